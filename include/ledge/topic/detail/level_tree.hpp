@@ -1,0 +1,76 @@
+// LevelTree: what FilterTrie and TopicTree have in common: nodes in a pool, level texts interned, and one table with
+// the edges of all nodes, keyed by (parent, level). An edge is the number of the child: the child knows both.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ledge/topic/detail/id_table.hpp"
+#include "ledge/topic/detail/level_table.hpp"
+#include "ledge/topic/detail/pool.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::topic::detail {
+
+/// Hands out the levels of a text from left to right.
+class LevelSplitter {
+public:
+    explicit LevelSplitter(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+    bool is_done() const { return at_ == nullptr; }
+
+    std::string_view next() {
+        const char* cut = at_;
+        while (cut != end_ && *cut != '/') ++cut;
+        const std::string_view level(at_, static_cast<std::size_t>(cut - at_));
+        at_ = cut == end_ ? nullptr : cut + 1;
+        return level;
+    }
+
+private:
+    const char* at_;
+    const char* end_;
+};
+
+template <class Node>
+struct LevelTree {
+    static constexpr std::uint32_t root = 0;  // the first node ever taken from the empty pool
+
+    explicit LevelTree(const TextHash& hash_in) : hash(hash_in), levels(hash_in) {}
+
+    bool is_empty() const { return nodes.size() == 0; }
+
+    std::uint32_t edge_hash(std::uint32_t parent, LevelId level) const { return hash(parent, level); }
+
+    std::uint32_t child(std::uint32_t parent, LevelId level) const { return child(parent, level, edge_hash(parent, level)); }
+
+    std::uint32_t child(std::uint32_t parent, LevelId level, std::uint32_t hash_of_edge) const {
+        return edges.find(hash_of_edge, [&](std::uint32_t id) { return nodes[id].parent == parent && nodes[id].level == level; });
+    }
+
+    void add_edge(std::uint32_t node) { edges.insert(edge_hash(nodes[node].parent, nodes[node].level), node); }
+    void erase_edge(std::uint32_t node) { edges.erase(edge_hash(nodes[node].parent, nodes[node].level), node); }
+
+    /// Appends the levels on the way from the root to `node`, with '/' between them.
+    void append_path(std::uint32_t node, std::string& out) const {
+        std::array<LevelId, levels_hard_max> way;
+        std::size_t depth = 0;
+        for (; node != root; node = nodes[node].parent) way[depth++] = nodes[node].level;
+        while (depth > 0) {
+            out += levels.text(way[--depth]);
+            if (depth > 0) out += '/';
+        }
+    }
+
+    std::size_t bytes() const { return levels.bytes() + nodes.bytes() + edges.bytes(); }
+
+    const TextHash& hash;
+    LevelTable levels;
+    Pool<Node> nodes;
+    IdTable edges;
+};
+
+}  // namespace ledge::topic::detail

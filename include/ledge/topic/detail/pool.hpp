@@ -1,0 +1,82 @@
+// Pool: numbered objects of one plain type. Numbers are dense, those given back are used first. Grows a chunk at a
+// time, never moves a full chunk, never holds more than a chunk too much; gives all memory back when it gets empty.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::topic::detail {
+
+/// T tells where the link of the free list is kept: `next_free()` and `set_next_free(link)`, link < 2^30 being the
+/// next free number plus one, or 0.
+template <class T>
+class Pool {
+public:
+    static_assert(std::is_trivially_copyable_v<T>);
+
+    T& operator[](std::uint32_t number) { return chunks_[number / chunk_size][number % chunk_size]; }
+    const T& operator[](std::uint32_t number) const { return chunks_[number / chunk_size][number % chunk_size]; }
+
+    /// The number of a new object with this value; 0 if the pool was empty.
+    std::uint32_t take(const T& value) {
+        const std::uint32_t number = free_ != 0 ? free_ - 1 : fresh();
+        if (free_ != 0) free_ = (*this)[number].next_free();
+        (*this)[number] = value;
+        ++live_;
+        return number;
+    }
+
+    void give_back(std::uint32_t number) {
+        LEDGE_ASSERT(number < used_ && live_ > 0);
+        if (--live_ == 0) {
+            *this = Pool();
+            return;
+        }
+        (*this)[number].set_next_free(free_);
+        free_ = number + 1;
+    }
+
+    std::size_t size() const { return live_; }
+    std::uint32_t used() const { return used_; }  // numbers ever given since the pool was empty
+    std::size_t bytes() const { return capacity_ * sizeof(T) + chunks_.capacity() * sizeof(chunks_[0]); }
+
+private:
+    static constexpr std::uint32_t chunk_size = 512;
+    static constexpr std::uint32_t first_size = 4;
+    static constexpr std::uint32_t numbers_max = (1U << 30U) - chunk_size;  // 32-bit machines pack a number and two bits in a word
+
+    std::uint32_t fresh() {
+        if (used_ == capacity_) grow();
+        return used_++;
+    }
+
+    // The first chunk starts small and doubles; the others come whole.
+    void grow() {
+        LEDGE_ASSERT(capacity_ < numbers_max);
+        if (capacity_ >= chunk_size) {
+            chunks_.push_back(std::make_unique_for_overwrite<T[]>(chunk_size));
+            capacity_ += chunk_size;
+            return;
+        }
+        const std::uint32_t capacity = std::max(first_size, capacity_ * 2);
+        auto chunk = std::make_unique_for_overwrite<T[]>(capacity);
+        if (chunks_.empty()) chunks_.emplace_back();
+        std::copy_n(chunks_[0].get(), used_, chunk.get());
+        chunks_[0] = std::move(chunk);
+        capacity_ = capacity;
+    }
+
+    std::vector<std::unique_ptr<T[]>> chunks_;
+    std::uint32_t capacity_ = 0;
+    std::uint32_t used_ = 0;
+    std::uint32_t live_ = 0;
+    std::uint32_t free_ = 0;  // a link
+};
+
+}  // namespace ledge::topic::detail

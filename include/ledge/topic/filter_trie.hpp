@@ -1,0 +1,116 @@
+// FilterTrie: topic filters in, the ones that match a topic out. One per shard, on its thread.
+//
+// Filters without wildcards live in a hash over their whole text, filters with wildcards in a tree of levels that is
+// not even looked at while there are none. src/topic/README.md draws the layout.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/topic/detail/id_table.hpp"
+#include "ledge/topic/detail/level_tree.hpp"
+#include "ledge/topic/detail/pool.hpp"
+#include "ledge/topic/detail/text.hpp"
+#include "ledge/topic/detail/text_hash.hpp"
+
+namespace ledge::topic {
+
+/// A filter's slot number: dense from 0, given again after erase. A vector indexed by it holds the caller's values.
+using FilterId = std::uint32_t;
+
+class FilterTrie {
+public:
+    struct Inserted {
+        FilterId id;
+        bool is_new;
+    };
+
+    /// `seed`: secret of the hash, so that no client can choose filters or topics that collide.
+    explicit FilterTrie(std::uint64_t seed);
+    ~FilterTrie();
+    FilterTrie(const FilterTrie&) = delete;
+    FilterTrie& operator=(const FilterTrie&) = delete;
+
+    /// Adds a valid filter (is_valid_filter; without its "$share/group/") or returns the id it has already.
+    Inserted insert(std::string_view filter);
+
+    std::optional<FilterId> find(std::string_view filter) const;
+
+    /// `id` must be live. Everything that only this filter needed is released; the id may be given to the next insert.
+    void erase(FilterId id);
+
+    /// Appends the text of the live filter `id` to `out`.
+    void append_filter(FilterId id, std::string& out) const;
+
+    /// Appends the id of each filter that matches the valid topic, once each, in no promised order. `out` is not
+    /// cleared and only grows when its capacity is too small: reuse it and nothing is allocated.
+    /// Work: at most two visits per depth-limited trie node that exists, whatever the pattern of the wildcards.
+    void match(std::string_view topic, std::vector<FilterId>& out) const;
+
+    /// Live filters. Ids are below the highest size() there has been since the trie was last empty.
+    std::size_t size() const { return slots_.size(); }
+
+    /// Heap memory held, in bytes, without the allocator's own overhead. O(1).
+    std::size_t bytes() const;
+
+private:
+    struct Node {
+        std::uint32_t parent;
+        detail::LevelId level;     // the last level of the path to here
+        std::uint32_t plus;        // child for '+', not in the edge table
+        FilterId here;             // the filter that ends here, or none
+        FilterId below;            // the filter that ends in '#' right below, or none
+        std::uint32_t children;    // literal children, all in the edge table
+
+        std::uint32_t next_free() const { return parent; }
+        void set_next_free(std::uint32_t link) { parent = link; }
+    };
+
+    /// Where a filter's text is: 8 bytes (4 on 32-bit machines), told apart by the two low bits.
+    class Slot {
+    public:
+        enum class Kind : std::uint8_t { text, node, node_hash, free };
+
+        static Slot of_text(detail::Text* text) { return Slot(reinterpret_cast<std::uintptr_t>(text)); }
+        static Slot of_node(std::uint32_t node, bool is_hash) {
+            return Slot((std::uintptr_t{node} << 2U) | static_cast<std::uintptr_t>(is_hash ? Kind::node_hash : Kind::node));
+        }
+
+        Kind kind() const { return static_cast<Kind>(bits_ & 3U); }
+        detail::Text* text() const { return reinterpret_cast<detail::Text*>(bits_); }
+        std::uint32_t number() const { return static_cast<std::uint32_t>(bits_ >> 2U); }
+
+        std::uint32_t next_free() const { return number(); }
+        void set_next_free(std::uint32_t link) {
+            bits_ = (std::uintptr_t{link} << 2U) | static_cast<std::uintptr_t>(Kind::free);
+        }
+
+        Slot() = default;
+
+    private:
+        explicit Slot(std::uintptr_t bits) : bits_(bits) {}
+        std::uintptr_t bits_;
+    };
+
+    struct Walk;
+
+    FilterId find_exact(std::string_view text) const;
+    FilterId find_wildcard(std::string_view filter) const;
+    Inserted insert_exact(std::string_view filter);
+    Inserted insert_wildcard(std::string_view filter);
+    std::uint32_t child_for_insert(std::uint32_t node, std::string_view level);
+    void prune(std::uint32_t node);
+    void match_wildcards(std::string_view topic, std::vector<FilterId>& out) const;
+
+    detail::TextHash hash_;
+    detail::Pool<Slot> slots_;
+    detail::IdTable exact_;
+    std::size_t text_bytes_ = 0;
+    detail::LevelTree<Node> tree_;
+};
+
+}  // namespace ledge::topic
