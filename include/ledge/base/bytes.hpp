@@ -1,0 +1,22 @@
+// Views of raw bytes. A Bytes or a string_view never owns; who hands it out says how long it lives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ledge {
+
+using Byte = std::uint8_t;
+using Bytes = std::span<const Byte>;
+
+inline std::string_view as_text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline Bytes as_bytes(std::string_view text) {
+    return {reinterpret_cast<const Byte*>(text.data()), text.size()};
+}
+
+}  // namespace ledge

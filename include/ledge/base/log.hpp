@@ -1,0 +1,66 @@
+// Log: structured events that answer "why". The core says what happened; the sink (given by the daemon or a test)
+// adds the time and writes the line. Used on the thread of its owner only.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace ledge {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct LogField {
+    std::string_view key;
+    std::variant<std::string_view, std::int64_t> value;
+
+    LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
+    LogField(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
+    LogField(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
+    template <class Integer>
+        requires std::is_integral_v<Integer>
+    LogField(std::string_view k, Integer v) : key(k), value(static_cast<std::int64_t>(v)) {}
+};
+
+struct LogRecord {
+    LogLevel level;
+    std::string_view event;  // what happened, in snake_case words that do not change: "client_refused"
+    std::span<const LogField> fields;
+};
+
+class Log {
+public:
+    using Sink = void (*)(void* context, const LogRecord& record);
+
+    /// A log without a sink drops everything.
+    Log() = default;
+    Log(LogLevel threshold, Sink sink, void* context) : threshold_(threshold), sink_(sink), context_(context) {}
+
+    bool enabled(LogLevel level) const { return sink_ != nullptr && level >= threshold_; }
+    void set_threshold(LogLevel threshold) { threshold_ = threshold; }
+
+    void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {}) const {
+        if (enabled(level)) sink_(context_, LogRecord{level, event, {fields.begin(), fields.size()}});
+    }
+    void debug(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::debug, event, fields); }
+    void info(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::info, event, fields); }
+    void warning(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::warning, event, fields); }
+    void error(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::error, event, fields); }
+
+private:
+    LogLevel threshold_ = LogLevel::info;
+    Sink sink_ = nullptr;
+    void* context_ = nullptr;
+};
+
+/// `info client_refused client_id="a b" address=192.0.2.7:51123`; values with control bytes, quotes or spaces are
+/// quoted and escaped, so that no peer can forge a line.
+void format_text(const LogRecord& record, std::string& out);
+/// One JSON object without the enclosing time stamp: `"level":"info","event":"client_refused","client_id":"a b"`.
+void format_json(const LogRecord& record, std::string& out);
+
+}  // namespace ledge

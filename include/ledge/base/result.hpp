@@ -1,0 +1,49 @@
+// Result: a value or an error, for "the peer is wrong". Exceptions never cross a module border.
+#pragma once
+
+#include <utility>
+#include <variant>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge {
+
+/// Wraps an error so that `return Failure{code};` reads as what it is.
+template <class E>
+struct Failure {
+    E error;
+};
+template <class E>
+Failure(E) -> Failure<E>;
+
+template <class T, class E>
+class [[nodiscard]] Result {
+public:
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    Result(Failure<E> failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}
+
+    bool ok() const { return state_.index() == 0; }
+    explicit operator bool() const { return ok(); }
+
+    T& value() {
+        LEDGE_ASSERT(ok());
+        return *std::get_if<0>(&state_);
+    }
+    const T& value() const {
+        LEDGE_ASSERT(ok());
+        return *std::get_if<0>(&state_);
+    }
+    const E& error() const {
+        LEDGE_ASSERT(!ok());
+        return *std::get_if<1>(&state_);
+    }
+    T& operator*() { return value(); }
+    const T& operator*() const { return value(); }
+    T* operator->() { return &value(); }
+    const T* operator->() const { return &value(); }
+
+private:
+    std::variant<T, E> state_;
+};
+
+}  // namespace ledge

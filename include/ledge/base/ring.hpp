@@ -1,0 +1,68 @@
+// Ring: a growable first-in first-out queue with random access. Owns no memory until the first push.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge {
+
+template <class T>
+class Ring {
+public:
+    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return size_; }
+    std::size_t capacity() const { return capacity_; }
+
+    T& operator[](std::size_t index) { return slots_[(head_ + index) & (capacity_ - 1)]; }
+    const T& operator[](std::size_t index) const { return slots_[(head_ + index) & (capacity_ - 1)]; }
+    T& front() { return (*this)[0]; }
+    T& back() { return (*this)[size_ - 1]; }
+
+    T& push_back(T value) {
+        if (size_ == capacity_) resize(capacity_ == 0 ? 4 : capacity_ * 2);
+        T& slot = slots_[(head_ + size_) & (capacity_ - 1)];
+        slot = std::move(value);
+        ++size_;
+        return slot;
+    }
+
+    T pop_front() {
+        LEDGE_ASSERT(size_ > 0);
+        T value = std::exchange(slots_[head_], T{});
+        head_ = (head_ + 1) & (capacity_ - 1);
+        --size_;
+        return value;
+    }
+
+    void clear() {
+        slots_.reset();
+        head_ = size_ = capacity_ = 0;
+    }
+
+    /// Gives memory back that the content does not need.
+    void shrink() {
+        if (size_ == 0) return clear();
+        const std::size_t wanted = std::bit_ceil(size_);
+        if (wanted < capacity_) resize(wanted);
+    }
+
+private:
+    void resize(std::size_t capacity) {
+        auto slots = std::make_unique<T[]>(capacity);
+        for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
+        slots_ = std::move(slots);
+        capacity_ = capacity;
+        head_ = 0;
+    }
+
+    std::unique_ptr<T[]> slots_;
+    std::size_t head_ = 0;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;  // 0 or a power of two
+};
+
+}  // namespace ledge

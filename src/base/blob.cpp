@@ -1,0 +1,28 @@
+#include "ledge/base/blob.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge {
+
+std::pair<Blob, Byte*> Blob::make(std::size_t size) {
+    LEDGE_ASSERT(size <= std::numeric_limits<std::uint32_t>::max() - sizeof(Head));
+    void* memory = std::malloc(sizeof(Head) + size);
+    if (memory == nullptr) throw std::bad_alloc();
+    auto* head = new (memory) Head{1, static_cast<std::uint32_t>(size)};
+    return {Blob(head), reinterpret_cast<Byte*>(head + 1)};
+}
+
+Blob Blob::copy_of(Bytes bytes) {
+    auto [blob, place] = make(bytes.size());
+    if (!bytes.empty()) std::memcpy(place, bytes.data(), bytes.size());
+    return blob;
+}
+
+void Blob::release(Head* head) noexcept { std::free(head); }
+
+}  // namespace ledge
