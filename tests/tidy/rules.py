@@ -1,0 +1,59 @@
+"""The tables of the house rules. A change here is a change of the design and wants a reason in the commit."""
+
+# Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
+CORE = ['base', 'wire', 'topic', 'auth', 'session', 'broker']
+MAY_INCLUDE = {
+    'base': [],
+    'wire': ['base'],
+    'topic': ['base', 'wire'],
+    'auth': ['base', 'wire', 'topic'],
+    'session': ['base', 'wire', 'topic', 'auth'],
+    'broker': ['base', 'wire', 'topic', 'auth', 'session'],
+    'storage': CORE,
+    'transport': CORE + ['storage'],
+    'runtime': CORE + ['storage', 'transport'],
+    'bridge': CORE + ['transport'],
+    'mqttsn': CORE,
+    'link': ['base', 'mqttsn', 'transport'],
+    'admin': CORE + ['storage', 'transport', 'runtime'],
+    'config': ['base'],
+    'daemon': CORE + ['storage', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
+    'demo': ['base', 'wire'],
+}
+
+TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmware-bridge', 'config', 'tests', 'docker',
+             'run'}
+NOT_OURS = {'build'}  # made by ./run, ignored by git
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 80
+COLUMNS_MAX = 120
+README_LINES_MAX = 80
+
+# path -> reason
+LONG_FILES = {}
+# (path, function) -> reason
+LONG_FUNCTIONS = {}
+# path -> reason
+LONG_READMES = {}
+
+# Patterns that have no place in the core. They are searched for in the code without comments and strings.
+HIDDEN_INPUT = {
+    r'_clock\s*::\s*now\b': 'reads a clock',
+    r'\b(clock_gettime|gettimeofday|localtime|gmtime|timespec_get)\b': 'reads a clock',
+    r'(?<![\w.>])(std::)?time\s*\(\s*(NULL|nullptr|0|&)': 'reads a clock',
+    r'(?<![\w.>])(std::|::)?clock\s*\(\s*\)': 'reads a clock',
+    r'\brandom_device\b': 'asks the machine for randomness',
+    r'(?<![\w.>])(std::)?s?rand\s*\(': 'hidden random state',
+    r'\b(getrandom|getentropy|arc4random)\b': 'asks the machine for randomness',
+    r'\bmt19937': 'an engine beside base/rng',
+}
+INDIRECTION = {
+    r'\bshared_ptr\b': 'shared ownership beside Blob',
+    r'\bstd\s*::\s*function\b': 'std::function in the core',
+    r'\bvirtual\b': 'virtual in the core',
+}
+OUTSIDE_HEADERS = {'thread', 'mutex', 'shared_mutex', 'condition_variable', 'future', 'random', 'ctime', 'iostream',
+                   'fstream', 'filesystem', 'unistd.h', 'sys/socket.h', 'sys/epoll.h', 'sys/time.h', 'time.h',
+                   'pthread.h', 'fcntl.h', 'lmdb.h'}
+OUTSIDE_HEADER_FOLDERS = ('boost/asio', 'boost/beast', 'mbedtls', 'netinet', 'arpa')
