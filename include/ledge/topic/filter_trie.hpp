@@ -48,11 +48,15 @@ public:
 
     /// Appends the id of each filter that matches the valid topic, once each, in no promised order. `out` is not
     /// cleared and only grows when its capacity is too small: reuse it and nothing is allocated.
-    /// Work: at most two visits per depth-limited trie node that exists, whatever the pattern of the wildcards.
-    void match(std::string_view topic, std::vector<FilterId>& out) const;
+    /// Returns the work: how many tree nodes were visited. That is never more than nodes(), each of them is reached by
+    /// one path only; so the wildcard combinations of a hostile client cost no more than the filters it may have.
+    std::size_t match(std::string_view topic, std::vector<FilterId>& out) const;
 
     /// Live filters. Ids are below the highest size() there has been since the trie was last empty.
     std::size_t size() const { return slots_.size(); }
+
+    /// Nodes of the wildcard tree: at most one per level of each filter with wildcards, plus the root.
+    std::size_t nodes() const { return tree_.nodes.size(); }
 
     /// Heap memory held, in bytes, without the allocator's own overhead. O(1).
     std::size_t bytes() const;
@@ -96,15 +100,14 @@ private:
         std::uintptr_t bits_;
     };
 
-    struct Walk;
+    class Walk;
 
-    FilterId find_exact(std::string_view text) const;
+    FilterId find_exact(std::string_view text, std::uint32_t hash) const;
     FilterId find_wildcard(std::string_view filter) const;
     Inserted insert_exact(std::string_view filter);
     Inserted insert_wildcard(std::string_view filter);
     std::uint32_t child_for_insert(std::uint32_t node, std::string_view level);
     void prune(std::uint32_t node);
-    void match_wildcards(std::string_view topic, std::vector<FilterId>& out) const;
 
     detail::TextHash hash_;
     detail::Pool<Slot> slots_;

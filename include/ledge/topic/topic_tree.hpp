@@ -2,7 +2,6 @@
 // thread. The caller keeps its values in a vector indexed by TopicId. src/topic/README.md draws the layout.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -49,8 +48,8 @@ public:
     template <class F>
     bool for_each_match(std::string_view filter, F&& f) const {
         const Path path(*this, filter);
-        for (std::uint32_t node = next_match(path, detail::none); node != detail::none; node = next_match(path, node)) {
-            if (!f(TopicId{tree_.nodes[node].topic})) return false;
+        for (Place at; next_match(path, at);) {
+            if (!f(TopicId{tree_.nodes[at.node].topic})) return false;
         }
         return true;
     }
@@ -94,24 +93,30 @@ private:
         void set_next_free(std::uint32_t link) { bits = link | free_bit; }
     };
 
-    /// A filter taken apart: the id of each level, with '+' and '#' as marks.
+    /// A filter taken apart: per level the id of its text or `plus`.
     struct Path {
         static constexpr std::uint32_t plus = detail::none - 1;
-        static constexpr std::uint32_t hash = detail::none - 2;
 
         Path(const TopicTree& tree, std::string_view filter);
+        bool is_wild(std::uint32_t depth) const { return depth >= count || levels[depth] == plus; }
 
-        std::array<std::uint32_t, levels_hard_max> levels;  // only the first `count` are set
-        std::uint32_t count = 0;                            // without a '#' at the end
+        std::uint32_t levels[levels_hard_max];  // only the first `count` are set
+        std::uint32_t count = 0;                // levels before the '#', if there is one
         bool ends_in_hash = false;
-        bool is_hopeless = false;                           // names a level that no topic has
+        bool is_hopeless = false;               // the tree is empty or has no topic with one of the levels
     };
 
-    std::uint32_t next_match(const Path& path, std::uint32_t node) const;
-    std::uint32_t step(const Path& path, std::uint32_t node, std::uint32_t& depth) const;
-    bool is_match(const Path& path, std::uint32_t node) const;
-    std::uint32_t depth_of(std::uint32_t node) const;
+    /// Where a walk is; its whole state, as a node knows its parent and its next sibling.
+    struct Place {
+        std::uint32_t node = detail::LevelTree<Node>::root;
+        std::uint32_t depth = 0;
+    };
+
+    bool next_match(const Path& path, Place& at) const;
+    bool step(const Path& path, Place& at) const;
+    std::uint32_t candidate_below(const Path& path, Place at) const;
     std::uint32_t skip_dollar(std::uint32_t node) const;
+    bool is_match(const Path& path, std::uint32_t node) const;
     std::uint32_t add_child(std::uint32_t parent, std::string_view level);
     void prune(std::uint32_t node);
 

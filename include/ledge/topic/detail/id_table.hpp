@@ -32,6 +32,13 @@ public:
 
     void prefetch(std::uint32_t hash) const { __builtin_prefetch(seats_.get() + home(hash)); }
 
+    template <class F>
+    void for_each(F&& f) const {
+        for (std::uint32_t i = 0; i < capacity_; ++i) {
+            if (seats_[i].id != none) f(seats_[i].id);
+        }
+    }
+
     std::size_t size() const { return size_; }
     std::size_t bytes() const { return std::size_t{capacity_} * sizeof(Seat); }
 

@@ -15,26 +15,6 @@
 
 namespace ledge::topic::detail {
 
-/// Hands out the levels of a text from left to right.
-class LevelSplitter {
-public:
-    explicit LevelSplitter(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
-
-    bool is_done() const { return at_ == nullptr; }
-
-    std::string_view next() {
-        const char* cut = at_;
-        while (cut != end_ && *cut != '/') ++cut;
-        const std::string_view level(at_, static_cast<std::size_t>(cut - at_));
-        at_ = cut == end_ ? nullptr : cut + 1;
-        return level;
-    }
-
-private:
-    const char* at_;
-    const char* end_;
-};
-
 template <class Node>
 struct LevelTree {
     static constexpr std::uint32_t root = 0;  // the first node ever taken from the empty pool
@@ -45,10 +25,14 @@ struct LevelTree {
 
     std::uint32_t edge_hash(std::uint32_t parent, LevelId level) const { return hash(parent, level); }
 
-    std::uint32_t child(std::uint32_t parent, LevelId level) const { return child(parent, level, edge_hash(parent, level)); }
+    std::uint32_t child(std::uint32_t parent, LevelId level) const {
+        const auto is_it = [&](std::uint32_t id) { return nodes[id].parent == parent && nodes[id].level == level; };
+        return edges.find(edge_hash(parent, level), is_it);
+    }
 
-    std::uint32_t child(std::uint32_t parent, LevelId level, std::uint32_t hash_of_edge) const {
-        return edges.find(hash_of_edge, [&](std::uint32_t id) { return nodes[id].parent == parent && nodes[id].level == level; });
+    std::uint32_t child(std::uint32_t parent, std::string_view level) const {
+        const LevelId id = levels.find(level);
+        return id == none ? none : child(parent, id);
     }
 
     void add_edge(std::uint32_t node) { edges.insert(edge_hash(nodes[node].parent, nodes[node].level), node); }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "ledge/base/assert.hpp"
@@ -41,6 +42,8 @@ public:
         (*this)[number].set_next_free(free_);
         free_ = number + 1;
     }
+
+    void prefetch(std::uint32_t number) const { __builtin_prefetch(&(*this)[number]); }
 
     std::size_t size() const { return live_; }
     std::uint32_t used() const { return used_; }  // numbers ever given since the pool was empty

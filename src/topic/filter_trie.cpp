@@ -1,0 +1,229 @@
+#include "ledge/topic/filter_trie.hpp"
+
+#include "ledge/base/assert.hpp"
+#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::topic {
+
+using detail::LevelId;
+using detail::LevelSplitter;
+using detail::none;
+using detail::Text;
+
+// Owns the one walk of a match. Levels are cut and looked up only as deep as the trie goes along with the topic.
+class FilterTrie::Walk {
+public:
+    Walk(const FilterTrie& trie, std::string_view topic, std::vector<FilterId>& out)
+        : tree_(trie.tree_), out_(out), rest_(topic), is_dollar_(topic.starts_with('$')) {}
+
+    // A node is reached by one path only, so no node is visited twice and what waits is at most one node per level.
+    std::size_t run() {
+        std::size_t visited = 0;
+        push(tree_.root, 0);
+        for (; waiting_ > 0; ++visited) {
+            const Stop stop = stops_[--waiting_];
+            visit(tree_.nodes[stop.node], stop.node, stop.depth);
+        }
+        return visited;
+    }
+
+private:
+    struct Stop {
+        std::uint32_t node;
+        std::uint32_t depth;
+    };
+    struct TopicLevel {
+        const char* text;
+        std::uint32_t size;
+        LevelId id;
+    };
+    static constexpr LevelId not_asked = none - 1;
+
+    void push(std::uint32_t node, std::uint32_t depth) { stops_[waiting_++] = {node, depth}; }
+
+    void visit(const Node& node, std::uint32_t number, std::uint32_t depth) {
+        const bool may_be_wild = depth > 0 || !is_dollar_;  // [MQTT-4.7.2-1]
+        if (node.below != none && may_be_wild) out_.push_back(node.below);
+        if (!has_level(depth)) {
+            if (node.here != none) out_.push_back(node.here);
+            return;
+        }
+        if (node.plus != none && may_be_wild) {
+            tree_.nodes.prefetch(node.plus);
+            push(node.plus, depth + 1);
+        }
+        if (node.children == 0) return;
+        const LevelId level = level_at(depth);
+        if (level == none) return;
+        const std::uint32_t child = tree_.child(number, level);
+        if (child != none) push(child, depth + 1);
+    }
+
+    // Depth grows by one from stop to stop, so a new depth is always the first one that is not cut yet.
+    bool has_level(std::uint32_t depth) {
+        if (depth < cut_) return true;
+        if (rest_.is_done()) return false;
+        const std::string_view text = rest_.next();
+        levels_[cut_++] = {text.data(), static_cast<std::uint32_t>(text.size()), not_asked};
+        return true;
+    }
+
+    LevelId level_at(std::uint32_t depth) {
+        TopicLevel& level = levels_[depth];
+        if (level.id == not_asked) level.id = tree_.levels.find({level.text, level.size});
+        return level.id;
+    }
+
+    const detail::LevelTree<Node>& tree_;
+    std::vector<FilterId>& out_;
+    LevelSplitter rest_;
+    const bool is_dollar_;
+    std::uint32_t cut_ = 0;
+    std::uint32_t waiting_ = 0;
+    TopicLevel levels_[levels_hard_max + 1];  // at the deepest node it is asked whether the topic has one level more
+    Stop stops_[levels_hard_max + 2];
+};
+
+FilterTrie::FilterTrie(std::uint64_t seed) : hash_(seed), tree_(hash_) {}
+
+FilterTrie::~FilterTrie() {
+    exact_.for_each([&](FilterId id) { Text::destroy(slots_[id].text()); });
+}
+
+FilterTrie::Inserted FilterTrie::insert(std::string_view filter) {
+    LEDGE_ASSERT(!filter.empty() && count_levels(filter) <= levels_hard_max);
+    return has_wildcards(filter) ? insert_wildcard(filter) : insert_exact(filter);
+}
+
+std::optional<FilterId> FilterTrie::find(std::string_view filter) const {
+    const FilterId id = has_wildcards(filter) ? find_wildcard(filter) : find_exact(filter, hash_(filter));
+    return id == none ? std::nullopt : std::optional(id);
+}
+
+std::size_t FilterTrie::match(std::string_view topic, std::vector<FilterId>& out) const {
+    if (exact_.size() > 0) {
+        const FilterId id = find_exact(topic, hash_(topic));
+        if (id != none) out.push_back(id);
+    }
+    return tree_.is_empty() ? 0 : Walk(*this, topic, out).run();
+}
+
+void FilterTrie::append_filter(FilterId id, std::string& out) const {
+    LEDGE_ASSERT(id < slots_.used() && slots_[id].kind() != Slot::Kind::free);
+    const Slot slot = slots_[id];
+    if (slot.kind() == Slot::Kind::text) {
+        out += slot.text()->view();
+        return;
+    }
+    tree_.append_path(slot.number(), out);
+    if (slot.kind() == Slot::Kind::node_hash) out += slot.number() == tree_.root ? "#" : "/#";
+}
+
+void FilterTrie::erase(FilterId id) {
+    LEDGE_ASSERT(id < slots_.used() && slots_[id].kind() != Slot::Kind::free);
+    const Slot slot = slots_[id];
+    if (slot.kind() == Slot::Kind::text) {
+        text_bytes_ -= slot.text()->block_bytes();
+        exact_.erase(hash_(slot.text()->view()), id);
+        Text::destroy(slot.text());
+    } else {
+        Node& node = tree_.nodes[slot.number()];
+        (slot.kind() == Slot::Kind::node_hash ? node.below : node.here) = none;
+        prune(slot.number());
+    }
+    slots_.give_back(id);
+}
+
+std::size_t FilterTrie::bytes() const { return slots_.bytes() + exact_.bytes() + text_bytes_ + tree_.bytes(); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Filters without wildcards
+
+FilterId FilterTrie::find_exact(std::string_view text, std::uint32_t hash) const {
+    return exact_.find(hash, [&](FilterId id) { return slots_[id].text()->view() == text; });
+}
+
+FilterTrie::Inserted FilterTrie::insert_exact(std::string_view filter) {
+    const std::uint32_t hash = hash_(filter);
+    const FilterId known = find_exact(filter, hash);
+    if (known != none) return {known, false};
+    Text* text = Text::create(filter);
+    text_bytes_ += text->block_bytes();
+    const FilterId id = slots_.take(Slot::of_text(text));
+    exact_.insert(hash, id);
+    return {id, true};
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Filters with wildcards
+
+FilterId FilterTrie::find_wildcard(std::string_view filter) const {
+    if (tree_.is_empty()) return none;
+    std::uint32_t node = tree_.root;
+    for (LevelSplitter levels(filter); !levels.is_done();) {
+        const std::string_view level = levels.next();
+        if (level == "#") return tree_.nodes[node].below;
+        if (level == "+") {
+            node = tree_.nodes[node].plus;
+        } else {
+            node = tree_.child(node, level);
+        }
+        if (node == none) return none;
+    }
+    return tree_.nodes[node].here;
+}
+
+FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
+    if (tree_.is_empty()) tree_.nodes.take({none, none, none, none, none, 0});
+    std::uint32_t node = tree_.root;
+    bool is_hash = false;
+    for (LevelSplitter levels(filter); !levels.is_done();) {
+        const std::string_view level = levels.next();
+        is_hash = level == "#";
+        if (!is_hash) node = child_for_insert(node, level);
+    }
+    FilterId& place = is_hash ? tree_.nodes[node].below : tree_.nodes[node].here;
+    if (place != none) return {place, false};
+    place = slots_.take(Slot::of_node(node, is_hash));
+    return {place, true};
+}
+
+std::uint32_t FilterTrie::child_for_insert(std::uint32_t parent, std::string_view level) {
+    const bool is_plus = level == "+";
+    const std::uint32_t known = is_plus ? tree_.nodes[parent].plus : tree_.child(parent, level);
+    if (known != none) return known;
+    const LevelId id = tree_.levels.acquire(level);
+    const std::uint32_t child = tree_.nodes.take({parent, id, none, none, none, 0});
+    if (is_plus) {
+        tree_.nodes[parent].plus = child;
+    } else {
+        tree_.add_edge(child);
+        ++tree_.nodes[parent].children;
+    }
+    return child;
+}
+
+// Removes `number` and its ancestors as far as they serve nothing any more, in the end the root too.
+void FilterTrie::prune(std::uint32_t number) {
+    for (;;) {
+        const Node node = tree_.nodes[number];
+        if (node.here != none || node.below != none || node.plus != none || node.children > 0) return;
+        if (number == tree_.root) {
+            tree_.nodes.give_back(number);
+            return;
+        }
+        Node& parent = tree_.nodes[node.parent];
+        if (parent.plus == number) {
+            parent.plus = none;
+        } else {
+            tree_.erase_edge(number);
+            --parent.children;
+        }
+        tree_.nodes.give_back(number);
+        tree_.levels.release(node.level);
+        number = node.parent;
+    }
+}
+
+}  // namespace ledge::topic
