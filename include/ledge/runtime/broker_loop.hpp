@@ -1,0 +1,71 @@
+// BrokerLoop: one thread's broker: the Asio loop, the shard, its driver and its listeners, and the turn that moves
+// them. Owned by the daemon (or a test); everything happens on the thread that calls run().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledge/base/log.hpp"
+#include "ledge/base/result.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/transport/endpoint.hpp"
+
+namespace ledge::broker {
+class Shard;
+}
+
+namespace ledge::runtime {
+
+struct BrokerLoopOptions {
+    broker::ShardOptions shard;
+    std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
+    std::uint64_t seed = 0;                      // real entropy in the daemon
+    Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
+    bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
+    std::function<void()> on_hang_up;            // on the loop's thread; empty: SIGHUP is logged and ignored
+};
+
+class BrokerLoop {
+public:
+    /// Binds every endpoint; nothing is accepted before run(). The error is a sentence with the address and the
+    /// system's reason: "cannot listen on 127.0.0.1:1883: Address already in use". `log` outlives the loop.
+    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log);
+    ~BrokerLoop();
+    BrokerLoop(const BrokerLoop&) = delete;
+    BrokerLoop& operator=(const BrokerLoop&) = delete;
+
+    /// What is listened on, in the order of the endpoints, ports chosen by the system filled in: "127.0.0.1:41873".
+    /// An endpoint that stands for several addresses has several entries.
+    std::vector<std::string> addresses() const;
+
+    /// Serves until stop() has done its work. Ignores SIGPIPE only where it writes: the process-wide setting is the daemon's.
+    void run();
+
+    /// Begins the graceful stop: no new connections, v5 clients get DISCONNECT 0x8B, what is queued for the sockets is
+    /// written, run() returns when all are closed, after stop_time_max at the latest. A second call closes at once.
+    /// On the loop's thread only; see request_stop().
+    void stop();
+
+    /// The same from any thread.
+    void request_stop();
+
+    /// One turn: waits for work at most `wait_max`, serves what is ready, writes what is owed. false: stopped.
+    /// For tests and embedding; run() is this until false.
+    bool turn(Duration wait_max);
+
+    broker::Shard& shard();
+
+    /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
+    std::uint64_t turns() const;
+
+private:
+    struct Parts;
+    explicit BrokerLoop(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ledge::runtime

@@ -1,0 +1,26 @@
+// Endpoint: where a listener listens, in words; and addresses as logs show them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace ledge::transport {
+
+struct Endpoint {
+    enum class Kind : std::uint8_t { tcp, unix_socket };
+
+    Kind kind = Kind::tcp;
+    std::string host = "127.0.0.1";  // tcp: IPv4 or IPv6 address without brackets, a name, or "" for every interface
+    std::uint16_t port = 1883;       // tcp: 0 lets the system choose
+    std::string path;                // unix_socket: at most 107 bytes
+};
+
+/// "127.0.0.1:1883", "[::1]:1883", "*:1883", "unix:/run/ledgemq.sock".
+std::string to_text(const Endpoint& endpoint);
+
+/// "192.0.2.7:51123", "[2001:db8::1]:51123", "unix". An IPv4 peer of an IPv6 socket is shown as IPv4.
+std::string to_text(const sockaddr_storage& address);
+
+}  // namespace ledge::transport

@@ -1,0 +1,51 @@
+// Listener: accepts peers on the addresses of one endpoint and hands their sockets to the driver. One per entry of
+// ShardOptions::listeners, on the shard's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledge/base/log.hpp"
+#include "ledge/base/result.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/endpoint.hpp"
+
+namespace ledge::transport {
+
+class Listener {
+public:
+    static constexpr int accepts_per_turn_max = 64;     // per address
+    static constexpr int backlog = 4096;                // connections waiting in the kernel; it clips to its own limit
+    static constexpr Duration pause = 200ms;            // without accepting, when descriptors or memory have run out
+    static constexpr Duration complaint_interval = 10s; // between two log lines about that
+
+    /// Binds and listens. The error is a sentence with the address and the system's reason.
+    /// TCP: SO_REUSEADDR, IPv6 separate from IPv4, TCP_NODELAY, SO_KEEPALIVE. Unix: mode 0660; a socket file nobody
+    /// listens on is replaced, anything else in its place is an error.
+    static Result<std::unique_ptr<Listener>, std::string> create(const Endpoint& endpoint, std::uint16_t index,
+                                                                 Driver& driver, const Log& log);
+    /// Stops listening and removes the socket file.
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    /// One per address, ports chosen by the system filled in.
+    std::vector<std::string> addresses() const;
+
+    /// Starts accepting. The error is an errno.
+    int start();
+
+    /// Accepts again after a pause.
+    void on_time(Instant now);
+    /// When on_time must be called; `never` when nothing is paused.
+    Instant next_deadline() const;
+
+private:
+    class Door;
+    explicit Listener(std::vector<std::unique_ptr<Door>> doors);
+    std::vector<std::unique_ptr<Door>> doors_;
+};
+
+}  // namespace ledge::transport

@@ -1,0 +1,272 @@
+#include "ledge/runtime/broker_loop.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "ledge/broker/shard.hpp"
+#include "ledge/runtime/clock.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/listener.hpp"
+#include "ledge/transport/poller.hpp"
+#include "ledge/transport/turn_clock.hpp"
+#include "signals.hpp"
+
+namespace ledge::runtime {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int asio_handlers_per_turn_max = 128;
+
+// While sockets are busy the turns wait in the poller itself: one system call instead of three (Asio's wait, ours, and
+// Asio's re-arming). Asio is visited after `asio_visit_interval` at the latest, which is the longest that a timer, a
+// signal or a posted call waits.
+constexpr Duration asio_visit_interval = 1ms;
+constexpr int socket_wait_max_ms = 1;
+
+}  // namespace
+
+struct BrokerLoop::Parts {
+    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller);
+    ~Parts();
+
+    void watch_sockets();
+    void on_signal(int signal);
+    void stop();
+    bool stop_if_done();
+
+    void wait_for_asio(Duration wait_max);
+    void serve();
+    void serve_sockets();
+    bool serve_sockets_once(int wait_max_ms);
+    void end_turn();
+    Instant next_deadline() const;
+    void run_due();
+    void arm_timer();
+
+    BrokerLoopOptions options;
+    const Log& log;
+    asio::io_context io{1};  // a hint, not a promise: other threads may post
+    asio::posix::stream_descriptor sockets_ready{io};
+    asio::steady_timer timer{io};
+    transport::TurnClock clock{read_clock};
+    std::unique_ptr<transport::Poller> poller;
+    broker::Shard shard;
+    transport::Driver driver;
+    std::vector<std::unique_ptr<transport::Listener>> listeners;
+    std::unique_ptr<Signals> signals;
+
+    Instant armed_at = never;         // what the timer waits for
+    Instant last_socket_event{};
+    Instant stop_deadline = never;
+    std::uint64_t turns = 0;
+    bool are_sockets_ready = false;   // Asio said so; nothing is watched until they are served
+    bool is_stopping = false;
+    bool is_stopped = false;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Life
+
+BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller)
+    : options(std::move(given)),
+      log(log_),
+      poller(std::move(made_poller)),
+      shard(options.shard, log, options.seed, clock.now()),
+      driver(shard, *poller, clock) {
+    if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
+    sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
+    watch_sockets();
+}
+
+BrokerLoop::Parts::~Parts() {
+    listeners.clear();
+    driver.close_all();
+    sockets_ready.release();  // the poller closes it
+}
+
+void BrokerLoop::Parts::watch_sockets() {
+    are_sockets_ready = false;
+    sockets_ready.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (!error) are_sockets_ready = true;
+    });
+}
+
+Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log) {
+    LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
+    auto poller = transport::Poller::create();
+    if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
+    std::unique_ptr<Parts> parts;
+    try {
+        parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller));
+    } catch (const boost::system::system_error& error) {  // no descriptors left
+        return Failure{std::string("cannot create the event loop: ") + error.what()};
+    }
+    for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
+        const transport::Endpoint& endpoint = parts->options.endpoints[i];
+        auto listener = transport::Listener::create(endpoint, static_cast<std::uint16_t>(i), parts->driver, log);
+        if (!listener) return Failure{listener.error()};
+        if (const int error = (*listener)->start(); error != 0) {
+            return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
+        }
+        parts->listeners.push_back(std::move(*listener));
+    }
+    return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
+}
+
+BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+BrokerLoop::~BrokerLoop() = default;
+
+std::vector<std::string> BrokerLoop::addresses() const {
+    std::vector<std::string> result;
+    for (const auto& listener : parts_->listeners) {
+        for (std::string& address : listener->addresses()) result.push_back(std::move(address));
+    }
+    return result;
+}
+
+broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The turn
+
+void BrokerLoop::run() {
+    while (turn(Duration::max())) {
+    }
+}
+
+bool BrokerLoop::turn(Duration wait_max) {
+    Parts& parts = *parts_;
+    if (parts.stop_if_done()) return false;
+    parts.arm_timer();
+    parts.wait_for_asio(wait_max);
+    ++parts.turns;
+    parts.serve();
+    return !parts.stop_if_done();
+}
+
+void BrokerLoop::Parts::wait_for_asio(Duration wait_max) {
+    clock.begin_turn();  // a handler that asks for the time asks after the wait
+    if (wait_max == Duration::max()) {
+        io.run_one();
+    } else {
+        io.run_one_for(wait_max);
+    }
+}
+
+void BrokerLoop::Parts::serve() {
+    if (are_sockets_ready) {
+        serve_sockets();
+        watch_sockets();
+    } else {
+        end_turn();
+    }
+}
+
+/// Stays with the sockets as long as they are busy. A sparse trickle goes back to Asio at once: waiting here first
+/// would mean a second wake-up for each message.
+void BrokerLoop::Parts::serve_sockets() {
+    const bool is_dense = clock.now() - last_socket_event < asio_visit_interval;
+    Instant last_visit = clock.now();
+    bool is_busy = serve_sockets_once(0);
+    while (is_dense && is_busy && !is_stopping) {
+        clock.begin_turn();
+        is_busy = serve_sockets_once(socket_wait_max_ms);
+        ++turns;
+        if (clock.now() - last_visit < asio_visit_interval) continue;
+        last_visit = clock.now();
+        for (int i = 0; i < asio_handlers_per_turn_max && io.poll_one() > 0; ++i) {
+        }
+        end_turn();
+    }
+}
+
+bool BrokerLoop::Parts::serve_sockets_once(int wait_max_ms) {
+    const bool is_busy = poller->poll(wait_max_ms) > 0;
+    if (is_busy) last_socket_event = clock.now();
+    end_turn();
+    return is_busy;
+}
+
+void BrokerLoop::Parts::end_turn() {
+    if (next_deadline() <= clock.now()) run_due();
+    driver.flush();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Time
+
+Instant BrokerLoop::Parts::next_deadline() const {
+    Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline});
+    for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
+    return earliest;
+}
+
+void BrokerLoop::Parts::run_due() {
+    const Instant now = clock.now();
+    if (shard.next_deadline() <= now) shard.on_time(now);
+    driver.on_time();
+    for (const auto& listener : listeners) listener->on_time(now);
+}
+
+/// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
+/// cheaper than setting it again for each.
+void BrokerLoop::Parts::arm_timer() {
+    const Instant deadline = next_deadline();
+    if (deadline >= armed_at) return;
+    armed_at = deadline;
+    timer.expires_at(to_steady(deadline));
+    timer.async_wait([this](const boost::system::error_code& error) {
+        if (!error) armed_at = never;
+    });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The end
+
+void BrokerLoop::Parts::on_signal(int signal) {
+    if (signal != SIGHUP) {
+        log.info("stopping", {{"signal", signal}});
+        stop();
+    } else if (options.on_hang_up) {
+        options.on_hang_up();
+    } else {
+        log.info("signal_ignored", {{"signal", signal}});
+    }
+}
+
+void BrokerLoop::Parts::stop() {
+    if (is_stopping) {
+        stop_deadline = clock.now();
+        return;
+    }
+    is_stopping = true;
+    stop_deadline = clock.now() + options.stop_time_max;
+    listeners.clear();
+    shard.shut_down(clock.now());
+    driver.flush();
+}
+
+bool BrokerLoop::Parts::stop_if_done() {
+    if (is_stopped || !is_stopping) return is_stopped;
+    if (driver.link_count() > 0 && clock.now() < stop_deadline) return false;
+    driver.close_all();
+    is_stopped = true;
+    return true;
+}
+
+void BrokerLoop::stop() { parts_->stop(); }
+
+void BrokerLoop::request_stop() {
+    asio::post(parts_->io, [parts = parts_.get()] { parts->stop(); });
+}
+
+}  // namespace ledge::runtime

@@ -1,0 +1,21 @@
+#include "signals.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace ledge::runtime {
+
+Signals::Signals(boost::asio::io_context& io, std::function<void(int)> on_signal)
+    : set_(io, SIGTERM, SIGINT, SIGHUP), on_signal_(std::move(on_signal)) {
+    wait();
+}
+
+void Signals::wait() {
+    set_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;  // cancelled: the set is gone
+        wait();
+        on_signal_(signal);
+    });
+}
+
+}  // namespace ledge::runtime

@@ -1,0 +1,160 @@
+#include "ledge/transport/driver.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::transport {
+
+Driver::Driver(broker::Shard& shard, Poller& poller, TurnClock& clock, const DriverLimits& limits)
+    : shard_(shard),
+      poller_(poller),
+      clock_(clock),
+      limits_(limits),
+      read_buffer_(std::make_unique_for_overwrite<Byte[]>(read_bytes_max)) {}
+
+Driver::~Driver() { LEDGE_ASSERT(link_count_ == 0 && dead_.empty()); }
+
+bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
+    Link* adopted = link.get();
+    adopted->connection_ = shard_.open(peer, static_cast<void*>(adopted), now());
+    if (adopted->connection_ == nullptr) {
+        adopted->close();
+        return false;
+    }
+    open_.push_back(*link.release());
+    ++link_count_;
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// From the peer
+
+void Driver::received(Link& link, Bytes bytes) {
+    if (link.phase_ == Link::Phase::open) {
+        shard_.on_bytes(*link.connection_, bytes, now());
+    } else if (link.phase_ == Link::Phase::lingering) {
+        discard(link, bytes.size());
+    }  // unsent: its connection is closing and takes no input
+}
+
+/// A peer that goes on sending instead of closing does not keep us busy for long.
+void Driver::discard(Link& link, std::size_t bytes) {
+    link.discarded_bytes_ += static_cast<std::uint32_t>(bytes);
+    if (link.discarded_bytes_ > limits_.linger_bytes_max) lost(link);
+}
+
+void Driver::writable(Link& link) {
+    link.is_blocked_ = false;
+    if (link.connection_ != nullptr) write_out(link);
+}
+
+void Driver::lost(Link& link) {
+    if (link.phase_ == Link::Phase::dead) return;
+    session::Connection* connection = std::exchange(link.connection_, nullptr);
+    move_to(dead_, link, Link::Phase::dead);
+    --link_count_;
+    link.close();
+    if (connection != nullptr) shard_.on_closed(*connection, now());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// To the peer
+
+void Driver::flush() {
+    while (session::Connection* connection = shard_.next_dirty()) {
+        write_out(*static_cast<Link*>(connection->driver_data()));
+    }
+    bury();
+    ++turn_;
+}
+
+void Driver::write_out(Link& link) {
+    session::Connection& connection = *link.connection_;
+    if (!link.is_blocked_) {
+        const Link::Wrote wrote = link.write(connection.outbox());
+        if (wrote == Link::Wrote::failed) return lost(link);
+        link.is_blocked_ = wrote == Link::Wrote::part;
+    }
+    if (connection.is_closing()) return connection.outbox().empty() ? finish(link) : await_sending(link);
+    if (!link.is_blocked_) tell_drained(link);
+}
+
+/// The session may have more, and so make the connection dirty again. Once a turn: a reader as fast as we are must not
+/// keep the others waiting while its backlog is sent. The second time the poller brings us back, next turn.
+void Driver::tell_drained(Link& link) {
+    if (link.drained_turn_ == turn_) {
+        link.is_blocked_ = true;
+        link.ask_writable();
+        return;
+    }
+    link.drained_turn_ = turn_;
+    shard_.on_drained(*link.connection_, now());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The end of a connection
+
+void Driver::await_sending(Link& link) {
+    if (link.phase_ != Link::Phase::open) return;
+    link.deadline_ = now() + limits_.unsent_time_max;
+    move_to(unsent_, link, Link::Phase::unsent);
+}
+
+void Driver::finish(Link& link) {
+    session::Connection* connection = std::exchange(link.connection_, nullptr);
+    link.finish();
+    link.deadline_ = now() + limits_.linger_time_max;
+    move_to(lingering_, link, Link::Phase::lingering);
+    shard_.on_closed(*connection, now());
+    if (lingering_.size() > limits_.linger_links_max) lost(lingering_.front());
+}
+
+void Driver::on_time() {
+    close_expired(unsent_);
+    close_expired(lingering_);
+}
+
+void Driver::close_expired(List& list) {
+    while (!list.empty() && list.front().deadline_ <= now()) lost(list.front());
+}
+
+Instant Driver::next_deadline() const {
+    const Instant unsent = unsent_.empty() ? never : unsent_.front().deadline_;
+    const Instant lingering = lingering_.empty() ? never : lingering_.front().deadline_;
+    return std::min(unsent, lingering);
+}
+
+void Driver::close_all() {
+    for (List* list : {&open_, &unsent_, &lingering_}) {
+        while (!list->empty()) lost(list->front());
+    }
+    bury();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lists
+
+Driver::List& Driver::list_of(Link::Phase phase) {
+    switch (phase) {
+        case Link::Phase::open: return open_;
+        case Link::Phase::unsent: return unsent_;
+        case Link::Phase::lingering: return lingering_;
+        case Link::Phase::dead: break;
+    }
+    return dead_;
+}
+
+void Driver::move_to(List& list, Link& link, Link::Phase phase) {
+    List& old = list_of(link.phase_);
+    link.phase_ = phase;
+    list.splice(list.end(), old, old.iterator_to(link));
+}
+
+/// Links die at the end of the turn, not when they close: the events of one poll may still name them.
+void Driver::bury() {
+    dead_.clear_and_dispose([](Link* link) { delete link; });
+}
+
+}  // namespace ledge::transport

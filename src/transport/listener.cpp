@@ -1,0 +1,166 @@
+#include "ledge/transport/listener.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "listening_socket.hpp"
+#include "socket_link.hpp"
+
+namespace ledge::transport {
+
+namespace {
+
+bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+}  // namespace
+
+/// One listening socket. When descriptors run out it keeps its promise to answer: a reserve descriptor is given up for
+/// a moment, the peers that wait are accepted and closed at once, so that they know, and then it pauses.
+class Listener::Door final : public Pollable {
+public:
+    Door(ListeningSocket socket, std::uint16_t index, Driver& driver, const Log& log)
+        : socket_(std::move(socket)), index_(index), driver_(driver), log_(log), reserve_(open_reserve()) {}
+    Door(const Door&) = delete;
+    Door& operator=(const Door&) = delete;
+    ~Door() {
+        if (reserve_ >= 0) ::close(reserve_);
+    }
+
+    const std::string& address() const { return socket_.address(); }
+    Instant resume_at() const { return resume_at_; }
+
+    int start();
+    void resume_if_due(Instant now);
+
+private:
+    void on_ready(std::uint32_t events) override;
+    int accept_one();
+    void take(int descriptor, const sockaddr_storage& address);
+    void on_exhaustion(int error);
+    int turn_away();
+
+    ListeningSocket socket_;
+    std::uint16_t index_;
+    Driver& driver_;
+    const Log& log_;
+    int reserve_;
+    Instant resume_at_ = never;    // paused until then
+    Instant complain_after_{};     // the next log line about exhaustion
+    std::int64_t turned_away_ = 0; // since the last one
+};
+
+int Listener::Door::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
+
+void Listener::Door::resume_if_due(Instant now) {
+    if (resume_at_ > now) return;
+    resume_at_ = never;
+    driver_.poller().change(socket_.descriptor(), *this, EPOLLIN);
+}
+
+void Listener::Door::on_ready(std::uint32_t) {
+    for (int i = 0; i < accepts_per_turn_max; ++i) {
+        const int error = accept_one();
+        if (error == EAGAIN || error == EWOULDBLOCK) return;
+        if (is_exhaustion(error)) return on_exhaustion(error);
+        // Anything else concerns the one peer that was to be accepted (ECONNABORTED, EPROTO, a network that is down).
+    }
+}
+
+/// 0 or an errno.
+int Listener::Door::accept_one() {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    const int descriptor =
+        ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor < 0) return errno;
+    take(descriptor, address);
+    return 0;
+}
+
+void Listener::Door::take(int descriptor, const sockaddr_storage& address) {
+    const std::string text = to_text(address);
+    std::unique_ptr<SocketLink> link = SocketLink::create(descriptor, driver_);
+    if (link == nullptr) {
+        log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
+        return;
+    }
+    driver_.adopt(std::move(link), broker::Peer{index_, text});  // refused: the shard has said why
+}
+
+void Listener::Door::on_exhaustion(int error) {
+    turned_away_ += turn_away();
+    const Instant now = driver_.now();
+    resume_at_ = now + pause;
+    driver_.poller().change(socket_.descriptor(), *this, 0);
+    if (now < complain_after_) return;
+    complain_after_ = now + complaint_interval;
+    log_.warning("accepting_paused", {{"listener", address()},
+                                      {"reason", std::strerror(error)},
+                                      {"turned_away", turned_away_},
+                                      {"pause_ms", pause / 1ms}});
+    turned_away_ = 0;
+}
+
+/// Accepts and closes those who wait, by means of the reserve descriptor. Returns how many.
+int Listener::Door::turn_away() {
+    int count = 0;
+    if (reserve_ < 0) reserve_ = open_reserve();
+    while (reserve_ >= 0 && count < accepts_per_turn_max) {
+        ::close(reserve_);
+        const int descriptor = ::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
+        if (descriptor >= 0) ::close(descriptor);
+        reserve_ = open_reserve();
+        if (descriptor < 0) break;
+        ++count;
+    }
+    return count;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Listener>, std::string> Listener::create(const Endpoint& endpoint, std::uint16_t index,
+                                                                Driver& driver, const Log& log) {
+    auto sockets = open_listening_sockets(endpoint, backlog);
+    if (!sockets) return Failure{sockets.error()};
+    std::vector<std::unique_ptr<Door>> doors;
+    for (ListeningSocket& socket : *sockets) {
+        doors.push_back(std::make_unique<Door>(std::move(socket), index, driver, log));
+    }
+    return std::unique_ptr<Listener>(new Listener(std::move(doors)));
+}
+
+Listener::Listener(std::vector<std::unique_ptr<Door>> doors) : doors_(std::move(doors)) {}
+Listener::~Listener() = default;
+
+std::vector<std::string> Listener::addresses() const {
+    std::vector<std::string> result;
+    for (const auto& door : doors_) result.push_back(door->address());
+    return result;
+}
+
+int Listener::start() {
+    for (const auto& door : doors_) {
+        if (const int error = door->start(); error != 0) return error;
+    }
+    return 0;
+}
+
+void Listener::on_time(Instant now) {
+    for (const auto& door : doors_) door->resume_if_due(now);
+}
+
+Instant Listener::next_deadline() const {
+    Instant earliest = never;
+    for (const auto& door : doors_) earliest = std::min(earliest, door->resume_at());
+    return earliest;
+}
+
+}  // namespace ledge::transport

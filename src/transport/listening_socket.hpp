@@ -1,0 +1,43 @@
+// ListeningSocket: a bound descriptor in the listening state, its address in words, and the socket file that goes
+// away with it. open_listening_sockets() makes those of one endpoint.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ledge/base/result.hpp"
+#include "ledge/transport/endpoint.hpp"
+
+namespace ledge::transport {
+
+class ListeningSocket {
+public:
+    explicit ListeningSocket(int descriptor) : descriptor_(descriptor) {}
+    ListeningSocket(ListeningSocket&& other) noexcept;
+    ListeningSocket& operator=(ListeningSocket&&) = delete;
+    ~ListeningSocket();
+
+    int descriptor() const { return descriptor_; }
+    const std::string& address() const { return address_; }
+    std::uint16_t port() const { return port_; }  // 0: no TCP
+    void set_address(std::string address, std::uint16_t port);
+
+    /// The file at `path` is this socket's: it is removed at the end, unless another one has taken its place.
+    void own_file(std::string path);
+
+private:
+    int descriptor_;
+    std::string address_;
+    std::uint16_t port_ = 0;
+    std::string path_;
+    dev_t file_device_ = 0;
+    ino_t file_inode_ = 0;
+};
+
+/// All addresses of `endpoint`, at least one. See Listener::create.
+Result<std::vector<ListeningSocket>, std::string> open_listening_sockets(const Endpoint& endpoint, int backlog);
+
+}  // namespace ledge::transport
