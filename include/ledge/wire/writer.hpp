@@ -1,0 +1,68 @@
+// Writer: a cursor over memory that the caller has made large enough (see encoded_size). Big endian, no allocation.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/base/bytes.hpp"
+#include "ledge/wire/types.hpp"
+
+namespace ledge::wire {
+
+class Writer {
+public:
+    explicit Writer(std::span<Byte> place) : at_(place.data()), begin_(place.data()), end_(place.data() + place.size()) {}
+
+    void u8(std::uint8_t value) {
+        LEDGE_ASSERT(at_ < end_);
+        *at_++ = value;
+    }
+    void u16(std::uint16_t value) {
+        LEDGE_ASSERT(end_ - at_ >= 2);
+        at_[0] = static_cast<Byte>(value >> 8U);
+        at_[1] = static_cast<Byte>(value);
+        at_ += 2;
+    }
+    void u32(std::uint32_t value) {
+        u16(static_cast<std::uint16_t>(value >> 16U));
+        u16(static_cast<std::uint16_t>(value));
+    }
+    /// Variable byte integer, 1 to 4 bytes [MQTT-1.5.5-1]; value <= variable_integer_max.
+    void variable(std::uint32_t value) {
+        LEDGE_ASSERT(value <= variable_integer_max);
+        while (value >= 0x80) {
+            u8(static_cast<std::uint8_t>(value | 0x80U));
+            value >>= 7U;
+        }
+        u8(static_cast<std::uint8_t>(value));
+    }
+    void raw(Bytes bytes) {
+        LEDGE_ASSERT(static_cast<std::size_t>(end_ - at_) >= bytes.size());
+        if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+        at_ += bytes.size();
+    }
+    /// Length-prefixed bytes or UTF-8 string; at most 65,535 bytes.
+    void prefixed(Bytes bytes) {
+        LEDGE_ASSERT(bytes.size() <= 0xFFFF);
+        u16(static_cast<std::uint16_t>(bytes.size()));
+        raw(bytes);
+    }
+    void prefixed(std::string_view text) { prefixed(as_bytes(text)); }
+
+    std::size_t written() const { return static_cast<std::size_t>(at_ - begin_); }
+
+private:
+    Byte* at_;
+    Byte* begin_;
+    Byte* end_;
+};
+
+/// Bytes that `value` takes as a variable byte integer: 1 to 4.
+constexpr std::size_t variable_size(std::uint32_t value) {
+    return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
+}
+
+}  // namespace ledge::wire

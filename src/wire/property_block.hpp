@@ -1,0 +1,35 @@
+// A property block on the wire. Private to wire.
+//   properties := length:variable property*          property := id:u8 value, as the table in properties.cpp says
+#pragma once
+
+#include "ledge/wire/properties.hpp"
+#include "ledge/wire/types.hpp"
+#include "ledge/wire/writer.hpp"
+#include "reader.hpp"
+
+namespace ledge::wire {
+
+/// Validates `length` bytes of properties in one pass. `place` is the packet type, or in_will.
+Properties read_property_block(Reader& in, std::uint32_t length, unsigned place);
+
+inline Properties read_properties(Reader& in, unsigned place) {
+    const std::uint32_t length = in.variable();
+    if (length == 0) [[likely]] return {};
+    return read_property_block(in, length, place);
+}
+inline Properties read_properties(Reader& in, PacketType type) {
+    return read_properties(in, static_cast<unsigned>(type));
+}
+
+/// With its length prefix.
+inline std::size_t block_size(const Properties& properties) {
+    const std::size_t size = properties.raw().size();
+    return (size > variable_integer_max ? 4 : variable_size(static_cast<std::uint32_t>(size))) + size;
+}
+inline void write_properties(const Properties& properties, Writer& out) {
+    LEDGE_ASSERT(properties.raw().size() <= variable_integer_max);
+    out.variable(static_cast<std::uint32_t>(properties.raw().size()));
+    out.raw(properties.raw());
+}
+
+}  // namespace ledge::wire

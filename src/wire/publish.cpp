@@ -1,0 +1,60 @@
+// PUBLISH (5.0 section 3.3, 3.1.1 section 3.3). The hot path of the codec.
+//   publish := 3:4 dup:1 qos:2 retain:1  remaining:variable  topic:prefixed  [packet_id:u16, QoS 1 and 2]
+//              [properties, v5]  payload: all the rest
+#include "fixed_header.hpp"
+#include "ledge/wire/packets.hpp"
+#include "property_block.hpp"
+#include "text.hpp"
+
+namespace ledge::wire {
+
+Decoded<Publish> decode_publish(Bytes frame, Version version) {
+    auto [in, flags] = open_packet(frame, PacketType::publish);  // has judged DUP and QoS
+    Publish packet;
+    packet.dup = (flags & 0x08U) != 0;
+    packet.qos = static_cast<QoS>(flags >> 1U & 0x03U);
+    packet.retain = (flags & 0x01U) != 0;
+
+    packet.topic = as_text(in.prefixed());
+    in.require(is_wildcard_free_utf8(packet.topic), ReasonCode::malformed_packet);  // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+    if (packet.qos != QoS::at_most_once) packet.packet_id = in.packet_id();
+    if (version == Version::v5) packet.properties = read_properties(in, PacketType::publish);
+    if (packet.topic.empty()) [[unlikely]] {
+        // [MQTT-4.7.3-1]; 5.0 section 3.3.2.1: empty needs a topic alias, "It is a Protocol Error" otherwise.
+        const ReasonCode code = version == Version::v5 ? ReasonCode::protocol_error : ReasonCode::malformed_packet;
+        in.require(packet.properties.has(PropertyId::topic_alias), code);
+    }
+    packet.payload = in.rest();
+
+    if (!in.ok()) [[unlikely]] return Failure{in.error()};
+    return packet;
+}
+
+namespace {
+
+std::size_t remaining_length(const Publish& packet, Version version) {
+    return 2 + packet.topic.size() + (packet.qos != QoS::at_most_once ? 2 : 0) +
+           (version == Version::v5 ? block_size(packet.properties) : 0) + packet.payload.size();
+}
+
+}  // namespace
+
+std::size_t encoded_size(const Publish& packet, Version version) {
+    return packet_size(remaining_length(packet, version));
+}
+
+void encode_publish_head(const Publish& packet, Version version, Writer& out) {
+    const unsigned flags =
+        (packet.dup ? 0x08U : 0U) | static_cast<unsigned>(packet.qos) << 1U | (packet.retain ? 0x01U : 0U);
+    write_fixed_header(PacketType::publish, flags, remaining_length(packet, version), out);
+    out.prefixed(packet.topic);
+    if (packet.qos != QoS::at_most_once) out.u16(packet.packet_id);
+    if (version == Version::v5) write_properties(packet.properties, out);
+}
+
+void encode(const Publish& packet, Version version, Writer& out) {
+    encode_publish_head(packet, version, out);
+    out.raw(packet.payload);
+}
+
+}  // namespace ledge::wire

@@ -1,0 +1,71 @@
+// Eight-at-a-time looks at text. They say "certainly clean"; whatever else is left to the slow, exact check.
+// Private to wire.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace ledge::wire {
+
+inline constexpr std::uint64_t every_byte = 0x0101010101010101U;
+inline constexpr std::uint64_t every_high_bit = 0x80 * every_byte;
+
+inline std::uint64_t load8(const char* from) {
+    std::uint64_t word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+inline std::uint64_t load4(const char* from) {
+    std::uint32_t word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
+/// 1 to 7 bytes of text as a word; what is missing is filled with bytes of the same text.
+inline std::uint64_t load_short(std::string_view text) {
+    const std::size_t size = text.size();
+    if (size >= 4) return load4(text.data()) | load4(text.data() + size - 4) << 32U;
+    const auto byte = [&](std::size_t at) { return std::uint64_t{static_cast<unsigned char>(text[at])}; };
+    return byte(0) * (every_byte << 16U) | byte(size / 2) << 8U | byte(size - 1);
+}
+
+/// Marks in the high bits when a byte is 0x00 or above 0x7F. May mark more bytes than are guilty, never none.
+struct PlainText {
+    static std::uint64_t marks(std::uint64_t word) { return word | (word - every_byte); }
+};
+
+/// Also marks '#' (0x23) and '+' (0x2B), which differ in one bit only.
+struct PlainTopic {
+    static std::uint64_t marks(std::uint64_t word) {
+        const std::uint64_t wildcard = (word | 0x08 * every_byte) ^ 0x2B * every_byte;
+        return word | (word - every_byte) | (wildcard - every_byte);
+    }
+};
+
+/// True only when no byte of `text` is marked: one branch for the whole text.
+template <class Marker>
+bool is_clean(std::string_view text) {
+    const char* at = text.data();
+    const std::size_t size = text.size();
+    std::uint64_t marks = 0;
+    if (size < 8) {
+        if (size == 0) return true;
+        marks = Marker::marks(load_short(text));
+    } else {
+        const char* last = at + size - 8;
+        for (; at < last; at += 8) marks |= Marker::marks(load8(at));
+        marks |= Marker::marks(load8(last));  // overlaps the word before
+    }
+    return (marks & every_high_bit) == 0;
+}
+
+inline bool has_wildcard(std::string_view topic) { return topic.find_first_of("+#") != std::string_view::npos; }
+
+/// Valid UTF-8 without '+' and '#' [MQTT-3.3.2-2]; the length is not judged.
+bool is_wildcard_free_utf8_slow(std::string_view topic);
+inline bool is_wildcard_free_utf8(std::string_view topic) {
+    return is_clean<PlainTopic>(topic) || is_wildcard_free_utf8_slow(topic);
+}
+
+}  // namespace ledge::wire
