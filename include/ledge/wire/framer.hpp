@@ -25,10 +25,10 @@ inline bool has_allowed_flags(Byte first) { return (allowed_flags[first >> 4U] >
 class Framer {
 public:
     enum class Status : std::uint8_t {
-        frame,       // `frame` holds one whole packet
-        need_more,   // all input is consumed, an unfinished packet may be kept
-        malformed,   // packet type 0, reserved fixed-header flags, or a remaining length that is too long or overlong
-        too_large,   // fixed header announces more than max_packet_size
+        frame,      // `frame` holds one whole packet
+        need_more,  // all input is consumed, an unfinished packet may be kept
+        malformed,  // packet type 0, reserved fixed-header flags, or a remaining length that is too long or overlong
+        too_large,  // fixed header announces more than max_packet_size
     };
     struct Next {
         Status status;
@@ -45,7 +45,8 @@ public:
         // The usual case: a whole packet of less than 130 bytes lies in the input.
         if (size_ == 0 && input.size() >= 2) [[likely]] {
             const std::size_t total = std::size_t{2} + input[1];
-            if (input[1] < 0x80 && total <= input.size() && total <= max_packet_size && has_allowed_flags(input[0])) [[likely]] {
+            if (input[1] < 0x80 && total <= input.size() && total <= max_packet_size && has_allowed_flags(input[0]))
+                [[likely]] {
                 const Bytes frame = input.first(total);
                 input = input.subspan(total);
                 return {Status::frame, frame};
@@ -65,9 +66,9 @@ private:
     void release();
 
     std::unique_ptr<Byte[]> kept_;
-    std::uint32_t size_ = 0;      // bytes in kept_
+    std::uint32_t size_ = 0;  // bytes in kept_
     std::uint32_t capacity_ = 0;
-    bool is_delivered_ = false;   // kept_ was handed out as a frame: release it on the next call
+    bool is_delivered_ = false;  // kept_ was handed out as a frame: release it on the next call
 };
 
 }  // namespace ledge::wire

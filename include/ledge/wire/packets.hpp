@@ -47,7 +47,7 @@ struct Connect {
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
     Properties properties;
-    bool is_bridge = false;      // 3.x: high bit of the protocol level, as bridges of other brokers send it
+    bool is_bridge = false;  // 3.x: high bit of the protocol level, as bridges of other brokers send it
 };
 
 struct Connack {
@@ -58,12 +58,12 @@ struct Connack {
 };
 
 struct Publish {
-    std::string_view topic;      // empty when a topic alias stands for it (v5)
+    std::string_view topic;  // empty when a topic alias stands for it (v5)
     Bytes payload;
     QoS qos = QoS::at_most_once;
     bool retain = false;
     bool dup = false;
-    PacketId packet_id = 0;      // 0 exactly when qos is 0
+    PacketId packet_id = 0;  // 0 exactly when qos is 0
     Properties properties;
 };
 
@@ -132,7 +132,7 @@ struct Subscribe {
 
 struct Unsubscribe {
     PacketId packet_id = 0;
-    SubscribeEntries entries;    // options are not on the wire
+    SubscribeEntries entries;  // options are not on the wire
     Properties properties;
 };
 
@@ -140,7 +140,7 @@ struct Unsubscribe {
 struct Suback {
     PacketType type = PacketType::suback;
     PacketId packet_id = 0;
-    Bytes codes;                 // one ReasonCode byte per entry
+    Bytes codes;  // one ReasonCode byte per entry
     Properties properties;
 };
 

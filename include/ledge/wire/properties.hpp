@@ -61,9 +61,9 @@ const PropertyRule* rule_of(std::uint8_t id);
 /// One property; which member holds the value follows from the type of its id.
 struct Property {
     PropertyId id{};
-    std::uint32_t number = 0;      // byte, u16, u32, variable
-    std::string_view text;         // text, binary, and the value of a pair
-    std::string_view name;         // the name of a pair
+    std::uint32_t number = 0;  // byte, u16, u32, variable
+    std::string_view text;     // text, binary, and the value of a pair
+    std::string_view name;     // the name of a pair
 };
 
 /// A validated property block, without its length prefix. Borrows the packet's bytes.
@@ -78,8 +78,8 @@ public:
     Bytes raw() const { return raw_; }
     std::uint64_t seen() const { return seen_; }
 
-    std::optional<std::uint32_t> number(PropertyId id) const;     // first occurrence
-    std::optional<std::string_view> text(PropertyId id) const;    // first occurrence; text and binary
+    std::optional<std::uint32_t> number(PropertyId id) const;   // first occurrence
+    std::optional<std::string_view> text(PropertyId id) const;  // first occurrence; text and binary
 
     class Iterator {
     public:

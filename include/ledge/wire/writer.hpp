@@ -14,7 +14,8 @@ namespace ledge::wire {
 
 class Writer {
 public:
-    explicit Writer(std::span<Byte> place) : at_(place.data()), begin_(place.data()), end_(place.data() + place.size()) {}
+    explicit Writer(std::span<Byte> place)
+        : at_(place.data()), begin_(place.data()), end_(place.data() + place.size()) {}
 
     void u8(std::uint8_t value) {
         LEDGE_ASSERT(at_ < end_);

@@ -1,0 +1,33 @@
+// What a shard is built with. Plain values; daemon/wiring fills them from the configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ledge/base/time.hpp"
+#include "ledge/session/environment.hpp"
+
+namespace ledge::broker {
+
+/// How a member of a shared subscription group is picked (5.0 section 4.8.2 leaves it to the server).
+enum class ShareStrategy : std::uint8_t { round_robin, random, sticky_publisher, least_inflight };
+
+using session::ListenerOptions;
+
+struct RetainedLimits {
+    std::uint32_t messages_max = 100'000;
+    std::uint64_t bytes_max = 64 * 1024 * 1024;
+};
+
+struct ShardOptions {
+    std::vector<ListenerOptions> listeners;
+    ShareStrategy share_strategy = ShareStrategy::round_robin;
+    RetainedLimits retained;
+    std::uint32_t sessions_max = 100'000;       // connected and offline
+    Duration sys_interval = 10s;                // 0: no $SYS topics
+    std::string server_version = "LedgeMQ";     // $SYS/broker/version
+    std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id
+};
+
+}  // namespace ledge::broker

@@ -1,0 +1,69 @@
+// Shard: the only door of the core. Bytes, time and closed sockets go in; filled outboxes and wishes to close come out.
+// No I/O, no clock, no threads: the same object runs in the daemon, the tests, the fuzzers and the simulated world.
+//
+// One turn of the driver:
+//     on_bytes / on_closed / on_time ...            any number
+//     while (Connection* c = shard.next_dirty())    once each
+//         write c->outbox(); if c->is_closing() and the outbox is empty: close the socket, then on_closed
+// A Connection belongs to the shard and dies in on_closed. Not thread-safe: one thread per shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/connection.hpp"
+
+namespace ledge::broker {
+
+struct Metrics;
+
+struct Peer {
+    std::uint16_t listener = 0;      // index in ShardOptions::listeners
+    std::string_view address;        // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
+};
+
+class Shard {
+public:
+    /// `seed`: for assigned client ids, shared-subscription picks; wants real entropy in the daemon.
+    Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// A peer has connected. nullptr: refused (limit reached, logged and counted); close the socket.
+    /// `driver_data` comes back as Connection::driver_data().
+    session::Connection* open(const Peer& peer, void* driver_data, Instant now);
+
+    /// Bytes from the peer, of any length. Ignored once the connection is closing.
+    void on_bytes(session::Connection& connection, Bytes bytes, Instant now);
+
+    /// The socket is gone, whoever closed it. The connection is destroyed.
+    void on_closed(session::Connection& connection, Instant now);
+
+    /// The driver has written: the outbox may have room again for what waits in the session.
+    void on_drained(session::Connection& connection, Instant now);
+
+    /// Timers due at `now`: keep alive, expiry, delayed wills, $SYS.
+    void on_time(Instant now);
+    /// When on_time must be called next; `never` when nothing is planned.
+    Instant next_deadline() const;
+
+    /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
+    session::Connection* next_dirty();
+
+    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed, wills are not sent.
+    void shut_down(Instant now);
+
+    const Metrics& metrics() const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ledge::broker

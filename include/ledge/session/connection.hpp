@@ -1,0 +1,200 @@
+// Connection: everything that dies with the socket: protocol state, framing, quotas, aliases, the outbox. Frames go in
+// (on_frame), bytes for the peer go to the outbox, wishes for the broker come out as an Effect. Owned by the shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/session/effects.hpp"
+#include "ledge/session/environment.hpp"
+#include "ledge/session/session.hpp"
+#include "ledge/session/topic_alias.hpp"
+#include "ledge/wire/framer.hpp"
+
+namespace ledge::session {
+
+struct RetainedFeed;
+struct AuthExchange;
+
+/// What one PUBLISH to one client has of its own.
+struct PublishHeader {
+    const SubscriptionIds& ids;
+    wire::QoS qos = wire::QoS::at_most_once;
+    bool retain = false;
+    bool dup = false;
+    wire::PacketId packet_id = 0;  // 0 exactly when qos is 0
+};
+
+class Connection {
+public:
+    enum class State : std::uint8_t {
+        awaiting_connect,  // nothing but CONNECT is allowed
+        authenticating,    // AUTH exchange before CONNACK
+        connected,
+        closing,           // nothing is read any more; the outbox is written, then the socket is closed
+    };
+
+    Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data, Instant now);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // For the driver
+    Outbox& outbox() { return outbox_; }
+    const Outbox& outbox() const { return outbox_; }
+    bool is_closing() const { return state_ == State::closing; }
+    void* driver_data() const { return driver_data_; }
+    /// "192.0.2.7:51123"
+    const std::string& address() const { return address_; }
+
+    // For the shard
+    wire::Framer& framer() { return framer_; }
+    /// Largest packet the peer may send now, in bytes, fixed header included.
+    std::uint32_t packet_size_max() const;
+    /// One whole packet.
+    void on_frame(Bytes frame, Instant now, Effect& effect);
+    /// The framer refused the stream.
+    void on_unframeable(wire::Framer::Status status);
+    /// The connection's timer: connect timeout or keep alive.
+    void on_timer(Instant now);
+    void on_received(Instant now) { last_received_ = now; }
+
+    /// Answers CONNECT; `session` is this connection's from now on.
+    void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
+    /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code);
+    void send_suback(const wire::Suback& packet) { send_packet(packet); }
+
+    /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
+    /// logged and, where the client allows it, sent as Reason String.
+    void close(wire::ReasonCode code, std::string_view detail);
+    /// Closes without a word.
+    void close_silently();
+
+    State state() const { return state_; }
+    bool is_connected() const { return state_ == State::connected; }
+    wire::Version version() const { return version_; }
+    Session* session() const { return session_; }
+    const ListenerOptions& listener() const { return listener_; }
+    const SessionLimits& limits() const { return listener_.limits; }
+    /// True when the will has to be published although the session or connection ends.
+    bool is_will_due() const { return is_will_due_; }
+    void forget_session() { session_ = nullptr; }
+
+    /// The outbox takes more messages: the reader keeps up.
+    bool has_outbox_room() const { return outbox_.size() < limits().outbox_bytes_max; }
+    /// Another QoS 1/2 message may be sent now [MQTT-3.3.4-9].
+    bool has_send_quota() const;
+    /// False: more than Maximum Packet Size of the client [MQTT-3.1.2-24].
+    bool takes_packet_of(std::size_t bytes) const { return bytes <= peer_packet_size_max_; }
+
+    /// Sends what the session holds for it, oldest first, as far as quota and outbox allow.
+    void pump(Instant now);
+    /// Encodes and appends one PUBLISH; `blob` holds the publication, or is empty when nobody owns it. False when it is
+    /// larger than the client takes: nothing is appended, it counts as delivered [MQTT-3.1.2-25].
+    bool send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header, Instant now);
+    /// Opens the exchange and sends; an expired delivery is dropped.
+    void send_now(Delivery delivery, Instant now);
+    /// True when a frame made for another connection of the same version suits this one as it is.
+    bool takes_shared_frames() const { return outbound_aliases_ == nullptr; }
+    /// Appends such a frame; `payload_size` in bytes, for the counters.
+    void append_frame(Bytes frame, std::size_t payload_size);
+    /// Puts it on the shard's list for the driver.
+    void mark_dirty();
+    /// Takes the first connection off that list; nullptr when it is empty.
+    static Connection* take_dirty(Environment& environment);
+    void unlink_dirty();
+    /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
+    void check_outbox_bound();
+
+    std::unique_ptr<RetainedFeed> retained_feed;  // what the broker still owes for new subscriptions
+
+private:
+    void dispatch(Bytes frame, Instant now, Effect& effect);
+    void on_connect(const wire::Connect& packet, Bytes frame, Effect& effect);
+    void on_publish(Bytes frame, Effect& effect, Instant now);
+    void on_ack(Bytes frame, Instant now);
+    void on_puback(const wire::Ack& packet);
+    void on_pubrec(const wire::Ack& packet);
+    void on_pubrel(const wire::Ack& packet);
+    void on_pubcomp(const wire::Ack& packet);
+    void on_subscribe(Bytes frame, Effect& effect);
+    void on_unsubscribe(Bytes frame, Effect& effect);
+    void on_pingreq(Bytes frame);
+    void on_disconnect(Bytes frame, Effect& effect);
+    void on_auth(Bytes frame, Effect& effect);
+
+    void take_connect_properties(const wire::Connect& packet);
+    wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
+    wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
+    void admit(const wire::Connect& packet, Effect& effect);
+    std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
+    void start_keep_alive(std::uint16_t seconds, Instant now);
+    void send_connack(const OpenSession& open, bool session_present);
+    void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
+    void refuse_connect(wire::ReasonCode code, std::string_view detail);
+    void refuse_undecodable_connect(Bytes frame, wire::ReasonCode code);
+
+    void start_authentication(const wire::Connect& packet, Bytes frame, Effect& effect);
+    void continue_authentication(wire::ReasonCode step, std::optional<std::string_view> trace, Effect& effect);
+    void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> trace);
+    void send_auth(wire::ReasonCode code);
+
+    bool resolve_topic(wire::Publish& packet);
+    bool is_allowed_by_connack(const wire::Publish& packet);
+    bool admit_exactly_once(wire::PacketId id);
+    wire::ReasonCode check_publish(const wire::Publish& packet) const;
+    void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
+    void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
+    void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
+
+    void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now, wire::Publish& packet);
+    void count_sent(std::size_t payload_size);
+    void resend_unsent(Instant now);
+    void start_closing();
+
+    /// Encodes a packet of our own; a client whose Maximum Packet Size has no room for it cannot be served: close.
+    template <class Packet>
+    void send_packet(const Packet& packet) {
+        const std::size_t size = wire::encoded_size(packet, version_);
+        if (!takes_packet_of(size)) return start_closing();  // [MQTT-3.1.2-24]: nothing else can be said
+        wire::Writer writer(outbox_.append(size));
+        wire::encode(packet, version_, writer);
+        ++environment_.counters.packets_sent;
+        mark_dirty();
+    }
+
+public:
+    Connection* next_dirty_ = nullptr;  // intrusive hooks of the shard's lists
+    Connection* next_ = nullptr;
+    Connection* previous_ = nullptr;
+    std::uint16_t listener_index = 0;
+
+private:
+    Environment& environment_;
+    const ListenerOptions& listener_;
+    std::string address_;
+    void* driver_data_;
+    Outbox outbox_;
+    wire::Framer framer_;
+    CoreTimer timer_;
+    Instant last_received_;
+    Session* session_ = nullptr;
+    std::unique_ptr<InboundAliases> inbound_aliases_;
+    std::unique_ptr<OutboundAliases> outbound_aliases_;
+    std::unique_ptr<AuthExchange> auth_;          // enhanced authentication, if the client asked for it
+    std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
+    std::uint32_t keep_alive_ms_ = 0;             // one and a half times what the client was told; 0: none
+    std::uint16_t peer_receive_max_ = 65'535;
+    wire::Version version_ = wire::Version::v3_1_1;
+    State state_ = State::awaiting_connect;
+    bool is_dirty_ = false;
+    bool is_will_due_ = false;
+    bool wants_problem_information_ = true;
+};
+
+}  // namespace ledge::session

@@ -1,0 +1,50 @@
+// What every connection and session of one shard shares: services without I/O, handed down, never global.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ledge/base/log.hpp"
+#include "ledge/base/rng.hpp"
+#include "ledge/base/timer_wheel.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/outbox.hpp"
+#include "ledge/wire/properties.hpp"
+
+namespace ledge::session {
+
+class Connection;
+
+/// The core's side of a listener.
+struct ListenerOptions {
+    std::string name;
+    bool allow_anonymous = false;
+    std::uint32_t connections_max = 10'000;
+    SessionLimits limits;
+};
+
+/// A timer of the shard's wheel, and whom it wakes.
+struct CoreTimer : Timer {
+    enum class Wakes : std::uint8_t { connection, session_expiry, will_delay, sys_topics, retained_sweep };
+    CoreTimer(Wakes what, void* whose) : wakes(what), owner(whose) {}
+    Wakes wakes;
+    void* owner;
+};
+
+struct Environment {
+    Environment(const Log& log_, std::uint64_t seed, Instant now) : log(log_), rng(seed), timers(now) {}
+
+    const Log& log;
+    Rng rng;
+    TimerWheel timers;
+    BufferPool buffers;
+    Counters counters;
+    wire::PropertyBuilder properties;          // scratch for packets being encoded
+    wire::PropertyBuilder inbound_properties;  // scratch for the PUBLISH being routed
+    std::string response_information_prefix;
+    Connection* dirty_head = nullptr;     // connections with something for the driver, oldest first
+    Connection* dirty_tail = nullptr;
+};
+
+}  // namespace ledge::session

@@ -1,0 +1,78 @@
+// A publication: one application message on its way, independent of the protocol version of either side.
+// PublicationView borrows (the path of a QoS 0 message needs no more); Publication owns, counted, on one Blob.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ledge/base/blob.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/wire/packets.hpp"
+
+namespace ledge::session {
+
+struct PublicationView {
+    std::string_view topic;
+    Bytes payload;
+    Bytes properties;           // v5, as received, without topic alias, expiry and subscription identifiers
+    Instant expires_at = never;
+    wire::QoS qos = wire::QoS::at_most_once;
+    bool retain = false;
+
+    /// What it counts for in queue limits.
+    std::size_t bytes() const { return topic.size() + properties.size() + payload.size(); }
+};
+
+/// Layout of the blob: Head topic properties payload.
+class Publication {
+public:
+    Publication() = default;
+    explicit Publication(const PublicationView& view);
+
+    explicit operator bool() const { return static_cast<bool>(blob_); }
+    PublicationView view() const;
+    std::size_t bytes() const { return blob_.size() - sizeof(Head); }
+    Instant expires_at() const { return head().expires_at; }
+    const Blob& blob() const { return blob_; }
+
+private:
+    struct Head {
+        Instant expires_at;
+        std::uint32_t properties_size;
+        std::uint16_t topic_size;
+        wire::QoS qos;
+        bool retain;
+    };
+    const Head& head() const { return *reinterpret_cast<const Head*>(blob_.data()); }
+
+    Blob blob_;
+};
+
+/// The subscription identifiers that go with one delivery [MQTT-3.3.4-3]: none, one, or several.
+class SubscriptionIds {
+public:
+    bool empty() const { return first_ == 0; }
+    std::uint32_t first() const { return first_; }
+    /// Adds an identifier; 0 (none) is ignored.
+    void add(std::uint32_t id);
+    void append_to(wire::PropertyBuilder& properties) const;
+
+private:
+    std::uint32_t first_ = 0;
+    Blob rest_;  // further ones as encoded properties
+};
+
+/// What every v5 receiver gets of its properties: the forwarded ones, unaltered and in order, and the remaining lifetime
+/// in seconds [MQTT-3.3.2-6].
+void append_forwarded_properties(const PublicationView& publication, Instant now, wire::PropertyBuilder& properties);
+
+/// A publication on its way to one session.
+struct Delivery {
+    Publication publication;
+    SubscriptionIds ids;
+    std::uint32_t share_group = 0;  // 0, or the id of the shared subscription it was picked for
+    wire::QoS qos = wire::QoS::at_most_once;
+    bool retain = false;
+};
+
+}  // namespace ledge::session

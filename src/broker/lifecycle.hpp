@@ -1,0 +1,48 @@
+// Lifecycle: sessions begin, are taken over, lose their connection, expire and end; wills follow from it.
+#pragma once
+
+#include "ledge/session/connection.hpp"
+#include "router.hpp"
+#include "session_table.hpp"
+
+namespace ledge::broker {
+
+class Lifecycle {
+public:
+    Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router, std::uint32_t sessions_max)
+        : environment_(environment), sessions_(seed), subscriptions_(subscriptions), router_(router), sessions_max_(sessions_max) {}
+
+    /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
+    void open(session::Connection& connection, const session::OpenSession& open, Instant now);
+
+    /// The connection serves its session no more (it is closing or gone): will, expiry, and the end of a session that
+    /// does not outlive its connection. Nothing to do without a session.
+    void detach(session::Connection& connection, Instant now);
+
+    void on_session_expired(session::Session& session, Instant now);
+    void on_will_delay_passed(session::Session& session, Instant now);
+
+    const SessionTable& sessions() const { return sessions_; }
+    std::uint32_t connected() const { return connected_; }
+    std::uint32_t connected_max() const { return connected_max_; }
+    /// The shard ends: no wills, no more timers.
+    void clear() { sessions_.clear(); }
+
+private:
+    session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
+    void end(session::Session& session, Instant now);
+    void store_will(session::Session& session, const wire::Connect& connect);
+    void schedule_will(session::Session& session, Instant now);
+    void publish_will(session::Session& session, Instant now);
+    void hand_on_shared(session::Session& session, Instant now);
+
+    session::Environment& environment_;
+    SessionTable sessions_;
+    Subscriptions& subscriptions_;
+    Router& router_;
+    std::uint32_t sessions_max_;
+    std::uint32_t connected_ = 0;
+    std::uint32_t connected_max_ = 0;
+};
+
+}  // namespace ledge::broker

@@ -1,0 +1,105 @@
+#include "router.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace ledge::broker {
+
+using wire::QoS;
+using wire::ReasonCode;
+
+ReasonCode Router::route(const session::PublicationView& publication, const session::Session* publisher, Instant now) {
+    collect(publication, publisher);
+    if (may_refuse_ && is_refused_by_a_queue(publication)) {
+        ++environment_.counters.refused_quota;
+        return ReasonCode::quota_exceeded;
+    }
+    if (publication.retain && !retained_.store(publication)) {
+        ++environment_.counters.retained_refused;
+        environment_.log.warning("retained_refused", {{"topic", publication.topic}, {"reason", "limit of retained messages or bytes reached"},
+                                                      {"messages", retained_.size()}, {"bytes", retained_.bytes()}});
+        if (publication.qos != QoS::at_most_once) return ReasonCode::quota_exceeded;
+    }
+    if (hits_.empty()) return ReasonCode::no_matching_subscribers;
+    fanout_.begin(publication, hits_.size() > 1, now);
+    for (const Hit& hit : hits_) fanout_.deliver(hit);
+    fanout_.end();
+    return ReasonCode::success;
+}
+
+void Router::collect(const session::PublicationView& publication, const session::Session* publisher) {
+    hits_.clear();
+    ++stamp_;
+    const auto filters = subscriptions_.match(publication.topic);
+    is_merging_ = filters.size() > 1;
+    for (const topic::FilterId filter : filters)
+        for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items()) collect(subscriber, publication, publisher);
+    if (subscriptions_.has_shared()) collect_shared(publication, publisher);
+}
+
+// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
+void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication, const session::Session* publisher) {
+    session::Session& session = *subscriber.session;
+    if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]
+    const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
+    const bool retain = subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    if (is_merging_ && session.route_stamp == stamp_) {
+        Hit& hit = hits_[session.route_hit];
+        hit.qos = std::max(hit.qos, qos);
+        hit.retain = hit.retain || retain;
+        hit.ids.add(subscriber.subscription_id);
+        return;
+    }
+    session.route_stamp = stamp_;
+    session.route_hit = static_cast<std::uint32_t>(hits_.size());
+    Hit& hit = hits_.emplace_back();
+    hit.session = &session;
+    hit.qos = qos;
+    hit.retain = retain;
+    hit.ids.add(subscriber.subscription_id);
+}
+
+// Each group gets its own copy, also when a member has an ordinary subscription too [MQTT-4.8.2-4].
+void Router::collect_shared(const session::PublicationView& publication, const session::Session* publisher) {
+    const std::uint64_t sender = publisher == nullptr ? 0 : std::hash<std::string>{}(publisher->client_id());
+    for (const ShareGroupId group : subscriptions_.match_shared(publication.topic)) {
+        const Subscriber* member = subscriptions_.groups().pick(subscriptions_.groups().at(group), sender);
+        if (member == nullptr) continue;
+        Hit& hit = hits_.emplace_back();
+        hit.session = member->session;
+        hit.share_group = group;
+        hit.qos = std::min(publication.qos, member->options.qos);
+        hit.retain = member->options.retain_as_published && publication.retain;
+        hit.ids.add(member->subscription_id);
+    }
+}
+
+bool Router::is_refused_by_a_queue(const session::PublicationView& publication) const {
+    if (publication.qos == QoS::at_most_once) return false;
+    return std::ranges::any_of(hits_, [&](const Hit& hit) {
+        const session::SessionLimits& limits = hit.session->limits();
+        return hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
+               !hit.session->pending().fits(publication.bytes(), limits);
+    });
+}
+
+void Router::reroute(const session::Delivery& delivery, Instant now) {
+    ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
+    const Subscriber* member = group == nullptr ? nullptr : subscriptions_.groups().pick(*group, 0);
+    if (member == nullptr || delivery.publication.expires_at() <= now) {
+        ++environment_.counters.dropped_session_ended;
+        return;
+    }
+    const session::PublicationView publication = delivery.publication.view();
+    Hit hit;
+    hit.session = member->session;
+    hit.share_group = delivery.share_group;
+    hit.qos = std::min(delivery.qos, member->options.qos);
+    hit.retain = delivery.retain;
+    hit.ids.add(member->subscription_id);
+    fanout_.begin(publication, false, now);
+    fanout_.deliver(hit);
+    fanout_.end();
+}
+
+}  // namespace ledge::broker

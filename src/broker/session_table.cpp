@@ -1,0 +1,29 @@
+#include "session_table.hpp"
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::broker {
+
+session::Session* SessionTable::find(std::string_view client_id) const {
+    const auto found = sessions_.find(client_id);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+session::Session& SessionTable::create(session::Environment& environment, std::string_view client_id,
+                                       const session::SessionLimits& limits) {
+    auto session = std::make_unique<session::Session>(environment, std::string(client_id), limits);
+    const std::string_view key = session->client_id();
+    const auto [place, is_new] = sessions_.emplace(key, std::move(session));
+    LEDGE_ASSERT(is_new);
+    return *place->second;
+}
+
+void SessionTable::erase(session::Session& session) {
+    const auto found = sessions_.find(session.client_id());
+    LEDGE_ASSERT(found != sessions_.end());
+    // Out of the table before its key dies with it.
+    const std::unique_ptr<session::Session> last = std::move(found->second);
+    sessions_.erase(found);
+}
+
+}  // namespace ledge::broker

@@ -1,0 +1,83 @@
+#include "share_groups.hpp"
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/connection.hpp"
+
+namespace ledge::broker {
+
+namespace {
+
+// Smaller is better.
+enum class Readiness : std::uint8_t { ready, busy, offline };
+
+Readiness readiness_of(const session::Session& session) {
+    const session::Connection* connection = session.connection();
+    if (connection == nullptr || !connection->is_connected()) return Readiness::offline;
+    const bool keeps_up = session.pending().empty() && connection->has_outbox_room() && connection->has_send_quota();
+    return keeps_up ? Readiness::ready : Readiness::busy;
+}
+
+}  // namespace
+
+ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) {
+    if (free_ids_.empty()) {
+        groups_.emplace_back();
+        free_ids_.push_back(static_cast<ShareGroupId>(groups_.size()));
+    }
+    const ShareGroupId id = free_ids_.back();
+    free_ids_.pop_back();
+    ShareGroup& group = groups_[id - 1];
+    group.name = name;
+    group.filter = filter;
+    group.turn = 0;
+    return id;
+}
+
+void ShareGroups::destroy(ShareGroupId id) {
+    LEDGE_ASSERT(at(id).members.empty());
+    groups_[id - 1] = {};
+    free_ids_.push_back(id);
+}
+
+ShareGroup& ShareGroups::at(ShareGroupId id) {
+    LEDGE_ASSERT(id > 0 && id <= groups_.size());
+    return groups_[id - 1];
+}
+
+ShareGroup* ShareGroups::find(ShareGroupId id) {
+    if (id == 0 || id > groups_.size() || groups_[id - 1].members.empty()) return nullptr;
+    return &groups_[id - 1];
+}
+
+const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) {
+    const auto members = group.members.items();
+    if (members.empty()) return nullptr;
+    const std::size_t start = start_of(group, publisher);
+    const Subscriber* best = nullptr;
+    Readiness best_readiness = Readiness::offline;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const Subscriber& member = members[(start + i) % members.size()];
+        const Readiness readiness = readiness_of(*member.session);
+        const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr && readiness == best_readiness &&
+                                    member.session->backlog() < best->session->backlog();
+        if (best == nullptr || readiness < best_readiness || is_less_loaded) {
+            best = &member;
+            best_readiness = readiness;
+        }
+        if (best_readiness == Readiness::ready && strategy_ != ShareStrategy::least_inflight) break;
+    }
+    return best;
+}
+
+std::size_t ShareGroups::start_of(ShareGroup& group, std::uint64_t publisher) {
+    const std::size_t count = group.members.size();
+    switch (strategy_) {
+        case ShareStrategy::random: return rng_.below(count);
+        case ShareStrategy::sticky_publisher: return publisher % count;
+        case ShareStrategy::round_robin:
+        case ShareStrategy::least_inflight: break;
+    }
+    return group.turn++ % count;
+}
+
+}  // namespace ledge::broker

@@ -1,0 +1,49 @@
+// Shared subscription groups (5.0 section 4.8.2): all the groups there are, by number, and the pick of a member.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ledge/base/rng.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/topic/filter_trie.hpp"
+#include "subscriber_list.hpp"
+
+namespace ledge::broker {
+
+/// Numbers start at 1; 0 means "not shared".
+using ShareGroupId = std::uint32_t;
+
+struct ShareGroup {
+    std::string name;
+    topic::FilterId filter = 0;
+    SubscriberList members;
+    std::uint32_t turn = 0;  // round robin: members picked so far
+};
+
+class ShareGroups {
+public:
+    ShareGroups(ShareStrategy strategy, Rng& rng) : strategy_(strategy), rng_(rng) {}
+
+    ShareGroupId create(std::string_view name, topic::FilterId filter);
+    void destroy(ShareGroupId id);
+    ShareGroup& at(ShareGroupId id);
+    const std::string& name_of(ShareGroupId id) const { return groups_[id - 1].name; }
+    /// nullptr when the group is gone.
+    ShareGroup* find(ShareGroupId id);
+
+    /// The member that gets the next message: connected ones that keep up come first, then connected ones, then those
+    /// whose session keeps it for later. nullptr only for an empty group. `publisher`: hash of who published.
+    const Subscriber* pick(ShareGroup& group, std::uint64_t publisher);
+
+private:
+    std::size_t start_of(ShareGroup& group, std::uint64_t publisher);
+
+    ShareStrategy strategy_;
+    Rng& rng_;
+    std::vector<ShareGroup> groups_;       // by id - 1; without members: free
+    std::vector<ShareGroupId> free_ids_;
+};
+
+}  // namespace ledge::broker

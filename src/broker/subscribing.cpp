@@ -1,0 +1,65 @@
+#include "subscribing.hpp"
+
+#include <algorithm>
+
+#include "ledge/topic/name.hpp"
+
+namespace ledge::broker {
+
+using session::Connection;
+using wire::PacketType;
+using wire::ReasonCode;
+
+void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Instant now) {
+    const std::uint32_t id = packet.properties.number(wire::PropertyId::subscription_identifier).value_or(0);
+    codes_.clear();
+    for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
+        codes_.push_back(static_cast<Byte>(add_one(connection, entry, id)));
+    answer(connection, PacketType::suback, packet.packet_id);  // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
+    feeds_.feed(connection, now);
+}
+
+ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id) {
+    session::Session& session = *connection.session();
+    ReasonCode code = check(connection, entry.filter);
+    // The quota is for new ones; replacing an old one is always possible.
+    if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max && !subscriptions_.has(session, entry.filter))
+        code = ReasonCode::quota_exceeded;
+    if (wire::is_error(code)) {
+        environment_.log.info("subscribe_refused", {{"client_id", session.client_id()}, {"address", connection.address()},
+                                                    {"filter", entry.filter}, {"reason", wire::name_of(code)}});
+        return code;
+    }
+    wire::SubscribeOptions options = entry.options;
+    options.qos = std::min(options.qos, connection.limits().maximum_qos);
+    const bool is_new = subscriptions_.add(session, entry.filter, options, id);
+    const bool wants_retained = options.retain_handling == wire::RetainHandling::send ||                     // [MQTT-3.3.1-9]
+                                (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
+    if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(connection, entry.filter, options.qos, id);
+    return static_cast<ReasonCode>(options.qos);
+}
+
+ReasonCode Subscribing::check(const Connection& connection, std::string_view filter) {
+    const session::SessionLimits& limits = connection.limits();
+    if (filter.size() > limits.topic_bytes_max || !topic::is_valid_filter(filter, limits.topic_levels_max))
+        return ReasonCode::topic_filter_invalid;
+    if (topic::is_shared(filter) && !limits.shared_subscriptions_available) return ReasonCode::shared_subscriptions_not_supported;
+    if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available) return ReasonCode::wildcard_subscriptions_not_supported;
+    return ReasonCode::success;
+}
+
+void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
+    codes_.clear();
+    for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
+        const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
+        RetainedFeeds::forget(connection, entry.filter);        // [MQTT-3.10.4-2]
+        codes_.push_back(static_cast<Byte>(was_there ? ReasonCode::success : ReasonCode::no_subscription_existed));
+    }
+    answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
+}
+
+void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
+    connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}});
+}
+
+}  // namespace ledge::broker

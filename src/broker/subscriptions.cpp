@@ -1,0 +1,112 @@
+#include "subscriptions.hpp"
+
+#include <algorithm>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::broker {
+
+Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng)
+    : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng) {}
+
+bool Subscriptions::add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options, std::uint32_t id) {
+    const Ref ref = insert(filter);
+    SubscriberList& list = list_of(ref);
+    const bool is_new = std::ranges::find(session.subscriptions, ref) == session.subscriptions.end();
+    if (is_new) {
+        session.subscriptions.push_back(ref);
+        list.add({&session, id, options});
+        ++size_;
+    } else {
+        Subscriber* subscriber = list.find(session);
+        subscriber->subscription_id = id;
+        subscriber->options = options;
+    }
+    return is_new;
+}
+
+bool Subscriptions::has(const session::Session& session, std::string_view filter) const {
+    bool is_known = false;
+    const Ref ref = find(filter, is_known);
+    return is_known && std::ranges::find(session.subscriptions, ref) != session.subscriptions.end();
+}
+
+bool Subscriptions::remove(session::Session& session, std::string_view filter) {
+    bool is_known = false;
+    const Ref ref = find(filter, is_known);
+    if (!is_known) return false;
+    const auto mine = std::ranges::find(session.subscriptions, ref);
+    if (mine == session.subscriptions.end()) return false;
+    session.subscriptions.erase(mine);
+    list_of(ref).remove(session);
+    --size_;
+    forget_if_empty(ref);
+    return true;
+}
+
+void Subscriptions::remove_all(session::Session& session) {
+    for (const Ref& ref : session.subscriptions) {
+        list_of(ref).remove(session);
+        --size_;
+        forget_if_empty(ref);
+    }
+    session.subscriptions.clear();
+}
+
+std::span<const topic::FilterId> Subscriptions::match(std::string_view topic) {
+    matches_.clear();
+    ordinary_.match(topic, matches_);
+    return matches_;
+}
+
+std::span<const ShareGroupId> Subscriptions::match_shared(std::string_view topic) {
+    matches_.clear();
+    group_matches_.clear();
+    shared_.match(topic, matches_);
+    for (const topic::FilterId filter : matches_)
+        group_matches_.insert(group_matches_.end(), shared_groups_[filter].begin(), shared_groups_[filter].end());
+    return group_matches_;
+}
+
+Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) const {
+    const auto shared = topic::parse_shared(filter);
+    const auto id = shared ? shared_.find(shared->filter) : ordinary_.find(filter);
+    is_known = id.has_value();
+    if (!is_known || !shared) return {id.value_or(0), 0};
+    for (const ShareGroupId group : shared_groups_[*id])
+        if (groups_.name_of(group) == shared->group) return {*id, group};
+    is_known = false;
+    return {};
+}
+
+Subscriptions::Ref Subscriptions::insert(std::string_view filter) {
+    bool is_known = false;
+    if (const Ref ref = find(filter, is_known); is_known) return ref;
+    const auto shared = topic::parse_shared(filter);
+    if (!shared) {
+        const topic::FilterId id = ordinary_.insert(filter).id;
+        if (lists_.size() <= id) lists_.resize(id + 1);
+        return {id, 0};
+    }
+    const topic::FilterId id = shared_.insert(shared->filter).id;
+    if (shared_groups_.size() <= id) shared_groups_.resize(id + 1);
+    const ShareGroupId group = groups_.create(shared->group, id);
+    shared_groups_[id].push_back(group);
+    return {id, group};
+}
+
+SubscriberList& Subscriptions::list_of(const Ref& ref) {
+    return ref.share_group == 0 ? lists_[ref.filter] : groups_.at(ref.share_group).members;
+}
+
+void Subscriptions::forget_if_empty(const Ref& ref) {
+    if (!list_of(ref).empty()) return;
+    if (ref.share_group == 0) return ordinary_.erase(ref.filter);
+    groups_.destroy(ref.share_group);
+    std::vector<ShareGroupId>& groups = shared_groups_[ref.filter];
+    std::erase(groups, ref.share_group);
+    if (groups.empty()) shared_.erase(ref.filter);
+}
+
+}  // namespace ledge::broker

@@ -1,0 +1,58 @@
+// Subscriptions: which sessions want what. Ordinary and shared filters each have a trie of their own, so that a
+// publication pays nothing for a kind that is not used.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ledge/topic/filter_trie.hpp"
+#include "share_groups.hpp"
+#include "subscriber_list.hpp"
+
+namespace ledge::broker {
+
+class Subscriptions {
+public:
+    Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng);
+
+    /// `filter` is valid, "$share/…" included. True when the session did not have it before; else its options and
+    /// identifier are replaced [MQTT-3.8.4-3].
+    bool add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options, std::uint32_t id);
+    /// False when there was none.
+    bool remove(session::Session& session, std::string_view filter);
+    void remove_all(session::Session& session);
+    bool has(const session::Session& session, std::string_view filter) const;
+
+    /// The ordinary filters that match; valid until the next call.
+    std::span<const topic::FilterId> match(std::string_view topic);
+    const SubscriberList& subscribers(topic::FilterId filter) const { return lists_[filter]; }
+
+    bool has_shared() const { return shared_.size() > 0; }
+    /// The groups whose filter matches; valid until the next call.
+    std::span<const ShareGroupId> match_shared(std::string_view topic);
+    ShareGroups& groups() { return groups_; }
+
+    /// Subscriptions of all sessions.
+    std::size_t size() const { return size_; }
+
+private:
+    using Ref = session::Session::SubscriptionRef;
+
+    Ref find(std::string_view filter, bool& is_known) const;
+    Ref insert(std::string_view filter);
+    SubscriberList& list_of(const Ref& ref);
+    void forget_if_empty(const Ref& ref);
+
+    topic::FilterTrie ordinary_;
+    topic::FilterTrie shared_;
+    std::vector<SubscriberList> lists_;                     // by filter of ordinary_
+    std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter of shared_
+    ShareGroups groups_;
+    std::vector<topic::FilterId> matches_;
+    std::vector<ShareGroupId> group_matches_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace ledge::broker

@@ -1,0 +1,77 @@
+#include "sys_topics.hpp"
+
+#include <cmath>
+#include <cstdio>
+
+namespace ledge::broker {
+
+void SysTopics::publish(const Metrics& metrics, Instant now) {
+    next_value_ = 0;
+    set("version", version_, now);
+    set("uptime", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count()) + " seconds", now);
+    publish_counters(metrics, now);
+    publish_load(metrics.counters, now);
+    last_ = now;
+    is_first_ = false;
+}
+
+void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
+    const session::Counters& counters = metrics.counters;
+    const std::uint64_t offline = metrics.sessions - metrics.clients_connected;
+    set("clients/connected", metrics.clients_connected, now);
+    set("clients/disconnected", offline, now);
+    set("clients/active", metrics.clients_connected, now);  // deprecated names that dashboards still read
+    set("clients/inactive", offline, now);
+    set("clients/total", metrics.sessions, now);
+    set("clients/maximum", metrics.clients_connected_max, now);
+    set("clients/expired", counters.sessions_expired, now);
+    set("clients/refused", counters.connections_refused, now);
+    set("messages/received", counters.packets_received, now);
+    set("messages/sent", counters.packets_sent, now);
+    set("publish/messages/received", counters.publish_received, now);
+    set("publish/messages/sent", counters.publish_sent, now);
+    set("publish/messages/dropped", counters.dropped(), now);
+    set("publish/messages/dropped/slow_reader", counters.dropped_slow_reader, now);
+    set("publish/messages/dropped/queue_full", counters.dropped_queue_full, now);
+    set("publish/messages/dropped/too_large", counters.dropped_too_large, now);
+    set("publish/messages/dropped/expired", counters.dropped_expired, now);
+    set("publish/messages/dropped/session_ended", counters.dropped_session_ended, now);
+    set("publish/messages/refused", counters.refused_quota, now);
+    set("publish/bytes/received", counters.publish_bytes_received, now);
+    set("publish/bytes/sent", counters.publish_bytes_sent, now);
+    set("bytes/received", counters.bytes_received, now);
+    set("bytes/sent", counters.bytes_sent, now);
+    set("subscriptions/count", metrics.subscriptions, now);
+    set("retained messages/count", metrics.retained_messages, now);
+    set("store/messages/count", metrics.retained_messages + counters.queued_messages, now);
+    set("store/messages/bytes", metrics.retained_bytes + counters.queued_bytes, now);
+}
+
+void SysTopics::publish_load(const session::Counters& counters, Instant now) {
+    const double minutes = std::chrono::duration<double, std::ratio<60>>(now - last_).count();
+    static constexpr double spans[3] = {1, 5, 15};
+    for (Load& load : loads_) {
+        const double rate = minutes > 0 ? static_cast<double>(counters.*load.counter - load.last) / minutes : 0;
+        load.last = counters.*load.counter;
+        for (std::size_t i = 0; i < 3; ++i) {
+            const double kept = std::exp(-minutes / spans[i]);
+            load.averages[i] = load.averages[i] * kept + rate * (1 - kept);
+            char value[32];
+            std::snprintf(value, sizeof value, "%.2f", load.averages[i]);
+            set("load/" + std::string(load.name) + "/" + std::to_string(static_cast<int>(spans[i])) + "min", value, now);
+        }
+    }
+}
+
+void SysTopics::set(std::string_view name, std::uint64_t value, Instant now) { set(name, std::to_string(value), now); }
+
+void SysTopics::set(std::string_view name, std::string_view value, Instant now) {
+    const std::size_t index = next_value_++;
+    if (is_first_) values_.emplace_back();
+    if (!is_first_ && values_[index] == value) return;
+    values_[index] = value;
+    const std::string topic = "$SYS/broker/" + std::string(name);
+    router_.route({topic, as_bytes(value), {}, never, wire::QoS::at_most_once, true}, nullptr, now);
+}
+
+}  // namespace ledge::broker

@@ -1,0 +1,51 @@
+// Wills: stored with CONNECT, published when the connection ends without DISCONNECT 0x00, or after their delay, or when
+// the session ends, whichever comes first [MQTT-3.1.3-9] (5.0 section 3.1.3.2.2).
+#include <algorithm>
+
+#include "lifecycle.hpp"
+
+namespace ledge::broker {
+
+using wire::PropertyId;
+
+void Lifecycle::store_will(session::Session& session, const wire::Connect& connect) {
+    session.will.reset();
+    if (!connect.will) return;
+    const wire::Will& wish = *connect.will;
+    wire::PropertyBuilder kept;
+    for (auto property = wish.properties.begin(); property != wish.properties.end(); ++property) {
+        if (property->id != PropertyId::will_delay_interval && property->id != PropertyId::message_expiry_interval)
+            kept.raw(property.raw(), 0);
+    }
+    auto will = std::make_unique<session::StoredWill>();
+    will->publication =
+        session::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
+    will->delay_s = wish.properties.number(PropertyId::will_delay_interval).value_or(0);
+    if (const auto expiry = wish.properties.number(PropertyId::message_expiry_interval)) {
+        will->has_expiry = true;
+        will->expiry_interval_s = *expiry;
+    }
+    session.will = std::move(will);
+}
+
+// The session outlives its connection. A delay beyond the session's expiry ends with the session: see end().
+void Lifecycle::schedule_will(session::Session& session, Instant now) {
+    if (session.will == nullptr) return;
+    if (session.will->delay_s == 0) return publish_will(session, now);
+    environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
+}
+
+void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) { publish_will(session, now); }
+
+void Lifecycle::publish_will(session::Session& session, Instant now) {
+    const auto will = std::move(session.will);
+    session.will_timer.cancel();
+    if (will == nullptr) return;
+    session::PublicationView publication = will->publication.view();
+    if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
+    ++environment_.counters.wills_published;
+    environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
+    router_.route(publication, &session, now);
+}
+
+}  // namespace ledge::broker

@@ -1,0 +1,179 @@
+#include "ledge/session/connection.hpp"
+
+#include "auth_exchange.hpp"
+#include "ledge/session/retained_feed.hpp"
+
+namespace ledge::session {
+
+using wire::PacketType;
+using wire::ReasonCode;
+using wire::Version;
+
+Connection::Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
+                       Instant now)
+    : environment_(environment),
+      listener_(listener),
+      address_(std::move(address)),
+      driver_data_(driver_data),
+      outbox_(environment.buffers),
+      timer_(CoreTimer::Wakes::connection, this),
+      last_received_(now) {
+    environment_.timers.set(timer_, now + limits().connect_timeout);
+}
+
+Connection::~Connection() = default;
+
+std::uint32_t Connection::packet_size_max() const {
+    return state_ == State::awaiting_connect ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;
+}
+
+void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
+    last_received_ = now;
+    ++environment_.counters.packets_received;
+    const PacketType type = wire::type_of(frame);
+    if (state_ == State::connected) return dispatch(frame, now, effect);
+    if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect)) return dispatch(frame, now, effect);
+    if (state_ == State::awaiting_connect && type == PacketType::connect) {
+        const auto packet = wire::decode_connect(frame);
+        if (packet.ok()) return on_connect(*packet, frame, effect);
+        return refuse_undecodable_connect(frame, packet.error());
+    }
+    // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
+    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", "protocol_error"},
+                                                 {"detail", "first packet is not CONNECT"}, {"packet", wire::name_of(type)}});
+    ++environment_.counters.connections_refused;
+    start_closing();
+}
+
+void Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
+    switch (wire::type_of(frame)) {
+        case PacketType::publish: return on_publish(frame, effect, now);
+        case PacketType::puback:
+        case PacketType::pubrec:
+        case PacketType::pubrel:
+        case PacketType::pubcomp: return on_ack(frame, now);
+        case PacketType::subscribe: return on_subscribe(frame, effect);
+        case PacketType::unsubscribe: return on_unsubscribe(frame, effect);
+        case PacketType::pingreq: return on_pingreq(frame);
+        case PacketType::disconnect: return on_disconnect(frame, effect);
+        case PacketType::auth: return on_auth(frame, effect);
+        case PacketType::connect:  // [MQTT-3.1.0-2]
+            return close(ReasonCode::protocol_error, "second CONNECT");
+        case PacketType::connack:
+        case PacketType::suback:
+        case PacketType::unsuback:
+        case PacketType::pingresp: return close(ReasonCode::protocol_error, "a packet only a server sends");
+    }
+}
+
+void Connection::on_pingreq(Bytes frame) {
+    if (const auto packet = wire::decode_pingreq(frame); !packet.ok()) return close(packet.error(), "PINGREQ");
+    wire::Writer writer(outbox_.append(wire::ping_size));
+    wire::encode(wire::Pingresp{}, writer);  // [MQTT-3.12.4-1]
+    ++environment_.counters.packets_sent;
+    mark_dirty();
+}
+
+void Connection::on_unframeable(wire::Framer::Status status) {
+    const bool is_too_large = status == wire::Framer::Status::too_large;
+    const ReasonCode code = is_too_large ? ReasonCode::packet_too_large : ReasonCode::malformed_packet;
+    const std::string_view detail = is_too_large ? "packet exceeds the maximum packet size" : "fixed header";
+    if (state_ == State::connected) return close(code, detail);
+    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name},
+                                                 {"reason", wire::name_of(code)}, {"detail", detail}});
+    ++environment_.counters.connections_refused;
+    start_closing();
+}
+
+void Connection::on_timer(Instant now) {
+    if (state_ == State::closing) return;
+    if (state_ != State::connected) {
+        environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", "connect_timeout"}});
+        ++environment_.counters.connections_refused;
+        return start_closing();
+    }
+    if (keep_alive_ms_ == 0) return;
+    const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
+    if (now < deadline) {
+        // A quiet moment: give queue memory back that the traffic of the last period does not need.
+        if (session_->inflight().empty()) session_->inflight().shrink();
+        return environment_.timers.set(timer_, deadline);
+    }
+    ++environment_.counters.keep_alive_timeouts;
+    close(ReasonCode::keep_alive_timeout, "no packet within one and a half times the keep alive");  // [MQTT-3.1.2-22]
+}
+
+void Connection::start_keep_alive(std::uint16_t seconds, Instant now) {
+    keep_alive_ms_ = seconds * 1500U;
+    if (seconds == 0) return timer_.cancel();
+    environment_.timers.set(timer_, now + std::chrono::milliseconds(keep_alive_ms_));
+}
+
+void Connection::close(ReasonCode code, std::string_view detail) {
+    if (state_ == State::closing) return;
+    if (state_ != State::connected) return refuse_connect(code, detail);
+    const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
+                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action;
+    if (is_peer_at_fault) ++environment_.counters.protocol_errors;
+    environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()}, {"address", address_},
+                                                  {"by", "server"}, {"reason", wire::name_of(code)}, {"detail", detail}});
+    if (version_ == Version::v5) {  // [MQTT-4.13.1-1]; a 3.x server has no DISCONNECT to send
+        environment_.properties.clear();
+        if (wants_problem_information_ && !detail.empty()) environment_.properties.text(wire::PropertyId::reason_string, detail);
+        wire::Disconnect packet{code, environment_.properties.view()};
+        if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};  // [MQTT-3.14.2-3]
+        send_packet(packet);
+    }
+    start_closing();
+}
+
+void Connection::close_silently() { start_closing(); }
+
+void Connection::start_closing() {
+    if (state_ == State::closing) return;
+    // Unless the client took leave with DISCONNECT, its will is published [MQTT-3.1.2-8].
+    state_ = State::closing;
+    timer_.cancel();
+    mark_dirty();
+}
+
+void Connection::mark_dirty() {
+    if (is_dirty_) return;
+    is_dirty_ = true;
+    next_dirty_ = nullptr;
+    if (environment_.dirty_tail == nullptr) environment_.dirty_head = this;
+    else environment_.dirty_tail->next_dirty_ = this;
+    environment_.dirty_tail = this;
+}
+
+Connection* Connection::take_dirty(Environment& environment) {
+    Connection* first = environment.dirty_head;
+    if (first == nullptr) return nullptr;
+    environment.dirty_head = first->next_dirty_;
+    if (environment.dirty_head == nullptr) environment.dirty_tail = nullptr;
+    first->next_dirty_ = nullptr;
+    first->is_dirty_ = false;
+    return first;
+}
+
+// Off the list before it is destroyed; the list is short (one turn's worth), so a walk will do.
+void Connection::unlink_dirty() {
+    if (!is_dirty_) return;
+    Connection* previous = nullptr;
+    for (Connection* c = environment_.dirty_head; c != this; c = c->next_dirty_) previous = c;
+    if (previous == nullptr) environment_.dirty_head = next_dirty_;
+    else previous->next_dirty_ = next_dirty_;
+    if (environment_.dirty_tail == this) environment_.dirty_tail = previous;
+    is_dirty_ = false;
+}
+
+// A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
+void Connection::check_outbox_bound() {
+    if (outbox_.size() <= limits().outbox_bytes_fatal || state_ == State::closing) return;
+    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()}, {"address", address_},
+                                                     {"by", "server"}, {"reason", "outbox_full"}, {"outbox_bytes", outbox_.size()}});
+    outbox_.clear();
+    start_closing();
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,55 @@
+// PUBACK, PUBREC, PUBREL, PUBCOMP. The moves are the table in inflight.hpp.
+#include "auth_exchange.hpp"
+#include "ledge/session/connection.hpp"
+#include "ledge/session/retained_feed.hpp"
+
+namespace ledge::session {
+
+using wire::PacketType;
+using wire::ReasonCode;
+
+void Connection::on_ack(Bytes frame, Instant now) {
+    const auto packet = wire::decode_ack(frame, version_);
+    if (!packet.ok()) return close(packet.error(), wire::name_of(wire::type_of(frame)));
+    switch (packet->type) {
+        case PacketType::puback: on_puback(*packet); break;
+        case PacketType::pubrec: on_pubrec(*packet); break;
+        case PacketType::pubrel: return on_pubrel(*packet);
+        default: on_pubcomp(*packet); break;
+    }
+    if (state_ == State::connected) pump(now);
+}
+
+void Connection::on_puback(const wire::Ack& packet) {
+    Inflight::Entry* entry = session_->inflight().find(packet.packet_id);
+    if (entry == nullptr) return;  // late or repeated: nothing is owed any more
+    if (entry->state != OutState::sent_qos1) return close(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
+    session_->finish_exchange(packet.packet_id);
+}
+
+void Connection::on_pubrec(const wire::Ack& packet) {
+    Inflight::Entry* entry = session_->inflight().find(packet.packet_id);
+    if (entry == nullptr) {
+        if (!wire::is_error(packet.code)) send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found);
+        return;
+    }
+    if (entry->state == OutState::sent_qos1) return close(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
+    if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2)  // [MQTT-4.3.3-3]: no PUBREL, the id is free
+        return session_->finish_exchange(packet.packet_id);
+    if (entry->state == OutState::sent_qos2) session_->inflight().release(*entry);  // [MQTT-4.3.3-7]: never PUBLISH again
+    send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::success);           // [MQTT-4.3.3-4]
+}
+
+void Connection::on_pubrel(const wire::Ack& packet) {
+    const bool is_known = session_->received.erase(packet.packet_id);
+    send_ack(PacketType::pubcomp, packet.packet_id, is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
+}
+
+void Connection::on_pubcomp(const wire::Ack& packet) {
+    Inflight::Entry* entry = session_->inflight().find(packet.packet_id);
+    if (entry == nullptr) return;
+    if (entry->state != OutState::released) return close(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
+    session_->finish_exchange(packet.packet_id);
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,173 @@
+// CONNECT in, CONNACK out. Owned by Connection, on the shard's thread.
+#include <algorithm>
+#include <array>
+
+#include "auth_exchange.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/session/connection.hpp"
+#include "ledge/session/retained_feed.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::session {
+
+using wire::PropertyId;
+using wire::ReasonCode;
+using wire::Version;
+
+namespace {
+
+// CONNACK return codes of 3.x (3.1.1 table 3.1). 0: no code fits, the connection is closed without CONNACK.
+std::uint8_t return_code_v3(ReasonCode code) {
+    switch (code) {
+        case ReasonCode::unsupported_protocol_version: return 1;
+        case ReasonCode::client_identifier_not_valid: return 2;
+        case ReasonCode::server_unavailable:
+        case ReasonCode::server_busy:
+        case ReasonCode::quota_exceeded:
+        case ReasonCode::connection_rate_exceeded: return 3;
+        case ReasonCode::bad_user_name_or_password: return 4;
+        case ReasonCode::not_authorized:
+        case ReasonCode::banned: return 5;
+        default: return 0;
+    }
+}
+
+std::string random_client_id(Rng& rng) {
+    static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuv";
+    std::string id = "auto-";
+    for (std::uint64_t value = rng.next(), i = 0; i < 12; ++i, value >>= 5U) id += digits[value & 31U];
+    return id;
+}
+
+}  // namespace
+
+void Connection::on_connect(const wire::Connect& packet, Bytes frame, Effect& effect) {
+    version_ = packet.version;
+    take_connect_properties(packet);
+    std::string_view detail;
+    if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success) return refuse_connect(code, detail);
+    if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
+    const auth::Question question{packet.client_id, packet.user_name, packet.password, listener_.allow_anonymous};
+    if (const ReasonCode code = auth::answer(question); code != ReasonCode::success)
+        return refuse_connect(code, "anonymous clients are not allowed on this listener, and no password is known");
+    admit(packet, effect);
+}
+
+// Identity is settled: ask the broker for the session.
+void Connection::admit(const wire::Connect& packet, Effect& effect) {
+    std::string client_id(packet.client_id);
+    if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
+    effect = OpenSession{packet, std::move(client_id)};
+}
+
+ReasonCode Connection::check_connect(const wire::Connect& packet, std::string_view& detail) const {
+    if (packet.client_id.size() > limits().client_id_bytes_max) {
+        detail = "client identifier is too long";
+        return ReasonCode::client_identifier_not_valid;
+    }
+    return packet.will ? check_will(*packet.will, detail) : ReasonCode::success;
+}
+
+ReasonCode Connection::check_will(const wire::Will& will, std::string_view& detail) const {
+    detail = "will";
+    if (!topic::is_valid_topic(will.topic, limits().topic_levels_max) || will.topic.size() > limits().topic_bytes_max)
+        return ReasonCode::topic_name_invalid;
+    if (will.topic.starts_with('$')) return ReasonCode::not_authorized;
+    if (will.qos > limits().maximum_qos) return ReasonCode::qos_not_supported;                    // [MQTT-3.2.2-12]
+    if (will.retain && !limits().retain_available) return ReasonCode::retain_not_supported;       // [MQTT-3.2.2-13]
+    return ReasonCode::success;
+}
+
+void Connection::take_connect_properties(const wire::Connect& packet) {
+    if (version_ != Version::v5) return;
+    const wire::Properties& properties = packet.properties;
+    peer_packet_size_max_ = properties.number(PropertyId::maximum_packet_size).value_or(peer_packet_size_max_);
+    peer_receive_max_ = static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(peer_receive_max_));
+    wants_problem_information_ = properties.number(PropertyId::request_problem_information).value_or(1) == 1;
+    const std::uint32_t aliases = std::min<std::uint32_t>(properties.number(PropertyId::topic_alias_maximum).value_or(0),
+                                                          limits().topic_alias_max_out);
+    if (aliases > 0) outbound_aliases_ = std::make_unique<OutboundAliases>(static_cast<std::uint16_t>(aliases));
+}
+
+std::uint16_t Connection::effective_keep_alive(const wire::Connect& packet) const {
+    const std::uint32_t ceiling = limits().max_keep_alive_s;
+    const bool is_within = ceiling == 0 || (packet.keep_alive_s != 0 && packet.keep_alive_s <= ceiling);
+    if (is_within || version_ != Version::v5) return packet.keep_alive_s;  // only v5 can be told otherwise
+    return static_cast<std::uint16_t>(ceiling);
+}
+
+void Connection::accept(const OpenSession& open, Session& session, bool session_present, Instant now) {
+    const wire::Connect& packet = open.connect;
+    state_ = State::connected;
+    session_ = &session;
+    session.attach(*this, limits());
+    is_will_due_ = packet.will.has_value();
+    environment_.log.info("client_connected", {{"client_id", session.client_id()}, {"address", address_}, {"listener", listener_.name},
+                                               {"version", static_cast<int>(version_)}, {"keep_alive_s", packet.keep_alive_s},
+                                               {"session_present", session_present ? "yes" : "no"}});
+    send_connack(open, session_present);
+    start_keep_alive(effective_keep_alive(packet), now);
+    pump(now);  // [MQTT-4.4.0-1]
+    if (auth_ != nullptr) auth_->connect_frame = {};
+}
+
+void Connection::send_connack(const OpenSession& open, bool session_present) {
+    wire::Connack packet{session_present, ReasonCode::success, 0, {}};
+    if (version_ == Version::v5) {
+        wire::PropertyBuilder& properties = environment_.properties;
+        properties.clear();
+        append_server_limits(open, properties);
+        packet.properties = properties.view();
+    }
+    send_packet(packet);
+}
+
+// What differs from the defaults of the standard is told (5.0 section 3.2.2.3).
+void Connection::append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties) {
+    const wire::Connect& connect = open.connect;
+    const SessionLimits& mine = limits();
+    const std::uint32_t wished = connect.properties.number(PropertyId::session_expiry_interval).value_or(0);
+    if (session_->expiry_interval_s != wished) properties.number(PropertyId::session_expiry_interval, session_->expiry_interval_s);
+    properties.number(PropertyId::receive_maximum, mine.receive_maximum);
+    if (mine.maximum_qos != wire::QoS::exactly_once)  // [MQTT-3.2.2-9]
+        properties.number(PropertyId::maximum_qos, static_cast<std::uint32_t>(mine.maximum_qos));
+    if (!mine.retain_available) properties.number(PropertyId::retain_available, 0);
+    properties.number(PropertyId::maximum_packet_size, mine.max_packet_size_bytes);
+    if (connect.client_id.empty()) properties.text(PropertyId::assigned_client_identifier, open.client_id);  // [MQTT-3.2.2-16]
+    properties.number(PropertyId::topic_alias_maximum, mine.topic_alias_max_in);
+    if (!mine.wildcard_subscriptions_available) properties.number(PropertyId::wildcard_subscription_available, 0);
+    if (!mine.shared_subscriptions_available) properties.number(PropertyId::shared_subscription_available, 0);
+    if (effective_keep_alive(connect) != connect.keep_alive_s)  // [MQTT-3.2.2-21]
+        properties.number(PropertyId::server_keep_alive, effective_keep_alive(connect));
+    if (connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
+        properties.text(PropertyId::response_information, environment_.response_information_prefix + session_->client_id());
+    if (auth_ != nullptr) properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
+}
+
+void Connection::refuse_connect(ReasonCode code, std::string_view detail) {
+    ++environment_.counters.connections_refused;
+    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)},
+                                                 {"detail", detail}});
+    if (version_ == Version::v5) {
+        environment_.properties.clear();
+        if (wants_problem_information_ && !detail.empty()) environment_.properties.text(PropertyId::reason_string, detail);
+        wire::Connack packet{false, code, 0, environment_.properties.view()};  // [MQTT-3.2.2-6]
+        if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
+        send_packet(packet);
+    } else if (const std::uint8_t return_code = return_code_v3(code); return_code != 0) {
+        send_packet(wire::Connack{false, code, return_code, {}});  // [MQTT-3.2.2-4]
+    }
+    start_closing();
+}
+
+// The frame did not decode, so the version is only a guess from its bytes: fixed header, 00 04 MQTT level.
+void Connection::refuse_undecodable_connect(Bytes frame, ReasonCode code) {
+    const std::string_view text = as_text(frame);
+    const std::size_t name = text.find("MQTT");
+    const bool has_level = name != std::string_view::npos && name <= 7 && name + 4 < text.size();
+    const unsigned level = has_level ? frame[name + 4] & 0x7FU : 0;
+    version_ = level >= 5 ? Version::v5 : Version::v3_1_1;
+    refuse_connect(code, "CONNECT");
+}
+
+}  // namespace ledge::session

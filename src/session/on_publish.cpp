@@ -1,0 +1,116 @@
+// PUBLISH in; PUBACK or PUBREC out once the broker has routed it.
+#include "auth_exchange.hpp"
+#include "ledge/session/connection.hpp"
+#include "ledge/session/retained_feed.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::session {
+
+using wire::PacketType;
+using wire::PropertyId;
+using wire::QoS;
+using wire::ReasonCode;
+
+void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
+    auto packet = wire::decode_publish(frame, version_);
+    if (!packet.ok()) return close(packet.error(), "PUBLISH");
+    ++environment_.counters.publish_received;
+    environment_.counters.publish_bytes_received += packet->payload.size();
+    if (!resolve_topic(*packet) || !is_allowed_by_connack(*packet)) return;
+    if (packet->qos == QoS::exactly_once && !admit_exactly_once(packet->packet_id)) return;
+    if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success) return refuse_publish(*packet, code);
+
+    PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
+    if (!packet->properties.empty()) take_properties(packet->properties, publication, now);
+    effect = RoutePublication{publication, packet->packet_id};
+}
+
+// Topic alias in place of, or together with, the topic (5.0 section 3.3.2.3.4). False: the connection is closed.
+bool Connection::resolve_topic(wire::Publish& packet) {
+    const auto alias = packet.properties.number(PropertyId::topic_alias);
+    if (!alias) return true;
+    if (inbound_aliases_ == nullptr) inbound_aliases_ = std::make_unique<InboundAliases>();
+    if (!packet.topic.empty()) {
+        if (packet.topic.size() <= limits().topic_bytes_max && inbound_aliases_->set(*alias, packet.topic, limits().topic_alias_max_in)) return true;
+        close(ReasonCode::topic_alias_invalid, "topic alias above Topic Alias Maximum");  // [MQTT-3.3.2-9]
+        return false;
+    }
+    if (*alias > limits().topic_alias_max_in) {
+        close(ReasonCode::topic_alias_invalid, "topic alias above Topic Alias Maximum");
+        return false;
+    }
+    const auto topic = inbound_aliases_->resolve(*alias);
+    if (!topic) {
+        close(ReasonCode::protocol_error, "topic alias was never set");
+        return false;
+    }
+    packet.topic = *topic;
+    return true;
+}
+
+// What CONNACK has ruled out ends the connection. False: it is closed.
+bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
+    if (packet.qos > limits().maximum_qos) close(ReasonCode::qos_not_supported, "QoS above Maximum QoS");  // [MQTT-3.2.2-11]
+    else if (packet.retain && !limits().retain_available) close(ReasonCode::retain_not_supported, "retain");  // [MQTT-3.2.2-14]
+    else if (packet.properties.has(PropertyId::subscription_identifier))  // [MQTT-3.3.4-6]
+        close(ReasonCode::protocol_error, "subscription identifier in a client's PUBLISH");
+    return state_ == State::connected;
+}
+
+// True for the first PUBLISH with this packet id; a repetition is only acknowledged again [MQTT-4.3.3-10].
+bool Connection::admit_exactly_once(wire::PacketId id) {
+    ReceivedIds& received = session_->received;
+    if (received.contains(id)) {
+        send_ack(PacketType::pubrec, id, ReasonCode::success);
+        return false;
+    }
+    if (version_ == wire::Version::v5 && received.size() >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
+        close(ReasonCode::receive_maximum_exceeded, "more unreleased QoS 2 messages than Receive Maximum");
+        return false;
+    }
+    return true;
+}
+
+ReasonCode Connection::check_publish(const wire::Publish& packet) const {
+    if (packet.topic.size() > limits().topic_bytes_max) return ReasonCode::topic_name_invalid;
+    if (topic::count_levels(packet.topic) > limits().topic_levels_max) return ReasonCode::topic_name_invalid;
+    if (packet.topic.starts_with("$SYS/")) return ReasonCode::not_authorized;
+    return ReasonCode::success;
+}
+
+// Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
+void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
+    environment_.log.info("publish_refused", {{"client_id", session_->client_id()}, {"address", address_}, {"topic", packet.topic},
+                                              {"reason", wire::name_of(code)}});
+    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code);
+}
+
+// Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
+void Connection::take_properties(const wire::Properties& properties, PublicationView& publication, Instant now) {
+    const auto expiry = properties.number(PropertyId::message_expiry_interval);
+    if (expiry) publication.expires_at = add_seconds(now, *expiry);
+    if (!expiry && !properties.has(PropertyId::topic_alias)) {
+        publication.properties = properties.raw();
+        return;
+    }
+    wire::PropertyBuilder& kept = environment_.inbound_properties;
+    kept.clear();
+    for (auto property = properties.begin(); property != properties.end(); ++property)
+        if (property->id != PropertyId::topic_alias && property->id != PropertyId::message_expiry_interval) kept.raw(property.raw(), 0);
+    publication.properties = kept.view().raw();
+}
+
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code) {
+    if (state_ != State::connected || qos == QoS::at_most_once) return;
+    if (code == ReasonCode::quota_exceeded && version_ != wire::Version::v5)
+        return close(code, "a subscriber's queue is full");  // no PUBACK says no: the client may retry later
+    if (qos == QoS::at_least_once) return send_ack(PacketType::puback, id, code);  // [MQTT-4.3.2-4]
+    if (!wire::is_error(code)) session_->received.insert(id);                      // [MQTT-4.3.3-9]
+    send_ack(PacketType::pubrec, id, code);                                        // [MQTT-4.3.3-8]
+}
+
+void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code) {
+    send_packet(wire::Ack{type, id, version_ == wire::Version::v5 ? code : ReasonCode::success, {}});
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,52 @@
+#include "ledge/session/publication.hpp"
+
+#include <cstring>
+#include <new>
+
+namespace ledge::session {
+
+Publication::Publication(const PublicationView& view) {
+    auto [blob, place] = Blob::make(sizeof(Head) + view.bytes());
+    new (place) Head{view.expires_at, static_cast<std::uint32_t>(view.properties.size()),
+                     static_cast<std::uint16_t>(view.topic.size()), view.qos, view.retain};
+    Byte* at = place + sizeof(Head);
+    for (Bytes part : {as_bytes(view.topic), view.properties, view.payload}) {
+        if (!part.empty()) std::memcpy(at, part.data(), part.size());
+        at += part.size();
+    }
+    blob_ = std::move(blob);
+}
+
+PublicationView Publication::view() const {
+    const Head& h = head();
+    const Bytes body = blob_.bytes().subspan(sizeof(Head));
+    return {as_text(body.first(h.topic_size)), body.subspan(h.topic_size + h.properties_size),
+            body.subspan(h.topic_size, h.properties_size), h.expires_at, h.qos, h.retain};
+}
+
+// [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]
+void append_forwarded_properties(const PublicationView& publication, Instant now, wire::PropertyBuilder& properties) {
+    properties.raw(publication.properties, 0);
+    if (publication.expires_at == never) return;
+    const auto seconds = static_cast<std::uint32_t>(seconds_until(publication.expires_at, now));
+    properties.number(wire::PropertyId::message_expiry_interval, seconds);
+}
+
+void SubscriptionIds::add(std::uint32_t id) {
+    if (id == 0) return;
+    if (first_ == 0) {
+        first_ = id;
+        return;
+    }
+    wire::PropertyBuilder properties;
+    properties.raw(rest_.bytes(), 0).number(wire::PropertyId::subscription_identifier, id);
+    rest_ = Blob::copy_of(properties.view().raw());
+}
+
+void SubscriptionIds::append_to(wire::PropertyBuilder& properties) const {
+    if (first_ == 0) return;
+    properties.number(wire::PropertyId::subscription_identifier, first_);
+    if (rest_) properties.raw(rest_.bytes(), 0);
+}
+
+}  // namespace ledge::session

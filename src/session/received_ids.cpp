@@ -1,0 +1,43 @@
+#include "ledge/session/received_ids.hpp"
+
+namespace ledge::session {
+
+namespace {
+// id = page:6 word:4 bit:6
+std::size_t page_of(wire::PacketId id) { return id >> 10U; }
+std::size_t word_of(wire::PacketId id) { return (id >> 6U) & 15U; }
+std::uint64_t bit_of(wire::PacketId id) { return std::uint64_t{1} << (id & 63U); }
+}  // namespace
+
+bool ReceivedIds::contains(wire::PacketId id) const {
+    if (pages_ == nullptr || (*pages_)[page_of(id)] == nullptr) return false;
+    return ((*pages_)[page_of(id)]->bits[word_of(id)] & bit_of(id)) != 0;
+}
+
+bool ReceivedIds::insert(wire::PacketId id) {
+    if (contains(id)) return false;
+    if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
+    auto& page = (*pages_)[page_of(id)];
+    if (page == nullptr) page = std::make_unique<Page>();
+    page->bits[word_of(id)] |= bit_of(id);
+    ++page->used;
+    ++size_;
+    return true;
+}
+
+bool ReceivedIds::erase(wire::PacketId id) {
+    if (!contains(id)) return false;
+    auto& page = (*pages_)[page_of(id)];
+    page->bits[word_of(id)] &= ~bit_of(id);
+    // One page stays: ids come in sequence, and the next one would only ask for it again.
+    if (--page->used == 0 && size_ > 1) page.reset();
+    --size_;
+    return true;
+}
+
+void ReceivedIds::clear() {
+    pages_.reset();
+    size_ = 0;
+}
+
+}  // namespace ledge::session

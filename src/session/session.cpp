@@ -1,0 +1,73 @@
+#include "ledge/session/session.hpp"
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::session {
+
+Session::Session(Environment& environment, std::string client_id, const SessionLimits& limits)
+    : expiry_timer(CoreTimer::Wakes::session_expiry, this),
+      will_timer(CoreTimer::Wakes::will_delay, this),
+      environment_(environment),
+      client_id_(std::move(client_id)),
+      limits_(&limits) {}
+
+Session::~Session() {
+    LEDGE_ASSERT(connection_ == nullptr);
+    environment_.counters.queued_messages -= backlog();
+    environment_.counters.queued_bytes -= pending_.bytes();
+}
+
+void Session::attach(Connection& connection, const SessionLimits& limits) {
+    LEDGE_ASSERT(connection_ == nullptr);
+    connection_ = &connection;
+    limits_ = &limits;
+    expiry_timer.cancel();
+    will_timer.cancel();
+}
+
+void Session::detach() {
+    connection_ = nullptr;
+    inflight_.mark_unsent();
+    inflight_.shrink();
+    pending_.shrink();
+}
+
+void Session::enqueue(Delivery delivery) {
+    ++environment_.counters.queued_messages;
+    environment_.counters.queued_bytes += delivery.publication.bytes();
+    pending_.push(std::move(delivery));
+}
+
+Delivery Session::dequeue() {
+    Delivery delivery = pending_.pop();
+    --environment_.counters.queued_messages;
+    environment_.counters.queued_bytes -= delivery.publication.bytes();
+    return delivery;
+}
+
+wire::PacketId Session::open_exchange(Delivery delivery) {
+    ++environment_.counters.queued_messages;
+    return inflight_.open(std::move(delivery));
+}
+
+void Session::finish_exchange(wire::PacketId id) {
+    --environment_.counters.queued_messages;
+    inflight_.finish(id);
+}
+
+void Session::note_drop(DropReason reason, const PublicationView& publication) {
+    const bool is_slow = reason == DropReason::slow_reader;
+    ++(is_slow ? environment_.counters.dropped_slow_reader : environment_.counters.dropped_queue_full);
+    if (++dropped_in_a_row_ > 1) return;
+    environment_.log.warning("publish_dropping", {{"client_id", client_id_}, {"topic", publication.topic},
+                                                  {"reason", is_slow ? "slow reader" : "queue full"},
+                                                  {"limit", is_slow ? "outbox_bytes_max" : "queue_messages_max or queue_bytes_max"},
+                                                  {"queued", backlog()}});
+}
+
+void Session::end_run_of_drops() {
+    environment_.log.info("publish_dropping_ended", {{"client_id", client_id_}, {"dropped", dropped_in_a_row_}});
+    dropped_in_a_row_ = 0;
+}
+
+}  // namespace ledge::session
