@@ -39,7 +39,7 @@ Decoded<Connack> decode_connack(Bytes frame, Version version) {
     Reader in = open_packet(frame, PacketType::connack).in;
     Connack packet;
     const std::uint8_t flags = in.u8();
-    if (version != Version::v3_1) {  // MQTT 3.1 does not use this byte
+    if (version != Version::v3_1) {                               // MQTT 3.1 does not use this byte
         in.require(flags <= 0x01, ReasonCode::malformed_packet);  // [MQTT-3.2.2-1]
         packet.session_present = flags != 0;
     }

@@ -16,8 +16,12 @@ constexpr std::uint8_t bridge_bit = 0x80;
 
 struct Flags {
     explicit Flags(std::uint8_t byte)
-        : user_name((byte & 0x80U) != 0), password((byte & 0x40U) != 0), will_retain((byte & 0x20U) != 0),
-          will_qos(byte >> 3U & 0x03U), will((byte & 0x04U) != 0), clean_start((byte & 0x02U) != 0),
+        : user_name((byte & 0x80U) != 0),
+          password((byte & 0x40U) != 0),
+          will_retain((byte & 0x20U) != 0),
+          will_qos(byte >> 3U & 0x03U),
+          will((byte & 0x04U) != 0),
+          clean_start((byte & 0x02U) != 0),
           reserved((byte & 0x01U) != 0) {}
     bool user_name, password, will_retain;
     unsigned will_qos;
@@ -55,8 +59,8 @@ void check_flags(Reader& in, const Flags& flags, Version version) {
     if (version != Version::v5) in.require(flags.user_name || !flags.password, code);  // 3.1.1 [MQTT-3.1.2-22]
     if (flags.will) in.require(flags.will_qos != 3, code);                             // [MQTT-3.1.2-12]
     if (version == Version::v3_1) return;  // whose text reserves bit 0 and disregards the will bits without a will
-    in.require(!flags.reserved, code);                                                 // [MQTT-3.1.2-3]
-    if (!flags.will) in.require(flags.will_qos == 0 && !flags.will_retain, code);      // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
+    in.require(!flags.reserved, code);     // [MQTT-3.1.2-3]
+    if (!flags.will) in.require(flags.will_qos == 0 && !flags.will_retain, code);  // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
 }
 
 void read_will(Reader& in, const Flags& flags, Connect& packet) {
@@ -130,7 +134,8 @@ std::size_t remaining_length(const Connect& packet) {
 
 std::uint8_t flags_of(const Connect& packet) {
     unsigned flags = packet.clean_start ? 0x02U : 0U;
-    if (packet.will) flags |= 0x04U | static_cast<unsigned>(packet.will->qos) << 3U | (packet.will->retain ? 0x20U : 0U);
+    if (packet.will)
+        flags |= 0x04U | static_cast<unsigned>(packet.will->qos) << 3U | (packet.will->retain ? 0x20U : 0U);
     if (packet.password) flags |= 0x40U;
     if (packet.user_name) flags |= 0x80U;
     return static_cast<std::uint8_t>(flags);

@@ -16,8 +16,8 @@ namespace ledge::wire {
 struct FixedHeader {
     enum class State : std::uint8_t { complete, incomplete, malformed };
     State state = State::incomplete;
-    std::uint8_t size = 0;     // bytes of the header itself, when complete
-    std::uint32_t total = 0;   // bytes of the whole packet, when complete; 0 otherwise
+    std::uint8_t size = 0;    // bytes of the header itself, when complete
+    std::uint32_t total = 0;  // bytes of the whole packet, when complete; 0 otherwise
 };
 
 /// Looks at the front of `bytes`, which is not empty. Malformed is told as early as the bytes prove it.
@@ -48,7 +48,8 @@ inline void require_no_dup(Opened& packet, Version version) {
 
 /// Bytes of a packet whose remaining length is `remaining`.
 constexpr std::size_t packet_size(std::size_t remaining) {
-    return 1 + (remaining > variable_integer_max ? 4 : variable_size(static_cast<std::uint32_t>(remaining))) + remaining;
+    return 1 + (remaining > variable_integer_max ? 4 : variable_size(static_cast<std::uint32_t>(remaining))) +
+           remaining;
 }
 
 inline void write_fixed_header(PacketType type, unsigned flags, std::size_t remaining, Writer& out) {

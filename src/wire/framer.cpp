@@ -18,7 +18,8 @@ namespace {
 /// `need_more` stands for a header that is fine so far.
 Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
     if (header.state == FixedHeader::State::malformed) return Framer::Status::malformed;
-    if (header.state == FixedHeader::State::complete && header.total > max_packet_size) return Framer::Status::too_large;
+    if (header.state == FixedHeader::State::complete && header.total > max_packet_size)
+        return Framer::Status::too_large;
     return Framer::Status::need_more;
 }
 

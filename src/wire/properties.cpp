@@ -30,18 +30,20 @@ constexpr std::array<PropertyRule, table_size> make_table() {
     constexpr std::uint32_t message = places({publish}) | will;
     constexpr std::uint32_t answers =
         places({connack, puback, pubrec, pubrel, pubcomp, suback, unsuback, disconnect, auth});
+    constexpr std::uint32_t expiry = places({connect, connack, disconnect});
     constexpr std::uint32_t no_limit = 0xFFFF'FFFF;
 
     std::array<PropertyRule, table_size> table{};
     const auto at = [&](Id id) -> PropertyRule& { return table[static_cast<std::size_t>(id)]; };
-    //                                           type          repeat  allowed in             smallest, largest value
+    // clang-format off
+    //                                           type             repeat allowed in               smallest, largest
     at(Id::payload_format_indicator)          = {Type::byte,      false, message,                          0, 1};
     at(Id::message_expiry_interval)           = {Type::u32,       false, message,                          0, no_limit};
     at(Id::content_type)                      = {Type::text,      false, message,                          0, no_limit};
     at(Id::response_topic)                    = {Type::text,      false, message,                          0, no_limit};
     at(Id::correlation_data)                  = {Type::binary,    false, message,                          0, no_limit};
     at(Id::subscription_identifier)           = {Type::variable,  true,  places({publish, subscribe}),     1, no_limit};
-    at(Id::session_expiry_interval)           = {Type::u32,       false, places({connect, connack, disconnect}), 0, no_limit};
+    at(Id::session_expiry_interval)           = {Type::u32,       false, expiry,                           0, no_limit};
     at(Id::assigned_client_identifier)        = {Type::text,      false, places({connack}),                0, no_limit};
     at(Id::server_keep_alive)                 = {Type::u16,       false, places({connack}),                0, no_limit};
     at(Id::authentication_method)             = {Type::text,      false, places({connect, connack, auth}), 0, no_limit};
@@ -62,6 +64,7 @@ constexpr std::array<PropertyRule, table_size> make_table() {
     at(Id::wildcard_subscription_available)   = {Type::byte,      false, places({connack}),                0, 1};
     at(Id::subscription_identifier_available) = {Type::byte,      false, places({connack}),                0, 1};
     at(Id::shared_subscription_available)     = {Type::byte,      false, places({connack}),                0, 1};
+    // clang-format on
     return table;
 }
 
@@ -105,7 +108,8 @@ void read_value(Reader& in, PropertyType type, bool is_trusted, Property& proper
 }
 
 void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
-    // Identifiers are variable byte integers, all below 0x80 so far: a longer one is unknown or overlong, malformed both ways.
+    // Identifiers are variable byte integers, all below 0x80 so far: a longer one is unknown or overlong, malformed
+    // both ways.
     const std::uint8_t id = in.u8();
     const PropertyRule* rule = rule_of(id);
     if (rule == nullptr || (rule->allowed_in >> place & 1U) == 0) [[unlikely]] {

@@ -14,7 +14,8 @@ Properties read_property_block(Reader& in, std::uint32_t length, unsigned place)
 
 inline Properties read_properties(Reader& in, unsigned place) {
     const std::uint32_t length = in.variable();
-    if (length == 0) [[likely]] return {};
+    if (length == 0) [[likely]]
+        return {};
     return read_property_block(in, length, place);
 }
 inline Properties read_properties(Reader& in, PacketType type) {

@@ -26,7 +26,8 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
     }
     packet.payload = in.rest();
 
-    if (!in.ok()) [[unlikely]] return Failure{in.error()};
+    if (!in.ok()) [[unlikely]]
+        return Failure{in.error()};
     return packet;
 }
 

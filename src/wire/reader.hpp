@@ -28,7 +28,8 @@ public:
         at_ = end_;
     }
     void require(bool claim, ReasonCode otherwise) {
-        if (!claim) [[unlikely]] fail(otherwise);
+        if (!claim) [[unlikely]]
+            fail(otherwise);
     }
     /// The packet must end here: bytes that no field accounts for are malformed.
     void require_end() { require(at_end(), ReasonCode::malformed_packet); }
@@ -42,7 +43,8 @@ public:
     }
     std::uint32_t u32() {
         if (!has(4)) return 0;
-        const std::uint32_t value = static_cast<std::uint32_t>(at_[0]) << 24U | static_cast<std::uint32_t>(at_[1]) << 16U |
+        const std::uint32_t value = static_cast<std::uint32_t>(at_[0]) << 24U |
+                                    static_cast<std::uint32_t>(at_[1]) << 16U |
                                     static_cast<std::uint32_t>(at_[2]) << 8U | static_cast<std::uint32_t>(at_[3]);
         at_ += 4;
         return value;
@@ -50,7 +52,8 @@ public:
 
     /// Variable byte integer: at most 4 bytes, and no more of them than needed [MQTT-1.5.5-1].
     std::uint32_t variable() {
-        if (at_ != end_ && *at_ < 0x80) [[likely]] return *at_++;
+        if (at_ != end_ && *at_ < 0x80) [[likely]]
+            return *at_++;
         return long_variable();
     }
 
@@ -79,7 +82,8 @@ public:
 
 private:
     bool has(std::size_t count) {
-        if (left() >= count) [[likely]] return true;
+        if (left() >= count) [[likely]]
+            return true;
         fail(ReasonCode::malformed_packet);
         return false;
     }

@@ -21,8 +21,10 @@ Bytes read_codes(Reader& in, PacketType type, Version version) {
     in.require(!in.at_end(), ReasonCode::malformed_packet);
     const Bytes codes = in.rest();
     for (const Byte code : codes) {
-        if (version == Version::v5) in.require(is_code_of(type, code), ReasonCode::protocol_error);  // [MQTT-3.9.3-2]
-        else in.require(is_code_of_v3(code), ReasonCode::malformed_packet);  // 3.1.1 [MQTT-3.9.3-2]
+        if (version == Version::v5)
+            in.require(is_code_of(type, code), ReasonCode::protocol_error);  // [MQTT-3.9.3-2]
+        else
+            in.require(is_code_of_v3(code), ReasonCode::malformed_packet);  // 3.1.1 [MQTT-3.9.3-2]
     }
     return codes;
 }

@@ -29,9 +29,9 @@ std::uint8_t byte_of(const SubscribeOptions& options) {
 void check_options_v3(Reader& in, std::uint8_t byte) { in.require(byte <= 0x02, ReasonCode::malformed_packet); }
 
 void check_options_v5(Reader& in, std::uint8_t byte, std::string_view filter) {
-    in.require((byte & 0xC0U) == 0, ReasonCode::malformed_packet);     // [MQTT-3.8.3-5]
-    in.require((byte & 0x03U) != 0x03, ReasonCode::protocol_error);    // 5.0 section 3.8.3.1: maximum QoS 3
-    in.require((byte & 0x30U) != 0x30, ReasonCode::protocol_error);    // ditto: retain handling 3
+    in.require((byte & 0xC0U) == 0, ReasonCode::malformed_packet);   // [MQTT-3.8.3-5]
+    in.require((byte & 0x03U) != 0x03, ReasonCode::protocol_error);  // 5.0 section 3.8.3.1: maximum QoS 3
+    in.require((byte & 0x30U) != 0x30, ReasonCode::protocol_error);  // ditto: retain handling 3
     const bool is_shared = filter.starts_with("$share/");
     in.require((byte & 0x04U) == 0 || !is_shared, ReasonCode::protocol_error);  // [MQTT-3.8.3-4]
 }

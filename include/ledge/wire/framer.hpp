@@ -39,8 +39,9 @@ public:
     Framer(const Framer&) = delete;
     Framer& operator=(const Framer&) = delete;
 
-    /// Call repeatedly with the same `input`, which shrinks, until the status is not `frame`. max_packet_size counts the whole
-    /// packet, fixed header included (5.0 3.1.2.11.4). After malformed or too_large the framer must not be used again.
+    /// Call repeatedly with the same `input`, which shrinks, until the status is not `frame`. max_packet_size counts
+    /// the whole packet, fixed header included (5.0 section 3.1.2.11.4). After malformed or too_large the framer must
+    /// not be used again.
     Next next(Bytes& input, std::uint32_t max_packet_size) {
         // The usual case: a whole packet of less than 130 bytes lies in the input.
         if (size_ == 0 && input.size() >= 2) [[likely]] {

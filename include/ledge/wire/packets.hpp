@@ -162,8 +162,8 @@ inline PacketType type_of(Bytes frame) {
     return static_cast<PacketType>(frame.front() >> 4U);
 }
 
-/// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that refuses.
-/// nullopt: not told, or none we know.
+/// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that
+/// refuses. nullopt: not told, or none we know.
 std::optional<Version> claimed_version(Bytes frame);
 
 // CONNECT decides the version itself.
@@ -205,7 +205,8 @@ void encode(Pingreq, Writer& out);
 void encode(Pingresp, Writer& out);
 inline constexpr std::size_t ping_size = 2;
 
-/// Appends one entry, `filter:prefixed options:u8` or only the filter; collects the entries of a SUBSCRIBE or UNSUBSCRIBE to be sent.
+/// Appends one entry, `filter:prefixed options:u8` or only the filter; collects the entries of a SUBSCRIBE or
+/// UNSUBSCRIBE to be sent.
 void append_entry(std::vector<Byte>& raw, const SubscribeEntry& entry, bool with_options);
 
 }  // namespace ledge::wire
