@@ -1,0 +1,283 @@
+#include "ledge/transport/listener.hpp"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "rig.hpp"
+
+namespace ledge::transport {
+namespace {
+
+using broker::say;
+
+/// A folder of its own that goes away with the test.
+struct Folder {
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "ledge-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string file(const char* name) const { return (path / name).string(); }
+    std::filesystem::path path;
+};
+
+Endpoint on_path(std::string path) {
+    Endpoint endpoint;
+    endpoint.kind = Endpoint::Kind::unix_socket;
+    endpoint.path = std::move(path);
+    return endpoint;
+}
+
+Endpoint on_host(std::string host, std::uint16_t port = 0) {
+    Endpoint endpoint;
+    endpoint.host = std::move(host);
+    endpoint.port = port;
+    return endpoint;
+}
+
+std::string error_of(Rig& rig, const Endpoint& endpoint) {
+    auto listener = Listener::create(endpoint, 0, rig.driver, rig.log);
+    return listener.ok() ? "" : listener.error();
+}
+
+/// The descriptor of our side of the client's connection.
+int server_side_of(const Client& client) {
+    sockaddr_in mine{};
+    socklen_t size = sizeof mine;
+    REQUIRE(::getsockname(client.descriptor, reinterpret_cast<sockaddr*>(&mine), &size) == 0);
+    for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+        sockaddr_in peer{};
+        size = sizeof peer;
+        if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+        if (peer.sin_family == AF_INET && peer.sin_port == mine.sin_port) return descriptor;
+    }
+    return -1;
+}
+
+int option(int descriptor, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    REQUIRE(::getsockopt(descriptor, level, name, &value, &size) == 0);
+    return value;
+}
+
+TEST_CASE("a peer is announced with its listener and address, its socket prompt and kept alive") {
+    Rig rig;
+    rig.listen_tcp();
+    const std::uint16_t port = rig.listen_tcp();
+    const Client client = Client::to_port(port);
+    REQUIRE(rig.until([&] { return rig.core.open.size() == 1; }));
+    sockaddr_in mine{};
+    socklen_t size = sizeof mine;
+    REQUIRE(::getsockname(client.descriptor, reinterpret_cast<sockaddr*>(&mine), &size) == 0);
+    CHECK(rig.core.addresses[0] == "127.0.0.1:" + std::to_string(ntohs(mine.sin_port)));
+    CHECK(rig.core.peers[0].listener == 1);
+    const int server_side = server_side_of(client);
+    REQUIRE(server_side >= 0);
+    CHECK(option(server_side, IPPROTO_TCP, TCP_NODELAY) != 0);
+    CHECK(option(server_side, SOL_SOCKET, SO_KEEPALIVE) != 0);
+}
+
+TEST_CASE("a name stands for all its addresses, on one port") {
+    Rig rig;
+    rig.listen(on_host("localhost"));
+    const std::vector<std::string> addresses = rig.listeners[0]->addresses();
+    REQUIRE(!addresses.empty());
+    const std::string port = addresses[0].substr(addresses[0].rfind(':'));
+    CHECK(addresses[0] == "127.0.0.1" + port);
+    if (addresses.size() > 1) CHECK(addresses[1] == "[::1]" + port);  // a machine without IPv6 has one
+
+    rig.listen(on_host(""));
+    CHECK(rig.listeners[1]->addresses().back().starts_with("0.0.0.0:"));
+}
+
+TEST_CASE("an address that cannot be had is refused with the address and the reason") {
+    Rig rig;
+    const std::string taken = rig.listen(on_host("127.0.0.1"));
+    const auto port = static_cast<std::uint16_t>(std::stoi(taken.substr(taken.rfind(':') + 1)));
+    CHECK(error_of(rig, on_host("127.0.0.1", port)) == "cannot listen on " + taken + ": Address already in use");
+    CHECK(error_of(rig, on_host("192.0.2.1", 1883)) == "cannot listen on 192.0.2.1:1883: Cannot assign requested address");
+    CHECK(error_of(rig, on_path("")) == "cannot listen on unix:: the path must have 1 to 107 bytes");
+    CHECK(error_of(rig, on_path("/" + std::string(107, 'x'))).ends_with("the path must have 1 to 107 bytes"));
+    CHECK(error_of(rig, on_path("/no/such/folder/socket")).ends_with("No such file or directory"));
+}
+
+TEST_CASE("a peer that the shard refuses is closed") {
+    Rig rig;
+    const std::uint16_t port = rig.listen_tcp();
+    rig.core.refuses = true;
+    Client client = Client::to_port(port);
+    CHECK(rig.until([&] {
+        client.read();
+        return client.is_ended;
+    }));
+    CHECK(rig.core.refused == 1);
+    CHECK(rig.driver.link_count() == 0);
+}
+
+TEST_CASE("a thousand connections come and go and leave no descriptor behind") {
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    rlimit wide = limit;
+    wide.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &wide) == 0);
+    REQUIRE(wide.rlim_cur > 2100);
+    Rig rig;
+    const std::uint16_t port = rig.listen_tcp();
+    const std::size_t before = open_descriptors();
+    {
+        std::vector<Client> clients;
+        for (int i = 0; i < 1000; ++i) clients.push_back(Client::to_port(port));
+        REQUIRE(rig.until([&] { return rig.core.open.size() == 1000; }));
+        CHECK(open_descriptors() == before + 2000);
+        for (std::size_t i = 0; i < 300; ++i) clients[i].reset();
+        for (std::size_t i = 300; i < 600; ++i) rig.core.open[i]->close_silently();
+    }
+    CHECK(rig.until([&] { return rig.driver.link_count() == 0; }));
+    CHECK(rig.core.closed == 1000);
+    CHECK(open_descriptors() == before);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// As many descriptors as are open now, and `more`; as it was before at the end.
+struct DescriptorLimit {
+    explicit DescriptorLimit(rlim_t more) {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+        const int next = ::dup(0);  // the lowest free number
+        REQUIRE(next >= 0);
+        ::close(next);
+        rlimit low = before;
+        low.rlim_cur = static_cast<rlim_t>(next) + more;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    }
+    ~DescriptorLimit() { restore(); }
+    void restore() { ::setrlimit(RLIMIT_NOFILE, &before); }
+    rlimit before{};
+};
+
+TEST_CASE("without descriptors peers are turned away, said once, and accepting goes on when there are some") {
+    Rig rig;
+    const std::uint16_t port = rig.listen_tcp();
+    std::vector<Client> clients;
+    for (int i = 0; i < 6; ++i) clients.emplace_back();
+    DescriptorLimit limit(2);
+    for (Client& client : clients) REQUIRE(client.connect_port(port));
+    REQUIRE(rig.until([&] { return !rig.log_lines.empty(); }));
+    CHECK(rig.core.open.size() == 2);
+    CHECK(rig.log_lines[0].find("accepting_paused") != std::string::npos);
+    CHECK(rig.log_lines[0].find("turned_away=4") != std::string::npos);
+    for (std::size_t i = 2; i < 6; ++i) {
+        clients[i].read();
+        CHECK((clients[i].is_ended || clients[i].is_reset));
+    }
+
+    // Paused: a new peer waits in the backlog and wakes nobody.
+    clients.back().reset();
+    clients.pop_back();
+    limit.restore();
+    clients.emplace_back();
+    REQUIRE(clients.back().connect_port(port));
+    CHECK(rig.turn(20) == 0);
+    CHECK(rig.listeners[0]->next_deadline() == rig.driver.now() + Listener::pause);
+
+    rig.advance(Listener::pause);
+    CHECK(rig.listeners[0]->next_deadline() == never);
+    CHECK(rig.until([&] { return rig.core.open.size() == 3; }));
+    CHECK(rig.log_lines.size() == 1);
+}
+
+TEST_CASE("a Unix socket serves its owner and group, and its file goes away with it") {
+    const Folder folder;
+    const std::string path = folder.file("broker.sock");
+    {
+        Rig rig;
+        CHECK(rig.listen(on_path(path)) == "unix:" + path);
+        struct stat file {};
+        REQUIRE(::stat(path.c_str(), &file) == 0);
+        CHECK((file.st_mode & 0777U) == 0660U);
+        Client client = Client::to_path(path);
+        rig.core.on_bytes = [](session::Connection& connection, Bytes bytes) { say(connection, as_text(bytes)); };
+        client.send("hello");
+        CHECK(rig.until([&] {
+            client.read();
+            return client.received == "hello";
+        }));
+        CHECK(rig.core.addresses[0] == "unix");
+        { const Client gone = std::move(client); }
+        CHECK(rig.until([&] { return rig.driver.link_count() == 0; }));
+        CHECK(rig.poller->poll(0) == 0);
+    }
+    CHECK(!std::filesystem::exists(path));
+}
+
+TEST_CASE("a Unix peer that goes away while it is owed bytes does not keep the loop busy") {
+    const Folder folder;
+    Rig rig;
+    rig.listen(on_path(folder.file("broker.sock")));
+    {
+        const Client client = Client::to_path(folder.file("broker.sock"));
+        REQUIRE(rig.until([&] { return rig.core.open.size() == 1; }));
+        say(*rig.core.open[0], std::string(16'000'000, 'x'));
+        rig.turn();
+        REQUIRE(!rig.core.open[0]->outbox().empty());
+    }
+    CHECK(rig.until([&] { return rig.core.closed == 1; }));
+    CHECK(rig.poller->poll(0) == 0);
+}
+
+TEST_CASE("a socket file is replaced only when nobody listens on it") {
+    const Folder folder;
+    const std::string path = folder.file("broker.sock");
+    Rig rig;
+    SUBCASE("left behind by a process that is gone") {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        {
+            const Client left(AF_UNIX);
+            REQUIRE(::bind(left.descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        }
+        REQUIRE(std::filesystem::exists(path));
+        rig.listen(on_path(path));
+        const Client client = Client::to_path(path);
+        CHECK(rig.until([&] { return rig.core.open.size() == 1; }));
+    }
+    SUBCASE("somebody listens") {
+        rig.listen(on_path(path));
+        CHECK(error_of(rig, on_path(path)) == "cannot listen on unix:" + path + ": Address already in use");
+        const Client client = Client::to_path(path);  // still there
+        CHECK(rig.until([&] { return rig.core.open.size() == 1; }));
+    }
+    SUBCASE("not a socket") {
+        std::ofstream(path) << "precious";
+        CHECK(error_of(rig, on_path(path)).ends_with("Address already in use"));
+        std::string content;
+        std::ifstream(path) >> content;
+        CHECK(content == "precious");
+    }
+}
+
+TEST_CASE("a socket file that another one has replaced is left alone") {
+    const Folder folder;
+    const std::string path = folder.file("broker.sock");
+    {
+        Rig rig;
+        rig.listen(on_path(path));
+        std::filesystem::remove(path);
+        std::ofstream(path) << "other";
+    }
+    CHECK(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace ledge::transport
