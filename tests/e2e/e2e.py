@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""End to end: real clients and a real broker, each a process of its own, over the loopback interface.
+
+Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--quick] [--list]
+The environment variable E2E_BROKER overrides --broker; a broker named "mosquitto" is started with a configuration of
+its own and skips the cases that ask for LedgeMQ's behaviour. The last line is "N passed, N failed, N skipped".
+"""
+import argparse
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+import harness  # noqa: E402
+import cases_broker  # noqa: E402,F401
+import cases_footprint  # noqa: E402,F401
+import cases_libraries  # noqa: E402,F401
+import cases_mosquitto  # noqa: E402,F401
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description='end-to-end tests')
+    parser.add_argument('--broker', default=os.path.join(ROOT, 'build/release/ledgemq'))
+    parser.add_argument('--build', default=os.path.join(ROOT, 'build/release'), help='where the Paho C client is')
+    parser.add_argument('--modules', default=os.path.join(ROOT, 'build/node'), help='where node_modules is')
+    parser.add_argument('--only', help='a regular expression over "group: name"')
+    parser.add_argument('--quick', action='store_true', help='only cases that fit a slow (sanitizer) build')
+    parser.add_argument('--list', action='store_true')
+    parser.add_argument('--verbose', action='store_true', help='print the passed cases too')
+    options = parser.parse_args()
+    options.broker = os.environ.get('E2E_BROKER', options.broker)
+    return options
+
+
+def run_case(options, broker, folder, number, function):
+    context = harness.Context(options, broker, folder, number)
+    try:
+        function(context)
+        harness.check(broker.process.poll() is None, f'the broker died: {broker.tail()}')
+        return 'passed', ''
+    except harness.Skipped as reason:
+        return 'skipped', str(reason)
+    except AssertionError as error:
+        return 'FAILED', str(error)
+    except Exception:  # a broken case must not hide the others
+        return 'FAILED', traceback.format_exc()
+    finally:
+        context.close()
+
+
+def run_all(options, chosen, folder):
+    counts = {'passed': 0, 'FAILED': 0, 'skipped': 0}
+    broker = harness.Broker(options.broker, folder)
+    for number, (name, group, needs_ledge, _, function) in enumerate(chosen):
+        if broker.process.poll() is not None:
+            broker = harness.Broker(options.broker, folder)
+        began = time.monotonic()
+        if needs_ledge and broker.is_stand_in:
+            outcome, reason = 'skipped', 'asks for the behaviour of LedgeMQ'
+        else:
+            outcome, reason = run_case(options, broker, folder, number, function)
+        counts[outcome] += 1
+        if outcome != 'passed' or options.verbose:
+            print(f'{outcome} {group}: {name} ({time.monotonic() - began:.1f} s) {reason}', flush=True)
+    outcome = 'passed'
+    code = broker.stop()
+    if code != 0:
+        outcome = 'FAILED'
+        print(f'{outcome} broker: exit code {code} at the end: {broker.tail()}')
+    counts[outcome] += 1
+    return counts
+
+
+def main():
+    options = arguments()
+    chosen = [c for c in harness.CASES if not options.only or re.search(options.only, f'{c[1]}: {c[0]}')]
+    if options.quick:
+        chosen = [c for c in chosen if c[3]]
+    if options.list:
+        print('\n'.join(f'{group}: {name}' for name, group, *_ in chosen))
+        return 0
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited by the broker
+    with tempfile.TemporaryDirectory(prefix='ledgemq-e2e-') as folder:
+        counts = run_all(options, chosen, folder)
+    print(f'{counts["passed"]} passed, {counts["FAILED"]} failed, {counts["skipped"]} skipped')
+    return 1 if counts['FAILED'] or not counts['passed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
