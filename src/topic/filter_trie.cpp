@@ -11,19 +11,27 @@ using detail::LevelSplitter;
 using detail::none;
 using detail::Text;
 
-// Owns the one walk of a match. Levels are cut and looked up only as deep as the trie goes along with the topic.
+// Owns the walk of one match. Levels are cut and looked up only as deep as the trie goes along with the topic.
+//
+// A node is reached by one path only, so none is visited twice. What waits is taken first in, first out, so that the
+// memory a stop needs is on its way while others are worked on; beyond `queue_max` stops last in, first out, where each
+// visit of a node one level deeper leaves at most one more waiting: the ring cannot overflow.
 class FilterTrie::Walk {
 public:
     Walk(const FilterTrie& trie, std::string_view topic, std::vector<FilterId>& out)
         : tree_(trie.tree_), out_(out), rest_(topic), is_dollar_(topic.starts_with('$')) {}
 
-    // A node is reached by one path only, so no node is visited twice and what waits is at most one node per level.
     std::size_t run() {
         std::size_t visited = 0;
-        push(tree_.root, 0);
-        for (; waiting_ > 0; ++visited) {
-            const Stop stop = stops_[--waiting_];
-            visit(tree_.nodes[stop.node], stop.node, stop.depth);
+        push({tree_.root, 0, none});
+        while (head_ != tail_) {
+            const Stop stop = pop();
+            if (stop.level == none) {
+                visit(stop);
+                ++visited;
+            } else {
+                follow_edge(stop);
+            }
         }
         return visited;
     }
@@ -32,6 +40,7 @@ private:
     struct Stop {
         std::uint32_t node;
         std::uint32_t depth;
+        LevelId level;  // none: visit the node; else look for its edge with this level
     };
     struct TopicLevel {
         const char* text;
@@ -39,25 +48,41 @@ private:
         LevelId id;
     };
     static constexpr LevelId not_asked = none - 1;
+    static constexpr std::uint32_t ring_size = 256;
+    static constexpr std::uint32_t queue_max = 64;
+    static_assert(queue_max + levels_hard_max + 2 < ring_size);
 
-    void push(std::uint32_t node, std::uint32_t depth) { stops_[waiting_++] = {node, depth}; }
+    void push(Stop stop) { ring_[tail_++ % ring_size] = stop; }
+    Stop pop() { return ring_[(tail_ - head_ <= queue_max ? head_++ : --tail_) % ring_size]; }
 
-    void visit(const Node& node, std::uint32_t number, std::uint32_t depth) {
-        const bool may_be_wild = depth > 0 || !is_dollar_;  // [MQTT-4.7.2-1]
+    void push_node(std::uint32_t node, std::uint32_t depth) {
+        tree_.nodes.prefetch(node);
+        push({node, depth, none});
+    }
+
+    void visit(Stop stop) {
+        const Node& node = tree_.nodes[stop.node];
+        const bool may_be_wild = stop.depth > 0 || !is_dollar_;  // [MQTT-4.7.2-1]
         if (node.below != none && may_be_wild) out_.push_back(node.below);
-        if (!has_level(depth)) {
+        if (!has_level(stop.depth)) {
             if (node.here != none) out_.push_back(node.here);
             return;
         }
-        if (node.plus != none && may_be_wild) {
-            tree_.nodes.prefetch(node.plus);
-            push(node.plus, depth + 1);
-        }
-        if (node.children == 0) return;
-        const LevelId level = level_at(depth);
+        if (node.plus != none && may_be_wild) push_node(node.plus, stop.depth + 1);
+        if (node.inner_child == none && node.edges == 0) return;
+        const LevelId level = level_at(stop.depth);
         if (level == none) return;
-        const std::uint32_t child = tree_.child(number, level);
-        if (child != none) push(child, depth + 1);
+        if (level == node.inner_level) {
+            push_node(node.inner_child, stop.depth + 1);
+        } else if (node.edges > 0) {
+            tree_.prefetch_edge(stop.node, level);
+            push({stop.node, stop.depth, level});
+        }
+    }
+
+    void follow_edge(Stop stop) {
+        const std::uint32_t child = tree_.edge(stop.node, stop.level);
+        if (child != none) push({child, stop.depth + 1, none});
     }
 
     // Depth grows by one from stop to stop, so a new depth is always the first one that is not cut yet.
@@ -80,9 +105,10 @@ private:
     LevelSplitter rest_;
     const bool is_dollar_;
     std::uint32_t cut_ = 0;
-    std::uint32_t waiting_ = 0;
+    std::uint32_t head_ = 0;
+    std::uint32_t tail_ = 0;
     TopicLevel levels_[levels_hard_max + 1];  // at the deepest node it is asked whether the topic has one level more
-    Stop stops_[levels_hard_max + 2];
+    Stop ring_[ring_size];
 };
 
 FilterTrie::FilterTrie(std::uint64_t seed) : hash_(seed), tree_(hash_) {}
@@ -102,11 +128,12 @@ std::optional<FilterId> FilterTrie::find(std::string_view filter) const {
 }
 
 std::size_t FilterTrie::match(std::string_view topic, std::vector<FilterId>& out) const {
-    if (exact_.size() > 0) {
-        const FilterId id = find_exact(topic, hash_(topic));
-        if (id != none) out.push_back(id);
-    }
-    return tree_.is_empty() ? 0 : Walk(*this, topic, out).run();
+    const std::uint32_t hash = hash_(topic);
+    exact_.prefetch(hash);  // its way from memory is as long as half a walk
+    const std::size_t visited = tree_.is_empty() ? 0 : Walk(*this, topic, out).run();
+    const FilterId id = find_exact(topic, hash);
+    if (id != none) out.push_back(id);
+    return visited;
 }
 
 void FilterTrie::append_filter(FilterId id, std::string& out) const {
@@ -167,7 +194,8 @@ FilterId FilterTrie::find_wildcard(std::string_view filter) const {
         if (level == "+") {
             node = tree_.nodes[node].plus;
         } else {
-            node = tree_.child(node, level);
+            const LevelId id = tree_.levels.find(level);
+            node = id == none ? none : child(tree_.nodes[node], node, id);
         }
         if (node == none) return none;
     }
@@ -175,7 +203,7 @@ FilterId FilterTrie::find_wildcard(std::string_view filter) const {
 }
 
 FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
-    if (tree_.is_empty()) tree_.nodes.take({none, none, none, none, none, 0});
+    if (tree_.is_empty()) tree_.nodes.take({none, none});
     std::uint32_t node = tree_.root;
     bool is_hash = false;
     for (LevelSplitter levels(filter); !levels.is_done();) {
@@ -189,39 +217,59 @@ FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
     return {place, true};
 }
 
+bool FilterTrie::Node::is_idle() const {
+    return here == none && below == none && plus == none && inner_child == none && edges == 0;
+}
+
+std::uint32_t FilterTrie::child(const Node& node, std::uint32_t number, LevelId level) const {
+    if (node.inner_level == level) return node.inner_child;
+    return node.edges == 0 ? none : tree_.edge(number, level);
+}
+
 std::uint32_t FilterTrie::child_for_insert(std::uint32_t parent, std::string_view level) {
     const bool is_plus = level == "+";
-    const std::uint32_t known = is_plus ? tree_.nodes[parent].plus : tree_.child(parent, level);
-    if (known != none) return known;
     const LevelId id = tree_.levels.acquire(level);
-    const std::uint32_t child = tree_.nodes.take({parent, id, none, none, none, 0});
-    if (is_plus) {
-        tree_.nodes[parent].plus = child;
-    } else {
-        tree_.add_edge(child);
-        ++tree_.nodes[parent].children;
+    const std::uint32_t known = is_plus ? tree_.nodes[parent].plus : child(tree_.nodes[parent], parent, id);
+    if (known != none) {
+        tree_.levels.release(id);
+        return known;
     }
-    return child;
+    const std::uint32_t fresh = tree_.nodes.take({parent, id});
+    Node& node = tree_.nodes[parent];
+    if (is_plus) {
+        node.plus = fresh;
+    } else if (node.inner_child == none) {
+        node.inner_child = fresh;
+        node.inner_level = id;
+    } else {
+        tree_.add_edge(fresh);
+        ++node.edges;
+    }
+    return fresh;
+}
+
+void FilterTrie::unlink(std::uint32_t child) {
+    Node& parent = tree_.nodes[tree_.nodes[child].parent];
+    if (parent.plus == child) {
+        parent.plus = none;
+    } else if (parent.inner_child == child) {
+        parent.inner_child = parent.inner_level = none;
+    } else {
+        tree_.erase_edge(child);
+        --parent.edges;
+    }
 }
 
 // Removes `number` and its ancestors as far as they serve nothing any more, in the end the root too.
 void FilterTrie::prune(std::uint32_t number) {
-    for (;;) {
+    while (tree_.nodes[number].is_idle()) {
         const Node node = tree_.nodes[number];
-        if (node.here != none || node.below != none || node.plus != none || node.children > 0) return;
-        if (number == tree_.root) {
-            tree_.nodes.give_back(number);
-            return;
-        }
-        Node& parent = tree_.nodes[node.parent];
-        if (parent.plus == number) {
-            parent.plus = none;
-        } else {
-            tree_.erase_edge(number);
-            --parent.children;
+        if (number != tree_.root) {
+            unlink(number);
+            tree_.levels.release(node.level);
         }
         tree_.nodes.give_back(number);
-        tree_.levels.release(node.level);
+        if (number == tree_.root) return;
         number = node.parent;
     }
 }

@@ -19,8 +19,8 @@ bool are_wildcards_well_placed(std::string_view filter) {
     for (LevelSplitter levels(filter); !levels.is_done();) {
         const std::string_view level = levels.next();
         if (!has_wildcards(level)) continue;
-        if (level.size() != 1) return false;                      // [MQTT-4.7.1-1] [MQTT-4.7.1-2]
-        if (level == "#" && !levels.is_done()) return false;      // [MQTT-4.7.1-1]
+        if (level.size() != 1) return false;                  // [MQTT-4.7.1-1] [MQTT-4.7.1-2]
+        if (level == "#" && !levels.is_done()) return false;  // [MQTT-4.7.1-1]
     }
     return true;
 }

@@ -71,7 +71,8 @@ double time_ns(std::size_t count, Work&& work) {
 
 /// One of 48 million topics of a building estate, cut after `levels` of six.
 std::string random_topic(Rng& rng, unsigned levels) {
-    static constexpr const char* metrics[] = {"temperature", "humidity", "co2", "power", "door", "light", "state", "alarm"};
+    static constexpr const char* metrics[] = {"temperature", "humidity", "co2",   "power",
+                                              "door",        "light",    "state", "alarm"};
     char text[96];
     const int size = std::snprintf(text, sizeof text, "site%02u/building%02u/floor%u/room%03u/sensor%02u/%s",
                                    static_cast<unsigned>(rng.below(40)), static_cast<unsigned>(rng.below(25)),
@@ -136,15 +137,19 @@ void bench_filters(std::size_t filters_wanted, std::size_t operations) {
         return trie.insert(filters[i]).id;
     });
     const double scale = static_cast<double>(filters.size()) / static_cast<double>(used);
-    const auto per_filter = [&](std::size_t bytes) { return static_cast<double>(bytes) / static_cast<double>(trie.size()); };
+    const auto per_filter = [&](std::size_t bytes) {
+        return static_cast<double>(bytes) / static_cast<double>(trie.size());
+    };
     print("filter_insert", trie.size(), insert_ns * scale, "ns");
     print("filter_bytes", trie.size(), per_filter(heap_bytes - before), "bytes");
     print("filter_bytes_own_count", trie.size(), per_filter(trie.bytes()), "bytes");
 
     for (const unsigned levels : {5U, 6U}) {
         const auto make = [levels](Rng& r) { return random_topic(r, levels); };
-        measure_match(levels == 5 ? "match_5_levels" : "match_6_levels", trie, make_texts(200'000, make), operations);
-        measure_match(levels == 5 ? "match_5_levels_hot" : "match_6_levels_hot", trie, make_texts(1000, make), operations);
+        measure_match(levels == 5 ? "match_5_levels" : "match_6_levels", trie,
+                      make_texts(std::min<std::size_t>(200'000, operations), make), operations);
+        measure_match(levels == 5 ? "match_5_levels_hot" : "match_6_levels_hot", trie,
+                      make_texts(std::min<std::size_t>(1000, operations), make), operations);
     }
 
     std::vector<FilterId> ids;
@@ -155,8 +160,16 @@ void bench_filters(std::size_t filters_wanted, std::size_t operations) {
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[rng.below(i)]);
     const std::size_t size = trie.size();
-    print("filter_erase", size, time_ns(ids.size(), [&](std::size_t i) { trie.erase(ids[i]); return 0; }), "ns");
-    print("filter_bytes_after_erase", size, static_cast<double>(heap_bytes - before) - static_cast<double>(ids.capacity() * sizeof(FilterId) + 16), "bytes");
+    print("filter_erase", size,
+          time_ns(ids.size(),
+                  [&](std::size_t i) {
+                      trie.erase(ids[i]);
+                      return 0;
+                  }),
+          "ns");
+    print("filter_bytes_after_erase", size,
+          static_cast<double>(heap_bytes - before) - static_cast<double>(ids.capacity() * sizeof(FilterId) + 16),
+          "bytes");
 }
 
 /// What most publications meet: a few hundred exact filters, and the same with a few wildcard filters beside.
@@ -196,8 +209,10 @@ void bench_topics(std::size_t topics_wanted, std::size_t operations) {
         return inserted.id;
     });
     print("topic_insert", tree.size(), insert_ns, "ns");
-    print("topic_bytes", tree.size(), static_cast<double>(heap_bytes - before - ids_bytes) / static_cast<double>(tree.size()), "bytes");
-    print("topic_find", tree.size(), time_ns(operations, [&](std::size_t i) { return *tree.find(topics[i % topics.size()]); }), "ns");
+    print("topic_bytes", tree.size(),
+          static_cast<double>(heap_bytes - before - ids_bytes) / static_cast<double>(tree.size()), "bytes");
+    print("topic_find", tree.size(),
+          time_ns(operations, [&](std::size_t i) { return *tree.find(topics[i % topics.size()]); }), "ns");
     std::vector<TopicId> found;
     for (const char* filter : {"#", "+/+/+/+/+/humidity", "+/+/floor3/#", "site01/building01/#", "+/+/+/+/+/none"}) {
         found.clear();
@@ -209,7 +224,13 @@ void bench_topics(std::size_t topics_wanted, std::size_t operations) {
         std::printf("topic_match[%s]_%zu %.1f us (%zu hits)\n", filter, tree.size(), ns / 1000, found.size());
     }
     const std::size_t size = tree.size();
-    print("topic_erase", size, time_ns(ids.size(), [&](std::size_t i) { tree.erase(ids[i]); return 0; }), "ns");
+    print("topic_erase", size,
+          time_ns(ids.size(),
+                  [&](std::size_t i) {
+                      tree.erase(ids[i]);
+                      return 0;
+                  }),
+          "ns");
 }
 
 }  // namespace
@@ -221,6 +242,7 @@ int main(int argument_count, char** arguments) {
     std::printf("trie_object_size %zu bytes\ntree_object_size %zu bytes\n", sizeof(FilterTrie), sizeof(TopicTree));
     bench_small(operations);
     bench_attack(operations);
-    for (const std::size_t size : {1000U, 100'000U, 1'000'000U}) bench_filters(std::min<std::size_t>(size, size_max), operations);
+    for (const std::size_t size : {1000U, 100'000U, 1'000'000U})
+        bench_filters(std::min<std::size_t>(size, size_max), operations);
     bench_topics(std::min<std::size_t>(100'000, size_max), operations);
 }

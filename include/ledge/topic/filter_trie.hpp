@@ -64,12 +64,15 @@ public:
 private:
     struct Node {
         std::uint32_t parent;
-        detail::LevelId level;     // the last level of the path to here
-        std::uint32_t plus;        // child for '+', not in the edge table
-        FilterId here;             // the filter that ends here, or none
-        FilterId below;            // the filter that ends in '#' right below, or none
-        std::uint32_t children;    // literal children, all in the edge table
+        detail::LevelId level;                     // the last level of the path to here
+        FilterId here = detail::none;              // the filter that ends here
+        FilterId below = detail::none;             // the filter that ends in '#' right below
+        std::uint32_t plus = detail::none;         // the child for '+'
+        std::uint32_t inner_child = detail::none;  // one literal child, kept here and not in the edge table
+        detail::LevelId inner_level = detail::none;
+        std::uint32_t edges = 0;  // literal children in the edge table
 
+        bool is_idle() const;
         std::uint32_t next_free() const { return parent; }
         void set_next_free(std::uint32_t link) { parent = link; }
     };
@@ -81,7 +84,8 @@ private:
 
         static Slot of_text(detail::Text* text) { return Slot(reinterpret_cast<std::uintptr_t>(text)); }
         static Slot of_node(std::uint32_t node, bool is_hash) {
-            return Slot((std::uintptr_t{node} << 2U) | static_cast<std::uintptr_t>(is_hash ? Kind::node_hash : Kind::node));
+            return Slot((std::uintptr_t{node} << 2U) |
+                        static_cast<std::uintptr_t>(is_hash ? Kind::node_hash : Kind::node));
         }
 
         Kind kind() const { return static_cast<Kind>(bits_ & 3U); }
@@ -106,7 +110,9 @@ private:
     FilterId find_wildcard(std::string_view filter) const;
     Inserted insert_exact(std::string_view filter);
     Inserted insert_wildcard(std::string_view filter);
-    std::uint32_t child_for_insert(std::uint32_t node, std::string_view level);
+    std::uint32_t child(const Node& node, std::uint32_t number, detail::LevelId level) const;
+    std::uint32_t child_for_insert(std::uint32_t parent, std::string_view level);
+    void unlink(std::uint32_t child);
     void prune(std::uint32_t node);
 
     detail::TextHash hash_;

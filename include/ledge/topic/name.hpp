@@ -36,12 +36,13 @@ struct SharedFilter {
 };
 
 /// The parts of "$share/group/filter", views into the argument. Nothing if it is not shared or malformed: the group
-/// has at least one character and no '/', '+', '#' [MQTT-4.8.2-1], a '/' and a non-empty filter follow
+/// has at least one character [MQTT-4.8.2-1] and no '/', '+', '#', a '/' and a non-empty filter follow
 /// [MQTT-4.8.2-2]. Whether the inner filter itself is valid: is_valid_filter.
 std::optional<SharedFilter> parse_shared(std::string_view filter);
 
 /// The definition of matching, one pair at a time, both taken as valid, `filter` without "$share/group/". A filter
-/// that starts with a wildcard does not match a topic that starts with '$' [MQTT-4.7.2-1]; "a/#" matches "a".
+/// that starts with a wildcard does not match a topic that starts with '$' [MQTT-4.7.2-1]; "a/#" matches "a". Bytes are
+/// compared as they are, nothing is normalised [MQTT-4.7.3-4].
 bool matches(std::string_view filter, std::string_view topic);
 
 }  // namespace ledge::topic

@@ -103,7 +103,7 @@ private:
         std::uint32_t levels[levels_hard_max];  // only the first `count` are set
         std::uint32_t count = 0;                // levels before the '#', if there is one
         bool ends_in_hash = false;
-        bool is_hopeless = false;               // the tree is empty or has no topic with one of the levels
+        bool is_hopeless = false;  // the tree is empty or has no topic with one of the levels
     };
 
     /// Where a walk is; its whole state, as a node knows its parent and its next sibling.
@@ -117,7 +117,10 @@ private:
     std::uint32_t candidate_below(const Path& path, Place at) const;
     std::uint32_t skip_dollar(std::uint32_t node) const;
     bool is_match(const Path& path, std::uint32_t node) const;
+    std::uint32_t child(std::uint32_t parent, detail::LevelId level) const;
+    std::uint32_t child(std::uint32_t parent, std::string_view level) const;
     std::uint32_t add_child(std::uint32_t parent, std::string_view level);
+    void unlink(std::uint32_t child);
     void prune(std::uint32_t node);
 
     detail::TextHash hash_;

@@ -1,5 +1,5 @@
 // LevelTree: what FilterTrie and TopicTree have in common: nodes in a pool, level texts interned, and one table with
-// the edges of all nodes, keyed by (parent, level). An edge is the number of the child: the child knows both.
+// edges of all nodes, keyed by (parent, level). An edge is the number of the child: the child knows both.
 #pragma once
 
 #include <array>
@@ -25,15 +25,13 @@ struct LevelTree {
 
     std::uint32_t edge_hash(std::uint32_t parent, LevelId level) const { return hash(parent, level); }
 
-    std::uint32_t child(std::uint32_t parent, LevelId level) const {
+    /// The child at the end of an edge of the table, or none.
+    std::uint32_t edge(std::uint32_t parent, LevelId level) const {
         const auto is_it = [&](std::uint32_t id) { return nodes[id].parent == parent && nodes[id].level == level; };
         return edges.find(edge_hash(parent, level), is_it);
     }
 
-    std::uint32_t child(std::uint32_t parent, std::string_view level) const {
-        const LevelId id = levels.find(level);
-        return id == none ? none : child(parent, id);
-    }
+    void prefetch_edge(std::uint32_t parent, LevelId level) const { edges.prefetch(edge_hash(parent, level)); }
 
     void add_edge(std::uint32_t node) { edges.insert(edge_hash(nodes[node].parent, nodes[node].level), node); }
     void erase_edge(std::uint32_t node) { edges.erase(edge_hash(nodes[node].parent, nodes[node].level), node); }

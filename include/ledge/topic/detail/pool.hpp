@@ -52,7 +52,7 @@ public:
 private:
     static constexpr std::uint32_t chunk_size = 512;
     static constexpr std::uint32_t first_size = 4;
-    static constexpr std::uint32_t numbers_max = (1U << 30U) - chunk_size;  // 32-bit machines pack a number and two bits in a word
+    static constexpr std::uint32_t numbers_max = (1U << 30U) - chunk_size;  // a number and two bits share 32 bits
 
     std::uint32_t fresh() {
         if (used_ == capacity_) grow();
