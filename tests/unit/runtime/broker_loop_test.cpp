@@ -28,7 +28,11 @@ std::string bytes(std::initializer_list<int> values) {
 const std::string connect_v5 = bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0, 0, 2, 'a', 'b'});
 const std::string subscribe_x = bytes({0x82, 7, 0, 1, 0, 0, 1, 'x', 0});
 const std::string publish_x = bytes({0x30, 7, 0, 1, 'x', 0, 'a', 'b', 'c'});
-const std::string shutting_down = bytes({0xE0, 1, 0x8B});
+
+/// DISCONNECT, one byte of length, reason code 0x8B.
+bool is_shutting_down(const std::string& text) {
+    return text.size() > 2 && text.starts_with('\xE0') && text[2] == '\x8B';
+}
 
 BrokerLoopOptions options_for(int listeners) {
     BrokerLoopOptions options;
@@ -173,7 +177,7 @@ TEST_CASE("a graceful stop says why, ends in order and closes the door") {
     loop->stop();
     CHECK(loop->addresses().empty());
     REQUIRE(is_ended(*loop, client));
-    CHECK(client.received == shutting_down);
+    CHECK(is_shutting_down(client.received));
 }
 
 TEST_CASE("a stop does not wait for ever for a client that does not close") {
@@ -238,7 +242,7 @@ TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
     client.received.clear();
     std::raise(SIGTERM);
     CHECK(is_ended(*loop, client));
-    CHECK(client.received == shutting_down);
+    CHECK(is_shutting_down(client.received));
 }
 
 }  // namespace
