@@ -20,8 +20,12 @@ Publication::Publication(const PublicationView& view) {
 PublicationView Publication::view() const {
     const Head& h = head();
     const Bytes body = blob_.bytes().subspan(sizeof(Head));
-    return {as_text(body.first(h.topic_size)), body.subspan(h.topic_size + h.properties_size),
-            body.subspan(h.topic_size, h.properties_size), h.expires_at, h.qos, h.retain};
+    return {as_text(body.first(h.topic_size)),
+            body.subspan(h.topic_size + h.properties_size),
+            body.subspan(h.topic_size, h.properties_size),
+            h.expires_at,
+            h.qos,
+            h.retain};
 }
 
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]

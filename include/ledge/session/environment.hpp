@@ -43,7 +43,7 @@ struct Environment {
     wire::PropertyBuilder properties;          // scratch for packets being encoded
     wire::PropertyBuilder inbound_properties;  // scratch for the PUBLISH being routed
     std::string response_information_prefix;
-    Connection* dirty_head = nullptr;     // connections with something for the driver, oldest first
+    Connection* dirty_head = nullptr;  // connections with something for the driver, oldest first
     Connection* dirty_tail = nullptr;
 };
 

@@ -14,7 +14,7 @@ namespace ledge::session {
 struct PublicationView {
     std::string_view topic;
     Bytes payload;
-    Bytes properties;           // v5, as received, without topic alias, expiry and subscription identifiers
+    Bytes properties;  // v5, as received, without topic alias, expiry and subscription identifiers
     Instant expires_at = never;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
