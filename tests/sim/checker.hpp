@@ -40,7 +40,9 @@ private:
 using Copy = std::pair<std::int32_t, std::uint32_t>;  // client, uid
 inline Copy copy_of(const Event& event) { return {event.client, event.label.uid}; }
 
-inline bool is(const Event& event, Kind kind, wire::PacketType type) { return event.kind == kind && event.type == type; }
+inline bool is(const Event& event, Kind kind, wire::PacketType type) {
+    return event.kind == kind && event.type == type;
+}
 inline bool is_publish(const Event& event, Kind kind) { return is(event, kind, wire::PacketType::publish); }
 
 /// One of every kind.

@@ -8,41 +8,39 @@ namespace ledge::sim {
 
 namespace {
 
-bool is_ours(const Event& event) {
-    return event.label.uid != 0;
-}
+bool is_ours(const Event& event) { return event.label.uid != 0; }
 
-bool leaves(const Event& event) {
-    return event.kind == Kind::session_ended || event.kind == Kind::unsubscribed;
-}
+bool leaves(const Event& event) { return event.kind == Kind::session_ended || event.kind == Kind::unsubscribed; }
 
-Instant expiry_of(const Event& event) {
-    return event.expiry_s == 0 ? never : add_seconds(event.at, event.expiry_s);
-}
+Instant expiry_of(const Event& event) { return event.expiry_s == 0 ? never : add_seconds(event.at, event.expiry_s); }
 
 }  // namespace
 
 void OrderChecker::on(const Event& event) {
+    if (event.kind == Kind::routed) on_routed(copy_of(event));
     if (event.kind == Kind::routed_group) {
         shared_.insert(event.label.uid);
         shared_orderly_.insert(event.label.uid);
         for (const std::uint32_t member : event.ids) members_.insert(static_cast<std::int32_t>(member));
+        for (const std::uint32_t member : event.ids) on_routed(Copy(member, event.label.uid));
     }
     if (leaves(event) && members_.contains(event.client)) shared_orderly_.clear();
     if (!is_publish(event, Kind::got) || !event.flag || !is_ours(event) || event.label.is_will || event.retain) return;
     const std::uint32_t uid = event.label.uid;
     if (shared_.contains(uid) && !shared_orderly_.contains(uid)) return;
     if (!seen_.insert(copy_of(event)).second) return;
-    std::uint32_t& last = last_[Stream(event.client, event.label.publisher, event.text, event.label.qos, event.qos)];
-    if (event.label.seq <= last) object(event, "after number " + std::to_string(last));
-    last = event.label.seq;
+    std::uint64_t& last = last_[Stream(event.client, event.label.publisher, event.text, event.label.qos, event.qos)];
+    const std::vector<std::uint64_t>& places = places_[copy_of(event)];
+    const auto place = std::upper_bound(places.begin(), places.end(), last);
+    if (place == places.end()) return object(event, "overtaken by a later one");
+    last = *place;
 }
 
 void AtLeastOnceChecker::owe(const Event& event) {
     if (event.qos == wire::QoS::at_most_once || !is_ours(event)) return;
     if (event.kind == Kind::replayed && !event.flag) return;
     if (event.kind == Kind::routed && event.label.is_will && arrived_.contains(copy_of(event))) return;
-    owed_[copy_of(event)] = Debt{event.text, expiry_of(event), event.size};
+    owed_[copy_of(event)] = Debt{event.text, expiry_of(event), event.size, event.kind == Kind::replayed};
 }
 
 void AtLeastOnceChecker::on(const Event& event) {
@@ -55,10 +53,19 @@ void AtLeastOnceChecker::on(const Event& event) {
         arrived_.insert(copy_of(event));
         owed_.erase(copy_of(event));
     }
-    if (event.kind == Kind::session_ended) std::erase_if(owed_, [&](const auto& debt) { return debt.first.first == event.client; });
-    if (event.kind == Kind::voided) std::erase_if(owed_, [&](const auto& debt) { return debt.first.second == event.label.uid; });
+    if (event.kind == Kind::session_ended)
+        std::erase_if(owed_, [&](const auto& debt) { return debt.first.first == event.client; });
+    if (event.kind == Kind::voided)
+        std::erase_if(owed_, [&](const auto& debt) { return debt.first.second == event.label.uid; });
     if (event.kind == Kind::unsubscribed) {
-        std::erase_if(owed_, [&](const auto& debt) { return debt.first.first == event.client && is_match(event.text, debt.second.topic); });
+        std::erase_if(owed_, [&](const auto& debt) {
+            return debt.first.first == event.client && is_match(event.text, debt.second.topic);
+        });
+    }
+    // Who has not yet been sent the retained message gets the next one, by its subscription.
+    if (event.kind == Kind::replaced) {
+        std::erase_if(owed_,
+                      [&](const auto& debt) { return debt.second.is_replay && debt.second.topic == event.text; });
     }
     if (event.kind == Kind::finished) finish(event);
 }
@@ -75,7 +82,9 @@ void AtLeastOnceChecker::finish(const Event& event) {
     std::string missing = std::to_string(owed_.size()) + " missing, " + std::to_string(event.number) + " counted;";
     std::size_t shown = 0;
     for (const auto& [copy, debt] : owed_) {
-        if (++shown <= 8) missing += " c" + std::to_string(copy.first) + " uid=" + std::to_string(copy.second) + " '" + debt.topic + "'";
+        if (++shown <= 8)
+            missing +=
+                " c" + std::to_string(copy.first) + " uid=" + std::to_string(copy.second) + " '" + debt.topic + "'";
     }
     object(event, missing);
 }
@@ -89,9 +98,11 @@ void ExactlyOnceChecker::on(const Event& event) {
     }
     if (!is_publish(event, Kind::got) || !event.flag || (event.qos == wire::QoS::at_least_once && event.dup)) return;
     // A will is routed when the broker says so, a shared message perhaps handed on by another member: each comes once.
-    const bool is_loose = event.label.is_will || (shared_.contains(event.label.uid) && !routed_.contains(copy_of(event)));
+    const bool is_loose =
+        event.label.is_will || (shared_.contains(event.label.uid) && !routed_.contains(copy_of(event)));
     const std::uint32_t routed = is_loose ? 1 : routed_[copy_of(event)];
-    if (++arrived_[copy_of(event)] > routed) object(event, "routed " + std::to_string(routed) + " times, here once more");
+    if (++arrived_[copy_of(event)] > routed)
+        object(event, "routed " + std::to_string(routed) + " times, here once more");
 }
 
 void QosChecker::on(const Event& event) {
@@ -113,7 +124,8 @@ void SubscribedChecker::on(const Event& event) {
     }
     if (!is_publish(event, Kind::got)) return;
     const std::set<std::string>& filters = filters_[event.client];
-    if (std::none_of(filters.begin(), filters.end(), [&](const std::string& filter) { return is_match(filter, event.text); })) {
+    if (std::none_of(filters.begin(), filters.end(),
+                     [&](const std::string& filter) { return is_match(filter, event.text); })) {
         object(event, "no filter of this session has ever matched");
     }
 }
@@ -125,7 +137,8 @@ void UnsubackChecker::on(const Event& event) {
         handed_on_.insert(event.label.uid);  // perhaps later, to another member
     }
     if (event.kind == Kind::will_due) handed_on_.insert(event.label.uid);
-    if (!is_publish(event, Kind::got) || routed_.contains(copy_of(event)) || handed_on_.contains(event.label.uid)) return;
+    if (!is_publish(event, Kind::got) || routed_.contains(copy_of(event)) || handed_on_.contains(event.label.uid))
+        return;
     object(event, "no subscription matched when the broker was given it");
 }
 
@@ -147,7 +160,8 @@ void RetainChecker::on(const Event& event) {
     if (event.kind == Kind::routed_group) shared_.insert(event.label.uid);
     if (!is_publish(event, Kind::got)) return;
     if (event.retain && !with_flag_.contains(copy_of(event))) object(event, "RETAIN is set, but not for a reason");
-    if (!event.retain && !shared_.contains(event.label.uid) && !without_flag_.contains(copy_of(event))) object(event, "RETAIN is missing");
+    if (!event.retain && !shared_.contains(event.label.uid) && !without_flag_.contains(copy_of(event)))
+        object(event, "RETAIN is missing");
 }
 
 void SubscriptionIdChecker::on(const Event& event) {
@@ -171,7 +185,8 @@ void SharedChecker::loosen(std::int32_t client) {
 
 void SharedChecker::on(const Event& event) {
     if (leaves(event)) loosen(event.client);
-    if (event.kind == Kind::voided) std::erase_if(shares_, [&](const auto& entry) { return entry.first.first == event.label.uid; });
+    if (event.kind == Kind::voided)
+        std::erase_if(shares_, [&](const auto& entry) { return entry.first.first == event.label.uid; });
     if (event.kind == Kind::routed_group && is_ours(event)) {
         Share& share = shares_[{event.label.uid, event.text}];
         for (const std::uint32_t member : event.ids) share.members.insert(static_cast<std::int32_t>(member));
@@ -195,7 +210,8 @@ void SharedChecker::on(const Event& event) {
         ++missing;
         example = key.first;
     }
-    if (missing > event.number) object(event, std::to_string(missing) + " reached no member, one is uid=" + std::to_string(example));
+    if (missing > event.number)
+        object(event, std::to_string(missing) + " reached no member, one is uid=" + std::to_string(example));
 }
 
 void ExpiryChecker::on(const Event& event) {

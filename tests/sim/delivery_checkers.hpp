@@ -8,7 +8,8 @@
 
 namespace ledge::sim {
 
-/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order of publication.
+/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order in which the broker
+/// was given them.
 /// A shared subscription's messages are exempt once a member has left: what it did not acknowledge goes to others.
 class OrderChecker final : public Checker {
 public:
@@ -17,7 +18,11 @@ public:
 
 private:
     using Stream = std::tuple<std::int32_t, std::int32_t, std::string, wire::QoS, wire::QoS>;
-    std::map<Stream, std::uint32_t> last_;
+    void on_routed(Copy copy) { places_[copy].push_back(++routed_); }
+
+    std::uint64_t routed_ = 0;
+    std::map<Copy, std::vector<std::uint64_t>> places_;  // in the order of all that was routed; a publisher may repeat
+    std::map<Stream, std::uint64_t> last_;               // place of the last first arrival
     std::set<Copy> seen_;
     std::set<std::uint32_t> shared_;          // went to a shared subscription
     std::set<std::uint32_t> shared_orderly_;  // ... whose members are all still there
@@ -35,6 +40,7 @@ private:
         std::string topic;
         Instant expires_at = never;
         std::uint32_t size = 0;
+        bool is_replay = false;
     };
     void owe(const Event& event);
     void finish(const Event& event);

@@ -36,7 +36,8 @@ bool is_match(const std::string& filter, const std::string& topic) {
     return wanted.size() == given.size();
 }
 
-Ledger::Ledger(std::size_t clients, const LedgerRules& rules, Emit emit) : rules_(rules), emit_(std::move(emit)), seats_(clients) {}
+Ledger::Ledger(std::size_t clients, const LedgerRules& rules, Emit emit)
+    : rules_(rules), emit_(std::move(emit)), seats_(clients) {}
 
 Event Ledger::event(Kind kind, std::int32_t client) const {
     Event event;
@@ -136,7 +137,8 @@ void Ledger::on_closed(std::int32_t link, Instant now) {
         if (pending.link == link) pending.latest = std::max(pending.latest, now + pending.span + slack);
     }
     for (Seat& any : seats_) {  // whether it counts from the decision to close or from the end of the socket is open
-        if (any.exists && any.link < 0) any.ends_until = std::max(any.ends_until, now + std::chrono::seconds(any.expiry_s) + slack);
+        if (any.exists && any.link < 0)
+            any.ends_until = std::max(any.ends_until, now + std::chrono::seconds(any.expiry_s) + slack);
     }
 }
 
@@ -184,7 +186,8 @@ bool Ledger::is_certain(std::int32_t client, Instant now) const {
 }
 
 bool Ledger::is_settled(Instant now) const {
-    const bool is_any_ending = std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) { return any.exists && any.link < 0; });
+    const bool is_any_ending =
+        std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) { return any.exists && any.link < 0; });
     return wills_.empty() && !is_any_ending && now > Instant{};
 }
 
@@ -232,7 +235,8 @@ void Ledger::forget_in_wills(std::int32_t client) {
 
 // ---- Publications
 
-Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::int32_t publisher, std::int32_t self) const {
+Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::int32_t publisher,
+                             std::int32_t self) const {
     Hit hit;
     if (!seat.exists) return hit;
     for (const auto& [text, subscription] : seat.subscriptions) {
@@ -248,7 +252,8 @@ Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::in
 }
 
 void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now) {
-    if (packet.qos == wire::QoS::exactly_once && !seat(client).received.insert(packet.packet_id).second) return;  // again
+    if (packet.qos == wire::QoS::exactly_once && !seat(client).received.insert(packet.packet_id).second)
+        return;  // again
     Event publication = event(Kind::routed, client);
     publication.at = now;
     publication.label = read_payload(packet.payload);
@@ -297,17 +302,16 @@ void Ledger::route_groups(const Event& publication) {
     for (auto& [text, group] : groups) emit_(std::move(group));
 }
 
-void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) {
-    seat(client).received.erase(id);
-}
+void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
 
-void Ledger::on_pubrec_error(std::int32_t client, wire::PacketId id) {
-    seat(client).received.erase(id);
-}
+void Ledger::on_pubrec_error(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
 
 // ---- Retained messages and subscriptions
 
 void Ledger::retain(const Event& publication, std::size_t payload_size, std::int32_t publisher) {
+    Event replaced = event(Kind::replaced, -1);
+    replaced.text = publication.text;
+    emit_(std::move(replaced));
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
         retained_.erase(publication.text);
         return;
@@ -319,7 +323,9 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
 
 void Ledger::replay(std::int32_t client, const Subscription& subscription, Instant now) {
     for (const auto& [topic, retained] : retained_) {
-        if (!is_match(subscription.filter, topic) || retained.expires_at + slack < now) continue;
+        if (!is_match(subscription.filter, topic) ||
+            (retained.expires_at != never && retained.expires_at + slack < now))
+            continue;
         Event replayed = event(Kind::replayed, client);
         replayed.label = retained.label;
         replayed.text = topic;
@@ -328,7 +334,8 @@ void Ledger::replay(std::int32_t client, const Subscription& subscription, Insta
         replayed.size = retained.size;
         replayed.expiry_s = retained.expiry_s;
         // Sure to come, unless it may have expired, or is the client's own and it wants none of those.
-        replayed.flag = retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
+        replayed.flag =
+            retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
         if (subscription.id != 0) replayed.ids.push_back(subscription.id);
         emit_(std::move(replayed));
     }
@@ -349,7 +356,8 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
         seat(client).subscriptions[text] = subscription;
         forget_in_wills(client);  // its QoS may be another one now
         const wire::RetainHandling handling = entry.options.retain_handling;
-        const bool wants = handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
+        const bool wants =
+            handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
         if (wants && !subscription.is_shared) replay(client, subscription, now);
     }
 }

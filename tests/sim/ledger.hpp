@@ -63,7 +63,7 @@ private:
     struct Subscription {
         wire::SubscribeOptions options;
         std::uint32_t id = 0;
-        std::string filter;     // without $share
+        std::string filter;  // without $share
         bool is_shared = false;
     };
     struct Will {
@@ -76,9 +76,9 @@ private:
         bool exists = false;
         bool is_kept = false;
         std::uint32_t generation = 0;
-        std::int32_t link = -1;             // -1: offline
+        std::int32_t link = -1;  // -1: offline
         std::uint32_t expiry_s = 0;
-        Instant ends_from = never;          // offline: the session ends between these two
+        Instant ends_from = never;  // offline: the session ends between these two
         Instant ends_until = never;
         std::map<std::string, Subscription> subscriptions;
         std::set<wire::PacketId> received;  // QoS 2 packet ids without PUBREL
@@ -88,11 +88,11 @@ private:
         Will will;
         std::int32_t client = -1;
         std::int32_t link = -1;
-        Duration span{};                    // from the end of the connection
+        Duration span{};  // from the end of the connection
         Instant earliest{};
         Instant latest{};
         bool is_due = false;
-        std::set<std::int32_t> owed;        // sessions that have been subscribed since it became due
+        std::set<std::int32_t> owed;  // sessions that have been subscribed since it became due
     };
     struct Retained {
         Label label;

@@ -90,7 +90,8 @@ void World::announce(Link& link, const Parcel& parcel) {
     event.kind = Kind::in;
     event.client = link.client;
     event.link = link.number;
-    if (!describe(parcel.frame, link.version, link.up_aliases, event)) return fail("clients speak correctly", to_string(event));
+    if (!describe(parcel.frame, link.version, link.up_aliases, event))
+        return fail("clients speak correctly", to_string(event));
     record(event);
     tell_ledger(link, parcel, event);
 }
@@ -106,8 +107,10 @@ void World::tell_ledger(Link& link, const Parcel& parcel, const Event& event) {
             if (event.packet_id != 0) published_[{link.client, event.packet_id}] = event.label.uid;
             return ledger_.on_publish(link.client, *wire::decode_publish(parcel.frame, version), event.text, now_);
         case PacketType::pubrel: return ledger_.on_pubrel(link.client, event.packet_id);
-        case PacketType::subscribe: return ledger_.on_subscribe(link.client, *wire::decode_subscribe(parcel.frame, version), now_);
-        case PacketType::unsubscribe: return ledger_.on_unsubscribe(link.client, *wire::decode_unsubscribe(parcel.frame, version), now_);
+        case PacketType::subscribe:
+            return ledger_.on_subscribe(link.client, *wire::decode_subscribe(parcel.frame, version), now_);
+        case PacketType::unsubscribe:
+            return ledger_.on_unsubscribe(link.client, *wire::decode_unsubscribe(parcel.frame, version), now_);
         case PacketType::disconnect:
             return ledger_.on_disconnect(link.client, version, *wire::decode_disconnect(parcel.frame, version), now_);
         default: return;
@@ -149,6 +152,10 @@ void World::flush() {
             write_out(link, *link.connection);
         }
     }
+}
+
+// Between steps only: the steps hold references.
+void World::bury() {
     std::erase_if(links_, [&](const auto& link) { return link->connection == nullptr && client_of(*link) == nullptr; });
 }
 
@@ -186,8 +193,10 @@ void World::cut_parcels(Link& link) {
         event.kind = Kind::out;
         event.client = link.client;
         event.link = link.number;
-        Parcel parcel{link.down_cut, std::vector<Byte>(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size)), {}};
-        if (!describe(parcel.frame, link.version, link.down_aliases, event)) return fail("the broker speaks correctly", to_string(event));
+        Parcel parcel{
+            link.down_cut, std::vector<Byte>(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size)), {}};
+        if (!describe(parcel.frame, link.version, link.down_aliases, event))
+            return fail("the broker speaks correctly", to_string(event));
         parcel.event = event;
         link.down_parcels.push_back(std::move(parcel));
         announce_out(link, std::move(event));
@@ -198,10 +207,12 @@ void World::announce_out(Link& link, Event event) {
     const bool is_error = wire::is_error(event.code);
     const bool is_refusal = is_error && (event.type == PacketType::puback || event.type == PacketType::pubrec);
     if (event.type == PacketType::disconnect) link.farewell = event.code;
-    const bool may_be = event.type == PacketType::disconnect || event.type == PacketType::pubcomp || event.type == PacketType::pubrel;
+    const bool may_be =
+        event.type == PacketType::disconnect || event.type == PacketType::pubcomp || event.type == PacketType::pubrel;
     record(event);
     if (!is_error || may_be) return;
-    const bool is_tight_refusal = is_refusal && plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
+    const bool is_tight_refusal =
+        is_refusal && plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
     if (!is_tight_refusal) return fail("correct clients are not refused", to_string(event));
     if (event.type == PacketType::pubrec) ledger_.on_pubrec_error(link.client, event.packet_id);
     Event voided;
