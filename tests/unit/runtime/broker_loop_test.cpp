@@ -151,7 +151,8 @@ TEST_CASE("an idle loop does not wake up, with a hundred idle clients at most tw
     std::vector<std::unique_ptr<Client>> clients;
     for (int i = 0; i < 100; ++i) {
         clients.push_back(std::make_unique<Client>(port_of(*loop)));
-        clients.back()->send(bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0, 0, 2, 'a' + i / 10, '0' + i % 10}));
+        clients.back()->send(
+            bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0, 0, 2, 'a' + i / 10, '0' + i % 10}));
     }
     for (const auto& client : clients) REQUIRE(hears(*loop, *client, 5));
     const Instant start = read_clock();
