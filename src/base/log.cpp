@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstddef>
 
+#include "ledge/base/code_point.hpp"
+
 namespace ledge {
 namespace {
 
@@ -17,28 +19,6 @@ std::string_view name_of(LogLevel level) {
         case LogLevel::error: return "error";
     }
     return "unknown";
-}
-
-struct CodePoint {
-    std::uint32_t value = 0;
-    std::size_t length = 0;  // bytes; 0: not UTF-8
-};
-
-CodePoint decode_utf8(std::string_view text) {
-    const auto first = static_cast<std::uint8_t>(text.front());
-    if (first < 0x80) return {first, 1};
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length) return {};
-    std::uint32_t value = first & (0x7FU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        const auto byte = static_cast<std::uint8_t>(text[i]);
-        if ((byte & 0xC0U) != 0x80) return {};
-        value = (value << 6U) | (byte & 0x3FU);
-    }
-    constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool is_surrogate = value >= 0xD800 && value <= 0xDFFF;
-    if (value < smallest[length] || is_surrogate || value > 0x10FFFF) return {};
-    return {value, length};
 }
 
 /// Controls (C0, C1, DEL), line and paragraph separators, and what changes the direction of the text.

@@ -20,8 +20,10 @@ session::Connection& Connections::add(std::unique_ptr<session::Connection> conne
 }
 
 void Connections::remove(session::Connection& connection) {
-    if (connection.previous_ != nullptr) connection.previous_->next_ = connection.next_;
-    else head_ = connection.next_;
+    if (connection.previous_ != nullptr)
+        connection.previous_->next_ = connection.next_;
+    else
+        head_ = connection.next_;
     if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
     --count_;
     --per_listener_[connection.listener_index];

@@ -25,14 +25,17 @@ void Fanout::end() {
 }
 
 void Fanout::deliver(const Hit& hit) {
-    if (hit.qos == QoS::at_most_once) deliver_at_most_once(hit);
-    else deliver_assured(hit);
+    if (hit.qos == QoS::at_most_once)
+        deliver_at_most_once(hit);
+    else
+        deliver_assured(hit);
 }
 
 void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
-    if (connection != nullptr && connection->is_connected()) {
+    const bool is_behind = session.limits().queue_qos0_offline && !session.pending().empty();  // [MQTT-4.6.0-6]
+    if (connection != nullptr && connection->is_connected() && !is_behind) {
         if (connection->has_outbox_room()) return send(*connection, hit, 0);
         session.note_drop(session::DropReason::slow_reader, *publication_);
         return;
@@ -44,7 +47,8 @@ void Fanout::deliver_assured(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_ready = connection != nullptr && connection->is_connected() && session.pending().empty() &&
-                          connection->has_outbox_room() && connection->has_send_quota() && !session.inflight().has_unsent();
+                          connection->has_outbox_room() && connection->has_send_quota() &&
+                          !session.inflight().has_unsent();
     if (!is_ready) return enqueue(hit);
     const wire::PacketId id = session.open_exchange(delivery_of(hit));
     send(*connection, hit, id);
@@ -59,12 +63,14 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
             frame[at] = static_cast<Byte>(id >> 8U);
             frame[at + 1] = static_cast<Byte>(id);
         }
-        if (connection.takes_packet_of(layout->size)) return connection.append_frame({frame, layout->size}, publication_->payload.size());
+        if (connection.takes_packet_of(layout->size))
+            return connection.append_frame({frame, layout->size}, publication_->payload.size());
     }
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
     const bool is_kept = hit.qos != QoS::at_most_once || (is_large && has_several_);
     const session::PublicationView view = is_kept ? kept().view() : *publication_;
-    const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(), {hit.ids, hit.qos, hit.retain, false, id}, now_);
+    const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
+                                                 {hit.ids, hit.qos, hit.retain, false, id}, now_);
     if (!is_sent && id != 0) hit.session->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent
 }
 
@@ -82,14 +88,18 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
     properties.clear();
     if (version == wire::Version::v5) session::append_forwarded_properties(*publication_, now_, properties);
     const wire::PacketId any_id = hit.qos == QoS::at_most_once ? wire::PacketId{0} : wire::PacketId{1};
-    const wire::Publish packet{publication_->topic, publication_->payload, hit.qos, hit.retain, false, any_id, properties.view()};
+    const wire::Publish packet{publication_->topic, publication_->payload, hit.qos, hit.retain, false, any_id,
+                               properties.view()};
     layout.offset = static_cast<std::uint32_t>(frames_.size());
     layout.size = static_cast<std::uint32_t>(wire::encoded_size(packet, version));
     frames_.resize(frames_.size() + layout.size);
     wire::Writer writer(std::span<Byte>(frames_).subspan(layout.offset));
     wire::encode(packet, version, writer);
     // frame := fixed_header topic packet_id:u16 [properties] payload
-    const std::size_t properties_size = version == wire::Version::v5 ? properties.size() + wire::variable_size(static_cast<std::uint32_t>(properties.size())) : 0;
+    const std::size_t properties_size =
+        version == wire::Version::v5
+            ? properties.size() + wire::variable_size(static_cast<std::uint32_t>(properties.size()))
+            : 0;
     layout.id_from_end = static_cast<std::uint32_t>(2 + properties_size + publication_->payload.size());
 }
 
@@ -97,7 +107,9 @@ void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
     const std::size_t bytes = publication_->bytes();
-    if (session.limits().overflow == session::OverflowPolicy::drop_oldest) {
+    const bool makes_room =
+        session.limits().overflow == session::OverflowPolicy::drop_oldest && bytes <= session.limits().queue_bytes_max;
+    if (makes_room) {
         while (!session.pending().empty() && !session.pending().fits(bytes, session.limits())) {
             const session::Delivery oldest = session.dequeue();
             session.note_drop(session::DropReason::queue_full, oldest.publication.view());
@@ -109,7 +121,9 @@ void Fanout::enqueue(const Hit& hit) {
     session.enqueue(delivery_of(hit));
 }
 
-session::Delivery Fanout::delivery_of(const Hit& hit) { return {kept(), hit.ids, hit.share_group, hit.qos, hit.retain}; }
+session::Delivery Fanout::delivery_of(const Hit& hit) {
+    return {kept(), hit.ids, hit.share_group, hit.qos, hit.retain};
+}
 
 const session::Publication& Fanout::kept() {
     if (!kept_) kept_ = session::Publication(*publication_);

@@ -31,8 +31,8 @@ private:
     /// A frame for all clients of one version, QoS and retain flag.
     struct Layout {
         std::uint32_t uses = 0;
-        std::uint32_t offset = 0;  // in frames_
-        std::uint32_t size = 0;    // 0: not encoded yet
+        std::uint32_t offset = 0;       // in frames_
+        std::uint32_t size = 0;         // 0: not encoded yet
         std::uint32_t id_from_end = 0;  // where the packet id stands, counted from the end of the frame
     };
     static constexpr std::size_t layouts = 2 * 3 * 2;

@@ -9,8 +9,13 @@ namespace ledge::broker {
 
 class Lifecycle {
 public:
-    Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router, std::uint32_t sessions_max)
-        : environment_(environment), sessions_(seed), subscriptions_(subscriptions), router_(router), sessions_max_(sessions_max) {}
+    Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
+              std::uint32_t sessions_max)
+        : environment_(environment),
+          sessions_(seed),
+          subscriptions_(subscriptions),
+          router_(router),
+          sessions_max_(sessions_max) {}
 
     /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);

@@ -12,33 +12,73 @@ using session::RetainedFeed;
 using wire::QoS;
 
 void RetainedFeeds::add(Connection& connection, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
-    RetainedFeed::Batch batch{std::string(filter), {}, 0, subscription_id, qos};
-    retained_.match(filter, batch.topics);
-    if (batch.topics.empty()) return;
-    forget(connection, filter);  // a repeated SUBSCRIBE starts anew, it does not add up
+    forget(connection, filter);
     if (connection.retained_feed == nullptr) connection.retained_feed = std::make_unique<RetainedFeed>();
-    connection.retained_feed->batches.push_back(std::move(batch));
+    connection.retained_feed->batches.push_back({std::string(filter), 0, subscription_id, qos, false});
 }
 
-void RetainedFeeds::feed(Connection& connection, Instant now) const {
+void RetainedFeeds::feed(Connection& connection, Instant now) {
     if (connection.retained_feed == nullptr || !connection.is_connected()) return;
-    auto& batches = connection.retained_feed->batches;
-    while (!batches.empty()) {
-        RetainedFeed::Batch& batch = batches.front();
-        while (batch.next < batch.topics.size()) {
-            if (!has_room(connection, batch.qos)) return;
-            send(connection, batch, batch.topics[batch.next++], now);
+    const Progress progress = feed_batches(connection, now);
+    if (progress == Progress::done) connection.retained_feed.reset();
+    if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
+        unfinished_.push_back(&connection);
+}
+
+void RetainedFeeds::feed_unfinished(Instant now) {
+    const std::vector<Connection*> due = std::exchange(unfinished_, {});
+    for (Connection* connection : due) feed(*connection, now);
+}
+
+RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) const {
+    RetainedFeed& feed = *connection.retained_feed;
+    std::size_t looks = looks_per_turn;
+    while (!feed.batches.empty()) {
+        const RetainedFeed::Batch& batch = feed.batches.front();
+        while (feed.next < feed.topics.size()) {
+            if (!has_room(connection, batch.qos)) return Progress::no_room;
+            send(connection, batch, feed.topics[feed.next++], now);
         }
-        batches.pop_front();
+        feed.topics.clear();
+        feed.next = 0;
+        if (batch.is_looked_through)
+            feed.batches.pop_front();
+        else if (!look_further(feed, looks))
+            return Progress::looks_used_up;
     }
-    connection.retained_feed.reset();
+    return Progress::done;
+}
+
+// Finds the next topics of the first batch. False: no looks are left.
+bool RetainedFeeds::look_further(RetainedFeed& feed, std::size_t& looks) const {
+    constexpr std::size_t looks_at_once = 512;
+    if (looks == 0) return false;
+    RetainedFeed::Batch& batch = feed.batches.front();
+    if (!topic::has_wildcards(batch.filter)) {
+        if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
+        batch.is_looked_through = true;
+        --looks;
+        return true;
+    }
+    const std::size_t now = std::min(looks, looks_at_once);
+    batch.is_looked_through = !retained_.match_portion(batch.filter, batch.position, now, feed.topics);
+    looks -= now;
+    return true;
 }
 
 void RetainedFeeds::forget(Connection& connection, std::string_view filter) {
     if (connection.retained_feed == nullptr) return;
-    auto& batches = connection.retained_feed->batches;
-    for (std::size_t i = 0; i < batches.size(); ++i)
-        if (batches[i].filter == filter) batches[i].next = batches[i].topics.size();
+    RetainedFeed& feed = *connection.retained_feed;
+    for (std::size_t i = feed.batches.size(); i > 0; --i) {  // once round: each goes to the back unless it is the one
+        const bool is_first = i == feed.batches.size();
+        RetainedFeed::Batch batch = feed.batches.pop_front();
+        if (batch.filter != filter) {
+            feed.batches.push_back(std::move(batch));
+        } else if (is_first) {
+            feed.topics.clear();
+            feed.next = 0;
+        }
+    }
 }
 
 // Live messages that already wait come first.
@@ -47,7 +87,8 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
     return qos == QoS::at_most_once || connection.has_send_quota();
 }
 
-void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic, Instant now) const {
+void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
+                         Instant now) const {
     const session::Publication* publication = retained_.find(topic, now);
     if (publication == nullptr) return;
     const session::PublicationView view = publication->view();

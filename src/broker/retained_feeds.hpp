@@ -1,8 +1,9 @@
-// Retained messages for new subscriptions, at the pace of the reader: a connection is owed a list of topic numbers,
-// and each time it has room the next ones are looked up and sent.
+// Retained messages for new subscriptions, at the pace of the reader and in portions: no turn looks at more than
+// `looks_per_turn` topics for one connection, however many there are and however often it subscribes.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "ledge/session/connection.hpp"
 #include "ledge/session/retained_feed.hpp"
@@ -12,20 +13,35 @@ namespace ledge::broker {
 
 class RetainedFeeds {
 public:
+    static constexpr std::size_t looks_per_turn = 4096;
+
     explicit RetainedFeeds(const Retained& retained) : retained_(retained) {}
 
-    /// Owes `connection` what matches `filter` now [MQTT-3.3.1-9].
-    void add(session::Connection& connection, std::string_view filter, wire::QoS qos, std::uint32_t subscription_id);
-    /// Sends as much as the reader has room for.
-    void feed(session::Connection& connection, Instant now) const;
+    /// Owes `connection` what matches `filter` [MQTT-3.3.1-9]; a repeated SUBSCRIBE starts anew, it does not add up.
+    static void add(session::Connection& connection, std::string_view filter, wire::QoS qos,
+                    std::uint32_t subscription_id);
+    /// Sends as much as the reader has room for, after at most looks_per_turn looks.
+    void feed(session::Connection& connection, Instant now);
     /// The subscription is gone: nothing more of it.
     static void forget(session::Connection& connection, std::string_view filter);
+    /// The connection is going.
+    void forget(session::Connection& connection) { std::erase(unfinished_, &connection); }
+
+    /// Some connection has room for more, but its looks for this turn are used up: call feed_unfinished next turn.
+    bool has_unfinished() const { return !unfinished_.empty(); }
+    void feed_unfinished(Instant now);
 
 private:
+    enum class Progress : std::uint8_t { done, no_room, looks_used_up };
+
+    Progress feed_batches(session::Connection& connection, Instant now) const;
+    bool look_further(session::RetainedFeed& feed, std::size_t& looks) const;
     static bool has_room(const session::Connection& connection, wire::QoS qos);
-    void send(session::Connection& connection, const session::RetainedFeed::Batch& batch, topic::TopicId topic, Instant now) const;
+    void send(session::Connection& connection, const session::RetainedFeed::Batch& batch, topic::TopicId topic,
+              Instant now) const;
 
     const Retained& retained_;
+    std::vector<session::Connection*> unfinished_;
 };
 
 }  // namespace ledge::broker

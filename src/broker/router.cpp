@@ -16,8 +16,10 @@ ReasonCode Router::route(const session::PublicationView& publication, const sess
     }
     if (publication.retain && !retained_.store(publication)) {
         ++environment_.counters.retained_refused;
-        environment_.log.warning("retained_refused", {{"topic", publication.topic}, {"reason", "limit of retained messages or bytes reached"},
-                                                      {"messages", retained_.size()}, {"bytes", retained_.bytes()}});
+        environment_.log.warning("retained_refused", {{"topic", publication.topic},
+                                                      {"reason", "limit of retained messages or bytes reached"},
+                                                      {"messages", retained_.size()},
+                                                      {"bytes", retained_.bytes()}});
         if (publication.qos != QoS::at_most_once) return ReasonCode::quota_exceeded;
     }
     if (hits_.empty()) return ReasonCode::no_matching_subscribers;
@@ -33,16 +35,19 @@ void Router::collect(const session::PublicationView& publication, const session:
     const auto filters = subscriptions_.match(publication.topic);
     is_merging_ = filters.size() > 1;
     for (const topic::FilterId filter : filters)
-        for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items()) collect(subscriber, publication, publisher);
+        for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items())
+            collect(subscriber, publication, publisher);
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
 }
 
 // Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
-void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication, const session::Session* publisher) {
+void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication,
+                     const session::Session* publisher) {
     session::Session& session = *subscriber.session;
-    if (subscriber.options.no_local && &session == publisher) return;  // [MQTT-3.8.3-3]
+    if (subscriber.options.no_local && &session == publisher) return;   // [MQTT-3.8.3-3]
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
-    const bool retain = subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    const bool retain =
+        subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (is_merging_ && session.route_stamp == stamp_) {
         Hit& hit = hits_[session.route_hit];
         hit.qos = std::max(hit.qos, qos);

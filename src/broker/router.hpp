@@ -12,7 +12,11 @@ namespace ledge::broker {
 class Router {
 public:
     Router(session::Environment& environment, Subscriptions& subscriptions, Retained& retained, bool may_refuse)
-        : subscriptions_(subscriptions), retained_(retained), environment_(environment), fanout_(environment), may_refuse_(may_refuse) {}
+        : subscriptions_(subscriptions),
+          retained_(retained),
+          environment_(environment),
+          fanout_(environment),
+          may_refuse_(may_refuse) {}
 
     /// Keeps it if it is to be retained, and delivers it. success, no_matching_subscribers, or quota_exceeded: then
     /// nobody got it. `publisher` may be nullptr (the broker itself).
@@ -23,7 +27,8 @@ public:
 
 private:
     void collect(const session::PublicationView& publication, const session::Session* publisher);
-    void collect(const Subscriber& subscriber, const session::PublicationView& publication, const session::Session* publisher);
+    void collect(const Subscriber& subscriber, const session::PublicationView& publication,
+                 const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
     bool is_refused_by_a_queue(const session::PublicationView& publication) const;
 
@@ -32,9 +37,9 @@ private:
     session::Environment& environment_;
     Fanout fanout_;
     std::vector<Hit> hits_;
-    std::uint64_t stamp_ = 0;    // of the publication being routed
-    bool is_merging_ = false;    // several filters match: one copy per session
-    bool may_refuse_;            // some listener has OverflowPolicy::refuse
+    std::uint64_t stamp_ = 0;  // of the publication being routed
+    bool is_merging_ = false;  // several filters match: one copy per session
+    bool may_refuse_;          // some listener has OverflowPolicy::refuse
 };
 
 }  // namespace ledge::broker

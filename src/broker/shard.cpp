@@ -87,12 +87,15 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     if (p.connections.count(peer.listener) >= listener.connections_max) {
         ++p.environment.counters.connections_refused;
-        p.environment.log.warning("connection_refused", {{"address", peer.address}, {"listener", listener.name}, {"reason", "connections_max"},
+        p.environment.log.warning("connection_refused", {{"address", peer.address},
+                                                         {"listener", listener.name},
+                                                         {"reason", "connections_max"},
                                                          {"limit", listener.connections_max}});
         return nullptr;
     }
     ++p.environment.counters.connections_opened;
-    auto connection = std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
+    auto connection =
+        std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
@@ -119,8 +122,10 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
 void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
     if (const auto* route = std::get_if<session::RoutePublication>(&asked)) return publish(connection, *route, now);
     if (const auto* open = std::get_if<session::OpenSession>(&asked)) return lifecycle.open(connection, *open, now);
-    if (const auto* add = std::get_if<session::AddSubscriptions>(&asked)) return subscribing.add(connection, add->packet, now);
-    if (const auto* remove = std::get_if<session::RemoveSubscriptions>(&asked)) return subscribing.remove(connection, remove->packet);
+    if (const auto* add = std::get_if<session::AddSubscriptions>(&asked))
+        return subscribing.add(connection, add->packet, now);
+    if (const auto* remove = std::get_if<session::RemoveSubscriptions>(&asked))
+        return subscribing.remove(connection, remove->packet);
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
@@ -131,10 +136,13 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
 void Shard::on_closed(Connection& connection, Instant now) {
     parts_->latest = now;
     if (connection.is_connected())
-        parts_->environment.log.info("client_disconnected", {{"client_id", connection.session()->client_id()}, {"address", connection.address()},
-                                                             {"by", "network"}, {"reason", "connection lost"}});
+        parts_->environment.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
+                                                             {"address", connection.address()},
+                                                             {"by", "network"},
+                                                             {"reason", "connection lost"}});
     connection.close_silently();
     parts_->lifecycle.detach(connection, now);
+    parts_->feeds.forget(connection);
     parts_->connections.remove(connection);
 }
 
@@ -147,14 +155,17 @@ void Shard::on_drained(Connection& connection, Instant now) {
 
 void Shard::on_time(Instant now) {
     parts_->latest = now;
+    parts_->feeds.feed_unfinished(now);
     while (Timer* timer = parts_->environment.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
     switch (timer.wakes) {
         case CoreTimer::Wakes::connection: return static_cast<Connection*>(timer.owner)->on_timer(now);
-        case CoreTimer::Wakes::session_expiry: return lifecycle.on_session_expired(*static_cast<session::Session*>(timer.owner), now);
-        case CoreTimer::Wakes::will_delay: return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
+        case CoreTimer::Wakes::session_expiry:
+            return lifecycle.on_session_expired(*static_cast<session::Session*>(timer.owner), now);
+        case CoreTimer::Wakes::will_delay:
+            return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
         case CoreTimer::Wakes::retained_sweep: return sweep_retained(now);
     }
@@ -170,7 +181,9 @@ void Shard::Parts::sweep_retained(Instant now) {
     environment.timers.set(sweep_timer, now + retained_sweep_interval);
 }
 
-Instant Shard::next_deadline() const { return parts_->environment.timers.next_deadline(); }
+Instant Shard::next_deadline() const {
+    return parts_->feeds.has_unfinished() ? parts_->latest : parts_->environment.timers.next_deadline();
+}
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
@@ -193,6 +206,7 @@ void Shard::shut_down(Instant now) {
 
 const Metrics& Shard::Parts::refresh_metrics() {
     metrics.counters = environment.counters;
+    metrics.counters.bytes_sent = environment.buffers.consumed();
     metrics.connections = connections.count();
     metrics.clients_connected = lifecycle.connected();
     metrics.clients_connected_max = lifecycle.connected_max();

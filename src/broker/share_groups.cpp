@@ -21,32 +21,34 @@ Readiness readiness_of(const session::Session& session) {
 
 ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) {
     if (free_ids_.empty()) {
+        if (groups_.size() + 1 >= 1U << slot_bits) return 0;
         groups_.emplace_back();
         free_ids_.push_back(static_cast<ShareGroupId>(groups_.size()));
     }
     const ShareGroupId id = free_ids_.back();
     free_ids_.pop_back();
-    ShareGroup& group = groups_[id - 1];
+    ShareGroup& group = groups_[slot_of(id)];
     group.name = name;
     group.filter = filter;
     group.turn = 0;
+    group.id = id;
     return id;
 }
 
 void ShareGroups::destroy(ShareGroupId id) {
     LEDGE_ASSERT(at(id).members.empty());
-    groups_[id - 1] = {};
-    free_ids_.push_back(id);
+    groups_[slot_of(id)] = {};
+    free_ids_.push_back(id + (1U << slot_bits));  // the generation wraps
 }
 
 ShareGroup& ShareGroups::at(ShareGroupId id) {
-    LEDGE_ASSERT(id > 0 && id <= groups_.size());
-    return groups_[id - 1];
+    LEDGE_ASSERT(slot_of(id) < groups_.size() && groups_[slot_of(id)].id == id);
+    return groups_[slot_of(id)];
 }
 
 ShareGroup* ShareGroups::find(ShareGroupId id) {
-    if (id == 0 || id > groups_.size() || groups_[id - 1].members.empty()) return nullptr;
-    return &groups_[id - 1];
+    if (id == 0 || slot_of(id) >= groups_.size() || groups_[slot_of(id)].id != id) return nullptr;
+    return &groups_[slot_of(id)];
 }
 
 const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) {
@@ -58,8 +60,8 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) 
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
         const Readiness readiness = readiness_of(*member.session);
-        const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr && readiness == best_readiness &&
-                                    member.session->backlog() < best->session->backlog();
+        const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&
+                                    readiness == best_readiness && member.session->backlog() < best->session->backlog();
         if (best == nullptr || readiness < best_readiness || is_less_loaded) {
             best = &member;
             best_readiness = readiness;

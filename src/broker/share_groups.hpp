@@ -12,7 +12,8 @@
 
 namespace ledge::broker {
 
-/// Numbers start at 1; 0 means "not shared".
+/// 0 means "not shared". slot:20 generation:12, the slot from 1 on: a delivery may outlive its group, and must not find
+/// another one in its place.
 using ShareGroupId = std::uint32_t;
 
 struct ShareGroup {
@@ -20,16 +21,18 @@ struct ShareGroup {
     topic::FilterId filter = 0;
     SubscriberList members;
     std::uint32_t turn = 0;  // round robin: members picked so far
+    ShareGroupId id = 0;     // 0: the slot is free
 };
 
 class ShareGroups {
 public:
     ShareGroups(ShareStrategy strategy, Rng& rng) : strategy_(strategy), rng_(rng) {}
 
+    /// 0: there are as many groups as there can be (about a million).
     ShareGroupId create(std::string_view name, topic::FilterId filter);
     void destroy(ShareGroupId id);
     ShareGroup& at(ShareGroupId id);
-    const std::string& name_of(ShareGroupId id) const { return groups_[id - 1].name; }
+    const std::string& name_of(ShareGroupId id) const { return groups_[slot_of(id)].name; }
     /// nullptr when the group is gone.
     ShareGroup* find(ShareGroupId id);
 
@@ -38,12 +41,14 @@ public:
     const Subscriber* pick(ShareGroup& group, std::uint64_t publisher);
 
 private:
+    static constexpr unsigned slot_bits = 20;
+    static std::size_t slot_of(ShareGroupId id) { return (id & ((1U << slot_bits) - 1U)) - 1U; }
     std::size_t start_of(ShareGroup& group, std::uint64_t publisher);
 
     ShareStrategy strategy_;
     Rng& rng_;
-    std::vector<ShareGroup> groups_;       // by id - 1; without members: free
-    std::vector<ShareGroupId> free_ids_;
+    std::vector<ShareGroup> groups_;      // by slot
+    std::vector<ShareGroupId> free_ids_;  // what the next groups in these slots are called
 };
 
 }  // namespace ledge::broker

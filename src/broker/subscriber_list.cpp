@@ -13,8 +13,10 @@ SubscriberList& SubscriberList::operator=(SubscriberList&& other) noexcept {
     clear();
     size_ = other.size_;
     capacity_ = other.capacity_;
-    if (capacity_ == 0) one_ = other.one_;
-    else many_ = other.many_;
+    if (capacity_ == 0)
+        one_ = other.one_;
+    else
+        many_ = other.many_;
     other.one_ = {};
     other.size_ = other.capacity_ = 0;
     return *this;

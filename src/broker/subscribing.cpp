@@ -23,19 +23,26 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     session::Session& session = *connection.session();
     ReasonCode code = check(connection, entry.filter);
     // The quota is for new ones; replacing an old one is always possible.
-    if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max && !subscriptions_.has(session, entry.filter))
+    if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max &&
+        !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
     if (wire::is_error(code)) {
-        environment_.log.info("subscribe_refused", {{"client_id", session.client_id()}, {"address", connection.address()},
-                                                    {"filter", entry.filter}, {"reason", wire::name_of(code)}});
+        environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
+                                                    {"address", connection.address()},
+                                                    {"filter", entry.filter},
+                                                    {"reason", wire::name_of(code)}});
         return code;
     }
     wire::SubscribeOptions options = entry.options;
     options.qos = std::min(options.qos, connection.limits().maximum_qos);
-    const bool is_new = subscriptions_.add(session, entry.filter, options, id);
-    const bool wants_retained = options.retain_handling == wire::RetainHandling::send ||                     // [MQTT-3.3.1-9]
-                                (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
-    if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(connection, entry.filter, options.qos, id);
+    const Subscriptions::Added added = subscriptions_.add(session, entry.filter, options, id);
+    if (added == Subscriptions::Added::refused) return ReasonCode::quota_exceeded;
+    const bool is_new = added == Subscriptions::Added::fresh;
+    const bool wants_retained =
+        options.retain_handling == wire::RetainHandling::send ||                   // [MQTT-3.3.1-9]
+        (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
+    if (wants_retained && !topic::is_shared(entry.filter))
+        RetainedFeeds::add(connection, entry.filter, options.qos, id);
     return static_cast<ReasonCode>(options.qos);
 }
 
@@ -43,8 +50,10 @@ ReasonCode Subscribing::check(const Connection& connection, std::string_view fil
     const session::SessionLimits& limits = connection.limits();
     if (filter.size() > limits.topic_bytes_max || !topic::is_valid_filter(filter, limits.topic_levels_max))
         return ReasonCode::topic_filter_invalid;
-    if (topic::is_shared(filter) && !limits.shared_subscriptions_available) return ReasonCode::shared_subscriptions_not_supported;
-    if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available) return ReasonCode::wildcard_subscriptions_not_supported;
+    if (topic::is_shared(filter) && !limits.shared_subscriptions_available)
+        return ReasonCode::shared_subscriptions_not_supported;
+    if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available)
+        return ReasonCode::wildcard_subscriptions_not_supported;
     return ReasonCode::success;
 }
 
@@ -52,7 +61,7 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
     codes_.clear();
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
-        RetainedFeeds::forget(connection, entry.filter);        // [MQTT-3.10.4-2]
+        RetainedFeeds::forget(connection, entry.filter);  // [MQTT-3.10.4-2]
         codes_.push_back(static_cast<Byte>(was_there ? ReasonCode::success : ReasonCode::no_subscription_existed));
     }
     answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]

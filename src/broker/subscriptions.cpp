@@ -10,20 +10,21 @@ namespace ledge::broker {
 Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng)
     : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng) {}
 
-bool Subscriptions::add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options, std::uint32_t id) {
-    const Ref ref = insert(filter);
+Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
+                                        const wire::SubscribeOptions& options, std::uint32_t id) {
+    Ref ref;
+    if (!insert(filter, ref)) return Added::refused;
     SubscriberList& list = list_of(ref);
-    const bool is_new = std::ranges::find(session.subscriptions, ref) == session.subscriptions.end();
-    if (is_new) {
+    if (std::ranges::find(session.subscriptions, ref) == session.subscriptions.end()) {
         session.subscriptions.push_back(ref);
         list.add({&session, id, options});
         ++size_;
-    } else {
-        Subscriber* subscriber = list.find(session);
-        subscriber->subscription_id = id;
-        subscriber->options = options;
+        return Added::fresh;
     }
-    return is_new;
+    Subscriber* subscriber = list.find(session);
+    subscriber->subscription_id = id;
+    subscriber->options = options;
+    return Added::replaced;
 }
 
 bool Subscriptions::has(const session::Session& session, std::string_view filter) const {
@@ -80,20 +81,27 @@ Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) 
     return {};
 }
 
-Subscriptions::Ref Subscriptions::insert(std::string_view filter) {
+bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     bool is_known = false;
-    if (const Ref ref = find(filter, is_known); is_known) return ref;
+    ref = find(filter, is_known);
+    if (is_known) return true;
     const auto shared = topic::parse_shared(filter);
     if (!shared) {
         const topic::FilterId id = ordinary_.insert(filter).id;
         if (lists_.size() <= id) lists_.resize(id + 1);
-        return {id, 0};
+        ref = {id, 0};
+        return true;
     }
     const topic::FilterId id = shared_.insert(shared->filter).id;
     if (shared_groups_.size() <= id) shared_groups_.resize(id + 1);
     const ShareGroupId group = groups_.create(shared->group, id);
+    if (group == 0) {
+        if (shared_groups_[id].empty()) shared_.erase(id);
+        return false;
+    }
     shared_groups_[id].push_back(group);
-    return {id, group};
+    ref = {id, group};
+    return true;
 }
 
 SubscriberList& Subscriptions::list_of(const Ref& ref) {

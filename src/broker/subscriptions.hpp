@@ -17,9 +17,14 @@ class Subscriptions {
 public:
     Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng);
 
-    /// `filter` is valid, "$share/…" included. True when the session did not have it before; else its options and
-    /// identifier are replaced [MQTT-3.8.4-3].
-    bool add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options, std::uint32_t id);
+    enum class Added : std::uint8_t {
+        fresh,     // the session did not have it before
+        replaced,  // it did; options and identifier are the new ones [MQTT-3.8.4-3]
+        refused,   // there are as many share groups as there can be
+    };
+    /// `filter` is valid, "$share/…" included.
+    Added add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options,
+              std::uint32_t id);
     /// False when there was none.
     bool remove(session::Session& session, std::string_view filter);
     void remove_all(session::Session& session);
@@ -41,7 +46,8 @@ private:
     using Ref = session::Session::SubscriptionRef;
 
     Ref find(std::string_view filter, bool& is_known) const;
-    Ref insert(std::string_view filter);
+    /// False when no further share group can be made.
+    bool insert(std::string_view filter, Ref& ref);
     SubscriberList& list_of(const Ref& ref);
     void forget_if_empty(const Ref& ref);
 

@@ -8,7 +8,8 @@ namespace ledge::broker {
 void SysTopics::publish(const Metrics& metrics, Instant now) {
     next_value_ = 0;
     set("version", version_, now);
-    set("uptime", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count()) + " seconds", now);
+    set("uptime", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count()) + " seconds",
+        now);
     publish_counters(metrics, now);
     publish_load(metrics.counters, now);
     last_ = now;
@@ -58,7 +59,8 @@ void SysTopics::publish_load(const session::Counters& counters, Instant now) {
             load.averages[i] = load.averages[i] * kept + rate * (1 - kept);
             char value[32];
             std::snprintf(value, sizeof value, "%.2f", load.averages[i]);
-            set("load/" + std::string(load.name) + "/" + std::to_string(static_cast<int>(spans[i])) + "min", value, now);
+            set("load/" + std::string(load.name) + "/" + std::to_string(static_cast<int>(spans[i])) + "min", value,
+                now);
         }
     }
 }

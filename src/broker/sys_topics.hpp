@@ -13,7 +13,8 @@ namespace ledge::broker {
 
 class SysTopics {
 public:
-    SysTopics(Router& router, std::string version, Instant start) : router_(router), version_(std::move(version)), start_(start), last_(start) {}
+    SysTopics(Router& router, std::string version, Instant start)
+        : router_(router), version_(std::move(version)), start_(start), last_(start) {}
 
     void publish(const Metrics& metrics, Instant now);
 
@@ -21,7 +22,7 @@ private:
     /// A rate per minute, averaged over 1, 5 and 15 minutes as load averages are.
     struct Load {
         std::string_view name;
-        std::uint64_t session::Counters::* counter;
+        std::uint64_t session::Counters::*counter;
         std::uint64_t last = 0;
         double averages[3] = {0, 0, 0};
     };
@@ -39,9 +40,12 @@ private:
     std::vector<std::string> values_;  // last published, in the order of the calls
     std::size_t next_value_ = 0;
     std::vector<Load> loads_ = {
-        {"messages/received", &session::Counters::packets_received}, {"messages/sent", &session::Counters::packets_sent},
-        {"publish/received", &session::Counters::publish_received},  {"publish/sent", &session::Counters::publish_sent},
-        {"bytes/received", &session::Counters::bytes_received},      {"bytes/sent", &session::Counters::bytes_sent},
+        {"messages/received", &session::Counters::packets_received},
+        {"messages/sent", &session::Counters::packets_sent},
+        {"publish/received", &session::Counters::publish_received},
+        {"publish/sent", &session::Counters::publish_sent},
+        {"bytes/received", &session::Counters::bytes_received},
+        {"bytes/sent", &session::Counters::bytes_sent},
         {"sockets", &session::Counters::connections_opened},
     };
 };

@@ -14,7 +14,8 @@ namespace {
 
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits) {
     if (connect.version != wire::Version::v5) return connect.clean_start ? 0 : limits.session_expiry_v3_s;
-    return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0), limits.session_expiry_max_s);
+    return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
+                    limits.session_expiry_max_s);
 }
 
 }  // namespace
@@ -23,7 +24,8 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     Session* session = take_over(open.client_id, open.connect.clean_start, now);
     const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (session == nullptr) {
-        if (sessions_.size() >= sessions_max_) return connection.close(ReasonCode::quota_exceeded, "sessions_max reached");
+        if (sessions_.size() >= sessions_max_)
+            return connection.close(ReasonCode::quota_exceeded, "sessions_max reached");
         session = &sessions_.create(environment_, open.client_id, connection.limits());
     }
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
@@ -39,7 +41,8 @@ Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Inst
     if (session != nullptr && session->is_online()) {
         ++environment_.counters.takeovers;
         session::Connection& previous = *session->connection();
-        previous.close(ReasonCode::session_taken_over, "another connection uses this client identifier");  // [MQTT-3.1.4-3]
+        previous.close(ReasonCode::session_taken_over,
+                       "another connection uses this client identifier");  // [MQTT-3.1.4-3]
         detach(previous, now);
         session = sessions_.find(client_id);  // it may have ended with its connection
     }
@@ -54,7 +57,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     connection.forget_session();
     session->detach();
     --connected_;
-    if (!connection.is_will_due()) session->will.reset();  // [MQTT-3.1.2-10]
+    if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]
     if (session->expiry_interval_s == 0) return end(*session, now);  // [MQTT-3.1.2-23]
     if (session->expiry_interval_s != session::expiry_never)
         environment_.timers.set(session->expiry_timer, add_seconds(now, session->expiry_interval_s));
@@ -70,7 +73,6 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
 void Lifecycle::end(Session& session, Instant now) {
     if (session.will != nullptr) publish_will(session, now);
     hand_on_shared(session, now);
-    environment_.counters.dropped_session_ended += session.backlog();
     sessions_.erase(session);
 }
 
@@ -79,12 +81,17 @@ void Lifecycle::end(Session& session, Instant now) {
 void Lifecycle::hand_on_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
-        if (entry.delivery.share_group != 0 && entry.state == session::OutState::sent_qos1) left.push_back(entry.delivery);
+        if (entry.delivery.share_group != 0 && entry.state == session::OutState::sent_qos1)
+            left.push_back(entry.delivery);
+        else if (entry.state != session::OutState::released)
+            ++environment_.counters.dropped_session_ended;
     });
     while (!session.pending().empty()) {
         session::Delivery delivery = session.dequeue();
-        if (delivery.share_group != 0) left.push_back(std::move(delivery));
-        else ++environment_.counters.dropped_session_ended;
+        if (delivery.share_group != 0)
+            left.push_back(std::move(delivery));
+        else
+            ++environment_.counters.dropped_session_ended;
     }
     subscriptions_.remove_all(session);
     for (const session::Delivery& delivery : left) router_.reroute(delivery, now);

@@ -63,11 +63,11 @@ struct BrokerLoop::Parts {
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
 
-    Instant armed_at = never;         // what the timer waits for
+    Instant armed_at = never;  // what the timer waits for
     Instant last_socket_event{};
     Instant stop_deadline = never;
     std::uint64_t turns = 0;
-    bool are_sockets_ready = false;   // Asio said so; nothing is watched until they are served
+    bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
     bool is_stopping = false;
     bool is_stopped = false;
 };

@@ -33,8 +33,10 @@ void AckBarriers::release(BarrierId id) {
     const Barrier last = barrier;
     free_.push_back(id);
     if (last.publisher == nullptr) return;
-    if (last.is_commit_required) last.publisher->forget_barrier(last.number);
-    else last.publisher->settle_ack(last.number);
+    if (last.is_commit_required)
+        last.publisher->forget_barrier(last.number);
+    else
+        last.publisher->settle_ack(last.number);
 }
 
 }  // namespace ledge::session

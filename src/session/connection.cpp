@@ -9,8 +9,8 @@ using wire::PacketType;
 using wire::ReasonCode;
 using wire::Version;
 
-Connection::Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
-                       Instant now)
+Connection::Connection(Environment& environment, const ListenerOptions& listener, std::string address,
+                       void* driver_data, Instant now)
     : environment_(environment),
       listener_(listener),
       address_(std::move(address)),
@@ -32,15 +32,19 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     ++environment_.counters.packets_received;
     const PacketType type = wire::type_of(frame);
     if (state_ == State::connected) return dispatch(frame, now, effect);
-    if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect)) return dispatch(frame, now, effect);
+    if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect))
+        return dispatch(frame, now, effect);
     if (state_ == State::awaiting_connect && type == PacketType::connect) {
         const auto packet = wire::decode_connect(frame);
         if (packet.ok()) return on_connect(*packet, frame, effect);
         return refuse_undecodable_connect(frame, packet.error());
     }
     // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
-    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", "protocol_error"},
-                                                 {"detail", "first packet is not CONNECT"}, {"packet", wire::name_of(type)}});
+    environment_.log.info("connection_refused", {{"address", address_},
+                                                 {"listener", listener_.name},
+                                                 {"reason", "protocol_error"},
+                                                 {"detail", "first packet is not CONNECT"},
+                                                 {"packet", wire::name_of(type)}});
     ++environment_.counters.connections_refused;
     start_closing();
 }
@@ -79,8 +83,9 @@ void Connection::on_unframeable(wire::Framer::Status status) {
     const ReasonCode code = is_too_large ? ReasonCode::packet_too_large : ReasonCode::malformed_packet;
     const std::string_view detail = is_too_large ? "packet exceeds the maximum packet size" : "fixed header";
     if (state_ == State::connected) return close(code, detail);
-    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name},
-                                                 {"reason", wire::name_of(code)}, {"detail", detail}});
+    environment_.log.info(
+        "connection_refused",
+        {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
     ++environment_.counters.connections_refused;
     start_closing();
 }
@@ -88,7 +93,8 @@ void Connection::on_unframeable(wire::Framer::Status status) {
 void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ != State::connected) {
-        environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", "connect_timeout"}});
+        environment_.log.info("connection_refused",
+                              {{"address", address_}, {"listener", listener_.name}, {"reason", "connect_timeout"}});
         ++environment_.counters.connections_refused;
         return start_closing();
     }
@@ -115,11 +121,15 @@ void Connection::close(ReasonCode code, std::string_view detail) {
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
                                   code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action;
     if (is_peer_at_fault) ++environment_.counters.protocol_errors;
-    environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()}, {"address", address_},
-                                                  {"by", "server"}, {"reason", wire::name_of(code)}, {"detail", detail}});
+    environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                                  {"address", address_},
+                                                  {"by", "server"},
+                                                  {"reason", wire::name_of(code)},
+                                                  {"detail", detail}});
     if (version_ == Version::v5) {  // [MQTT-4.13.1-1]; a 3.x server has no DISCONNECT to send
         environment_.properties.clear();
-        if (wants_problem_information_ && !detail.empty()) environment_.properties.text(wire::PropertyId::reason_string, detail);
+        if (wants_problem_information_ && !detail.empty())
+            environment_.properties.text(wire::PropertyId::reason_string, detail);
         wire::Disconnect packet{code, environment_.properties.view()};
         if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};  // [MQTT-3.14.2-3]
         send_packet(packet);
@@ -141,8 +151,10 @@ void Connection::mark_dirty() {
     if (is_dirty_) return;
     is_dirty_ = true;
     next_dirty_ = nullptr;
-    if (environment_.dirty_tail == nullptr) environment_.dirty_head = this;
-    else environment_.dirty_tail->next_dirty_ = this;
+    if (environment_.dirty_tail == nullptr)
+        environment_.dirty_head = this;
+    else
+        environment_.dirty_tail->next_dirty_ = this;
     environment_.dirty_tail = this;
 }
 
@@ -161,8 +173,10 @@ void Connection::unlink_dirty() {
     if (!is_dirty_) return;
     Connection* previous = nullptr;
     for (Connection* c = environment_.dirty_head; c != this; c = c->next_dirty_) previous = c;
-    if (previous == nullptr) environment_.dirty_head = next_dirty_;
-    else previous->next_dirty_ = next_dirty_;
+    if (previous == nullptr)
+        environment_.dirty_head = next_dirty_;
+    else
+        previous->next_dirty_ = next_dirty_;
     if (environment_.dirty_tail == this) environment_.dirty_tail = previous;
     is_dirty_ = false;
 }
@@ -170,8 +184,11 @@ void Connection::unlink_dirty() {
 // A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
 void Connection::check_outbox_bound() {
     if (outbox_.size() <= limits().outbox_bytes_fatal || state_ == State::closing) return;
-    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()}, {"address", address_},
-                                                     {"by", "server"}, {"reason", "outbox_full"}, {"outbox_bytes", outbox_.size()}});
+    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                                     {"address", address_},
+                                                     {"by", "server"},
+                                                     {"reason", "outbox_full"},
+                                                     {"outbox_bytes", outbox_.size()}});
     outbox_.clear();
     start_closing();
 }

@@ -19,14 +19,19 @@ bool Connection::has_send_quota() const {
     return session_->inflight().sent() < quota && session_->inflight().has_room();
 }
 
-bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header, Instant now) {
-    wire::Publish packet{publication.topic, publication.payload, header.qos, header.retain, header.dup, header.packet_id, {}};
+bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header,
+                              Instant now) {
+    wire::Publish packet{publication.topic, publication.payload, header.qos, header.retain,
+                         header.dup,        header.packet_id,    {}};
     if (version_ == wire::Version::v5) set_outbound_properties(publication, header, now, packet);
     const std::size_t size = wire::encoded_size(packet, version_);
     if (!takes_packet_of(size)) {
+        if (outbound_aliases_ != nullptr) outbound_aliases_->take_back();  // the client will not learn it
         ++environment_.counters.dropped_too_large;
-        environment_.log.debug("publish_dropped", {{"client_id", session_->client_id()}, {"topic", publication.topic},
-                                                   {"reason", "larger than the client's maximum packet size"}, {"bytes", size}});
+        environment_.log.debug("publish_dropped", {{"client_id", session_->client_id()},
+                                                   {"topic", publication.topic},
+                                                   {"reason", "larger than the client's maximum packet size"},
+                                                   {"bytes", size}});
         return false;
     }
     if (blob && packet.payload.size() >= referenced_payload_min) {
@@ -42,7 +47,8 @@ bool Connection::send_publish(const PublicationView& publication, const Blob& bl
 }
 
 // Subscription identifiers and topic alias belong to this delivery, the rest is the same for everybody.
-void Connection::set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now, wire::Publish& packet) {
+void Connection::set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
+                                         wire::Publish& packet) {
     const bool is_plain = header.ids.empty() && publication.expires_at == never && outbound_aliases_ == nullptr;
     if (is_plain) {
         packet.properties = wire::Properties(publication.properties, 0);
@@ -111,8 +117,10 @@ void Connection::send_now(Delivery delivery, Instant now) {
     const SubscriptionIds ids = delivery.ids;
     const QoS qos = delivery.qos;
     const bool retain = delivery.retain;
-    const wire::PacketId id = qos == QoS::at_most_once ? wire::PacketId{0} : session_->open_exchange(std::move(delivery));
-    if (!send_publish(publication.view(), publication.blob(), {ids, qos, retain, false, id}, now) && id != 0) session_->finish_exchange(id);
+    const wire::PacketId id =
+        qos == QoS::at_most_once ? wire::PacketId{0} : session_->open_exchange(std::move(delivery));
+    if (!send_publish(publication.view(), publication.blob(), {ids, qos, retain, false, id}, now) && id != 0)
+        session_->finish_exchange(id);
 }
 
 }  // namespace ledge::session

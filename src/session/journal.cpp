@@ -15,7 +15,8 @@ Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t numbe
     return append({kind, session, number, {}, {}}, urgency);
 }
 
-Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency) {
+Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Publication& publication,
+                                Urgency urgency) {
     return append({kind, 0, number, {}, publication}, urgency);
 }
 
@@ -70,7 +71,9 @@ void Journal::replace(Ticket ticket, const Publication& publication, Urgency urg
 
 void Journal::note_urgency(Urgency urgency) { urgency_ = std::max(urgency_, urgency); }
 
-std::size_t Journal::size_of(const Pending& record) { return 64 + record.body.size() + (record.publication ? record.publication.bytes() : 0); }
+std::size_t Journal::size_of(const Pending& record) {
+    return 64 + record.body.size() + (record.publication ? record.publication.bytes() : 0);
+}
 
 void Journal::note_time(Instant now) {
     if (live_ == 0) return;
@@ -94,8 +97,10 @@ Batch Journal::take(Instant now) {
         const Pending& record = pending_[i];
         if (record.kind == RecordKind::cancelled) continue;
         const auto offset = static_cast<std::uint32_t>(batch.bodies.size());
-        if (record.publication) append_publication(record.publication.view(), batch.bodies);
-        else batch.bodies.insert(batch.bodies.end(), record.body.data(), record.body.data() + record.body.size());
+        if (record.publication)
+            append_publication(record.publication.view(), batch.bodies);
+        else
+            batch.bodies.insert(batch.bodies.end(), record.body.data(), record.body.data() + record.body.size());
         const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
         batch.records.push_back({record.kind, offset, size, record.session, record.number});
     }

@@ -30,19 +30,23 @@ void Connection::on_puback(const wire::Ack& packet) {
 void Connection::on_pubrec(const wire::Ack& packet) {
     Inflight::Entry* entry = session_->inflight().find(packet.packet_id);
     if (entry == nullptr) {
-        if (!wire::is_error(packet.code)) send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found);
+        if (!wire::is_error(packet.code))
+            send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found);
         return;
     }
     if (entry->state == OutState::sent_qos1) return close(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
-    if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2)  // [MQTT-4.3.3-3]: no PUBREL, the id is free
+    if (wire::is_error(packet.code) &&
+        entry->state == OutState::sent_qos2)  // [MQTT-4.3.3-3]: no PUBREL, the id is free
         return session_->finish_exchange(packet.packet_id);
-    if (entry->state == OutState::sent_qos2) session_->inflight().release(*entry);  // [MQTT-4.3.3-7]: never PUBLISH again
-    send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::success);           // [MQTT-4.3.3-4]
+    if (entry->state == OutState::sent_qos2)
+        session_->inflight().release(*entry);                             // [MQTT-4.3.3-7]: never PUBLISH again
+    send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::success);  // [MQTT-4.3.3-4]
 }
 
 void Connection::on_pubrel(const wire::Ack& packet) {
     const bool is_known = session_->received.erase(packet.packet_id);
-    send_ack(PacketType::pubcomp, packet.packet_id, is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
+    send_ack(PacketType::pubcomp, packet.packet_id,
+             is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
 }
 
 void Connection::on_pubcomp(const wire::Ack& packet) {

@@ -11,11 +11,13 @@ using wire::ReasonCode;
 
 void Connection::start_authentication(const wire::Connect& packet, Bytes frame, Effect& effect) {
     const std::string_view method = *packet.properties.text(PropertyId::authentication_method);
-    if (!auth::is_known_method(method)) return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
+    if (!auth::is_known_method(method))
+        return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
     auth_ = std::make_unique<AuthExchange>();
     auth_->method = method;
     if (const auto trace = packet.properties.text(PropertyId::authentication_data)) {
-        if (const ReasonCode code = auth::answer_anonymous(*trace, listener_.allow_anonymous); code != ReasonCode::success)
+        if (const ReasonCode code = auth::answer_anonymous(*trace, listener_.allow_anonymous);
+            code != ReasonCode::success)
             return refuse_connect(code, "authentication");
         return admit(packet, effect);
     }
@@ -37,8 +39,10 @@ void Connection::on_auth(Bytes frame, Effect& effect) {
 }
 
 void Connection::continue_authentication(ReasonCode step, std::optional<std::string_view> trace, Effect& effect) {
-    if (step != ReasonCode::continue_authentication) return close(ReasonCode::protocol_error, "AUTH step");  // [MQTT-4.12.0-3]
-    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous); code != ReasonCode::success)
+    if (step != ReasonCode::continue_authentication)
+        return close(ReasonCode::protocol_error, "AUTH step");  // [MQTT-4.12.0-3]
+    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous);
+        code != ReasonCode::success)
         return refuse_connect(code, "authentication");  // [MQTT-4.12.0-4]
     const auto connect = wire::decode_connect({auth_->connect_frame.data(), auth_->connect_frame.size()});
     admit(*connect, effect);  // its views stay valid: the exchange keeps the frame until the effect is done
@@ -53,7 +57,8 @@ void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view>
         return send_auth(ReasonCode::continue_authentication);
     }
     auth_->is_reauthenticating = false;
-    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous); code != ReasonCode::success)
+    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous);
+        code != ReasonCode::success)
         return close(code, "re-authentication");  // [MQTT-4.12.1-2]
     send_auth(ReasonCode::success);
 }

@@ -45,7 +45,8 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Effect& ef
     version_ = packet.version;
     take_connect_properties(packet);
     std::string_view detail;
-    if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success) return refuse_connect(code, detail);
+    if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
+        return refuse_connect(code, detail);
     if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
     const auth::Question question{packet.client_id, packet.user_name, packet.password, listener_.allow_anonymous};
     if (const ReasonCode code = auth::answer(question); code != ReasonCode::success)
@@ -73,8 +74,8 @@ ReasonCode Connection::check_will(const wire::Will& will, std::string_view& deta
     if (!topic::is_valid_topic(will.topic, limits().topic_levels_max) || will.topic.size() > limits().topic_bytes_max)
         return ReasonCode::topic_name_invalid;
     if (will.topic.starts_with('$')) return ReasonCode::not_authorized;
-    if (will.qos > limits().maximum_qos) return ReasonCode::qos_not_supported;                    // [MQTT-3.2.2-12]
-    if (will.retain && !limits().retain_available) return ReasonCode::retain_not_supported;       // [MQTT-3.2.2-13]
+    if (will.qos > limits().maximum_qos) return ReasonCode::qos_not_supported;               // [MQTT-3.2.2-12]
+    if (will.retain && !limits().retain_available) return ReasonCode::retain_not_supported;  // [MQTT-3.2.2-13]
     return ReasonCode::success;
 }
 
@@ -82,10 +83,11 @@ void Connection::take_connect_properties(const wire::Connect& packet) {
     if (version_ != Version::v5) return;
     const wire::Properties& properties = packet.properties;
     peer_packet_size_max_ = properties.number(PropertyId::maximum_packet_size).value_or(peer_packet_size_max_);
-    peer_receive_max_ = static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(peer_receive_max_));
+    peer_receive_max_ =
+        static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(peer_receive_max_));
     wants_problem_information_ = properties.number(PropertyId::request_problem_information).value_or(1) == 1;
-    const std::uint32_t aliases = std::min<std::uint32_t>(properties.number(PropertyId::topic_alias_maximum).value_or(0),
-                                                          limits().topic_alias_max_out);
+    const std::uint32_t aliases = std::min<std::uint32_t>(
+        properties.number(PropertyId::topic_alias_maximum).value_or(0), limits().topic_alias_max_out);
     if (aliases > 0) outbound_aliases_ = std::make_unique<OutboundAliases>(static_cast<std::uint16_t>(aliases));
 }
 
@@ -102,10 +104,14 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     session_ = &session;
     session.attach(*this, limits());
     is_will_due_ = packet.will.has_value();
-    environment_.log.info("client_connected", {{"client_id", session.client_id()}, {"address", address_}, {"listener", listener_.name},
-                                               {"version", static_cast<int>(version_)}, {"keep_alive_s", packet.keep_alive_s},
+    environment_.log.info("client_connected", {{"client_id", session.client_id()},
+                                               {"address", address_},
+                                               {"listener", listener_.name},
+                                               {"version", static_cast<int>(version_)},
+                                               {"keep_alive_s", packet.keep_alive_s},
                                                {"session_present", session_present ? "yes" : "no"}});
     send_connack(open, session_present);
+    if (state_ != State::connected) return;  // not even CONNACK fits the client's Maximum Packet Size
     start_keep_alive(effective_keep_alive(packet), now);
     pump(now);  // [MQTT-4.4.0-1]
     if (auth_ != nullptr) auth_->connect_frame = {};
@@ -127,30 +133,35 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     const wire::Connect& connect = open.connect;
     const SessionLimits& mine = limits();
     const std::uint32_t wished = connect.properties.number(PropertyId::session_expiry_interval).value_or(0);
-    if (session_->expiry_interval_s != wished) properties.number(PropertyId::session_expiry_interval, session_->expiry_interval_s);
+    if (session_->expiry_interval_s != wished)
+        properties.number(PropertyId::session_expiry_interval, session_->expiry_interval_s);
     properties.number(PropertyId::receive_maximum, mine.receive_maximum);
     if (mine.maximum_qos != wire::QoS::exactly_once)  // [MQTT-3.2.2-9]
         properties.number(PropertyId::maximum_qos, static_cast<std::uint32_t>(mine.maximum_qos));
     if (!mine.retain_available) properties.number(PropertyId::retain_available, 0);
     properties.number(PropertyId::maximum_packet_size, mine.max_packet_size_bytes);
-    if (connect.client_id.empty()) properties.text(PropertyId::assigned_client_identifier, open.client_id);  // [MQTT-3.2.2-16]
+    if (connect.client_id.empty())
+        properties.text(PropertyId::assigned_client_identifier, open.client_id);  // [MQTT-3.2.2-16]
     properties.number(PropertyId::topic_alias_maximum, mine.topic_alias_max_in);
     if (!mine.wildcard_subscriptions_available) properties.number(PropertyId::wildcard_subscription_available, 0);
     if (!mine.shared_subscriptions_available) properties.number(PropertyId::shared_subscription_available, 0);
     if (effective_keep_alive(connect) != connect.keep_alive_s)  // [MQTT-3.2.2-21]
         properties.number(PropertyId::server_keep_alive, effective_keep_alive(connect));
     if (connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
-        properties.text(PropertyId::response_information, environment_.response_information_prefix + session_->client_id());
+        properties.text(PropertyId::response_information,
+                        environment_.response_information_prefix + session_->client_id());
     if (auth_ != nullptr) properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
 }
 
 void Connection::refuse_connect(ReasonCode code, std::string_view detail) {
     ++environment_.counters.connections_refused;
-    environment_.log.info("connection_refused", {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)},
-                                                 {"detail", detail}});
+    environment_.log.info(
+        "connection_refused",
+        {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
     if (version_ == Version::v5) {
         environment_.properties.clear();
-        if (wants_problem_information_ && !detail.empty()) environment_.properties.text(PropertyId::reason_string, detail);
+        if (wants_problem_information_ && !detail.empty())
+            environment_.properties.text(PropertyId::reason_string, detail);
         wire::Connack packet{false, code, 0, environment_.properties.view()};  // [MQTT-3.2.2-6]
         if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
         send_packet(packet);

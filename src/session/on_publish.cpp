@@ -18,7 +18,8 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
     environment_.counters.publish_bytes_received += packet->payload.size();
     if (!resolve_topic(*packet) || !is_allowed_by_connack(*packet)) return;
     if (packet->qos == QoS::exactly_once && !admit_exactly_once(packet->packet_id)) return;
-    if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success) return refuse_publish(*packet, code);
+    if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success)
+        return refuse_publish(*packet, code);
 
     PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
     if (!packet->properties.empty()) take_properties(packet->properties, publication, now);
@@ -31,7 +32,9 @@ bool Connection::resolve_topic(wire::Publish& packet) {
     if (!alias) return true;
     if (inbound_aliases_ == nullptr) inbound_aliases_ = std::make_unique<InboundAliases>();
     if (!packet.topic.empty()) {
-        if (packet.topic.size() <= limits().topic_bytes_max && inbound_aliases_->set(*alias, packet.topic, limits().topic_alias_max_in)) return true;
+        if (packet.topic.size() <= limits().topic_bytes_max &&
+            inbound_aliases_->set(*alias, packet.topic, limits().topic_alias_max_in))
+            return true;
         close(ReasonCode::topic_alias_invalid, "topic alias above Topic Alias Maximum");  // [MQTT-3.3.2-9]
         return false;
     }
@@ -50,8 +53,10 @@ bool Connection::resolve_topic(wire::Publish& packet) {
 
 // What CONNACK has ruled out ends the connection. False: it is closed.
 bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
-    if (packet.qos > limits().maximum_qos) close(ReasonCode::qos_not_supported, "QoS above Maximum QoS");  // [MQTT-3.2.2-11]
-    else if (packet.retain && !limits().retain_available) close(ReasonCode::retain_not_supported, "retain");  // [MQTT-3.2.2-14]
+    if (packet.qos > limits().maximum_qos)
+        close(ReasonCode::qos_not_supported, "QoS above Maximum QoS");  // [MQTT-3.2.2-11]
+    else if (packet.retain && !limits().retain_available)
+        close(ReasonCode::retain_not_supported, "retain");                // [MQTT-3.2.2-14]
     else if (packet.properties.has(PropertyId::subscription_identifier))  // [MQTT-3.3.4-6]
         close(ReasonCode::protocol_error, "subscription identifier in a client's PUBLISH");
     return state_ == State::connected;
@@ -80,7 +85,9 @@ ReasonCode Connection::check_publish(const wire::Publish& packet) const {
 
 // Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
-    environment_.log.info("publish_refused", {{"client_id", session_->client_id()}, {"address", address_}, {"topic", packet.topic},
+    environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
+                                              {"address", address_},
+                                              {"topic", packet.topic},
                                               {"reason", wire::name_of(code)}});
     if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code);
 }
@@ -96,7 +103,8 @@ void Connection::take_properties(const wire::Properties& properties, Publication
     wire::PropertyBuilder& kept = environment_.inbound_properties;
     kept.clear();
     for (auto property = properties.begin(); property != properties.end(); ++property)
-        if (property->id != PropertyId::topic_alias && property->id != PropertyId::message_expiry_interval) kept.raw(property.raw(), 0);
+        if (property->id != PropertyId::topic_alias && property->id != PropertyId::message_expiry_interval)
+            kept.raw(property.raw(), 0);
     publication.properties = kept.view().raw();
 }
 

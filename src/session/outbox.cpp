@@ -75,6 +75,7 @@ std::size_t Outbox::gather(std::span<Bytes> parts) const {
 void Outbox::consume(std::size_t count) {
     LEDGE_ASSERT(count <= size_);
     size_ -= count;
+    pool_->count_consumed(count);
     if (size_ == 0) return clear();
     while (references_ != nullptr && !references_->empty() && count > 0) {
         Reference& first = references_->front();

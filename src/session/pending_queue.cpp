@@ -5,7 +5,8 @@
 namespace ledge::session {
 
 bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
-    if (is_stored) return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
+    if (is_stored)
+        return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
     return loaded_.size() < limits.queue_messages_max && loaded_bytes_ + bytes <= limits.queue_bytes_max;
 }
 
@@ -21,7 +22,8 @@ void PendingQueue::push(Delivery delivery) {
 }
 
 bool PendingQueue::goes_to_tail(std::size_t bytes, const SessionLimits& limits) const {
-    return stored_rows_ > 0 || loaded_.size() >= limits.queue_window_messages || loaded_bytes_ + bytes > limits.queue_window_bytes;
+    return stored_rows_ > 0 || loaded_.size() >= limits.queue_window_messages ||
+           loaded_bytes_ + bytes > limits.queue_window_bytes;
 }
 
 void PendingQueue::push_stored(std::uint64_t row, std::size_t bytes) {

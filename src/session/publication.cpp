@@ -7,8 +7,13 @@ namespace ledge::session {
 
 Publication::Publication(const PublicationView& view) {
     auto [blob, place] = Blob::make(sizeof(Head) + view.bytes());
-    new (place) Head{view.expires_at, 0, 0, static_cast<std::uint32_t>(view.properties.size()),
-                     static_cast<std::uint16_t>(view.topic.size()), view.qos, view.retain};
+    new (place) Head{view.expires_at,
+                     0,
+                     0,
+                     static_cast<std::uint32_t>(view.properties.size()),
+                     static_cast<std::uint16_t>(view.topic.size()),
+                     view.qos,
+                     view.retain};
     Byte* at = place + sizeof(Head);
     for (Bytes part : {as_bytes(view.topic), view.properties, view.payload}) {
         if (!part.empty()) std::memcpy(at, part.data(), part.size());
@@ -20,8 +25,12 @@ Publication::Publication(const PublicationView& view) {
 PublicationView Publication::view() const {
     const Head& h = head();
     const Bytes body = blob_.bytes().subspan(sizeof(Head));
-    return {as_text(body.first(h.topic_size)), body.subspan(h.topic_size + h.properties_size),
-            body.subspan(h.topic_size, h.properties_size), h.expires_at, h.qos, h.retain};
+    return {as_text(body.first(h.topic_size)),
+            body.subspan(h.topic_size + h.properties_size),
+            body.subspan(h.topic_size, h.properties_size),
+            h.expires_at,
+            h.qos,
+            h.retain};
 }
 
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]

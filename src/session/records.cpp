@@ -46,10 +46,14 @@ void put_u64(wire::Writer& out, std::uint64_t value) {
     out.u32(static_cast<std::uint32_t>(value));
 }
 
-void put_instant(wire::Writer& out, Instant at) { put_u64(out, static_cast<std::uint64_t>(at.time_since_epoch().count())); }
+void put_instant(wire::Writer& out, Instant at) {
+    put_u64(out, static_cast<std::uint64_t>(at.time_since_epoch().count()));
+}
 
 // qos_retain := qos:bits0-1 retain:bit2
-std::uint8_t pack(wire::QoS qos, bool retain) { return static_cast<std::uint8_t>(static_cast<unsigned>(qos) | (retain ? 4U : 0U)); }
+std::uint8_t pack(wire::QoS qos, bool retain) {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(qos) | (retain ? 4U : 0U));
+}
 
 bool unpack(std::uint8_t packed, wire::QoS& qos, bool& retain) {
     if ((packed & 3U) == 3 || packed > 7) return false;

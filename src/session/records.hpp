@@ -23,7 +23,7 @@ struct QueuedRecord {
     OutState state = OutState::done;       // done: waiting
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
-    Bytes ids;                             // subscription identifiers as properties
+    Bytes ids;  // subscription identifiers as properties
 };
 Blob encode(const QueuedRecord& record);
 std::optional<QueuedRecord> parse_queued(Bytes body);
@@ -39,8 +39,8 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body);
 struct SessionRecord {
     std::string_view client_id;
     std::uint32_t expiry_interval_s = 0;
-    Instant expires_at = never;            // never: connected, or without end
-    bool is_ended = false;                 // its queue is being taken down
+    Instant expires_at = never;  // never: connected, or without end
+    bool is_ended = false;       // its queue is being taken down
     std::optional<StoredWill> will;
 };
 Blob encode(const SessionRecord& record);

@@ -37,10 +37,12 @@ void Session::note_drop(DropReason reason, const PublicationView& publication) {
     const bool is_slow = reason == DropReason::slow_reader;
     ++(is_slow ? environment_.counters.dropped_slow_reader : environment_.counters.dropped_queue_full);
     if (++dropped_in_a_row_ > 1) return;
-    environment_.log.warning("publish_dropping", {{"client_id", client_id_}, {"topic", publication.topic},
-                                                  {"reason", is_slow ? "slow reader" : "queue full"},
-                                                  {"limit", is_slow ? "outbox_bytes_max" : "queue_messages_max or queue_bytes_max"},
-                                                  {"queued", backlog()}});
+    environment_.log.warning("publish_dropping",
+                             {{"client_id", client_id_},
+                              {"topic", publication.topic},
+                              {"reason", is_slow ? "slow reader" : "queue full"},
+                              {"limit", is_slow ? "outbox_bytes_max" : "queue_messages_max or queue_bytes_max"},
+                              {"queued", backlog()}});
 }
 
 void Session::end_run_of_drops() {

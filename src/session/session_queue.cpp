@@ -59,20 +59,24 @@ void Session::store(Delivery& delivery, Urgency urgency) {
     const Publication& publication = delivery.publication;
     if (publication.message() == 0) {
         const std::uint64_t message = journal.new_number();
-        publication.set_message(message, journal.put_publication(RecordKind::put_message, message, publication, urgency));
+        publication.set_message(message,
+                                journal.put_publication(RecordKind::put_message, message, publication, urgency));
     }
     delivery.message = publication.message();
     delivery.row = ++last_row_;
     environment_.references.add(delivery.message);
-    delivery.ticket = journal.put(RecordKind::put_queued, number_, delivery.row, encode_row(delivery, OutState::done, 0), urgency);
+    delivery.ticket =
+        journal.put(RecordKind::put_queued, number_, delivery.row, encode_row(delivery, OutState::done, 0), urgency);
 }
 
 Ticket Session::record_state(Delivery& delivery, OutState state, wire::PacketId id) {
     if (delivery.row == 0) return 0;
     Journal& journal = environment_.journal;
     Blob body = encode_row(delivery, state, id);
-    if (journal.is_pending(delivery.ticket)) journal.replace(delivery.ticket, std::move(body), Urgency::now);
-    else delivery.ticket = journal.put(RecordKind::put_queued, number_, delivery.row, std::move(body), Urgency::now);
+    if (journal.is_pending(delivery.ticket))
+        journal.replace(delivery.ticket, std::move(body), Urgency::now);
+    else
+        delivery.ticket = journal.put(RecordKind::put_queued, number_, delivery.row, std::move(body), Urgency::now);
     return delivery.ticket;
 }
 
@@ -81,19 +85,24 @@ Blob Session::encode_row(const Delivery& delivery, OutState state, wire::PacketI
     ids.clear();
     delivery.ids.append_to(ids);
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
-    return encode(QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state, delivery.qos, delivery.retain, ids.view().raw()});
+    return encode(QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state, delivery.qos,
+                               delivery.retain, ids.view().raw()});
 }
 
 void Session::drop_row(Delivery& delivery) {
     if (delivery.row == 0) return;
     Journal& journal = environment_.journal;
-    if (journal.is_pending(delivery.ticket)) journal.cancel(delivery.ticket);
-    else journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
+    if (journal.is_pending(delivery.ticket))
+        journal.cancel(delivery.ticket);
+    else
+        journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
     delivery.row = 0;
     if (!environment_.references.release(delivery.message)) return;
     const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
-    if (ticket != 0 && journal.is_pending(ticket)) journal.cancel(ticket);
-    else journal.drop(RecordKind::drop_message, 0, delivery.message, Urgency::lazy);
+    if (ticket != 0 && journal.is_pending(ticket))
+        journal.cancel(ticket);
+    else
+        journal.drop(RecordKind::drop_message, 0, delivery.message, Urgency::lazy);
     if (delivery.publication) delivery.publication.set_message(0, 0);
 }
 
@@ -111,8 +120,10 @@ void Session::put_record(Instant expires_at, Urgency urgency) {
     if (number_ == 0) number_ = journal.new_number();
     SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt};
     if (will != nullptr) record.will = *will;
-    if (record_ticket_ != 0 && journal.is_pending(record_ticket_)) journal.replace(record_ticket_, encode(record), urgency);
-    else record_ticket_ = journal.put(RecordKind::put_session, number_, 0, encode(record), urgency);
+    if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
+        journal.replace(record_ticket_, encode(record), urgency);
+    else
+        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, encode(record), urgency);
 }
 
 void Session::drop_record() {
@@ -123,7 +134,8 @@ void Session::drop_record() {
 
 void Session::end_record() {
     LEDGE_ASSERT(number_ != 0);
-    environment_.journal.put(RecordKind::put_session, number_, 0, encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), Urgency::lazy);
+    environment_.journal.put(RecordKind::put_session, number_, 0,
+                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), Urgency::lazy);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
@@ -180,7 +192,8 @@ bool Session::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
     const StoreReader& store = environment_.store;
-    if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body)) return false;
+    if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
+        return false;
     const auto publication = parse_publication({body.data(), body.size()});
     if (!publication) return false;
     delivery.publication = Publication(*publication);

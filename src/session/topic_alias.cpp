@@ -18,6 +18,7 @@ std::optional<std::string_view> InboundAliases::resolve(std::uint32_t alias) con
 
 OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
     ++uses_;
+    unestablished_ = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (entries_[i].topic != topic) continue;
         entries_[i].last_used = uses_;
@@ -25,19 +26,29 @@ OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
     }
     const std::uint64_t fingerprint = hash(topic);
     if (std::find(seen_once_.begin(), seen_once_.end(), fingerprint) == seen_once_.end()) {
-        if (seen_once_.size() < maximum_) seen_once_.push_back(fingerprint);
-        else seen_once_[seen_next_++ % maximum_] = fingerprint;
+        if (seen_once_.size() < maximum_)
+            seen_once_.push_back(fingerprint);
+        else
+            seen_once_[seen_next_++ % maximum_] = fingerprint;
         return {};
     }
     if (entries_.size() < maximum_) {
         entries_.push_back({std::string(topic), uses_});
-        return {static_cast<std::uint16_t>(entries_.size()), false};
+        unestablished_ = entries_.size();
+        return {static_cast<std::uint16_t>(unestablished_), false};
     }
     const auto oldest = std::min_element(entries_.begin(), entries_.end(),
                                          [](const Entry& a, const Entry& b) { return a.last_used < b.last_used; });
     oldest->topic.assign(topic);
     oldest->last_used = uses_;
-    return {static_cast<std::uint16_t>(oldest - entries_.begin() + 1), false};
+    unestablished_ = static_cast<std::size_t>(oldest - entries_.begin()) + 1;
+    return {static_cast<std::uint16_t>(unestablished_), false};
+}
+
+void OutboundAliases::take_back() {
+    if (unestablished_ == 0) return;
+    entries_[unestablished_ - 1] = {};  // no topic has the empty name: never chosen, first to be given away
+    unestablished_ = 0;
 }
 
 // FNV-1a: a wrong hit only gives an alias one message early.

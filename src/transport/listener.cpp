@@ -52,9 +52,9 @@ private:
     Driver& driver_;
     const Log& log_;
     int reserve_;
-    Instant resume_at_ = never;    // paused until then
-    Instant complain_after_{};     // the next log line about exhaustion
-    std::int64_t turned_away_ = 0; // since the last one
+    Instant resume_at_ = never;     // paused until then
+    Instant complain_after_{};      // the next log line about exhaustion
+    std::int64_t turned_away_ = 0;  // since the last one
 };
 
 int Listener::Door::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }

@@ -122,7 +122,8 @@ Result<std::vector<Address>, std::string> look_up(const Endpoint& endpoint) {
 Result<std::vector<Address>, std::string> resolve(const Endpoint& endpoint) {
     const std::uint16_t port = endpoint.port;
     if (endpoint.host.empty()) return std::vector{ipv6(in6addr_any, port), ipv4({htonl(INADDR_ANY)}, port)};
-    if (endpoint.host == "localhost") return std::vector{ipv4({htonl(INADDR_LOOPBACK)}, port), ipv6(in6addr_loopback, port)};
+    if (endpoint.host == "localhost")
+        return std::vector{ipv4({htonl(INADDR_LOOPBACK)}, port), ipv6(in6addr_loopback, port)};
     in_addr four{};
     if (::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1) return std::vector{ipv4(four, port)};
     in6_addr six{};
@@ -145,7 +146,8 @@ Result<ListeningSocket, int> listen_tcp(const Address& address, int backlog) {
     if (descriptor < 0) return Failure{errno};
     ListeningSocket socket(descriptor);
     if (!set_options(descriptor, family)) return Failure{errno};
-    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) return Failure{errno};
+    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0)
+        return Failure{errno};
     if (::listen(descriptor, backlog) != 0) return Failure{errno};
     Address bound;
     bound.size = sizeof bound.storage;
@@ -163,7 +165,8 @@ Result<Sockets, std::string> open_tcp(const Endpoint& endpoint, int backlog) {
     Sockets sockets;
     int absent = EADDRNOTAVAIL;
     for (Address& address : *addresses) {
-        if (!sockets.empty()) set_port(address, sockets.front().port());  // one port for all, also when the system chose it
+        if (!sockets.empty())
+            set_port(address, sockets.front().port());  // one port for all, also when the system chose it
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));

@@ -18,7 +18,8 @@ ssize_t send_one(int descriptor, Bytes part) { return ::send(descriptor, part.da
 ssize_t send_many(int descriptor, std::span<const Bytes> parts) {
     std::array<iovec, SocketLink::parts_per_send_max> vectors;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        vectors[i] = {const_cast<Byte*>(parts[i].data()), parts[i].size()};  // iovec serves reading too; sendmsg only reads
+        vectors[i] = {const_cast<Byte*>(parts[i].data()),
+                      parts[i].size()};  // iovec serves reading too; sendmsg only reads
     }
     msghdr message{};
     message.msg_iov = vectors.data();

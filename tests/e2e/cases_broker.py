@@ -220,10 +220,13 @@ def _set(context):
     check(b'\x21\0\7' in body, f'CONNACK {body.hex()} does not say receive maximum 7')
 
 
-@case('without --allow-anonymous a client without credentials is refused', STARTING, needs_ledge=True)
+@case('a listener with allow_anonymous = false refuses a client without credentials', STARTING, needs_ledge=True)
 def _anonymous(context):
-    broker = context.start_broker(anonymous=False)
-    raw = context.connect(broker.port)
+    port = free_port()
+    path = write_file(context, f'[listeners.closed]\nurl = "mqtt://127.0.0.1:{port}"\nallow_anonymous = false\n')
+    broker = context.start_broker(arguments=['-c', path], anonymous=False)
+    broker.wait_for_port(port)
+    raw = context.connect(port)
     raw.send(connect_packet('client', version=5))
     first, body = raw.read()
     check(first == 0x20 and body[1] in (0x86, 0x87), f'got {first} {body.hex()}')

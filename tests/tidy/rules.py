@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     'mqttsn': CORE,
     'link': ['base', 'mqttsn', 'transport'],
     'admin': CORE + ['storage', 'transport', 'runtime'],
-    'config': ['base'],
+    'config': ['base', 'session', 'broker'],  # it fills their plain option structs; it calls nothing of theirs
     'daemon': CORE + ['storage', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
     'demo': ['base', 'wire'],
 }

@@ -22,8 +22,8 @@ struct LogField {
     LogField(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
     LogField(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
     template <class Integer>
-        requires std::is_integral_v<Integer>
-    LogField(std::string_view k, Integer v) : key(k), value(static_cast<std::int64_t>(v)) {}
+        requires std::is_integral_v<Integer> LogField(std::string_view k, Integer v)
+            : key(k), value(static_cast<std::int64_t>(v)) {}
 };
 
 struct LogRecord {
@@ -46,10 +46,18 @@ public:
     void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {}) const {
         if (enabled(level)) sink_(context_, LogRecord{level, event, {fields.begin(), fields.size()}});
     }
-    void debug(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::debug, event, fields); }
-    void info(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::info, event, fields); }
-    void warning(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::warning, event, fields); }
-    void error(std::string_view event, std::initializer_list<LogField> fields = {}) const { write(LogLevel::error, event, fields); }
+    void debug(std::string_view event, std::initializer_list<LogField> fields = {}) const {
+        write(LogLevel::debug, event, fields);
+    }
+    void info(std::string_view event, std::initializer_list<LogField> fields = {}) const {
+        write(LogLevel::info, event, fields);
+    }
+    void warning(std::string_view event, std::initializer_list<LogField> fields = {}) const {
+        write(LogLevel::warning, event, fields);
+    }
+    void error(std::string_view event, std::initializer_list<LogField> fields = {}) const {
+        write(LogLevel::error, event, fields);
+    }
 
 private:
     LogLevel threshold_ = LogLevel::info;

@@ -76,9 +76,9 @@ private:
     Instant start_;
     std::uint64_t current_ = 0;  // the last tick whose timers were made due
     std::size_t size_ = 0;
-    std::array<std::uint64_t, levels> occupied_{};          // one bit per slot that is not empty
-    std::array<std::uint64_t, due_list> earliest_{};        // per occupied slot: no timer in it fires before this tick
-    std::array<Timer*, due_list + 1> heads_{};              // the last one: due, to be popped
+    std::array<std::uint64_t, levels> occupied_{};    // one bit per slot that is not empty
+    std::array<std::uint64_t, due_list> earliest_{};  // per occupied slot: no timer in it fires before this tick
+    std::array<Timer*, due_list + 1> heads_{};        // the last one: due, to be popped
 };
 
 }  // namespace ledge

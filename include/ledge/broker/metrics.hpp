@@ -9,13 +9,13 @@ namespace ledge::broker {
 
 struct Metrics {
     session::Counters counters;
-    std::uint32_t connections = 0;         // sockets, connected or not yet
+    std::uint32_t connections = 0;  // sockets, connected or not yet
     std::uint32_t clients_connected = 0;
     std::uint32_t clients_connected_max = 0;
-    std::size_t sessions = 0;              // connected and offline
+    std::size_t sessions = 0;  // connected and offline
     std::size_t subscriptions = 0;
-    std::size_t retained_messages = 0;     // the $SYS topics included
-    std::uint64_t retained_bytes = 0;      // topics, properties and payloads
+    std::size_t retained_messages = 0;  // the $SYS topics included
+    std::uint64_t retained_bytes = 0;   // topics, properties and payloads
 };
 
 }  // namespace ledge::broker

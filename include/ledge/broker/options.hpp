@@ -24,9 +24,9 @@ struct ShardOptions {
     std::vector<ListenerOptions> listeners;
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
-    std::uint32_t sessions_max = 100'000;       // connected and offline
-    Duration sys_interval = 10s;                // 0: no $SYS topics
-    std::string server_version = "LedgeMQ";     // $SYS/broker/version
+    std::uint32_t sessions_max = 100'000;                    // connected and offline
+    Duration sys_interval = 10s;                             // 0: no $SYS topics
+    std::string server_version = "LedgeMQ";                  // $SYS/broker/version
     std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id
 };
 

@@ -27,20 +27,20 @@ using session::StoreReader;
 struct StoredSession {
     std::uint64_t number = 0;
     std::vector<Byte> record;
-    std::vector<StoredRow> subscriptions;     // in order of number
-    std::vector<std::uint16_t> received;      // packet ids of inbound QoS 2 messages
-    std::vector<StoredRow> inflight;          // queued records with a packet id, in order of number
-    std::uint64_t queued = 0;                 // rows, in flight included
-    std::uint64_t queued_bytes = 0;           // sum of queued.bytes
-    std::uint64_t first_queued = 0;           // lowest number; 0 when there is none
-    std::uint64_t last_queued = 0;            // highest number; 0 when there is none
+    std::vector<StoredRow> subscriptions;  // in order of number
+    std::vector<std::uint16_t> received;   // packet ids of inbound QoS 2 messages
+    std::vector<StoredRow> inflight;       // queued records with a packet id, in order of number
+    std::uint64_t queued = 0;              // rows, in flight included
+    std::uint64_t queued_bytes = 0;        // sum of queued.bytes
+    std::uint64_t first_queued = 0;        // lowest number; 0 when there is none
+    std::uint64_t last_queued = 0;         // highest number; 0 when there is none
 };
 
 struct StoredRetained {
     std::uint64_t number = 0;
     std::string topic;
     Instant expires_at = never;
-    std::uint32_t bytes = 0;                  // topic, properties and payload
+    std::uint32_t bytes = 0;  // topic, properties and payload
 };
 
 /// How many queue rows refer to one message.
@@ -53,9 +53,9 @@ struct StoredReferences {
 struct StoreImage {
     std::vector<StoredSession> sessions;
     std::vector<StoredRetained> retained;
-    std::vector<StoredReferences> references; // messages with one row or more, in order of number
+    std::vector<StoredReferences> references;  // messages with one row or more, in order of number
     std::uint64_t next_number = 1;
-    Instant now{};                            // logical time at start
+    Instant now{};  // logical time at start
 };
 
 }  // namespace ledge::broker

@@ -23,8 +23,8 @@ namespace ledge::broker {
 struct Metrics;
 
 struct Peer {
-    std::uint16_t listener = 0;      // index in ShardOptions::listeners
-    std::string_view address;        // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
+    std::uint16_t listener = 0;  // index in ShardOptions::listeners
+    std::string_view address;    // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
 };
 
 class Shard {

@@ -35,10 +35,11 @@ public:
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // AUTH exchange before CONNACK
         connected,
-        closing,           // nothing is read any more; the outbox is written, then the socket is closed
+        closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
 
-    Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data, Instant now);
+    Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
+               Instant now);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -152,7 +153,8 @@ private:
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
 
-    void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now, wire::Publish& packet);
+    void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
+                                 wire::Publish& packet);
     void count_sent(std::size_t payload_size);
     void resend_unsent(Instant now);
     void start_closing();
@@ -186,9 +188,9 @@ private:
     Session* session_ = nullptr;
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;
-    std::unique_ptr<AuthExchange> auth_;          // enhanced authentication, if the client asked for it
+    std::unique_ptr<AuthExchange> auth_;  // enhanced authentication, if the client asked for it
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
-    std::uint32_t keep_alive_ms_ = 0;             // one and a half times what the client was told; 0: none
+    std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
     std::uint16_t peer_receive_max_ = 65'535;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;

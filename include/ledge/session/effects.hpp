@@ -14,13 +14,13 @@ namespace ledge::session {
 /// Connection::accept.
 struct OpenSession {
     wire::Connect connect;
-    std::string_view client_id;      // chosen by us when the client left it empty
+    std::string client_id;  // chosen by us when the client left it empty
 };
 
 /// Route it, then call Connection::on_routed with what came of it.
 struct RoutePublication {
     PublicationView publication;
-    wire::PacketId packet_id = 0;    // 0 for QoS 0
+    wire::PacketId packet_id = 0;  // 0 for QoS 0
 };
 
 struct AddSubscriptions {
@@ -34,6 +34,7 @@ struct RemoveSubscriptions {
 /// The client has ended the connection properly; the will is gone unless it asked for it.
 struct EndConnection {};
 
-using Effect = std::variant<std::monostate, OpenSession, RoutePublication, AddSubscriptions, RemoveSubscriptions, EndConnection>;
+using Effect =
+    std::variant<std::monostate, OpenSession, RoutePublication, AddSubscriptions, RemoveSubscriptions, EndConnection>;
 
 }  // namespace ledge::session

@@ -53,13 +53,13 @@ struct Environment {
     std::string response_information_prefix;
     Journal journal;
     AckBarriers barriers;
-    MessageReferences references;              // queue rows per stored message
-    StoreReader store;                         // unset when there is no store
-    std::vector<StoredDelivery> loaded;        // scratch for reading the store
+    MessageReferences references;                  // queue rows per stored message
+    StoreReader store;                             // unset when there is no store
+    std::vector<StoredDelivery> loaded;            // scratch for reading the store
     std::vector<Session*> waiting_sessions;        // have deliveries that wait for a commit
     std::vector<Connection*> waiting_connections;  // have acknowledgements or output that wait for a commit
 
-    Connection* dirty_head = nullptr;     // connections with something for the driver, oldest first
+    Connection* dirty_head = nullptr;  // connections with something for the driver, oldest first
     Connection* dirty_tail = nullptr;
 };
 

@@ -78,11 +78,11 @@ private:
     }
     std::size_t index_of(wire::PacketId id) const { return (id + ids - first_id_) % ids; }
 
-    Ring<Entry> entries_;               // contiguous packet ids, first_id_ at the front, never done at the front
-    std::uint32_t first_id_ = 1;        // of the front; of the next exchange when empty
+    Ring<Entry> entries_;         // contiguous packet ids, first_id_ at the front, never done at the front
+    std::uint32_t first_id_ = 1;  // of the front; of the next exchange when empty
     std::uint32_t unfinished_ = 0;
     std::uint32_t counted_ = 0;
-    std::uint32_t next_unsent_ = 0;     // index: what stands before it is done or sent on the present connection
+    std::uint32_t next_unsent_ = 0;  // index: what stands before it is done or sent on the present connection
 };
 
 }  // namespace ledge::session

@@ -53,19 +53,19 @@ struct Record {
 struct Batch {
     std::vector<Record> records;
     std::vector<Byte> bodies;
-    Ticket last = 0;            // durable when the batch is
+    Ticket last = 0;                // durable when the batch is
     std::uint64_t next_number = 1;  // of sessions, messages and retained messages: numbers below are used
-    Instant now{};              // logical time, for the record of the clock
+    Instant now{};                  // logical time, for the record of the clock
 
     Bytes body(const Record& record) const { return Bytes(bodies).subspan(record.body_offset, record.body_size); }
 };
 
 struct JournalOptions {
-    bool is_enabled = false;             // false: nothing is recorded, every ticket is durable
-    Duration commit_delay = 5ms;         // for Urgency::soon
-    Duration lazy_interval = 1s;         // for Urgency::lazy, and the longest a relaxed publication is at risk
-    std::uint64_t bytes_max = 32 * 1024 * 1024;     // pending and being written; from here on publications are refused
-    std::uint64_t bytes_urgent = 1024 * 1024;       // from here on a commit is due at once
+    bool is_enabled = false;                     // false: nothing is recorded, every ticket is durable
+    Duration commit_delay = 5ms;                 // for Urgency::soon
+    Duration lazy_interval = 1s;                 // for Urgency::lazy, and the longest a relaxed publication is at risk
+    std::uint64_t bytes_max = 32 * 1024 * 1024;  // pending and being written; from here on publications are refused
+    std::uint64_t bytes_urgent = 1024 * 1024;    // from here on a commit is due at once
 };
 
 class Journal {
@@ -132,10 +132,10 @@ private:
     static std::size_t size_of(const Pending& record);
 
     JournalOptions options_;
-    Ring<Pending> pending_;      // tickets taken_ + 1 …
+    Ring<Pending> pending_;  // tickets taken_ + 1 …
     Ticket taken_ = 0;
     Ticket durable_ = 0;
-    std::uint64_t live_ = 0;     // pending and not cancelled
+    std::uint64_t live_ = 0;  // pending and not cancelled
     std::uint64_t pending_bytes_ = 0;
     std::uint64_t taken_bytes_ = 0;
     std::uint64_t cancelled_ = 0;

@@ -18,36 +18,36 @@ enum class OverflowPolicy : std::uint8_t {
 
 struct SessionLimits {
     // What a client may do
-    std::uint32_t max_packet_size_bytes = 1024 * 1024;      // whole packet, both before and after CONNECT
-    std::uint32_t connect_packet_max_bytes = 256 * 1024;    // of the first packet
-    std::uint16_t receive_maximum = 100;                    // inbound QoS 1/2 in flight, told in CONNACK
-    std::uint16_t topic_alias_max_in = 64;                  // inbound topic aliases, told in CONNACK
-    std::uint16_t topic_alias_max_out = 16;                 // outbound, if the client allows
+    std::uint32_t max_packet_size_bytes = 1024 * 1024;    // whole packet, both before and after CONNECT
+    std::uint32_t connect_packet_max_bytes = 256 * 1024;  // of the first packet
+    std::uint16_t receive_maximum = 100;                  // inbound QoS 1/2 in flight, told in CONNACK
+    std::uint16_t topic_alias_max_in = 64;                // inbound topic aliases, told in CONNACK
+    std::uint16_t topic_alias_max_out = 16;               // outbound, if the client allows
     wire::QoS maximum_qos = wire::QoS::exactly_once;
     bool retain_available = true;
     bool shared_subscriptions_available = true;
     bool wildcard_subscriptions_available = true;
     std::uint32_t topic_levels_max = 32;
     std::uint32_t topic_bytes_max = 4096;
-    std::uint32_t subscriptions_max = 1000;                 // per session
+    std::uint32_t subscriptions_max = 1000;  // per session
     std::uint32_t client_id_bytes_max = 1024;
-    std::uint32_t max_keep_alive_s = 0;                     // 0: any; otherwise told as Server Keep Alive
-    std::uint32_t session_expiry_max_s = 7 * 24 * 3600;     // told in CONNACK when it shortens the wish
-    std::uint32_t session_expiry_v3_s = 7 * 24 * 3600;      // for 3.x clients with clean session 0
-    Duration connect_timeout = 10s;                         // first byte to valid CONNECT
+    std::uint32_t max_keep_alive_s = 0;                  // 0: any; otherwise told as Server Keep Alive
+    std::uint32_t session_expiry_max_s = 7 * 24 * 3600;  // told in CONNACK when it shortens the wish
+    std::uint32_t session_expiry_v3_s = 7 * 24 * 3600;   // for 3.x clients with clean session 0
+    Duration connect_timeout = 10s;                      // first byte to valid CONNECT
 
     // What is kept for a client
-    std::uint16_t inflight_max = 100;                       // outbound QoS 1/2 unacknowledged, also bounded by the client
-    std::uint32_t queue_messages_max = 1000;                // waiting behind the in-flight window in RAM, per session
-    std::uint64_t queue_bytes_max = 4 * 1024 * 1024;        // same, in bytes
-    std::uint32_t queue_stored_messages_max = 2'000'000;    // waiting in the store, per session
+    std::uint16_t inflight_max = 100;                     // outbound QoS 1/2 unacknowledged, also bounded by the client
+    std::uint32_t queue_messages_max = 1000;              // waiting behind the in-flight window in RAM, per session
+    std::uint64_t queue_bytes_max = 4 * 1024 * 1024;      // same, in bytes
+    std::uint32_t queue_stored_messages_max = 2'000'000;  // waiting in the store, per session
     std::uint64_t queue_stored_bytes_max = 512ULL * 1024 * 1024;  // same, in bytes
-    std::uint32_t queue_window_messages = 200;              // of those, kept in RAM
-    std::uint32_t queue_window_bytes = 256 * 1024;          // same, in bytes
+    std::uint32_t queue_window_messages = 200;                    // of those, kept in RAM
+    std::uint32_t queue_window_bytes = 256 * 1024;                // same, in bytes
     OverflowPolicy overflow = OverflowPolicy::drop_newest;
-    bool queue_qos0_offline = false;                        // keep QoS 0 for disconnected sessions
-    std::uint64_t outbox_bytes_max = 1024 * 1024;           // unsent bytes from where on QoS 0 is dropped and QoS 1/2 waits
-    std::uint64_t outbox_bytes_fatal = 8 * 1024 * 1024;     // unsent control packets of a peer that never reads: close
+    bool queue_qos0_offline = false;               // keep QoS 0 for disconnected sessions
+    std::uint64_t outbox_bytes_max = 1024 * 1024;  // unsent bytes from where on QoS 0 is dropped and QoS 1/2 waits
+    std::uint64_t outbox_bytes_fatal = 8 * 1024 * 1024;  // unsent control packets of a peer that never reads: close
 };
 
 }  // namespace ledge::session

@@ -29,9 +29,14 @@ public:
     Buffer take(std::size_t at_least);
     void give_back(Buffer buffer);
 
+    /// Bytes that all outboxes of the pool have been rid of by consume(): what was sent.
+    std::uint64_t consumed() const { return consumed_; }
+    void count_consumed(std::size_t bytes) { consumed_ += bytes; }
+
 private:
     std::vector<Buffer> kept_;
     std::size_t kept_bytes_ = 0;
+    std::uint64_t consumed_ = 0;
 };
 
 class Outbox {
@@ -67,7 +72,7 @@ private:
     struct Reference {
         std::size_t offset = 0;  // of the buffer bytes that follow the payload, counted from the start of the buffer
         Blob blob;
-        Bytes part;              // the unsent rest
+        Bytes part;  // the unsent rest
     };
 
     std::size_t capacity() const { return buffer_.capacity; }

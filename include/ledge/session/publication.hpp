@@ -25,7 +25,7 @@ enum class Durability : std::uint8_t {
 struct PublicationView {
     std::string_view topic;
     Bytes payload;
-    Bytes properties;           // v5, as received, without topic alias, expiry and subscription identifiers
+    Bytes properties;  // v5, as received, without topic alias, expiry and subscription identifiers
     Instant expires_at = never;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
@@ -91,15 +91,15 @@ void append_forwarded_properties(const PublicationView& publication, Instant now
 
 /// A publication on its way to one session.
 struct Delivery {
-    Publication publication;        // empty: still in the store, see `message`
+    Publication publication;  // empty: still in the store, see `message`
     SubscriptionIds ids;
-    std::uint32_t share_group = 0;  // 0, or the id of the shared subscription it was picked for
-    BarrierId barrier = 0;          // the acknowledgement that may be given when the subscriber has given his
-    std::uint64_t row = 0;          // position in the session's queue in the store; 0: not stored
-    Ticket ticket = 0;              // of its queued record
-    Ticket not_before = 0;          // must be durable before it is sent
-    std::uint64_t message = 0;      // number of the publication's record, when stored
-    bool may_be_repetition = false; // restored after a crash that may have come after it was sent
+    std::uint32_t share_group = 0;   // 0, or the id of the shared subscription it was picked for
+    BarrierId barrier = 0;           // the acknowledgement that may be given when the subscriber has given his
+    std::uint64_t row = 0;           // position in the session's queue in the store; 0: not stored
+    Ticket ticket = 0;               // of its queued record
+    Ticket not_before = 0;           // must be durable before it is sent
+    std::uint64_t message = 0;       // number of the publication's record, when stored
+    bool may_be_repetition = false;  // restored after a crash that may have come after it was sent
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 };

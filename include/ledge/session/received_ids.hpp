@@ -1,5 +1,5 @@
 // Packet ids of inbound QoS 2 messages between PUBLISH and PUBREL [MQTT-4.3.3-2]: a bitmap in 64 pages that exist only
-// while they hold an id. At most 8.5 KiB per session, nothing while unused.
+// while they hold an id (the last one used may stay empty). At most 9 KiB per session, nothing before the first use.
 #pragma once
 
 #include <array>
@@ -29,6 +29,7 @@ private:
 
     std::unique_ptr<Pages> pages_;
     std::uint32_t size_ = 0;
+    std::uint32_t last_page_ = 0;  // the one kept although empty, when size_ is 0
 };
 
 }  // namespace ledge::session

@@ -1,5 +1,5 @@
-// Retained messages still owed to a connection for its new subscriptions, sent at the pace of the reader: the list
-// holds topic numbers, the message itself is looked up when its turn comes.
+// Retained messages still owed to a connection for its new subscriptions: per subscription a filter and how far the
+// retained store has been looked through for it. Sent at the pace of the reader; nothing else is kept.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,14 @@ namespace ledge::session {
 struct RetainedFeed {
     struct Batch {
         std::string filter;
-        std::vector<std::uint32_t> topics;  // numbers in the retained store, may have become stale
-        std::size_t next = 0;
+        std::uint32_t position = 0;  // topic numbers below it have been looked at
         std::uint32_t subscription_id = 0;
         wire::QoS qos = wire::QoS::at_most_once;
+        bool is_looked_through = false;
     };
-    Ring<Batch> batches;
+    Ring<Batch> batches;                // at most one per filter
+    std::vector<std::uint32_t> topics;  // found for the first batch, from `next` on not sent yet
+    std::size_t next = 0;
 };
 
 }  // namespace ledge::session

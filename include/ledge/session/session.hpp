@@ -108,7 +108,9 @@ public:
         std::uint32_t filter = 0;
         std::uint32_t share_group = 0;  // 0: not shared
         std::uint32_t number = 0;       // of its record in the store
-        bool names(std::uint32_t other_filter, std::uint32_t other_group) const { return filter == other_filter && share_group == other_group; }
+        bool names(std::uint32_t other_filter, std::uint32_t other_group) const {
+            return filter == other_filter && share_group == other_group;
+        }
     };
     std::vector<SubscriptionRef> subscriptions;
     std::uint32_t last_subscription_number = 0;

@@ -25,8 +25,8 @@ struct StoreReader {
     void* context = nullptr;
     /// Appends up to `rows_max` queue rows of `session` with number >= `from`, each with the publication record of its
     /// message, until `bytes_max` of bodies are exceeded.
-    void (*queued)(void* context, std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                   std::vector<StoredDelivery>& out) = nullptr;
+    void (*queued)(void* context, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
+                   std::size_t bytes_max, std::vector<StoredDelivery>& out) = nullptr;
     /// The publication record of one retained message into `out`; false when there is none.
     bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
     /// The publication record of one message; false when there is none.

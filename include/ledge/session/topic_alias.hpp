@@ -32,18 +32,21 @@ public:
         bool is_established = false;  // the client knows it: the topic may be left empty
     };
     Choice choose(std::string_view topic);
+    /// The packet of the last choice was not sent: an alias that it would have established is free again.
+    void take_back();
 
 private:
     struct Entry {
         std::string topic;
-        std::uint64_t last_used;
+        std::uint64_t last_used = 0;
     };
     static std::uint64_t hash(std::string_view topic);
 
     std::uint16_t maximum_;
     std::uint64_t uses_ = 0;
-    std::vector<Entry> entries_;             // by alias - 1
-    std::vector<std::uint64_t> seen_once_;   // hashes, a ring of maximum_ entries
+    std::size_t unestablished_ = 0;         // alias of the last choice, if that packet tells it to the client
+    std::vector<Entry> entries_;            // by alias - 1
+    std::vector<std::uint64_t> seen_once_;  // hashes, a ring of maximum_ entries
     std::size_t seen_next_ = 0;
 };
 

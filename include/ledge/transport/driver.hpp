@@ -19,10 +19,10 @@
 namespace ledge::transport {
 
 struct DriverLimits {
-    Duration unsent_time_max = 5s;                 // a closing connection's last bytes wait so long for a slow peer
-    Duration linger_time_max = 1s;                 // after our FIN, for the peer's
-    std::uint32_t linger_links_max = 1024;         // more at once: the oldest is closed hard
-    std::uint32_t linger_bytes_max = 256 * 1024;   // input dropped while lingering; more: closed hard
+    Duration unsent_time_max = 5s;                // a closing connection's last bytes wait so long for a slow peer
+    Duration linger_time_max = 1s;                // after our FIN, for the peer's
+    std::uint32_t linger_links_max = 1024;        // more at once: the oldest is closed hard
+    std::uint32_t linger_bytes_max = 256 * 1024;  // input dropped while lingering; more: closed hard
 };
 
 class Driver {

@@ -59,7 +59,7 @@ private:
     std::uint32_t drained_turn_ = 0;     // the turn in which the shard was last told of room in the outbox
     std::uint32_t discarded_bytes_ = 0;  // in lingering
     Phase phase_ = Phase::open;
-    bool is_blocked_ = false;            // Driver::writable has to come before the next write
+    bool is_blocked_ = false;  // Driver::writable has to come before the next write
 };
 
 }  // namespace ledge::transport

@@ -16,10 +16,10 @@ namespace ledge::transport {
 
 class Listener {
 public:
-    static constexpr int accepts_per_turn_max = 64;     // per address
-    static constexpr int backlog = 4096;                // connections waiting in the kernel; it clips to its own limit
-    static constexpr Duration pause = 200ms;            // without accepting, when descriptors or memory have run out
-    static constexpr Duration complaint_interval = 10s; // between two log lines about that
+    static constexpr int accepts_per_turn_max = 64;      // per address
+    static constexpr int backlog = 4096;                 // connections waiting in the kernel; it clips to its own limit
+    static constexpr Duration pause = 200ms;             // without accepting, when descriptors or memory have run out
+    static constexpr Duration complaint_interval = 10s;  // between two log lines about that
 
     /// Binds and listens. The error is a sentence with the address and the system's reason.
     /// TCP: SO_REUSEADDR, IPv6 separate from IPv4, TCP_NODELAY, SO_KEEPALIVE. Unix: mode 0660; a socket file nobody

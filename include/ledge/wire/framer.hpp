@@ -20,7 +20,10 @@ namespace ledge::wire {
 inline constexpr std::array<std::uint16_t, 16> allowed_flags = {
     0, 1, 1, 0x3C3F, 1, 1, 0x0404, 1, 0x0404, 1, 0x0404, 1, 1, 1, 1, 1,
 };
-inline bool has_allowed_flags(Byte first) { return (allowed_flags[first >> 4U] >> (first & 0x0FU) & 1U) != 0; }
+inline bool has_allowed_flags(Byte first) {
+    const unsigned flags_of_type = allowed_flags[unsigned{first} >> 4U];
+    return (flags_of_type >> (first & 0x0FU) & 1U) != 0;
+}
 
 class Framer {
 public:

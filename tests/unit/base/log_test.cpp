@@ -61,18 +61,21 @@ TEST_CASE("no value can end its line or move a cursor") {
     CHECK(text_of("x\ninfo forged") == R"("x\ninfo forged")");
     CHECK(text_of("\r\t\x1b[2J\x7f") == R"("\u000d\u0009\u001b[2J\u007f")");
     CHECK(text_of(std::string_view("\0", 1)) == R"("\u0000")");
-    CHECK(text_of("\xC2\x9B" "2J") == R"("\u009b2J")");                   // CSI as one C1 control
-    CHECK(text_of("a\xE2\x80\xA8" "b\xE2\x80\xAE" "c") == R"("a\u2028b\u202ec")");  // line separator, right-to-left override
+    CHECK(text_of("\xC2\x9B"
+                  "2J") == R"("\u009b2J")");  // CSI as one C1 control
+    CHECK(text_of("a\xE2\x80\xA8"
+                  "b\xE2\x80\xAE"
+                  "c") == R"("a\u2028b\u202ec")");  // line separator, right-to-left override
     CHECK(json_of("x\ny\x1b") == R"("x\ny\u001b")");
     CHECK(json_of("a\\\"b") == R"("a\\\"b")");
 }
 
 TEST_CASE("bytes that are not UTF-8 are shown, not passed on") {
     CHECK(text_of("a\xFF") == R"("a\xff")");
-    CHECK(text_of("\xC3") == R"("\xc3")");                    // cut off
-    CHECK(text_of("\xC0\xAF") == R"("\xc0\xaf")");            // overlong
+    CHECK(text_of("\xC3") == R"("\xc3")");          // cut off
+    CHECK(text_of("\xC0\xAF") == R"("\xc0\xaf")");  // overlong
     CHECK(text_of("\xE0\x80\xAF") == R"("\xe0\x80\xaf")");
-    CHECK(text_of("\xED\xA0\x80") == R"("\xed\xa0\x80")");    // surrogate
+    CHECK(text_of("\xED\xA0\x80") == R"("\xed\xa0\x80")");  // surrogate
     CHECK(text_of("\xF4\x90\x80\x80") == R"("\xf4\x90\x80\x80")");
     CHECK(text_of("\xF0\x9F\x8C\xA1") == "\"\xF0\x9F\x8C\xA1\"");
     CHECK(json_of("a\xFF") == R"("a\ufffd")");

@@ -15,7 +15,8 @@ TEST_CASE("add_seconds adds seconds and saturates at never") {
     CHECK(add_seconds(start, 0) == start);
     CHECK(add_seconds(start, 60) == start + 60s);
     CHECK(add_seconds(start, -5) == start - 5s);
-    CHECK(add_seconds(start, 0xFFFFFFFF) == start + std::chrono::seconds(0xFFFFFFFF));  // the longest interval on the wire
+    CHECK(add_seconds(start, 0xFFFFFFFF) ==
+          start + std::chrono::seconds(0xFFFFFFFF));  // the longest interval on the wire
     CHECK(add_seconds(start, std::numeric_limits<std::int64_t>::max()) == never);
     CHECK(add_seconds(never, 1) == never);
     CHECK(add_seconds(never, 0) == never);

@@ -71,7 +71,8 @@ private:
         for (const Timer* timer : pop_all(wheel_, now_)) {
             CHECK_FALSE(timer->is_set());
             CHECK(timer->deadline() <= now_);  // never early
-            const auto found = std::find_if(timers_.begin(), timers_.end(), [&](const Timer& t) { return &t == timer; });
+            const auto found =
+                std::find_if(timers_.begin(), timers_.end(), [&](const Timer& t) { return &t == timer; });
             popped.push_back(fires_on_[static_cast<std::size_t>(found - timers_.begin())]);
         }
         CHECK(popped == expected);
@@ -200,7 +201,8 @@ TEST_CASE("a due timer that is cancelled while others are popped does not fire")
 TEST_CASE("timers of an earlier tick come first, even when all are late") {
     TimerWheel wheel(start);
     std::deque<Timer> timers(100);
-    for (std::size_t i = 0; i < timers.size(); ++i) wheel.set(timers[(i * 37) % 100], start + 7s * (1 + (i * 37) % 100));
+    for (std::size_t i = 0; i < timers.size(); ++i)
+        wheel.set(timers[(i * 37) % 100], start + 7s * (1 + (i * 37) % 100));
     const std::vector<Timer*> popped = pop_all(wheel, start + 1h);
     REQUIRE(popped.size() == timers.size());
     for (std::size_t i = 0; i < timers.size(); ++i) CHECK(popped[i] == &timers[i]);
@@ -239,7 +241,8 @@ TEST_CASE("a thousand idle clients wake the loop only when one is due") {
     TimerWheel wheel(start);
     std::deque<Timer> timers(1000);
     Rng rng(7);
-    for (Timer& timer : timers) wheel.set(timer, start + 60s + Duration(static_cast<std::int64_t>(rng.below(30'000'000))));
+    for (Timer& timer : timers)
+        wheel.set(timer, start + 60s + Duration(static_cast<std::int64_t>(rng.below(30'000'000))));
     std::size_t wakes = 0;
     std::size_t vain = 0;
     Instant now = start;

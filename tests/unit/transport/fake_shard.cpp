@@ -38,7 +38,8 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
     }
     fake.addresses.emplace_back(peer.address);
     fake.peers.push_back(peer);
-    auto* connection = new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);
+    auto* connection =
+        new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);
     fake.open.push_back(connection);
     return connection;
 }

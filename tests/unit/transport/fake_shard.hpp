@@ -19,14 +19,14 @@ struct FakeShard {
     bool refuses = false;
     Instant deadline = never;
 
-    std::vector<Connection*> open;        // in the order of arrival
-    std::vector<Peer> peers;              // of all that ever came; the address points into addresses
+    std::vector<Connection*> open;  // in the order of arrival
+    std::vector<Peer> peers;        // of all that ever came; the address points into addresses
     std::vector<std::string> addresses;
     int refused = 0;
-    int closed = 0;                       // calls of on_closed
+    int closed = 0;  // calls of on_closed
     int drained = 0;
-    int timed = 0;                        // calls of on_time
-    std::string farewell;                 // what shut_down sends to everybody
+    int timed = 0;         // calls of on_time
+    std::string farewell;  // what shut_down sends to everybody
 
     static FakeShard& current();
 };

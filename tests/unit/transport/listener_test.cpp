@@ -106,7 +106,8 @@ TEST_CASE("an address that cannot be had is refused with the address and the rea
     const std::string taken = rig.listen(on_host("127.0.0.1"));
     const auto port = static_cast<std::uint16_t>(std::stoi(taken.substr(taken.rfind(':') + 1)));
     CHECK(error_of(rig, on_host("127.0.0.1", port)) == "cannot listen on " + taken + ": Address already in use");
-    CHECK(error_of(rig, on_host("192.0.2.1", 1883)) == "cannot listen on 192.0.2.1:1883: Cannot assign requested address");
+    CHECK(error_of(rig, on_host("192.0.2.1", 1883)) ==
+          "cannot listen on 192.0.2.1:1883: Cannot assign requested address");
     CHECK(error_of(rig, on_path("")) == "cannot listen on unix:: the path must have 1 to 107 bytes");
     CHECK(error_of(rig, on_path("/" + std::string(107, 'x'))).ends_with("the path must have 1 to 107 bytes"));
     CHECK(error_of(rig, on_path("/no/such/folder/socket")).ends_with("No such file or directory"));

@@ -113,7 +113,8 @@ bool Client::connect_port(std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EINPROGRESS;
+    return ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+           errno == EINPROGRESS;
 }
 
 std::size_t Client::send(std::string_view text) {

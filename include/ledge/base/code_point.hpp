@@ -1,0 +1,35 @@
+// One character of UTF-8 at a time, for text that people read (log lines, configuration). The protocol's own check of
+// whole strings is wire/utf8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ledge {
+
+struct CodePoint {
+    std::uint32_t value = 0;
+    std::size_t length = 0;  // bytes; 0: not UTF-8
+};
+
+/// The character at the front of a text that is not empty. Surrogates, overlong forms and values above U+10FFFF are
+/// not UTF-8 (RFC 3629 section 3).
+inline CodePoint decode_utf8(std::string_view text) {
+    const auto first = static_cast<std::uint8_t>(text.front());
+    if (first < 0x80) return {first, 1};
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() < length) return {};
+    std::uint32_t value = first & (0x7FU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        const auto byte = static_cast<std::uint8_t>(text[i]);
+        if ((byte & 0xC0U) != 0x80) return {};
+        value = (value << 6U) | (byte & 0x3FU);
+    }
+    constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool is_surrogate = value >= 0xD800 && value <= 0xDFFF;
+    if (value < smallest[length] || is_surrogate || value > 0x10FFFF) return {};
+    return {value, length};
+}
+
+}  // namespace ledge

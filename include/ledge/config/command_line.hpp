@@ -1,0 +1,32 @@
+// The command line of ledgemq.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ledge/config/load.hpp"
+
+namespace ledge::config {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failure = 1;            // the world is wrong: a port in use, no descriptors left
+inline constexpr int exit_bad_configuration = 2;  // the command line or the file is wrong
+
+struct Command {
+    enum class Action : std::uint8_t {
+        serve,         // ledgemq [-c FILE]
+        check,         // ledgemq check [-c FILE]
+        print_config,  // ledgemq --print-config
+        say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
+    };
+
+    Action action = Action::serve;
+    Sources sources;
+    std::string text;
+    int exit_code = exit_ok;
+};
+
+/// `argv` as main gets it. `version`: what --version prints after the name.
+Command parse_command_line(int argc, const char* const* argv, std::string_view version);
+
+}  // namespace ledge::config

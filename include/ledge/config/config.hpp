@@ -1,0 +1,59 @@
+// Config: everything that can be configured, as plain values. Made by load.hpp; read by the daemon, which hands each
+// part to whom it concerns. The keys, units, ranges and help texts stand in src/config/options.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ledge/base/log.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
+namespace ledge::config {
+
+/// Where a listener listens: `mqtt://HOST:PORT` or `unix:PATH`.
+struct Endpoint {
+    enum class Kind : std::uint8_t { tcp, unix_socket };
+
+    Kind kind = Kind::tcp;
+    std::string host;        // tcp: IPv4 or IPv6 address without brackets
+    std::uint16_t port = 0;  // tcp: 0 lets the system choose
+    std::string path;        // unix_socket: at most 107 bytes
+    bool is_local = false;   // only this machine can reach it
+
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// The socket's side of a listener; the core's side is the ListenerOptions of the same index.
+struct ListenerSocket {
+    std::string url;  // as configured
+    Endpoint endpoint;
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+};
+
+/// What an acknowledgement of the broker means (README.md). This build offers `ram` only.
+enum class Durability : std::uint8_t { durable, relaxed, ram };
+
+struct StoreSettings {
+    std::string path = "none";  // a directory, or "none"
+    Durability durability = Durability::ram;
+};
+
+struct Config {
+    broker::ShardOptions shard;           // shard.listeners in the order of their names
+    std::vector<ListenerSocket> sockets;  // sockets[i] serves shard.listeners[i]; same length, never empty
+    session::SessionLimits limits;        // [limits]: of a listener that does not say otherwise
+    LogSettings log;
+    StoreSettings store;
+    Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
+};
+
+}  // namespace ledge::config

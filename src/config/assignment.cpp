@@ -1,0 +1,52 @@
+#include "assignment.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace ledge::config {
+namespace {
+
+constexpr std::size_t shown_bytes_max = 60;
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += "\\u00";
+            out += "0123456789ABCDEF"[byte >> 4U];
+            out += "0123456789ABCDEF"[byte & 0xFU];
+        } else {
+            out += c;
+        }
+    }
+    return out += '"';
+}
+
+bool is_bare_key(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+}
+
+std::string describe(const Value& value) {
+    if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return "the number " + std::to_string(*number);
+    if (std::holds_alternative<double>(value)) return "a number with a fraction";
+    if (const auto* other = std::get_if<OtherValue>(&value)) return std::string(other->kind);
+    std::string_view text = std::get<std::string>(value);
+    const bool is_cut = text.size() > shown_bytes_max;
+    if (is_cut) {
+        std::size_t end = shown_bytes_max;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+        text = text.substr(0, end);
+    }
+    return "the text " + quoted(text) + (is_cut ? "..." : "");
+}
+
+}  // namespace ledge::config

@@ -1,0 +1,66 @@
+// The only door to the command line library.
+#include "ledge/config/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+namespace ledge::config {
+namespace {
+
+constexpr const char* description =
+    "A compact MQTT 3.1.1 / 5 broker. Without a configuration file it listens on 127.0.0.1:1883.";
+constexpr const char* footer =
+    "Exit status: 0 stopped in order, 1 could not run (a port in use, ...), 2 wrong command line or configuration.\n"
+    "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again and tells what a restart would "
+    "change.";
+
+void add_options(CLI::App& app, Sources& sources, bool& print_config) {
+    app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
+    app.add_option("--listen", sources.listen,
+                   "Listen here instead of where the file says: mqtt://HOST:PORT or unix:PATH")
+        ->type_name("URL")
+        ->allow_extra_args(false);
+    app.add_option("--store", sources.store, "Directory that keeps sessions and messages, or none")
+        ->type_name("DIR|none");
+    app.add_option("--durability", sources.durability, "What an acknowledgement means: durable, relaxed or ram")
+        ->type_name("LEVEL");
+    app.add_flag("--allow-anonymous", sources.allow_anonymous,
+                 "Let clients connect without credentials, on every listener");
+    app.add_option("--set", sources.set, "Set any configuration key, for example limits.inflight_max=200")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    app.add_flag("--print-config", print_config, "Print the effective configuration as a documented file and end");
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv, std::string_view version) {
+    Command command;
+    bool print_config = false;
+    CLI::App app(description, "ledgemq");
+    app.footer(footer);
+    app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and end");
+    add_options(app, command.sources, print_config);
+    CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
+    check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream complaint;
+        const bool is_ok = app.exit(error, out, complaint) == 0;
+        command.action = Command::Action::say;
+        command.text = is_ok ? out.str() : complaint.str();
+        command.exit_code = is_ok ? exit_ok : exit_bad_configuration;
+        return command;
+    }
+    if (check->parsed()) {
+        command.action = Command::Action::check;
+    } else if (print_config) {
+        command.action = Command::Action::print_config;
+    }
+    return command;
+}
+
+}  // namespace ledge::config

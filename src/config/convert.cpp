@@ -1,0 +1,142 @@
+#include "convert.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "ledge/base/code_point.hpp"
+#include "nearest.hpp"
+
+namespace ledge::config {
+namespace {
+
+using Converted = Result<PlainValue, std::string>;
+
+constexpr std::array<std::string_view, 5> size_units = {"B", "KiB", "MiB", "GiB", "TiB"};
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+/// "4MiB", "4 MiB", "4096"
+std::optional<std::int64_t> parse_size(std::string_view text) {
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto number = parse_integer(text.substr(0, digits));
+    std::string_view unit = text.substr(digits);
+    if (unit.starts_with(' ')) unit.remove_prefix(1);
+    const auto found = std::find(size_units.begin(), size_units.end(), unit.empty() ? "B" : unit);
+    if (!number || found == size_units.end()) return std::nullopt;
+    const auto shift = static_cast<unsigned>(10 * (found - size_units.begin()));
+    if (*number > (std::numeric_limits<std::int64_t>::max() >> shift)) return std::nullopt;
+    return *number << shift;
+}
+
+std::string join(std::span<const std::string_view> words) {
+    std::string out;
+    for (const std::string_view word : words) {
+        if (!out.empty()) out += ", ";
+        out += word;
+    }
+    return out;
+}
+
+Failure<std::string> wrong_type(std::string wanted, const Value& value) {
+    return Failure{"wants " + std::move(wanted) + ", not " + describe(value)};
+}
+
+Converted convert_number(const Option& option, const Value& value) {
+    std::optional<std::int64_t> number;
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) number = *integer;
+    const auto* text = std::get_if<std::string>(&value);
+    if (option.type == Type::size && text != nullptr) number = parse_size(*text);
+    if (!number) {
+        std::string wanted = "a whole number";
+        if (!option.unit.empty()) wanted += " of " + std::string(option.unit == "s" ? "seconds" : option.unit);
+        if (option.type == Type::size) wanted += " or a size such as \"4 MiB\" (B, KiB, MiB, GiB, TiB)";
+        const bool is_quoted_number = option.type == Type::integer && text != nullptr && parse_integer(*text);
+        auto failure = wrong_type(wanted, value);
+        if (is_quoted_number) failure.error += "; write it without quotes";
+        return failure;
+    }
+    if (*number < option.smallest || *number > option.largest) {
+        const std::int64_t fix = std::clamp(*number, option.smallest, option.largest);
+        return Failure{"is out of range: " + std::to_string(*number) + "; allowed are " + range_text(option) +
+                       "; use " + std::to_string(fix)};
+    }
+    return PlainValue(*number);
+}
+
+Converted convert_choice(const Option& option, const Value& value) {
+    const std::string wanted = "one of " + join(option.choices);
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) return wrong_type(wanted, value);
+    const auto found = std::find(option.choices.begin(), option.choices.end(), *text);
+    if (found != option.choices.end()) return PlainValue(std::int64_t{found - option.choices.begin()});
+    auto failure = wrong_type(wanted, value);
+    const std::vector<std::string> candidates(option.choices.begin(), option.choices.end());
+    const std::string meant = nearest(*text, candidates);
+    if (!meant.empty()) failure.error += "; did you mean " + quoted(meant) + "?";
+    return failure;
+}
+
+Converted convert_text(const Value& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) return wrong_type("a text in quotes", value);
+    if (text->size() > text_bytes_max) return Failure{"is longer than " + std::to_string(text_bytes_max) + " bytes"};
+    for (std::string_view rest = *text; !rest.empty();) {
+        const CodePoint c = decode_utf8(rest);
+        if (c.length == 0) return Failure{std::string("is not UTF-8")};
+        if (c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0)) {
+            return Failure{"contains a control character: " + describe(value)};
+        }
+        rest.remove_prefix(c.length);
+    }
+    return PlainValue(*text);
+}
+
+}  // namespace
+
+Converted convert(const Option& option, const Value& value) {
+    switch (option.type) {
+        case Type::boolean:
+            if (const auto* boolean = std::get_if<bool>(&value)) return PlainValue(*boolean);
+            return wrong_type("true or false", value);
+        case Type::integer:
+        case Type::size: return convert_number(option, value);
+        case Type::choice: return convert_choice(option, value);
+        case Type::text: return convert_text(value);
+    }
+    return Failure{std::string("has no type")};
+}
+
+Converted convert_flag(const Option& option, const std::string& text) {
+    const bool is_number = option.type == Type::integer || option.type == Type::size;
+    if (const auto number = parse_integer(text); is_number && number) return convert(option, *number);
+    if (option.type == Type::boolean && (text == "true" || text == "false")) return PlainValue(text == "true");
+    const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+    return convert(option, is_quoted ? text.substr(1, text.size() - 2) : text);
+}
+
+std::string range_text(const Option& option) {
+    std::string out = std::to_string(option.smallest) + " to " + std::to_string(option.largest);
+    if (!option.unit.empty()) out += " " + std::string(option.unit);
+    const std::string largest = option.type == Type::size ? size_text(option.largest) : "";
+    if (!largest.empty()) out += " (" + largest + ")";
+    return out;
+}
+
+std::string size_text(std::int64_t bytes) {
+    std::size_t unit = 0;
+    while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < size_units.size()) {
+        bytes /= 1024;
+        ++unit;
+    }
+    return unit == 0 ? "" : std::to_string(bytes) + " " + std::string(size_units[unit]);
+}
+
+}  // namespace ledge::config

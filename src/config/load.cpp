@@ -1,0 +1,247 @@
+// Files and flags become a list of assignments; each finds its row of the table, is converted and written to its
+// place; then what only makes sense together is checked. Everything that is wrong is said, not only the first thing.
+#include "ledge/config/load.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "assignment.hpp"
+#include "checks.hpp"
+#include "convert.hpp"
+#include "nearest.hpp"
+#include "options.hpp"
+#include "toml_file.hpp"
+
+namespace ledge::config {
+namespace {
+
+constexpr std::string_view listeners_prefix = "listeners.";
+constexpr std::string_view limits_prefix = "limits.";
+constexpr std::size_t listener_name_bytes_max = 64;
+
+/// A key taken apart: which option, of which listener.
+struct Target {
+    const Option* option = nullptr;  // nullptr: unknown
+    std::string listener;            // "" for options of the broker
+};
+
+std::string show_key(std::string_view key) {
+    constexpr std::size_t shown_bytes_max = 200;
+    return "'" + std::string(key.substr(0, shown_bytes_max)) + (key.size() > shown_bytes_max ? "...'" : "'");
+}
+
+class Loader {
+public:
+    Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
+        std::vector<Assignment> from_flags = flags_to_assignments(sources);
+        const bool has_listeners = std::any_of(from_file.begin(), from_file.end(), names_listener);
+        if (!sources.listen.empty()) {
+            std::erase_if(from_file, is_of_listener);
+        } else if (!has_listeners) {
+            drafts_[std::string(default_listener_name)].url = default_listener_url;
+        }
+        std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
+
+        // Two passes: the limits of a listener start from [limits], wherever that stands.
+        for (const Assignment& assignment : from_file) {
+            if (!is_of_listener(assignment)) assign(assignment);
+        }
+        for (auto& [name, draft] : drafts_) draft.limits = loaded_.config.limits;
+        for (const Assignment& assignment : from_file) {
+            if (is_of_listener(assignment)) assign(assignment);
+        }
+        if (sources.allow_anonymous) {
+            for (auto& [name, draft] : drafts_) draft.allow_anonymous = true;
+        }
+        check_all(loaded_, drafts_, places_);
+        return std::move(loaded_);
+    }
+
+    void complain(std::vector<Complaint> complaints) {
+        for (Complaint& complaint : complaints) loaded_.complaints.push_back(std::move(complaint));
+    }
+
+private:
+    static bool names_listener(const Assignment& assignment) { return assignment.key.starts_with(listeners_prefix); }
+
+    static bool is_of_listener(const Assignment& assignment) {
+        return assignment.key == "listeners" || names_listener(assignment);
+    }
+
+    void complain(std::string place, std::string text) {
+        loaded_.complaints.push_back({std::move(place), std::move(text)});
+    }
+
+    std::vector<Assignment> flags_to_assignments(const Sources& sources) {
+        std::vector<Assignment> result;
+        for (std::size_t i = 0; i < sources.listen.size(); ++i) {
+            const std::string key = std::string(listeners_prefix) + "listen-" + std::to_string(i + 1) + ".url";
+            result.push_back({key, sources.listen[i], "--listen " + sources.listen[i], true});
+        }
+        if (sources.store) result.push_back({"store.path", *sources.store, "--store", true});
+        if (sources.durability) result.push_back({"store.durability", *sources.durability, "--durability", true});
+        for (const std::string& text : sources.set) {
+            const std::size_t equals = text.find('=');
+            if (equals == std::string::npos || equals == 0) {
+                complain("--set " + text, "wants KEY=VALUE, for example limits.inflight_max=200");
+            } else {
+                const std::string key = text.substr(0, equals);
+                result.push_back({key, text.substr(equals + 1), "--set " + key, true});
+            }
+        }
+        return result;
+    }
+
+    void assign(const Assignment& assignment) {
+        if (is_section(assignment)) return;
+        const Target target = find_target(assignment.key);
+        if (target.option == nullptr) return complain_unknown(assignment);
+        ListenerDraft* draft = nullptr;
+        if (!target.listener.empty()) {
+            draft = draft_of(target.listener, assignment.place);
+            if (draft == nullptr) return;
+        }
+        places_[assignment.key] = assignment.place;
+        const Option& option = *target.option;
+        auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
+                                        : convert(option, assignment.value);
+        if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
+        option.set({&loaded_.config, draft != nullptr ? &draft->limits : &loaded_.config.limits, draft}, *value);
+    }
+
+    /// Keys that name a section: an empty one says nothing, a value in its place is a mistake.
+    bool is_section(const Assignment& assignment) {
+        const std::string_view key = assignment.key;
+        const auto* other = std::get_if<OtherValue>(&assignment.value);
+        const bool is_table = other != nullptr && other->kind == table_kind;
+        if (key == "listeners") {
+            if (!is_table)
+                complain(assignment.place, "listeners have names: write [listeners.NAME], with a url below it");
+            return true;
+        }
+        if (key.starts_with(listeners_prefix) && find_dot(key, listeners_prefix.size()) == key.size()) {
+            if (is_table) {
+                draft_of(std::string(key.substr(listeners_prefix.size())), assignment.place);
+            } else {
+                complain(assignment.place, show_key(key) + " is a section: write [" + assignment.key + "]");
+            }
+            return true;
+        }
+        const std::string_view section = section_part(key);
+        if (section_help(section).empty()) return false;
+        if (!is_table) complain(assignment.place, show_key(key) + " is a section: write [" + assignment.key + "]");
+        return true;
+    }
+
+    /// "limits" of "listeners.lan.limits", otherwise the key itself.
+    static std::string_view section_part(std::string_view key) {
+        if (!key.starts_with(listeners_prefix)) return key;
+        const std::size_t dot = find_dot(key, listeners_prefix.size());
+        return dot < key.size() && key.substr(dot + 1) == "limits" ? key.substr(dot + 1) : std::string_view();
+    }
+
+    static std::size_t find_dot(std::string_view key, std::size_t from) {
+        return std::min(key.find('.', from), key.size());
+    }
+
+    static Target find_target(std::string_view key) {
+        Target target;
+        if (key.starts_with(listeners_prefix)) {
+            const std::size_t dot = find_dot(key, listeners_prefix.size());
+            target.listener = key.substr(listeners_prefix.size(), dot - listeners_prefix.size());
+            key.remove_prefix(std::min(dot + 1, key.size()));
+        }
+        for (const Option& option : options()) {
+            const bool may_be_here =
+                target.listener.empty() ? option.scope != Scope::listener : option.scope != Scope::broker;
+            if (may_be_here && option.has_key(key)) target.option = &option;
+        }
+        return target;
+    }
+
+    ListenerDraft* draft_of(const std::string& name, const std::string& place) {
+        if (!is_bare_key(name) || name.size() > listener_name_bytes_max) {
+            complain(place, "a listener's name has 1 to 64 letters, digits, '-' and '_', not " + show_key(name));
+            return nullptr;
+        }
+        const auto found = drafts_.find(name);
+        if (found != drafts_.end()) return &found->second;
+        if (drafts_.size() == listeners_max) {
+            complain(place, "more than " + std::to_string(listeners_max) + " listeners");
+            return nullptr;
+        }
+        ListenerDraft& draft = drafts_[name];
+        draft.limits = loaded_.config.limits;
+        places_[std::string(listeners_prefix) + name] = place;
+        return &draft;
+    }
+
+    void complain_unknown(const Assignment& assignment) {
+        const std::string meant = nearest(assignment.key, candidates_for(assignment.key));
+        complain(assignment.place, "key " + show_key(assignment.key) + " is unknown; " +
+                                       (meant.empty() ? "ledgemq --print-config shows all keys"
+                                                      : "did you mean " + show_key(meant) + "?"));
+    }
+
+    static std::vector<std::string> candidates_for(std::string_view key) {
+        std::vector<std::string> result;
+        std::string listener(listeners_prefix);
+        const bool is_of_listener = key.starts_with(listeners_prefix);
+        if (is_of_listener) listener = std::string(key.substr(0, find_dot(key, listeners_prefix.size()))) + ".";
+        for (const Option& option : options()) {
+            if (is_of_listener ? option.scope != Scope::broker : option.scope != Scope::listener) {
+                result.push_back(is_of_listener ? listener + option.key() : option.key());
+            }
+        }
+        return result;
+    }
+
+    Loaded loaded_;
+    std::map<std::string, ListenerDraft> drafts_;
+    std::map<std::string, std::string> places_;  // key -> where it was last said
+};
+
+Result<std::string, std::string> read_file(const std::string& path) {
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+    if (!file) return Failure{"cannot be opened: " + std::string(std::strerror(errno))};
+    std::string text(file_bytes_max + 1, '\0');  // one byte more: read_toml sees that it is too large
+    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+    if (std::ferror(file.get()) != 0) return Failure{"cannot be read: " + std::string(std::strerror(errno))};
+    return text;
+}
+
+void bound_complaints(std::vector<Complaint>& complaints) {
+    if (complaints.size() <= complaints_max) return;
+    const std::size_t more = complaints.size() - complaints_max;
+    complaints.resize(complaints_max);
+    complaints.push_back({"", "... and " + std::to_string(more) + " more"});
+}
+
+}  // namespace
+
+Loaded load(const Sources& sources) {
+    if (!sources.file) return parse("", sources);
+    const auto text = read_file(*sources.file);
+    if (text) return parse(text.value(), sources);
+    Loaded loaded = parse("", sources);
+    loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text.error()});
+    return loaded;
+}
+
+Loaded parse(std::string_view toml, const Sources& sources) {
+    TomlText text = read_toml(toml, sources.file.value_or("configuration"));
+    Loader loader;
+    loader.complain(std::move(text.complaints));
+    Loaded loaded = loader.run(std::move(text.assignments), sources);
+    bound_complaints(loaded.complaints);
+    return loaded;
+}
+
+}  // namespace ledge::config

@@ -1,0 +1,55 @@
+#include "nearest.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace ledge::config {
+namespace {
+
+std::string_view last_part(std::string_view key) {
+    const std::size_t dot = key.rfind('.');
+    return dot == std::string_view::npos ? key : key.substr(dot + 1);
+}
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view one, std::string_view other) {
+    // Three rows of the usual table: of the prefix before the last, of the last, of this one.
+    using Row = std::array<std::size_t, nearest_bytes_max + 1>;
+    Row before{};
+    Row above{};
+    Row row{};
+    for (std::size_t j = 0; j <= other.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= one.size(); ++i) {
+        before = above;
+        above = row;
+        row[0] = i;
+        for (std::size_t j = 1; j <= other.size(); ++j) {
+            const std::size_t replaced = above[j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+            const bool is_swap = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+            if (is_swap) row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+    }
+    return row[other.size()];
+}
+
+std::string nearest(std::string_view word, std::span<const std::string> candidates) {
+    if (word.empty() || word.size() > nearest_bytes_max) return {};
+    std::size_t best = word.size() / 3 + 1;  // farther than that it is another word
+    std::string found;
+    for (const std::string& candidate : candidates) {
+        if (candidate.size() > nearest_bytes_max) continue;
+        const std::size_t whole = edit_distance(word, candidate);
+        const std::size_t part = edit_distance(last_part(word), last_part(candidate)) + 1;
+        const bool is_part_close = part <= last_part(word).size() / 4 + 1;
+        const std::size_t distance = is_part_close ? std::min(whole, part) : whole;
+        if (distance < best || (distance == best && found.empty())) {
+            best = distance;
+            found = candidate;
+        }
+    }
+    return found;
+}
+
+}  // namespace ledge::config

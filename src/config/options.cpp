@@ -1,0 +1,277 @@
+// The table of options. Defaults are not here: they are what a default-constructed Config holds.
+#include "options.hpp"
+
+#include <array>
+#include <limits>
+#include <type_traits>
+
+namespace ledge::config {
+namespace {
+
+using session::SessionLimits;
+
+constexpr std::int64_t u16_max = std::numeric_limits<std::uint16_t>::max();
+constexpr std::int64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t mib = 1024 * 1024;
+constexpr std::int64_t tib = mib * mib;
+constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed header and the longest Remaining Length
+
+constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view format_names[] = {"text", "json"};
+constexpr std::string_view durability_names[] = {"durable", "relaxed", "ram"};
+constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
+
+/// The names of an enumeration; none for one that is configured by its number.
+template <class T>
+constexpr std::span<const std::string_view> names_of() {
+    if constexpr (std::is_same_v<T, LogLevel>) return level_names;
+    if constexpr (std::is_same_v<T, LogFormat>) return format_names;
+    if constexpr (std::is_same_v<T, Durability>) return durability_names;
+    if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
+    if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
+    return {};
+}
+
+template <class T>
+constexpr Type type_of(std::string_view unit) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) return Type::boolean;
+    if constexpr (std::is_same_v<T, std::string>) return Type::text;
+    if (!names_of<T>().empty()) return Type::choice;
+    return unit == "bytes" ? Type::size : Type::integer;
+}
+
+template <class T>
+PlainValue read(const T& field) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+        return field;
+    } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
+        return field.value_or(false);
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        return std::chrono::duration_cast<std::chrono::seconds>(field).count();
+    } else {
+        return static_cast<std::int64_t>(field);
+    }
+}
+
+template <class T>
+void write(T& field, const PlainValue& value) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+        field = std::get<T>(value);
+    } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
+        field = std::get<bool>(value);
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        field = std::chrono::seconds(std::get<std::int64_t>(value));
+    } else {
+        field = static_cast<T>(std::get<std::int64_t>(value));
+    }
+}
+
+/// The field that a chain of member pointers leads to, from the object of the scope.
+template <Scope scope, auto... Members>
+auto& field_of(Place place) {
+    if constexpr (scope == Scope::broker) {
+        return (*place.config.*....*Members);
+    } else if constexpr (scope == Scope::limits) {
+        return (*place.limits.*....*Members);
+    } else {
+        return (*place.listener.*....*Members);
+    }
+}
+
+struct Range {
+    std::int64_t smallest = 0;
+    std::int64_t largest = 0;
+};
+
+template <Scope scope, auto... Members>
+constexpr Option row(std::string_view section, std::string_view name, std::string_view unit, Range range,
+                     std::string_view help) {
+    using Field = std::remove_cvref_t<decltype(field_of<scope, Members...>(Place{}))>;
+    return {scope,
+            section,
+            name,
+            type_of<Field>(unit),
+            unit,
+            range.smallest,
+            range.largest,
+            names_of<Field>(),
+            help,
+            [](Place place) { return read(field_of<scope, Members...>(place)); },
+            [](Place place, const PlainValue& value) { write(field_of<scope, Members...>(place), value); }};
+}
+
+template <auto Member>
+constexpr Option limit(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::limits, Member>("limits", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option listener(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, Member>("", name, unit, range, help);
+}
+
+template <auto... Members>
+constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
+                         std::string_view help) {
+    return row<Scope::broker, Members...>(section, name, unit, range, help);
+}
+
+constexpr Option table[] = {
+    listener<&ListenerDraft::url>(
+        "url", "", {},
+        "Where to listen: mqtt://HOST:PORT or unix:PATH. HOST is an IPv4 address, an IPv6 address in brackets or "
+        "localhost, which means 127.0.0.1. 0.0.0.0 and [::] stand for every interface. Port 0 lets the system choose. "
+        "Default: "
+        "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),
+    listener<&ListenerDraft::allow_anonymous>(
+        "allow_anonymous", "", {},
+        "Whether clients may connect without credentials. Default: true where only this machine can connect (loopback "
+        "addresses and Unix sockets), false elsewhere."),
+    listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
+                                              "Open connections of this listener; further ones are closed at once."),
+
+    limit<&SessionLimits::max_packet_size_bytes>(
+        "max_packet_size_bytes", "bytes", {64, mqtt_packet_max},
+        "The largest packet a client may send, header included. Told to MQTT 5 clients as Maximum Packet Size. A "
+        "larger one is refused from its header, before the body arrives."),
+    limit<&SessionLimits::connect_packet_max_bytes>(
+        "connect_packet_max_bytes", "bytes", {64, mqtt_packet_max},
+        "The largest first packet (CONNECT), from peers that nobody knows yet."),
+    limit<&SessionLimits::connect_timeout>("connect_timeout_s", "s", {1, 3600},
+                                           "From the opened connection to a complete CONNECT."),
+    limit<&SessionLimits::max_keep_alive_s>(
+        "max_keep_alive_s", "s", {0, u16_max},
+        "The longest keep alive. A client that asks for more, or for none, is told this one as Server Keep Alive. "
+        "0: clients choose."),
+    limit<&SessionLimits::client_id_bytes_max>("client_id_bytes_max", "bytes", {23, u16_max}, "The longest client id."),
+    limit<&SessionLimits::maximum_qos>(
+        "maximum_qos", "", {0, 2},
+        "The highest QoS a client may publish with; subscriptions are granted at most this one."),
+    limit<&SessionLimits::retain_available>("retain_available", "", {},
+                                            "Whether clients may publish retained messages."),
+    limit<&SessionLimits::wildcard_subscriptions_available>("wildcard_subscriptions_available", "", {},
+                                                            "Whether topic filters may contain + and #."),
+    limit<&SessionLimits::shared_subscriptions_available>("shared_subscriptions_available", "", {},
+                                                          "Whether clients may subscribe to $share/GROUP/FILTER."),
+    limit<&SessionLimits::subscriptions_max>(
+        "subscriptions_max", "subscriptions", {1, 10'000'000},
+        "Subscriptions of one session; further ones are refused with quota exceeded."),
+    limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 1024},
+                                            "Levels of a topic name or filter."),
+    limit<&SessionLimits::topic_bytes_max>("topic_bytes_max", "bytes", {1, u16_max},
+                                           "The longest topic name or filter."),
+    limit<&SessionLimits::topic_alias_max_in>("topic_alias_max_in", "aliases", {0, u16_max},
+                                              "Topic aliases an MQTT 5 client may use towards the broker."),
+    limit<&SessionLimits::topic_alias_max_out>(
+        "topic_alias_max_out", "aliases", {0, u16_max},
+        "Topic aliases the broker uses towards an MQTT 5 client that allows them."),
+    limit<&SessionLimits::receive_maximum>(
+        "receive_maximum", "messages", {1, u16_max},
+        "QoS 1 and 2 messages a client may have in flight towards the broker. Told to MQTT 5 clients."),
+    limit<&SessionLimits::inflight_max>(
+        "inflight_max", "messages", {1, u16_max},
+        "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer."),
+    limit<&SessionLimits::queue_messages_max>(
+        "queue_messages_max", "messages", {0, u32_max},
+        "QoS 1 and 2 messages that wait behind those in flight, for each session, connected or not."),
+    limit<&SessionLimits::queue_bytes_max>("queue_bytes_max", "bytes", {0, tib}, "The same, measured by their size."),
+    limit<&SessionLimits::overflow>(
+        "overflow", "", {},
+        "What happens to a message for a full queue. drop_oldest: the oldest one makes room. drop_newest: it is not "
+        "queued. refuse: its publisher is told quota exceeded (an MQTT 3 publisher is disconnected) and may retry."),
+    limit<&SessionLimits::queue_qos0_offline>("queue_qos0_offline", "", {},
+                                              "Whether QoS 0 messages are queued for sessions that are not connected."),
+    limit<&SessionLimits::outbox_bytes_max>(
+        "outbox_bytes_max", "bytes", {4096, tib},
+        "Unsent bytes of a client that reads too slowly, from where on QoS 0 messages to it are dropped and the "
+        "others wait in the queue."),
+    limit<&SessionLimits::outbox_bytes_fatal>(
+        "outbox_bytes_fatal", "bytes", {4096, tib},
+        "Unsent bytes of a client that does not read at all, from where on it is disconnected. Not below "
+        "outbox_bytes_max."),
+    limit<&SessionLimits::session_expiry_max_s>(
+        "session_expiry_max_s", "s", {0, u32_max},
+        "How long the session of a disconnected MQTT 5 client is kept at most; the client is told when it asked for "
+        "longer. 4294967295: for ever."),
+    limit<&SessionLimits::session_expiry_v3_s>(
+        "session_expiry_v3_s", "s", {0, u32_max},
+        "The same for MQTT 3 clients that ask for a persistent session. 4294967295: for ever."),
+
+    setting<&Config::shard, &broker::ShardOptions::sessions_max>(
+        "broker", "sessions_max", "sessions", {1, 10'000'000},
+        "Sessions in memory, connected or not; further clients are refused."),
+    setting<&Config::shard, &broker::ShardOptions::response_information_prefix>(
+        "broker", "response_information_prefix", "", {},
+        "What an MQTT 5 client that asks for Response Information is told: this and its client id."),
+    setting<&Config::stop_time_max>("broker", "stop_time_max_s", "s", {0, 600},
+                                    "How long a stopping broker waits for clients to take their last bytes."),
+
+    setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::messages_max>(
+        "retained", "messages_max", "messages", {0, u32_max}, "Topics with a retained message."),
+    setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::bytes_max>(
+        "retained", "bytes_max", "bytes", {0, tib}, "The same, measured by the size of the messages."),
+
+    setting<&Config::shard, &broker::ShardOptions::share_strategy>(
+        "shared_subscriptions", "strategy", "", {},
+        "How the member that gets a message is chosen. round_robin: in turn. random. sticky_publisher: one publisher, "
+        "one member. least_inflight: the one with the fewest unacknowledged messages."),
+
+    setting<&Config::shard, &broker::ShardOptions::sys_interval>(
+        "sys", "interval_s", "s", {0, 86'400}, "How often the $SYS topics are published. 0: not at all."),
+
+    setting<&Config::store, &StoreSettings::path>(
+        "store", "path", "", {},
+        "The directory that keeps sessions and messages, or \"none\". This build keeps them in memory: only \"none\"."),
+    setting<&Config::store, &StoreSettings::durability>(
+        "store", "durability", "", {},
+        "What an acknowledgement means. durable: on stable storage. relaxed: there soon. ram: in memory. This build "
+        "keeps everything in memory: only \"ram\"."),
+
+    setting<&Config::log, &LogSettings::level>("log", "level", "", {},
+                                               "The least important events that are logged, to standard error."),
+    setting<&Config::log, &LogSettings::format>("log", "format", "", {},
+                                                "text: a line for people. json: an object on each line."),
+};
+
+struct SectionHelp {
+    std::string_view section;
+    std::string_view help;
+};
+
+constexpr SectionHelp sections[] = {
+    {"limits",
+     "What one client may do and what is kept for it. A listener may have its own: any of these keys in "
+     "[listeners.NAME.limits] holds for its clients instead of the one here."},
+    {"broker", "The broker as a whole."},
+    {"retained", "Retained messages; what exceeds a limit is refused with quota exceeded."},
+    {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
+    {"sys", "Figures of the broker under $SYS/broker."},
+    {"store", "What survives a restart."},
+    {"log", "Events, each with its reason."},
+};
+
+}  // namespace
+
+std::string Option::key() const {
+    std::string key(section);
+    if (!key.empty()) key += '.';
+    return key += name;
+}
+
+bool Option::has_key(std::string_view key) const {
+    if (section.empty()) return key == name;
+    return key.size() == section.size() + 1 + name.size() && key.starts_with(section) && key[section.size()] == '.' &&
+           key.ends_with(name);
+}
+
+std::span<const Option> options() { return table; }
+
+std::string_view section_help(std::string_view section) {
+    for (const SectionHelp& entry : sections) {
+        if (entry.section == section) return entry.help;
+    }
+    return {};
+}
+
+}  // namespace ledge::config

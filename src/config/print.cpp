@@ -1,0 +1,173 @@
+// A Config as a documented TOML file, and the keys in which two of them differ.
+#include <algorithm>
+#include <map>
+
+#include "assignment.hpp"
+#include "checks.hpp"
+#include "convert.hpp"
+#include "ledge/config/load.hpp"
+#include "options.hpp"
+
+namespace ledge::config {
+namespace {
+
+constexpr std::size_t comment_columns = 100;
+
+constexpr std::string_view header =
+    "# The configuration of ledgemq: every option with its default, its unit and what it is for. This is what\n"
+    "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
+    "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
+    "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
+    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds.\n"
+    "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
+
+constexpr std::string_view listener_help =
+    "A listener is an address where clients connect. Each has a name of letters, digits, '-' and '_', here: local. "
+    "Any number of them may be configured; if none is, there is one as below.";
+
+ListenerDraft draft_of(const Config& config, std::size_t index) {
+    const broker::ListenerOptions& options = config.shard.listeners[index];
+    return {options.name, config.sockets[index].url, options.allow_anonymous, options.connections_max, options.limits};
+}
+
+/// Options only read through it.
+Place place_of(const Config& config, const session::SessionLimits& limits, const ListenerDraft& draft) {
+    return {const_cast<Config*>(&config), const_cast<session::SessionLimits*>(&limits),
+            const_cast<ListenerDraft*>(&draft)};
+}
+
+std::string literal(const Option& option, const PlainValue& value) {
+    if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+    if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+    const std::int64_t number = std::get<std::int64_t>(value);
+    if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
+    return std::to_string(number);
+}
+
+void append_comment(std::string_view text, std::string& out) {
+    std::string line = "#";
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        if (line.size() + 1 + end > comment_columns) {
+            out += line + "\n";
+            line = "#";
+        }
+        line += " ";
+        line += text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    out += line + "\n";
+}
+
+/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)."
+std::string facts(const Option& option) {
+    std::string out;
+    if (option.help.find("Default:") == std::string_view::npos) {
+        const Config config;
+        const ListenerDraft draft;
+        const PlainValue value = option.get(place_of(config, config.limits, draft));
+        out += "Default: " + literal(option, value);
+        if (!option.unit.empty()) out += " " + std::string(option.unit);
+        const auto* number = std::get_if<std::int64_t>(&value);
+        const std::string size = option.type == Type::size ? size_text(*number) : "";
+        out += size.empty() ? "." : " (" + size + ").";
+    }
+    if (option.type == Type::choice) {
+        std::string_view separator = " One of: ";
+        for (const std::string_view choice : option.choices) {
+            out += std::string(separator) + quoted(choice);
+            separator = ", ";
+        }
+        out += ".";
+    } else if (option.type == Type::integer || option.type == Type::size) {
+        out += " Allowed: " + range_text(option) + ".";
+    }
+    return out;
+}
+
+void append_option(const Option& option, Place place, bool is_documented, std::string& out) {
+    if (is_documented) {
+        const std::string facts_of_option = facts(option);
+        append_comment(option.help, out);
+        if (!facts_of_option.empty()) append_comment(facts_of_option, out);
+    }
+    out += std::string(option.name) + " = " + literal(option, option.get(place)) + "\n";
+    if (is_documented) out += "\n";
+}
+
+void append_listener(const Config& config, std::size_t index, std::string& out) {
+    const ListenerDraft draft = draft_of(config, index);
+    const Place place = place_of(config, draft.limits, draft);
+    out += "[listeners." + draft.name + "]\n";
+    for (const Option& option : options()) {
+        if (option.scope == Scope::listener) append_option(option, place, index == 0, out);
+    }
+    bool has_own_limits = false;
+    for (const Option& option : options()) {
+        if (option.scope != Scope::limits) continue;
+        if (option.get(place) == option.get(place_of(config, config.limits, draft))) continue;
+        if (!has_own_limits) out += (index == 0 ? "[listeners." : "\n[listeners.") + draft.name + ".limits]\n";
+        has_own_limits = true;
+        append_option(option, place, false, out);
+    }
+    if (index != 0 || has_own_limits) out += "\n";
+}
+
+/// Every key with its value in words.
+std::map<std::string, std::string> flatten(const Config& config) {
+    std::map<std::string, std::string> result;
+    const ListenerDraft none;
+    for (const Option& option : options()) {
+        if (option.scope == Scope::listener) continue;
+        result[option.key()] = literal(option, option.get(place_of(config, config.limits, none)));
+    }
+    for (std::size_t i = 0; i < config.sockets.size(); ++i) {
+        const ListenerDraft draft = draft_of(config, i);
+        for (const Option& option : options()) {
+            if (option.scope == Scope::broker) continue;
+            result["listeners." + draft.name + "." + option.key()] =
+                literal(option, option.get(place_of(config, draft.limits, draft)));
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string print(const Config& config) {
+    std::string out(header);
+    out += "\n";
+    append_comment(listener_help, out);
+    for (std::size_t i = 0; i < config.sockets.size(); ++i) append_listener(config, i, out);
+
+    const ListenerDraft none;
+    const Place place = place_of(config, config.limits, none);
+    std::string_view section;
+    for (const Option& option : options()) {
+        if (option.scope == Scope::listener) continue;
+        if (option.section != section) {
+            section = option.section;
+            append_comment(section_help(section), out);
+            out += "[" + std::string(section) + "]\n";
+        }
+        append_option(option, place, true, out);
+    }
+    out.pop_back();  // the empty line after the last option
+    return out;
+}
+
+std::vector<std::string> differences(const Config& before, const Config& after) {
+    const auto old_values = flatten(before);
+    auto new_values = flatten(after);
+    std::vector<std::string> result;
+    for (const auto& [key, value] : old_values) {
+        const auto found = new_values.find(key);
+        if (found == new_values.end() || found->second != value) result.push_back(key);
+        if (found != new_values.end()) new_values.erase(found);
+    }
+    for (const auto& [key, value] : new_values) result.push_back(key);
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
+}  // namespace ledge::config

@@ -1,0 +1,157 @@
+#include "toml_file.hpp"
+
+#include <algorithm>
+
+#include "ledge/base/code_point.hpp"
+
+// toml++ assumes in places what it has not checked: the file "[&" is undefined behaviour in its release build (issue
+// 294 of the project). Here its assumptions are tested in every build, and a broken one leaves the parser as an
+// exception; check_lines() keeps away from it what is known to break them.
+namespace ledge::config {
+struct BrokenAssumption {};
+[[noreturn]] static void leave_parser() { throw BrokenAssumption{}; }
+}  // namespace ledge::config
+#undef NDEBUG
+#define TOML_ASSERT(expression) (static_cast<bool>(expression) ? void() : ::ledge::config::leave_parser())
+#define TOML_EXCEPTIONS 0
+#define TOML_MAX_NESTED_VALUES 16
+#include <toml++/toml.h>
+
+namespace ledge::config {
+namespace {
+
+std::string place_of(std::string_view file_name, std::size_t line) {
+    return std::string(file_name) + ":" + std::to_string(line);
+}
+
+Value value_of(const toml::node& node) {
+    switch (node.type()) {
+        case toml::node_type::boolean: return node.as_boolean()->get();
+        case toml::node_type::integer: return node.as_integer()->get();
+        case toml::node_type::floating_point: return node.as_floating_point()->get();
+        case toml::node_type::string: return node.as_string()->get();
+        case toml::node_type::array: return OtherValue{"a list"};
+        case toml::node_type::table: return OtherValue{table_kind};
+        default: return OtherValue{"a date or time"};
+    }
+}
+
+/// A table as a flat list: its keys with the names of the tables around them.
+struct Walk {
+    std::string_view file_name;
+    std::vector<std::pair<std::size_t, Assignment>> found;  // with the line
+
+    void table(const toml::table& table, const std::string& prefix) {
+        for (const auto& [key, node] : table) {
+            const std::string_view name = key.str();
+            const std::string path = prefix + (is_bare_key(name) ? std::string(name) : quoted(name));
+            const toml::table* inner = node.as_table();
+            if (inner != nullptr && !inner->empty()) {
+                this->table(*inner, path + ".");
+            } else {
+                const std::size_t line = key.source().begin.line;
+                found.push_back({line, Assignment{path, value_of(node), place_of(file_name, line), false}});
+            }
+        }
+    }
+};
+
+/// A line that begins like the header of a section goes on like one.
+bool is_header_or_other(std::string_view line) {
+    const auto skip_blanks = [&line] { line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size())); };
+    skip_blanks();
+    if (!line.starts_with('[')) return true;
+    line.remove_prefix(line.starts_with("[[") ? 2 : 1);
+    skip_blanks();
+    return !line.empty() && (is_bare_key(line.substr(0, 1)) || line.front() == '"' || line.front() == '\'');
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text);
+        if (c.length == 0) return false;
+        text.remove_prefix(c.length);
+    }
+    return true;
+}
+
+/// What is wrong with the characters of a line, "" if nothing. Texts of several lines are no part of this, because no
+/// option takes one; so each line can be judged alone.
+std::string_view check_characters(std::string_view line) {
+    char quote = '\0';  // that of the text we are in
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const char c = line[i];
+        if (quote != '\0') {
+            if (c == quote) quote = '\0';
+            if (c == '\\' && quote == '"') ++i;
+        } else if (c == '#') {
+            return {};
+        } else if (c == '"' || c == '\'') {
+            const std::string_view next_two = line.substr(i + 1, 2);
+            if (next_two.size() == 2 && next_two[0] == c && next_two[1] == c)
+                return "texts of several lines are not used";
+            quote = c;
+        } else if (const auto byte = static_cast<unsigned char>(c); (byte < 0x20 && c != '\t') || byte >= 0x7F) {
+            return "only quotes and comments may contain such characters";
+        }
+    }
+    return quote == '\0' ? "" : "a quote is not closed";
+}
+
+/// What has to be right before the parser may see it, because it recurses and assumes.
+std::string check_line(std::string_view line) {
+    if (line.size() > line_bytes_max) return "the line is longer than " + std::to_string(line_bytes_max) + " bytes";
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!is_utf8(line)) return "not TOML: the line is not UTF-8";
+    if (const std::string_view problem = check_characters(line); !problem.empty()) {
+        return "not TOML: " + std::string(problem);
+    }
+    return is_header_or_other(line) ? "" : "not TOML: a section is written [NAME]";
+}
+
+std::vector<Complaint> check_lines(std::string_view text, std::string_view file_name) {
+    if (text.size() > file_bytes_max) {
+        return {{std::string(file_name), "the file is larger than " + std::to_string(file_bytes_max) + " bytes"}};
+    }
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        std::string problem = check_line(line);
+        if (!problem.empty()) return {{place_of(file_name, number), std::move(problem)}};
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return {};
+}
+
+void parse_into(TomlText& result, std::string_view text, std::string_view file_name) {
+    const toml::parse_result parsed = toml::parse(text);
+    if (!parsed) {
+        const toml::parse_error& error = parsed.error();
+        result.complaints.push_back(
+            {place_of(file_name, error.source().begin.line), "not TOML: " + std::string(error.description())});
+        return;
+    }
+    Walk walk{file_name, {}};
+    walk.table(parsed.table(), "");
+    std::stable_sort(walk.found.begin(), walk.found.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [line, assignment] : walk.found) result.assignments.push_back(std::move(assignment));
+}
+
+}  // namespace
+
+TomlText read_toml(std::string_view text, std::string_view file_name) {
+    TomlText result;
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    result.complaints = check_lines(text, file_name);
+    if (!result.complaints.empty()) return result;
+    try {
+        parse_into(result, text, file_name);
+    } catch (const BrokenAssumption&) {
+        result.assignments.clear();
+        result.complaints = {{std::string(file_name), "not TOML"}};
+    }
+    return result;
+}
+
+}  // namespace ledge::config

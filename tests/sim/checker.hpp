@@ -1,0 +1,49 @@
+// Checker: reads the history and objects when a promise is broken. Each has a name that says the promise, knows only
+// events, and has a test that forges a history it must object to (checker_*_test.cpp).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "event.hpp"
+
+namespace ledge::sim {
+
+class Checker {
+public:
+    Checker() = default;
+    Checker(const Checker&) = delete;
+    Checker& operator=(const Checker&) = delete;
+    virtual ~Checker() = default;
+
+    virtual std::string_view name() const = 0;
+    virtual void on(const Event& event) = 0;
+
+    /// The first objection.
+    const std::optional<std::string>& objection() const { return objection_; }
+
+protected:
+    void object(const Event& event, const std::string& why) {
+        if (!objection_) objection_ = why + ": " + to_string(event);
+    }
+
+private:
+    std::optional<std::string> objection_;
+};
+
+/// A publication at one client's session.
+using Copy = std::pair<std::int32_t, std::uint32_t>;  // client, uid
+inline Copy copy_of(const Event& event) { return {event.client, event.label.uid}; }
+
+inline bool is(const Event& event, Kind kind, wire::PacketType type) { return event.kind == kind && event.type == type; }
+inline bool is_publish(const Event& event, Kind kind) { return is(event, kind, wire::PacketType::publish); }
+
+/// One of every kind.
+std::vector<std::unique_ptr<Checker>> all_checkers();
+
+}  // namespace ledge::sim

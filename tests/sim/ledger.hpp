@@ -1,0 +1,138 @@
+// Ledger: the reference model. It is told every packet the broker is given, in the same order, and writes into the
+// history what follows from it by the standard: which sessions exist, who is owed which publication at which QoS, which
+// will is due. Naive on purpose: maps, strings and loops over everybody. Where the standard leaves room (a timer may
+// fire up to `slack` late) it says neither yes nor no.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "event.hpp"
+
+namespace ledge::sim {
+
+/// True if the topic filter (without $share) matches the topic; not the broker's code.
+bool is_match(const std::string& filter, const std::string& topic);
+
+struct LedgerRules {
+    std::uint32_t session_expiry_v3_s = 0;
+    std::uint32_t session_expiry_max_s = 0;
+};
+
+class Ledger {
+public:
+    using Emit = std::function<void(Event)>;
+    /// A timer of the broker may be late by a tick, and it may have been set up to a tick late.
+    static constexpr Duration slack = 1100ms;
+
+    Ledger(std::size_t clients, const LedgerRules& rules, Emit emit);
+
+    /// Time passes: call before the broker is told.
+    void on_time(Instant now);
+
+    void on_connect(std::int32_t client, std::int32_t link, const wire::Connect& packet, Instant now);
+    void on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now);
+    void on_pubrel(std::int32_t client, wire::PacketId id);
+    /// The broker has answered with PUBREC and an error: the packet id is free.
+    void on_pubrec_error(std::int32_t client, wire::PacketId id);
+    void on_subscribe(std::int32_t client, const wire::Subscribe& packet, Instant now);
+    void on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet, Instant now);
+    void on_disconnect(std::int32_t client, wire::Version version, const wire::Disconnect& packet, Instant now);
+    /// The broker has begun to close the connection, or has lost it.
+    void on_gone(std::int32_t client, std::int32_t link, Instant now);
+    /// The connection is gone for good (after on_gone, perhaps later).
+    void on_closed(std::int32_t link, Instant now);
+    /// Everything that was only in memory is lost.
+    void on_restart(Instant now);
+
+    /// What CONNACK must say; false also when a session ends for the new connection.
+    bool session_present(std::int32_t client) const { return seat(client).is_kept; }
+    bool has_session(std::int32_t client) const { return seat(client).exists; }
+    std::int32_t link_of(std::int32_t client) const { return seat(client).link; }
+    /// False while only the broker knows whether the session has expired already.
+    bool is_certain(std::int32_t client, Instant now) const;
+    /// No will and no expiry is under way.
+    bool is_settled(Instant now) const;
+
+private:
+    struct Subscription {
+        wire::SubscribeOptions options;
+        std::uint32_t id = 0;
+        std::string filter;     // without $share
+        bool is_shared = false;
+    };
+    struct Will {
+        Label label;
+        std::string topic;
+        wire::QoS qos{};
+        std::uint32_t delay_s = 0;
+    };
+    struct Seat {
+        bool exists = false;
+        bool is_kept = false;
+        std::uint32_t generation = 0;
+        std::int32_t link = -1;             // -1: offline
+        std::uint32_t expiry_s = 0;
+        Instant ends_from = never;          // offline: the session ends between these two
+        Instant ends_until = never;
+        std::map<std::string, Subscription> subscriptions;
+        std::set<wire::PacketId> received;  // QoS 2 packet ids without PUBREL
+        std::optional<Will> will;
+    };
+    struct PendingWill {
+        Will will;
+        std::int32_t client = -1;
+        std::int32_t link = -1;
+        Duration span{};                    // from the end of the connection
+        Instant earliest{};
+        Instant latest{};
+        bool is_due = false;
+        std::set<std::int32_t> owed;        // sessions that have been subscribed since it became due
+    };
+    struct Retained {
+        Label label;
+        wire::QoS qos{};
+        Instant expires_at = never;
+        std::uint32_t expiry_s = 0;
+        std::uint32_t size = 0;
+        std::int32_t publisher = -1;
+    };
+    struct Hit {
+        bool any = false;
+        wire::QoS qos{};
+        bool retain_always = true;
+        bool retain_never = true;
+        std::vector<std::uint32_t> ids;
+    };
+
+    Seat& seat(std::int32_t client) { return seats_.at(static_cast<std::size_t>(client)); }
+    const Seat& seat(std::int32_t client) const { return seats_.at(static_cast<std::size_t>(client)); }
+    Event event(Kind kind, std::int32_t client) const;
+    void begin(std::int32_t client);
+    void end(std::int32_t client, const char* why);
+    void detach(std::int32_t client, Instant now);
+    void take_over(std::int32_t client, bool clean_start, Instant now);
+    void schedule_will(std::int32_t client, Duration span, Instant now);
+    void make_due(PendingWill& pending);
+    void cancel_will(const Will& will, std::int32_t client);
+    void owe_will(const PendingWill& pending);
+    void forget_in_wills(std::int32_t client);
+    Hit find_hit(const Seat& seat, const std::string& topic, std::int32_t publisher, std::int32_t self) const;
+    void route(const Event& publication, std::int32_t publisher);
+    void route_groups(const Event& publication);
+    void retain(const Event& publication, std::size_t payload_size, std::int32_t publisher);
+    void replay(std::int32_t client, const Subscription& subscription, Instant now);
+
+    LedgerRules rules_;
+    Emit emit_;
+    std::vector<Seat> seats_;
+    std::vector<PendingWill> wills_;
+    std::map<std::string, Retained> retained_;
+};
+
+}  // namespace ledge::sim

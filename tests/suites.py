@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Runs every test of the builds that ./run test has made, prints a line per suite and ends with
+"N passed, N failed" (", N skipped" follows when something was skipped). Exit 1 when anything failed, crashed, did not
+run or ran nothing. The manifest below says which suite runs in which build: a suite that no build contains, and one that
+the manifest does not know, are failures too. Whole outputs go to build/test-logs/.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOGS = os.path.join(ROOT, 'build/test-logs')
+PYTHON = '/usr/bin/python3'  # Debian's own has Debian's packages
+
+RELEASE, ASAN, TSAN = 'release', 'asan', 'tsan'
+CORE_BUILDS = (RELEASE, ASAN)
+EVERY_BUILD = (RELEASE, ASAN, TSAN)
+
+# Suites as ctest knows them, and the builds they run in.
+MANIFEST = {
+    'unit_base': CORE_BUILDS,
+    'unit_wire': CORE_BUILDS,
+    'unit_topic': CORE_BUILDS,
+    'unit_auth': CORE_BUILDS,
+    'unit_session': CORE_BUILDS,
+    'unit_broker': CORE_BUILDS,
+    'unit_transport': EVERY_BUILD,
+    'unit_runtime': EVERY_BUILD,
+    'unit_config': CORE_BUILDS,
+    'spec': CORE_BUILDS,
+    'sim': CORE_BUILDS,
+    'fuzz_decoder': CORE_BUILDS,
+    'fuzz_framer': CORE_BUILDS,
+    'fuzz_connection': CORE_BUILDS,
+    'fuzz_shard': CORE_BUILDS,
+    'fuzz_config': CORE_BUILDS,
+    'bench_wire': (RELEASE,),
+    'bench_topic': (RELEASE,),
+    'bench_core': (RELEASE,),
+}
+
+SANITIZER_OPTIONS = {
+    'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1',
+    'UBSAN_OPTIONS': 'print_stacktrace=1',
+    'TSAN_OPTIONS': 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
+}
+
+
+class Outcome:
+    def __init__(self, name, passed=0, failed=0, skipped=0, note='', tail=''):
+        self.name, self.passed, self.failed, self.skipped = name, passed, failed, skipped
+        self.note, self.tail, self.seconds = note, tail, 0.0
+
+
+class Suite:
+    """One program to run: how it is called, how long it may take, and how its output is counted."""
+
+    def __init__(self, name, command, count, timeout_s=600, cwd=None):
+        self.name, self.command, self.count = name, command, count
+        self.timeout_s, self.cwd = timeout_s, cwd or ROOT
+
+    def run(self):
+        began = time.monotonic()
+        log = os.path.join(LOGS, re.sub(r'\W+', '-', self.name) + '.log')
+        with open(log, 'w', encoding='utf-8') as file:
+            try:
+                code = subprocess.run(self.command, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=file,
+                                      stderr=subprocess.STDOUT, timeout=self.timeout_s, check=False,
+                                      env={**os.environ, **SANITIZER_OPTIONS}).returncode
+            except subprocess.TimeoutExpired:
+                code = f'timeout after {self.timeout_s} s'
+            except OSError as error:
+                code = str(error)
+        with open(log, encoding='utf-8', errors='replace') as file:
+            text = file.read()
+        outcome = self.count(self.name, code, text)
+        if outcome.failed == 0 and code != 0:
+            outcome.failed, outcome.note = 1, f'ended with {code}'
+        if outcome.passed + outcome.failed == 0:
+            outcome.failed, outcome.note = 1, 'ran nothing'
+        if outcome.failed:
+            outcome.tail = f'{text[-3000:]}\n(the whole output is in {os.path.relpath(log, ROOT)})'
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+
+def count_doctest(name, _, text):
+    found = re.search(r'test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed(?:\s*\|\s*(\d+) skipped)?', text)
+    if not found:
+        return Outcome(name, failed=1, note='no summary: it crashed')
+    notes = re.findall(r'^(?:clause coverage|seeds|figure): .*$', text, re.M)
+    return Outcome(name, int(found[2]), int(found[3]), int(found[4] or 0), '; '.join(notes))
+
+
+def count_last_line(name, _, text):
+    found = re.findall(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$', text, re.M)
+    if not found:
+        return Outcome(name, failed=1, note='no counts: it crashed')
+    passed, failed, skipped = found[-1]
+    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*)$', text, re.M)
+    notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
+    notes += re.findall(r'^(longest .*)$', text, re.M)
+    return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))
+
+
+def count_exit(name, code, text):
+    found = re.search(r'^replayed (\d+) inputs$', text, re.M)
+    return Outcome(name, passed=int(code == 0), note=f'{found[1]} inputs' if found else '')
+
+
+def count_fuzz(name, code, text):
+    found = re.search(r'stat::number_of_executed_units:\s*(\d+)', text)
+    if code != 0 or not found:
+        return Outcome(name, failed=1, note='a finding, or no run')
+    edges = re.findall(r'cov: (\d+)', text)
+    return Outcome(name, passed=1, note=f'{int(found[1]):,} executions, {edges[-1] if edges else "?"} edges, no finding')
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+def ctest_commands(build):
+    """{test name: (command, folder)} as ctest would run them."""
+    folder = os.path.join(ROOT, 'build', build)
+    result = subprocess.run(['ctest', '--show-only=json-v1'], cwd=folder, capture_output=True, text=True, check=True)
+    tests = {}
+    for test in json.loads(result.stdout)['tests']:
+        properties = {p['name']: p['value'] for p in test.get('properties', [])}
+        if 'command' in test:
+            tests[test['name']] = (test['command'], properties.get('WORKING_DIRECTORY', folder))
+    return tests
+
+
+def ctest_name(suite):
+    return {'fuzz': f'{suite}_corpus', 'bench': f'{suite}_smoke'}.get(suite.split('_')[0], suite)
+
+
+def suites_of(build, options):
+    """The suites of one build, and an outcome for each that the manifest expects and nobody built, or the reverse."""
+    tests = ctest_commands(build)
+    expected = {suite: ctest_name(suite) for suite, builds in MANIFEST.items() if build in builds}
+    problems = [Outcome(f'{build}: {suite}', failed=1, note='not built: the manifest of tests/suites.py expects it')
+                for suite, name in expected.items() if name not in tests]
+    known = {ctest_name(suite) for suite in MANIFEST}
+    problems += [Outcome(f'{build}: {name}', failed=1, note='not in the manifest of tests/suites.py')
+                 for name in tests if name not in known]
+    suites = []
+    for suite, name in expected.items():
+        if name not in tests:
+            continue
+        command, folder = tests[name]
+        if suite.startswith('fuzz_') and build == ASAN:
+            suites.append(fuzz_suite(suite, command[0], options.fuzz_seconds))
+        elif suite.startswith(('fuzz_', 'bench_')):
+            suites.append(Suite(f'{build}: {name}', command, count_exit, cwd=folder))
+        else:
+            suites.append(Suite(f'{build}: {suite}', command, count_doctest, 1200, folder))
+    return suites, problems
+
+
+def fuzz_suite(name, program, seconds):
+    """A short search from the corpus; what it finds new goes to build/, a crashing input to the logs."""
+    fresh = os.path.join(ROOT, 'build/fuzz', name)
+    shutil.rmtree(fresh, ignore_errors=True)
+    os.makedirs(fresh)
+    corpus = os.path.join(ROOT, 'tests/fuzz/corpus', name.removeprefix('fuzz_'))
+    command = [program, f'-max_total_time={seconds}', '-print_final_stats=1', '-timeout=10', '-rss_limit_mb=2048',
+               f'-artifact_prefix={LOGS}/{name}-', fresh, corpus]
+    return Suite(f'asan: {name}', command, count_fuzz, seconds + 300)
+
+
+def whole_program_suites(builds):
+    e2e = os.path.join(ROOT, 'tests/e2e/e2e.py')
+    suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line)]
+    for build in builds:
+        broker = os.path.join(ROOT, 'build', build, 'ledgemq')
+        quick = [] if build == RELEASE else ['--quick']
+        suites.append(Suite(f'{build}: e2e', [PYTHON, '-B', e2e, '--broker', broker, *quick], count_last_line, 1200))
+    return suites
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+def arguments():
+    parser = argparse.ArgumentParser(prog='./run test', description='builds and runs every test')
+    parser.add_argument('--quick', action='store_true', help='the Release build only')
+    parser.add_argument('--fuzz-seconds', type=int, default=5, help='length of each fuzz run (default 5)')
+    parser.add_argument('--only', metavar='REGEX', help='suites whose name matches; the others are not expected')
+    return parser.parse_args()
+
+
+def report(outcome):
+    skipped = f', {outcome.skipped} skipped' if outcome.skipped else ''
+    verdict = 'FAILED' if outcome.failed else 'ok'
+    print(f'{verdict:6} {outcome.name:28} {outcome.passed} passed, {outcome.failed} failed{skipped} '
+          f'({outcome.seconds:.1f} s) {outcome.note}', flush=True)
+    if outcome.tail:
+        print('\n'.join('       | ' + line for line in outcome.tail.split('\n')), flush=True)
+
+
+def run_group(title, suites, problems, at_once):
+    print(f'--- {title}', flush=True)
+    for outcome in problems:
+        report(outcome)
+    outcomes = list(problems)
+    with ThreadPoolExecutor(at_once) as pool:
+        for outcome in pool.map(Suite.run, suites):
+            report(outcome)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def main():
+    options = arguments()
+    os.makedirs(LOGS, exist_ok=True)
+    builds = (RELEASE,) if options.quick else EVERY_BUILD
+
+    def chosen(things):
+        return [t for t in things if not options.only or re.search(options.only, t.name)]
+
+    outcomes = []
+    titles = {RELEASE: 'Release (gcc)', ASAN: 'address and undefined behaviour sanitizer, libFuzzer (clang)',
+              TSAN: 'thread sanitizer (gcc)'}
+    for build in builds:
+        suites, problems = suites_of(build, options)
+        outcomes += run_group(titles[build], chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
+    outcomes += run_group('house rules, and real clients against the broker', chosen(whole_program_suites(builds)), [], 1)
+    passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
+    if not outcomes:
+        failed = 1
+    print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,75 @@
+#include "ledge/config/command_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace ledge::config;
+
+namespace {
+
+Command run(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "ledgemq");
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), "1.2.3");
+}
+
+}  // namespace
+
+TEST_CASE("without arguments the broker serves with embedded defaults") {
+    const Command command = run({});
+    CHECK(command.action == Command::Action::serve);
+    CHECK_FALSE(command.sources.file.has_value());
+    CHECK(command.sources.listen.empty());
+    CHECK_FALSE(command.sources.allow_anonymous);
+}
+
+TEST_CASE("every flag arrives") {
+    const Command command = run({"-c", "x.toml", "--listen", "unix:/a", "--listen", "unix:/b", "--store", "none",
+                                 "--durability", "ram", "--allow-anonymous", "--set", "a=1", "--set", "b=c=d e"});
+    CHECK(command.action == Command::Action::serve);
+    CHECK(command.sources.file == "x.toml");
+    CHECK(command.sources.listen == std::vector<std::string>{"unix:/a", "unix:/b"});
+    CHECK(command.sources.store == "none");
+    CHECK(command.sources.durability == "ram");
+    CHECK(command.sources.allow_anonymous);
+    CHECK(command.sources.set == std::vector<std::string>{"a=1", "b=c=d e"});
+}
+
+TEST_CASE("check takes the file before and behind the word") {
+    for (const Command& command :
+         {run({"check", "-c", "x.toml"}), run({"-c", "x.toml", "check"}), run({"check", "--config=x.toml"})}) {
+        CHECK(command.action == Command::Action::check);
+        CHECK(command.sources.file == "x.toml");
+    }
+    CHECK(run({"check"}).action == Command::Action::check);
+}
+
+TEST_CASE("--print-config prints instead of serving") {
+    const Command command = run({"--print-config", "--set", "a=1"});
+    CHECK(command.action == Command::Action::print_config);
+    CHECK(command.sources.set.size() == 1);
+}
+
+TEST_CASE("--help and --version are answers, not failures") {
+    const Command help = run({"--help"});
+    CHECK(help.action == Command::Action::say);
+    CHECK(help.exit_code == exit_ok);
+    for (const char* word :
+         {"--listen", "--set", "--store", "--durability", "--allow-anonymous", "--print-config", "check", "Exit"}) {
+        CHECK(help.text.find(word) != std::string::npos);
+    }
+    const Command version = run({"--version"});
+    CHECK(version.action == Command::Action::say);
+    CHECK(version.exit_code == exit_ok);
+    CHECK(version.text == "ledgemq 1.2.3\n");
+}
+
+TEST_CASE("a wrong command line ends with status 2 and says why") {
+    for (const std::vector<const char*>& arguments :
+         std::vector<std::vector<const char*>>{{"--listne", "unix:/a"}, {"-c"}, {"file.toml"}, {"--set"}, {"serve"}}) {
+        const Command command = run(arguments);
+        CHECK(command.action == Command::Action::say);
+        CHECK(command.exit_code == exit_bad_configuration);
+        CHECK_FALSE(command.text.empty());
+    }
+}

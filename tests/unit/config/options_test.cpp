@@ -1,0 +1,174 @@
+// The table against the structs it fills.
+#include "options.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "helpers.hpp"
+
+using namespace ledge;
+using namespace ledge::config;
+
+namespace {
+
+struct AnyValue {
+    template <class T>
+    operator T() const;
+};
+
+/// How many members an aggregate has.
+template <class T, class... Values>
+constexpr std::size_t count_members() {
+    if constexpr (requires { T{Values{}..., AnyValue{}}; }) {
+        return count_members<T, Values..., AnyValue>();
+    } else {
+        return sizeof...(Values);
+    }
+}
+
+std::size_t rows_of(Scope scope) {
+    return static_cast<std::size_t>(
+        std::count_if(options().begin(), options().end(), [&](const Option& option) { return option.scope == scope; }));
+}
+
+/// A value other than the default, as TOML and as it stands after --set KEY=.
+std::string other_value(const Option& option, const Config& config, bool is_toml) {
+    const ListenerDraft none;
+    const Place place{const_cast<Config*>(&config), const_cast<session::SessionLimits*>(&config.limits),
+                      const_cast<ListenerDraft*>(&none)};
+    const PlainValue value = option.get(place);
+    const std::string quote = is_toml ? "\"" : "";
+    if (option.key() == "url") return quote + "unix:/other" + quote;
+    switch (option.type) {
+        case Type::boolean: return std::get<bool>(value) ? "false" : "true";
+        case Type::text: return quote + "other" + quote;
+        case Type::choice: {
+            const auto index = static_cast<std::size_t>(std::get<std::int64_t>(value));
+            return quote + std::string(option.choices[(index + 1) % option.choices.size()]) + quote;
+        }
+        default: {
+            const bool is_largest = std::get<std::int64_t>(value) == option.largest;
+            return std::to_string(is_largest ? option.smallest : option.largest);
+        }
+    }
+}
+
+bool is_about_build(const Loaded& loaded) {
+    return std::all_of(loaded.complaints.begin(), loaded.complaints.end(), [](const Complaint& complaint) {
+        return complaint.text.find("this build keeps") != std::string::npos ||
+               complaint.text.find("outbox_bytes_fatal") != std::string::npos;
+    });
+}
+
+bool is_effective(const Loaded& loaded, const std::string& key) {
+    // [limits] holds for the listeners too, so a change of one of its keys is a change of several.
+    const auto changed = differences(load({}).config, loaded.config);
+    return std::find(changed.begin(), changed.end(), key) != changed.end();
+}
+
+}  // namespace
+
+TEST_CASE("every member of the limits and options has a row") {
+    CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
+    CHECK(rows_of(Scope::listener) ==
+          count_members<ListenerDraft>() - 2);  // its name is the section; its limits are rows
+    // Each is in a row, but for: listeners (own scope); server_version (of the build).
+    const auto rows_in = [](std::string_view section) {
+        return static_cast<std::size_t>(std::count_if(options().begin(), options().end(),
+                                                      [&](const Option& option) { return option.section == section; }));
+    };
+    const std::size_t of_shard = rows_in("broker") - 1 + rows_in("shared_subscriptions") + rows_in("sys");
+    CHECK(of_shard == count_members<broker::ShardOptions>() - 3);
+    CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
+    CHECK(rows_in("store") == count_members<StoreSettings>());
+    CHECK(rows_in("log") == count_members<LogSettings>());
+}
+
+TEST_CASE("keys are unique and no row writes what another reads") {
+    std::set<std::string> keys;
+    for (const Option& option : options()) {
+        INFO(option.key());
+        CHECK(keys.insert(option.key()).second);
+    }
+    for (const Option& option : options()) {
+        if (option.scope != Scope::limits) continue;
+        const Loaded loaded = load_set({option.key() + "=" + other_value(option, load({}).config, false)});
+        const auto changed = differences(load({}).config, loaded.config);
+        INFO(option.key());
+        CHECK(changed == std::vector<std::string>{option.key(), "listeners.local." + option.key()});
+    }
+}
+
+TEST_CASE("every row has a help, a known section and a range that holds its default") {
+    const Config config;
+    ListenerDraft draft;
+    for (const Option& option : options()) {
+        INFO(option.key());
+        CHECK(option.help.ends_with('.'));
+        CHECK((option.scope == Scope::listener || !section_help(option.section).empty()));
+        if (option.type != Type::integer && option.type != Type::size) continue;
+        auto limits = config.limits;
+        auto copy = config;
+        const std::int64_t value = std::get<std::int64_t>(option.get({&copy, &limits, &draft}));
+        CHECK(value >= option.smallest);
+        CHECK(value <= option.largest);
+        for (const std::int64_t edge : {option.smallest, option.largest}) {  // the member can hold the whole range
+            option.set({&copy, &limits, &draft}, edge);
+            CHECK(std::get<std::int64_t>(option.get({&copy, &limits, &draft})) == edge);
+        }
+    }
+}
+
+TEST_CASE("keys name their unit") {
+    for (const Option& option : options()) {
+        INFO(option.key());
+        if (option.unit == "s") CHECK(option.name.ends_with("_s"));
+        if (option.unit == "bytes")
+            CHECK(option.name.find("bytes") + option.name.find("packet") != 2 * std::string_view::npos);
+    }
+}
+
+TEST_CASE("every row is set by a file") {
+    for (const Option& option : options()) {
+        if (option.scope == Scope::listener) continue;
+        const std::string value = other_value(option, load({}).config, true);
+        const Loaded loaded =
+            load_text("[" + std::string(option.section) + "]\n" + std::string(option.name) + " = " + value);
+        INFO(option.key() << " = " << value);
+        CHECK(is_about_build(loaded));
+        CHECK(is_effective(loaded, option.key()));
+    }
+}
+
+TEST_CASE("every row is set by a flag") {
+    for (const Option& option : options()) {
+        if (option.scope == Scope::listener) continue;
+        const std::string value = other_value(option, load({}).config, false);
+        const Loaded loaded = load_set({option.key() + "=" + value});
+        INFO(option.key() << "=" << value);
+        CHECK(is_about_build(loaded));
+        CHECK(is_effective(loaded, option.key()));
+    }
+}
+
+TEST_CASE("every row of listeners and their limits is set for one listener, by a file and by a flag") {
+    for (const Option& option : options()) {
+        if (option.scope == Scope::broker) continue;
+        const std::string key = "listeners.local." + option.key();
+        const bool is_anonymity = option.name == "allow_anonymous";  // the default of a local listener is true
+        const std::string value = is_anonymity ? "false" : other_value(option, load({}).config, true);
+        const std::string section = option.section.empty() ? "" : "." + std::string(option.section);
+        const std::string url = option.name == "url" ? "" : "[listeners.local]\nurl = 'mqtt://127.0.0.1:1883'\n";
+        const std::string header = option.name != "url" && section.empty() ? "" : "[listeners.local" + section + "]\n";
+        const Loaded by_file = load_text(url + header + std::string(option.name) + " = " + value);
+        INFO(key << " = " << value);
+        CHECK(is_effective(by_file, key));
+        CHECK(is_about_build(by_file));
+        const Loaded by_flag = load_set({key + "=" + value});
+        CHECK(is_effective(by_flag, key));
+        CHECK(is_about_build(by_flag));
+        CHECK_FALSE(is_effective(by_flag, option.key()));
+    }
+}

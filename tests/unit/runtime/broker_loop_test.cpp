@@ -1,0 +1,249 @@
+// The whole of one thread's broker on real sockets of the loopback interface, with the real core behind it. The test's
+// client is on the same thread and moves with the loop's turns, unless the test is about threads.
+#include "ledge/runtime/broker_loop.hpp"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "ledge/runtime/clock.hpp"
+
+namespace ledge::runtime {
+namespace {
+
+constexpr int turns_max = 1000;  // of 10 ms each at most
+
+std::string bytes(std::initializer_list<int> values) {
+    std::string text;
+    for (const int value : values) text.push_back(static_cast<char>(value));
+    return text;
+}
+
+const std::string connect_v5 = bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0, 0, 2, 'a', 'b'});
+const std::string subscribe_x = bytes({0x82, 7, 0, 1, 0, 0, 1, 'x', 0});
+const std::string publish_x = bytes({0x30, 7, 0, 1, 'x', 0, 'a', 'b', 'c'});
+
+/// DISCONNECT, one byte of length, reason code 0x8B.
+bool is_shutting_down(const std::string& text) {
+    return text.size() > 2 && text.starts_with('\xE0') && text[2] == '\x8B';
+}
+
+BrokerLoopOptions options_for(int listeners) {
+    BrokerLoopOptions options;
+    options.handles_signals = false;
+    options.shard.sys_interval = Duration(0);
+    for (int i = 0; i < listeners; ++i) {
+        broker::ListenerOptions listener;
+        listener.name = "test";
+        listener.allow_anonymous = true;
+        options.shard.listeners.push_back(listener);
+        transport::Endpoint endpoint;
+        endpoint.port = 0;
+        options.endpoints.push_back(endpoint);
+    }
+    return options;
+}
+
+const Log silent;
+
+std::unique_ptr<BrokerLoop> make(BrokerLoopOptions options) {
+    auto loop = BrokerLoop::create(std::move(options), silent);
+    REQUIRE_MESSAGE(loop.ok(), (loop.ok() ? "" : loop.error()));
+    return std::move(*loop);
+}
+
+std::uint16_t port_of(const BrokerLoop& loop, std::size_t index = 0) {
+    const std::string address = loop.addresses().at(index);
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+}
+
+class Client {
+public:
+    explicit Client(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client() { ::close(descriptor_); }
+
+    void send(const std::string& text) {
+        REQUIRE(::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+    }
+    void read(int flags = MSG_DONTWAIT) {
+        char buffer[4096];
+        const ssize_t count = ::recv(descriptor_, buffer, sizeof buffer, flags);
+        if (count > 0) received.append(buffer, static_cast<std::size_t>(count));
+        if (count == 0) is_ended = true;
+    }
+
+    std::string received;
+    bool is_ended = false;
+
+private:
+    int descriptor_;
+};
+
+template <class Condition>
+bool until(BrokerLoop& loop, Condition is_done) {
+    for (int i = 0; i < turns_max && !is_done(); ++i) loop.turn(10ms);
+    return is_done();
+}
+
+bool hears(BrokerLoop& loop, Client& client, std::size_t size) {
+    return until(loop, [&] {
+        client.read();
+        return client.received.size() >= size;
+    });
+}
+
+bool is_ended(BrokerLoop& loop, Client& client) {
+    return until(loop, [&] {
+        client.read();
+        return client.is_ended;
+    });
+}
+
+TEST_CASE("a client is served from CONNECT to the message it has sent to itself") {
+    const auto loop = make(options_for(1));
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    REQUIRE(hears(*loop, client, 5));
+    CHECK(client.received[0] == 0x20);
+    client.received.clear();
+    client.send(subscribe_x);
+    REQUIRE(hears(*loop, client, 6));
+    client.received.clear();
+    for (int i = 0; i < 100; ++i) client.send(publish_x);
+    REQUIRE(hears(*loop, client, 100 * publish_x.size()));
+    for (std::size_t i = 0; i < 100; ++i)
+        CHECK(client.received.substr(i * publish_x.size(), publish_x.size()) == publish_x);
+}
+
+TEST_CASE("every endpoint has its listener, and one that cannot be had is named") {
+    BrokerLoopOptions options = options_for(2);
+    const auto loop = make(options);
+    REQUIRE(loop->addresses().size() == 2);
+    Client first(port_of(*loop, 0));
+    Client second(port_of(*loop, 1));
+    first.send(connect_v5);
+    second.send(connect_v5);
+    CHECK(hears(*loop, first, 5));
+    CHECK(hears(*loop, second, 5));
+
+    options.endpoints[1].port = port_of(*loop);
+    auto refused = BrokerLoop::create(options, silent);
+    REQUIRE(!refused.ok());
+    CHECK(refused.error() == "cannot listen on " + loop->addresses()[0] + ": Address already in use");
+}
+
+TEST_CASE("an idle loop does not wake up, with a hundred idle clients at most twice a second") {
+    const auto loop = make(options_for(1));
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 100; ++i) {
+        clients.push_back(std::make_unique<Client>(port_of(*loop)));
+        clients.back()->send(bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0, 0, 2, 'a' + i / 10, '0' + i % 10}));
+    }
+    for (const auto& client : clients) REQUIRE(hears(*loop, *client, 5));
+    const Instant start = read_clock();
+    const std::uint64_t before = loop->turns();
+    while (read_clock() < start + 1s) loop->turn(start + 1s - read_clock());
+    CHECK(loop->turns() - before <= 2);
+}
+
+TEST_CASE("the shard's timers are served: who never says CONNECT is closed") {
+    BrokerLoopOptions options = options_for(1);
+    options.shard.listeners[0].limits.connect_timeout = 50ms;
+    const auto loop = make(options);
+    Client client(port_of(*loop));
+    CHECK(is_ended(*loop, client));
+}
+
+TEST_CASE("a graceful stop says why, ends in order and closes the door") {
+    const auto loop = make(options_for(1));
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    REQUIRE(hears(*loop, client, 5));
+    client.received.clear();
+    loop->stop();
+    CHECK(loop->addresses().empty());
+    REQUIRE(is_ended(*loop, client));
+    CHECK(is_shutting_down(client.received));
+}
+
+TEST_CASE("a stop does not wait for ever for a client that does not close") {
+    BrokerLoopOptions options = options_for(1);
+    options.stop_time_max = 100ms;
+    const auto loop = make(options);
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    REQUIRE(hears(*loop, client, 5));
+    const Instant start = read_clock();
+    SUBCASE("nor for its time if it is asked again") {
+        loop->stop();
+        loop->stop();
+        CHECK(!loop->turn(5s));
+        CHECK(read_clock() - start < 100ms);
+    }
+    SUBCASE("longer than it was told") {
+        loop->stop();
+        loop->run();
+        CHECK(read_clock() - start >= 100ms);
+    }
+    CHECK(!loop->turn(0ms));
+    client.read();
+    client.read();
+    CHECK(client.is_ended);
+}
+
+TEST_CASE("a stop without clients is done at once") {
+    const auto loop = make(options_for(1));
+    loop->stop();
+    CHECK(!loop->turn(5s));
+}
+
+TEST_CASE("another thread may ask for the stop") {
+    const auto loop = make(options_for(1));
+    const std::uint16_t port = port_of(*loop);
+    std::thread client_thread([&] {
+        Client client(port);
+        client.send(connect_v5);
+        while (client.received.size() < 5 && !client.is_ended) client.read(0);
+        loop->request_stop();
+        while (!client.is_ended) client.read(0);
+    });
+    loop->run();
+    client_thread.join();
+    CHECK(!loop->turn(0ms));
+}
+
+TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
+    BrokerLoopOptions options = options_for(1);
+    options.handles_signals = true;
+    int hang_ups = 0;
+    options.on_hang_up = [&] { ++hang_ups; };
+    const auto loop = make(options);
+    std::raise(SIGHUP);
+    CHECK(until(*loop, [&] { return hang_ups == 1; }));
+    std::raise(SIGHUP);
+    CHECK(until(*loop, [&] { return hang_ups == 2; }));
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    REQUIRE(hears(*loop, client, 5));
+    client.received.clear();
+    std::raise(SIGTERM);
+    CHECK(is_ended(*loop, client));
+    CHECK(is_shutting_down(client.received));
+}
+
+}  // namespace
+}  // namespace ledge::runtime
