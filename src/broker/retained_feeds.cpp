@@ -89,13 +89,19 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication* publication = retained_.find(topic, now);
-    if (publication == nullptr) return;
-    const session::PublicationView view = publication->view();
+    const session::Publication publication = retained_.load(topic, now);
+    if (!publication) return;
+    const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now
-    session::Delivery delivery{*publication, {}, 0, std::min(view.qos, batch.qos), true};  // [MQTT-3.3.1-8]
+    session::Session& session = *connection.session();
+    session::Delivery delivery;
+    delivery.publication = publication;
+    delivery.qos = std::min(view.qos, batch.qos);
+    delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
-    connection.send_now(std::move(delivery), now);
+    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, session::Urgency::lazy);
+    session.enqueue(std::move(delivery));
+    connection.pump(now);
 }
 
 }  // namespace ledge::broker

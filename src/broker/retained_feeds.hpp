@@ -15,7 +15,7 @@ class RetainedFeeds {
 public:
     static constexpr std::size_t looks_per_turn = 4096;
 
-    explicit RetainedFeeds(const Retained& retained) : retained_(retained) {}
+    explicit RetainedFeeds(Retained& retained) : retained_(retained) {}
 
     /// Owes `connection` what matches `filter` [MQTT-3.3.1-9]; a repeated SUBSCRIBE starts anew, it does not add up.
     static void add(session::Connection& connection, std::string_view filter, wire::QoS qos,
@@ -40,7 +40,7 @@ private:
     void send(session::Connection& connection, const session::RetainedFeed::Batch& batch, topic::TopicId topic,
               Instant now) const;
 
-    const Retained& retained_;
+    Retained& retained_;
     std::vector<session::Connection*> unfinished_;
 };
 

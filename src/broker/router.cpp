@@ -3,30 +3,59 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/topic/name.hpp"
+
 namespace ledge::broker {
 
 using wire::QoS;
 using wire::ReasonCode;
 
-ReasonCode Router::route(const session::PublicationView& publication, const session::Session* publisher, Instant now) {
+Router::Routed Router::route(const session::PublicationView& publication, const session::Session* publisher,
+                             Instant now, session::Ticket not_before) {
+    const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
-    if (may_refuse_ && is_refused_by_a_queue(publication)) {
+    const bool is_unsafe = environment_.journal.refuses_publications() && needs_store(publication, level);
+    if (is_unsafe || (may_refuse_ && is_refused_by_a_queue(publication))) {
         ++environment_.counters.refused_quota;
-        return ReasonCode::quota_exceeded;
+        const bool is_broken = is_unsafe && environment_.journal.is_failed();
+        return {is_broken ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded, {}};
     }
-    if (publication.retain && !retained_.store(publication)) {
+    fanout_.begin(publication, {level, not_before, hits_.size() > 1}, now);
+    const Retained::Stored retained =
+        publication.retain ? retained_.store(fanout_, publication, level) : Retained::Stored{};
+    if (!retained.is_ok) {
         ++environment_.counters.retained_refused;
         environment_.log.warning("retained_refused", {{"topic", publication.topic},
                                                       {"reason", "limit of retained messages or bytes reached"},
                                                       {"messages", retained_.size()},
                                                       {"bytes", retained_.bytes()}});
-        if (publication.qos != QoS::at_most_once) return ReasonCode::quota_exceeded;
+        if (publication.qos != QoS::at_most_once) {
+            fanout_.end();
+            return {ReasonCode::quota_exceeded, {}};
+        }
     }
-    if (hits_.empty()) return ReasonCode::no_matching_subscribers;
-    fanout_.begin(publication, hits_.size() > 1, now);
     for (const Hit& hit : hits_) fanout_.deliver(hit);
-    fanout_.end();
-    return ReasonCode::success;
+    Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
+    if (level == session::Durability::durable && retained.ticket != 0) {  // no subscriber can make that unnecessary
+        routed.kept.ticket = std::max(routed.kept.ticket, retained.ticket);
+        if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
+    }
+    return routed;
+}
+
+session::Durability Router::level_of(std::string_view topic) const {
+    if (!environment_.journal.is_enabled()) return session::Durability::ram;
+    for (const DurabilityOptions::Override& override : durability_.overrides)
+        if (topic::matches(override.filter, topic)) return override.level;
+    return durability_.level;
+}
+
+// True when its acknowledgement would promise something that the store cannot keep now.
+bool Router::needs_store(const session::PublicationView& publication, session::Durability level) const {
+    if (level == session::Durability::ram || publication.qos == QoS::at_most_once) return false;
+    return publication.retain || std::ranges::any_of(hits_, [](const Hit& hit) {
+               return hit.qos != QoS::at_most_once && hit.session->is_stored();
+           });
 }
 
 void Router::collect(const session::PublicationView& publication, const session::Session* publisher) {
@@ -84,17 +113,14 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication) 
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
         return hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
-               !hit.session->pending().fits(publication.bytes(), limits);
+               !hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
     });
 }
 
-void Router::reroute(const session::Delivery& delivery, Instant now) {
+bool Router::reroute(const session::Delivery& delivery, Instant now) {
     ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
     const Subscriber* member = group == nullptr ? nullptr : subscriptions_.groups().pick(*group, 0);
-    if (member == nullptr || delivery.publication.expires_at() <= now) {
-        ++environment_.counters.dropped_session_ended;
-        return;
-    }
+    if (member == nullptr || delivery.publication.expires_at() <= now) return false;
     const session::PublicationView publication = delivery.publication.view();
     Hit hit;
     hit.session = member->session;
@@ -102,9 +128,17 @@ void Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.qos = std::min(delivery.qos, member->options.qos);
     hit.retain = delivery.retain;
     hit.ids.add(member->subscription_id);
-    fanout_.begin(publication, false, now);
+    fanout_.begin(publication, {level_of(publication.topic), 0, false}, now);
     fanout_.deliver(hit);
-    fanout_.end();
+    const Fanout::Kept kept = fanout_.end();
+    if (kept.barrier != 0) environment_.barriers.release(kept.barrier);
+    return true;
+}
+
+void Router::route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
+                                  Instant now) {
+    const Routed routed = route(publication, publisher, now);
+    if (routed.kept.barrier != 0) environment_.barriers.release(routed.kept.barrier);
 }
 
 }  // namespace ledge::broker

@@ -69,6 +69,9 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
     connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}});
+    // What the client is told must survive: nothing leaves before the records do.
+    if (connection.session() != nullptr && connection.session()->is_stored())
+        connection.hold_output(environment_.journal.last());
 }
 
 }  // namespace ledge::broker

@@ -21,7 +21,10 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
     environment_.timers.set(timer_, now + limits().connect_timeout);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+    forget_session();
+    if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
+}
 
 std::uint32_t Connection::packet_size_max() const {
     return state_ == State::awaiting_connect ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;

@@ -37,6 +37,12 @@ Inflight::Entry* Inflight::find(wire::PacketId id) {
     return &entries_[index];
 }
 
+Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
+    Entry* entry = find(id);
+    if (entry == nullptr || index_of(id) < next_unsent_ || entry->is_repetition) return entry;
+    return nullptr;
+}
+
 void Inflight::release(Entry& entry) {
     entry.state = OutState::released;
     entry.delivery.publication = {};

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
-#include "records.hpp"
+#include "ledge/session/records.hpp"
 
 namespace ledge::session {
 

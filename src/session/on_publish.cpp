@@ -66,7 +66,7 @@ bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
 bool Connection::admit_exactly_once(wire::PacketId id) {
     ReceivedIds& received = session_->received;
     if (received.contains(id)) {
-        send_ack(PacketType::pubrec, id, ReasonCode::success);
+        owe_ack(PacketType::pubrec, id, ReasonCode::success, environment_.journal.last());  // not before the first one
         return false;
     }
     if (version_ == wire::Version::v5 && received.size() >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
@@ -89,7 +89,7 @@ void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
                                               {"address", address_},
                                               {"topic", packet.topic},
                                               {"reason", wire::name_of(code)}});
-    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code);
+    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0);
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
@@ -108,13 +108,14 @@ void Connection::take_properties(const wire::Properties& properties, Publication
     publication.properties = kept.view().raw();
 }
 
-void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code) {
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, BarrierId barrier) {
     if (state_ != State::connected || qos == QoS::at_most_once) return;
-    if (code == ReasonCode::quota_exceeded && version_ != wire::Version::v5)
-        return close(code, "a subscriber's queue is full");  // no PUBACK says no: the client may retry later
-    if (qos == QoS::at_least_once) return send_ack(PacketType::puback, id, code);  // [MQTT-4.3.2-4]
-    if (!wire::is_error(code)) session_->received.insert(id);                      // [MQTT-4.3.3-9]
-    send_ack(PacketType::pubrec, id, code);                                        // [MQTT-4.3.3-8]
+    const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
+    if (is_for_later && version_ != wire::Version::v5)
+        return close(code, "the message cannot be kept now");  // no PUBACK says no: the client may retry later
+    if (qos == QoS::at_least_once) return owe_ack(PacketType::puback, id, code, ticket, barrier);  // [MQTT-4.3.2-4]
+    if (!wire::is_error(code)) session_->received.insert(id);                                      // [MQTT-4.3.3-9]
+    owe_ack(PacketType::pubrec, id, code, ticket, barrier);                                        // [MQTT-4.3.3-8]
 }
 
 void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code) {

@@ -1,4 +1,4 @@
-#include "records.hpp"
+#include "ledge/session/records.hpp"
 
 #include "ledge/wire/writer.hpp"
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/records.hpp"
 #include "ledge/session/session.hpp"
-#include "records.hpp"
 
 namespace ledge::session {
 
@@ -158,9 +158,11 @@ void Session::refill() {
     if (!pending_.has_stored_tail() || pending_.has_loaded()) return;
     const StoreReader& store = environment_.store;
     auto& rows = environment_.loaded;
-    rows.clear();
-    store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
-    for (const StoredDelivery& row : rows) load_row(row);
+    do {
+        rows.clear();
+        store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
+        for (const StoredDelivery& row : rows) load_row(row);
+    } while (!rows.empty() && !pending_.has_loaded());
     if (rows.empty()) wait_for_commit();  // all that is left is on its way to the store
 }
 
@@ -168,7 +170,7 @@ void Session::load_row(const StoredDelivery& stored) {
     const auto record = parse_queued({stored.row.body.data(), stored.row.body.size()});
     const auto publication = parse_publication({stored.publication.data(), stored.publication.size()});
     const bool is_in_flight = record && record->state != OutState::done;
-    if (is_in_flight) return;  // restored as an exchange, not part of the tail
+    if (is_in_flight) return pending_.skip_stored(stored.row.number);  // restored as an exchange
     pending_.take_stored(stored.row.number, record ? record->bytes : 0);
     if (!record || !publication) {
         environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", stored.row.number}});

@@ -47,6 +47,8 @@ public:
     bool restore(wire::PacketId id, Delivery delivery, OutState state);
     /// The unfinished exchange with this id, or nullptr.
     Entry* find(wire::PacketId id);
+    /// The same, if the client can have seen its PUBLISH: an answer to any other id is no answer.
+    Entry* find_answerable(wire::PacketId id);
     /// PUBREC: keeps only the id. The publication's memory is let go.
     void release(Entry& entry);
     void finish(wire::PacketId id);

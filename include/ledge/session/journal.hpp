@@ -89,6 +89,9 @@ public:
     /// Body: the publication. `publication` is shared, not copied, until the batch is taken.
     Ticket put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency);
 
+    /// The ticket of the latest record: what has been put so far is durable when it is.
+    Ticket last() const { return is_failed_ ? never_durable : taken_ + pending_.size(); }
+
     /// True while the record can still be changed: no batch has it.
     bool is_pending(Ticket ticket) const { return ticket > taken_; }
     /// The record is not needed any more. Requires is_pending.
@@ -109,6 +112,7 @@ public:
     void on_committed(Ticket last);
     void on_failed() { is_failed_ = true; }
     void set_full(bool is_full) { is_full_ = is_full; }
+    bool is_full() const { return is_full_; }
 
     /// Bytes of bodies pending and under way.
     std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_; }

@@ -35,6 +35,8 @@ public:
     void push_stored(std::uint64_t row, std::size_t bytes);
     /// A row of the tail has been loaded (push it) or found unfit (drop it); the tail begins behind it.
     void take_stored(std::uint64_t row, std::size_t bytes);
+    /// A row that is not part of the tail stands in its way.
+    void skip_stored(std::uint64_t row) { stored_from_ = row + 1; }
     /// What the store held when the broker started.
     void restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
     /// The store has fewer rows than was thought: the tail is empty.
