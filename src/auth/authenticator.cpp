@@ -1,5 +1,8 @@
 #include "ledge/auth/authenticator.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -14,8 +17,10 @@ ReasonCode answer(const Question& question) {
 bool is_known_method(std::string_view method) { return method == "ANONYMOUS"; }
 
 ReasonCode answer_anonymous(std::string_view trace, bool is_anonymous_allowed) {
-    constexpr std::size_t trace_bytes_max = 4 * 255;
-    if (trace.size() > trace_bytes_max || !wire::is_valid_utf8(trace)) return ReasonCode::not_authorized;
+    constexpr std::ptrdiff_t trace_characters_max = 255;
+    const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    const bool is_too_long = std::ranges::count_if(trace, starts_character) > trace_characters_max;
+    if (is_too_long || !wire::is_valid_utf8(trace)) return ReasonCode::not_authorized;
     return is_anonymous_allowed ? ReasonCode::success : ReasonCode::not_authorized;
 }
 

@@ -86,10 +86,13 @@ void read_credentials(Reader& in, const Flags& flags, Connect& packet) {
 
 std::optional<Version> claimed_version(Bytes frame) {
     Reader in = open_packet(frame, PacketType::connect).in;
-    Connect packet;
-    read_protocol(in, packet);
+    const std::string_view name = as_text(in.prefixed());
+    const std::uint8_t level = in.u8();
     if (!in.ok()) return std::nullopt;
-    return packet.version;
+    if (name == "MQTT" && (level & 0x7FU) >= 5)
+        return Version::v5;  // a later one is told so in the latest form we have
+    const std::optional<Protocol> protocol = protocol_of(name, level);
+    return protocol ? std::optional(protocol->version) : std::nullopt;
 }
 
 Decoded<Connect> decode_connect(Bytes frame) {

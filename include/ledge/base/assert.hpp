@@ -8,5 +8,6 @@ namespace ledge {
 
 }  // namespace ledge
 
-#define LEDGE_ASSERT(expression) \
-    (__builtin_expect(static_cast<bool>(expression), 1) ? void() : ::ledge::assertion_failed(#expression, __FILE__, __LINE__))
+#define LEDGE_ASSERT(expression)                                 \
+    (__builtin_expect(static_cast<bool>(expression), 1) ? void() \
+                                                        : ::ledge::assertion_failed(#expression, __FILE__, __LINE__))

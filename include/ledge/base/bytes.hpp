@@ -11,12 +11,8 @@ namespace ledge {
 using Byte = std::uint8_t;
 using Bytes = std::span<const Byte>;
 
-inline std::string_view as_text(Bytes bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-inline Bytes as_bytes(std::string_view text) {
-    return {reinterpret_cast<const Byte*>(text.data()), text.size()};
-}
+inline Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const Byte*>(text.data()), text.size()}; }
 
 }  // namespace ledge

@@ -24,7 +24,8 @@ using namespace std::chrono_literals;
 
 /// `start + seconds`, saturating at `never`.
 inline Instant add_seconds(Instant start, std::int64_t seconds) {
-    constexpr std::int64_t limit = std::chrono::duration_cast<std::chrono::seconds>(Instant::max().time_since_epoch()).count() / 2;
+    constexpr std::int64_t limit =
+        std::chrono::duration_cast<std::chrono::seconds>(Instant::max().time_since_epoch()).count() / 2;
     if (start == never || seconds > limit) return never;
     return start + std::chrono::seconds(seconds);
 }

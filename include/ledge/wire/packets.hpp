@@ -163,7 +163,7 @@ inline PacketType type_of(Bytes frame) {
 }
 
 /// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that
-/// refuses. nullopt: not told, or none we know.
+/// refuses. A level above 5 counts as v5. nullopt: not told, or none we know.
 std::optional<Version> claimed_version(Bytes frame);
 
 // CONNECT decides the version itself.

@@ -1,6 +1,7 @@
 // Damages valid packets in every simple way: cut at every byte, every byte changed to every value, every length a lie.
 // Each time decode either refuses, or understands a packet that encodes and decodes to itself. The bytes lie in memory
 // of their exact size, so that the address sanitizer sees any look behind the end.
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -101,81 +102,64 @@ void add_packets_of_3(std::vector<Sample>& out, Version version) {
     out.push_back({"disconnect", version, 0xE0, {}});
 }
 
-void add_packets_of_5(std::vector<Sample>& out) {
-    const Raw user = Raw().u8(0x26).text("n").text("v");
-    const Raw reason = Raw().u8(0x1F).text("why").raw(user);
-    const Raw message = Raw().u8(0x01).u8(1).u8(0x02).u32(60).u8(0x03).text("c").u8(0x08).text("r").u8(0x09).text("d");
-    out.push_back({"connect", v5, 0x10,
-                   Raw()
-                       .text("MQTT")
-                       .u8(5)
-                       .u8(0xEE)
-                       .u16(60)
-                       .properties(Raw()
-                                       .u8(0x11)
-                                       .u32(9)
-                                       .u8(0x15)
-                                       .text("m")
-                                       .u8(0x16)
-                                       .text("d")
-                                       .u8(0x17)
-                                       .u8(1)
-                                       .u8(0x19)
-                                       .u8(0)
-                                       .u8(0x21)
-                                       .u16(5)
-                                       .u8(0x22)
-                                       .u16(6)
-                                       .u8(0x27)
-                                       .u32(7000)
-                                       .raw(user))
-                       .text("id")
-                       .properties(Raw(message).u8(0x18).u32(3).raw(user))
-                       .text("w/t")
-                       .text("bye")
-                       .text("user")
-                       .text("pass")
-                       .bytes()});
-    out.push_back({"connack", v5, 0x20,
-                   Raw{0, 0}
-                       .properties(Raw()
-                                       .u8(0x12)
-                                       .text("id")
-                                       .u8(0x13)
-                                       .u16(9)
-                                       .u8(0x24)
-                                       .u8(1)
-                                       .u8(0x25)
-                                       .u8(1)
-                                       .u8(0x28)
-                                       .u8(1)
-                                       .u8(0x29)
-                                       .u8(1)
-                                       .u8(0x2A)
-                                       .u8(1)
-                                       .u8(0x1A)
-                                       .text("r")
-                                       .u8(0x1C)
-                                       .text("s")
-                                       .raw(reason))
-                       .bytes()});
-    const Raw publish = Raw().text("a/b").u16(9).properties(Raw(message).u8(0x0B).u8(1).u8(0x23).u16(4).raw(user));
+using Id = PropertyId;
+
+Raw block(const PropertyBuilder& properties) { return Raw().raw(properties.view().raw()); }
+
+/// Everything that may stand in PUBLISH and in a will.
+PropertyBuilder message() {
+    PropertyBuilder all;
+    all.number(Id::payload_format_indicator, 1).number(Id::message_expiry_interval, 60).text(Id::content_type, "c");
+    return all.text(Id::response_topic, "r").text(Id::correlation_data, "d").user("n", "v");
+}
+
+PropertyBuilder reason() { return PropertyBuilder().text(Id::reason_string, "why").user("n", "v"); }
+
+void add_connects_of_5(std::vector<Sample>& out) {
+    PropertyBuilder hello;
+    hello.number(Id::session_expiry_interval, 9).text(Id::authentication_method, "m");
+    hello.text(Id::authentication_data, "d").number(Id::request_problem_information, 1);
+    hello.number(Id::request_response_information, 0).number(Id::receive_maximum, 5).user("n", "v");
+    hello.number(Id::topic_alias_maximum, 6).number(Id::maximum_packet_size, 7000);
+    Raw connect = Raw().text("MQTT").u8(5).u8(0xEE).u16(60).properties(block(hello)).text("id");
+    connect.properties(block(message().number(Id::will_delay_interval, 3))).text("w/t").text("bye");
+    out.push_back({"connect", v5, 0x10, connect.text("user").text("pass").bytes()});
+
+    PropertyBuilder welcome = reason();
+    welcome.text(Id::assigned_client_identifier, "id").number(Id::server_keep_alive, 9).number(Id::maximum_qos, 1);
+    welcome.number(Id::retain_available, 1).number(Id::wildcard_subscription_available, 1);
+    welcome.number(Id::subscription_identifier_available, 1).number(Id::shared_subscription_available, 1);
+    welcome.text(Id::response_information, "r").text(Id::server_reference, "s");
+    out.push_back({"connack", v5, 0x20, Raw{0, 0}.properties(block(welcome)).bytes()});
+}
+
+void add_messages_of_5(std::vector<Sample>& out) {
+    PropertyBuilder properties = message();
+    properties.number(Id::subscription_identifier, 1).number(Id::topic_alias, 4);
+    const Raw publish = Raw().text("a/b").u16(9).properties(block(properties));
     out.push_back({"publish", v5, 0x3A, Raw(publish).text("hello").bytes(), from(publish.bytes().size())});
     for (const unsigned first : {0x40U, 0x50U, 0x62U, 0x70U}) {
-        out.push_back({"ack", v5, first, Raw{0, 9, 0}.properties(reason).bytes(), at({2, 3})});
+        out.push_back({"ack", v5, first, Raw{0, 9, 0}.properties(block(reason())).bytes(), at({2, 3})});
     }
-    const Raw subscribe = Raw().u16(9).properties(Raw().u8(0x0B).raw(Raw{0x80, 1}).raw(user)).text("a/+").u8(0x2D);
-    out.push_back(
-        {"subscribe", v5, 0x82, Raw(subscribe).text("$share/g/x").u8(2).bytes(), at({subscribe.bytes().size()})});
-    const Raw answer = Raw().u16(9).properties(reason);
+}
+
+void add_subscriptions_of_5(std::vector<Sample>& out) {
+    const Raw identified = block(PropertyBuilder().number(Id::subscription_identifier, 128).user("n", "v"));
+    const Raw one = Raw().u16(9).properties(identified).text("a/+").u8(0x2D);
+    out.push_back({"subscribe", v5, 0x82, Raw(one).text("$share/g/x").u8(2).bytes(), at({one.bytes().size()})});
+    const Raw answer = Raw().u16(9).properties(block(reason()));
     out.push_back({"suback", v5, 0x90, Raw(answer).raw(Raw{0, 1, 0x87}).bytes(), from(answer.bytes().size() + 1)});
     out.push_back({"unsuback", v5, 0xB0, Raw(answer).raw(Raw{0, 0x11}).bytes(), from(answer.bytes().size() + 1)});
-    const Raw unsubscribe = Raw().u16(9).properties(user).text("a/+");
+    const Raw unsubscribe = Raw().u16(9).properties(block(PropertyBuilder().user("n", "v"))).text("a/+");
     out.push_back({"unsubscribe", v5, 0xA2, Raw(unsubscribe).text("#").bytes(), at({unsubscribe.bytes().size()})});
+}
+
+void add_others_of_5(std::vector<Sample>& out) {
     out.push_back({"pingreq", v5, 0xC0, {}});
-    out.push_back({"disconnect", v5, 0xE0, Raw{4}.properties(Raw().u8(0x11).u32(5).raw(reason)).bytes(), at({0, 1})});
-    out.push_back({"auth", v5, 0xF0,
-                   Raw{0x18}.properties(Raw().u8(0x15).text("m").u8(0x16).text("d").raw(reason)).bytes(), at({0})});
+    const Raw goodbye = block(reason().number(Id::session_expiry_interval, 5));
+    out.push_back({"disconnect", v5, 0xE0, Raw{4}.properties(goodbye).bytes(), at({0, 1})});
+    const Raw step = block(reason().text(Id::authentication_method, "m").text(Id::authentication_data, "d"));
+    out.push_back({"auth", v5, 0xF0, Raw{0x18}.properties(step).bytes(), at({0})});
 }
 
 const std::vector<Sample>& samples() {
@@ -183,7 +167,10 @@ const std::vector<Sample>& samples() {
         std::vector<Sample> made;
         add_packets_of_3(made, v3_1);
         add_packets_of_3(made, v3_1_1);
-        add_packets_of_5(made);
+        add_connects_of_5(made);
+        add_messages_of_5(made);
+        add_subscriptions_of_5(made);
+        add_others_of_5(made);
         return made;
     }();
     return all;
@@ -249,8 +236,7 @@ TEST_CASE("a byte behind any packet but PUBLISH and the lists of codes is refuse
         if (type == 3 || type == 9 || (type == 11 && sample.version == v5)) continue;
         for (const unsigned extra : {0x00U, 0x01U, 0xFFU}) {
             const ByteVector frame = Raw().raw(sample.body).u8(extra).packet(sample.first);
-            const bool is_short_form = sample.version == v5 && sample.body.empty() && type != 12;
-            CHECK_MESSAGE((recode(frame, sample.version).has_value() && !is_short_form) == false, sample.name);
+            CHECK_FALSE_MESSAGE(recode(frame, sample.version).has_value(), sample.name);
         }
     }
 }

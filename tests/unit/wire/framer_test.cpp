@@ -153,6 +153,24 @@ TEST_CASE("the largest packet of the protocol is announced without memory being 
     Bytes rest = header;
     CHECK(framer.next(rest, no_limit).status == Status::need_more);
     CHECK(framer.pending() == header.size());
+    CHECK(framer.memory() <= 32);
+}
+
+TEST_CASE("memory grows with the bytes that arrive, not with those announced, and goes with the packet") {
+    const ByteVector packet = publish_of(100'000);
+    Framer framer;
+    CHECK(framer.memory() == 0);
+    for (std::size_t at = 0; at < packet.size(); ++at) {
+        Bytes rest = Bytes(packet).subspan(at, 1);
+        const bool is_last = at + 1 == packet.size();
+        REQUIRE(framer.next(rest, no_limit).status == (is_last ? Status::frame : Status::need_more));
+        REQUIRE(framer.memory() >= at + 1);
+        REQUIRE(framer.memory() <= std::max<std::size_t>(32, 2 * (at + 1)));
+        REQUIRE(framer.memory() <= packet.size());
+    }
+    Bytes rest;
+    CHECK(framer.next(rest, no_limit).status == Status::need_more);
+    CHECK(framer.memory() == 0);
 }
 
 TEST_CASE("packets before a malformed one are delivered") {

@@ -1,0 +1,49 @@
+#include "commands.hpp"
+
+#include <cstdio>
+#include <string>
+
+namespace ledge::daemon {
+namespace {
+
+void print(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
+
+/// An answer that nobody got (a full disk behind `>`) is a failure.
+int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? config::exit_ok : config::exit_failure; }
+
+}  // namespace
+
+int say(const config::Command& command) {
+    const bool is_answer = command.exit_code == config::exit_ok;
+    print(is_answer ? stdout : stderr, command.text);
+    return is_answer ? answered() : command.exit_code;
+}
+
+int complain(const config::Loaded& loaded) {
+    for (const config::Complaint& complaint : loaded.complaints) print(stderr, complaint.line() + "\n");
+    return config::exit_bad_configuration;
+}
+
+int check(const config::Sources& sources, const config::Loaded& loaded) {
+    std::string out = sources.file.value_or("embedded configuration") + ": ok\n";
+    for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
+        const auto& listener = loaded.config.shard.listeners[i];
+        out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
+               (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
+    }
+    for (const std::string& note : loaded.notes) out += "note: " + note + "\n";
+    print(stdout, out);
+    return answered();
+}
+
+int print_config(const config::Config& config) {
+    print(stdout, config::print(config));
+    return answered();
+}
+
+int fail(std::string_view what) {
+    print(stderr, "ledgemq: " + std::string(what) + "\n");
+    return config::exit_failure;
+}
+
+}  // namespace ledge::daemon

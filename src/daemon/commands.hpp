@@ -1,0 +1,24 @@
+// What ledgemq does besides serving: it answers and ends. Answers go to standard output, complaints to standard error.
+// Each returns the exit status.
+#pragma once
+
+#include <string_view>
+
+#include "ledge/config/command_line.hpp"
+#include "ledge/config/load.hpp"
+
+namespace ledge::daemon {
+
+inline constexpr std::string_view version = LEDGE_VERSION;
+
+/// --help, --version, or what is wrong with the command line.
+int say(const config::Command& command);
+/// Everything that is wrong with the configuration.
+int complain(const config::Loaded& loaded);
+/// The listeners and who may log in there.
+int check(const config::Sources& sources, const config::Loaded& loaded);
+int print_config(const config::Config& config);
+/// Something outside of us went wrong before there was a log.
+int fail(std::string_view what);
+
+}  // namespace ledge::daemon

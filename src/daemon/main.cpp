@@ -1,0 +1,25 @@
+// ledgemq: the broker's program. A table of contents; every line of it is one function further down or one module
+// further left.
+#include <exception>
+
+#include "commands.hpp"
+#include "ledge/config/command_line.hpp"
+#include "serve.hpp"
+
+int main(int argc, char** argv) {
+    using namespace ledge;
+    try {
+        const config::Command command = config::parse_command_line(argc, argv, daemon::version);
+        if (command.action == config::Command::Action::say) return daemon::say(command);
+
+        const config::Loaded loaded = config::load(command.sources);
+        if (!loaded.ok()) return daemon::complain(loaded);
+        switch (command.action) {
+            case config::Command::Action::check: return daemon::check(command.sources, loaded);
+            case config::Command::Action::print_config: return daemon::print_config(loaded.config);
+            default: return daemon::serve(command.sources, loaded);
+        }
+    } catch (const std::exception& error) {  // memory, at the start; the modules let nothing else out
+        return daemon::fail(error.what());
+    }
+}

@@ -1,0 +1,49 @@
+#include "process.hpp"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <random>
+
+namespace ledge::daemon {
+
+std::uint64_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+}
+
+void notify_service_manager(std::string_view state) {
+    const char* variable = std::getenv("NOTIFY_SOCKET");
+    if (variable == nullptr) return;
+    const std::string_view path = variable;
+    sockaddr_un address{};
+    if (path.size() < 2 || path.size() >= sizeof address.sun_path) return;
+    address.sun_family = AF_UNIX;
+    std::copy(path.begin(), path.end(), address.sun_path);
+    if (path.front() == '@') address.sun_path[0] = '\0';  // a name without a file
+    const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return;
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    // The manager waits for this or notices its absence; there is nothing to do about a failure here.
+    [[maybe_unused]] const ssize_t sent = ::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
+                                                   reinterpret_cast<const sockaddr*>(&address), length);
+    ::close(descriptor);
+}
+
+}  // namespace ledge::daemon

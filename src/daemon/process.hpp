@@ -1,0 +1,22 @@
+// What the daemon asks of the system for itself.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ledge::daemon {
+
+/// As many descriptors as the system allows us without asking anybody: the soft limit becomes the hard one. Returns
+/// the limit in force.
+std::uint64_t raise_descriptor_limit();
+
+/// A peer that is gone is an error of the write, not the end of the process.
+void ignore_broken_pipes();
+
+/// 64 bits that nobody can guess.
+std::uint64_t random_seed();
+
+/// Tells the service manager (systemd, Type=notify), if there is one: one datagram to $NOTIFY_SOCKET.
+void notify_service_manager(std::string_view state);
+
+}  // namespace ledge::daemon

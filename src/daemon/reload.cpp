@@ -1,0 +1,31 @@
+#include "reload.hpp"
+
+#include <utility>
+
+#include "words.hpp"
+
+namespace ledge::daemon {
+
+Reload::Reload(config::Sources sources, config::Config running, Log& log)
+    : sources_(std::move(sources)), running_(std::move(running)), log_(&log) {}
+
+void Reload::operator()() {
+    const config::Loaded loaded = config::load(sources_);
+    for (const config::Complaint& complaint : loaded.complaints) {
+        log_->error("configuration_refused", {{"reason", complaint.line()}});
+    }
+    if (!loaded.ok()) return;
+    if (loaded.config.log.level != running_.log.level) {
+        running_.log.level = loaded.config.log.level;
+        log_->set_threshold(running_.log.level);
+        log_->warning("log_level_changed");
+    }
+    const std::vector<std::string> keys = config::differences(running_, loaded.config);
+    if (keys.empty()) {
+        log_->info("configuration_unchanged");
+    } else {
+        log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
+    }
+}
+
+}  // namespace ledge::daemon

@@ -1,0 +1,62 @@
+#include "serve.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "commands.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+#include "log_sink.hpp"
+#include "process.hpp"
+#include "reload.hpp"
+#include "wiring.hpp"
+#include "words.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+/// What to do about the reason that ends an error of the system.
+std::string_view fix_for(std::string_view error) {
+    struct Fix {
+        int code;
+        std::string_view text;
+    };
+    constexpr Fix fixes[] = {
+        {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
+        {EADDRNOTAVAIL, "choose an address of this machine (ip address shows them), or 0.0.0.0 for all"},
+        {EACCES, "choose a port above 1023 or a path that may be written, or grant the right to use this one"},
+        {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
+        {ENOENT, "create the folder of the socket"},
+    };
+    for (const Fix& fix : fixes) {
+        if (error.ends_with(std::strerror(fix.code))) return fix.text;
+    }
+    return "see the reason";
+}
+
+}  // namespace
+
+int serve(const config::Sources& sources, const config::Loaded& loaded) {
+    ignore_broken_pipes();
+    LogSink sink(loaded.config.log.format);
+    Log log = sink.log(loaded.config.log.level);
+    const std::uint64_t descriptors = raise_descriptor_limit();
+
+    runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
+    options.on_hang_up = Reload(sources, loaded.config, log);
+    auto loop = runtime::BrokerLoop::create(std::move(options), log);
+    if (!loop) {
+        log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
+        return config::exit_failure;
+    }
+    for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
+    log.info("ready",
+             {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
+    notify_service_manager("READY=1");
+    (*loop)->run();
+    log.info("stopped");
+    return config::exit_ok;
+}
+
+}  // namespace ledge::daemon

@@ -1,0 +1,15 @@
+// Wiring: who gets which part of the configuration. The only place that sees all of it and all of the modules.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ledge/config/config.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+
+namespace ledge::daemon {
+
+/// Without the hook for SIGHUP.
+runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);
+
+}  // namespace ledge::daemon

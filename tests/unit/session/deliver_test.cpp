@@ -1,0 +1,173 @@
+// PUBLISH out: properties and aliases of one delivery, quota, resending, what is too large or too old.
+#include "rig.hpp"
+
+namespace ledge::session {
+namespace {
+
+Rig& connected(Rig& rig, PropertyId id, std::uint32_t value) {
+    wire::PropertyBuilder properties;
+    properties.number(id, value);
+    rig.connects(connect_v5(&properties));
+    return rig;
+}
+
+TEST_CASE("subscription identifiers, expiry and alias stand beside the forwarded properties") {
+    Rig rig;
+    connected(rig, PropertyId::topic_alias_maximum, 5);
+    wire::PropertyBuilder forwarded;
+    forwarded.user("k", "v");
+    Delivery one;
+    one.publication = Publication({"a/b", as_bytes("x"), forwarded.view().raw(), start + 30s, qos0, false});
+    one.ids.add(3);
+    one.ids.add(4);
+    for (int i = 0; i < 3; ++i) rig.connection->send_now(one, start + 10s);
+    CHECK(rig.takes() ==
+          "PUBLISH a/b x {26=k:v 02=20 0b=3 0b=4} | "
+          "PUBLISH a/b x {26=k:v 02=20 0b=3 0b=4 23=1} | "
+          "PUBLISH - x {26=k:v 02=20 0b=3 0b=4 23=1}");
+}
+
+TEST_CASE("a 3.x client gets the message without any of it") {
+    Rig rig;
+    rig.connects(connect_v311());
+    Delivery one = delivery("a", "x", qos1, start + 30s);
+    one.ids.add(3);
+    one.retain = true;
+    rig.connection->send_now(one, start);
+    CHECK(rig.takes() == "PUBLISH a x q1#1 retain");
+}
+
+TEST_CASE("[MQTT-3.3.2-5] an expired message is dropped and counted, one about to expire is sent") {
+    Rig rig;
+    rig.connects();
+    rig.connection->send_now(delivery("a", "1", qos1, start + 10s), start + 10s);
+    rig.connection->send_now(delivery("a", "2", qos1, start + 10s), start + 10s - 1us);
+    CHECK(rig.takes() == "PUBLISH a 2 q1#1 {02=1}");
+    CHECK(rig.environment.counters.dropped_expired == 1);
+}
+
+TEST_CASE("[MQTT-3.1.2-25] what is larger than the client takes counts as delivered; its packet id is free") {
+    Rig rig;
+    connected(rig, PropertyId::maximum_packet_size, 40);
+    rig.connection->send_now(delivery("a", std::string(40, 'x'), qos1), start);
+    rig.connection->send_now(delivery("a", "small", qos1), start);
+    CHECK(rig.takes() == "PUBLISH a small q1#2");
+    CHECK(rig.environment.counters.dropped_too_large == 1);
+    CHECK(rig.session->inflight().size() == 1);
+    CHECK(rig.environment.counters.queued_messages == 1);
+}
+
+TEST_CASE("an alias that was chosen for a message too large to be sent is not taken as known") {
+    Rig rig;
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::maximum_packet_size, 60).number(PropertyId::topic_alias_maximum, 2);
+    rig.connects(connect_v5(&properties));
+    const std::string large(60, 'x');
+    for (const std::string& payload : {std::string("1"), large, std::string("2"), std::string("3")})
+        rig.connection->send_now(delivery("a", payload, qos0), start);
+    const std::string got = rig.takes();
+    CHECK(got.find("PUBLISH a 2") != std::string::npos);  // the client must be able to tell the topic
+    CHECK(got.find("PUBLISH - 2") == std::string::npos);
+    // An alias that was known before stays known.
+    for (const std::string& payload : {large, std::string("4")})
+        rig.connection->send_now(delivery("a", payload, qos0), start);
+    CHECK(rig.takes() == "PUBLISH - 4 {23=2}");
+}
+
+TEST_CASE("payloads from 2 KiB on are referenced, smaller ones copied") {
+    Rig rig;
+    rig.connects();
+    const Delivery small = delivery("a", std::string(2047, 's'), qos1);
+    const Delivery large = delivery("a", std::string(2048, 'l'), qos1);
+    for (const Delivery& one : {small, large})
+        rig.connection->send_publish(one.publication.view(), one.publication.blob(), {one.ids, qos1, false, false, 1},
+                                     start);
+    Bytes parts[4];
+    REQUIRE(rig.connection->outbox().gather(parts) == 2);
+    CHECK(parts[1].data() == large.publication.view().payload.data());
+    CHECK(rig.takes() == "PUBLISH a 2047B q1#1 | PUBLISH a 2048B q1#1");
+}
+
+TEST_CASE(
+    "[MQTT-3.3.4-9] the window is the smaller of the client's Receive Maximum and inflight_max; QoS 0 needs none") {
+    for (const std::uint16_t ours : {std::uint16_t{2}, std::uint16_t{50}}) {
+        Rig rig;
+        rig.listener.limits.inflight_max = ours;
+        connected(rig, PropertyId::receive_maximum, 3);
+        for (int i = 0; i < 10; ++i) rig.session->enqueue(delivery("a", "x", qos1));
+        rig.connection->pump(start);
+        CHECK(rig.session->inflight().sent() == std::min<std::size_t>(ours, 3));
+        rig.session->enqueue(delivery("a", "0", qos0));
+        rig.connection->pump(start);
+        CHECK(rig.session->pending().size() == 11 - std::min<std::size_t>(ours, 3));  // in order: it waits behind them
+    }
+    Rig rig;
+    connected(rig, PropertyId::receive_maximum, 1);
+    rig.session->enqueue(delivery("a", "1", qos1));
+    for (int i = 0; i < 3; ++i) rig.session->enqueue(delivery("a", "0", qos0));
+    rig.connection->pump(start);
+    CHECK(rig.takes() == "PUBLISH a 1 q1#1 | PUBLISH a 0 | PUBLISH a 0 | PUBLISH a 0");
+}
+
+TEST_CASE("pump stops at a full outbox and goes on when the driver has written") {
+    Rig rig;
+    rig.listener.limits.outbox_bytes_max = 1000;
+    rig.connects();
+    for (int i = 0; i < 10; ++i) rig.session->enqueue(delivery("a", std::string(400, 'x'), qos1));
+    rig.connection->pump(start);
+    CHECK(rig.session->pending().size() == 7);
+    CHECK(rig.connection->outbox().size() < 1500);
+    rig.connection->outbox().clear();
+    rig.connection->pump(start);
+    CHECK(rig.session->pending().size() == 4);
+}
+
+TEST_CASE("[MQTT-4.4.0-1] [MQTT-3.3.1-1] a resume sends again in order, with DUP and the same ids, and nothing twice") {
+    Rig rig;
+    rig.connects();
+    for (const char* payload : {"1", "2", "3", "4"})
+        rig.connection->send_now(delivery("a", payload, payload[0] == '2' || payload[0] == '3' ? qos2 : qos1), start);
+    rig.sends(puback(1) + pubrec(2));
+    rig.session->enqueue(delivery("a", "5", qos1));
+    rig.connects(connect_v5(), true);
+    CHECK(rig.asked ==
+          "CONNACK success present | PUBREL 2 | PUBLISH a 3 q2#3 dup | PUBLISH a 4 q1#4 dup | PUBLISH a 5 q1#5");
+    rig.connection->pump(start);
+    CHECK(rig.takes().empty());
+    rig.connects(connect_v5(), true);
+    CHECK(rig.asked ==
+          "CONNACK success present | PUBREL 2 | PUBLISH a 3 q2#3 dup | PUBLISH a 4 q1#4 dup | PUBLISH a 5 q1#5 dup");
+}
+
+TEST_CASE("a resume with a smaller Receive Maximum sends again as acknowledgements come, new messages after the old") {
+    Rig rig;
+    rig.connects();
+    for (const char* payload : {"1", "2", "3"}) rig.connection->send_now(delivery("a", payload, qos1), start);
+    rig.session->enqueue(delivery("a", "4", qos1));
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::receive_maximum, 1);
+    rig.connects(connect_v5(&properties), true);
+    CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup");
+    rig.sends(puback(1));
+    CHECK(rig.takes() == "PUBLISH a 2 q1#2 dup");
+    rig.sends(puback(3));  // of the connection before: it need not be sent again
+    CHECK(rig.takes().empty());
+    rig.sends(puback(2));
+    CHECK(rig.takes() == "PUBLISH a 4 q1#4");
+}
+
+TEST_CASE("a message sent before but larger than the resuming client takes is done with") {
+    Rig rig;
+    rig.connects();
+    rig.connection->send_now(delivery("a", std::string(100, 'x'), qos1), start);
+    rig.connection->send_now(delivery("a", "2", qos1), start);
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::maximum_packet_size, 50);
+    rig.connects(connect_v5(&properties), true);
+    CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q1#2 dup");
+    CHECK(rig.environment.counters.dropped_too_large == 1);
+    CHECK(rig.session->inflight().size() == 1);
+}
+
+}  // namespace
+}  // namespace ledge::session

@@ -1,0 +1,187 @@
+#include "ledge/session/inflight.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <vector>
+
+#include "ledge/base/rng.hpp"
+#include "rig.hpp"
+
+namespace ledge::session {
+namespace {
+
+using Ids = std::vector<wire::PacketId>;
+
+std::vector<wire::PacketId> resent(Inflight& inflight) {
+    std::vector<wire::PacketId> ids;
+    wire::PacketId id = 0;
+    while (Inflight::Entry* entry = inflight.next_unsent(id)) {
+        ids.push_back(id);
+        inflight.mark_sent(*entry);
+    }
+    return ids;
+}
+
+TEST_CASE("packet ids are given in sequence, from 1, and the state follows the QoS") {
+    Inflight inflight;
+    CHECK(inflight.empty());
+    CHECK(inflight.open(delivery("a", "1", qos1)) == 1);
+    CHECK(inflight.open(delivery("a", "2", qos2)) == 2);
+    CHECK(inflight.size() == 2);
+    CHECK(inflight.sent() == 2);
+    CHECK(inflight.find(1)->state == OutState::sent_qos1);
+    CHECK(inflight.find(2)->state == OutState::sent_qos2);
+    CHECK(as_text(inflight.find(2)->delivery.publication.view().payload) == "2");
+    for (const wire::PacketId unknown : Ids{0, 3, 4, 65'535}) CHECK(inflight.find(unknown) == nullptr);
+}
+
+TEST_CASE("an exchange that ends out of order leaves a hole that is never found") {
+    Inflight inflight;
+    for (int i = 0; i < 5; ++i) inflight.open(delivery("a", "x", qos1));
+    inflight.finish(3);
+    CHECK(inflight.find(3) == nullptr);
+    CHECK(inflight.size() == 4);
+    inflight.finish(1);
+    CHECK(inflight.find(2) != nullptr);
+    inflight.finish(2);  // 3 goes with it
+    CHECK(inflight.size() == 2);
+    Ids left;
+    inflight.for_each([&](wire::PacketId id, Inflight::Entry&) { left.push_back(id); });
+    CHECK(left == Ids{4, 5});
+    inflight.finish(5);
+    inflight.finish(4);
+    CHECK(inflight.empty());
+    CHECK(inflight.sent() == 0);
+    CHECK(inflight.open(delivery("a", "x", qos1)) == 6);  // an id is not used again before its turn
+}
+
+TEST_CASE("after 65535 comes 1, also with exchanges open across the wrap") {
+    Inflight inflight;
+    for (std::uint32_t i = 1; i <= 65'533; ++i) {
+        const wire::PacketId id = inflight.open(delivery("a", "x", qos1));
+        REQUIRE(id == i);
+        inflight.finish(id);
+    }
+    for (const wire::PacketId expected : Ids{65'534, 65'535, 1, 2})
+        CHECK(inflight.open(delivery("a", "x", qos1)) == expected);
+    CHECK(inflight.find(0) == nullptr);
+    CHECK(inflight.find(3) == nullptr);
+    CHECK(inflight.find(65'533) == nullptr);
+    inflight.finish(65'535);
+    inflight.finish(1);
+    inflight.mark_unsent();
+    CHECK(resent(inflight) == Ids{65'534, 2});
+    inflight.finish(65'534);
+    CHECK(inflight.find(2) != nullptr);
+    inflight.finish(2);
+    CHECK(inflight.open(delivery("a", "x", qos1)) == 3);
+}
+
+TEST_CASE("one exchange may be overtaken by so many and no more") {
+    Inflight inflight;
+    inflight.open(delivery("a", "x", qos1));
+    for (std::size_t i = 1; i < Inflight::overtaking_max; ++i) {
+        REQUIRE(inflight.has_room());
+        inflight.finish(inflight.open(delivery("a", "x", qos1)));
+    }
+    CHECK_FALSE(inflight.has_room());
+    CHECK(inflight.size() == 1);
+    inflight.finish(1);
+    CHECK(inflight.has_room());
+    CHECK(inflight.empty());
+    inflight.shrink();
+    CHECK(inflight.open(delivery("a", "x", qos1)) == Inflight::overtaking_max + 1);
+}
+
+TEST_CASE("[MQTT-4.3.3-7] a released exchange keeps its id and lets its publication go") {
+    Inflight inflight;
+    const Delivery message = delivery("a", "x", qos2);
+    inflight.open(message);
+    CHECK(message.publication.blob().references() == 2);
+    inflight.release(*inflight.find(1));
+    CHECK(message.publication.blob().references() == 1);
+    CHECK(inflight.find(1)->state == OutState::released);
+    CHECK(inflight.size() == 1);
+    CHECK(inflight.sent() == 1);  // the slot of Receive Maximum is free only after PUBCOMP
+    inflight.finish(1);
+    CHECK(inflight.empty());
+}
+
+TEST_CASE("[MQTT-4.6.0-1] after a resume the unfinished ones come once each, in the order they were first sent") {
+    Inflight inflight;
+    for (int i = 0; i < 6; ++i) inflight.open(delivery("a", "x", i % 2 == 0 ? qos1 : qos2));
+    CHECK_FALSE(inflight.has_unsent());
+    inflight.finish(1);
+    inflight.finish(4);
+    inflight.mark_unsent();
+    CHECK(inflight.sent() == 0);
+    CHECK(inflight.size() == 4);
+    CHECK(inflight.has_unsent());
+    wire::PacketId id = 0;
+    CHECK(inflight.next_unsent(id) == inflight.find(2));
+    CHECK(inflight.next_unsent(id) == inflight.find(2));  // until it is marked
+    CHECK(resent(inflight) == Ids{2, 3, 5, 6});
+    CHECK_FALSE(inflight.has_unsent());
+    CHECK(inflight.sent() == 4);
+    CHECK(inflight.open(delivery("a", "x", qos1)) == 7);
+    CHECK_FALSE(inflight.has_unsent());
+    CHECK(resent(inflight).empty());
+}
+
+TEST_CASE("acknowledgements for what was not sent again yet count for the session, not for the connection") {
+    Inflight inflight;
+    for (int i = 0; i < 4; ++i) inflight.open(delivery("a", "x", qos1));
+    inflight.mark_unsent();
+    wire::PacketId id = 0;
+    inflight.mark_sent(*inflight.next_unsent(id));
+    inflight.finish(2);  // of the connection before
+    CHECK(inflight.sent() == 1);
+    inflight.finish(1);
+    CHECK(inflight.sent() == 0);
+    CHECK(resent(inflight) == Ids{3, 4});
+}
+
+// The same by a list: what is unfinished, in order, and whether it was sent on this connection.
+TEST_CASE("a seeded run of every operation agrees with a plain list") {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        Rng rng(seed);
+        Inflight inflight;
+        std::deque<std::pair<wire::PacketId, bool>> model;
+        wire::PacketId next = 1;
+        for (int step = 0; step < 3000; ++step) {
+            const std::uint64_t what = rng.below(20);
+            if (what < 9 && model.size() < 50 && inflight.has_room() && !inflight.has_unsent()) {
+                REQUIRE(inflight.open(delivery("a", "x", rng.one_in(2) ? qos1 : qos2)) == next);
+                model.emplace_back(next, true);
+                next = next == 65'535 ? wire::PacketId{1} : static_cast<wire::PacketId>(next + 1);
+            } else if (what < 18 && !model.empty()) {
+                const auto place = model.begin() + static_cast<std::ptrdiff_t>(rng.below(model.size()));
+                inflight.finish(place->first);
+                model.erase(place);
+            } else if (what == 18 && rng.one_in(4)) {
+                inflight.mark_unsent();
+                for (auto& entry : model) entry.second = false;
+                if (rng.one_in(2)) inflight.shrink();
+            } else {
+                wire::PacketId id = 0;
+                Inflight::Entry* entry = inflight.next_unsent(id);
+                const auto first = std::ranges::find(model, false, &std::pair<wire::PacketId, bool>::second);
+                REQUIRE((entry != nullptr) == (first != model.end()));
+                if (entry == nullptr) continue;
+                REQUIRE(id == first->first);
+                inflight.mark_sent(*entry);
+                first->second = true;
+            }
+            REQUIRE(inflight.size() == model.size());
+            std::size_t sent = 0;
+            for (const auto& [id, is_sent] : model) {
+                REQUIRE(inflight.find(id) != nullptr);
+                sent += is_sent ? 1U : 0U;
+            }
+            REQUIRE(inflight.sent() == sent);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace ledge::session

@@ -1,0 +1,148 @@
+// PUBLISH in: aliases, quota, repetitions, what is forwarded, what is refused and how.
+#include "rig.hpp"
+
+namespace ledge::session {
+namespace {
+
+wire::PropertyBuilder alias(std::uint32_t number) {
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::topic_alias, number);
+    return properties;
+}
+
+TEST_CASE("each QoS is routed once and answered as it must be [MQTT-4.3.2-4] [MQTT-4.3.3-8]") {
+    Rig rig;
+    rig.connects();
+    rig.sends(publish("a/b", "0") + publish("a/b", "1", qos1, 7) + publish("a/b", "2", qos2, 7));
+    CHECK(rig.asked == "PUBLISH a/b 0 | PUBLISH a/b 1 q1#7 | PUBLISH a/b 2 q2#7");
+    CHECK(rig.takes() == "PUBACK 7 | PUBREC 7");
+    rig.verdict = ReasonCode::no_matching_subscribers;
+    rig.sends(publish("a/b", "1", qos1, 8) + publish("a/b", "2", qos2, 8));
+    CHECK(rig.takes() == "PUBACK 8 no_matching_subscribers | PUBREC 8 no_matching_subscribers");
+    CHECK(rig.session->received.size() == 2);
+    CHECK(rig.environment.counters.publish_received == 5);
+    CHECK(rig.environment.counters.publish_bytes_received == 5);
+}
+
+TEST_CASE("[MQTT-4.3.3-10] a QoS 2 message is routed once until PUBREL, and its id may be used again after it") {
+    Rig rig;
+    rig.connects();
+    rig.sends(publish("a", "x", qos2, 5) + publish("a", "x", qos2, 5) + publish("a", "x", qos2, 5));
+    CHECK(rig.asked == "PUBLISH a x q2#5");
+    CHECK(rig.takes() == "PUBREC 5 | PUBREC 5 | PUBREC 5");
+    rig.sends(pubrel(5) + publish("a", "y", qos2, 5));
+    CHECK(rig.asked == "PUBLISH a x q2#5 | PUBLISH a y q2#5");
+}
+
+TEST_CASE("a QoS 2 message refused with an error leaves no id behind [MQTT-4.3.3-9]") {
+    Rig rig;
+    rig.connects();
+    rig.verdict = ReasonCode::quota_exceeded;
+    rig.sends(publish("a", "x", qos2, 5));
+    CHECK(rig.takes() == "PUBREC 5 quota_exceeded");
+    CHECK(rig.session->received.size() == 0);
+    CHECK_FALSE(rig.is_closing());
+}
+
+TEST_CASE(
+    "[MQTT-3.3.4-7] more unreleased QoS 2 messages than Receive Maximum end a v5 connection, 3.x has no such limit") {
+    Rig rig;
+    rig.listener.limits.receive_maximum = 3;
+    rig.connects();
+    for (wire::PacketId id = 1; id <= 3; ++id) rig.sends(publish("a", "x", qos2, id));
+    rig.sends(publish("a", "x", qos1, 9) +
+              publish("a", "x", qos2, 2));  // QoS 1 is answered at once; a repetition is not one more
+    CHECK(rig.takes() == "PUBREC 1 | PUBREC 2 | PUBREC 3 | PUBACK 9 | PUBREC 2");
+    rig.sends(publish("a", "x", qos2, 4));
+    CHECK(rig.takes() == "DISCONNECT receive_maximum_exceeded");
+    rig.connects(connect_v311());
+    for (wire::PacketId id = 1; id <= 10; ++id)
+        rig.sends(encoded(wire::Publish{"a", {}, qos2, false, false, id, {}}, Version::v3_1_1));
+    CHECK_FALSE(rig.is_closing());
+    CHECK(rig.session->received.size() == 10);
+}
+
+TEST_CASE("a topic alias stands for its topic until it is given another or the connection ends [MQTT-3.3.2-7]") {
+    Rig rig;
+    rig.connects();
+    rig.sends(publish("a/b", "1", qos0, 0, alias(3)) + publish("", "2", qos0, 0, alias(3)) +
+              publish("c", "3", qos0, 0, alias(3)) + publish("", "4", qos0, 0, alias(3)));
+    CHECK(rig.asked == "PUBLISH a/b 1 | PUBLISH a/b 2 | PUBLISH c 3 | PUBLISH c 4");
+    rig.connects(connect_v5(), true);
+    rig.sends(publish("", "5", qos0, 0, alias(3)));
+    CHECK(rig.takes() == "DISCONNECT protocol_error");
+}
+
+TEST_CASE("[MQTT-3.3.2-9] an alias above Topic Alias Maximum ends the connection, with or without a topic") {
+    for (const char* topic : {"a", ""}) {
+        Rig rig;
+        rig.listener.limits.topic_alias_max_in = 4;
+        rig.connects();
+        rig.sends(publish("a", "x", qos0, 0, alias(4)));
+        CHECK_FALSE(rig.is_closing());
+        rig.sends(publish(topic, "x", qos0, 0, alias(5)));
+        CHECK(rig.takes() == "DISCONNECT topic_alias_invalid");
+    }
+}
+
+TEST_CASE("alias and expiry are not forwarded as they came; the other properties are, in order") {
+    Rig rig;
+    rig.connects();
+    wire::PropertyBuilder properties;
+    properties.user("a", "1").number(PropertyId::topic_alias, 1).text(PropertyId::content_type, "t");
+    properties.number(PropertyId::message_expiry_interval, 9)
+        .user("a", "2")
+        .number(PropertyId::payload_format_indicator, 1);
+    rig.sends(publish("a", "x", qos0, 0, properties));
+    CHECK(rig.asked == "PUBLISH a x {26=a:1 03=t 26=a:2 01=1}");
+}
+
+TEST_CASE("what CONNACK has ruled out ends the connection [MQTT-3.2.2-11] [MQTT-3.2.2-14] [MQTT-3.3.4-6]") {
+    Rig rig;
+    rig.listener.limits.maximum_qos = qos1;
+    rig.listener.limits.retain_available = false;
+    rig.connects();
+    rig.sends(publish("a", "x", qos2, 1));
+    CHECK(rig.takes() == "DISCONNECT qos_not_supported");
+    rig.connects();
+    rig.sends(encoded(wire::Publish{"a", {}, qos0, true, false, 0, {}}, Version::v5));
+    CHECK(rig.takes() == "DISCONNECT retain_not_supported");
+    rig.connects();
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::subscription_identifier, 1);
+    rig.sends(publish("a", "x", qos0, 0, properties));
+    CHECK(rig.takes() == "DISCONNECT protocol_error");
+    CHECK(rig.asked.empty());
+}
+
+TEST_CASE("topics we do not take are refused, not the connection; 3.x gets the only answer there is") {
+    Rig rig;
+    rig.listener.limits.topic_levels_max = 3;
+    rig.listener.limits.topic_bytes_max = 10;
+    rig.connects();
+    rig.sends(publish("a/b/c/d", "x", qos1, 1) + publish("12345678901", "x", qos1, 2) +
+              publish("$SYS/x", "x", qos2, 3) + publish("$SYS/x", "x"));
+    CHECK(rig.takes() == "PUBACK 1 topic_name_invalid | PUBACK 2 topic_name_invalid | PUBREC 3 not_authorized");
+    CHECK(rig.session->received.size() == 0);
+    rig.connects(connect_v311());
+    rig.sends(encoded(wire::Publish{"$SYS/x", {}, qos1, false, false, 4, {}}, Version::v3_1_1));
+    CHECK(rig.takes() == "PUBACK 4");
+    CHECK(rig.asked.empty());
+    CHECK_FALSE(rig.is_closing());
+}
+
+TEST_CASE("a full queue elsewhere: 0x97 for v5; a 3.x publisher is closed and may try again") {
+    Rig rig;
+    rig.verdict = ReasonCode::quota_exceeded;
+    rig.connects();
+    rig.sends(publish("a", "x", qos1, 1));
+    CHECK(rig.takes() == "PUBACK 1 quota_exceeded");
+    CHECK_FALSE(rig.is_closing());
+    rig.connects(connect_v311());
+    rig.sends(encoded(wire::Publish{"a", {}, qos1, false, false, 2, {}}, Version::v3_1_1));
+    CHECK(rig.takes().empty());
+    CHECK(rig.is_closing());
+}
+
+}  // namespace
+}  // namespace ledge::session

@@ -1,0 +1,135 @@
+#include "ledge/session/session.hpp"
+
+#include "ledge/base/rng.hpp"
+#include "rig.hpp"
+
+namespace ledge::session {
+namespace {
+
+struct Logged {
+    std::string events;
+    Log log{LogLevel::debug,
+            [](void* self, const LogRecord& record) {
+                std::string& all = static_cast<Logged*>(self)->events;
+                all += (all.empty() ? "" : " ") + std::string(record.event);
+            },
+            this};
+};
+
+TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
+    Log log;
+    Environment environment(log, 1, start);
+    const Counters& counters = environment.counters;
+    const SessionLimits limits;
+    {
+        Session session(environment, "c", limits);
+        for (int i = 0; i < 3; ++i) session.enqueue(delivery("a/b", "12", qos1));
+        CHECK(counters.queued_messages == 3);
+        CHECK(counters.queued_bytes == 15);
+        const wire::PacketId id = session.open_exchange(session.dequeue());
+        CHECK(counters.queued_messages == 3);
+        CHECK(counters.queued_bytes == 10);
+        CHECK(session.backlog() == 3);
+        session.finish_exchange(id);
+        CHECK(counters.queued_messages == 2);
+        session.open_exchange(delivery("a/b", "12", qos2));
+        CHECK(session.backlog() == 3);
+    }
+    CHECK(counters.queued_messages == 0);
+    CHECK(counters.queued_bytes == 0);
+}
+
+TEST_CASE("the gauges of several sessions agree with their queues after any run") {
+    Log log;
+    Environment environment(log, 1, start);
+    const SessionLimits limits;
+    Rng rng(11);
+    std::vector<std::unique_ptr<Session>> sessions(4);
+    for (int step = 0; step < 5000; ++step) {
+        std::unique_ptr<Session>& session = sessions[rng.below(sessions.size())];
+        if (session == nullptr) session = std::make_unique<Session>(environment, "c", limits);
+        switch (rng.below(6)) {
+            case 0:
+            case 1: session->enqueue(delivery("t", std::string(rng.below(30), 'x'), qos1)); break;
+            case 2:
+                if (!session->pending().empty()) session->open_exchange(session->dequeue());
+                break;
+            case 3:
+                if (!session->pending().empty()) session->dequeue();
+                break;
+            case 4: {
+                wire::PacketId first = 0;
+                session->inflight().for_each(
+                    [&](wire::PacketId id, Inflight::Entry&) { first = first == 0 ? id : first; });
+                if (first != 0) session->finish_exchange(first);
+                break;
+            }
+            default:
+                if (rng.one_in(30)) session.reset();
+                break;
+        }
+        std::uint64_t messages = 0, bytes = 0;
+        for (const auto& s : sessions) {
+            messages += s == nullptr ? 0 : s->backlog();
+            bytes += s == nullptr ? 0 : s->pending().bytes();
+        }
+        REQUIRE(environment.counters.queued_messages == messages);
+        REQUIRE(environment.counters.queued_bytes == bytes);
+    }
+    sessions.clear();
+    CHECK(environment.counters.queued_messages == 0);
+    CHECK(environment.counters.queued_bytes == 0);
+}
+
+TEST_CASE("of a run of drops the first is logged, all are counted, the end is told") {
+    Logged logged;
+    Environment environment(logged.log, 1, start);
+    const SessionLimits limits;
+    Session session(environment, "c", limits);
+    session.note_recovery();
+    CHECK(logged.events.empty());
+    const PublicationView publication{"t", {}, {}, never, qos0, false};
+    for (int i = 0; i < 1000; ++i)
+        session.note_drop(i % 2 == 0 ? DropReason::slow_reader : DropReason::queue_full, publication);
+    CHECK(environment.counters.dropped_slow_reader == 500);
+    CHECK(environment.counters.dropped_queue_full == 500);
+    CHECK(environment.counters.dropped() == 1000);
+    CHECK(logged.events == "publish_dropping");
+    session.note_recovery();
+    session.note_recovery();
+    CHECK(logged.events == "publish_dropping publish_dropping_ended");
+    session.note_drop(DropReason::queue_full, publication);
+    CHECK(logged.events == "publish_dropping publish_dropping_ended publish_dropping");
+}
+
+TEST_CASE("a connection that comes cancels expiry and will delay; one that goes leaves nothing marked as sent") {
+    Rig rig;
+    rig.connects();
+    rig.session->open_exchange(delivery("a", "x", qos1));
+    CHECK(rig.session->is_online());
+    CHECK(rig.session->inflight().sent() == 1);
+    rig.is_gone();
+    CHECK_FALSE(rig.session->is_online());
+    CHECK(rig.session->inflight().sent() == 0);
+    CHECK(rig.session->inflight().size() == 1);
+    rig.environment.timers.set(rig.session->expiry_timer, start + 60s);
+    rig.environment.timers.set(rig.session->will_timer, start + 60s);
+    rig.connects(connect_v5(), true);
+    CHECK_FALSE(rig.session->expiry_timer.is_set());
+    CHECK_FALSE(rig.session->will_timer.is_set());
+}
+
+TEST_CASE("a session is persistent when it outlives its connection") {
+    Log log;
+    Environment environment(log, 1, start);
+    const SessionLimits limits;
+    Session session(environment, "c", limits);
+    CHECK_FALSE(session.is_persistent());
+    session.expiry_interval_s = 1;
+    CHECK(session.is_persistent());
+    session.expiry_interval_s = expiry_never;
+    CHECK(session.is_persistent());
+}
+
+}  // namespace
+}  // namespace ledge::session
