@@ -45,7 +45,7 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
         return;
     }
     const bool is_online = connection != nullptr && connection->is_connected();
-    if ((is_online && is_early) || (session.limits().queue_qos0_offline && session.is_persistent())) enqueue(hit);
+    if ((is_online && is_early) || session.limits().queue_qos0_offline) enqueue(hit);
     if (is_online && is_early) connection->pump(now_);
 }
 
@@ -58,9 +58,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     // A QoS 2 message to a stored session waits for the record of its packet id.
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
-    const bool goes_now = is_online && !waits_for_commit && session.pending().empty() &&
-                          connection->has_outbox_room() && connection->has_send_quota() &&
-                          !session.inflight().has_unsent();
+    const bool goes_now = !waits_for_commit && keeps_up(session);
     if (!goes_now && !make_room(session, is_stored))
         return session.note_drop(session::DropReason::queue_full, *publication_);
     session::Delivery delivery = delivery_of(hit);
@@ -68,6 +66,12 @@ void Fanout::deliver_assured(const Hit& hit) {
     if (goes_now) return send(*connection, hit, session.open_exchange(std::move(delivery), true));
     session.enqueue(std::move(delivery));
     if (is_online) connection->pump(now_);
+}
+
+bool Fanout::keeps_up(const session::Session& session) {
+    const Connection* connection = session.connection();
+    return connection != nullptr && connection->is_connected() && session.pending().empty() &&
+           connection->has_outbox_room() && connection->has_send_quota() && !session.inflight().has_unsent();
 }
 
 // Into the store, and into what the publisher waits for.
@@ -133,6 +137,7 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
 
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
+    if (!session.is_online() && !session.is_persistent()) return;
     if (!make_room(session, false)) return session.note_drop(session::DropReason::queue_full, *publication_);
     session.enqueue(delivery_of(hit));
 }
@@ -141,6 +146,8 @@ void Fanout::enqueue(const Hit& hit) {
 bool Fanout::make_room(session::Session& session, bool is_stored) {
     const std::size_t bytes = publication_->bytes();
     const session::SessionLimits& limits = session.limits();
+    if (session.pending().fits(bytes, is_stored, limits)) return true;
+    session.discard_expired(now_);
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
         return session.pending().fits(bytes, is_stored, limits);

@@ -36,6 +36,8 @@ public:
         session::BarrierId barrier = 0;  // released; held once by the caller
     };
     Kept end();
+    /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.
+    static bool keeps_up(const session::Session& session);
     /// The publication as its deliveries share it.
     const session::Publication& kept();
 

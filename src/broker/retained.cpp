@@ -18,19 +18,17 @@ Urgency urgency_of(session::Durability level, wire::QoS qos) {
 
 }  // namespace
 
-Retained::Stored Retained::store(Fanout& fanout, const session::PublicationView& publication,
-                                 session::Durability level) {
+session::Ticket Retained::store(const session::Publication& kept, const session::PublicationView& publication,
+                                session::Durability level) {
     const auto known = topics_.find(publication.topic);
-    if (publication.payload.empty()) return {true, known ? remove(*known, urgency_of(level, publication.qos)) : 0};
-    const std::size_t replaced = known ? at(*known).bytes : 0;
-    if (!fits(publication, replaced, !known)) return {false, 0};
+    if (publication.payload.empty()) return known ? remove(*known, urgency_of(level, publication.qos)) : 0;
     Message& message = at(known ? *known : topics_.insert(publication.topic).id);
-    message.publication = fanout.kept();
+    account(publication.topic, message.bytes, publication.bytes());
+    message.publication = kept;
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
-    account(publication.topic, replaced, publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
-    return {true, is_own(publication.topic) ? 0 : put_record(message, level, publication.qos)};
+    return is_own(publication.topic) ? 0 : put_record(message, level, publication.qos);
 }
 
 // One record per topic: an update that comes before the last one was taken takes its place.
@@ -52,10 +50,12 @@ Retained::Message& Retained::at(topic::TopicId topic) {
     return messages_[topic];
 }
 
-bool Retained::fits(const session::PublicationView& publication, std::size_t replaced_bytes, bool is_new) const {
-    if (is_own(publication.topic)) return true;
-    if (is_new && limited_messages_ >= limits_.messages_max) return false;
-    return limited_bytes_ - replaced_bytes + publication.bytes() <= limits_.bytes_max;
+bool Retained::takes(const session::PublicationView& publication) const {
+    if (is_own(publication.topic) || publication.payload.empty()) return true;
+    const auto known = topics_.find(publication.topic);
+    if (!known && limited_messages_ >= limits_.messages_max) return false;
+    const std::size_t replaced = known ? messages_[*known].bytes : 0;
+    return limited_bytes_ - replaced + publication.bytes() <= limits_.bytes_max;
 }
 
 // 0 bytes: there is, or was, no message.

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "fanout.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
+#include "ledge/session/environment.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
 namespace ledge::broker {
@@ -19,13 +19,13 @@ public:
     Retained(session::Environment& environment, std::uint64_t seed, const RetainedLimits& limits)
         : environment_(environment), topics_(seed), limits_(limits) {}
 
-    struct Stored {
-        bool is_ok = true;           // false: a limit is reached, nothing has changed
-        session::Ticket ticket = 0;  // of its record, 0: none
-    };
-    /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]. $SYS topics are not limited, do not
-    /// count and are not stored. `fanout` has the publication and shares it.
-    Stored store(Fanout& fanout, const session::PublicationView& publication, session::Durability level);
+    /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]; the ticket of its record, 0: none.
+    /// Requires takes(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
+    /// and are not stored.
+    session::Ticket store(const session::Publication& kept, const session::PublicationView& publication,
+                          session::Durability level);
+    /// False: a limit is reached.
+    bool takes(const session::PublicationView& publication) const;
 
     /// The number of the topic, if something is kept for it.
     std::optional<topic::TopicId> find(std::string_view topic) const { return topics_.find(topic); }
@@ -56,7 +56,6 @@ private:
         std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
     };
 
-    bool fits(const session::PublicationView& publication, std::size_t replaced_bytes, bool is_new) const;
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
     session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
     session::Ticket remove(topic::TopicId topic, session::Urgency urgency);

@@ -30,9 +30,8 @@ void RetainedFeeds::feed_unfinished(Instant now) {
     for (Connection* connection : due) feed(*connection, now);
 }
 
-RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) const {
+RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) {
     RetainedFeed& feed = *connection.retained_feed;
-    std::size_t looks = looks_per_turn;
     while (!feed.batches.empty()) {
         const RetainedFeed::Batch& batch = feed.batches.front();
         while (feed.next < feed.topics.size()) {
@@ -43,26 +42,26 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
         feed.next = 0;
         if (batch.is_looked_through)
             feed.batches.pop_front();
-        else if (!look_further(feed, looks))
+        else if (!look_further(feed))
             return Progress::looks_used_up;
     }
     return Progress::done;
 }
 
 // Finds the next topics of the first batch. False: no looks are left.
-bool RetainedFeeds::look_further(RetainedFeed& feed, std::size_t& looks) const {
+bool RetainedFeeds::look_further(RetainedFeed& feed) {
     constexpr std::size_t looks_at_once = 512;
-    if (looks == 0) return false;
+    if (looks_left_ == 0) return false;
     RetainedFeed::Batch& batch = feed.batches.front();
     if (!topic::has_wildcards(batch.filter)) {
         if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
         batch.is_looked_through = true;
-        --looks;
+        --looks_left_;
         return true;
     }
-    const std::size_t now = std::min(looks, looks_at_once);
+    const std::size_t now = std::min(looks_left_, looks_at_once);
     batch.is_looked_through = !retained_.match_portion(batch.filter, batch.position, now, feed.topics);
-    looks -= now;
+    looks_left_ -= now;
     return true;
 }
 

@@ -11,36 +11,50 @@ using wire::QoS;
 using wire::ReasonCode;
 
 Router::Routed Router::route(const session::PublicationView& publication, const session::Session* publisher,
-                             Instant now, session::Ticket not_before) {
+                             Refusal refusal, session::Ticket not_before, Instant now) {
     const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
-    const bool is_unsafe = environment_.journal.refuses_publications() && needs_store(publication, level);
-    if (is_unsafe || (may_refuse_ && is_refused_by_a_queue(publication))) {
-        ++environment_.counters.refused_quota;
-        const bool is_broken = is_unsafe && environment_.journal.is_failed();
-        return {is_broken ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded, {}};
+    if (refusal != Refusal::impossible) {
+        if (const ReasonCode code = refuse(publication, level); code != ReasonCode::success) {
+            ++environment_.counters.refused_quota;
+            return {code, {}};
+        }
     }
+    const bool is_kept = publication.retain && !is_retained_refused(publication);
+    // Where the publisher can be told, all or nothing; elsewhere the live delivery is better than none.
+    if (publication.retain && !is_kept && refusal == Refusal::by_reason_code && publication.qos != QoS::at_most_once)
+        return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1}, now);
-    const Retained::Stored retained =
-        publication.retain ? retained_.store(fanout_, publication, level) : Retained::Stored{};
-    if (!retained.is_ok) {
-        ++environment_.counters.retained_refused;
+    const session::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
+    for (const Hit& hit : hits_) fanout_.deliver(hit);
+    Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
+    if (level == session::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
+        routed.kept.ticket = std::max(routed.kept.ticket, retained);
+        if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
+    }
+    return routed;
+}
+
+// What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
+ReasonCode Router::refuse(const session::PublicationView& publication, session::Durability level) const {
+    const session::Journal& journal = environment_.journal;
+    if (journal.refuses_publications() && needs_store(publication, level))
+        return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
+    return may_refuse_ && is_refused_by_a_queue(publication) ? ReasonCode::quota_exceeded : ReasonCode::success;
+}
+
+bool Router::is_retained_refused(const session::PublicationView& publication) {
+    if (retained_.takes(publication)) {
+        is_retained_full_ = false;
+        return false;
+    }
+    ++environment_.counters.retained_refused;
+    if (!std::exchange(is_retained_full_, true))  // the first of a run
         environment_.log.warning("retained_refused", {{"topic", publication.topic},
                                                       {"reason", "limit of retained messages or bytes reached"},
                                                       {"messages", retained_.size()},
                                                       {"bytes", retained_.bytes()}});
-        if (publication.qos != QoS::at_most_once) {
-            fanout_.end();
-            return {ReasonCode::quota_exceeded, {}};
-        }
-    }
-    for (const Hit& hit : hits_) fanout_.deliver(hit);
-    Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
-    if (level == session::Durability::durable && retained.ticket != 0) {  // no subscriber can make that unnecessary
-        routed.kept.ticket = std::max(routed.kept.ticket, retained.ticket);
-        if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
-    }
-    return routed;
+    return true;
 }
 
 session::Durability Router::level_of(std::string_view topic) const {
@@ -113,6 +127,7 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication) 
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
         return hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
+               !Fanout::keeps_up(*hit.session) &&
                !hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
     });
 }
@@ -137,7 +152,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
 
 void Router::route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
                                   Instant now) {
-    const Routed routed = route(publication, publisher, now);
+    const Routed routed = route(publication, publisher, Refusal::impossible, 0, now);
     if (routed.kept.barrier != 0) environment_.barriers.release(routed.kept.barrier);
 }
 

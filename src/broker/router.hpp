@@ -24,11 +24,17 @@ public:
         wire::ReasonCode code = wire::ReasonCode::success;
         Fanout::Kept kept;
     };
+    /// How a publisher can be told that its message was not taken.
+    enum class Refusal : std::uint8_t {
+        impossible,      // not at all: a will, a $SYS topic
+        by_closing,      // 3.x: its connection is closed, it may publish again
+        by_reason_code,  // v5
+    };
     /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is durable. Code: success,
     /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
     /// be nullptr (the broker itself). The caller releases Kept::barrier once.
-    Routed route(const session::PublicationView& publication, const session::Session* publisher, Instant now,
-                 session::Ticket not_before = 0);
+    Routed route(const session::PublicationView& publication, const session::Session* publisher, Refusal refusal,
+                 session::Ticket not_before, Instant now);
 
     /// The same for a publication that nobody waits to be acknowledged.
     void route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
@@ -45,6 +51,8 @@ private:
     void collect(const Subscriber& subscriber, const session::PublicationView& publication,
                  const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
+    wire::ReasonCode refuse(const session::PublicationView& publication, session::Durability level) const;
+    bool is_retained_refused(const session::PublicationView& publication);
     bool is_refused_by_a_queue(const session::PublicationView& publication) const;
     bool needs_store(const session::PublicationView& publication, session::Durability level) const;
 
@@ -53,8 +61,9 @@ private:
     session::Environment& environment_;
     Fanout fanout_;
     std::vector<Hit> hits_;
-    std::uint64_t stamp_ = 0;  // of the publication being routed
-    bool is_merging_ = false;  // several filters match: one copy per session
+    std::uint64_t stamp_ = 0;        // of the publication being routed
+    bool is_retained_full_ = false;  // and that has been logged
+    bool is_merging_ = false;        // several filters match: one copy per session
     const DurabilityOptions& durability_;
     bool may_refuse_;  // some listener has OverflowPolicy::refuse
 };

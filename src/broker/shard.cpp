@@ -32,6 +32,10 @@ struct Shard::Parts {
 
     void restore(const StoreImage& image, const StoreReader& reader, Instant now);
 
+    void begin_turn(Instant now) {
+        latest = now;
+        feeds.begin_turn();
+    }
     void perform(Connection& connection, const session::Effect& effect, Instant now);
     void publish(Connection& connection, const session::RoutePublication& route, Instant now);
     void fire(CoreTimer& timer, Instant now);
@@ -113,7 +117,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     Parts& p = *parts_;
-    p.latest = now;
+    p.begin_turn(now);
     p.environment.counters.bytes_received += bytes.size();
     while (!connection.is_closing()) {
         const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
@@ -142,13 +146,15 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
     session::Session& session = *connection.session();
+    const bool can_be_told = connection.version() == wire::Version::v5;
+    const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
     const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
     // Exactly once across a crash: the packet id goes into the same commit as what the message leads to, and nobody
     // gets the message before; else the publisher's repetition would pass a second time.
     session::Ticket received = 0;
     if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
         received = session.put_received(route.packet_id);
-    Router::Routed routed = router.route(route.publication, &session, now, received);
+    Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code) && environment.journal.is_pending(received))
         environment.journal.cancel(received);
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
@@ -178,7 +184,7 @@ session::Batch Shard::take_batch(Instant now) { return parts_->environment.journ
 
 void Shard::on_committed(session::Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
-    p.latest = now;
+    p.begin_turn(now);
     p.environment.journal.on_committed(last);
     p.set_full(used_fraction > p.options.durability.refuse_above_used, used_fraction);
     p.wake_waiting(now);
@@ -214,7 +220,7 @@ void Shard::Parts::on_room(Connection& connection, Instant now) {
 
 void Shard::on_store_failed(Instant now) {
     Parts& p = *parts_;
-    p.latest = now;
+    p.begin_turn(now);
     p.environment.journal.on_failed();
     p.environment.log.error(
         "store_failed",
@@ -228,7 +234,7 @@ void Shard::on_store_failed(Instant now) {
 }
 
 void Shard::on_closed(Connection& connection, Instant now) {
-    parts_->latest = now;
+    parts_->begin_turn(now);
     if (connection.is_connected())
         parts_->environment.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
                                                              {"address", connection.address()},
@@ -241,12 +247,12 @@ void Shard::on_closed(Connection& connection, Instant now) {
 }
 
 void Shard::on_drained(Connection& connection, Instant now) {
-    parts_->latest = now;
+    parts_->begin_turn(now);
     if (connection.is_connected()) parts_->on_room(connection, now);
 }
 
 void Shard::on_time(Instant now) {
-    parts_->latest = now;
+    parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
     while (Timer* timer = parts_->environment.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }

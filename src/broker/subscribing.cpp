@@ -27,10 +27,11 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
     if (wire::is_error(code)) {
-        environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
-                                                    {"address", connection.address()},
-                                                    {"filter", entry.filter},
-                                                    {"reason", wire::name_of(code)}});
+        if (connection.may_log_refusal())
+            environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
+                                                        {"address", connection.address()},
+                                                        {"filter", entry.filter},
+                                                        {"reason", wire::name_of(code)}});
         return code;
     }
     wire::SubscribeOptions options = entry.options;

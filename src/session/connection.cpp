@@ -122,7 +122,9 @@ void Connection::close(ReasonCode code, std::string_view detail) {
     if (state_ == State::closing) return;
     if (state_ != State::connected) return refuse_connect(code, detail);
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
-                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action;
+                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
+                                  code != ReasonCode::quota_exceeded &&
+                                  code != ReasonCode::implementation_specific_error;
     if (is_peer_at_fault) ++environment_.counters.protocol_errors;
     environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
                                                   {"address", address_},

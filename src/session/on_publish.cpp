@@ -69,7 +69,7 @@ bool Connection::admit_exactly_once(wire::PacketId id) {
         owe_ack(PacketType::pubrec, id, ReasonCode::success, environment_.journal.last());  // not before the first one
         return false;
     }
-    if (version_ == wire::Version::v5 && received.size() >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
+    if (version_ == wire::Version::v5 && unreleased_ >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
         close(ReasonCode::receive_maximum_exceeded, "more unreleased QoS 2 messages than Receive Maximum");
         return false;
     }
@@ -85,10 +85,11 @@ ReasonCode Connection::check_publish(const wire::Publish& packet) const {
 
 // Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
-    environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
-                                              {"address", address_},
-                                              {"topic", packet.topic},
-                                              {"reason", wire::name_of(code)}});
+    if (may_log_refusal())
+        environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
+                                                  {"address", address_},
+                                                  {"topic", packet.topic},
+                                                  {"reason", wire::name_of(code)}});
     if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0);
 }
 
@@ -114,8 +115,9 @@ void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket t
     if (is_for_later && version_ != wire::Version::v5)
         return close(code, "the message cannot be kept now");  // no PUBACK says no: the client may retry later
     if (qos == QoS::at_least_once) return owe_ack(PacketType::puback, id, code, ticket, barrier);  // [MQTT-4.3.2-4]
-    if (!wire::is_error(code)) session_->received.insert(id);                                      // [MQTT-4.3.3-9]
-    owe_ack(PacketType::pubrec, id, code, ticket, barrier);                                        // [MQTT-4.3.3-8]
+    if (!wire::is_error(code)) ++unreleased_;
+    if (!wire::is_error(code)) session_->received.insert(id);  // [MQTT-4.3.3-9]
+    owe_ack(PacketType::pubrec, id, code, ticket, barrier);    // [MQTT-4.3.3-8]
 }
 
 void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code) {

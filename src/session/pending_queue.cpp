@@ -18,6 +18,7 @@ Delivery PendingQueue::pop() {
 
 void PendingQueue::push(Delivery delivery) {
     loaded_bytes_ += delivery.publication.bytes();
+    earliest_expiry_ = std::min(earliest_expiry_, delivery.publication.expires_at());
     loaded_.push_back(std::move(delivery));
 }
 

@@ -15,9 +15,8 @@ constexpr std::size_t refill_bytes_max = 256 * 1024;
 
 void Session::enqueue(Delivery delivery) {
     const std::size_t bytes = delivery.publication.bytes();
-    ++environment_.counters.queued_messages;
-    environment_.counters.queued_bytes += bytes;
-    if (delivery.row == 0 || !pending_.goes_to_tail(bytes, *limits_)) return pending_.push(std::move(delivery));
+    if (delivery.row == 0 || !pending_.goes_to_tail(bytes, *limits_)) return enqueue_loaded(std::move(delivery));
+    count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     if (delivery.barrier != 0) {  // out of reach for the subscriber: only the commit settles it
         environment_.barriers.require_commit(delivery.barrier);
@@ -25,11 +24,35 @@ void Session::enqueue(Delivery delivery) {
     }
 }
 
+void Session::enqueue_loaded(Delivery delivery) {
+    count_queued(delivery.publication.bytes());
+    pending_.push(std::move(delivery));
+}
+
+void Session::count_queued(std::size_t bytes) {
+    ++environment_.counters.queued_messages;
+    environment_.counters.queued_bytes += bytes;
+}
+
 Delivery Session::dequeue() {
     Delivery delivery = pending_.pop();
     --environment_.counters.queued_messages;
     environment_.counters.queued_bytes -= delivery.publication.bytes();
     return delivery;
+}
+
+void Session::discard_expired(Instant now) {
+    if (pending_.earliest_expiry() > now) return;
+    pending_.forget_earliest_expiry();
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+        Delivery delivery = dequeue();
+        if (delivery.publication.expires_at() > now) {
+            enqueue_loaded(std::move(delivery));
+        } else {
+            ++environment_.counters.dropped_expired;
+            discard(delivery);
+        }
+    }
 }
 
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {

@@ -92,6 +92,8 @@ public:
     wire::Version version() const { return version_; }
     Session* session() const { return session_; }
     const ListenerOptions& listener() const { return listener_; }
+    /// True for the first few: a peer that repeats what is refused does not fill the log.
+    bool may_log_refusal() { return logged_refusals_ < 10 && ++logged_refusals_ > 0; }
     const SessionLimits& limits() const { return listener_.limits; }
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
@@ -224,6 +226,7 @@ private:
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
+    std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
     std::uint16_t peer_receive_max_ = 65'535;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;
@@ -231,6 +234,7 @@ private:
     bool is_will_due_ = false;
     bool wants_problem_information_ = true;
     bool is_waiting_for_commit_ = false;
+    std::uint8_t logged_refusals_ = 0;
 };
 
 }  // namespace ledge::session

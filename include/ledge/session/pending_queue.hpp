@@ -23,6 +23,10 @@ public:
     // The loaded front
     bool has_loaded() const { return !loaded_.empty(); }
     const Delivery& front() const { return loaded_[0]; }
+    std::size_t loaded() const { return loaded_.size(); }
+    /// No loaded delivery expires before that.
+    Instant earliest_expiry() const { return earliest_expiry_; }
+    void forget_earliest_expiry() { earliest_expiry_ = never; }
     Delivery pop();
     void push(Delivery delivery);
 
@@ -47,6 +51,7 @@ public:
 private:
     Ring<Delivery> loaded_;
     std::uint64_t loaded_bytes_ = 0;
+    Instant earliest_expiry_ = never;
     std::uint64_t stored_rows_ = 0;
     std::uint64_t stored_bytes_ = 0;
     std::uint64_t stored_from_ = 0;  // no row of the tail has a lower number

@@ -62,6 +62,8 @@ public:
     void enqueue(Delivery delivery);
     /// The front of the queue. Requires pending().has_loaded().
     Delivery dequeue();
+    /// Lets go of loaded deliveries that have expired [MQTT-3.3.2-5]. O(n), but only when something can have expired.
+    void discard_expired(Instant now);
     /// Loads the next rows of the queue from the store when the loaded ones are used up.
     void refill();
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
@@ -128,6 +130,8 @@ public:
 
 private:
     void end_run_of_drops();
+    void enqueue_loaded(Delivery delivery);
+    void count_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
     void load_row(const StoredDelivery& stored);
     Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
