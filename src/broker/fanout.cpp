@@ -9,19 +9,21 @@ namespace {
 constexpr std::size_t shared_frame_payload_max = 2048;  // larger payloads are referenced, only their heads are encoded
 }
 
-void Fanout::begin(const session::PublicationView& publication, bool has_several, Instant now) {
+void Fanout::begin(const session::PublicationView& publication, const Terms& terms, Instant now) {
     publication_ = &publication;
-    has_several_ = has_several;
+    terms_ = terms;
     now_ = now;
-    if (has_several) {
+    owed_ = {};
+    if (terms.has_several) {
         layouts_.fill({});
         frames_.clear();
     }
 }
 
-void Fanout::end() {
+Fanout::Kept Fanout::end() {
     publication_ = nullptr;
     kept_ = {};
+    return owed_;
 }
 
 void Fanout::deliver(const Hit& hit) {
@@ -34,24 +36,54 @@ void Fanout::deliver(const Hit& hit) {
 void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
-    const bool is_behind = session.limits().queue_qos0_offline && !session.pending().empty();  // [MQTT-4.6.0-6]
+    const bool is_early = !environment_.journal.is_durable(terms_.not_before);
+    const bool is_behind =
+        is_early || (session.limits().queue_qos0_offline && !session.pending().empty());  // [MQTT-4.6.0-6]
     if (connection != nullptr && connection->is_connected() && !is_behind) {
         if (connection->has_outbox_room()) return send(*connection, hit, 0);
         session.note_drop(session::DropReason::slow_reader, *publication_);
         return;
     }
-    if (session.limits().queue_qos0_offline && session.is_persistent()) enqueue(hit);
+    const bool is_online = connection != nullptr && connection->is_connected();
+    if ((is_online && is_early) || session.limits().queue_qos0_offline) enqueue(hit);
+    if (is_online && is_early) connection->pump(now_);
 }
 
 void Fanout::deliver_assured(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
-    const bool is_ready = connection != nullptr && connection->is_connected() && session.pending().empty() &&
-                          connection->has_outbox_room() && connection->has_send_quota() &&
-                          !session.inflight().has_unsent();
-    if (!is_ready) return enqueue(hit);
-    const wire::PacketId id = session.open_exchange(delivery_of(hit));
-    send(*connection, hit, id);
+    const bool is_online = connection != nullptr && connection->is_connected();
+    if (!is_online && !session.is_persistent()) return;
+    const bool is_stored = session.is_stored() && terms_.level != session::Durability::ram;
+    // A QoS 2 message to a stored session waits for the record of its packet id.
+    const bool waits_for_commit =
+        (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
+    const bool goes_now = !waits_for_commit && keeps_up(session);
+    if (!goes_now && !make_room(session, is_stored))
+        return session.note_drop(session::DropReason::queue_full, *publication_);
+    session::Delivery delivery = delivery_of(hit);
+    if (is_stored) keep(hit, is_online, delivery);
+    if (goes_now) return send(*connection, hit, session.open_exchange(std::move(delivery), true));
+    session.enqueue(std::move(delivery));
+    if (is_online) connection->pump(now_);
+}
+
+bool Fanout::keeps_up(const session::Session& session) {
+    const Connection* connection = session.connection();
+    return connection != nullptr && connection->is_connected() && session.pending().empty() &&
+           connection->has_outbox_room() && connection->has_send_quota() && !session.inflight().has_unsent();
+}
+
+// Into the store, and into what the publisher waits for.
+void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
+    using session::Urgency;
+    const bool is_awaited = terms_.level == session::Durability::durable;
+    hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
+    if (!is_awaited) return;
+    owed_.ticket = std::max(owed_.ticket, delivery.ticket);
+    if (owed_.barrier == 0) owed_.barrier = environment_.barriers.open();
+    environment_.barriers.hold(owed_.barrier);
+    delivery.barrier = owed_.barrier;
 }
 
 void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
@@ -67,7 +99,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
             return connection.append_frame({frame, layout->size}, publication_->payload.size());
     }
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
-    const bool is_kept = hit.qos != QoS::at_most_once || (is_large && has_several_);
+    const bool is_kept = hit.qos != QoS::at_most_once || (is_large && terms_.has_several);
     const session::PublicationView view = is_kept ? kept().view() : *publication_;
     const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
                                                  {hit.ids, hit.qos, hit.retain, false, id}, now_);
@@ -76,7 +108,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
 
 // The layout whose frame suits this receiver, from its second use on; nullptr: encode for it alone.
 Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& hit) {
-    if (!has_several_ || !hit.ids.empty() || !connection.takes_shared_frames()) return nullptr;
+    if (!terms_.has_several || !hit.ids.empty() || !connection.takes_shared_frames()) return nullptr;
     if (publication_->payload.size() >= shared_frame_payload_max) return nullptr;
     const std::size_t version = connection.version() == wire::Version::v5 ? 1 : 0;
     Layout& layout = layouts_[(version * 3 + static_cast<std::size_t>(hit.qos)) * 2 + (hit.retain ? 1 : 0)];
@@ -106,23 +138,38 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
-    const std::size_t bytes = publication_->bytes();
-    const bool makes_room =
-        session.limits().overflow == session::OverflowPolicy::drop_oldest && bytes <= session.limits().queue_bytes_max;
-    if (makes_room) {
-        while (!session.pending().empty() && !session.pending().fits(bytes, session.limits())) {
-            const session::Delivery oldest = session.dequeue();
-            session.note_drop(session::DropReason::queue_full, oldest.publication.view());
-        }
-    }
-    if (!session.pending().fits(bytes, session.limits())) {
-        return session.note_drop(session::DropReason::queue_full, *publication_);
-    }
+    if (!make_room(session, false)) return session.note_drop(session::DropReason::queue_full, *publication_);
     session.enqueue(delivery_of(hit));
 }
 
+// False: the queue is full, and the policy is not to make room.
+bool Fanout::make_room(session::Session& session, bool is_stored) {
+    const std::size_t bytes = publication_->bytes();
+    const session::SessionLimits& limits = session.limits();
+    if (session.pending().fits(bytes, is_stored, limits)) return true;
+    session.discard_expired(now_);
+    const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
+    if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
+        return session.pending().fits(bytes, is_stored, limits);
+    while (!session.pending().fits(bytes, is_stored, limits)) {
+        session.refill();
+        if (!session.pending().has_loaded()) return false;  // all of it is on its way to the store
+        session::Delivery oldest = session.dequeue();
+        session.note_drop(session::DropReason::queue_full, oldest.publication.view());
+        session.discard(oldest);
+    }
+    return true;
+}
+
 session::Delivery Fanout::delivery_of(const Hit& hit) {
-    return {kept(), hit.ids, hit.share_group, hit.qos, hit.retain};
+    session::Delivery delivery;
+    delivery.publication = kept();
+    delivery.ids = hit.ids;
+    delivery.share_group = hit.share_group;
+    delivery.not_before = terms_.not_before;
+    delivery.qos = hit.qos;
+    delivery.retain = hit.retain;
+    return delivery;
 }
 
 const session::Publication& Fanout::kept() {

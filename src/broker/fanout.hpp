@@ -22,10 +22,24 @@ class Fanout {
 public:
     explicit Fanout(session::Environment& environment) : environment_(environment) {}
 
-    /// `publication` must live until end(). `has_several`: more than one session is going to get it.
-    void begin(const session::PublicationView& publication, bool has_several, Instant now);
+    struct Terms {
+        session::Durability level = session::Durability::ram;
+        session::Ticket not_before = 0;  // nobody gets it before that is durable
+        bool has_several = false;        // more than one session is going to get it
+    };
+    /// `publication` must live until end().
+    void begin(const session::PublicationView& publication, const Terms& terms, Instant now);
     void deliver(const Hit& hit);
-    void end();
+    /// When the publisher may be told that the message is safe.
+    struct Kept {
+        session::Ticket ticket = 0;      // durable, or
+        session::BarrierId barrier = 0;  // released; held once by the caller
+    };
+    Kept end();
+    /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.
+    static bool keeps_up(const session::Session& session);
+    /// The publication as its deliveries share it.
+    const session::Publication& kept();
 
 private:
     /// A frame for all clients of one version, QoS and retain flag.
@@ -43,14 +57,16 @@ private:
     Layout* shared_layout(const session::Connection& connection, const Hit& hit);
     void encode(Layout& layout, const Hit& hit, wire::Version version);
     void enqueue(const Hit& hit);
+    void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
+    bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
-    const session::Publication& kept();
 
     session::Environment& environment_;
     const session::PublicationView* publication_ = nullptr;
     session::Publication kept_;
     Instant now_{};
-    bool has_several_ = false;
+    Terms terms_;
+    Kept owed_;
     std::array<Layout, layouts> layouts_{};
     std::vector<Byte> frames_;
 };

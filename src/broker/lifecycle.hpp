@@ -1,6 +1,7 @@
 // Lifecycle: sessions begin, are taken over, lose their connection, expire and end; wills follow from it.
 #pragma once
 
+#include "ledge/broker/persist.hpp"
 #include "ledge/session/connection.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
@@ -10,12 +11,13 @@ namespace ledge::broker {
 class Lifecycle {
 public:
     Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              std::uint32_t sessions_max)
+              std::uint32_t sessions_max, const session::SessionLimits& limits_of_restored)
         : environment_(environment),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
-          sessions_max_(sessions_max) {}
+          sessions_max_(sessions_max),
+          limits_of_restored_(limits_of_restored) {}
 
     /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);
@@ -23,6 +25,11 @@ public:
     /// The connection serves its session no more (it is closing or gone): will, expiry, and the end of a session that
     /// does not outlive its connection. Nothing to do without a session.
     void detach(session::Connection& connection, Instant now);
+
+    /// Continues with what the store remembers: every session is offline since now.
+    void restore(const StoredSession& stored, Instant now);
+    /// Takes down the next rows that ended sessions have left in the store; after each commit.
+    void take_down(Instant now);
 
     void on_session_expired(session::Session& session, Instant now);
     void on_will_delay_passed(session::Session& session, Instant now);
@@ -40,12 +47,24 @@ private:
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
+    void hand_on(const session::Delivery& delivery, Instant now);
+    void leave_to_take_down(session::Session& session);
+    void restore_exchanges(session::Session& session, const StoredSession& stored);
+
+    /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
+    struct TakeDown {
+        std::uint64_t session = 0;
+        std::uint64_t from = 0;     // next row
+        session::Ticket after = 0;  // its last row is in the store once that is durable
+    };
 
     session::Environment& environment_;
     SessionTable sessions_;
     Subscriptions& subscriptions_;
     Router& router_;
     std::uint32_t sessions_max_;
+    const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
+    std::vector<TakeDown> take_downs_;
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;
 };

@@ -1,31 +1,61 @@
 #include "retained.hpp"
 
+#include "ledge/session/records.hpp"
+
 namespace ledge::broker {
 
-namespace {
-bool is_own(std::string_view topic) { return topic.starts_with("$SYS/"); }
-}  // namespace
+using session::RecordKind;
+using session::Urgency;
 
-bool Retained::store(const session::PublicationView& publication) {
-    const auto known = topics_.find(publication.topic);
-    if (publication.payload.empty()) {
-        if (known) remove(*known);
-        return true;
-    }
-    const std::size_t replaced = known ? messages_[*known].bytes() : 0;
-    if (!fits(publication, replaced, !known)) return false;
-    const topic::TopicId topic = known ? *known : topics_.insert(publication.topic).id;
-    if (messages_.size() <= topic) messages_.resize(topic + 1);
-    messages_[topic] = session::Publication(publication);
-    account(publication.topic, replaced, publication.bytes());
-    if (publication.expires_at != never) has_expiring_ = true;
-    return true;
+namespace {
+
+bool is_own(std::string_view topic) { return topic.starts_with("$SYS/"); }
+
+// Nobody waits for a QoS 0 publication, nor for a relaxed one.
+Urgency urgency_of(session::Durability level, wire::QoS qos) {
+    return level == session::Durability::durable && qos != wire::QoS::at_most_once ? Urgency::now : Urgency::lazy;
 }
 
-bool Retained::fits(const session::PublicationView& publication, std::size_t replaced_bytes, bool is_new) const {
-    if (is_own(publication.topic)) return true;
-    if (is_new && limited_messages_ >= limits_.messages_max) return false;
-    return limited_bytes_ - replaced_bytes + publication.bytes() <= limits_.bytes_max;
+}  // namespace
+
+session::Ticket Retained::store(const session::Publication& kept, const session::PublicationView& publication,
+                                session::Durability level) {
+    const auto known = topics_.find(publication.topic);
+    if (publication.payload.empty()) return known ? remove(*known, urgency_of(level, publication.qos)) : 0;
+    Message& message = at(known ? *known : topics_.insert(publication.topic).id);
+    account(publication.topic, message.bytes, publication.bytes());
+    message.publication = kept;
+    message.expires_at = publication.expires_at;
+    message.bytes = static_cast<std::uint32_t>(publication.bytes());
+    if (publication.expires_at != never) has_expiring_ = true;
+    return is_own(publication.topic) ? 0 : put_record(message, level, publication.qos);
+}
+
+// One record per topic: an update that comes before the last one was taken takes its place.
+session::Ticket Retained::put_record(Message& message, session::Durability level, wire::QoS qos) {
+    session::Journal& journal = environment_.journal;
+    if (!journal.is_enabled() || level == session::Durability::ram) return 0;
+    const Urgency urgency = urgency_of(level, qos);
+    if (message.number == 0) message.number = journal.new_number();
+    if (message.ticket != 0 && journal.is_pending(message.ticket))
+        journal.replace(message.ticket, message.publication, urgency);
+    else
+        message.ticket =
+            journal.put_publication(RecordKind::put_retained, message.number, message.publication, urgency);
+    return message.ticket;
+}
+
+Retained::Message& Retained::at(topic::TopicId topic) {
+    if (messages_.size() <= topic) messages_.resize(topic + 1);
+    return messages_[topic];
+}
+
+bool Retained::takes(const session::PublicationView& publication) const {
+    if (is_own(publication.topic) || publication.payload.empty()) return true;
+    const auto known = topics_.find(publication.topic);
+    if (!known && limited_messages_ >= limits_.messages_max) return false;
+    const std::size_t replaced = known ? messages_[*known].bytes : 0;
+    return limited_bytes_ - replaced + publication.bytes() <= limits_.bytes_max;
 }
 
 // 0 bytes: there is, or was, no message.
@@ -37,26 +67,59 @@ void Retained::account(std::string_view topic, std::size_t bytes_before, std::si
     if (bytes_after == 0) --limited_messages_;
 }
 
-const session::Publication* Retained::find(topic::TopicId topic, Instant now) const {
-    if (topic >= messages_.size() || !messages_[topic]) return nullptr;
-    return messages_[topic].expires_at() <= now ? nullptr : &messages_[topic];
+session::Publication Retained::load(topic::TopicId topic, Instant now) {
+    if (topic >= messages_.size() || messages_[topic].bytes == 0 || messages_[topic].expires_at <= now) return {};
+    Message& message = messages_[topic];
+    if (message.publication) return message.publication;
+    std::vector<Byte> body;
+    const session::StoreReader& store = environment_.store;
+    if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
+    const auto view = session::parse_publication({body.data(), body.size()});
+    if (!view) return {};
+    session::Publication loaded(*view);
+    if (cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
+        cached_bytes_ += message.bytes;
+        message.publication = loaded;
+    }
+    return loaded;
 }
 
-void Retained::remove(topic::TopicId topic) {
-    account(messages_[topic].view().topic, messages_[topic].bytes(), 0);
-    messages_[topic] = {};
+session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
+    Message& message = messages_[topic];
+    std::string name;
+    topics_.append_topic(topic, name);
+    account(name, message.bytes, 0);
+    session::Journal& journal = environment_.journal;
+    session::Ticket ticket = 0;
+    if (message.number != 0) {
+        // A pending put is cancelled, but an older record may be in the store all the same: remove it in any case.
+        if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
+        ticket = journal.drop(RecordKind::drop_retained, 0, message.number, urgency);
+    }
+    message = {};
     topics_.erase(topic);
+    return ticket;
 }
 
 void Retained::sweep(Instant now) {
     has_expiring_ = false;
     for (topic::TopicId topic = 0; topic < messages_.size(); ++topic) {
-        if (!messages_[topic]) continue;
-        if (messages_[topic].expires_at() <= now)
-            remove(topic);
-        else if (messages_[topic].expires_at() != never)
+        if (messages_[topic].bytes == 0) continue;
+        if (messages_[topic].expires_at <= now)
+            remove(topic, Urgency::lazy);
+        else if (messages_[topic].expires_at != never)
             has_expiring_ = true;
     }
+}
+
+void Retained::restore(const StoredRetained& stored) {
+    Message& message = at(topics_.insert(stored.topic).id);
+    if (message.bytes != 0) return;  // a second record of one topic: the first wins
+    message.number = stored.number;
+    message.expires_at = stored.expires_at;
+    message.bytes = stored.bytes;
+    account(stored.topic, 0, stored.bytes);
+    if (stored.expires_at != never) has_expiring_ = true;
 }
 
 }  // namespace ledge::broker

@@ -1,4 +1,5 @@
-// Retained messages: at most one per topic [MQTT-3.3.1-5].
+// Retained messages: at most one per topic [MQTT-3.3.1-5]. With a store, each has a record there; after a start only the
+// topics are in RAM, a payload is loaded when it is asked for and kept as far as the cache allows.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +8,24 @@
 #include <vector>
 
 #include "ledge/broker/options.hpp"
-#include "ledge/session/publication.hpp"
+#include "ledge/broker/persist.hpp"
+#include "ledge/session/environment.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
 namespace ledge::broker {
 
 class Retained {
 public:
-    Retained(std::uint64_t seed, const RetainedLimits& limits) : topics_(seed), limits_(limits) {}
+    Retained(session::Environment& environment, std::uint64_t seed, const RetainedLimits& limits)
+        : environment_(environment), topics_(seed), limits_(limits) {}
 
-    /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]. False: a limit is reached, nothing
-    /// has changed. $SYS topics are not limited and do not count.
-    bool store(const session::PublicationView& publication);
+    /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]; the ticket of its record, 0: none.
+    /// Requires takes(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
+    /// and are not stored.
+    session::Ticket store(const session::Publication& kept, const session::PublicationView& publication,
+                          session::Durability level);
+    /// False: a limit is reached.
+    bool takes(const session::PublicationView& publication) const;
 
     /// The number of the topic, if something is kept for it.
     std::optional<topic::TopicId> find(std::string_view topic) const { return topics_.find(topic); }
@@ -27,25 +34,39 @@ public:
                        std::vector<topic::TopicId>& out) const {
         return topics_.match_portion(filter, position, looks_max, out);
     }
-    /// What is kept under that number now and has not expired; nullptr if nothing.
-    const session::Publication* find(topic::TopicId topic, Instant now) const;
+    /// What is kept under that number now and has not expired; empty if nothing.
+    session::Publication load(topic::TopicId topic, Instant now);
 
     /// Removes what has expired [MQTT-3.3.2-5]. O(n).
     void sweep(Instant now);
     bool has_expiring() const { return has_expiring_; }
 
+    /// Continues with what the store remembers.
+    void restore(const StoredRetained& stored);
+
     std::size_t size() const { return topics_.size(); }
     std::uint64_t bytes() const { return bytes_; }
 
 private:
-    bool fits(const session::PublicationView& publication, std::size_t replaced_bytes, bool is_new) const;
-    void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
-    void remove(topic::TopicId topic);
+    struct Message {
+        session::Publication publication;  // empty: only in the store
+        std::uint64_t number = 0;          // of its record; 0: none
+        session::Ticket ticket = 0;        // of that record, if put since the start
+        Instant expires_at = never;
+        std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
+    };
 
+    void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
+    session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
+    session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
+    Message& at(topic::TopicId topic);
+
+    session::Environment& environment_;
     topic::TopicTree topics_;
-    std::vector<session::Publication> messages_;  // by topic
+    std::vector<Message> messages_;  // by topic
     RetainedLimits limits_;
     std::uint64_t bytes_ = 0;
+    std::uint64_t cached_bytes_ = 0;    // loaded from the store since the start
     std::size_t limited_messages_ = 0;  // without the $SYS topics
     std::uint64_t limited_bytes_ = 0;
     bool has_expiring_ = false;

@@ -30,9 +30,8 @@ void RetainedFeeds::feed_unfinished(Instant now) {
     for (Connection* connection : due) feed(*connection, now);
 }
 
-RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) const {
+RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) {
     RetainedFeed& feed = *connection.retained_feed;
-    std::size_t looks = looks_per_turn;
     while (!feed.batches.empty()) {
         const RetainedFeed::Batch& batch = feed.batches.front();
         while (feed.next < feed.topics.size()) {
@@ -43,26 +42,26 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
         feed.next = 0;
         if (batch.is_looked_through)
             feed.batches.pop_front();
-        else if (!look_further(feed, looks))
+        else if (!look_further(feed))
             return Progress::looks_used_up;
     }
     return Progress::done;
 }
 
 // Finds the next topics of the first batch. False: no looks are left.
-bool RetainedFeeds::look_further(RetainedFeed& feed, std::size_t& looks) const {
+bool RetainedFeeds::look_further(RetainedFeed& feed) {
     constexpr std::size_t looks_at_once = 512;
-    if (looks == 0) return false;
+    if (looks_left_ == 0) return false;
     RetainedFeed::Batch& batch = feed.batches.front();
     if (!topic::has_wildcards(batch.filter)) {
         if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
         batch.is_looked_through = true;
-        --looks;
+        --looks_left_;
         return true;
     }
-    const std::size_t now = std::min(looks, looks_at_once);
+    const std::size_t now = std::min(looks_left_, looks_at_once);
     batch.is_looked_through = !retained_.match_portion(batch.filter, batch.position, now, feed.topics);
-    looks -= now;
+    looks_left_ -= now;
     return true;
 }
 
@@ -89,13 +88,19 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication* publication = retained_.find(topic, now);
-    if (publication == nullptr) return;
-    const session::PublicationView view = publication->view();
+    const session::Publication publication = retained_.load(topic, now);
+    if (!publication) return;
+    const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now
-    session::Delivery delivery{*publication, {}, 0, std::min(view.qos, batch.qos), true};  // [MQTT-3.3.1-8]
+    session::Session& session = *connection.session();
+    session::Delivery delivery;
+    delivery.publication = publication;
+    delivery.qos = std::min(view.qos, batch.qos);
+    delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
-    connection.send_now(std::move(delivery), now);
+    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, session::Urgency::lazy);
+    session.enqueue(std::move(delivery));
+    connection.pump(now);
 }
 
 }  // namespace ledge::broker

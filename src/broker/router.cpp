@@ -3,30 +3,73 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/topic/name.hpp"
+
 namespace ledge::broker {
 
 using wire::QoS;
 using wire::ReasonCode;
 
-ReasonCode Router::route(const session::PublicationView& publication, const session::Session* publisher, Instant now) {
+Router::Routed Router::route(const session::PublicationView& publication, const session::Session* publisher,
+                             Refusal refusal, session::Ticket not_before, Instant now) {
+    const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
-    if (may_refuse_ && is_refused_by_a_queue(publication)) {
-        ++environment_.counters.refused_quota;
-        return ReasonCode::quota_exceeded;
+    if (refusal != Refusal::impossible) {
+        if (const ReasonCode code = refuse(publication, level); code != ReasonCode::success) {
+            ++environment_.counters.refused_quota;
+            return {code, {}};
+        }
     }
-    if (publication.retain && !retained_.store(publication)) {
-        ++environment_.counters.retained_refused;
+    const bool is_kept = publication.retain && !is_retained_refused(publication);
+    // Where the publisher can be told, all or nothing; elsewhere the live delivery is better than none.
+    if (publication.retain && !is_kept && refusal == Refusal::by_reason_code && publication.qos != QoS::at_most_once)
+        return {ReasonCode::quota_exceeded, {}};
+    fanout_.begin(publication, {level, not_before, hits_.size() > 1}, now);
+    const session::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
+    for (const Hit& hit : hits_) fanout_.deliver(hit);
+    Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
+    if (level == session::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
+        routed.kept.ticket = std::max(routed.kept.ticket, retained);
+        if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
+    }
+    return routed;
+}
+
+// What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
+ReasonCode Router::refuse(const session::PublicationView& publication, session::Durability level) const {
+    const session::Journal& journal = environment_.journal;
+    if (journal.refuses_publications() && needs_store(publication, level))
+        return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
+    return may_refuse_ && is_refused_by_a_queue(publication) ? ReasonCode::quota_exceeded : ReasonCode::success;
+}
+
+bool Router::is_retained_refused(const session::PublicationView& publication) {
+    if (retained_.takes(publication)) {
+        is_retained_full_ = false;
+        return false;
+    }
+    ++environment_.counters.retained_refused;
+    if (!std::exchange(is_retained_full_, true))  // the first of a run
         environment_.log.warning("retained_refused", {{"topic", publication.topic},
                                                       {"reason", "limit of retained messages or bytes reached"},
                                                       {"messages", retained_.size()},
                                                       {"bytes", retained_.bytes()}});
-        if (publication.qos != QoS::at_most_once) return ReasonCode::quota_exceeded;
-    }
-    if (hits_.empty()) return ReasonCode::no_matching_subscribers;
-    fanout_.begin(publication, hits_.size() > 1, now);
-    for (const Hit& hit : hits_) fanout_.deliver(hit);
-    fanout_.end();
-    return ReasonCode::success;
+    return true;
+}
+
+session::Durability Router::level_of(std::string_view topic) const {
+    if (!environment_.journal.is_enabled()) return session::Durability::ram;
+    for (const DurabilityOptions::Override& override : durability_.overrides)
+        if (topic::matches(override.filter, topic)) return override.level;
+    return durability_.level;
+}
+
+// True when its acknowledgement would promise something that the store cannot keep now.
+bool Router::needs_store(const session::PublicationView& publication, session::Durability level) const {
+    if (level == session::Durability::ram || publication.qos == QoS::at_most_once) return false;
+    return publication.retain || std::ranges::any_of(hits_, [](const Hit& hit) {
+               return hit.qos != QoS::at_most_once && hit.session->is_stored();
+           });
 }
 
 void Router::collect(const session::PublicationView& publication, const session::Session* publisher) {
@@ -84,17 +127,15 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication) 
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
         return hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
-               !hit.session->pending().fits(publication.bytes(), limits);
+               !Fanout::keeps_up(*hit.session) &&
+               !hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
     });
 }
 
-void Router::reroute(const session::Delivery& delivery, Instant now) {
+bool Router::reroute(const session::Delivery& delivery, Instant now) {
     ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
     const Subscriber* member = group == nullptr ? nullptr : subscriptions_.groups().pick(*group, 0);
-    if (member == nullptr || delivery.publication.expires_at() <= now) {
-        ++environment_.counters.dropped_session_ended;
-        return;
-    }
+    if (member == nullptr || delivery.publication.expires_at() <= now) return false;
     const session::PublicationView publication = delivery.publication.view();
     Hit hit;
     hit.session = member->session;
@@ -102,9 +143,17 @@ void Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.qos = std::min(delivery.qos, member->options.qos);
     hit.retain = delivery.retain;
     hit.ids.add(member->subscription_id);
-    fanout_.begin(publication, false, now);
+    fanout_.begin(publication, {level_of(publication.topic), 0, false}, now);
     fanout_.deliver(hit);
-    fanout_.end();
+    const Fanout::Kept kept = fanout_.end();
+    if (kept.barrier != 0) environment_.barriers.release(kept.barrier);
+    return true;
+}
+
+void Router::route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
+                                  Instant now) {
+    const Routed routed = route(publication, publisher, Refusal::impossible, 0, now);
+    if (routed.kept.barrier != 0) environment_.barriers.release(routed.kept.barrier);
 }
 
 }  // namespace ledge::broker

@@ -11,35 +11,61 @@ namespace ledge::broker {
 
 class Router {
 public:
-    Router(session::Environment& environment, Subscriptions& subscriptions, Retained& retained, bool may_refuse)
+    Router(session::Environment& environment, Subscriptions& subscriptions, Retained& retained,
+           const DurabilityOptions& durability, bool may_refuse)
         : subscriptions_(subscriptions),
           retained_(retained),
           environment_(environment),
           fanout_(environment),
+          durability_(durability),
           may_refuse_(may_refuse) {}
 
-    /// Keeps it if it is to be retained, and delivers it. success, no_matching_subscribers, or quota_exceeded: then
-    /// nobody got it. `publisher` may be nullptr (the broker itself).
-    wire::ReasonCode route(const session::PublicationView& publication, const session::Session* publisher, Instant now);
+    struct Routed {
+        wire::ReasonCode code = wire::ReasonCode::success;
+        Fanout::Kept kept;
+    };
+    /// How a publisher can be told that its message was not taken.
+    enum class Refusal : std::uint8_t {
+        impossible,      // not at all: a will, a $SYS topic
+        by_closing,      // 3.x: its connection is closed, it may publish again
+        by_reason_code,  // v5
+    };
+    /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is durable. Code: success,
+    /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
+    /// be nullptr (the broker itself). The caller releases Kept::barrier once.
+    Routed route(const session::PublicationView& publication, const session::Session* publisher, Refusal refusal,
+                 session::Ticket not_before, Instant now);
 
-    /// Gives a delivery of a shared subscription to another member [MQTT-4.8.2-6]; dropped when there is none.
-    void reroute(const session::Delivery& delivery, Instant now);
+    /// The same for a publication that nobody waits to be acknowledged.
+    void route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
+                              Instant now);
+
+    /// What a publication to this topic survives.
+    session::Durability level_of(std::string_view topic) const;
+
+    /// Gives a delivery of a shared subscription to another member [MQTT-4.8.2-6]; false when there is none.
+    bool reroute(const session::Delivery& delivery, Instant now);
 
 private:
     void collect(const session::PublicationView& publication, const session::Session* publisher);
     void collect(const Subscriber& subscriber, const session::PublicationView& publication,
                  const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
+    wire::ReasonCode refuse(const session::PublicationView& publication, session::Durability level) const;
+    bool is_retained_refused(const session::PublicationView& publication);
     bool is_refused_by_a_queue(const session::PublicationView& publication) const;
+    bool needs_store(const session::PublicationView& publication, session::Durability level) const;
 
     Subscriptions& subscriptions_;
     Retained& retained_;
     session::Environment& environment_;
     Fanout fanout_;
     std::vector<Hit> hits_;
-    std::uint64_t stamp_ = 0;  // of the publication being routed
-    bool is_merging_ = false;  // several filters match: one copy per session
-    bool may_refuse_;          // some listener has OverflowPolicy::refuse
+    std::uint64_t stamp_ = 0;        // of the publication being routed
+    bool is_retained_full_ = false;  // and that has been logged
+    bool is_merging_ = false;        // several filters match: one copy per session
+    const DurabilityOptions& durability_;
+    bool may_refuse_;  // some listener has OverflowPolicy::refuse
 };
 
 }  // namespace ledge::broker

@@ -30,10 +30,19 @@ bool may_refuse(const ShardOptions& options) {
 struct Shard::Parts {
     Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
 
+    void restore(const StoreImage& image, const StoreReader& reader, Instant now);
+
+    void begin_turn(Instant now) {
+        latest = now;
+        feeds.begin_turn();
+    }
     void perform(Connection& connection, const session::Effect& effect, Instant now);
     void publish(Connection& connection, const session::RoutePublication& route, Instant now);
     void fire(CoreTimer& timer, Instant now);
     void sweep_retained(Instant now);
+    void set_full(bool is_full, double used_fraction);
+    void wake_waiting(Instant now);
+    void on_room(Connection& connection, Instant now);
     void publish_sys_topics(Instant now);
     const Metrics& refresh_metrics();
 
@@ -56,12 +65,13 @@ struct Shard::Parts {
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
     : options(options_),
-      environment(log, seed, now),
+      environment(log, options.durability.journal, seed, now),
       connections(options.listeners.size()),
-      subscriptions(environment.rng.next(), options.share_strategy, environment.rng),
-      retained(environment.rng.next(), options.retained),
-      router(environment, subscriptions, retained, may_refuse(options)),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max),
+      subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
+      retained(environment, environment.rng.next(), options.retained),
+      router(environment, subscriptions, retained, options.durability, may_refuse(options)),
+      lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
+                options.listeners.front().limits),
       feeds(retained),
       subscribing(environment, subscriptions, feeds),
       sys_topics(router, options.server_version, now),
@@ -73,6 +83,12 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
     : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
+
+Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const StoreImage& image,
+             const StoreReader& reader)
+    : Shard(options, log, seed, image.now) {
+    parts_->restore(image, reader, image.now);
+}
 
 Shard::~Shard() {
     parts_->connections.for_each([this](Connection& connection) {
@@ -101,7 +117,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     Parts& p = *parts_;
-    p.latest = now;
+    p.begin_turn(now);
     p.environment.counters.bytes_received += bytes.size();
     while (!connection.is_closing()) {
         const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
@@ -129,12 +145,96 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    const ReasonCode code = router.route(route.publication, connection.session(), now);
-    connection.on_routed(route.publication.qos, route.packet_id, code);
+    session::Session& session = *connection.session();
+    const bool can_be_told = connection.version() == wire::Version::v5;
+    const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
+    const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
+    // Exactly once across a crash: the packet id goes into the same commit as what the message leads to, and nobody
+    // gets the message before; else the publisher's repetition would pass a second time.
+    session::Ticket received = 0;
+    if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
+        received = session.put_received(route.packet_id);
+    Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
+    if (received != 0 && wire::is_error(routed.code) && environment.journal.is_pending(received))
+        environment.journal.cancel(received);
+    if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
+    const session::Ticket ticket = std::max(received, routed.kept.ticket);
+    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
+    if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The store
+
+void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, Instant now) {
+    environment.store = reader;
+    environment.journal.restore(image.next_number);
+    for (const StoredReferences& message : image.references) environment.references.add(message.message, message.rows);
+    for (const StoredRetained& message : image.retained) retained.restore(message);
+    for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
+}
+
+bool Shard::wants_commit(Instant now) {
+    session::Journal& journal = parts_->environment.journal;
+    journal.note_time(now);
+    return journal.commit_deadline() <= now;
+}
+
+session::Batch Shard::take_batch(Instant now) { return parts_->environment.journal.take(now); }
+
+void Shard::on_committed(session::Ticket last, double used_fraction, Instant now) {
+    Parts& p = *parts_;
+    p.begin_turn(now);
+    p.environment.journal.on_committed(last);
+    p.set_full(used_fraction > p.options.durability.refuse_above_used, used_fraction);
+    p.wake_waiting(now);
+    p.lifecycle.take_down(now);
+}
+
+void Shard::Parts::set_full(bool is_full, double used_fraction) {
+    if (is_full == environment.journal.is_full()) return;
+    environment.journal.set_full(is_full);
+    const auto percent = static_cast<int>(used_fraction * 100);
+    if (is_full)
+        environment.log.error("store_full",
+                              {{"used_percent", percent}, {"outcome", "durable publications are refused"}});
+    else
+        environment.log.info("store_has_room", {{"used_percent", percent}});
+}
+
+void Shard::Parts::wake_waiting(Instant now) {
+    for (Connection* connection : std::exchange(environment.waiting_connections, {})) {
+        connection->stop_waiting();
+        connection->on_committed();
+    }
+    for (session::Session* session : std::exchange(environment.waiting_sessions, {})) {
+        session->stop_waiting();
+        if (session->connection() != nullptr) on_room(*session->connection(), now);
+    }
+}
+
+void Shard::Parts::on_room(Connection& connection, Instant now) {
+    connection.pump(now);
+    feeds.feed(connection, now);
+}
+
+void Shard::on_store_failed(Instant now) {
+    Parts& p = *parts_;
+    p.begin_turn(now);
+    p.environment.journal.on_failed();
+    p.environment.log.error(
+        "store_failed",
+        {{"outcome", "nothing more is acknowledged as durable; publications that need the store are refused"}});
+    // Whoever was promised something that cannot come true any more is told by the loss of its connection.
+    for (Connection* connection : std::exchange(p.environment.waiting_connections, {})) {
+        connection->stop_waiting();
+        connection->abandon_output();
+        connection->close(ReasonCode::implementation_specific_error, "the store has failed");
+    }
 }
 
 void Shard::on_closed(Connection& connection, Instant now) {
-    parts_->latest = now;
+    parts_->begin_turn(now);
     if (connection.is_connected())
         parts_->environment.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
                                                              {"address", connection.address()},
@@ -147,14 +247,12 @@ void Shard::on_closed(Connection& connection, Instant now) {
 }
 
 void Shard::on_drained(Connection& connection, Instant now) {
-    parts_->latest = now;
-    if (!connection.is_connected()) return;
-    connection.pump(now);
-    parts_->feeds.feed(connection, now);
+    parts_->begin_turn(now);
+    if (connection.is_connected()) parts_->on_room(connection, now);
 }
 
 void Shard::on_time(Instant now) {
-    parts_->latest = now;
+    parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
     while (Timer* timer = parts_->environment.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
@@ -182,17 +280,22 @@ void Shard::Parts::sweep_retained(Instant now) {
 }
 
 Instant Shard::next_deadline() const {
-    return parts_->feeds.has_unfinished() ? parts_->latest : parts_->environment.timers.next_deadline();
+    const Parts& p = *parts_;
+    if (p.feeds.has_unfinished()) return p.latest;
+    return p.environment.timers.next_deadline();
 }
+
+Instant Shard::commit_deadline() const { return parts_->environment.journal.commit_deadline(); }
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
-    Connection* connection = Connection::take_dirty(p.environment);
-    if (connection == nullptr) return nullptr;
-    connection->check_outbox_bound();
-    // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
-    if (connection->is_closing()) p.lifecycle.detach(*connection, p.latest);
-    return connection;
+    while (Connection* connection = Connection::take_dirty(p.environment)) {
+        connection->check_outbox_bound();
+        // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
+        if (connection->is_closing()) p.lifecycle.detach(*connection, p.latest);
+        if (!connection->is_output_held()) return connection;  // else the next commit makes it dirty again
+    }
+    return nullptr;
 }
 
 void Shard::shut_down(Instant now) {
@@ -206,6 +309,9 @@ void Shard::shut_down(Instant now) {
 
 const Metrics& Shard::Parts::refresh_metrics() {
     metrics.counters = environment.counters;
+    metrics.records_cancelled = environment.journal.cancelled();
+    metrics.is_store_failed = environment.journal.is_failed();
+    metrics.is_store_full = environment.journal.is_full();
     metrics.counters.bytes_sent = environment.buffers.consumed();
     metrics.connections = connections.count();
     metrics.clients_connected = lifecycle.connected();

@@ -8,13 +8,14 @@ namespace ledge::broker {
 namespace {
 
 // Smaller is better.
-enum class Readiness : std::uint8_t { ready, busy, offline };
+enum class Readiness : std::uint8_t { ready, busy, offline, full };
 
 Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
-    if (connection == nullptr || !connection->is_connected()) return Readiness::offline;
+    const bool is_full = !session.pending().fits(1, session.is_stored(), session.limits());
+    if (connection == nullptr || !connection->is_connected()) return is_full ? Readiness::full : Readiness::offline;
     const bool keeps_up = session.pending().empty() && connection->has_outbox_room() && connection->has_send_quota();
-    return keeps_up ? Readiness::ready : Readiness::busy;
+    return keeps_up ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) 
     if (members.empty()) return nullptr;
     const std::size_t start = start_of(group, publisher);
     const Subscriber* best = nullptr;
-    Readiness best_readiness = Readiness::offline;
+    Readiness best_readiness = Readiness::full;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
         const Readiness readiness = readiness_of(*member.session);

@@ -27,10 +27,11 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
     if (wire::is_error(code)) {
-        environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
-                                                    {"address", connection.address()},
-                                                    {"filter", entry.filter},
-                                                    {"reason", wire::name_of(code)}});
+        if (connection.may_log_refusal())
+            environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
+                                                        {"address", connection.address()},
+                                                        {"filter", entry.filter},
+                                                        {"reason", wire::name_of(code)}});
         return code;
     }
     wire::SubscribeOptions options = entry.options;
@@ -69,6 +70,9 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
     connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}});
+    // What the client is told must survive: nothing leaves before the records do.
+    if (connection.session() != nullptr && connection.session()->is_stored())
+        connection.hold_output(environment_.journal.last());
 }
 
 }  // namespace ledge::broker

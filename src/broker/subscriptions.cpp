@@ -7,38 +7,68 @@
 
 namespace ledge::broker {
 
-Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng)
-    : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng) {}
+Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, session::Journal& journal)
+    : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng), journal_(journal) {}
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
                                         const wire::SubscribeOptions& options, std::uint32_t id) {
     Ref ref;
     if (!insert(filter, ref)) return Added::refused;
     SubscriberList& list = list_of(ref);
-    if (std::ranges::find(session.subscriptions, ref) == session.subscriptions.end()) {
+    const auto known = ref_of(session, ref);
+    if (known == session.subscriptions.end()) {
+        ref.number = ++session.last_subscription_number;
         session.subscriptions.push_back(ref);
         list.add({&session, id, options});
         ++size_;
+        put_record(session, ref, filter, options, id);
         return Added::fresh;
     }
     Subscriber* subscriber = list.find(session);
     subscriber->subscription_id = id;
     subscriber->options = options;
+    put_record(session, *known, filter, options, id);
     return Added::replaced;
+}
+
+std::vector<Subscriptions::Ref>::iterator Subscriptions::ref_of(session::Session& session, const Ref& ref) {
+    return std::ranges::find_if(session.subscriptions,
+                                [&](const Ref& mine) { return mine.names(ref.filter, ref.share_group); });
+}
+
+void Subscriptions::put_record(const session::Session& session, const Ref& ref, std::string_view filter,
+                               const wire::SubscribeOptions& options, std::uint32_t id) {
+    if (!session.is_stored()) return;
+    journal_.put(session::RecordKind::put_subscription, session.number(), ref.number,
+                 session::encode({options, id, filter}), session::Urgency::now);
+}
+
+void Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
+                            std::uint32_t number) {
+    Ref ref;
+    if (!insert(record.filter, ref) || ref_of(session, ref) != session.subscriptions.end()) return;
+    ref.number = number;
+    session.last_subscription_number = std::max(session.last_subscription_number, number);
+    session.subscriptions.push_back(ref);
+    list_of(ref).add({&session, record.subscription_id, record.options});
+    ++size_;
 }
 
 bool Subscriptions::has(const session::Session& session, std::string_view filter) const {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
-    return is_known && std::ranges::find(session.subscriptions, ref) != session.subscriptions.end();
+    return is_known && std::ranges::any_of(session.subscriptions,
+                                           [&](const Ref& mine) { return mine.names(ref.filter, ref.share_group); });
 }
 
 bool Subscriptions::remove(session::Session& session, std::string_view filter) {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
     if (!is_known) return false;
-    const auto mine = std::ranges::find(session.subscriptions, ref);
+    const auto mine = ref_of(session, ref);
     if (mine == session.subscriptions.end()) return false;
+    if (session.is_stored())
+        journal_.drop(session::RecordKind::drop_subscription, session.number(), mine->number, session::Urgency::now);
     session.subscriptions.erase(mine);
     list_of(ref).remove(session);
     --size_;
@@ -74,9 +104,9 @@ Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) 
     const auto shared = topic::parse_shared(filter);
     const auto id = shared ? shared_.find(shared->filter) : ordinary_.find(filter);
     is_known = id.has_value();
-    if (!is_known || !shared) return {id.value_or(0), 0};
+    if (!is_known || !shared) return {id.value_or(0), 0, 0};
     for (const ShareGroupId group : shared_groups_[*id])
-        if (groups_.name_of(group) == shared->group) return {*id, group};
+        if (groups_.name_of(group) == shared->group) return {*id, group, 0};
     is_known = false;
     return {};
 }
@@ -89,7 +119,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     if (!shared) {
         const topic::FilterId id = ordinary_.insert(filter).id;
         if (lists_.size() <= id) lists_.resize(id + 1);
-        ref = {id, 0};
+        ref = {id, 0, 0};
         return true;
     }
     const topic::FilterId id = shared_.insert(shared->filter).id;
@@ -100,7 +130,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
         return false;
     }
     shared_groups_[id].push_back(group);
-    ref = {id, group};
+    ref = {id, group, 0};
     return true;
 }
 

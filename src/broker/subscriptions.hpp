@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/session/records.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "share_groups.hpp"
 #include "subscriber_list.hpp"
@@ -15,7 +16,7 @@ namespace ledge::broker {
 
 class Subscriptions {
 public:
-    Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng);
+    Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, session::Journal& journal);
 
     enum class Added : std::uint8_t {
         fresh,     // the session did not have it before
@@ -27,7 +28,10 @@ public:
               std::uint32_t id);
     /// False when there was none.
     bool remove(session::Session& session, std::string_view filter);
+    /// The records in the store are left alone: they go with the session's.
     void remove_all(session::Session& session);
+    /// Continues with what the store remembers.
+    void restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
 
     /// The ordinary filters that match; valid until the next call.
@@ -48,6 +52,9 @@ private:
     Ref find(std::string_view filter, bool& is_known) const;
     /// False when no further share group can be made.
     bool insert(std::string_view filter, Ref& ref);
+    static std::vector<Ref>::iterator ref_of(session::Session& session, const Ref& ref);
+    void put_record(const session::Session& session, const Ref& ref, std::string_view filter,
+                    const wire::SubscribeOptions& options, std::uint32_t id);
     SubscriberList& list_of(const Ref& ref);
     void forget_if_empty(const Ref& ref);
 
@@ -56,6 +63,7 @@ private:
     std::vector<SubscriberList> lists_;                     // by filter of ordinary_
     std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter of shared_
     ShareGroups groups_;
+    session::Journal& journal_;
     std::vector<topic::FilterId> matches_;
     std::vector<ShareGroupId> group_matches_;
     std::size_t size_ = 0;

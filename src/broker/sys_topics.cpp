@@ -73,7 +73,7 @@ void SysTopics::set(std::string_view name, std::string_view value, Instant now) 
     if (!is_first_ && values_[index] == value) return;
     values_[index] = value;
     const std::string topic = "$SYS/broker/" + std::string(name);
-    router_.route({topic, as_bytes(value), {}, never, wire::QoS::at_most_once, true}, nullptr, now);
+    router_.route_unacknowledged({topic, as_bytes(value), {}, never, wire::QoS::at_most_once, true}, nullptr, now);
 }
 
 }  // namespace ledge::broker

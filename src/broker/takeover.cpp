@@ -30,9 +30,14 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     }
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     store_will(*session, open.connect);
+    const bool is_recorded = environment_.journal.is_durable(session->record_ticket());
+    const bool is_awaited = session_present && !is_recorded;  // the client is told that the session is there
+    if (session->is_persistent() || session->is_stored())
+        session->put_record(never, is_awaited ? session::Urgency::now : session::Urgency::lazy);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     connection.accept(open, *session, session_present, now);
+    if (is_awaited) connection.hold_output(session->record_ticket());
 }
 
 // The session to resume, or nullptr when a new one begins.
@@ -59,9 +64,13 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     --connected_;
     if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]
     if (session->expiry_interval_s == 0) return end(*session, now);  // [MQTT-3.1.2-23]
-    if (session->expiry_interval_s != session::expiry_never)
-        environment_.timers.set(session->expiry_timer, add_seconds(now, session->expiry_interval_s));
+    Instant expires_at = never;
+    if (session->expiry_interval_s != session::expiry_never) {
+        expires_at = add_seconds(now, session->expiry_interval_s);
+        environment_.timers.set(session->expiry_timer, expires_at);
+    }
     schedule_will(*session, now);
+    if (session->is_stored()) session->put_record(expires_at, session::Urgency::lazy);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
@@ -73,6 +82,10 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
 void Lifecycle::end(Session& session, Instant now) {
     if (session.will != nullptr) publish_will(session, now);
     hand_on_shared(session, now);
+    if (session.pending().has_stored_tail())
+        leave_to_take_down(session);
+    else
+        session.drop_record();
     sessions_.erase(session);
 }
 
@@ -81,20 +94,58 @@ void Lifecycle::end(Session& session, Instant now) {
 void Lifecycle::hand_on_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
-        if (entry.delivery.share_group != 0 && entry.state == session::OutState::sent_qos1)
-            left.push_back(entry.delivery);
-        else if (entry.state != session::OutState::released)
-            ++environment_.counters.dropped_session_ended;
+        if (entry.state != session::OutState::released) ++environment_.counters.dropped_session_ended;
+        const bool is_shared = entry.delivery.share_group != 0 && entry.state == session::OutState::sent_qos1;
+        left.push_back(std::move(entry.delivery));
+        if (!is_shared) left.back().share_group = 0;
     });
-    while (!session.pending().empty()) {
-        session::Delivery delivery = session.dequeue();
-        if (delivery.share_group != 0)
-            left.push_back(std::move(delivery));
-        else
-            ++environment_.counters.dropped_session_ended;
+    while (session.pending().has_loaded()) {
+        ++environment_.counters.dropped_session_ended;
+        left.push_back(session.dequeue());
     }
     subscriptions_.remove_all(session);
-    for (const session::Delivery& delivery : left) router_.reroute(delivery, now);
+    for (session::Delivery& delivery : left) {
+        if (delivery.share_group != 0 && session.load_publication(delivery)) hand_on(delivery, now);
+        session.discard(delivery);
+    }
+}
+
+void Lifecycle::hand_on(const session::Delivery& delivery, Instant now) {
+    // Its publisher may be waiting: now for the commit that has the new record.
+    if (delivery.barrier != 0) environment_.barriers.require_commit(delivery.barrier);
+    if (router_.reroute(delivery, now)) --environment_.counters.dropped_session_ended;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Stored queues of sessions that have ended
+
+void Lifecycle::leave_to_take_down(Session& session) {
+    environment_.counters.dropped_session_ended += session.pending().stored_rows();
+    take_downs_.push_back({session.number(), session.pending().stored_from(), environment_.journal.last()});
+    session.end_record();
+}
+
+void Lifecycle::take_down(Instant) {
+    constexpr std::size_t rows_per_commit = 1000;
+    constexpr std::size_t bytes_per_commit = 1024 * 1024;
+    if (take_downs_.empty()) return;
+    TakeDown& next = take_downs_.back();
+    session::Journal& journal = environment_.journal;
+    auto& rows = environment_.loaded;
+    rows.clear();
+    environment_.store.queued(environment_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit,
+                              rows);
+    for (const session::StoredDelivery& stored : rows) {
+        next.from = stored.row.number + 1;
+        journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
+        const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
+        if (record && environment_.references.count(record->message) > 0 &&
+            environment_.references.release(record->message))
+            journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
+    }
+    if (!rows.empty() || !journal.is_durable(next.after)) return;
+    journal.drop(session::RecordKind::drop_session, next.session, 0, session::Urgency::lazy);
+    take_downs_.pop_back();
 }
 
 }  // namespace ledge::broker

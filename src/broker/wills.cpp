@@ -45,7 +45,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
     ++environment_.counters.wills_published;
     environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
-    router_.route(publication, &session, now);
+    router_.route_unacknowledged(publication, &session, now);
 }
 
 }  // namespace ledge::broker

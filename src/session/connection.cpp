@@ -21,7 +21,10 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
     environment_.timers.set(timer_, now + limits().connect_timeout);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+    forget_session();
+    if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
+}
 
 std::uint32_t Connection::packet_size_max() const {
     return state_ == State::awaiting_connect ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;
@@ -119,7 +122,9 @@ void Connection::close(ReasonCode code, std::string_view detail) {
     if (state_ == State::closing) return;
     if (state_ != State::connected) return refuse_connect(code, detail);
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
-                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action;
+                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
+                                  code != ReasonCode::quota_exceeded &&
+                                  code != ReasonCode::implementation_specific_error;
     if (is_peer_at_fault) ++environment_.counters.protocol_errors;
     environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
                                                   {"address", address_},

@@ -16,7 +16,7 @@ constexpr std::size_t referenced_payload_min = 2048;
 
 bool Connection::has_send_quota() const {
     const std::size_t quota = std::min(peer_receive_max_, limits().inflight_max);
-    return session_->inflight().sent() < quota && session_->inflight().has_room();
+    return session_->inflight().counted() < quota && session_->inflight().has_room();
 }
 
 bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header,
@@ -79,48 +79,76 @@ void Connection::count_sent(std::size_t payload_size) {
 }
 
 void Connection::pump(Instant now) {
-    if (session_ == nullptr) return;
-    resend_unsent(now);
-    while (!session_->pending().empty() && has_outbox_room()) {
-        const bool needs_quota = session_->pending().front().qos != QoS::at_most_once;
-        if (needs_quota && !has_send_quota()) return;
-        send_now(session_->dequeue(), now);
-    }
+    if (session_ == nullptr || state_ != State::connected) return;
+    send_unsent(now);
+    while (may_take_next(now)) start_next(now);
+    send_unsent(now);
     if (session_->pending().empty() && has_outbox_room()) session_->note_recovery();
 }
 
-// After a resume: in the original order, DUP set, only on a new connection [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1].
-void Connection::resend_unsent(Instant now) {
-    Inflight& inflight = session_->inflight();
-    wire::PacketId id = 0;
-    while (Inflight::Entry* entry = inflight.next_unsent(id)) {
-        if (entry->state == OutState::released) {
-            inflight.mark_sent(*entry);
-            send_ack(PacketType::pubrel, id, wire::ReasonCode::success);
-            continue;
-        }
-        if (!has_outbox_room() || inflight.sent() >= std::min(peer_receive_max_, limits().inflight_max)) return;
-        inflight.mark_sent(*entry);
-        const Delivery& delivery = entry->delivery;
-        const PublishHeader header{delivery.ids, delivery.qos, delivery.retain, true, id};
-        if (!send_publish(delivery.publication.view(), delivery.publication.blob(), header, now))
-            session_->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
-    }
+// True when the front of the queue is loaded, and its time has come.
+bool Connection::may_take_next(Instant now) {
+    if (!has_outbox_room()) return false;
+    session_->refill();
+    if (!session_->pending().has_loaded()) return false;
+    const Delivery& front = session_->pending().front();
+    if (front.qos != QoS::at_most_once) return has_send_quota() || front.publication.expires_at() <= now;
+    if (environment_.journal.is_durable(front.not_before)) return true;
+    session_->wait_for_commit();
+    return false;
 }
 
-void Connection::send_now(Delivery delivery, Instant now) {
+void Connection::start_next(Instant now) {
+    Delivery delivery = session_->dequeue();
     if (delivery.publication.expires_at() <= now) {  // [MQTT-3.3.2-5]
         ++environment_.counters.dropped_expired;
+        return session_->discard(delivery);
+    }
+    if (delivery.qos == QoS::at_most_once) {
+        const PublicationView view = delivery.publication.view();
+        send_publish(view, delivery.publication.blob(), {delivery.ids, QoS::at_most_once, delivery.retain, false, 0},
+                     now);
         return;
     }
-    const Publication publication = delivery.publication;
-    const SubscriptionIds ids = delivery.ids;
-    const QoS qos = delivery.qos;
-    const bool retain = delivery.retain;
-    const wire::PacketId id =
-        qos == QoS::at_most_once ? wire::PacketId{0} : session_->open_exchange(std::move(delivery));
-    if (!send_publish(publication.view(), publication.blob(), {ids, qos, retain, false, id}, now) && id != 0)
-        session_->finish_exchange(id);
+    const bool is_qos2 = delivery.qos == QoS::exactly_once;
+    const wire::PacketId id = session_->open_exchange(std::move(delivery), false);
+    // The packet id must be durable first: after a crash it could be given to another message, which the client would
+    // take for a repetition of this one.
+    if (is_qos2) session_->record_state(session_->inflight().find(id)->delivery, OutState::sent_qos2, id);
+}
+
+// What is open and not sent on this connection, in order: new exchanges, and after a resume the old ones again, with
+// DUP [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1].
+void Connection::send_unsent(Instant now) {
+    wire::PacketId id = 0;
+    while (Inflight::Entry* entry = session_->inflight().next_unsent(id))
+        if (!send_exchange(id, *entry, now)) return;
+}
+
+// False: it has to wait, and so has all that follows.
+bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
+    Inflight& inflight = session_->inflight();
+    Delivery& delivery = entry.delivery;
+    const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
+    if (!environment_.journal.is_durable(std::max(record, delivery.not_before))) {
+        session_->wait_for_commit();
+        return false;
+    }
+    if (entry.state == OutState::released) {
+        inflight.count(entry);
+        inflight.skip_unsent();
+        send_ack(PacketType::pubrel, id, wire::ReasonCode::success);
+        return true;
+    }
+    const std::size_t quota = std::min(peer_receive_max_, limits().inflight_max);
+    if (!has_outbox_room() || (!entry.is_counted && inflight.counted() >= quota)) return false;
+    inflight.count(entry);
+    inflight.skip_unsent();
+    const bool is_sent = session_->load_publication(delivery) &&
+                         send_publish(delivery.publication.view(), delivery.publication.blob(),
+                                      {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition, id}, now);
+    if (!is_sent) session_->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
+    return true;
 }
 
 }  // namespace ledge::session

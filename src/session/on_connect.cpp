@@ -171,13 +171,9 @@ void Connection::refuse_connect(ReasonCode code, std::string_view detail) {
     start_closing();
 }
 
-// The frame did not decode, so the version is only a guess from its bytes: fixed header, 00 04 MQTT level.
+// The frame did not decode: it is answered in the form of the version that it claims.
 void Connection::refuse_undecodable_connect(Bytes frame, ReasonCode code) {
-    const std::string_view text = as_text(frame);
-    const std::size_t name = text.find("MQTT");
-    const bool has_level = name != std::string_view::npos && name <= 7 && name + 4 < text.size();
-    const unsigned level = has_level ? frame[name + 4] & 0x7FU : 0;
-    version_ = level >= 5 ? Version::v5 : Version::v3_1_1;
+    version_ = wire::claimed_version(frame).value_or(Version::v3_1_1);
     refuse_connect(code, "CONNECT");
 }
 

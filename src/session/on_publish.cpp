@@ -66,10 +66,10 @@ bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
 bool Connection::admit_exactly_once(wire::PacketId id) {
     ReceivedIds& received = session_->received;
     if (received.contains(id)) {
-        send_ack(PacketType::pubrec, id, ReasonCode::success);
+        owe_ack(PacketType::pubrec, id, ReasonCode::success, environment_.journal.last());  // not before the first one
         return false;
     }
-    if (version_ == wire::Version::v5 && received.size() >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
+    if (version_ == wire::Version::v5 && unreleased_ >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
         close(ReasonCode::receive_maximum_exceeded, "more unreleased QoS 2 messages than Receive Maximum");
         return false;
     }
@@ -85,11 +85,12 @@ ReasonCode Connection::check_publish(const wire::Publish& packet) const {
 
 // Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
-    environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
-                                              {"address", address_},
-                                              {"topic", packet.topic},
-                                              {"reason", wire::name_of(code)}});
-    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code);
+    if (may_log_refusal())
+        environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
+                                                  {"address", address_},
+                                                  {"topic", packet.topic},
+                                                  {"reason", wire::name_of(code)}});
+    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0);
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
@@ -108,13 +109,15 @@ void Connection::take_properties(const wire::Properties& properties, Publication
     publication.properties = kept.view().raw();
 }
 
-void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code) {
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, BarrierId barrier) {
     if (state_ != State::connected || qos == QoS::at_most_once) return;
-    if (code == ReasonCode::quota_exceeded && version_ != wire::Version::v5)
-        return close(code, "a subscriber's queue is full");  // no PUBACK says no: the client may retry later
-    if (qos == QoS::at_least_once) return send_ack(PacketType::puback, id, code);  // [MQTT-4.3.2-4]
-    if (!wire::is_error(code)) session_->received.insert(id);                      // [MQTT-4.3.3-9]
-    send_ack(PacketType::pubrec, id, code);                                        // [MQTT-4.3.3-8]
+    const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
+    if (is_for_later && version_ != wire::Version::v5)
+        return close(code, "the message cannot be kept now");  // no PUBACK says no: the client may retry later
+    if (qos == QoS::at_least_once) return owe_ack(PacketType::puback, id, code, ticket, barrier);  // [MQTT-4.3.2-4]
+    if (!wire::is_error(code)) ++unreleased_;
+    if (!wire::is_error(code)) session_->received.insert(id);  // [MQTT-4.3.3-9]
+    owe_ack(PacketType::pubrec, id, code, ticket, barrier);    // [MQTT-4.3.3-8]
 }
 
 void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code) {

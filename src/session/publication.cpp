@@ -7,8 +7,13 @@ namespace ledge::session {
 
 Publication::Publication(const PublicationView& view) {
     auto [blob, place] = Blob::make(sizeof(Head) + view.bytes());
-    new (place) Head{view.expires_at, static_cast<std::uint32_t>(view.properties.size()),
-                     static_cast<std::uint16_t>(view.topic.size()), view.qos, view.retain};
+    new (place) Head{view.expires_at,
+                     0,
+                     0,
+                     static_cast<std::uint32_t>(view.properties.size()),
+                     static_cast<std::uint16_t>(view.topic.size()),
+                     view.qos,
+                     view.retain};
     Byte* at = place + sizeof(Head);
     for (Bytes part : {as_bytes(view.topic), view.properties, view.payload}) {
         if (!part.empty()) std::memcpy(at, part.data(), part.size());
@@ -45,6 +50,10 @@ void SubscriptionIds::add(std::uint32_t id) {
     wire::PropertyBuilder properties;
     properties.raw(rest_.bytes(), 0).number(wire::PropertyId::subscription_identifier, id);
     rest_ = Blob::copy_of(properties.view().raw());
+}
+
+void SubscriptionIds::add_all(Bytes properties) {
+    for (const wire::Property& property : wire::Properties(properties, 0)) add(property.number);
 }
 
 void SubscriptionIds::append_to(wire::PropertyBuilder& properties) const {

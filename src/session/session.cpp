@@ -13,6 +13,7 @@ Session::Session(Environment& environment, std::string client_id, const SessionL
 
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
+    if (is_waiting_for_commit_) std::erase(environment_.waiting_sessions, this);
     environment_.counters.queued_messages -= backlog();
     environment_.counters.queued_bytes -= pending_.bytes();
 }
@@ -30,29 +31,6 @@ void Session::detach() {
     inflight_.mark_unsent();
     inflight_.shrink();
     pending_.shrink();
-}
-
-void Session::enqueue(Delivery delivery) {
-    ++environment_.counters.queued_messages;
-    environment_.counters.queued_bytes += delivery.publication.bytes();
-    pending_.push(std::move(delivery));
-}
-
-Delivery Session::dequeue() {
-    Delivery delivery = pending_.pop();
-    --environment_.counters.queued_messages;
-    environment_.counters.queued_bytes -= delivery.publication.bytes();
-    return delivery;
-}
-
-wire::PacketId Session::open_exchange(Delivery delivery) {
-    ++environment_.counters.queued_messages;
-    return inflight_.open(std::move(delivery));
-}
-
-void Session::finish_exchange(wire::PacketId id) {
-    --environment_.counters.queued_messages;
-    inflight_.finish(id);
 }
 
 void Session::note_drop(DropReason reason, const PublicationView& publication) {

@@ -18,12 +18,26 @@ using session::ListenerOptions;
 struct RetainedLimits {
     std::uint32_t messages_max = 100'000;
     std::uint64_t bytes_max = 64 * 1024 * 1024;
+    std::uint64_t cache_bytes_max = 8 * 1024 * 1024;  // of what is loaded back from the store
+};
+
+/// What publications survive (README: durability levels). Without a store, nothing does.
+struct DurabilityOptions {
+    session::Durability level = session::Durability::durable;
+    struct Override {
+        std::string filter;
+        session::Durability level = session::Durability::durable;
+    };
+    std::vector<Override> overrides;  // the first that matches decides
+    session::JournalOptions journal;
+    double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
 };
 
 struct ShardOptions {
     std::vector<ListenerOptions> listeners;
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
+    DurabilityOptions durability;
     std::uint32_t sessions_max = 100'000;                    // connected and offline
     Duration sys_interval = 10s;                             // 0: no $SYS topics
     std::string server_version = "LedgeMQ";                  // $SYS/broker/version

@@ -16,6 +16,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/broker/persist.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -31,6 +32,9 @@ class Shard {
 public:
     /// `seed`: for assigned client ids, shared-subscription picks; wants real entropy in the daemon.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now);
+    /// The same, continuing with what a store remembers. Time starts at image.now. `reader` outlives the shard.
+    Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const StoreImage& image,
+          const StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
@@ -52,6 +56,18 @@ public:
     void on_time(Instant now);
     /// When on_time must be called next; `never` when nothing is planned.
     Instant next_deadline() const;
+
+    // The store's side. At most one batch is under way: take_batch again only after on_committed.
+    /// True when the pending records have to be written now. Call once a turn.
+    bool wants_commit(Instant now);
+    /// When it will be; `never` when nothing is pending.
+    Instant commit_deadline() const;
+    /// Everything pending, for one transaction.
+    session::Batch take_batch(Instant now);
+    /// The batch is on stable storage: what waited for it is sent. `used_fraction` of the store's ceiling, 0 to 1.
+    void on_committed(session::Ticket last, double used_fraction, Instant now);
+    /// It could not be written: nothing will be acknowledged as durable any more.
+    void on_store_failed(Instant now);
 
     /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
     session::Connection* next_dirty();

@@ -29,6 +29,16 @@ struct PublishHeader {
     wire::PacketId packet_id = 0;  // 0 exactly when qos is 0
 };
 
+/// An acknowledgement that waits for the store.
+struct OwedAck {
+    wire::PacketType type = wire::PacketType::puback;
+    wire::ReasonCode code = wire::ReasonCode::success;
+    wire::PacketId packet_id = 0;
+    BarrierId barrier = 0;
+    Ticket ticket = 0;
+    bool is_settled = false;  // need not wait for the ticket
+};
+
 class Connection {
 public:
     enum class State : std::uint8_t {
@@ -67,7 +77,8 @@ public:
     /// Answers CONNECT; `session` is this connection's from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code);
+    /// Not before `ticket` is durable or all holders of `barrier` (0: none) have let go.
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier);
     void send_suback(const wire::Suback& packet) { send_packet(packet); }
 
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
@@ -81,10 +92,26 @@ public:
     wire::Version version() const { return version_; }
     Session* session() const { return session_; }
     const ListenerOptions& listener() const { return listener_; }
+    /// True for the first few: a peer that repeats what is refused does not fill the log.
+    bool may_log_refusal() { return logged_refusals_ < 10 && ++logged_refusals_ > 0; }
     const SessionLimits& limits() const { return listener_.limits; }
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
-    void forget_session() { session_ = nullptr; }
+    void forget_session();
+
+    // Acknowledgements that wait for the store. They leave in the order of the packets they answer.
+    /// The barrier of acknowledgement `number` was lifted: it may go.
+    void settle_ack(std::uint64_t number);
+    /// The barrier is gone without a decision: only the commit will do.
+    void forget_barrier(std::uint64_t number);
+    /// A commit is through: sends what waited for it.
+    void on_committed();
+    /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
+    void hold_output(Ticket ticket);
+    /// What is held will never be true: it is not sent.
+    void abandon_output();
+    bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
+    void stop_waiting() { is_waiting_for_commit_ = false; }
 
     /// The outbox takes more messages: the reader keeps up.
     bool has_outbox_room() const { return outbox_.size() < limits().outbox_bytes_max; }
@@ -98,8 +125,6 @@ public:
     /// Encodes and appends one PUBLISH; `blob` holds the publication, or is empty when nobody owns it. False when it is
     /// larger than the client takes: nothing is appended, it counts as delivered [MQTT-3.1.2-25].
     bool send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header, Instant now);
-    /// Opens the exchange and sends; an expired delivery is dropped.
-    void send_now(Delivery delivery, Instant now);
     /// True when a frame made for another connection of the same version suits this one as it is.
     bool takes_shared_frames() const { return outbound_aliases_ == nullptr; }
     /// Appends such a frame; `payload_size` in bytes, for the counters.
@@ -152,11 +177,18 @@ private:
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
+    /// Sends it once `ticket` is durable and all earlier ones have left.
+    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0);
+    void flush_acks();
+    void wait_for_commit();
 
     void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
                                  wire::Publish& packet);
     void count_sent(std::size_t payload_size);
-    void resend_unsent(Instant now);
+    void send_unsent(Instant now);
+    bool send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now);
+    bool may_take_next(Instant now);
+    void start_next(Instant now);
     void start_closing();
 
     /// Encodes a packet of our own; a client whose Maximum Packet Size has no room for it cannot be served: close.
@@ -189,14 +221,20 @@ private:
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;
     std::unique_ptr<AuthExchange> auth_;  // enhanced authentication, if the client asked for it
+    Ring<OwedAck> owed_acks_;
+    std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
+    Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
+    std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
     std::uint16_t peer_receive_max_ = 65'535;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;
     bool is_dirty_ = false;
     bool is_will_due_ = false;
     bool wants_problem_information_ = true;
+    bool is_waiting_for_commit_ = false;
+    std::uint8_t logged_refusals_ = 0;
 };
 
 }  // namespace ledge::session

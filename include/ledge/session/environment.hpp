@@ -3,18 +3,24 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/base/timer_wheel.hpp"
+#include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/journal.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/message_references.hpp"
 #include "ledge/session/outbox.hpp"
+#include "ledge/session/store_reader.hpp"
 #include "ledge/wire/properties.hpp"
 
 namespace ledge::session {
 
 class Connection;
+class Session;
 
 /// The core's side of a listener.
 struct ListenerOptions {
@@ -33,7 +39,8 @@ struct CoreTimer : Timer {
 };
 
 struct Environment {
-    Environment(const Log& log_, std::uint64_t seed, Instant now) : log(log_), rng(seed), timers(now) {}
+    Environment(const Log& log_, const JournalOptions& journal_options, std::uint64_t seed, Instant now)
+        : log(log_), rng(seed), timers(now), journal(journal_options) {}
 
     const Log& log;
     Rng rng;
@@ -42,7 +49,16 @@ struct Environment {
     Counters counters;
     wire::PropertyBuilder properties;          // scratch for packets being encoded
     wire::PropertyBuilder inbound_properties;  // scratch for the PUBLISH being routed
+    wire::PropertyBuilder inbound_ids;         // scratch for subscription identifiers of a record
     std::string response_information_prefix;
+    Journal journal;
+    AckBarriers barriers;
+    MessageReferences references;                  // queue rows per stored message
+    StoreReader store;                             // unset when there is no store
+    std::vector<StoredDelivery> loaded;            // scratch for reading the store
+    std::vector<Session*> waiting_sessions;        // have deliveries that wait for a commit
+    std::vector<Connection*> waiting_connections;  // have acknowledgements or output that wait for a commit
+
     Connection* dirty_head = nullptr;  // connections with something for the driver, oldest first
     Connection* dirty_tail = nullptr;
 };

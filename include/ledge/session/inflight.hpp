@@ -26,33 +26,42 @@ public:
     struct Entry {
         Delivery delivery;  // its publication is let go once released
         OutState state = OutState::done;
-        bool is_sent = false;  // on the present connection
+        bool is_counted = false;     // opened or sent again on the present connection
+        bool is_repetition = false;  // was sent on an earlier connection
     };
 
     /// Unfinished exchanges.
     std::size_t size() const { return unfinished_; }
     bool empty() const { return unfinished_ == 0; }
     /// Exchanges under way on the present connection: what Receive Maximum limits [MQTT-3.3.4-9].
-    std::size_t sent() const { return sent_; }
+    std::size_t counted() const { return counted_; }
     /// True while another exchange can be opened: packet ids are given in sequence, and one that stays unacknowledged
     /// may be overtaken by at most `overtaking_max` later ones.
     bool has_room() const { return entries_.size() < overtaking_max; }
 
-    /// Opens an exchange, marked as sent; returns its packet id. Requires has_room().
-    wire::PacketId open(Delivery delivery);
+    /// Opens an exchange and counts it; returns its packet id. `is_sent`: its PUBLISH goes out at once; otherwise
+    /// next_unsent will name it. Requires has_room(); is_sent requires !has_unsent().
+    wire::PacketId open(Delivery delivery, bool is_sent);
+    /// Puts back an exchange that the store remembers. In ascending order of first sending; false when the id does not
+    /// fit behind the ones before.
+    bool restore(wire::PacketId id, Delivery delivery, OutState state);
     /// The unfinished exchange with this id, or nullptr.
     Entry* find(wire::PacketId id);
+    /// The same, if the client can have seen its PUBLISH: an answer to any other id is no answer.
+    Entry* find_answerable(wire::PacketId id);
     /// PUBREC: keeps only the id. The publication's memory is let go.
     void release(Entry& entry);
     void finish(wire::PacketId id);
 
     /// The connection ended: nothing counts as sent any more.
     void mark_unsent();
-    void mark_sent(Entry& entry);
-    /// After a resume: some exchanges have not been sent again yet.
+    void count(Entry& entry);
+    /// Some exchanges wait to be sent: again after a resume, or for a commit.
     bool has_unsent() const { return next_unsent_ < entries_.size(); }
-    /// First exchange, in order, that was not sent on the present connection; nullptr if none. `id` receives its packet id.
+    /// First exchange, in order, that waits to be sent; nullptr if none. `id` receives its packet id.
     Entry* next_unsent(wire::PacketId& id);
+    /// That one was sent.
+    void skip_unsent() { ++next_unsent_; }
 
     template <class F>
     void for_each(F&& f) {
@@ -74,8 +83,8 @@ private:
     Ring<Entry> entries_;         // contiguous packet ids, first_id_ at the front, never done at the front
     std::uint32_t first_id_ = 1;  // of the front; of the next exchange when empty
     std::uint32_t unfinished_ = 0;
-    std::uint32_t sent_ = 0;
-    std::uint32_t next_unsent_ = 0;  // index: all before it are done or sent on the present connection
+    std::uint32_t counted_ = 0;
+    std::uint32_t next_unsent_ = 0;  // index: what stands before it is done or sent on the present connection
 };
 
 }  // namespace ledge::session

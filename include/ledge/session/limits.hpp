@@ -37,9 +37,13 @@ struct SessionLimits {
     Duration connect_timeout = 10s;                      // first byte to valid CONNECT
 
     // What is kept for a client
-    std::uint16_t inflight_max = 100;                 // outbound QoS 1/2 unacknowledged, also bounded by the client
-    std::uint32_t queue_messages_max = 1000;          // QoS 1/2 waiting behind the in-flight window, per session
-    std::uint64_t queue_bytes_max = 4 * 1024 * 1024;  // same, in bytes
+    std::uint16_t inflight_max = 100;                     // outbound QoS 1/2 unacknowledged, also bounded by the client
+    std::uint32_t queue_messages_max = 1000;              // waiting behind the in-flight window in RAM, per session
+    std::uint64_t queue_bytes_max = 4 * 1024 * 1024;      // same, in bytes
+    std::uint32_t queue_stored_messages_max = 2'000'000;  // waiting in the store, per session
+    std::uint64_t queue_stored_bytes_max = 512ULL * 1024 * 1024;  // same, in bytes
+    std::uint32_t queue_window_messages = 200;                    // of those, kept in RAM
+    std::uint32_t queue_window_bytes = 256 * 1024;                // same, in bytes
     OverflowPolicy overflow = OverflowPolicy::drop_newest;
     bool queue_qos0_offline = false;               // keep QoS 0 for disconnected sessions
     std::uint64_t outbox_bytes_max = 1024 * 1024;  // unsent bytes from where on QoS 0 is dropped and QoS 1/2 waits

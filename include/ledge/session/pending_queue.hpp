@@ -1,5 +1,6 @@
-// Pending queue: QoS 1/2 deliveries (QoS 0 if configured) that wait for a connection, for room in the in-flight window
-// or for a slow reader. Bounded in messages and bytes.
+// Pending queue: deliveries that wait for a connection, for room in the in-flight window, for a slow reader or for a
+// commit. Bounded in messages and bytes. Its front is in RAM; what the store has may stay there: only the front window
+// is loaded, whatever the length of the queue.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +13,48 @@ namespace ledge::session {
 
 class PendingQueue {
 public:
-    bool empty() const { return queue_.empty(); }
-    std::size_t size() const { return queue_.size(); }
-    std::uint64_t bytes() const { return bytes_; }
+    bool empty() const { return loaded_.empty() && stored_rows_ == 0; }
+    std::size_t size() const { return loaded_.size() + stored_rows_; }
+    std::uint64_t bytes() const { return loaded_bytes_ + stored_bytes_; }
 
-    bool fits(std::size_t bytes, const SessionLimits& limits) const {
-        return queue_.size() < limits.queue_messages_max && bytes_ + bytes <= limits.queue_bytes_max;
-    }
-    const Delivery& front() const { return queue_[0]; }
-    void push(Delivery delivery);
+    /// True while a delivery of `bytes` is within the limits; `is_stored`: the store has it.
+    bool fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
+
+    // The loaded front
+    bool has_loaded() const { return !loaded_.empty(); }
+    const Delivery& front() const { return loaded_[0]; }
+    std::size_t loaded() const { return loaded_.size(); }
+    /// No loaded delivery expires before that.
+    Instant earliest_expiry() const { return earliest_expiry_; }
+    void forget_earliest_expiry() { earliest_expiry_ = never; }
     Delivery pop();
+    void push(Delivery delivery);
 
-    void shrink() { queue_.shrink(); }
+    // The rest, in the store only
+    bool has_stored_tail() const { return stored_rows_ > 0; }
+    std::uint64_t stored_rows() const { return stored_rows_; }
+    std::uint64_t stored_from() const { return stored_from_; }
+    /// A stored delivery goes to the tail when there is one already, or the window is full.
+    bool goes_to_tail(std::size_t bytes, const SessionLimits& limits) const;
+    void push_stored(std::uint64_t row, std::size_t bytes);
+    /// A row of the tail has been loaded (push it) or found unfit (drop it); the tail begins behind it.
+    void take_stored(std::uint64_t row, std::size_t bytes);
+    /// A row that is not part of the tail stands in its way.
+    void skip_stored(std::uint64_t row) { stored_from_ = row + 1; }
+    /// What the store held when the broker started.
+    void restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
+    /// The store has fewer rows than was thought: the tail is empty.
+    void forget_tail() { stored_rows_ = stored_bytes_ = 0; }
+
+    void shrink() { loaded_.shrink(); }
 
 private:
-    Ring<Delivery> queue_;
-    std::uint64_t bytes_ = 0;
+    Ring<Delivery> loaded_;
+    std::uint64_t loaded_bytes_ = 0;
+    Instant earliest_expiry_ = never;
+    std::uint64_t stored_rows_ = 0;
+    std::uint64_t stored_bytes_ = 0;
+    std::uint64_t stored_from_ = 0;  // no row of the tail has a lower number
 };
 
 }  // namespace ledge::session

@@ -7,9 +7,20 @@
 
 #include "ledge/base/blob.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/session/ack_barrier.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {
+
+/// Position of a record in the journal; 0: nothing to wait for.
+using Ticket = std::uint64_t;
+
+/// What a publication survives (README: durability levels).
+enum class Durability : std::uint8_t {
+    ram,      // nothing
+    relaxed,  // a crash after at most the commit interval; acknowledged at once
+    durable,  // a crash at any time after its acknowledgement
+};
 
 struct PublicationView {
     std::string_view topic;
@@ -35,9 +46,19 @@ public:
     Instant expires_at() const { return head().expires_at; }
     const Blob& blob() const { return blob_; }
 
+    /// The number of its record in the store, 0 when it has none, and the ticket of that record. Shared by all copies.
+    std::uint64_t message() const { return head().message; }
+    Ticket message_ticket() const { return head().message_ticket; }
+    void set_message(std::uint64_t message, Ticket ticket) const {
+        head().message = message;
+        head().message_ticket = ticket;
+    }
+
 private:
     struct Head {
         Instant expires_at;
+        mutable std::uint64_t message;
+        mutable Ticket message_ticket;
         std::uint32_t properties_size;
         std::uint16_t topic_size;
         wire::QoS qos;
@@ -56,6 +77,8 @@ public:
     /// Adds an identifier; 0 (none) is ignored.
     void add(std::uint32_t id);
     void append_to(wire::PropertyBuilder& properties) const;
+    /// Adds all the identifiers of a valid property sequence.
+    void add_all(Bytes properties);
 
 private:
     std::uint32_t first_ = 0;
@@ -68,9 +91,15 @@ void append_forwarded_properties(const PublicationView& publication, Instant now
 
 /// A publication on its way to one session.
 struct Delivery {
-    Publication publication;
+    Publication publication;  // empty: still in the store, see `message`
     SubscriptionIds ids;
-    std::uint32_t share_group = 0;  // 0, or the id of the shared subscription it was picked for
+    std::uint32_t share_group = 0;   // 0, or the id of the shared subscription it was picked for
+    BarrierId barrier = 0;           // the acknowledgement that may be given when the subscriber has given his
+    std::uint64_t row = 0;           // position in the session's queue in the store; 0: not stored
+    Ticket ticket = 0;               // of its queued record
+    Ticket not_before = 0;           // must be durable before it is sent
+    std::uint64_t message = 0;       // number of the publication's record, when stored
+    bool may_be_repetition = false;  // restored after a crash that may have come after it was sent
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 };

@@ -55,11 +55,49 @@ public:
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
 
-    // The only ways in and out of the two queues; they keep the shard's gauges.
+    // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
+
+    /// Puts the delivery's record, and the publication's when it has none, into the journal. Requires is_stored().
+    void store(Delivery& delivery, Urgency urgency);
     void enqueue(Delivery delivery);
+    /// The front of the queue. Requires pending().has_loaded().
     Delivery dequeue();
-    wire::PacketId open_exchange(Delivery delivery);
+    /// Lets go of loaded deliveries that have expired [MQTT-3.3.2-5]. O(n), but only when something can have expired.
+    void discard_expired(Instant now);
+    /// Loads the next rows of the queue from the store when the loaded ones are used up.
+    void refill();
+    wire::PacketId open_exchange(Delivery delivery, bool is_sent);
     void finish_exchange(wire::PacketId id);
+    /// The delivery is not owed any more, for whatever reason: its record goes, its acknowledgement waits no longer.
+    void discard(Delivery& delivery);
+    /// Changes the stored state of a QoS 2 exchange; the ticket to wait for, 0 when it is not stored.
+    Ticket record_state(Delivery& delivery, OutState state, wire::PacketId id);
+    /// Fetches the publication of a restored exchange; false when the store does not have it.
+    bool load_publication(Delivery& delivery) const;
+
+    /// Its number in the store; 0: it has no record.
+    std::uint64_t number() const { return number_; }
+    bool is_stored() const { return number_ != 0; }
+    /// Gives it a record, or brings the record up to date; `expires_at`: `never` while connected.
+    void put_record(Instant expires_at, Urgency urgency);
+    /// Its record in the store goes, and what hangs on it.
+    void drop_record();
+    /// The queue remains in the store for the broker to take down; marks the record as ended.
+    void end_record();
+    /// Ticket of the last change of the record.
+    Ticket record_ticket() const { return record_ticket_; }
+
+    /// Continues with what the store remembers. False: the record of an exchange does not fit, it was left out.
+    void restore(std::uint64_t number, std::uint64_t last_row);
+    bool restore_exchange(std::uint64_t row, const Delivery& delivery, OutState state, wire::PacketId id);
+    void restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
+
+    Ticket put_received(wire::PacketId id);
+    Ticket drop_received(wire::PacketId id);
+
+    /// To be pumped again after the next commit.
+    void wait_for_commit();
+    void stop_waiting() { is_waiting_for_commit_ = false; }
 
     ReceivedIds received;
     std::unique_ptr<StoredWill> will;
@@ -71,9 +109,13 @@ public:
     struct SubscriptionRef {
         std::uint32_t filter = 0;
         std::uint32_t share_group = 0;  // 0: not shared
-        friend bool operator==(const SubscriptionRef&, const SubscriptionRef&) = default;
+        std::uint32_t number = 0;       // of its record in the store
+        bool names(std::uint32_t other_filter, std::uint32_t other_group) const {
+            return filter == other_filter && share_group == other_group;
+        }
     };
     std::vector<SubscriptionRef> subscriptions;
+    std::uint32_t last_subscription_number = 0;
 
     /// A publication is not kept for this session. Counts it; logs the first of a run, not each.
     void note_drop(DropReason reason, const PublicationView& publication);
@@ -88,6 +130,13 @@ public:
 
 private:
     void end_run_of_drops();
+    void enqueue_loaded(Delivery delivery);
+    void count_queued(std::size_t bytes);
+    void drop_row(Delivery& delivery);
+    void load_row(const StoredDelivery& stored);
+    Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
+    std::uint32_t share_subscription_of(const Delivery& delivery) const;
+    std::uint32_t share_group_of(std::uint32_t subscription) const;
 
     Environment& environment_;
     std::string client_id_;
@@ -96,6 +145,11 @@ private:
     PendingQueue pending_;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
+    std::uint64_t number_ = 0;
+    std::uint64_t last_row_ = 0;            // highest position given in its stored queue
+    std::uint64_t repeated_until_row_ = 0;  // rows that may have been sent before the broker's last start
+    Ticket record_ticket_ = 0;
+    bool is_waiting_for_commit_ = false;
 };
 
 }  // namespace ledge::session

@@ -1,0 +1,61 @@
+// What a shard wants back from a store: the image it starts from, and what it reads later. No LMDB in sight.
+//
+// Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
+//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [will]      flags: 1 ended, 2 has will
+//   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
+//   subscription := options:u8 subscription_id:u32 filter:text16
+//   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties payload(rest)
+//   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8 ids(rest, properties)
+// Instants are microseconds of logical time: running time plus plausible wall-clock progress, never the wall clock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/session/journal.hpp"
+#include "ledge/session/store_reader.hpp"
+
+namespace ledge::broker {
+
+using session::StoredRow;
+using session::StoreReader;
+
+/// One session with all that is small. Its queue stays in the store; only the rows that carry a packet id come along.
+struct StoredSession {
+    std::uint64_t number = 0;
+    std::vector<Byte> record;
+    std::vector<StoredRow> subscriptions;  // in order of number
+    std::vector<std::uint16_t> received;   // packet ids of inbound QoS 2 messages
+    std::vector<StoredRow> inflight;       // queued records with a packet id, in order of number
+    std::uint64_t queued = 0;              // rows, in flight included
+    std::uint64_t queued_bytes = 0;        // sum of queued.bytes
+    std::uint64_t first_queued = 0;        // lowest number; 0 when there is none
+    std::uint64_t last_queued = 0;         // highest number; 0 when there is none
+};
+
+struct StoredRetained {
+    std::uint64_t number = 0;
+    std::string topic;
+    Instant expires_at = never;
+    std::uint32_t bytes = 0;  // topic, properties and payload
+};
+
+/// How many queue rows refer to one message.
+struct StoredReferences {
+    std::uint64_t message = 0;
+    std::uint32_t rows = 0;
+};
+
+/// Everything a shard starts from. Loads no payload.
+struct StoreImage {
+    std::vector<StoredSession> sessions;
+    std::vector<StoredRetained> retained;
+    std::vector<StoredReferences> references;  // messages with one row or more, in order of number
+    std::uint64_t next_number = 1;
+    Instant now{};  // logical time at start
+};
+
+}  // namespace ledge::broker

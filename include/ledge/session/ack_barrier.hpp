@@ -1,0 +1,42 @@
+// Ack barrier: when may a PUBLISH be acknowledged? When its records are durable, or earlier, when every subscriber it
+// was owed to has acknowledged it. A barrier is held by each delivery that could make the commit unnecessary.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace ledge::session {
+
+class Connection;
+
+/// 0: none.
+using BarrierId = std::uint32_t;
+
+class AckBarriers {
+public:
+    /// A new barrier, held once, by the caller.
+    BarrierId open();
+    void hold(BarrierId id) { ++at(id).holders; }
+    /// Some record of it cannot be made unnecessary: only the commit will do.
+    void require_commit(BarrierId id) { at(id).is_commit_required = true; }
+    /// `connection` waits with its acknowledgement `number`.
+    void attach(BarrierId id, Connection& connection, std::uint64_t number);
+    /// It waits no more.
+    void forget(BarrierId id) { at(id).publisher = nullptr; }
+    /// One holder less. With the last one the acknowledgement is due, unless a commit is required.
+    void release(BarrierId id);
+
+private:
+    struct Barrier {
+        Connection* publisher = nullptr;
+        std::uint64_t number = 0;
+        std::uint32_t holders = 0;
+        bool is_commit_required = false;
+    };
+    Barrier& at(BarrierId id);
+
+    std::vector<Barrier> barriers_;  // by id - 1
+    std::vector<BarrierId> free_;
+};
+
+}  // namespace ledge::session

@@ -1,0 +1,154 @@
+// Journal: what must survive a crash, as records in the order they came about, each with a ticket. The core appends and
+// asks "is ticket T durable?"; a committer elsewhere takes all pending records as one batch, writes them in one
+// transaction and reports back. A record that nobody has taken yet can still be cancelled or replaced: that is how a
+// message that its subscribers acknowledge in time is never written. No I/O here; one journal per shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ledge/base/ring.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/session/publication.hpp"
+
+namespace ledge::session {
+
+/// The ticket of a record that a failed store will not write.
+inline constexpr Ticket never_durable = ~Ticket{0};
+
+/// How soon pending records have to be written.
+enum class Urgency : std::uint8_t {
+    lazy,  // nobody waits: with the next commit, or after JournalOptions::lazy_interval
+    soon,  // somebody waits, but a subscriber may make it unnecessary: after commit_delay
+    now,   // somebody waits, and nothing else can help
+};
+
+enum class RecordKind : std::uint8_t {
+    cancelled,          // is never in a batch
+    put_session,        // session; body: session record
+    drop_session,       // session; its subscriptions and received ids go with it, its queue is empty by then
+    put_subscription,   // session, number; body: subscription record
+    drop_subscription,  // session, number
+    put_message,        // number; body: publication record
+    drop_message,       // number
+    put_queued,         // session, number (position in its queue); body: queued record
+    drop_queued,        // session, number
+    put_received,       // session, number (packet id)
+    drop_received,      // session, number (packet id)
+    put_retained,       // number; body: publication record
+    drop_retained,      // number
+};
+
+/// One change of the store. `session` and `number` are the key; a put replaces.
+struct Record {
+    RecordKind kind = RecordKind::cancelled;
+    std::uint32_t body_offset = 0;  // in Batch::bodies
+    std::uint32_t body_size = 0;    // bytes
+    std::uint64_t session = 0;
+    std::uint64_t number = 0;
+};
+
+/// All records up to a ticket, self-contained, fit to cross threads. To be written in one transaction, in order.
+struct Batch {
+    std::vector<Record> records;
+    std::vector<Byte> bodies;
+    Ticket last = 0;                // durable when the batch is
+    std::uint64_t next_number = 1;  // of sessions, messages and retained messages: numbers below are used
+    Instant now{};                  // logical time, for the record of the clock
+
+    Bytes body(const Record& record) const { return Bytes(bodies).subspan(record.body_offset, record.body_size); }
+};
+
+struct JournalOptions {
+    bool is_enabled = false;                     // false: nothing is recorded, every ticket is durable
+    Duration commit_delay = 5ms;                 // for Urgency::soon
+    Duration lazy_interval = 1s;                 // for Urgency::lazy, and the longest a relaxed publication is at risk
+    std::uint64_t bytes_max = 32 * 1024 * 1024;  // pending and being written; from here on publications are refused
+    std::uint64_t bytes_urgent = 1024 * 1024;    // from here on a commit is due at once
+};
+
+class Journal {
+public:
+    explicit Journal(const JournalOptions& options) : options_(options) {}
+
+    bool is_enabled() const { return options_.is_enabled; }
+    bool is_durable(Ticket ticket) const { return ticket <= durable_; }
+    Ticket durable() const { return durable_; }
+    /// A commit has failed: nothing becomes durable any more.
+    bool is_failed() const { return is_failed_; }
+    /// No new publications: the store has failed, is nearly full, or does not keep up.
+    bool refuses_publications() const { return is_failed_ || is_full_ || bytes() > options_.bytes_max; }
+
+    /// A number never used before, for a session, message or retained message.
+    std::uint64_t new_number() { return next_number_++; }
+
+    // Each returns the ticket to wait for: 0 when the journal is not enabled, never_durable when the store has failed.
+    Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
+    Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);
+    /// Body: the publication. `publication` is shared, not copied, until the batch is taken.
+    Ticket put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency);
+
+    /// The ticket of the latest record: what has been put so far is durable when it is.
+    Ticket last() const { return is_failed_ ? never_durable : taken_ + pending_.size(); }
+
+    /// True while the record can still be changed: no batch has it.
+    bool is_pending(Ticket ticket) const { return ticket > taken_; }
+    /// The record is not needed any more. Requires is_pending.
+    void cancel(Ticket ticket);
+    /// Exchanges the body. Requires is_pending.
+    void replace(Ticket ticket, Blob body, Urgency urgency);
+    void replace(Ticket ticket, const Publication& publication, Urgency urgency);
+
+    // For the committer's side
+    /// When the pending records have to be taken; `never` when there are none.
+    Instant commit_deadline() const;
+    /// Call before commit_deadline, once a turn: starts the delays of what came since.
+    void note_time(Instant now);
+    bool has_pending() const { return live_ > 0; }
+    /// Everything pending. Requires that no other batch is under way.
+    Batch take(Instant now);
+    /// `batch.last` of the batch that was taken is on stable storage.
+    void on_committed(Ticket last);
+    void on_failed() { is_failed_ = true; }
+    void set_full(bool is_full) { is_full_ = is_full; }
+    bool is_full() const { return is_full_; }
+
+    /// Bytes of bodies pending and under way.
+    std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_; }
+    std::uint64_t cancelled() const { return cancelled_; }
+
+    /// Continues where a store left off.
+    void restore(std::uint64_t next_number) { next_number_ = next_number; }
+
+private:
+    struct Pending {
+        RecordKind kind = RecordKind::cancelled;
+        std::uint64_t session = 0;
+        std::uint64_t number = 0;
+        Blob body;
+        Publication publication;
+    };
+
+    Ticket append(Pending record, Urgency urgency);
+    void note_urgency(Urgency urgency);
+    void forget_cancelled();
+    static std::size_t size_of(const Pending& record);
+
+    JournalOptions options_;
+    Ring<Pending> pending_;  // tickets taken_ + 1 …
+    Ticket taken_ = 0;
+    Ticket durable_ = 0;
+    std::uint64_t live_ = 0;  // pending and not cancelled
+    std::uint64_t pending_bytes_ = 0;
+    std::uint64_t taken_bytes_ = 0;
+    std::uint64_t cancelled_ = 0;
+    std::uint64_t next_number_ = 1;
+    bool is_failed_ = false;
+    bool is_full_ = false;
+    Urgency urgency_ = Urgency::lazy;  // highest of the pending ones
+    Instant lazy_since_ = never;       // when the oldest pending record was first seen by note_time
+    Instant soon_since_ = never;       // the same for the oldest that somebody waits for
+};
+
+}  // namespace ledge::session

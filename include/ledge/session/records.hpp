@@ -1,0 +1,49 @@
+// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/broker/persist.hpp.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "ledge/session/inflight.hpp"
+#include "ledge/session/session.hpp"
+
+namespace ledge::session {
+
+void append_publication(const PublicationView& publication, std::vector<Byte>& out);
+/// The view borrows `body`. Nothing when the bytes are not a publication record.
+std::optional<PublicationView> parse_publication(Bytes body);
+
+/// How one delivery stands in the store.
+struct QueuedRecord {
+    std::uint64_t message = 0;
+    std::uint32_t bytes = 0;               // of its publication
+    std::uint32_t share_subscription = 0;  // number of the subscription it was picked for; 0: not shared
+    wire::PacketId packet_id = 0;          // QoS 2 in flight; else 0
+    OutState state = OutState::done;       // done: waiting
+    wire::QoS qos = wire::QoS::at_most_once;
+    bool retain = false;
+    Bytes ids;  // subscription identifiers as properties
+};
+Blob encode(const QueuedRecord& record);
+std::optional<QueuedRecord> parse_queued(Bytes body);
+
+struct SubscriptionRecord {
+    wire::SubscribeOptions options;
+    std::uint32_t subscription_id = 0;
+    std::string_view filter;
+};
+Blob encode(const SubscriptionRecord& record);
+std::optional<SubscriptionRecord> parse_subscription(Bytes body);
+
+struct SessionRecord {
+    std::string_view client_id;
+    std::uint32_t expiry_interval_s = 0;
+    Instant expires_at = never;  // never: connected, or without end
+    bool is_ended = false;       // its queue is being taken down
+    std::optional<StoredWill> will;
+};
+Blob encode(const SessionRecord& record);
+std::optional<SessionRecord> parse_session(Bytes body);
+
+}  // namespace ledge::session

@@ -1,0 +1,126 @@
+#include "ledge/session/journal.hpp"
+
+#include <algorithm>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/records.hpp"
+
+namespace ledge::session {
+
+Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
+    return append({kind, session, number, std::move(body), {}}, urgency);
+}
+
+Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
+    return append({kind, session, number, {}, {}}, urgency);
+}
+
+Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Publication& publication,
+                                Urgency urgency) {
+    return append({kind, 0, number, {}, publication}, urgency);
+}
+
+Ticket Journal::append(Pending record, Urgency urgency) {
+    if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : 0;
+    pending_bytes_ += size_of(record);
+    pending_.push_back(std::move(record));
+    ++live_;
+    note_urgency(urgency);
+    return taken_ + pending_.size();
+}
+
+void Journal::cancel(Ticket ticket) {
+    LEDGE_ASSERT(is_pending(ticket) && ticket - taken_ <= pending_.size());
+    Pending& record = pending_[ticket - taken_ - 1];
+    LEDGE_ASSERT(record.kind != RecordKind::cancelled);
+    pending_bytes_ -= size_of(record);
+    record = {};
+    --live_;
+    ++cancelled_;
+    if (live_ == 0) forget_cancelled();
+}
+
+// Nothing is left to be written: what waited for these tickets waits for nothing. Keeps an elided message from
+// leaving a trace, not even an empty commit.
+void Journal::forget_cancelled() {
+    if (taken_ != durable_) return;  // a batch is under way: tickets become durable in order
+    taken_ += pending_.size();
+    durable_ = taken_;
+    while (!pending_.empty()) pending_.pop_front();
+    urgency_ = Urgency::lazy;
+    lazy_since_ = soon_since_ = never;
+}
+
+void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
+    LEDGE_ASSERT(is_pending(ticket));
+    Pending& record = pending_[ticket - taken_ - 1];
+    pending_bytes_ -= size_of(record);
+    record.body = std::move(body);
+    pending_bytes_ += size_of(record);
+    note_urgency(urgency);
+}
+
+void Journal::replace(Ticket ticket, const Publication& publication, Urgency urgency) {
+    LEDGE_ASSERT(is_pending(ticket));
+    Pending& record = pending_[ticket - taken_ - 1];
+    pending_bytes_ -= size_of(record);
+    record.publication = publication;
+    pending_bytes_ += size_of(record);
+    note_urgency(urgency);
+}
+
+void Journal::note_urgency(Urgency urgency) { urgency_ = std::max(urgency_, urgency); }
+
+std::size_t Journal::size_of(const Pending& record) {
+    return 64 + record.body.size() + (record.publication ? record.publication.bytes() : 0);
+}
+
+void Journal::note_time(Instant now) {
+    if (live_ == 0) return;
+    if (lazy_since_ == never) lazy_since_ = now;
+    if (urgency_ >= Urgency::soon && soon_since_ == never) soon_since_ = now;
+}
+
+Instant Journal::commit_deadline() const {
+    if (live_ == 0 || is_failed_) return never;
+    if (urgency_ == Urgency::now || pending_bytes_ >= options_.bytes_urgent) return Instant::min();
+    const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_.lazy_interval;
+    return soon_since_ == never ? lazy : std::min(lazy, soon_since_ + options_.commit_delay);
+}
+
+Batch Journal::take(Instant now) {
+    LEDGE_ASSERT(taken_ == durable_);
+    Batch batch;
+    batch.records.reserve(live_);
+    batch.bodies.reserve(pending_bytes_);
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+        const Pending& record = pending_[i];
+        if (record.kind == RecordKind::cancelled) continue;
+        const auto offset = static_cast<std::uint32_t>(batch.bodies.size());
+        if (record.publication)
+            append_publication(record.publication.view(), batch.bodies);
+        else
+            batch.bodies.insert(batch.bodies.end(), record.body.data(), record.body.data() + record.body.size());
+        const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
+        batch.records.push_back({record.kind, offset, size, record.session, record.number});
+    }
+    taken_ += pending_.size();
+    pending_.clear();
+    batch.last = taken_;
+    batch.next_number = next_number_;
+    batch.now = now;
+    taken_bytes_ = std::exchange(pending_bytes_, 0);
+    live_ = 0;
+    urgency_ = Urgency::lazy;
+    lazy_since_ = soon_since_ = never;
+    return batch;
+}
+
+void Journal::on_committed(Ticket last) {
+    LEDGE_ASSERT(last == taken_);
+    durable_ = last;
+    taken_bytes_ = 0;
+    if (live_ == 0) forget_cancelled();
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,47 @@
+#include "ledge/session/message_references.hpp"
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::session {
+
+void MessageReferences::add(std::uint64_t message, std::uint32_t rows) {
+    auto& page = pages_[message / page_size];
+    if (page == nullptr) page = std::make_unique<Page>();
+    std::uint16_t& count = page->counts[message % page_size];
+    if (count == 0) ++page->used;
+    const std::uint64_t sum = std::uint64_t{this->count(message)} + rows;
+    if (sum < many) {
+        count = static_cast<std::uint16_t>(sum);
+        return;
+    }
+    count = many;
+    overflow_[message] = static_cast<std::uint32_t>(sum);
+}
+
+bool MessageReferences::release(std::uint64_t message) {
+    const std::uint32_t before = count(message);
+    LEDGE_ASSERT(before > 0);
+    const auto page = pages_.find(message / page_size);
+    std::uint16_t& count = page->second->counts[message % page_size];
+    if (count == many) {
+        if (--overflow_[message] < many) {
+            count = static_cast<std::uint16_t>(many - 1U);
+            overflow_.erase(message);
+        }
+        return false;
+    }
+    if (--count > 0) return false;
+    if (--page->second->used == 0) pages_.erase(page);
+    return true;
+}
+
+std::uint32_t MessageReferences::count(std::uint64_t message) const {
+    const auto page = pages_.find(message / page_size);
+    if (page == pages_.end()) return 0;
+    const std::uint16_t count = page->second->counts[message % page_size];
+    if (count != many) return count;
+    const auto large = overflow_.find(message);
+    return large == overflow_.end() ? 0 : large->second;
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,195 @@
+#include "ledge/session/records.hpp"
+
+#include "ledge/wire/writer.hpp"
+
+namespace ledge::session {
+
+namespace {
+
+// A cursor that notes a short read instead of failing at once.
+class RecordReader {
+public:
+    explicit RecordReader(Bytes bytes) : rest_(bytes) {}
+
+    std::uint64_t number(std::size_t size) {
+        std::uint64_t value = 0;
+        for (const Byte byte : take(size)) value = value << 8U | byte;
+        return value;
+    }
+    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+    std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
+    std::uint64_t u64() { return number(8); }
+    Instant instant() { return Instant(Duration(static_cast<std::int64_t>(u64()))); }
+    std::string_view text() { return as_text(take(u16())); }
+    Bytes take(std::size_t size) {
+        if (size > rest_.size()) {
+            is_ok_ = false;
+            rest_ = {};
+            return {};
+        }
+        const Bytes taken = rest_.first(size);
+        rest_ = rest_.subspan(size);
+        return taken;
+    }
+    Bytes rest() const { return rest_; }
+    bool is_ok() const { return is_ok_; }
+    bool is_ok_and_empty() const { return is_ok_ && rest_.empty(); }
+
+private:
+    Bytes rest_;
+    bool is_ok_ = true;
+};
+
+void put_u64(wire::Writer& out, std::uint64_t value) {
+    out.u32(static_cast<std::uint32_t>(value >> 32U));
+    out.u32(static_cast<std::uint32_t>(value));
+}
+
+void put_instant(wire::Writer& out, Instant at) {
+    put_u64(out, static_cast<std::uint64_t>(at.time_since_epoch().count()));
+}
+
+// qos_retain := qos:bits0-1 retain:bit2
+std::uint8_t pack(wire::QoS qos, bool retain) {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(qos) | (retain ? 4U : 0U));
+}
+
+bool unpack(std::uint8_t packed, wire::QoS& qos, bool& retain) {
+    if ((packed & 3U) == 3 || packed > 7) return false;
+    qos = static_cast<wire::QoS>(packed & 3U);
+    retain = (packed & 4U) != 0;
+    return true;
+}
+
+std::size_t record_size(const PublicationView& publication) { return 8 + 1 + 2 + 4 + publication.bytes(); }
+
+void write(const PublicationView& publication, wire::Writer& out) {
+    put_instant(out, publication.expires_at);
+    out.u8(pack(publication.qos, publication.retain));
+    out.prefixed(publication.topic);
+    out.u32(static_cast<std::uint32_t>(publication.properties.size()));
+    out.raw(publication.properties);
+    out.raw(publication.payload);
+}
+
+template <class Fill>
+Blob make_blob(std::size_t size, Fill&& fill) {
+    auto [blob, place] = Blob::make(size);
+    wire::Writer out(std::span<Byte>(place, size));
+    fill(out);
+    LEDGE_ASSERT(out.written() == size);
+    return std::move(blob);
+}
+
+constexpr std::uint8_t flag_ended = 1;
+constexpr std::uint8_t flag_will = 2;
+
+}  // namespace
+
+void append_publication(const PublicationView& publication, std::vector<Byte>& out) {
+    const std::size_t start = out.size();
+    out.resize(start + record_size(publication));
+    wire::Writer writer(std::span<Byte>(out).subspan(start));
+    write(publication, writer);
+}
+
+std::optional<PublicationView> parse_publication(Bytes body) {
+    RecordReader in(body);
+    PublicationView publication;
+    publication.expires_at = in.instant();
+    if (!unpack(in.u8(), publication.qos, publication.retain)) return std::nullopt;
+    publication.topic = in.text();
+    publication.properties = in.take(in.u32());
+    publication.payload = in.rest();
+    if (!in.is_ok()) return std::nullopt;
+    return publication;
+}
+
+Blob encode(const QueuedRecord& record) {
+    return make_blob(8 + 4 + 4 + 2 + 1 + 1 + record.ids.size(), [&](wire::Writer& out) {
+        put_u64(out, record.message);
+        out.u32(record.bytes);
+        out.u32(record.share_subscription);
+        out.u16(record.packet_id);
+        out.u8(static_cast<std::uint8_t>(record.state));
+        out.u8(pack(record.qos, record.retain));
+        out.raw(record.ids);
+    });
+}
+
+std::optional<QueuedRecord> parse_queued(Bytes body) {
+    RecordReader in(body);
+    QueuedRecord record;
+    record.message = in.u64();
+    record.bytes = in.u32();
+    record.share_subscription = in.u32();
+    record.packet_id = in.u16();
+    const std::uint8_t state = in.u8();
+    if (state > static_cast<std::uint8_t>(OutState::released)) return std::nullopt;
+    record.state = static_cast<OutState>(state);
+    if (!unpack(in.u8(), record.qos, record.retain) || !in.is_ok()) return std::nullopt;
+    record.ids = in.rest();
+    return record;
+}
+
+Blob encode(const SubscriptionRecord& record) {
+    return make_blob(1 + 4 + 2 + record.filter.size(), [&](wire::Writer& out) {
+        const wire::SubscribeOptions& options = record.options;  // options as in SUBSCRIBE (5.0 section 3.8.3.1)
+        out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(options.qos) | (options.no_local ? 4U : 0U) |
+                                         (options.retain_as_published ? 8U : 0U) |
+                                         static_cast<unsigned>(options.retain_handling) << 4U));
+        out.u32(record.subscription_id);
+        out.prefixed(record.filter);
+    });
+}
+
+std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
+    RecordReader in(body);
+    SubscriptionRecord record;
+    const std::uint8_t bits = in.u8();
+    record.subscription_id = in.u32();
+    record.filter = in.text();
+    if (!in.is_ok_and_empty() || (bits & 3U) == 3 || (bits >> 4U) > 2) return std::nullopt;
+    record.options = {static_cast<wire::QoS>(bits & 3U), (bits & 4U) != 0, (bits & 8U) != 0,
+                      static_cast<wire::RetainHandling>(bits >> 4U)};
+    return record;
+}
+
+Blob encode(const SessionRecord& record) {
+    const bool has_will = record.will.has_value();
+    const std::size_t will_size = has_will ? 4 + 1 + 4 + record_size(record.will->publication.view()) : 0;
+    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + will_size, [&](wire::Writer& out) {
+        out.prefixed(record.client_id);
+        out.u32(record.expiry_interval_s);
+        put_instant(out, record.expires_at);
+        out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_will ? flag_will : 0U)));
+        if (!has_will) return;
+        out.u32(record.will->delay_s);
+        out.u8(record.will->has_expiry ? 1 : 0);
+        out.u32(record.will->expiry_interval_s);
+        write(record.will->publication.view(), out);
+    });
+}
+
+std::optional<SessionRecord> parse_session(Bytes body) {
+    RecordReader in(body);
+    SessionRecord record;
+    record.client_id = in.text();
+    record.expiry_interval_s = in.u32();
+    record.expires_at = in.instant();
+    const std::uint8_t flags = in.u8();
+    record.is_ended = (flags & flag_ended) != 0;
+    if ((flags & flag_will) == 0) return in.is_ok_and_empty() ? std::optional(std::move(record)) : std::nullopt;
+    StoredWill will;
+    will.delay_s = in.u32();
+    will.has_expiry = in.u8() != 0;
+    will.expiry_interval_s = in.u32();
+    const auto publication = parse_publication(in.rest());
+    if (!in.is_ok() || !publication) return std::nullopt;
+    will.publication = Publication(*publication);
+    record.will = std::move(will);
+    return record;
+}
+
+}  // namespace ledge::session
