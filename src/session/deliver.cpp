@@ -1,7 +1,6 @@
 // Deliveries to one connection: PUBLISH out, and what waits in the session when there is room again.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 
