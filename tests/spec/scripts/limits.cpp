@@ -55,7 +55,11 @@ SPEC("QoS 0 is kept for absent sessions only where that is wanted") {
         s.client("meter").connects(resume).subscribes("a", qos1).loses_connection();
         s.client("lamp").connects().publishes("a", "0").publishes("a", "1", qos1).publishes("a", "2");
         s.client("meter").connects(resume).gets(connack().session_present());
-        s.client("meter").gets(publish("a", "0")).gets(publish("a", "1").qos(qos1)).gets(publish("a", "2"));
+        std::string by_qos[2];  // order is promised within a QoS only
+        for (const auto& packet : s.client("meter").takes_all())
+            by_qos[static_cast<std::size_t>(packet.qos_level)] += packet.payload;
+        CHECK(by_qos[0] == "02");
+        CHECK(by_qos[1] == "1");
         s.nothing_else();
     }
 }
