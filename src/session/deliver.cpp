@@ -133,6 +133,11 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
         session_->wait_for_commit();
         return false;
     }
+    if (entry.state != OutState::released && !entry.is_repetition && delivery.publication.expires_at() <= now) {
+        ++environment_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
+        session_->finish_exchange(id);
+        return true;
+    }
     if (entry.state == OutState::released) {
         inflight.count(entry);
         inflight.skip_unsent();
