@@ -176,10 +176,21 @@ constexpr Option table[] = {
         "queue_messages_max", "messages", {0, u32_max},
         "QoS 1 and 2 messages that wait behind those in flight, for each session, connected or not."),
     limit<&SessionLimits::queue_bytes_max>("queue_bytes_max", "bytes", {0, tib}, "The same, measured by their size."),
+    limit<&SessionLimits::queue_stored_messages_max>(
+        "queue_stored_messages_max", "messages", {0, u32_max},
+        "The same for a session whose messages wait in the store. Without a store it has no effect."),
+    limit<&SessionLimits::queue_stored_bytes_max>("queue_stored_bytes_max", "bytes", {0, 1024 * tib},
+                                                  "The same, measured by their size."),
+    limit<&SessionLimits::queue_window_messages>(
+        "queue_window_messages", "messages", {1, u32_max},
+        "Of the messages that wait in the store, how many of each session are in memory too, ready to be sent."),
+    limit<&SessionLimits::queue_window_bytes>("queue_window_bytes", "bytes", {1, u32_max},
+                                              "The same, measured by their size."),
     limit<&SessionLimits::overflow>(
         "overflow", "", {},
         "What happens to a message for a full queue. drop_oldest: the oldest one makes room. drop_newest: it is not "
-        "queued. refuse: its publisher is told quota exceeded (an MQTT 3 publisher is disconnected) and may retry."),
+        "queued. refuse: nobody gets it and its publisher is told quota exceeded; an MQTT 3 publisher, who cannot be "
+        "told, is disconnected if the session is not connected."),
     limit<&SessionLimits::queue_qos0_offline>("queue_qos0_offline", "", {},
                                               "Whether QoS 0 messages are queued for sessions that are not connected."),
     limit<&SessionLimits::outbox_bytes_max>(
@@ -211,6 +222,10 @@ constexpr Option table[] = {
         "retained", "messages_max", "messages", {0, u32_max}, "Topics with a retained message."),
     setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::bytes_max>(
         "retained", "bytes_max", "bytes", {0, tib}, "The same, measured by the size of the messages."),
+    setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::cache_bytes_max>(
+        "retained", "cache_bytes_max", "bytes", {0, tib},
+        "Of those in the store, how many bytes are kept in memory once they were read. Without a store it has no "
+        "effect."),
 
     setting<&Config::shard, &broker::ShardOptions::share_strategy>(
         "shared_subscriptions", "strategy", "", {},
