@@ -74,7 +74,6 @@ void Client::connect(Link& link, bool clean_start) {
     awaited_ids_.clear();
     acks_.clear();
     alias_max_ = 0;
-    if (clean_start) forget_session();
     wire::Connect packet;
     packet.version = plan_.version;
     packet.client_id = id_;
@@ -310,7 +309,6 @@ void Client::lose_link() {
     is_accepted_ = false;
     acks_.clear();
     awaited_ids_.clear();
-    if (plan_.is_anonymous || !plan_.is_persistent) forget_session();
 }
 
 void Client::forget_session() {
@@ -333,6 +331,7 @@ void Client::on_packet(Event& event, Bytes frame) {
     }
 }
 
+// Its own state goes only when the broker says that there is none: CONNECT may have been lost on its way.
 void Client::on_connack(const Event& event, Bytes frame) {
     if (wire::is_error(event.code)) return;
     is_accepted_ = true;

@@ -16,6 +16,18 @@ Instant expiry_of(const Event& event) { return event.expiry_s == 0 ? never : add
 
 }  // namespace
 
+void PacketSizes::on(const Event& event) {
+    if (!is(event, Kind::in, wire::PacketType::connect)) return;
+    std::uint32_t& smallest = smallest_.try_emplace(event.client, event.packet_size_max).first->second;
+    smallest = std::min(smallest, event.packet_size_max);
+}
+
+bool PacketSizes::is_too_large(std::int32_t client, std::uint32_t size) const {
+    constexpr std::uint32_t head_size_max = 200;  // of a PUBLISH without topic and payload, in this world
+    const auto found = smallest_.find(client);
+    return found != smallest_.end() && size + head_size_max > found->second;
+}
+
 void OrderChecker::on(const Event& event) {
     if (event.kind == Kind::routed) on_routed(copy_of(event));
     if (event.kind == Kind::routed_group) {
@@ -45,10 +57,7 @@ void AtLeastOnceChecker::owe(const Event& event) {
 
 void AtLeastOnceChecker::on(const Event& event) {
     if (event.kind == Kind::routed || event.kind == Kind::replayed) owe(event);
-    if (is(event, Kind::in, wire::PacketType::connect)) {
-        std::uint32_t& smallest = packet_size_max_.try_emplace(event.client, event.packet_size_max).first->second;
-        smallest = std::min(smallest, event.packet_size_max);
-    }
+    sizes_.on(event);
     if (is_publish(event, Kind::got) && is_ours(event)) {
         arrived_.insert(copy_of(event));
         owed_.erase(copy_of(event));
@@ -72,11 +81,8 @@ void AtLeastOnceChecker::on(const Event& event) {
 
 // `number`: losses that the broker has counted.
 void AtLeastOnceChecker::finish(const Event& event) {
-    constexpr std::uint32_t head_size_max = 200;  // of a PUBLISH without topic and payload, in this world
     std::erase_if(owed_, [&](const auto& debt) {
-        const auto found = packet_size_max_.find(debt.first.first);
-        const bool is_large = found != packet_size_max_.end() && debt.second.size + head_size_max > found->second;
-        return is_large || debt.second.expires_at <= event.at;
+        return sizes_.is_too_large(debt.first.first, debt.second.size) || debt.second.expires_at <= event.at;
     });
     if (owed_.size() <= event.number) return;
     std::string missing = std::to_string(owed_.size()) + " missing, " + std::to_string(event.number) + " counted;";
@@ -184,6 +190,7 @@ void SharedChecker::loosen(std::int32_t client) {
 }
 
 void SharedChecker::on(const Event& event) {
+    sizes_.on(event);
     if (leaves(event)) loosen(event.client);
     if (event.kind == Kind::voided)
         std::erase_if(shares_, [&](const auto& entry) { return entry.first.first == event.label.uid; });
@@ -193,6 +200,7 @@ void SharedChecker::on(const Event& event) {
         ++share.routed;
         share.is_owed = event.qos > wire::QoS::at_most_once;
         share.expires_at = expiry_of(event);
+        share.size = event.size;
     }
     if (is_publish(event, Kind::got)) {
         for (auto& [key, share] : shares_) {
@@ -201,17 +209,27 @@ void SharedChecker::on(const Event& event) {
             if (!share.is_loose && share.receivers.size() > share.routed) object(event, "a second member got it");
         }
     }
-    if (event.kind != Kind::finished) return;
+    if (event.kind == Kind::finished) finish(event);
+}
+
+// [MQTT-3.1.2-25] leaves it to the broker whether it picks a member that can take a large message.
+bool SharedChecker::is_too_large(const Share& share) const {
+    return std::any_of(share.members.begin(), share.members.end(),
+                       [&](std::int32_t client) { return sizes_.is_too_large(client, share.size); });
+}
+
+void SharedChecker::finish(const Event& event) {
     std::uint32_t missing = 0;
     std::uint32_t example = 0;
     for (const auto& [key, share] : shares_) {
-        const bool is_due = share.is_owed && !share.is_loose && share.expires_at > event.at;
+        const bool is_due = share.is_owed && !share.is_loose && share.expires_at > event.at && !is_too_large(share);
         if (!is_due || !share.receivers.empty()) continue;
         ++missing;
         example = key.first;
     }
-    if (missing > event.number)
+    if (missing > event.number) {
         object(event, std::to_string(missing) + " reached no member, one is uid=" + std::to_string(example));
+    }
 }
 
 void ExpiryChecker::on(const Event& event) {
@@ -222,7 +240,7 @@ void ExpiryChecker::on(const Event& event) {
     const auto life = lives_.find(event.label.uid);
     if (life == lives_.end()) return;
     const std::uint32_t given = life->second.expiry_s;
-    if ((given == 0) != (event.expiry_s == 0)) return object(event, "the property is lost, or came from nowhere");
+    if ((given != 0) != event.has_expiry) return object(event, "the property is lost, or came from nowhere");
     if (event.expiry_s > given) return object(event, "more than was given");
     const std::int64_t elapsed_s = seconds_until(event.at, life->second.start);
     if (event.expiry_s + elapsed_s < given) object(event, "less than is left");

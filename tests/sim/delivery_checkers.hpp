@@ -8,6 +8,17 @@
 
 namespace ledge::sim {
 
+/// The smallest Maximum Packet Size each client has ever allowed.
+class PacketSizes {
+public:
+    void on(const Event& event);
+    /// A publication of which `size` bytes are topic and payload may be too large for this client.
+    bool is_too_large(std::int32_t client, std::uint32_t size) const;
+
+private:
+    std::map<std::int32_t, std::uint32_t> smallest_;
+};
+
 /// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order in which the broker
 /// was given them.
 /// A shared subscription's messages are exempt once a member has left: what it did not acknowledge goes to others.
@@ -47,7 +58,7 @@ private:
 
     std::map<Copy, Debt> owed_;
     std::set<Copy> arrived_;
-    std::map<std::int32_t, std::uint32_t> packet_size_max_;  // the smallest each client has ever allowed
+    PacketSizes sizes_;
 };
 
 /// QoS 2 exactly once, QoS 0 at most once, QoS 1 again only with DUP: per time it was routed to the session.
@@ -141,10 +152,14 @@ private:
         std::uint32_t routed = 0;
         bool is_owed = false;
         bool is_loose = false;  // a member has left since
+        std::uint32_t size = 0;
         Instant expires_at = never;
     };
     void loosen(std::int32_t client);
+    void finish(const Event& event);
+    bool is_too_large(const Share& share) const;
 
+    PacketSizes sizes_;
     std::map<std::pair<std::uint32_t, std::string>, Share> shares_;  // uid, shared subscription
 };
 

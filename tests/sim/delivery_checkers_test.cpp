@@ -135,7 +135,13 @@ TEST_CASE("the expiry checker objects to a lost, a grown and a shrunken interval
     sent.version = wire::Version::v5;
     sent.at += 3s;
     sent.expiry_s = 7;
+    CHECK_FALSE(accepts<ExpiryChecker>({route, sent}));
+    sent.has_expiry = true;
     CHECK(accepts<ExpiryChecker>({route, sent}));
+    Event late = sent;  // sent again when nothing is left
+    late.at += 20s;
+    late.expiry_s = 0;
+    CHECK(accepts<ExpiryChecker>({route, late}));
     for (const std::uint32_t wrong : {0U, 11U, 6U}) {
         sent.expiry_s = wrong;
         CHECK_FALSE(accepts<ExpiryChecker>({route, sent}));

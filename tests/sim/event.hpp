@@ -63,9 +63,10 @@ struct Event {
     bool retain = false;
     bool flag = false;  // CONNECT: clean start; CONNACK: session present; got PUBLISH: new to the application
     wire::ReasonCode code = wire::ReasonCode::success;
-    std::uint32_t size = 0;          // bytes of the packet
-    std::uint32_t number = 0;        // see Kind; CONNECT: keep alive in s; PUBLISH: topic alias
-    std::uint32_t expiry_s = 0;      // PUBLISH: message expiry interval, 0: none
+    std::uint32_t size = 0;      // bytes of the packet
+    std::uint32_t number = 0;    // see Kind; CONNECT: keep alive in s; PUBLISH: topic alias
+    std::uint32_t expiry_s = 0;  // PUBLISH: message expiry interval
+    bool has_expiry = false;
     std::string text;                // topic as resolved, filter, cause; CONNECT: client id
     std::vector<std::uint32_t> ids;  // subscription identifiers; clients of routed_group
     Label label;

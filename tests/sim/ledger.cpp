@@ -262,6 +262,7 @@ void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const 
     publication.text = topic;
     publication.size = static_cast<std::uint32_t>(packet.payload.size() + topic.size());
     publication.expiry_s = packet.properties.number(PropertyId::message_expiry_interval).value_or(0);
+    publication.has_expiry = packet.properties.has(PropertyId::message_expiry_interval);
     if (packet.retain) retain(publication, packet.payload.size(), client);
     route(publication, client);
     route_groups(publication);

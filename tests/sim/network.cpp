@@ -98,6 +98,7 @@ void World::announce(Link& link, const Parcel& parcel) {
 
 void World::tell_ledger(Link& link, const Parcel& parcel, const Event& event) {
     const wire::Version version = link.version;
+    link.last_uid.reset();
     switch (event.type) {
         case PacketType::connect:
             return ledger_.on_connect(link.client, link.number, *wire::decode_connect(parcel.frame), now_);
@@ -247,11 +248,11 @@ void World::explain_closing(Link& link) {
     closing.link = link.number;
     if (is_ending_) closing.text = "the end";
     if (link.outbox_peak + link.connection->outbox().size() > limits.outbox_bytes_fatal / 2) closing.text = "outbox";
-    if (is_refusing && link.last_uid != 0) {
+    if (is_refusing && link.last_uid) {
         closing.text = "refused";
         Event voided;
         voided.kind = Kind::voided;
-        voided.label.uid = link.last_uid;
+        voided.label.uid = *link.last_uid;
         record(std::move(voided));
         ledger_.on_pubrec_error(link.client, link.last_id);
     }

@@ -62,6 +62,8 @@ void PacketIdChecker::on_in(const Event& event) {
 }
 
 void PacketIdChecker::on(const Event& event) {
+    links_.on(event);
+    if (event.kind == Kind::out && links_.is_stale(event)) return;
     if (event.kind == Kind::session_ended) {
         std::erase_if(exchanges_, [&](const auto& entry) { return entry.first.first == event.client; });
     }
@@ -76,6 +78,8 @@ void PacketIdChecker::on(const Event& event) {
 
 void DupChecker::on(const Event& event) {
     ++events_;
+    links_.on(event);
+    if (event.kind == Kind::out && links_.is_stale(event)) return;
     const auto key = std::make_pair(event.client, event.packet_id);
     const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed ||
                            event.kind == Kind::routed_group || event.kind == Kind::will_due;

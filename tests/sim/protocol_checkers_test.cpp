@@ -61,6 +61,9 @@ TEST_CASE("the packet id checker objects to reuse, to repetition and to what is 
     CHECK_FALSE(accepts<PacketIdChecker>({out_publish(1, 1), out_publish(1, 1)}));
     CHECK_FALSE(accepts<PacketIdChecker>({out_publish(1, 1), rec, on_link(out_publish(1, 1), 2)}));
     CHECK_FALSE(accepts<PacketIdChecker>({out_publish(1, 1), rel}));
+    CHECK(accepts<PacketIdChecker>(
+        {on_link(of(Kind::session_began), 2), on_link(out_publish(1, 1), 2), out_publish(2, 1)}));
+    CHECK_FALSE(accepts<PacketIdChecker>({of(Kind::session_began), out_publish(1, 1), out_publish(2, 1)}));
     CHECK_FALSE(accepts<PacketIdChecker>({out_publish(1, 1), rec, rel, finished()}));
 }
 

@@ -207,9 +207,11 @@ void World::finish() {
     record(std::move(finished));
     if (!plan_.is_tight && report_.counted_losses != 0)
         fail("no losses without tight limits", std::to_string(report_.counted_losses));
-    if (broker_.metrics().counters.queued_messages != 0) {
-        fail("queues empty at the end",
-             std::to_string(broker_.metrics().counters.queued_messages) + " messages are still queued");
+    const broker::Metrics metrics = broker_.metrics();
+    if (metrics.counters.queued_messages != 0) {
+        fail("queues empty at the end", std::to_string(metrics.counters.queued_messages) +
+                                            " messages are still queued, " + std::to_string(metrics.clients_connected) +
+                                            " clients, " + std::to_string(metrics.sessions) + " sessions");
     }
 }
 
