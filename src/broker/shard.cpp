@@ -288,6 +288,7 @@ Instant Shard::commit_deadline() const { return parts_->environment.journal.comm
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
+    if (p.environment.journal.take_news()) p.wake_waiting(p.latest);
     while (Connection* connection = Connection::take_dirty(p.environment)) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
