@@ -39,6 +39,7 @@ MANIFEST = {
     'fuzz_framer': CORE_BUILDS,
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
+    'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
