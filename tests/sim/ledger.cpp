@@ -263,6 +263,7 @@ void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const 
     publication.size = static_cast<std::uint32_t>(packet.payload.size() + topic.size());
     publication.expiry_s = packet.properties.number(PropertyId::message_expiry_interval).value_or(0);
     publication.has_expiry = packet.properties.has(PropertyId::message_expiry_interval);
+    last_change_ = Change{publication.label, false, topic, std::nullopt};
     if (packet.retain) retain(publication, packet.payload.size(), client);
     route(publication, client);
     route_groups(publication);
@@ -305,7 +306,15 @@ void Ledger::route_groups(const Event& publication) {
 
 void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
 
-void Ledger::on_pubrec_error(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
+void Ledger::on_refused(std::int32_t client, wire::PacketId id) {
+    seat(client).received.erase(id);
+    Event voided = event(Kind::voided, -1);
+    voided.label = last_change_.label;
+    emit_(std::move(voided));
+    if (!last_change_.is_retained) return;
+    retained_.erase(last_change_.topic);
+    if (last_change_.previous) retained_[last_change_.topic] = *last_change_.previous;
+}
 
 // ---- Retained messages and subscriptions
 
@@ -313,6 +322,9 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
     Event replaced = event(Kind::replaced, -1);
     replaced.text = publication.text;
     emit_(std::move(replaced));
+    last_change_.is_retained = true;
+    if (const auto found = retained_.find(publication.text); found != retained_.end())
+        last_change_.previous = found->second;
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
         retained_.erase(publication.text);
         return;

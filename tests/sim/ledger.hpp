@@ -38,8 +38,8 @@ public:
     void on_connect(std::int32_t client, std::int32_t link, const wire::Connect& packet, Instant now);
     void on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now);
     void on_pubrel(std::int32_t client, wire::PacketId id);
-    /// The broker has answered with PUBREC and an error: the packet id is free.
-    void on_pubrec_error(std::int32_t client, wire::PacketId id);
+    /// The broker has refused the last publication, as a whole: a queue is full.
+    void on_refused(std::int32_t client, wire::PacketId id);
     void on_subscribe(std::int32_t client, const wire::Subscribe& packet, Instant now);
     void on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet, Instant now);
     void on_disconnect(std::int32_t client, wire::Version version, const wire::Disconnect& packet, Instant now);
@@ -102,6 +102,12 @@ private:
         std::uint32_t size = 0;
         std::int32_t publisher = -1;
     };
+    struct Change {  // what the last publication has done to the retained messages
+        Label label;
+        bool is_retained = false;
+        std::string topic;
+        std::optional<Retained> previous;
+    };
     struct Hit {
         bool any = false;
         wire::QoS qos{};
@@ -133,6 +139,7 @@ private:
     std::vector<Seat> seats_;
     std::vector<PendingWill> wills_;
     std::map<std::string, Retained> retained_;
+    Change last_change_;
 };
 
 }  // namespace ledge::sim

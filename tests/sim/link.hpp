@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +30,8 @@ struct Link {
     bool is_stalled = false;  // the client does not read
     std::size_t window_bytes = 1U << 20U;
     std::size_t outbox_peak = 0;
-    std::optional<std::uint32_t> last_uid;  // of the last packet the broker was given, if that was a PUBLISH
-    wire::PacketId last_id = 0;
+    wire::PacketId last_id = 0;   // of the last PUBLISH the broker was given
+    bool is_refused = false;      // the broker has refused the last publication, and may close the connection for it
     wire::ReasonCode farewell{};  // of the DISCONNECT the broker has sent
     wire::Version version = wire::Version::v3_1_1;
     bool is_version_known = false;

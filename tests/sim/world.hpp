@@ -81,6 +81,7 @@ private:
     void check_memory(bool is_end);
     Client* client_of(const Link& link);
     std::int64_t memory_max() const;
+    bool may_refuse() const;
 
     Plan plan_;
     Rng rng_;
@@ -92,7 +93,6 @@ private:
     std::vector<std::unique_ptr<Link>> links_;  // those with at least one open end
     std::int32_t link_count_ = 0;
     std::vector<Link*> strangers_;
-    std::map<std::pair<std::int32_t, wire::PacketId>, std::uint32_t> published_;  // uid by client and packet id
     Ledger ledger_;
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::deque<Event> latest_;
