@@ -80,8 +80,10 @@ void Connection::count_sent(std::size_t payload_size) {
 void Connection::pump(Instant now) {
     if (session_ == nullptr || state_ != State::connected) return;
     send_unsent(now);
-    while (may_take_next(now)) start_next(now);
-    send_unsent(now);
+    while (may_take_next(now)) {
+        start_next(now);
+        send_unsent(now);  // one by one: QoS 0 behind it must not overtake it without need
+    }
     if (session_->pending().empty() && has_outbox_room()) session_->note_recovery();
 }
 

@@ -133,9 +133,10 @@ TEST_CASE(
     Rig rig;
     rig.listener.limits.outbox_bytes_max = 100;
     rig.connects();
+    // Open, as an exchange that waits for a commit is.
     for (const char fill : {'1', '2', '3'})
-        rig.session->enqueue(delivery("a", std::string(95, fill), qos1, start + 10s));
-    rig.session->enqueue(delivery("a", "stays", qos1));
+        rig.session->open_exchange(delivery("a", std::string(95, fill), qos1, start + 10s), false);
+    rig.session->open_exchange(delivery("a", "stays", qos1), false);
     rig.connection->pump(start);
     CHECK(rig.takes() == "PUBLISH a 95B q1#1 {02=10}");
     rig.connection->pump(start + 10s);
