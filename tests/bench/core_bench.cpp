@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,33 +15,6 @@
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/wire/packets.hpp"
-
-namespace {
-
-std::size_t heap_bytes = 0;  // live blocks as the allocator holds them: usable size and its 8-byte header
-std::size_t heap_calls = 0;
-
-void* counted_allocate(std::size_t size) {
-    void* block = std::malloc(size);
-    if (block == nullptr) throw std::bad_alloc();
-    heap_bytes += malloc_usable_size(block) + sizeof(std::size_t);
-    ++heap_calls;
-    return block;
-}
-
-void counted_free(void* block) {
-    if (block != nullptr) heap_bytes -= malloc_usable_size(block) + sizeof(std::size_t);
-    std::free(block);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted_allocate(size); }
-void operator delete(void* block) noexcept { counted_free(block); }
-void operator delete(void* block, std::size_t) noexcept { counted_free(block); }
-void* operator new[](std::size_t size) { return counted_allocate(size); }
-void operator delete[](void* block) noexcept { counted_free(block); }
-void operator delete[](void* block, std::size_t) noexcept { counted_free(block); }
 
 namespace {
 
@@ -54,6 +26,12 @@ using wire::Version;
 constexpr Instant start{};
 constexpr std::string_view payload = "{\"temperature\":21.5,\"humidity\":48.0,\"battery\":3.71}";
 constexpr std::uint16_t batch = 20;  // messages that a publisher has under way at a time
+
+/// Bytes on the heap in blocks that are in use, their headers included.
+std::size_t heap_bytes() {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
 
 void print(const std::string& name, double value, const char* unit) {
     std::printf("%s %.1f %s\n", name.c_str(), value, unit);
@@ -118,7 +96,6 @@ public:
 
     Log log;
     broker::Shard shard{options(), log, 20261122, start};
-    bool acknowledges = true;
 
 private:
     void read(Connection& connection) {
@@ -128,7 +105,7 @@ private:
             std::size_t size = 0;
             for (std::size_t i = 0; i < count; ++i) {
                 size += parts[i].size();
-                if (acknowledges) answer(parts[i]);
+                answer(parts[i]);
             }
             connection.outbox().consume(size);
         }
@@ -193,12 +170,10 @@ void pairs(const char* name, QoS qos, std::size_t iterations) {
     };
     round();
     const std::size_t rounds = std::max<std::size_t>(1, iterations / (count * batch));
-    const std::size_t calls = heap_calls;
     const auto began = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < rounds; ++i) round();
     const double sent = static_cast<double>(rounds * count * batch);
     print(std::string(name) + "_pair", ns_since(began) / sent, "ns/message");
-    print(std::string(name) + "_pair_heap", static_cast<double>(heap_calls - calls) / sent, "calls/message");
 }
 
 /// One publisher, many receivers; ns per delivered message.
@@ -230,10 +205,12 @@ void idle_connections(std::size_t iterations) {
     const std::size_t count = std::clamp<std::size_t>(iterations / 10, 100, 10'000);
     World world;
     const auto grow = [&](const char* name, auto&& add) {
-        const std::size_t before = heap_bytes;
-        for (std::size_t i = 0; i < count; ++i) add(std::to_string(i));
-        world.settle();
-        print(name, static_cast<double>(heap_bytes - before) / static_cast<double>(count), "bytes/connection");
+        const std::size_t before = heap_bytes();
+        for (std::size_t i = 0; i < count; ++i) {
+            add(std::to_string(i));
+            world.settle();
+        }
+        print(name, static_cast<double>(heap_bytes() - before) / static_cast<double>(count), "bytes/connection");
     };
     grow("idle_before_connect", [&](const std::string&) { world.shard.open({0, "192.0.2.1:51123"}, nullptr, start); });
     grow("idle_connection", [&](const std::string& number) { world.connect("device-" + number); });
@@ -256,9 +233,9 @@ void retained(std::size_t iterations) {
         for (const std::vector<Byte>& packet : packets) world.shard.on_bytes(publisher, packet, start);
         print(name, ns_since(began) / static_cast<double>(count), "ns/message");
     };
-    const std::size_t before = heap_bytes;
+    const std::size_t before = heap_bytes();
     store_all("retained_store");
-    print("retained_memory", static_cast<double>(heap_bytes - before) / static_cast<double>(count), "bytes/message");
+    print("retained_memory", static_cast<double>(heap_bytes() - before) / static_cast<double>(count), "bytes/message");
     store_all("retained_replace");
 
     Connection& subscriber = world.connect("s");
