@@ -32,6 +32,7 @@ broker::ShardOptions options() {
     options.listeners = {listener};
     options.retained = {4, 400};
     options.sessions_max = 5;
+    options.sys_interval = 60s;
     return options;
 }
 

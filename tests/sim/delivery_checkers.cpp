@@ -99,14 +99,14 @@ void ExactlyOnceChecker::on(const Event& event) {
     if (!is_ours(event)) return;
     if (event.kind == Kind::routed || event.kind == Kind::replayed) ++routed_[copy_of(event)];
     if (event.kind == Kind::routed_group) {
-        shared_.insert(event.label.uid);
+        ++shared_[event.label.uid];
         for (const std::uint32_t member : event.ids) ++routed_[Copy(member, event.label.uid)];
     }
     if (!is_publish(event, Kind::got) || !event.flag || (event.qos == wire::QoS::at_least_once && event.dup)) return;
-    // A will is routed when the broker says so, a shared message perhaps handed on by another member: each comes once.
-    const bool is_loose =
-        event.label.is_will || (shared_.contains(event.label.uid) && !routed_.contains(copy_of(event)));
-    const std::uint32_t routed = is_loose ? 1 : routed_[copy_of(event)];
+    // A will is routed when the broker says so; shared messages may be handed on by another member, all to one client.
+    std::uint32_t routed = event.label.is_will ? 1 : routed_[copy_of(event)];
+    if (const auto shared = shared_.find(event.label.uid); shared != shared_.end())
+        routed = std::max(routed, shared->second);
     if (++arrived_[copy_of(event)] > routed)
         object(event, "routed " + std::to_string(routed) + " times, here once more");
 }

@@ -19,8 +19,8 @@ private:
     std::map<std::int32_t, std::uint32_t> smallest_;
 };
 
-/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order in which the broker
-/// was given them.
+/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order in which the
+/// broker was given them.
 /// A shared subscription's messages are exempt once a member has left: what it did not acknowledge goes to others.
 class OrderChecker final : public Checker {
 public:
@@ -70,7 +70,7 @@ public:
 private:
     std::map<Copy, std::uint32_t> routed_;
     std::map<Copy, std::uint32_t> arrived_;
-    std::set<std::uint32_t> shared_;
+    std::map<std::uint32_t, std::uint32_t> shared_;  // times it went to a shared subscription
 };
 
 /// [MQTT-3.8.4-8] The lower of the published and the granted QoS; the highest granted one where filters overlap.

@@ -58,6 +58,8 @@ TEST_CASE("the exactly-once checker objects to a second copy") {
     Event dup = again;
     dup.dup = true;
     CHECK(accepts<ExactlyOnceChecker>({routed(1, QoS::at_least_once), again, dup}));
+    CHECK(accepts<ExactlyOnceChecker>({routed_group(1, {1}), again}));  // handed on
+    CHECK_FALSE(accepts<ExactlyOnceChecker>({routed_group(1, {1}), again, again}));
 }
 
 TEST_CASE("the QoS checker objects to more than published and to anything but what was granted") {

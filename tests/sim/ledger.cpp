@@ -186,9 +186,10 @@ bool Ledger::is_certain(std::int32_t client, Instant now) const {
 }
 
 bool Ledger::is_settled(Instant now) const {
-    const bool is_any_ending =
-        std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) { return any.exists && any.link < 0; });
-    return wills_.empty() && !is_any_ending && now > Instant{};
+    const bool is_any_ending = std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) {
+        return any.exists ? any.link < 0 : any.ends_until != never && any.ends_until >= now;
+    });
+    return wills_.empty() && !is_any_ending;
 }
 
 // ---- Wills

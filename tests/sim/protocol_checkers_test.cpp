@@ -74,7 +74,7 @@ TEST_CASE("the DUP checker objects to DUP at first and to no DUP again") {
     CHECK(accepts<DupChecker>({route, kept, on_link(with_dup(out_publish(1, 1)), 2)}));  // lost on its way before
     CHECK_FALSE(accepts<DupChecker>({route, out_publish(1, 1), kept, on_link(out_publish(1, 1), 2)}));
     CHECK_FALSE(accepts<DupChecker>({route, with_dup(out_publish(1, 1))}));
-    CHECK_FALSE(accepts<DupChecker>({kept, route, with_dup(out_publish(1, 1))}));
+    CHECK_FALSE(accepts<DupChecker>({kept, route, on_link(with_dup(out_publish(1, 1)), 2)}));
     CHECK_FALSE(accepts<DupChecker>({route, with_dup(out_publish(1))}));
 }
 
