@@ -1,8 +1,9 @@
-"""Fault rig: writes and syncs of the store that fail, a store that is full, files that are damaged. The broker must stay
-up, keep serving QoS 0, acknowledge nothing that it cannot keep, and lose nothing that it acknowledged."""
+"""Fault rig: writes and syncs of the store that fail, a store that is full, files that are damaged. The broker must
+stay up, keep serving QoS 0, acknowledge nothing that it cannot keep, and lose nothing that it acknowledged."""
 import os
 import random
 import time
+from functools import partial
 
 from journal import SYNC, WRITE, Disk
 from rig import Rig, RigError
@@ -16,19 +17,18 @@ FAILURES = [(what, code, times) for what in (SYNC, WRITE) for code in ('EIO', 'E
 
 
 def run(options, tally):
-    number = 0
     for what, code, times in FAILURES:
-        number += 1
-        title = f'fault: {code} from {"one" if times == 1 else "every"} {NAMES[what]}'
-        _case(options, tally, title, number, lambda rig: _failing(rig, what, code, times))  # pylint: disable=W0640
-    _case(options, tally, 'fault: the store is full', number + 1, _full, settings=options.full_store)
-    for offset, (title, damage) in enumerate(DAMAGES):
-        _case(options, tally, f'fault: {title}', number + 2 + offset, lambda rig: _damaged(rig, damage))  # pylint: disable=W0640
+        title = f'{code} from {"one" if times == 1 else "every"} {NAMES[what]}'
+        _case(options, tally, title, partial(_failing, what=what, code=code, times=times))
+    _case(options, tally, 'the store is full', _full, settings=options.full_store)
+    for title, damage in DAMAGES:
+        _case(options, tally, title, partial(_damaged, damage=damage))
 
 
-def _case(options, tally, title, number, script, settings=()):
+def _case(options, tally, title, script, settings=()):
+    title = 'fault: ' + title
     began = time.monotonic()
-    rig = Rig(options, f'fault-{number}', options.seed, settings)
+    rig = Rig(options, title.replace(': ', '-').replace(' ', '-'), options.seed, settings)
     text = ''
     try:
         text = script(rig)

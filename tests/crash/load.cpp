@@ -1,4 +1,5 @@
-// The load of the crash rigs: crash_load PORT SEED PUBLICATIONS_PER_S [copies]. One line in is a command, one line out its answer:
+// The load of the crash rigs: crash_load PORT SEED PUBLICATIONS_PER_S [copies]. A line in is a command, a line out its
+// answer:
 //   serve             a broker is being started     -> "up" at the first CONNACK
 //   down              it has been killed            -> "down" when every connection has been read to its end
 //   drain PATIENCE_MS finish everything and account -> one JSON object with all totals and the findings of the round

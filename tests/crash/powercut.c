@@ -7,7 +7,8 @@
 // deleted can be brought back. POWERCUT_STORE is the store's folder. All integers are of the machine.
 //
 //   journal := record*
-//   record  := size:u64 kind:u32 is_durable:u32 file:u32 zero:u32 offset:u64 old_file_size:u64 old_size:u64 new_size:u64
+//   record  := size:u64 kind:u32 is_durable:u32 file:u32 zero:u32 offset:u64 old_file_size:u64 old_size:u64
+//              new_size:u64
 //              old:old_size bytes  new:new_size bytes  padding to 8 bytes
 //   kind    := 1 write (at offset) | 2 resize (to offset) | 3 create | 4 unlink | 5 rename
 //              3, 4: old is the path; 4, 5: file is the link that keeps what the name meant, 0 for nothing
