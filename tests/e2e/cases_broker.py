@@ -322,3 +322,16 @@ def _demo(context):
     devices.signal(signal.SIGTERM)
     check(devices.finish()[0] == 0, devices.errors())
     watcher.line('^plant/gate/door1/status offline')
+
+
+@case('a broker embedded in another program, the example of README.md', 'library', needs_ledge=True)
+def _embedded(context):
+    program = os.path.join(context.options.build, 'tests/e2e/embedded_broker')
+    check(os.path.exists(program), f'{program} is not built')
+    port = free_port()
+    embedded = context.run([program, port])
+    embedded.line(f'serving 127.0.0.1:{port}')
+    round_trip(context.connect(port), context, 'guest')
+    embedded.signal(signal.SIGTERM)
+    code, _ = embedded.finish()
+    check(code == 0, f'ended with {code}: {embedded.errors()}')
