@@ -77,10 +77,13 @@ public:
         return connection;
     }
 
-    void subscribe(Connection& connection, std::string_view filter, QoS qos) {
+    void subscribe(Connection& connection, std::string_view filter, QoS qos, std::uint32_t id = 0) {
         std::vector<Byte> entries;
         wire::append_entry(entries, {filter, {qos}}, true);
-        shard.on_bytes(connection, encoded(wire::Subscribe{1, {entries, true}, {}}, connection.version()), start);
+        wire::PropertyBuilder properties;
+        if (id != 0) properties.number(wire::PropertyId::subscription_identifier, id);
+        const wire::Subscribe packet{1, {entries, true}, properties.view()};
+        shard.on_bytes(connection, encoded(packet, connection.version()), start);
     }
 
     /// Turns until nothing is left to say; clients acknowledge what they get.
@@ -176,13 +179,20 @@ void pairs(const char* name, QoS qos, std::size_t iterations) {
     print(std::string(name) + "_pair", ns_since(began) / sent, "ns/message");
 }
 
-/// One publisher, many receivers; ns per delivered message.
-void fan_out(std::size_t receivers, QoS qos, std::size_t payload_size, const std::string& name,
-             std::size_t iterations) {
+struct Audience {
+    std::size_t receivers;
+    QoS qos = QoS::at_most_once;
+    std::size_t payload_size = payload.size();  // bytes
+    bool has_ids = false;                       // each receiver has a subscription identifier: encoded alone
+};
+
+/// One publisher, many receivers, half of them 3.1.1 if they have no identifiers; ns per delivered message.
+void fan_out(const char* name, const Audience& audience, std::size_t iterations) {
+    const auto [receivers, qos, payload_size, has_ids] = audience;
     World world;
     for (std::size_t i = 0; i < receivers; ++i) {
-        const Version version = i % 2 == 0 ? Version::v5 : Version::v3_1_1;
-        world.subscribe(world.connect("s" + std::to_string(i), version), "news/all", qos);
+        const Version version = has_ids || i % 2 == 0 ? Version::v5 : Version::v3_1_1;
+        world.subscribe(world.connect("s" + std::to_string(i), version), "news/all", qos, has_ids ? 7 : 0);
     }
     Connection& publisher = world.connect("p");
     world.settle();
@@ -198,7 +208,8 @@ void fan_out(std::size_t receivers, QoS qos, std::size_t payload_size, const std
         world.shard.on_bytes(publisher, bytes, start);
         world.settle();
     }
-    print(name, ns_since(began) / static_cast<double>(rounds * batch * receivers), "ns/delivery");
+    print(std::string(name) + "_" + std::to_string(receivers),
+          ns_since(began) / static_cast<double>(rounds * batch * receivers), "ns/delivery");
 }
 
 void idle_connections(std::size_t iterations) {
@@ -261,10 +272,10 @@ int main(int argc, char** argv) {
     pairs("q1", QoS::at_least_once, iterations);
     pairs("q2", QoS::exactly_once, iterations);
     for (const std::size_t receivers : {100U, 1000U}) {
-        const std::string to = "_fanout_" + std::to_string(receivers);
-        fan_out(receivers, QoS::at_most_once, payload.size(), "q0" + to, iterations * 2);
-        fan_out(receivers, QoS::at_least_once, payload.size(), "q1" + to, iterations);
-        fan_out(receivers, QoS::at_most_once, 4096, "q0_4k" + to, iterations);
+        fan_out("q0_fanout", {receivers}, iterations * 2);
+        fan_out("q0_fanout_alone", {.receivers = receivers, .has_ids = true}, iterations);
+        fan_out("q0_fanout_4k", {.receivers = receivers, .payload_size = 4096}, iterations);
+        fan_out("q1_fanout", {receivers, QoS::at_least_once}, iterations);
     }
     idle_connections(iterations);
     retained(iterations);

@@ -143,6 +143,27 @@ TEST_CASE("the shard sweeps on its own, and a store that is full of expired mess
     CHECK(rig["p"].publishes("d", "x", qos1, true) != "quota_exceeded");
 }
 
+TEST_CASE("a full store: v5 is told and nobody gets it; 3.x cannot be told, it is delivered and not kept") {
+    ShardOptions options = plain_options();
+    options.retained.messages_max = 1;
+    Rig rig(options);
+    rig["s"].connects().subscribes("#");
+    rig["p"].connects().publishes("a", "1", qos0, true);
+    CHECK(rig["p"].publishes("b", "2", qos1, true) == "quota_exceeded");
+    CHECK(rig["s"].takes() == "PUBLISH a 1");
+    rig["p"].publishes("b", "3", qos0, true);
+    rig["old"].connects({.version = v311});
+    CHECK(rig["old"].publishes("b", "4", qos1, true) == "success");
+    CHECK(rig["old"].is_open());
+    CHECK(rig["s"].takes() == "PUBLISH b 3 | PUBLISH b 4");
+    CHECK(rig.metrics().retained_messages == 1);
+    CHECK(rig.counters().retained_refused == 3);
+    CHECK(rig.log.count("retained_refused") == 1);
+    rig["p"].publishes("a", "", qos0, true);
+    CHECK(rig["old"].publishes("b", "5", qos1, true) == "success");
+    CHECK(rig.metrics().retained_messages == 1);
+}
+
 TEST_CASE("[MQTT-3.3.1-9] the remaining lifetime is told, and what has expired is not sent") {
     Rig rig;
     rig["p"].connects();

@@ -116,6 +116,22 @@ TEST_CASE("members that keep up come first, then those that are connected, then 
     CHECK(rig.metrics().counters.queued_messages == 7);
 }
 
+TEST_CASE("of members that are away, one whose queue has room is picked") {
+    ShardOptions options = with_strategy(ShareStrategy::sticky_publisher);
+    options.listeners[0].limits.queue_messages_max = 1;
+    Rig rig(options);
+    with_members(rig, {"a", "b"});
+    rig["a"].loses_connection();
+    rig["b"].loses_connection();
+    for (int i = 0; i < 2; ++i) rig["p"].publishes("t", std::to_string(i), qos1);
+    CHECK(rig.counters().dropped() == 0);
+    CHECK(rig.counters().queued_messages == 2);
+    rig["p"].publishes("t", "2", qos1);
+    CHECK(rig.counters().dropped_queue_full == 1);
+    CHECK(rig["a"].connects(lasting).waiting().size() == 1);
+    CHECK(rig["b"].connects(lasting).waiting().size() == 1);
+}
+
 TEST_CASE("[MQTT-4.8.2-4] each group gets its copy, beside the ordinary subscription of a member") {
     Rig rig;
     rig["a"].connects().subscribes("$share/g/t", qos0).subscribes("$share/h/+", qos0).subscribes("t", qos0);
