@@ -1,5 +1,6 @@
 /* One end-to-end case with Paho's synchronous C client. Usage: paho_c_client VERSION CASE PORT PREFIX
- * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids. Prints "ok" and exits 0, or says what was wrong. */
+ * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids. Prints "ok" and exits 0, or says what was
+ * wrong. */
 #include <MQTTClient.h>
 
 #include <stdio.h>
