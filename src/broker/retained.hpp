@@ -1,5 +1,5 @@
-// Retained messages: at most one per topic [MQTT-3.3.1-5]. With a store, each has a record there; after a start only the
-// topics are in RAM, a payload is loaded when it is asked for and kept as far as the cache allows.
+// Retained messages: at most one per topic [MQTT-3.3.1-5]. With a store, each has a record there; after a start only
+// the topics are in RAM, a payload is loaded when it is asked for and kept as far as the cache allows.
 #pragma once
 
 #include <cstdint>

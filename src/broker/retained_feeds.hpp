@@ -1,5 +1,6 @@
-// Retained messages for new subscriptions, at the pace of the reader and in portions, over as many connections as it takes: no turn looks at more than
-// `looks_per_turn` topics, however many there are and however often somebody subscribes.
+// Retained messages for new subscriptions, at the pace of the reader and in portions, over as many connections as it
+// takes: no turn looks at more than `looks_per_turn` topics, however many there are and however often somebody
+// subscribes.
 #pragma once
 
 #include <string_view>

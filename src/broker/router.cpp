@@ -85,7 +85,8 @@ void Router::collect(const session::PublicationView& publication, const session:
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
 }
 
-// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
+// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]
+// [MQTT-3.3.4-4].
 void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication,
                      const session::Session* publisher) {
     session::Session& session = *subscriber.session;
