@@ -123,12 +123,13 @@ void QosChecker::on(const Event& event) {
 }
 
 void SubscribedChecker::on(const Event& event) {
+    links_.on(event);
     if (event.kind == Kind::session_began) filters_[event.client].clear();
     if (event.kind == Kind::subscribed) {
         const bool is_shared = event.text.starts_with("$share/");
         filters_[event.client].insert(is_shared ? event.text.substr(event.text.find('/', 7) + 1) : event.text);
     }
-    if (!is_publish(event, Kind::got)) return;
+    if (!is_publish(event, Kind::got) || links_.is_stale(event)) return;
     const std::set<std::string>& filters = filters_[event.client];
     if (std::none_of(filters.begin(), filters.end(),
                      [&](const std::string& filter) { return is_match(filter, event.text); })) {

@@ -91,7 +91,8 @@ public:
     void on(const Event& event) override;
 
 private:
-    std::map<std::int32_t, std::set<std::string>> filters_;
+    CurrentLinks links_;
+    std::map<std::int32_t, std::set<std::string>> filters_;  // of the present session
 };
 
 /// [MQTT-3.10.4-2] What the broker was given after UNSUBSCRIBE does not come any more.

@@ -79,6 +79,9 @@ TEST_CASE("the subscription checker objects to a topic no filter matches") {
     CHECK(accepts<SubscribedChecker>({subscribed, got(1, 1)}));
     CHECK_FALSE(accepts<SubscribedChecker>({subscribed, wrong}));
     CHECK_FALSE(accepts<SubscribedChecker>({subscribed, of(Kind::session_began), got(1, 1)}));
+    Event elsewhere = of(Kind::session_began);  // a CONNECT that was long under way takes over
+    elsewhere.link = 2;
+    CHECK(accepts<SubscribedChecker>({subscribed, elsewhere, got(1, 1)}));
 }
 
 TEST_CASE("the UNSUBACK checker objects to a message that was published afterwards") {

@@ -90,7 +90,9 @@ std::uint64_t mix(std::uint64_t hash, const Event& event) {
     hash = mix_number(hash, std::uint64_t{event.packet_id} << 16U | static_cast<std::uint64_t>(event.qos) << 8U |
                                 (event.dup ? 1U : 0U) | (event.retain ? 2U : 0U) | (event.flag ? 4U : 0U));
     hash = mix_number(hash, static_cast<std::uint64_t>(event.code));
-    hash = mix_number(hash, std::uint64_t{event.size} << 32U | event.number);
+    // What malloc hands out depends on what came before this world.
+    const std::uint32_t number = event.kind == Kind::memory ? 0 : event.number;
+    hash = mix_number(hash, std::uint64_t{event.size} << 32U | number);
     hash = mix_number(hash, std::uint64_t{event.label.uid} << 32U | event.label.seq);
     for (const char letter : event.text) hash = mix_number(hash, static_cast<unsigned char>(letter));
     for (const std::uint32_t id : event.ids) hash = mix_number(hash, id);

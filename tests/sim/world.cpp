@@ -64,7 +64,7 @@ void World::fail(const std::string& name, const std::string& why) {
     report_.failure = std::move(text);
 }
 
-// ---- The ordinary course
+// ---- The ordinary course. One draw per statement: compilers differ in the order of arguments, a seed must not.
 
 void World::step() {
     ++step_;
@@ -74,8 +74,10 @@ void World::step() {
     clients_[rng_.below(clients_.size())]->act();
     disturb();
     if (!links_.empty()) {
-        move_up(*links_[rng_.below(links_.size())], 1 + rng_.below(400));
-        move_down(*links_[rng_.below(links_.size())], 1 + rng_.below(800));
+        Link& upwards = *links_[rng_.below(links_.size())];
+        move_up(upwards, 1 + rng_.below(400));
+        Link& downwards = *links_[rng_.below(links_.size())];
+        move_down(downwards, 1 + rng_.below(800));
     }
     flush();
     if (step_ % 50 == 0) check_memory(false);
@@ -113,9 +115,10 @@ void World::disturb() {
     if (strangers_.size() < plan_.strangers && rng_.one_in(10)) {
         if (Link* link = open_link(-1); link != nullptr) strangers_.push_back(link);
     }
-    if (!strangers_.empty())
-        say_something_hostile(*strangers_[rng_.below(strangers_.size())], rng_,
-                              static_cast<std::int32_t>(rng_.below(2)));
+    if (!strangers_.empty()) {
+        Link& stranger = *strangers_[rng_.below(strangers_.size())];
+        say_something_hostile(stranger, rng_, static_cast<std::int32_t>(rng_.below(2)));
+    }
     if (links_.empty()) return;
     Link& link = *links_[rng_.below(links_.size())];
     if (rng_.one_in(plan_.stall_one_in)) link.is_stalled = !link.is_stalled;
