@@ -95,18 +95,27 @@ void AtLeastOnceChecker::finish(const Event& event) {
     object(event, missing);
 }
 
+// A will is routed when the broker says so. What a member of a shared subscription leaves unacknowledged is handed on,
+// also to a client that has had it in an earlier session; not a QoS 2 message that was sent [MQTT-4.8.2-5].
+std::uint32_t ExactlyOnceChecker::routed_to(const Event& event) {
+    if (event.label.is_will) return 1;
+    const std::uint32_t routed = routed_[copy_of(event)];
+    const auto shared = shared_.find(event.label.uid);
+    if (shared == shared_.end()) return routed;
+    const bool may_come_back = event.qos != wire::QoS::exactly_once;
+    return std::max(routed, shared->second.routed) + (may_come_back ? departures_ - shared->second.departures : 0);
+}
+
 void ExactlyOnceChecker::on(const Event& event) {
+    if (leaves(event)) ++departures_;
     if (!is_ours(event)) return;
     if (event.kind == Kind::routed || event.kind == Kind::replayed) ++routed_[copy_of(event)];
     if (event.kind == Kind::routed_group) {
-        ++shared_[event.label.uid];
+        ++shared_.try_emplace(event.label.uid, Shared{0, departures_}).first->second.routed;
         for (const std::uint32_t member : event.ids) ++routed_[Copy(member, event.label.uid)];
     }
     if (!is_publish(event, Kind::got) || !event.flag || (event.qos == wire::QoS::at_least_once && event.dup)) return;
-    // A will is routed when the broker says so; shared messages may be handed on by another member, all to one client.
-    std::uint32_t routed = event.label.is_will ? 1 : routed_[copy_of(event)];
-    if (const auto shared = shared_.find(event.label.uid); shared != shared_.end())
-        routed = std::max(routed, shared->second);
+    const std::uint32_t routed = routed_to(event);
     if (++arrived_[copy_of(event)] > routed)
         object(event, "routed " + std::to_string(routed) + " times, here once more");
 }

@@ -70,7 +70,14 @@ public:
 private:
     std::map<Copy, std::uint32_t> routed_;
     std::map<Copy, std::uint32_t> arrived_;
-    std::map<std::uint32_t, std::uint32_t> shared_;  // times it went to a shared subscription
+    struct Shared {
+        std::uint32_t routed = 0;      // times it went to a shared subscription
+        std::uint32_t departures = 0;  // of all sessions, at that time
+    };
+    std::uint32_t routed_to(const Event& event);
+
+    std::map<std::uint32_t, Shared> shared_;
+    std::uint32_t departures_ = 0;
 };
 
 /// [MQTT-3.8.4-8] The lower of the published and the granted QoS; the highest granted one where filters overlap.

@@ -76,6 +76,9 @@ void Ledger::end(std::int32_t client, const char* why) {
 void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Connect& packet, Instant now) {
     take_over(client, packet.clean_start, now);
     Seat& mine = seat(client);
+    for (PendingWill& pending : wills_) {  // just due, perhaps not yet published: it may as well be cancelled
+        if (pending.client == client && pending.span > Duration::zero()) pending.owed.clear();
+    }
     std::erase_if(wills_, [&](const PendingWill& pending) {
         if (pending.client != client || pending.is_due || packet.clean_start) return false;
         cancel_will(pending.will, client);  // back in time

@@ -101,7 +101,7 @@ void DupChecker::on(const Event& event) {
     // It may have been sent into a connection that broke before we saw it, but never on its first connection.
     const auto connected = connected_at_.find(event.client);
     const bool is_first = connected == connected_at_.end() || connected->second < routed_at_[event.label.uid];
-    if (event.dup && is_first) object(event, "DUP, but it was never sent before");
+    if (event.dup && is_first && event.label.uid != 0) object(event, "DUP, but it was never sent before");
     unfinished_[key] = event.label.uid;
 }
 
