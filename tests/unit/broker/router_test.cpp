@@ -12,7 +12,7 @@ TEST_CASE("overlapping subscriptions: one copy, the highest QoS, all identifiers
     rig["s"]
         .subscribes("a/b", {qos0}, 3)
         .subscribes("a/+", {qos2}, 4)
-        .subscribes("a/#", {qos1})
+        .subscribes("a/#", qos1)
         .subscribes("#", {qos0}, 5);
     rig["o"].connects().subscribes("a/+", {qos1}, 8);
     rig["p"].connects();
@@ -58,9 +58,9 @@ TEST_CASE("[MQTT-3.8.3-3] no local keeps a client's own messages from it, for th
 
 TEST_CASE("[MQTT-3.3.1-12] [MQTT-3.3.1-13] RETAIN is 0 on the way to an old subscription, unless retain as published") {
     Rig rig;
-    rig["s"].connects().subscribes("t", {qos0});
+    rig["s"].connects().subscribes("t", qos0);
     rig["r"].connects().subscribes("t", {qos0, false, true});
-    rig["both"].connects().subscribes("t", {qos0}).subscribes("+", {qos0, false, true});
+    rig["both"].connects().subscribes("t", qos0).subscribes("+", {qos0, false, true});
     rig["p"].connects().publishes("t", "1", qos0, true);
     rig["p"].publishes("t", "2");
     CHECK(rig["s"].takes() == "PUBLISH t 1 | PUBLISH t 2");

@@ -118,7 +118,6 @@ TEST_CASE("sessions_max refuses a new session, not one that is there") {
 
 TEST_CASE("[MQTT-4.8.2-6] what a group's member has not acknowledged goes to the others when its session ends") {
     Rig rig;
-    session::SessionLimits limits;
     rig["a"].connects().subscribes("$share/g/t", qos2);
     rig["p"].connects();
     for (int i = 0; i < 3; ++i) rig["p"].publishes("t", std::to_string(i), qos1);
