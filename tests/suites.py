@@ -96,7 +96,7 @@ def count_doctest(name, _, text):
     found = re.search(r'test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed(?:\s*\|\s*(\d+) skipped)?', text)
     if not found:
         return Outcome(name, failed=1, note='no summary: it crashed')
-    notes = re.findall(r'^(?:clause coverage|seeds|figure): .*$', text, re.M)
+    notes = re.findall(r'(clause coverage: .*|\d+ seeds: .*)$', text, re.M)
     return Outcome(name, int(found[2]), int(found[3]), int(found[4] or 0), '; '.join(notes))
 
 

@@ -24,7 +24,8 @@ class Client:
         self.version, self.port, self.clean = version, port, clean
         self.messages, self.events = queue.Queue(), queue.Queue()
         options = {} if version == '5' else {'clean_session': clean}
-        self.client = mqtt.Client(client_id=client_id, protocol=VERSIONS[version], reconnect_on_failure=False, **options)
+        self.client = mqtt.Client(client_id=client_id, protocol=VERSIONS[version], reconnect_on_failure=False,
+                                  **options)
         self.client.on_message = lambda c, u, message: self.messages.put(message)
         self.client.on_connect = lambda c, u, flags, code, *rest: self.events.put(('connect', int_of(code), flags))
         self.client.on_disconnect = lambda c, u, code, *rest: self.events.put(('disconnect', int_of(code)))

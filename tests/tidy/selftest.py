@@ -72,7 +72,8 @@ FUNCTIONS = [
      [('operator==', 3, 3)]),
     ('auto f = [](int x) {\n    return x;\n};\nenum class E { a, b };\n', []),
     ('void f(const char* s = "{") {\n    auto g = [] {\n    };  // }\n    char c = \'{\';\n}\n', [('f', 1, 5)]),
-    ('#define M(x) \\\n    { x }\ntemplate <class T>\n    requires C<T>\nT f(T t) {\n    return t;\n}\n', [('f', 3, 5)]),
+    ('#define M(x) \\\n    { x }\ntemplate <class T>\n    requires C<T>\nT f(T t) {\n    return t;\n}\n',
+     [('f', 3, 5)]),
     ('int n = 1\'000;\nint f() {\n}\n', [('f', 2, 2)]),
 ]
 
