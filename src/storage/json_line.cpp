@@ -74,6 +74,9 @@ void JsonLine::hex(std::string_view key, Bytes value) {
     line_ += '"';
 }
 
-std::string JsonLine::finish() { return std::exchange(line_, "{") + "}\n"; }
+std::string JsonLine::finish() {
+    line_ += "}\n";
+    return std::move(line_);
+}
 
 }  // namespace ledge::storage

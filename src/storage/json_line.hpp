@@ -19,7 +19,7 @@ public:
     void bytes(std::string_view key, Bytes value);
     void hex(std::string_view key, Bytes value);
 
-    /// The object and a line feed.
+    /// The object and a line feed. Ends the use of this one.
     std::string finish();
 
 private:
