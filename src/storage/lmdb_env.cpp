@@ -93,7 +93,10 @@ Result<Txn, int> Txn::begin(const Env& env, bool is_read_only) {
     MDB_txn* raw = nullptr;
     const unsigned flags = is_read_only ? MDB_RDONLY : 0U;
     if (const int code = mdb_txn_begin(env.raw(), nullptr, flags, &raw)) return Failure{code};
-    return Txn(raw);
+    Txn txn(raw);
+    MDB_dbi main = 0;  // gives the unnamed database its order of keys; without one a look into it crashes
+    if (const int code = mdb_dbi_open(raw, nullptr, 0, &main)) return Failure{code};
+    return txn;
 }
 
 Txn& Txn::operator=(Txn&& other) noexcept {

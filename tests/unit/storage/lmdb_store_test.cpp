@@ -97,7 +97,7 @@ TEST_CASE("a dropped session takes its subscriptions and received ids along, and
     TempDir dir;
     auto store = open(dir);
     Writer w;
-    for (const std::uint64_t session : {1, 2, 3}) {
+    for (const std::uint64_t session : {1U, 2U, 3U}) {
         w.put(RecordKind::put_session, session, 0, session_record("s" + std::to_string(session)));
         w.put(RecordKind::put_subscription, session, 10 + session, subscription("a"));
         w.put(RecordKind::put_received, session, 5);
@@ -120,7 +120,7 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
     Writer w;
     for (std::uint64_t i = 1; i <= 10; ++i) {
         w.put(RecordKind::put_message, 0, i, publication("t", std::string(100, 'x') + std::to_string(i)));
-        for (const std::uint64_t session : {4, 5, 6}) w.put(RecordKind::put_queued, session, 100 + i, queued(i, 103));
+        for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::put_queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
     const auto reader = store->reader();
