@@ -52,7 +52,7 @@ Result<broker::StoreImage, StoreError> LmdbStore::load() {
 Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) {
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
-    const std::uint64_t before = thread_device_bytes();
+    const std::uint64_t before = thread_written_bytes();
     CommitReport report;
     if (const int code = write(batch, report)) {
         poison_ = error("commit failed, nothing more is written until a restart", code);
@@ -60,7 +60,9 @@ Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) 
     }
     open_->fresh.on_committed();
     report.last = batch.last;
-    report.device_bytes = thread_device_bytes() - before;
+    // The meta page is written as the few bytes that change; the device takes the page.
+    const std::uint64_t written = thread_written_bytes() - before;
+    report.device_bytes = written > 0 ? written + open_->env.facts().page_size : 0;
     meta_.device_bytes += report.device_bytes;
     note_lasting_run(batch.now);
     return report;

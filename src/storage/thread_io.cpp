@@ -8,7 +8,7 @@
 
 namespace ledge::storage {
 
-std::uint64_t thread_device_bytes() {
+std::uint64_t thread_written_bytes() {
     const int file = ::open("/proc/thread-self/io", O_RDONLY | O_CLOEXEC);
     if (file < 0) return 0;
     char buffer[512];
@@ -16,7 +16,7 @@ std::uint64_t thread_device_bytes() {
     ::close(file);
     if (size <= 0) return 0;
     const std::string_view text(buffer, static_cast<std::size_t>(size));
-    constexpr std::string_view key = "\nwrite_bytes: ";
+    constexpr std::string_view key = "\nwchar: ";
     const auto at = text.find(key);
     if (at == std::string_view::npos) return 0;
     std::uint64_t bytes = 0;

@@ -1,12 +1,13 @@
-// What the calling thread has written to block devices, in bytes: the account of flash wear.
+// What the calling thread has written, in bytes: the account of flash wear.
 #pragma once
 
 #include <cstdint>
 
 namespace ledge::storage {
 
-/// Pages that this thread made dirty, counted by the kernel when it happened; metadata of the filesystem is not in it.
-/// 0 where the kernel does not tell. Only differences mean something.
-std::uint64_t thread_device_bytes();
+/// Bytes that this thread has handed to write calls; 0 where the kernel does not tell. Only differences mean something.
+/// Not `write_bytes` of the same file: that counts a whole folio (up to 64 KiB) for each page made dirty, four times
+/// what the device gets.
+std::uint64_t thread_written_bytes();
 
 }  // namespace ledge::storage
