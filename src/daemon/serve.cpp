@@ -35,6 +35,28 @@ std::string_view fix_for(std::string_view error) {
     return "see the reason";
 }
 
+std::string_view fix_for(storage::Fault fault) {
+    switch (fault) {
+        case storage::Fault::access: return "make the directory one that this user may write, or choose another";
+        case storage::Fault::in_use: return "end that process, or choose another directory with --store";
+        case storage::Fault::newer: return "start the newer broker again, or choose another directory";
+        case storage::Fault::full: return "make room on the disk, or raise store.size_max_bytes";
+        default: return "see the reason";
+    }
+}
+
+/// true when there is nothing to open, or it is open.
+bool open_store(const config::Config& config, runtime::BrokerLoopOptions& options, const Log& log) {
+    if (!config.store.is_used()) return true;
+    auto store = storage::open_lmdb_store(store_options(config), log);
+    if (store) {
+        options.store = std::move(*store);
+    } else {
+        log.error("not_started", {{"reason", store.error().text}, {"fix", fix_for(store.error().fault)}});
+    }
+    return options.store != nullptr;
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -45,6 +67,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     options.on_hang_up = Reload(sources, loaded.config, log);
+    if (!open_store(loaded.config, options, log)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log);
     if (!loop) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});

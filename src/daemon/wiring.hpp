@@ -6,10 +6,14 @@
 
 #include "ledge/config/config.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/storage/lmdb_store.hpp"
 
 namespace ledge::daemon {
 
-/// Without the hook for SIGHUP.
+/// Requires config.store.is_used().
+storage::LmdbStoreOptions store_options(const config::Config& config);
+
+/// Without the store itself and the hook for SIGHUP.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);
 
 }  // namespace ledge::daemon
