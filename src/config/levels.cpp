@@ -26,9 +26,7 @@ const Option& level_option() {
     return options().front();
 }
 
-std::string_view name_of(session::Durability level) {
-    return level_option().choices[static_cast<std::size_t>(level)];
-}
+std::string_view name_of(session::Durability level) { return level_option().choices[static_cast<std::size_t>(level)]; }
 
 /// [MQTT-4.7.1-1], [MQTT-4.7.1-2]: '#' is the last level, wildcards stand alone in theirs. "" when it is fine.
 std::string_view problem_of_filter(std::string_view filter) {
@@ -94,8 +92,8 @@ std::string print_levels(const std::vector<broker::DurabilityOptions::Override>&
     std::string out(help);
     if (levels.empty()) out += example;
     for (const auto& level : levels) {
-        out += "[[store.levels]]\nfilter = " + quoted(level.filter) + "\nlevel = " +
-               quoted(std::string(name_of(level.level))) + "\n";
+        out += "[[store.levels]]\nfilter = " + quoted(level.filter) +
+               "\nlevel = " + quoted(std::string(name_of(level.level))) + "\n";
     }
     return out + "\n";
 }

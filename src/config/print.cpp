@@ -19,7 +19,8 @@ constexpr std::string_view header =
     "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
     "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
     "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
-    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, in _ms\n"
+    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, in "
+    "_ms\n"
     "# milliseconds.\n"
     "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
 

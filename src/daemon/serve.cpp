@@ -45,16 +45,16 @@ std::string_view fix_for(storage::Fault fault) {
     }
 }
 
-/// true when there is nothing to open, or it is open.
-bool open_store(const config::Config& config, runtime::BrokerLoopOptions& options, const Log& log) {
+/// false: it is asked for and cannot be opened. nullptr: none is asked for.
+bool open_store(const config::Config& config, const Log& log, std::unique_ptr<storage::Store>& store) {
     if (!config.store.is_used()) return true;
-    auto store = storage::open_lmdb_store(store_options(config), log);
-    if (store) {
-        options.store = std::move(*store);
-    } else {
-        log.error("not_started", {{"reason", store.error().text}, {"fix", fix_for(store.error().fault)}});
+    auto opened = storage::open_lmdb_store(store_options(config), log);
+    if (!opened) {
+        log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
+        return false;
     }
-    return options.store != nullptr;
+    store = std::move(*opened);
+    return true;
 }
 
 }  // namespace
@@ -67,8 +67,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     options.on_hang_up = Reload(sources, loaded.config, log);
-    if (!open_store(loaded.config, options, log)) return config::exit_failure;
-    auto loop = runtime::BrokerLoop::create(std::move(options), log);
+    std::unique_ptr<storage::Store> store;
+    if (!open_store(loaded.config, log, store)) return config::exit_failure;
+    auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
         return config::exit_failure;

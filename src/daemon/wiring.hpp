@@ -13,7 +13,7 @@ namespace ledge::daemon {
 /// Requires config.store.is_used().
 storage::LmdbStoreOptions store_options(const config::Config& config);
 
-/// Without the store itself and the hook for SIGHUP.
+/// Without the hook for SIGHUP.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);
 
 }  // namespace ledge::daemon

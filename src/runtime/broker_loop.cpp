@@ -36,9 +36,9 @@ constexpr int socket_wait_max_ms = 1;
 }  // namespace
 
 struct BrokerLoop::Parts {
-    /// `image`: what options.store remembers; of no meaning without one.
+    /// `image`: what the store remembers; of no meaning without one.
     Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
-          const broker::StoreImage& image);
+          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
     ~Parts();
 
     void watch_sockets();
@@ -82,19 +82,19 @@ struct BrokerLoop::Parts {
 // Life
 
 BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller,
-                         const broker::StoreImage& image)
+                         std::unique_ptr<storage::Store> store, const broker::StoreImage& image)
     : options(std::move(given)),
       log(log_),
-      clock(read_clock, options.store ? image.now - read_clock() : Duration::zero()),
+      clock(read_clock, store ? image.now - read_clock() : Duration::zero()),
       poller(std::move(made_poller)),
-      reader(options.store ? options.store->reader() : broker::StoreReader{}),
-      shard(options.store ? broker::Shard(options.shard, log, options.seed, image, reader)
-                          : broker::Shard(options.shard, log, options.seed, clock.now())),
+      reader(store ? store->reader() : broker::StoreReader{}),
+      shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
+                  : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
-    if (options.store) {
+    if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
-        committer.emplace(io, std::move(options.store), commits, log);
+        committer.emplace(io, std::move(store), commits, log);
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
@@ -115,19 +115,20 @@ void BrokerLoop::Parts::watch_sockets() {
     });
 }
 
-Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log) {
+Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
+                                                                    std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     auto poller = transport::Poller::create();
     if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
     broker::StoreImage image;
-    if (options.store) {
-        auto loaded = options.store->load();
+    if (store) {
+        auto loaded = store->load();
         if (!loaded) return Failure{loaded.error().text};
         image = std::move(*loaded);
     }
     std::unique_ptr<Parts> parts;
     try {
-        parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), image);
+        parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
     } catch (const boost::system::system_error& error) {  // no descriptors left
         return Failure{std::string("cannot create the event loop: ") + error.what()};
     }
@@ -155,9 +156,7 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
-const storage::WearTotals* BrokerLoop::wear() const {
-    return parts_->committer ? &parts_->committer->wear() : nullptr;
-}
+const storage::WearTotals* BrokerLoop::wear() const { return parts_->committer ? &parts_->committer->wear() : nullptr; }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------

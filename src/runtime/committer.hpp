@@ -20,7 +20,7 @@ class Shard;
 namespace ledge::runtime {
 
 struct CommitterOptions {
-    Duration lazy_interval{};                  // as the shard's journal has it
+    Duration lazy_interval{};                    // as the shard's journal has it
     std::uint64_t daily_write_budget_bytes = 0;  // 0: none
 };
 

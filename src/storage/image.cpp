@@ -112,9 +112,8 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, bro
 
     std::vector<std::uint64_t> messages;
     if (const auto facts = txn.facts(tables[Table::q])) messages.reserve(facts.value().entries);
-    code = for_each_owned_row(txn, tables[Table::q], sessions, strays, [&](auto& owner, Bytes key, Bytes value) {
-        add_queued(owner, key, value, messages);
-    });
+    code = for_each_owned_row(txn, tables[Table::q], sessions, strays,
+                              [&](auto& owner, Bytes key, Bytes value) { add_queued(owner, key, value, messages); });
     if (code != lmdb_ok) return code;
     count_references(std::move(messages), image.references);
 

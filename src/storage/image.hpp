@@ -15,7 +15,6 @@ struct Strays {
 };
 
 /// Everything but next_number and now. Reads no message; of a retained one only its head. 0 or a code.
-int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image,
-               Strays& strays);
+int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image, Strays& strays);
 
 }  // namespace ledge::storage

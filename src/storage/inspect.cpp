@@ -1,4 +1,5 @@
-// The child's words: lines "p SENTENCE" (a problem), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of life.
+// The child's words: lines "p SENTENCE" (a problem), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of
+// life.
 #include "inspect.hpp"
 
 #include <algorithm>

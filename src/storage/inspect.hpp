@@ -20,7 +20,7 @@ struct Inspection {
     GuardedEnd end = GuardedEnd::fine;
     std::uint64_t problem_count = 0;
     std::vector<std::string> problems;  // the first ones, as sentences
-    std::string obstacle;  // what kept the reading from being done, without being the file's fault
+    std::string obstacle;               // what kept the reading from being done, without being the file's fault
     std::array<std::uint64_t, table_count> rows{};
 
     bool is_damaged() const { return problem_count > 0 || end == GuardedEnd::killed; }

@@ -1,7 +1,7 @@
 // Flags, judged once:
 //   default sync     NOSYNC, NOMETASYNC, MAPASYNC lose or corrupt at a power cut; WRITEMAP writes more
 //   MDB_NOTLS        a read transaction belongs to its object, not to the thread that happens to begin it
-//   no NORDAHEAD     the store is read in long runs (at start, when a queue drains): a card delivers runs ten times faster
+//   no NORDAHEAD     the store is read in long runs, at start and when a queue drains: readahead fits
 //   MDB_NOSUBDIR     so that a file under another name (quarantine, a copy) can be opened too
 #include "lmdb_env.hpp"
 

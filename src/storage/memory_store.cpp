@@ -130,9 +130,8 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
                 f(row->first.second, row->second);
         };
         each_of(Table::sub, [&](auto number, const auto& body) { stored.subscriptions.push_back({number, body}); });
-        each_of(Table::in2, [&](auto number, const auto&) {
-            stored.received.push_back(static_cast<std::uint16_t>(number));
-        });
+        each_of(Table::in2,
+                [&](auto number, const auto&) { stored.received.push_back(static_cast<std::uint16_t>(number)); });
         each_of(Table::q, [&](auto number, const auto& body) {
             const auto queued = session::parse_queued(body);
             if (!queued) return;

@@ -82,8 +82,8 @@ private:
     }
 
     Result<Env, int> open_env(const StoreDir& dir) const {
-        return Env::open({.path = dir.data_path(),
-                          .size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()))});
+        return Env::open(
+            {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()))});
     }
 
     /// An empty file gets a meta row with the tables; one of a later version is left alone.

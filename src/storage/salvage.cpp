@@ -131,7 +131,8 @@ int salvage_table(const std::string& damaged, const Env& env, const Tables& tabl
     RowWriter writer(env, tables[table]);
     const auto read = [&](Direction direction, Bytes stop) {
         const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, table, direction, stop); };
-        return run_guarded(work, [&](Bytes bytes) { writer.take(bytes); }, silence_max_ms);
+        return run_guarded(
+            work, [&](Bytes bytes) { writer.take(bytes); }, silence_max_ms);
     };
     const GuardedEnd end = read(Direction::forward, {});
     int code = writer.finish();

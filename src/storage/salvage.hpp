@@ -10,7 +10,7 @@
 namespace ledge::storage {
 
 struct Salvaged {
-    bool has_meta = false;                         // numbers and clock go on
+    bool has_meta = false;                          // numbers and clock go on
     std::array<std::uint64_t, table_count> rows{};  // kept
     std::uint64_t misfits = 0;                      // read, but of no use without rows that were lost
 };

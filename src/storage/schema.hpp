@@ -1,5 +1,5 @@
-// The layout of the store and its version. Bodies are kept as they come; load, the check of a damaged file and the tools
-// look into them with session/records.
+// The layout of the store and its version. Bodies are kept as they come; load, the check of a damaged file and the
+// tools look into them with session/records.
 //
 // One LMDB file, DIRECTORY/data.mdb. Integers big endian, so that keys sort as numbers do.
 //
@@ -35,7 +35,8 @@ inline constexpr std::uint32_t schema_version = 1;
 /// The named databases, in the order in which a reader of a whole store wants them.
 enum class Table : std::uint8_t { session, sub, in2, retained, fresh, q, msg };
 inline constexpr std::size_t table_count = 7;
-inline constexpr std::array<const char*, table_count> table_names{"session", "sub", "in2", "retained", "fresh", "q", "msg"};
+inline constexpr std::array<const char*, table_count> table_names{"session", "sub", "in2", "retained",
+                                                                  "fresh",   "q",   "msg"};
 inline constexpr std::array<Table, table_count> all_tables{Table::session, Table::sub, Table::in2, Table::retained,
                                                            Table::fresh,   Table::q,   Table::msg};
 

@@ -79,10 +79,12 @@ Result<bool, StoreError> check(const std::string& path) {
     if (::stat(path.c_str(), &facts) != 0) return refused(path, "cannot be used as a store", errno);
     if (!S_ISDIR(facts.st_mode)) return refused(path + ": is not a directory; a store needs one of its own");
     if ((facts.st_mode & S_IWOTH) != 0) {
-        return refused(path + ": everybody may write there; take that right away (chmod o-w) or choose another directory");
+        return refused(path +
+                       ": everybody may write there; take that right away (chmod o-w) or choose another directory");
     }
     if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
-        return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " + std::strerror(errno));
+        return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
+                       std::strerror(errno));
     }
     return true;
 }
@@ -130,8 +132,7 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
     return StoreDir(std::move(path), lock.release());
 }
 
-StoreDir::StoreDir(StoreDir&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+StoreDir::StoreDir(StoreDir&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 
 StoreDir::~StoreDir() {
     if (lock_ >= 0) ::close(lock_);
@@ -180,7 +181,8 @@ Result<std::string, std::string> StoreDir::quarantine() {
         sync();
         return target;
     }
-    return Failure{data_path() + ": damaged, and " + std::to_string(quarantined_max) + " damaged ones are kept already"};
+    return Failure{data_path() + ": damaged, and " + std::to_string(quarantined_max) +
+                   " damaged ones are kept already"};
 }
 
 }  // namespace ledge::storage

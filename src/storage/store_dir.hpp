@@ -31,8 +31,8 @@ public:
 
     /// How the last use ended.
     struct Past {
-        bool is_clean = false;     // and nobody has changed the file since
-        unsigned short_runs = 0;   // unclean ends in a row, each soon after its start
+        bool is_clean = false;    // and nobody has changed the file since
+        unsigned short_runs = 0;  // unclean ends in a row, each soon after its start
     };
     Past past() const;
     /// From here on an end without mark_clean is a crash. Durable when it returns; false: cannot be written.

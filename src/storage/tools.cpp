@@ -50,7 +50,8 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         out.send(as_bytes(target.file + ": cannot be read: " + explain(txn.error()) + "\n"));
         return false;
     };
-    const GuardedEnd end = run_guarded(child, [&](Bytes bytes) { print(as_text(bytes)); }, silence_max_ms);
+    const GuardedEnd end = run_guarded(
+        child, [&](Bytes bytes) { print(as_text(bytes)); }, silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
     return Failure{StoreError{Fault::damaged, target.file + ": cannot be read to its end; it is damaged"}};

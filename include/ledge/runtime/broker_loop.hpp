@@ -26,7 +26,6 @@ struct BrokerLoopOptions {
     broker::ShardOptions shard;
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
     std::uint64_t seed = 0;                      // real entropy in the daemon
-    std::unique_ptr<storage::Store> store;       // freshly opened; nullptr: sessions and messages end with the loop
     std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
     Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
     bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
@@ -38,7 +37,9 @@ public:
     /// Loads the store, binds every endpoint; nothing is accepted before run(). The error is a sentence with the
     /// address and the system's reason: "cannot listen on 127.0.0.1:1883: Address already in use". `log` outlives the
     /// loop.
-    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log);
+    /// `store`: freshly opened; nullptr: sessions and messages end with the loop.
+    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log,
+                                                                   std::unique_ptr<storage::Store> store = nullptr);
     ~BrokerLoop();
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;

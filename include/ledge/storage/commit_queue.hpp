@@ -1,5 +1,5 @@
 // CommitQueue: the committer thread. Takes one batch at a time, commits it, and reports on its own thread; the owner
-// brings the report to where the shard lives. Commits group themselves: what gathers while one is under way is the next.
+// brings the report to where the shard lives. Commits group themselves: what gathers during one is the next.
 #pragma once
 
 #include <condition_variable>

@@ -35,10 +35,10 @@ inline constexpr std::size_t write_classes = 4;
 inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
 
 struct CommitReport {
-    session::Ticket last = 0;                            // durable from now on, and all before it
-    std::array<std::uint64_t, write_classes> given{};    // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;                      // in pages written, the filesystem's own not counted; 0: unknown
-    double used_fraction = 0;                            // of the ceiling, free pages inside the file not counted
+    session::Ticket last = 0;                          // durable from now on, and all before it
+    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
+    std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
+    double used_fraction = 0;                          // of the ceiling, free pages inside the file not counted
 };
 
 /// The calendar, in microseconds since 1970-01-01 UTC, right or wrong; given by who may read clocks.

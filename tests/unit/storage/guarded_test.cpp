@@ -17,7 +17,8 @@ struct Heard {
 
 Heard hear(const std::function<bool(GuardedOut&)>& work, int silence_max_ms = 60'000) {
     Heard heard{};
-    heard.end = run_guarded(work, [&](Bytes bytes) { heard.words += as_text(bytes); }, silence_max_ms);
+    heard.end = run_guarded(
+        work, [&](Bytes bytes) { heard.words += as_text(bytes); }, silence_max_ms);
     return heard;
 }
 
@@ -46,10 +47,11 @@ TEST_CASE("a child that is killed has said what it had sent before") {
 }
 
 TEST_CASE("a child that says nothing is ended") {
-    CHECK(hear([](GuardedOut&) -> bool {
-              for (;;) ::pause();
-          },
-               10)
+    CHECK(hear(
+              [](GuardedOut&) -> bool {
+                  for (;;) ::pause();
+              },
+              10)
               .end == GuardedEnd::silent);
 }
 

@@ -129,7 +129,8 @@ TEST_CASE("a write that fails is an error, poisons the store, and leaves it read
         if (!failed.ok()) out.send(as_bytes(failed.error().text));
         return is_fine && readable(**store) == 100;
     };
-    const GuardedEnd end = run_guarded(work, [&](Bytes bytes) { said += as_text(bytes); }, 60'000);
+    const GuardedEnd end = run_guarded(
+        work, [&](Bytes bytes) { said += as_text(bytes); }, 60'000);
     CHECK(end == GuardedEnd::fine);
     CHECK(said.find("commit failed") != std::string::npos);
     auto store = open(dir);

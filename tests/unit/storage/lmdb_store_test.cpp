@@ -120,7 +120,8 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
     Writer w;
     for (std::uint64_t i = 1; i <= 10; ++i) {
         w.put(RecordKind::put_message, 0, i, publication("t", std::string(100, 'x') + std::to_string(i)));
-        for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::put_queued, session, 100 + i, queued(i, 103));
+        for (const std::uint64_t session : {4U, 5U, 6U})
+            w.put(RecordKind::put_queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
     const auto reader = store->reader();
@@ -241,8 +242,7 @@ TEST_CASE("bytes are counted by class and by what the device gets") {
     CHECK(given(WriteClass::messages) == 8 + publication("a/b", "on").size());
     CHECK(given(WriteClass::retained) == 8 + publication("r/t", "kept").size());
     CHECK(given(WriteClass::queues) == 2 * (16 + queued(3, 5).size()));
-    CHECK(given(WriteClass::sessions) ==
-          8 + session_record("meter").size() + 16 + subscription("a/+").size() + 10);
+    CHECK(given(WriteClass::sessions) == 8 + session_record("meter").size() + 16 + subscription("a/+").size() + 10);
     CHECK(report.value().used_fraction > 0);
     CHECK(report.value().used_fraction < 0.01);
 }
@@ -263,7 +263,8 @@ TEST_CASE("a million queued rows and 100,000 retained messages are loaded withou
             for (std::uint64_t s = 1; s <= sessions; ++s) w.put(RecordKind::put_session, s, 0, session_record("s"));
             for (std::uint64_t i = part * messages / 10; i < (part + 1) * messages / 10; ++i) {
                 w.put(RecordKind::put_message, 0, i + 1, publication("plant/line/meter", payload));
-                for (std::uint64_t s = 1; s <= sessions; ++s) w.put(RecordKind::put_queued, s, i + 1, queued(i + 1, 116));
+                for (std::uint64_t s = 1; s <= sessions; ++s)
+                    w.put(RecordKind::put_queued, s, i + 1, queued(i + 1, 116));
                 w.put(RecordKind::put_retained, 0, 1'000'000 + i, publication("r/" + std::to_string(i), payload));
             }
             commit(*store, w.take());

@@ -88,7 +88,9 @@ Writer& Writer::put(RecordKind kind, std::uint64_t session, std::uint64_t number
     return *this;
 }
 
-Writer& Writer::drop(RecordKind kind, std::uint64_t session, std::uint64_t number) { return put(kind, session, number); }
+Writer& Writer::drop(RecordKind kind, std::uint64_t session, std::uint64_t number) {
+    return put(kind, session, number);
+}
 
 session::Batch Writer::take() {
     batch_.last = last_;
@@ -168,8 +170,8 @@ void RandomWork::drop_row(std::size_t index) {
     const Queued row = queued_[index];
     queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(index));
     writer_.drop(RecordKind::drop_queued, row.session, row.number);
-    const bool is_needed = std::any_of(queued_.begin(), queued_.end(),
-                                       [&](const Queued& other) { return other.message == row.message; });
+    const bool is_needed =
+        std::any_of(queued_.begin(), queued_.end(), [&](const Queued& other) { return other.message == row.message; });
     if (!is_needed) writer_.drop(RecordKind::drop_message, 0, row.message);
 }
 

@@ -7,9 +7,7 @@
 namespace ledge::storage {
 namespace {
 
-int add_row(Txn& txn, const Tables& tables) {
-    return txn.put(tables[Table::msg], Key::of(1).bytes(), as_bytes("one"));
-}
+int add_row(Txn& txn, const Tables& tables) { return txn.put(tables[Table::msg], Key::of(1).bytes(), as_bytes("one")); }
 
 int change_row(Txn& txn, const Tables& tables) {
     const auto row = txn.get(tables[Table::msg], Key::of(1).bytes());
