@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs every test of the builds that ./run test has made, prints a line per suite and ends with
 "N passed, N failed" (", N skipped" follows when something was skipped). Exit 1 when anything failed, crashed, did not
-run or ran nothing. The manifest below says which suite runs in which build: a suite that no build contains, and one that
-the manifest does not know, are failures too. Whole outputs go to build/test-logs/.
+run or ran nothing. The manifest below says which suite runs in which build: a suite that no build contains, and one
+that the manifest does not know, are failures too. Whole outputs go to build/test-logs/.
 """
 import argparse
 import json
@@ -33,12 +33,14 @@ MANIFEST = {
     'unit_transport': EVERY_BUILD,
     'unit_runtime': EVERY_BUILD,
     'unit_config': CORE_BUILDS,
+    'unit_daemon': CORE_BUILDS,
     'spec': CORE_BUILDS,
     'sim': CORE_BUILDS,
     'fuzz_decoder': CORE_BUILDS,
     'fuzz_framer': CORE_BUILDS,
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
+    'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
@@ -118,8 +120,8 @@ def count_fuzz(name, code, text):
     found = re.search(r'stat::number_of_executed_units:\s*(\d+)', text)
     if code != 0 or not found:
         return Outcome(name, failed=1, note='a finding, or no run')
-    edges = re.findall(r'cov: (\d+)', text)
-    return Outcome(name, passed=1, note=f'{int(found[1]):,} executions, {edges[-1] if edges else "?"} edges, no finding')
+    edges = re.findall(r'cov: (\d+)', text) or ['?']
+    return Outcome(name, passed=1, note=f'{int(found[1]):,} executions, {edges[-1]} edges, no finding')
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -229,7 +231,8 @@ def main():
     for build in builds:
         suites, problems = suites_of(build, options)
         outcomes += run_group(titles[build], chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
-    outcomes += run_group('house rules, and real clients against the broker', chosen(whole_program_suites(builds)), [], 1)
+    outcomes += run_group('house rules, and real clients against the broker', chosen(whole_program_suites(builds)), [],
+                          at_once=1)
     passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
     if not outcomes:
         failed = 1

@@ -1,7 +1,5 @@
 #include "connections.hpp"
 
-#include "ledge/session/retained_feed.hpp"
-
 namespace ledge::broker {
 
 Connections::~Connections() {

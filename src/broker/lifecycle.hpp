@@ -65,6 +65,7 @@ private:
     std::uint32_t sessions_max_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
+    bool has_dropped_record_ = false;  // by the take_over under way
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;
 };

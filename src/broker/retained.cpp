@@ -25,6 +25,7 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
     Message& message = at(known ? *known : topics_.insert(publication.topic).id);
     account(publication.topic, message.bytes, publication.bytes());
     message.publication = kept;
+    message.stored_as = ++latest_;
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
@@ -67,9 +68,10 @@ void Retained::account(std::string_view topic, std::size_t bytes_before, std::si
     if (bytes_after == 0) --limited_messages_;
 }
 
-session::Publication Retained::load(topic::TopicId topic, Instant now) {
+session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, Instant now) {
     if (topic >= messages_.size() || messages_[topic].bytes == 0 || messages_[topic].expires_at <= now) return {};
     Message& message = messages_[topic];
+    if (message.stored_as > as_of) return {};
     if (message.publication) return message.publication;
     std::vector<Byte> body;
     const session::StoreReader& store = environment_.store;

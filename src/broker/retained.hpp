@@ -1,5 +1,5 @@
-// Retained messages: at most one per topic [MQTT-3.3.1-5]. With a store, each has a record there; after a start only the
-// topics are in RAM, a payload is loaded when it is asked for and kept as far as the cache allows.
+// Retained messages: at most one per topic [MQTT-3.3.1-5]. With a store, each has a record there; after a start only
+// the topics are in RAM, a payload is loaded when it is asked for and kept as far as the cache allows.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,10 @@ public:
                        std::vector<topic::TopicId>& out) const {
         return topics_.match_portion(filter, position, looks_max, out);
     }
-    /// What is kept under that number now and has not expired; empty if nothing.
-    session::Publication load(topic::TopicId topic, Instant now);
+    /// What is kept under that number, was stored up to `as_of` and has not expired; empty if nothing.
+    session::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
+    /// Grows with each message that is stored.
+    std::uint64_t latest() const { return latest_; }
 
     /// Removes what has expired [MQTT-3.3.2-5]. O(n).
     void sweep(Instant now);
@@ -51,6 +53,7 @@ private:
     struct Message {
         session::Publication publication;  // empty: only in the store
         std::uint64_t number = 0;          // of its record; 0: none
+        std::uint64_t stored_as = 0;       // latest_ when it came
         session::Ticket ticket = 0;        // of that record, if put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
@@ -66,6 +69,7 @@ private:
     std::vector<Message> messages_;  // by topic
     RetainedLimits limits_;
     std::uint64_t bytes_ = 0;
+    std::uint64_t latest_ = 0;
     std::uint64_t cached_bytes_ = 0;    // loaded from the store since the start
     std::size_t limited_messages_ = 0;  // without the $SYS topics
     std::uint64_t limited_bytes_ = 0;

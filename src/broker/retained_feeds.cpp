@@ -11,16 +11,17 @@ using session::Connection;
 using session::RetainedFeed;
 using wire::QoS;
 
-void RetainedFeeds::add(Connection& connection, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
-    forget(connection, filter);
-    if (connection.retained_feed == nullptr) connection.retained_feed = std::make_unique<RetainedFeed>();
-    connection.retained_feed->batches.push_back({std::string(filter), 0, subscription_id, qos, false});
+void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
+    forget(session, filter);
+    if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>();
+    session.retained_feed->batches.push_back({std::string(filter), retained_.latest(), 0, subscription_id, qos, false});
 }
 
 void RetainedFeeds::feed(Connection& connection, Instant now) {
-    if (connection.retained_feed == nullptr || !connection.is_connected()) return;
+    if (!connection.is_connected() || connection.session()->retained_feed == nullptr) return;
     const Progress progress = feed_batches(connection, now);
-    if (progress == Progress::done) connection.retained_feed.reset();
+    if (!connection.is_connected()) return;
+    if (progress == Progress::done) connection.session()->retained_feed.reset();
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
         unfinished_.push_back(&connection);
 }
@@ -31,11 +32,11 @@ void RetainedFeeds::feed_unfinished(Instant now) {
 }
 
 RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) {
-    RetainedFeed& feed = *connection.retained_feed;
+    RetainedFeed& feed = *connection.session()->retained_feed;
     while (!feed.batches.empty()) {
         const RetainedFeed::Batch& batch = feed.batches.front();
         while (feed.next < feed.topics.size()) {
-            if (!has_room(connection, batch.qos)) return Progress::no_room;
+            if (!connection.is_connected() || !has_room(connection, batch.qos)) return Progress::no_room;
             send(connection, batch, feed.topics[feed.next++], now);
         }
         feed.topics.clear();
@@ -65,9 +66,9 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
     return true;
 }
 
-void RetainedFeeds::forget(Connection& connection, std::string_view filter) {
-    if (connection.retained_feed == nullptr) return;
-    RetainedFeed& feed = *connection.retained_feed;
+void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
+    if (session.retained_feed == nullptr) return;
+    RetainedFeed& feed = *session.retained_feed;
     for (std::size_t i = feed.batches.size(); i > 0; --i) {  // once round: each goes to the back unless it is the one
         const bool is_first = i == feed.batches.size();
         RetainedFeed::Batch batch = feed.batches.pop_front();
@@ -88,7 +89,7 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication publication = retained_.load(topic, now);
+    const session::Publication publication = retained_.load(topic, batch.as_of, now);
     if (!publication) return;
     const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now

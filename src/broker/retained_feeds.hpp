@@ -1,5 +1,6 @@
-// Retained messages for new subscriptions, at the pace of the reader and in portions: no turn looks at more than
-// `looks_per_turn` topics, however many there are and however often somebody subscribes.
+// Retained messages for new subscriptions, at the pace of the reader and in portions, over as many connections as it
+// takes: no turn looks at more than `looks_per_turn` topics, however many there are and however often somebody
+// subscribes.
 #pragma once
 
 #include <string_view>
@@ -17,13 +18,12 @@ public:
 
     explicit RetainedFeeds(Retained& retained) : retained_(retained) {}
 
-    /// Owes `connection` what matches `filter` [MQTT-3.3.1-9]; a repeated SUBSCRIBE starts anew, it does not add up.
-    static void add(session::Connection& connection, std::string_view filter, wire::QoS qos,
-                    std::uint32_t subscription_id);
+    /// Owes `session` what matches `filter` now [MQTT-3.3.1-9]; a repeated SUBSCRIBE starts anew, it does not add up.
+    void add(session::Session& session, std::string_view filter, wire::QoS qos, std::uint32_t subscription_id);
     /// Sends as much as the reader has room for, as far as the looks of this turn go.
     void feed(session::Connection& connection, Instant now);
     /// The subscription is gone: nothing more of it.
-    static void forget(session::Connection& connection, std::string_view filter);
+    static void forget(session::Session& session, std::string_view filter);
     /// The connection is going.
     void forget(session::Connection& connection) { std::erase(unfinished_, &connection); }
 

@@ -15,7 +15,7 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
     const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
-        if (const ReasonCode code = refuse(publication, level); code != ReasonCode::success) {
+        if (const ReasonCode code = refuse(publication, level, refusal, now); code != ReasonCode::success) {
             ++environment_.counters.refused_quota;
             return {code, {}};
         }
@@ -36,11 +36,13 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
 }
 
 // What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
-ReasonCode Router::refuse(const session::PublicationView& publication, session::Durability level) const {
+ReasonCode Router::refuse(const session::PublicationView& publication, session::Durability level, Refusal refusal,
+                          Instant now) const {
     const session::Journal& journal = environment_.journal;
     if (journal.refuses_publications() && needs_store(publication, level))
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-    return may_refuse_ && is_refused_by_a_queue(publication) ? ReasonCode::quota_exceeded : ReasonCode::success;
+    return may_refuse_ && is_refused_by_a_queue(publication, refusal, now) ? ReasonCode::quota_exceeded
+                                                                           : ReasonCode::success;
 }
 
 bool Router::is_retained_refused(const session::PublicationView& publication) {
@@ -83,7 +85,8 @@ void Router::collect(const session::PublicationView& publication, const session:
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
 }
 
-// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
+// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]
+// [MQTT-3.3.4-4].
 void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication,
                      const session::Session* publisher) {
     session::Session& session = *subscriber.session;
@@ -122,13 +125,21 @@ void Router::collect_shared(const session::PublicationView& publication, const s
     }
 }
 
-bool Router::is_refused_by_a_queue(const session::PublicationView& publication) const {
+// A 3.x publisher is closed for the queue of an offline session only: a client that is connected may be the publisher
+// itself, or wait for it, and could never empty its queue if it were closed each time it comes back.
+bool Router::is_refused_by_a_queue(const session::PublicationView& publication, Refusal refusal, Instant now) const {
     if (publication.qos == QoS::at_most_once) return false;
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
-        return hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
-               !Fanout::keeps_up(*hit.session) &&
-               !hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
+        const auto fits = [&] {
+            return hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
+        };
+        const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
+                                !Fanout::keeps_up(*hit.session) &&
+                                (refusal == Refusal::by_reason_code || !hit.session->is_online());
+        if (!may_say_no || fits()) return false;
+        hit.session->discard_expired(now);
+        return !fits();
     });
 }
 

@@ -51,9 +51,10 @@ private:
     void collect(const Subscriber& subscriber, const session::PublicationView& publication,
                  const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
-    wire::ReasonCode refuse(const session::PublicationView& publication, session::Durability level) const;
+    wire::ReasonCode refuse(const session::PublicationView& publication, session::Durability level, Refusal refusal,
+                            Instant now) const;
     bool is_retained_refused(const session::PublicationView& publication);
-    bool is_refused_by_a_queue(const session::PublicationView& publication) const;
+    bool is_refused_by_a_queue(const session::PublicationView& publication, Refusal refusal, Instant now) const;
     bool needs_store(const session::PublicationView& publication, session::Durability level) const;
 
     Subscriptions& subscriptions_;

@@ -3,7 +3,6 @@
 
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
-#include "ledge/session/retained_feed.hpp"
 #include "lifecycle.hpp"
 #include "retained_feeds.hpp"
 #include "subscribing.hpp"
@@ -130,7 +129,7 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
         connection.on_frame(next.frame, now, p.effect);
         if (p.effect.index() != 0) p.perform(connection, p.effect, now);
     }
-    if (connection.retained_feed != nullptr) p.feeds.feed(connection, now);
+    p.feeds.feed(connection, now);
     connection.check_outbox_bound();
     if (connection.is_closing()) p.lifecycle.detach(connection, now);
 }
@@ -291,6 +290,7 @@ Instant Shard::commit_deadline() const { return parts_->environment.journal.comm
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
+    if (p.environment.journal.take_news()) p.wake_waiting(p.latest);
     while (Connection* connection = Connection::take_dirty(p.environment)) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.

@@ -42,8 +42,7 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     const bool wants_retained =
         options.retain_handling == wire::RetainHandling::send ||                   // [MQTT-3.3.1-9]
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
-    if (wants_retained && !topic::is_shared(entry.filter))
-        RetainedFeeds::add(connection, entry.filter, options.qos, id);
+    if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
     return static_cast<ReasonCode>(options.qos);
 }
 
@@ -62,7 +61,7 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
     codes_.clear();
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
-        RetainedFeeds::forget(connection, entry.filter);  // [MQTT-3.10.4-2]
+        RetainedFeeds::forget(*connection.session(), entry.filter);  // [MQTT-3.10.4-2]
         codes_.push_back(static_cast<Byte>(was_there ? ReasonCode::success : ReasonCode::no_subscription_existed));
     }
     answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ledge/session/connection.hpp"
+#include "ledge/wire/packets.hpp"
 #include "retained_feeds.hpp"
 #include "subscriptions.hpp"
 

@@ -30,18 +30,21 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     }
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     store_will(*session, open.connect);
-    const bool is_recorded = environment_.journal.is_durable(session->record_ticket());
-    const bool is_awaited = session_present && !is_recorded;  // the client is told that the session is there
-    if (session->is_persistent() || session->is_stored())
-        session->put_record(never, is_awaited ? session::Urgency::now : session::Urgency::lazy);
+    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone.
+    session::Journal& journal = environment_.journal;
+    const bool is_awaited = session_present ? !journal.is_durable(session->record_ticket()) : has_dropped_record_;
+    if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     connection.accept(open, *session, session_present, now);
-    if (is_awaited) connection.hold_output(session->record_ticket());
+    if (!is_awaited) return;
+    connection.hold_output(journal.last());
+    journal.hurry();
 }
 
 // The session to resume, or nullptr when a new one begins.
 Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Instant now) {
+    has_dropped_record_ = false;
     Session* session = sessions_.find(client_id);
     if (session != nullptr && session->is_online()) {
         ++environment_.counters.takeovers;
@@ -52,6 +55,7 @@ Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Inst
         session = sessions_.find(client_id);  // it may have ended with its connection
     }
     if (session == nullptr || !clean_start) return session;
+    has_dropped_record_ = session->is_stored();
     end(*session, now);  // [MQTT-3.1.2-4]
     return nullptr;
 }

@@ -21,7 +21,6 @@ namespace ledge::config {
 namespace {
 
 constexpr std::string_view listeners_prefix = "listeners.";
-constexpr std::string_view limits_prefix = "limits.";
 constexpr std::size_t listener_name_bytes_max = 64;
 
 /// A key taken apart: which option, of which listener.

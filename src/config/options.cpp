@@ -208,7 +208,8 @@ constexpr Option table[] = {
     limit<&SessionLimits::overflow>(
         "overflow", "", {},
         "What happens to a message for a full queue. drop_oldest: the oldest one makes room. drop_newest: it is not "
-        "queued. refuse: its publisher is told quota exceeded (an MQTT 3 publisher is disconnected) and may retry."),
+        "queued. refuse: nobody gets it and its publisher is told quota exceeded; an MQTT 3 publisher, who cannot be "
+        "told, is disconnected if the session is not connected."),
     limit<&SessionLimits::queue_qos0_offline>("queue_qos0_offline", "", {},
                                               "Whether QoS 0 messages are queued for sessions that are not connected."),
     limit<&SessionLimits::outbox_bytes_max>(

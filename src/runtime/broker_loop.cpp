@@ -23,18 +23,6 @@ namespace ledge::runtime {
 
 namespace asio = boost::asio;
 
-namespace {
-
-constexpr int asio_handlers_per_turn_max = 128;
-
-// While sockets are busy the turns wait in the poller itself: one system call instead of three (Asio's wait, ours, and
-// Asio's re-arming). Asio is visited after `asio_visit_interval` at the latest, which is the longest that a timer, a
-// signal or a posted call waits.
-constexpr Duration asio_visit_interval = 1ms;
-constexpr int socket_wait_max_ms = 1;
-
-}  // namespace
-
 struct BrokerLoop::Parts {
     /// `image`: what the store remembers; of no meaning without one.
     Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
@@ -48,8 +36,6 @@ struct BrokerLoop::Parts {
 
     void wait_for_asio(Duration wait_max);
     void serve();
-    void serve_sockets();
-    bool serve_sockets_once(int wait_max_ms);
     void end_turn();
     Instant next_deadline() const;
     void run_due();
@@ -70,7 +56,6 @@ struct BrokerLoop::Parts {
     std::unique_ptr<Signals> signals;
 
     Instant armed_at = never;  // what the timer waits for
-    Instant last_socket_event{};
     Instant stop_deadline = never;
     std::uint64_t turns = 0;
     bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
@@ -186,38 +171,11 @@ void BrokerLoop::Parts::wait_for_asio(Duration wait_max) {
     }
 }
 
+/// Also after a timer, a signal or a posted call: each may have left something to be written.
 void BrokerLoop::Parts::serve() {
-    if (are_sockets_ready) {
-        serve_sockets();
-        watch_sockets();
-    } else {
-        end_turn();
-    }
-}
-
-/// Stays with the sockets as long as they are busy. A sparse trickle goes back to Asio at once: waiting here first
-/// would mean a second wake-up for each message.
-void BrokerLoop::Parts::serve_sockets() {
-    const bool is_dense = clock.now() - last_socket_event < asio_visit_interval;
-    Instant last_visit = clock.now();
-    bool is_busy = serve_sockets_once(0);
-    while (is_dense && is_busy && !is_stopping) {
-        clock.begin_turn();
-        is_busy = serve_sockets_once(socket_wait_max_ms);
-        ++turns;
-        if (clock.now() - last_visit < asio_visit_interval) continue;
-        last_visit = clock.now();
-        for (int i = 0; i < asio_handlers_per_turn_max && io.poll_one() > 0; ++i) {
-        }
-        end_turn();
-    }
-}
-
-bool BrokerLoop::Parts::serve_sockets_once(int wait_max_ms) {
-    const bool is_busy = poller->poll(wait_max_ms) > 0;
-    if (is_busy) last_socket_event = clock.now();
+    if (are_sockets_ready) poller->poll(0);
     end_turn();
-    return is_busy;
+    if (are_sockets_ready) watch_sockets();
 }
 
 void BrokerLoop::Parts::end_turn() {

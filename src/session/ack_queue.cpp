@@ -1,7 +1,6 @@
 // Acknowledgements that wait until what they promise is true.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 

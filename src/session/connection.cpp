@@ -1,7 +1,6 @@
 #include "ledge/session/connection.hpp"
 
 #include "auth_exchange.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 

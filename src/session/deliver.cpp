@@ -1,7 +1,6 @@
 // Deliveries to one connection: PUBLISH out, and what waits in the session when there is room again.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 
@@ -81,8 +80,10 @@ void Connection::count_sent(std::size_t payload_size) {
 void Connection::pump(Instant now) {
     if (session_ == nullptr || state_ != State::connected) return;
     send_unsent(now);
-    while (may_take_next(now)) start_next(now);
-    send_unsent(now);
+    while (may_take_next(now)) {
+        start_next(now);
+        send_unsent(now);  // one by one: QoS 0 behind it must not overtake it without need
+    }
     if (session_->pending().empty() && has_outbox_room()) session_->note_recovery();
 }
 
@@ -133,6 +134,11 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
     if (!environment_.journal.is_durable(std::max(record, delivery.not_before))) {
         session_->wait_for_commit();
         return false;
+    }
+    if (entry.state != OutState::released && !entry.is_repetition && delivery.publication.expires_at() <= now) {
+        ++environment_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
+        session_->finish_exchange(id);
+        return true;
     }
     if (entry.state == OutState::released) {
         inflight.count(entry);

@@ -44,6 +44,7 @@ void Journal::cancel(Ticket ticket) {
 // leaving a trace, not even an empty commit.
 void Journal::forget_cancelled() {
     if (taken_ != durable_) return;  // a batch is under way: tickets become durable in order
+    has_news_ = !pending_.empty();
     taken_ += pending_.size();
     durable_ = taken_;
     while (!pending_.empty()) pending_.pop_front();

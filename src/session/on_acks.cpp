@@ -1,7 +1,6 @@
 // PUBACK, PUBREC, PUBREL, PUBCOMP. The moves are the table in inflight.hpp.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 

@@ -2,7 +2,6 @@
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 

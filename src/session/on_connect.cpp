@@ -5,7 +5,6 @@
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {

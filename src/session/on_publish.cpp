@@ -1,7 +1,6 @@
 // PUBLISH in; PUBACK or PUBREC out once the broker has routed it.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {

@@ -1,7 +1,6 @@
 // SUBSCRIBE, UNSUBSCRIBE and DISCONNECT: decoded and judged here, done by the broker.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
-#include "ledge/session/retained_feed.hpp"
 
 #include "ledge/topic/name.hpp"
 

@@ -54,7 +54,7 @@ def run_comparison(rest):
     tools = build_load_tools()
     if tools is None:
         return 0
-    print('--- whole broker (x: ratio to mosquitto in the same run; cpu: microseconds per delivered message)', flush=True)
+    print('--- whole broker (x: ratio to mosquitto in the same run; cpu us: per delivered message)', flush=True)
     mosquitto = shutil.which('mosquitto') or '/usr/sbin/mosquitto'
     command = [sys.executable, os.path.join(tools, 'compare.py'),
                f'mosquitto={mosquitto} -c {{conf:confs/mosquitto.conf.in}}',

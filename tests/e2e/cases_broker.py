@@ -300,3 +300,38 @@ def _connect_timeout(context):
     half.send(connect_packet('half')[:5])
     check(silent.read()[0] is None, 'the silent one was answered')
     check(half.read()[0] is None, 'the half one was answered')
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+@case('the demo devices publish, come back after a restart of the broker, and say good-bye', 'demo', needs_ledge=True)
+def _demo(context):
+    demo = os.path.join(os.path.dirname(context.options.broker), 'ledgemq-demo')
+    check(os.path.exists(demo), f'{demo} is not built')
+    broker = context.start_broker()
+    devices = context.run([demo, '--port', broker.port, '--interval', '0.2'])
+    devices.line('door1 connected')
+    check(broker.stop() == 0, broker.tail())
+    devices.line('lost its connection')
+    again = context.start_broker(arguments=['--listen', f'mqtt://127.0.0.1:{broker.port}'])
+    again.wait_for_port(broker.port)
+    watcher = context.run(['stdbuf', '-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-p', broker.port, '-t', '#', '-v'])
+    for pattern in ('^plant/gate/door1/status online', '^plant/line1/sensor3/temperature {',
+                    '^plant/energy/meter1/power {'):
+        watcher.line(pattern)
+    devices.signal(signal.SIGTERM)
+    check(devices.finish()[0] == 0, devices.errors())
+    watcher.line('^plant/gate/door1/status offline')
+
+
+@case('a broker embedded in another program, the example of README.md', 'library', needs_ledge=True)
+def _embedded(context):
+    program = os.path.join(context.options.build, 'tests/e2e/embedded_broker')
+    check(os.path.exists(program), f'{program} is not built')
+    port = free_port()
+    embedded = context.run([program, port])
+    embedded.line(f'serving 127.0.0.1:{port}')
+    round_trip(context.connect(port), context, 'guest')
+    embedded.signal(signal.SIGTERM)
+    code, _ = embedded.finish()
+    check(code == 0, f'ended with {code}: {embedded.errors()}')

@@ -23,7 +23,9 @@ MEANING = {
 
 
 def _paho_c(context):
-    return [os.path.join(context.options.build, 'tests/e2e/paho_c_client')], {}
+    program = os.path.join(context.options.build, 'tests/e2e/paho_c_client')
+    check(os.path.exists(program), f'{program} is not built')
+    return [program], {}
 
 
 def _paho_python(context):

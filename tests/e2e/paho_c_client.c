@@ -1,5 +1,6 @@
 /* One end-to-end case with Paho's synchronous C client. Usage: paho_c_client VERSION CASE PORT PREFIX
- * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids. Prints "ok" and exits 0, or says what was wrong. */
+ * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids. Prints "ok" and exits 0, or says what was
+ * wrong. */
 #include <MQTTClient.h>
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 enum { wait_ms = 20000, large_bytes = 200000 };
 
-static int version;  /* MQTTVERSION_... */
+static int version; /* MQTTVERSION_... */
 static char address[64];
 static const char* prefix;
 
@@ -33,7 +34,8 @@ static MQTTClient create(const char* suffix) {
     MQTTClient client;
     MQTTClient_createOptions options = MQTTClient_createOptions_initializer;
     options.MQTTVersion = version;
-    int code = MQTTClient_createWithOptions(&client, address, name(suffix), MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+    int code =
+        MQTTClient_createWithOptions(&client, address, name(suffix), MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (code != MQTTCLIENT_SUCCESS) fail("create", code);
     return client;
 }
@@ -161,7 +163,7 @@ static void run_persistent(void) {
     leave(keeper);
     for (int i = 0; i < 5; ++i) publish(sender, topic, "later", 5, 1 + i % 2, 0, NULL);
     const int is_present = connect_client(keeper, 0);
-    check(is_present || version != MQTTVERSION_3_1_1, "no session present");  /* this client reports it for 3.1.1 only */
+    check(is_present || version != MQTTVERSION_3_1_1, "no session present"); /* this client reports it for 3.1.1 only */
     int qos_sum = 0;
     for (int i = 0; i < 5; ++i) {
         MQTTClient_message* message = receive(keeper, topic);
@@ -209,12 +211,12 @@ static void run_properties(void) {
     MQTTProperties properties = MQTTProperties_initializer;
     MQTTProperty response = {0};
     response.identifier = MQTTPROPERTY_CODE_RESPONSE_TOPIC;
-    response.value.data.data = (char*)(size_t)"answers";
+    response.value.data.data = (char*)(size_t) "answers";
     response.value.data.len = 7;
     MQTTProperties_add(&properties, &response);
     MQTTProperty correlation = {0};
     correlation.identifier = MQTTPROPERTY_CODE_CORRELATION_DATA;
-    correlation.value.data.data = (char*)(size_t)"\0\1\2";
+    correlation.value.data.data = (char*)(size_t) "\0\1\2";
     correlation.value.data.len = 3;
     MQTTProperties_add(&properties, &correlation);
     publish(client, topic, "ask", 3, 1, 0, &properties);
@@ -231,15 +233,24 @@ static void run_properties(void) {
 }
 
 static int run(const char* which) {
-    if (strcmp(which, "qos0") == 0) run_qos(0);
-    else if (strcmp(which, "qos1") == 0) run_qos(1);
-    else if (strcmp(which, "qos2") == 0) run_qos(2);
-    else if (strcmp(which, "retained") == 0) run_retained();
-    else if (strcmp(which, "persistent") == 0) run_persistent();
-    else if (strcmp(which, "large") == 0) run_large();
-    else if (strcmp(which, "takeover") == 0) run_takeover();
-    else if (strcmp(which, "properties") == 0) run_properties();
-    else return 2;
+    if (strcmp(which, "qos0") == 0)
+        run_qos(0);
+    else if (strcmp(which, "qos1") == 0)
+        run_qos(1);
+    else if (strcmp(which, "qos2") == 0)
+        run_qos(2);
+    else if (strcmp(which, "retained") == 0)
+        run_retained();
+    else if (strcmp(which, "persistent") == 0)
+        run_persistent();
+    else if (strcmp(which, "large") == 0)
+        run_large();
+    else if (strcmp(which, "takeover") == 0)
+        run_takeover();
+    else if (strcmp(which, "properties") == 0)
+        run_properties();
+    else
+        return 2;
     printf("ok\n");
     return 0;
 }
@@ -249,8 +260,9 @@ int main(int argc, char** argv) {
         fprintf(stderr, "usage: paho_c_client VERSION CASE PORT PREFIX\n");
         return 2;
     }
-    version = strcmp(argv[1], "5") == 0 ? MQTTVERSION_5 : strcmp(argv[1], "3.1") == 0 ? MQTTVERSION_3_1
-                                                                                    : MQTTVERSION_3_1_1;
+    version = strcmp(argv[1], "5") == 0     ? MQTTVERSION_5
+              : strcmp(argv[1], "3.1") == 0 ? MQTTVERSION_3_1
+                                            : MQTTVERSION_3_1_1;
     prefix = argv[4];
     snprintf(address, sizeof address, "tcp://127.0.0.1:%s", argv[3]);
     return run(argv[2]);

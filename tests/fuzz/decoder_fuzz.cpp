@@ -41,7 +41,8 @@ void add(std::string& out, const SubscribeEntries& entries) {
 
 std::string text_of(const Connect& packet) {
     std::string out;
-    add(out, static_cast<std::uint64_t>(packet.version) + (packet.is_bridge ? 256U : 0U) + (packet.clean_start ? 512U : 0U));
+    add(out,
+        static_cast<std::uint64_t>(packet.version) + (packet.is_bridge ? 256U : 0U) + (packet.clean_start ? 512U : 0U));
     add(out, packet.client_id);
     add(out, packet.keep_alive_s);
     if (packet.user_name) add(out, *packet.user_name);
@@ -73,7 +74,8 @@ std::string text_of(const Packet& packet) {
     if constexpr (requires { packet.type; }) add(out, static_cast<std::uint64_t>(packet.type));
     if constexpr (requires { packet.packet_id; }) add(out, packet.packet_id);
     if constexpr (requires { packet.code; }) add(out, static_cast<std::uint64_t>(packet.code));
-    if constexpr (requires { packet.session_present; }) add(out, (packet.session_present ? 256U : 0U) + packet.return_code_v3);
+    if constexpr (requires { packet.session_present; })
+        add(out, (packet.session_present ? 256U : 0U) + packet.return_code_v3);
     if constexpr (requires { packet.codes; }) add(out, packet.codes);
     if constexpr (requires { packet.entries; }) add(out, packet.entries);
     if constexpr (requires { packet.properties; }) add(out, packet.properties);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* client_ids[] = {"one", "two", "three", ""};
 constexpr const char* topics[] = {"a", "a/b", "a/b/c", "/", "b//c", "$SYS/x", "a/+", ""};
-constexpr const char* filters[] = {"a", "a/b", "a/#", "+/b", "#", "+", "$SYS/#", "a/#/b", "$share/g/a/#", "$share/g/a/b", "$share/h/#", "$share//a"};
+constexpr const char* filters[] = {"a",      "a/b",   "a/#",          "+/b",          "#",          "+",
+                                   "$SYS/#", "a/#/b", "$share/g/a/#", "$share/g/a/b", "$share/h/#", "$share//a"};
 
 template <class Packet>
 std::vector<Byte> encoded(const Packet& packet, wire::Version version) {
@@ -61,7 +62,9 @@ void ShardScript::connect(unsigned seat) {
     wire::Connect packet;
     packet.client_id = client_ids[input_.below(std::size(client_ids))];
     const unsigned flags = input_.byte();
-    packet.version = (flags & 3U) == 0 ? wire::Version::v3_1_1 : (flags & 3U) == 1 ? wire::Version::v3_1 : wire::Version::v5;
+    packet.version = (flags & 3U) == 0   ? wire::Version::v3_1_1
+                     : (flags & 3U) == 1 ? wire::Version::v3_1
+                                         : wire::Version::v5;
     packet.clean_start = (flags & 4U) != 0;
     packet.keep_alive_s = (flags & 8U) != 0 ? 2 : 0;
     wire::PropertyBuilder properties;
@@ -72,7 +75,8 @@ void ShardScript::connect(unsigned seat) {
         if ((choice & 4U) != 0) properties.number(PropertyId::receive_maximum, 1);
         if ((choice & 8U) != 0) properties.number(PropertyId::maximum_packet_size, 8U + input_.byte());
         if ((choice & 16U) != 0) properties.number(PropertyId::topic_alias_maximum, 1);
-        if ((choice & 32U) != 0) properties.text(PropertyId::authentication_method, input_.below(2) != 0 ? "PLAIN" : "unknown");
+        if ((choice & 32U) != 0)
+            properties.text(PropertyId::authentication_method, input_.below(2) != 0 ? "PLAIN" : "unknown");
         if ((choice & 64U) != 0) properties.number(PropertyId::request_problem_information, 0);
         if ((choice & 128U) != 0) properties.number(PropertyId::request_response_information, 1);
     }
@@ -92,7 +96,8 @@ void ShardScript::add_will(wire::Connect& packet, wire::PropertyBuilder& propert
     const unsigned choice = input_.byte();
     will.qos = qos_of(choice);
     will.retain = (choice & 8U) != 0;
-    if (packet.version == wire::Version::v5 && (choice & 16U) != 0) properties.number(PropertyId::will_delay_interval, 3);
+    if (packet.version == wire::Version::v5 && (choice & 16U) != 0)
+        properties.number(PropertyId::will_delay_interval, 3);
     will.properties = properties.view();
     packet.will = will;
 }

@@ -32,6 +32,7 @@ broker::ShardOptions options() {
     options.listeners = {listener};
     options.retained = {4, 400};
     options.sessions_max = 5;
+    options.sys_interval = 60s;
     return options;
 }
 
@@ -128,7 +129,6 @@ void ShardStage::advance(Duration span) {
 void ShardStage::finish_turn() {
     while (session::Connection* connection = shard_.next_dirty()) {
         require(connection->outbox().size() <= 16'000, "outboxes are bounded");
-        require(connection->is_closing() || !connection->outbox().empty(), "a dirty connection has a wish");
     }
     for (unsigned seat = 0; seat < seats; ++seat) {
         const session::Connection* connection = peers_.at(seat).connection;

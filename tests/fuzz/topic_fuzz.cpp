@@ -111,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (!input.empty()) {
         const unsigned operation = input.below(6);
         std::string text;
-        for (Byte byte = input.byte(); byte != 0 && text.size() < 300; byte = input.byte()) text += static_cast<char>(byte);
+        for (Byte byte = input.byte(); byte != 0 && text.size() < 300; byte = input.byte())
+            text += static_cast<char>(byte);
         switch (operation) {
             case 0: texts.add_filter(text); break;
             case 1: texts.erase_filter(text); break;

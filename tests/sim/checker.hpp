@@ -40,8 +40,27 @@ private:
 using Copy = std::pair<std::int32_t, std::uint32_t>;  // client, uid
 inline Copy copy_of(const Event& event) { return {event.client, event.label.uid}; }
 
-inline bool is(const Event& event, Kind kind, wire::PacketType type) { return event.kind == kind && event.type == type; }
+inline bool is(const Event& event, Kind kind, wire::PacketType type) {
+    return event.kind == kind && event.type == type;
+}
 inline bool is_publish(const Event& event, Kind kind) { return is(event, kind, wire::PacketType::publish); }
+
+/// Which connection a client's session has now. What an earlier one still had in its outbox says nothing about the
+/// session any more.
+class CurrentLinks {
+public:
+    void on(const Event& event) {
+        if (event.kind == Kind::session_began || event.kind == Kind::session_kept) links_[event.client] = event.link;
+        if (event.kind == Kind::session_ended) links_[event.client] = -1;
+    }
+    bool is_stale(const Event& event) const {
+        const auto found = links_.find(event.client);
+        return found != links_.end() && found->second != event.link;
+    }
+
+private:
+    std::map<std::int32_t, std::int32_t> links_;
+};
 
 /// One of every kind.
 std::vector<std::unique_ptr<Checker>> all_checkers();

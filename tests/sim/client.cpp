@@ -10,15 +10,31 @@ using wire::QoS;
 
 namespace {
 
-constexpr const char* topics[] = {"a/x", "a/y", "a/x/1", "b/x", "b", "/", "a//x", "deep/1/2/3/4/5/6", "r/1", "r/2", "shared/1", "shared/2"};
-constexpr const char* filters[] = {"a/x", "a/+", "a/#", "+/x", "#", "+", "b/#", "b", "/+", "r/#", "r/+", "r/1", "+/+/1", "a//x", "deep/#",
-                                   "+/+", "a/y", "shared/1", "$SYS/broker/uptime"};
+constexpr const char* topics[] = {"a/x", "a/y", "a/x/1",    "b/x",     "b", "/", "a//x", "deep/1/2/3/4/5/6",
+                                  "r/1", "r/2", "shared/1", "shared/2"};
+constexpr const char* filters[] = {"a/x",
+                                   "a/+",
+                                   "a/#",
+                                   "+/x",
+                                   "#",
+                                   "+",
+                                   "b/#",
+                                   "b",
+                                   "/+",
+                                   "r/#",
+                                   "r/+",
+                                   "r/1",
+                                   "+/+/1",
+                                   "a//x",
+                                   "deep/#",
+                                   "+/+",
+                                   "a/y",
+                                   "shared/1",
+                                   "$SYS/broker/uptime"};
 // A member of a shared subscription has no other one for the same topics: one could not tell which copy is which.
 constexpr const char* member_filters[] = {"a/x", "a/+", "b/#", "r/1"};
 
-std::uint16_t as_u16(std::size_t value) {
-    return static_cast<std::uint16_t>(value);
-}
+std::uint16_t as_u16(std::size_t value) { return static_cast<std::uint16_t>(value); }
 
 }  // namespace
 
@@ -28,12 +44,18 @@ Label Press::label(std::int32_t publisher, const std::string& topic, QoS qos, bo
     label.publisher = publisher;
     label.is_will = is_will;
     label.qos = qos;
-    label.seq = ++numbers[std::to_string(publisher) + (is_will ? "w" : "p") + std::to_string(static_cast<int>(qos)) + topic];
+    label.seq =
+        ++numbers[std::to_string(publisher) + (is_will ? "w" : "p") + std::to_string(static_cast<int>(qos)) + topic];
     return label;
 }
 
 Client::Client(std::int32_t number, const ClientPlan& plan, const Plan& world, Press& press, Rng& rng)
-    : number_(number), plan_(plan), world_(world), press_(press), rng_(rng), id_(plan.is_anonymous ? "" : "client-" + std::to_string(number)) {}
+    : number_(number),
+      plan_(plan),
+      world_(world),
+      press_(press),
+      rng_(rng),
+      id_(plan.is_anonymous ? "" : "client-" + std::to_string(number)) {}
 
 // ---- Sending
 
@@ -52,7 +74,6 @@ void Client::connect(Link& link, bool clean_start) {
     awaited_ids_.clear();
     acks_.clear();
     alias_max_ = 0;
-    if (clean_start) forget_session();
     wire::Connect packet;
     packet.version = plan_.version;
     packet.client_id = id_;
@@ -77,7 +98,8 @@ void Client::connect(Link& link, bool clean_start) {
     if (rng_.one_in(4) && !is_calm_) pipeline();
 }
 
-void Client::add_will(wire::Connect& packet, std::string& topic, std::vector<Byte>& payload, wire::PropertyBuilder& properties) {
+void Client::add_will(wire::Connect& packet, std::string& topic, std::vector<Byte>& payload,
+                      wire::PropertyBuilder& properties) {
     wire::Will will;
     will.qos = static_cast<QoS>(rng_.below(3));
     topic = topics[rng_.below(5)];
@@ -124,15 +146,14 @@ wire::PacketId Client::new_id() {
     constexpr wire::PacketId ids = 25;  // few, so that they come back soon
     for (unsigned tries = 0; tries < ids; ++tries) {
         last_id_ = static_cast<wire::PacketId>(last_id_ % ids + 1);
-        const bool is_pending = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& any) { return any.id == last_id_; });
+        const bool is_pending =
+            std::any_of(pending_.begin(), pending_.end(), [&](const Pending& any) { return any.id == last_id_; });
         if (!is_pending && !awaited_ids_.contains(last_id_)) return last_id_;
     }
     return 0;
 }
 
-std::string Client::choose_topic() {
-    return topics[rng_.below(std::size(topics))];
-}
+std::string Client::choose_topic() { return topics[rng_.below(std::size(topics))]; }
 
 std::string Client::choose_filter() {
     if (!plan_.is_sharer) return filters[rng_.below(std::size(filters))];
@@ -174,7 +195,8 @@ void Client::publish() {
         if (message.id == 0) return;
     }
     message.retain = message.topic.starts_with("r/") && rng_.one_in(2);
-    if (is_v5() && rng_.one_in(5)) message.expiry_s = static_cast<std::uint32_t>(rng_.one_in(2) ? 1 + rng_.below(5) : 1000);
+    if (is_v5() && rng_.one_in(5))
+        message.expiry_s = static_cast<std::uint32_t>(rng_.one_in(2) ? 1 + rng_.below(5) : 1000);
     const std::size_t size = rng_.one_in(world_.large_one_in) ? 500 + rng_.below(5000) : 14 + rng_.below(60);
     const bool clears = message.retain && rng_.one_in(4);  // [MQTT-3.3.1-6]
     if (!clears) message.payload = make_payload(press_.label(number_, message.topic, message.qos, false), size);
@@ -187,7 +209,8 @@ void Client::publish_in_flight(const Pending& message, bool dup) {
     std::string topic = message.topic;
     wire::PropertyBuilder properties;
     if (is_v5()) {
-        if (const std::uint32_t alias = choose_alias(topic); alias != 0) properties.number(PropertyId::topic_alias, alias);
+        if (const std::uint32_t alias = choose_alias(topic); alias != 0)
+            properties.number(PropertyId::topic_alias, alias);
         if (message.expiry_s != 0) properties.number(PropertyId::message_expiry_interval, message.expiry_s);
     }
     packet.topic = topic;
@@ -212,7 +235,8 @@ void Client::subscribe() {
         filters_.insert(filter);
     }
     wire::PropertyBuilder properties;
-    if (is_v5() && rng_.one_in(2)) properties.number(PropertyId::subscription_identifier, static_cast<std::uint32_t>(1 + rng_.below(300)));
+    if (is_v5() && rng_.one_in(2))
+        properties.number(PropertyId::subscription_identifier, static_cast<std::uint32_t>(1 + rng_.below(300)));
     wire::Subscribe packet;
     packet.packet_id = id;
     packet.entries = wire::SubscribeEntries(entries, true);
@@ -285,7 +309,6 @@ void Client::lose_link() {
     is_accepted_ = false;
     acks_.clear();
     awaited_ids_.clear();
-    if (plan_.is_anonymous || !plan_.is_persistent) forget_session();
 }
 
 void Client::forget_session() {
@@ -308,12 +331,16 @@ void Client::on_packet(Event& event, Bytes frame) {
     }
 }
 
+// Its own state goes only when the broker says that there is none: CONNECT may have been lost on its way.
 void Client::on_connack(const Event& event, Bytes frame) {
     if (wire::is_error(event.code)) return;
     is_accepted_ = true;
     const auto packet = wire::decode_connack(frame, plan_.version);
     quota_ = is_v5() ? packet->properties.number(PropertyId::receive_maximum).value_or(65'535) : 20;
     alias_max_ = is_v5() ? packet->properties.number(PropertyId::topic_alias_maximum).value_or(0) : 0;
+    // A broker that refuses publications may refuse the same one for ever, when its way out is blocked by ourselves.
+    const auto overflow = world_.options.listeners[0].limits.overflow;
+    if (is_calm_ && !is_v5() && overflow == session::OverflowPolicy::refuse) pending_.clear();
     if (event.flag) {
         resend();
     } else {
@@ -352,11 +379,13 @@ void Client::on_ack(const Event& event) {
 
 // A late answer to a repetition must not be taken for one to the next message with the same packet id.
 void Client::settle_ack(const Event& event) {
-    const auto found = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& any) { return any.id == event.packet_id; });
+    const auto found =
+        std::find_if(pending_.begin(), pending_.end(), [&](const Pending& any) { return any.id == event.packet_id; });
     if (found == pending_.end()) return;
-    const bool is_done = event.type == PacketType::puback   ? found->qos == QoS::at_least_once
-                         : event.type == PacketType::pubcomp ? found->is_released
-                                                             : found->qos == QoS::exactly_once && wire::is_error(event.code);
+    const bool is_done = event.type == PacketType::puback ? found->qos == QoS::at_least_once
+                         : event.type == PacketType::pubcomp
+                             ? found->is_released
+                             : found->qos == QoS::exactly_once && wire::is_error(event.code);
     if (is_done) {
         pending_.erase(found);
     } else if (event.type == PacketType::pubrec && found->qos == QoS::exactly_once && !found->is_released) {

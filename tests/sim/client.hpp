@@ -86,7 +86,8 @@ private:
     std::string choose_topic();
     std::string choose_filter();
     wire::SubscribeOptions choose_options(bool is_shared);
-    void add_will(wire::Connect& packet, std::string& topic, std::vector<Byte>& payload, wire::PropertyBuilder& properties);
+    void add_will(wire::Connect& packet, std::string& topic, std::vector<Byte>& payload,
+                  wire::PropertyBuilder& properties);
     template <class Packet>
     void send(const Packet& packet);
     void send_ack(const OwedAck& ack);
@@ -100,13 +101,13 @@ private:
     Link* link_ = nullptr;
     bool is_accepted_ = false;
     bool is_calm_ = false;
-    bool is_over_ = false;                    // has sent DISCONNECT
-    std::uint32_t quota_ = 20;                // the broker's Receive Maximum
-    std::uint32_t alias_max_ = 0;             // the broker's Topic Alias Maximum
+    bool is_over_ = false;         // has sent DISCONNECT
+    std::uint32_t quota_ = 20;     // the broker's Receive Maximum
+    std::uint32_t alias_max_ = 0;  // the broker's Topic Alias Maximum
     std::map<std::string, std::uint32_t> aliases_;
-    std::deque<Pending> pending_;             // published, not finished, in order
+    std::deque<Pending> pending_;  // published, not finished, in order
     std::deque<OwedAck> acks_;
-    std::set<wire::PacketId> received_;       // QoS 2, without PUBREL
+    std::set<wire::PacketId> received_;                       // QoS 2, without PUBREL
     std::map<wire::PacketId, wire::PacketType> awaited_ids_;  // SUBSCRIBE and UNSUBSCRIBE without an answer
     std::set<std::string> filters_;
     wire::PacketId last_id_ = 0;

@@ -8,7 +8,19 @@
 
 namespace ledge::sim {
 
-/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order of publication.
+/// The smallest Maximum Packet Size each client has ever allowed.
+class PacketSizes {
+public:
+    void on(const Event& event);
+    /// A publication of which `size` bytes are topic and payload may be too large for this client.
+    bool is_too_large(std::int32_t client, std::uint32_t size) const;
+
+private:
+    std::map<std::int32_t, std::uint32_t> smallest_;
+};
+
+/// [MQTT-4.6.0-6] First arrivals of one publisher's messages on one topic at one QoS are in the order in which the
+/// broker was given them.
 /// A shared subscription's messages are exempt once a member has left: what it did not acknowledge goes to others.
 class OrderChecker final : public Checker {
 public:
@@ -17,7 +29,11 @@ public:
 
 private:
     using Stream = std::tuple<std::int32_t, std::int32_t, std::string, wire::QoS, wire::QoS>;
-    std::map<Stream, std::uint32_t> last_;
+    void on_routed(Copy copy) { places_[copy].push_back(++routed_); }
+
+    std::uint64_t routed_ = 0;
+    std::map<Copy, std::vector<std::uint64_t>> places_;  // in the order of all that was routed; a publisher may repeat
+    std::map<Stream, std::uint64_t> last_;               // place of the last first arrival
     std::set<Copy> seen_;
     std::set<std::uint32_t> shared_;          // went to a shared subscription
     std::set<std::uint32_t> shared_orderly_;  // ... whose members are all still there
@@ -35,13 +51,14 @@ private:
         std::string topic;
         Instant expires_at = never;
         std::uint32_t size = 0;
+        bool is_replay = false;
     };
     void owe(const Event& event);
     void finish(const Event& event);
 
     std::map<Copy, Debt> owed_;
     std::set<Copy> arrived_;
-    std::map<std::int32_t, std::uint32_t> packet_size_max_;  // the smallest each client has ever allowed
+    PacketSizes sizes_;
 };
 
 /// QoS 2 exactly once, QoS 0 at most once, QoS 1 again only with DUP: per time it was routed to the session.
@@ -53,7 +70,14 @@ public:
 private:
     std::map<Copy, std::uint32_t> routed_;
     std::map<Copy, std::uint32_t> arrived_;
-    std::set<std::uint32_t> shared_;
+    struct Shared {
+        std::uint32_t routed = 0;      // times it went to a shared subscription
+        std::uint32_t departures = 0;  // of all sessions, at that time
+    };
+    std::uint32_t routed_to(const Event& event);
+
+    std::map<std::uint32_t, Shared> shared_;
+    std::uint32_t departures_ = 0;
 };
 
 /// [MQTT-3.8.4-8] The lower of the published and the granted QoS; the highest granted one where filters overlap.
@@ -74,7 +98,8 @@ public:
     void on(const Event& event) override;
 
 private:
-    std::map<std::int32_t, std::set<std::string>> filters_;
+    CurrentLinks links_;
+    std::map<std::int32_t, std::set<std::string>> filters_;  // of the present session
 };
 
 /// [MQTT-3.10.4-2] What the broker was given after UNSUBSCRIBE does not come any more.
@@ -135,10 +160,14 @@ private:
         std::uint32_t routed = 0;
         bool is_owed = false;
         bool is_loose = false;  // a member has left since
+        std::uint32_t size = 0;
         Instant expires_at = never;
     };
     void loosen(std::int32_t client);
+    void finish(const Event& event);
+    bool is_too_large(const Share& share) const;
 
+    PacketSizes sizes_;
     std::map<std::pair<std::uint32_t, std::string>, Share> shares_;  // uid, shared subscription
 };
 

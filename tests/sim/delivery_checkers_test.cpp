@@ -10,21 +10,28 @@ using namespace ledge::sim;
 using wire::QoS;
 
 TEST_CASE("the order checker objects to a message that overtakes another") {
-    CHECK(accepts<OrderChecker>({got(1, 1), got(2, 2), got(1, 1), got(3, 3)}));  // a repetition is no disorder
-    CHECK_FALSE(accepts<OrderChecker>({got(2, 2), got(1, 1)}));
+    const Event first = routed(1, QoS::at_least_once);
+    const Event second = routed(2, QoS::at_least_once);
+    CHECK(accepts<OrderChecker>({first, second, got(1, 1), got(2, 2), got(1, 1)}));  // a repetition is no disorder
+    CHECK_FALSE(accepts<OrderChecker>({first, second, got(2, 2), got(1, 1)}));
+    CHECK(accepts<OrderChecker>({first, second, first, got(2, 2), got(1, 1)}));  // its publisher has sent it again
 }
 
 TEST_CASE("the order checker lets messages handed on by a shared subscription overtake") {
-    const Event group = routed_group(1, {0, 1});
-    Event ended = of(Kind::session_ended);
-    CHECK_FALSE(accepts<OrderChecker>({group, routed_group(2, {0, 1}), got(2, 2), got(1, 1)}));
-    CHECK(accepts<OrderChecker>({group, routed_group(2, {0, 1}), ended, got(2, 2), got(1, 1)}));
+    const Event first = routed_group(1, {0, 1});
+    const Event second = routed_group(2, {0, 1});
+    CHECK_FALSE(accepts<OrderChecker>({first, second, got(2, 2), got(1, 1)}));
+    CHECK(accepts<OrderChecker>({first, second, of(Kind::session_ended), got(2, 2), got(1, 1)}));
 }
 
 TEST_CASE("the at-least-once checker objects to a message that never came and was not counted") {
     CHECK(accepts<AtLeastOnceChecker>({routed(1, QoS::at_least_once), got(1, 1), finished()}));
     CHECK_FALSE(accepts<AtLeastOnceChecker>({routed(1, QoS::at_least_once), finished()}));
     CHECK_FALSE(accepts<AtLeastOnceChecker>({replayed(1), finished()}));
+    Event replaced = of(Kind::replaced);
+    replaced.text = "a/x";
+    CHECK(accepts<AtLeastOnceChecker>({replayed(1), replaced, finished()}));
+    CHECK_FALSE(accepts<AtLeastOnceChecker>({routed(1, QoS::at_least_once), replaced, finished()}));
     CHECK(accepts<AtLeastOnceChecker>({routed(1, QoS::at_least_once), finished(1)}));
     CHECK(accepts<AtLeastOnceChecker>({routed(1, QoS::at_most_once), finished()}));
     CHECK(accepts<AtLeastOnceChecker>({routed(1, QoS::at_least_once), of(Kind::session_ended), finished()}));
@@ -51,6 +58,8 @@ TEST_CASE("the exactly-once checker objects to a second copy") {
     Event dup = again;
     dup.dup = true;
     CHECK(accepts<ExactlyOnceChecker>({routed(1, QoS::at_least_once), again, dup}));
+    CHECK(accepts<ExactlyOnceChecker>({routed_group(1, {1}), again}));  // handed on
+    CHECK_FALSE(accepts<ExactlyOnceChecker>({routed_group(1, {1}), again, again}));
 }
 
 TEST_CASE("the QoS checker objects to more than published and to anything but what was granted") {
@@ -70,6 +79,9 @@ TEST_CASE("the subscription checker objects to a topic no filter matches") {
     CHECK(accepts<SubscribedChecker>({subscribed, got(1, 1)}));
     CHECK_FALSE(accepts<SubscribedChecker>({subscribed, wrong}));
     CHECK_FALSE(accepts<SubscribedChecker>({subscribed, of(Kind::session_began), got(1, 1)}));
+    Event elsewhere = of(Kind::session_began);  // a CONNECT that was long under way takes over
+    elsewhere.link = 2;
+    CHECK(accepts<SubscribedChecker>({subscribed, elsewhere, got(1, 1)}));
 }
 
 TEST_CASE("the UNSUBACK checker objects to a message that was published afterwards") {
@@ -128,7 +140,13 @@ TEST_CASE("the expiry checker objects to a lost, a grown and a shrunken interval
     sent.version = wire::Version::v5;
     sent.at += 3s;
     sent.expiry_s = 7;
+    CHECK_FALSE(accepts<ExpiryChecker>({route, sent}));
+    sent.has_expiry = true;
     CHECK(accepts<ExpiryChecker>({route, sent}));
+    Event late = sent;  // sent again when nothing is left
+    late.at += 20s;
+    late.expiry_s = 0;
+    CHECK(accepts<ExpiryChecker>({route, late}));
     for (const std::uint32_t wrong : {0U, 11U, 6U}) {
         sent.expiry_s = wrong;
         CHECK_FALSE(accepts<ExpiryChecker>({route, sent}));

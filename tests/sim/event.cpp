@@ -7,20 +7,39 @@ namespace ledge::sim {
 
 namespace {
 
-constexpr std::array<const char*, 23> kind_names = {
-    "opened",  "bytes", "in",       "out",        "got",          "closing",  "closed",         "drained",  "session_began",
-    "session_kept", "session_ended", "routed", "routed_group", "replayed", "subscribed", "unsubscribed", "voided",
-    "will_cancelled", "will_due", "memory", "restarted", "finished", "?"};
+constexpr std::array<const char*, 24> kind_names = {"opened",
+                                                    "bytes",
+                                                    "in",
+                                                    "out",
+                                                    "got",
+                                                    "closing",
+                                                    "closed",
+                                                    "drained",
+                                                    "session_began",
+                                                    "session_kept",
+                                                    "session_ended",
+                                                    "routed",
+                                                    "routed_group",
+                                                    "replayed",
+                                                    "replaced",
+                                                    "subscribed",
+                                                    "unsubscribed",
+                                                    "voided",
+                                                    "will_cancelled",
+                                                    "will_due",
+                                                    "memory",
+                                                    "restarted",
+                                                    "finished",
+                                                    "?"};
 
 // label := 'L' 'S' uid:u32 publisher:u16 is_will:u8 qos:u8 seq:u32, filler: each byte follows from uid and its place
 constexpr std::size_t label_size = 14;
 
-Byte filler(std::uint32_t uid, std::size_t place) {
-    return static_cast<Byte>((uid * 31U + place * 7U) & 0xFFU);
-}
+Byte filler(std::uint32_t uid, std::size_t place) { return static_cast<Byte>((uid * 31U + place * 7U) & 0xFFU); }
 
 std::uint32_t read_u32(Bytes bytes, std::size_t at) {
-    return std::uint32_t{bytes[at]} << 24U | std::uint32_t{bytes[at + 1]} << 16U | std::uint32_t{bytes[at + 2]} << 8U | bytes[at + 3];
+    return std::uint32_t{bytes[at]} << 24U | std::uint32_t{bytes[at + 1]} << 16U | std::uint32_t{bytes[at + 2]} << 8U |
+           bytes[at + 3];
 }
 
 std::uint64_t mix_number(std::uint64_t hash, std::uint64_t value) {
@@ -54,8 +73,8 @@ std::string to_string(const Event& event) {
     append(out, "expiry", event.expiry_s);
     if (event.label.uid != 0) {
         out += " uid=" + std::to_string(event.label.uid) + (event.label.is_will ? " (will of c" : " (c") +
-               std::to_string(event.label.publisher) + " qos" + std::to_string(static_cast<int>(event.label.qos)) + " #" +
-               std::to_string(event.label.seq) + ")";
+               std::to_string(event.label.publisher) + " qos" + std::to_string(static_cast<int>(event.label.qos)) +
+               " #" + std::to_string(event.label.seq) + ")";
     }
     if (!event.text.empty()) out += " '" + event.text + "'";
     for (const std::uint32_t id : event.ids) out += " +" + std::to_string(id);
@@ -66,11 +85,14 @@ std::uint64_t mix(std::uint64_t hash, const Event& event) {
     hash = mix_number(hash, static_cast<std::uint64_t>(event.kind) << 32U | static_cast<std::uint64_t>(event.type));
     hash = mix_number(hash, event.step);
     hash = mix_number(hash, static_cast<std::uint64_t>(event.at.time_since_epoch().count()));
-    hash = mix_number(hash, static_cast<std::uint64_t>(event.client + 1) << 32U | static_cast<std::uint64_t>(event.link + 1));
+    hash = mix_number(hash,
+                      static_cast<std::uint64_t>(event.client + 1) << 32U | static_cast<std::uint64_t>(event.link + 1));
     hash = mix_number(hash, std::uint64_t{event.packet_id} << 16U | static_cast<std::uint64_t>(event.qos) << 8U |
                                 (event.dup ? 1U : 0U) | (event.retain ? 2U : 0U) | (event.flag ? 4U : 0U));
     hash = mix_number(hash, static_cast<std::uint64_t>(event.code));
-    hash = mix_number(hash, std::uint64_t{event.size} << 32U | event.number);
+    // What malloc hands out depends on what came before this world.
+    const std::uint32_t number = event.kind == Kind::memory ? 0 : event.number;
+    hash = mix_number(hash, std::uint64_t{event.size} << 32U | number);
     hash = mix_number(hash, std::uint64_t{event.label.uid} << 32U | event.label.seq);
     for (const char letter : event.text) hash = mix_number(hash, static_cast<unsigned char>(letter));
     for (const std::uint32_t id : event.ids) hash = mix_number(hash, id);

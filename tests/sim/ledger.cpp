@@ -36,7 +36,8 @@ bool is_match(const std::string& filter, const std::string& topic) {
     return wanted.size() == given.size();
 }
 
-Ledger::Ledger(std::size_t clients, const LedgerRules& rules, Emit emit) : rules_(rules), emit_(std::move(emit)), seats_(clients) {}
+Ledger::Ledger(std::size_t clients, const LedgerRules& rules, Emit emit)
+    : rules_(rules), emit_(std::move(emit)), seats_(clients) {}
 
 Event Ledger::event(Kind kind, std::int32_t client) const {
     Event event;
@@ -75,6 +76,9 @@ void Ledger::end(std::int32_t client, const char* why) {
 void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Connect& packet, Instant now) {
     take_over(client, packet.clean_start, now);
     Seat& mine = seat(client);
+    for (PendingWill& pending : wills_) {  // just due, perhaps not yet published: it may as well be cancelled
+        if (pending.client == client && pending.span > Duration::zero()) pending.owed.clear();
+    }
     std::erase_if(wills_, [&](const PendingWill& pending) {
         if (pending.client != client || pending.is_due || packet.clean_start) return false;
         cancel_will(pending.will, client);  // back in time
@@ -136,7 +140,8 @@ void Ledger::on_closed(std::int32_t link, Instant now) {
         if (pending.link == link) pending.latest = std::max(pending.latest, now + pending.span + slack);
     }
     for (Seat& any : seats_) {  // whether it counts from the decision to close or from the end of the socket is open
-        if (any.exists && any.link < 0) any.ends_until = std::max(any.ends_until, now + std::chrono::seconds(any.expiry_s) + slack);
+        if (any.exists && any.link < 0)
+            any.ends_until = std::max(any.ends_until, now + std::chrono::seconds(any.expiry_s) + slack);
     }
 }
 
@@ -184,8 +189,10 @@ bool Ledger::is_certain(std::int32_t client, Instant now) const {
 }
 
 bool Ledger::is_settled(Instant now) const {
-    const bool is_any_ending = std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) { return any.exists && any.link < 0; });
-    return wills_.empty() && !is_any_ending && now > Instant{};
+    const bool is_any_ending = std::any_of(seats_.begin(), seats_.end(), [&](const Seat& any) {
+        return any.exists ? any.link < 0 : any.ends_until != never && any.ends_until >= now;
+    });
+    return wills_.empty() && !is_any_ending;
 }
 
 // ---- Wills
@@ -232,7 +239,8 @@ void Ledger::forget_in_wills(std::int32_t client) {
 
 // ---- Publications
 
-Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::int32_t publisher, std::int32_t self) const {
+Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::int32_t publisher,
+                             std::int32_t self) const {
     Hit hit;
     if (!seat.exists) return hit;
     for (const auto& [text, subscription] : seat.subscriptions) {
@@ -248,7 +256,8 @@ Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::in
 }
 
 void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now) {
-    if (packet.qos == wire::QoS::exactly_once && !seat(client).received.insert(packet.packet_id).second) return;  // again
+    if (packet.qos == wire::QoS::exactly_once && !seat(client).received.insert(packet.packet_id).second)
+        return;  // again
     Event publication = event(Kind::routed, client);
     publication.at = now;
     publication.label = read_payload(packet.payload);
@@ -257,6 +266,8 @@ void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const 
     publication.text = topic;
     publication.size = static_cast<std::uint32_t>(packet.payload.size() + topic.size());
     publication.expiry_s = packet.properties.number(PropertyId::message_expiry_interval).value_or(0);
+    publication.has_expiry = packet.properties.has(PropertyId::message_expiry_interval);
+    last_change_ = Change{publication.label, false, topic, std::nullopt};
     if (packet.retain) retain(publication, packet.payload.size(), client);
     route(publication, client);
     route_groups(publication);
@@ -297,17 +308,27 @@ void Ledger::route_groups(const Event& publication) {
     for (auto& [text, group] : groups) emit_(std::move(group));
 }
 
-void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) {
-    seat(client).received.erase(id);
-}
+void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
 
-void Ledger::on_pubrec_error(std::int32_t client, wire::PacketId id) {
+void Ledger::on_refused(std::int32_t client, wire::PacketId id) {
     seat(client).received.erase(id);
+    Event voided = event(Kind::voided, -1);
+    voided.label = last_change_.label;
+    emit_(std::move(voided));
+    if (!last_change_.is_retained) return;
+    retained_.erase(last_change_.topic);
+    if (last_change_.previous) retained_[last_change_.topic] = *last_change_.previous;
 }
 
 // ---- Retained messages and subscriptions
 
 void Ledger::retain(const Event& publication, std::size_t payload_size, std::int32_t publisher) {
+    Event replaced = event(Kind::replaced, -1);
+    replaced.text = publication.text;
+    emit_(std::move(replaced));
+    last_change_.is_retained = true;
+    if (const auto found = retained_.find(publication.text); found != retained_.end())
+        last_change_.previous = found->second;
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
         retained_.erase(publication.text);
         return;
@@ -319,7 +340,9 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
 
 void Ledger::replay(std::int32_t client, const Subscription& subscription, Instant now) {
     for (const auto& [topic, retained] : retained_) {
-        if (!is_match(subscription.filter, topic) || retained.expires_at + slack < now) continue;
+        if (!is_match(subscription.filter, topic) ||
+            (retained.expires_at != never && retained.expires_at + slack < now))
+            continue;
         Event replayed = event(Kind::replayed, client);
         replayed.label = retained.label;
         replayed.text = topic;
@@ -328,7 +351,8 @@ void Ledger::replay(std::int32_t client, const Subscription& subscription, Insta
         replayed.size = retained.size;
         replayed.expiry_s = retained.expiry_s;
         // Sure to come, unless it may have expired, or is the client's own and it wants none of those.
-        replayed.flag = retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
+        replayed.flag =
+            retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
         if (subscription.id != 0) replayed.ids.push_back(subscription.id);
         emit_(std::move(replayed));
     }
@@ -349,7 +373,8 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
         seat(client).subscriptions[text] = subscription;
         forget_in_wills(client);  // its QoS may be another one now
         const wire::RetainHandling handling = entry.options.retain_handling;
-        const bool wants = handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
+        const bool wants =
+            handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
         if (wants && !subscription.is_shared) replay(client, subscription, now);
     }
 }

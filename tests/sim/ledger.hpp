@@ -38,8 +38,8 @@ public:
     void on_connect(std::int32_t client, std::int32_t link, const wire::Connect& packet, Instant now);
     void on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now);
     void on_pubrel(std::int32_t client, wire::PacketId id);
-    /// The broker has answered with PUBREC and an error: the packet id is free.
-    void on_pubrec_error(std::int32_t client, wire::PacketId id);
+    /// The broker has refused the last publication, as a whole: a queue is full.
+    void on_refused(std::int32_t client, wire::PacketId id);
     void on_subscribe(std::int32_t client, const wire::Subscribe& packet, Instant now);
     void on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet, Instant now);
     void on_disconnect(std::int32_t client, wire::Version version, const wire::Disconnect& packet, Instant now);
@@ -63,7 +63,7 @@ private:
     struct Subscription {
         wire::SubscribeOptions options;
         std::uint32_t id = 0;
-        std::string filter;     // without $share
+        std::string filter;  // without $share
         bool is_shared = false;
     };
     struct Will {
@@ -76,9 +76,9 @@ private:
         bool exists = false;
         bool is_kept = false;
         std::uint32_t generation = 0;
-        std::int32_t link = -1;             // -1: offline
+        std::int32_t link = -1;  // -1: offline
         std::uint32_t expiry_s = 0;
-        Instant ends_from = never;          // offline: the session ends between these two
+        Instant ends_from = never;  // offline: the session ends between these two
         Instant ends_until = never;
         std::map<std::string, Subscription> subscriptions;
         std::set<wire::PacketId> received;  // QoS 2 packet ids without PUBREL
@@ -88,11 +88,11 @@ private:
         Will will;
         std::int32_t client = -1;
         std::int32_t link = -1;
-        Duration span{};                    // from the end of the connection
+        Duration span{};  // from the end of the connection
         Instant earliest{};
         Instant latest{};
         bool is_due = false;
-        std::set<std::int32_t> owed;        // sessions that have been subscribed since it became due
+        std::set<std::int32_t> owed;  // sessions that have been subscribed since it became due
     };
     struct Retained {
         Label label;
@@ -101,6 +101,12 @@ private:
         std::uint32_t expiry_s = 0;
         std::uint32_t size = 0;
         std::int32_t publisher = -1;
+    };
+    struct Change {  // what the last publication has done to the retained messages
+        Label label;
+        bool is_retained = false;
+        std::string topic;
+        std::optional<Retained> previous;
     };
     struct Hit {
         bool any = false;
@@ -133,6 +139,7 @@ private:
     std::vector<Seat> seats_;
     std::vector<PendingWill> wills_;
     std::map<std::string, Retained> retained_;
+    Change last_change_;
 };
 
 }  // namespace ledge::sim

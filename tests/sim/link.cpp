@@ -31,6 +31,7 @@ bool describe_publish(Bytes frame, wire::Version version, std::map<std::uint32_t
     event.text = packet->topic;
     event.number = packet->properties.number(PropertyId::topic_alias).value_or(0);
     event.expiry_s = packet->properties.number(PropertyId::message_expiry_interval).value_or(0);
+    event.has_expiry = packet->properties.has(PropertyId::message_expiry_interval);
     for (auto property = packet->properties.begin(); property != packet->properties.end(); ++property) {
         if (property->id == PropertyId::subscription_identifier) event.ids.push_back(property->number);
     }

@@ -18,34 +18,34 @@ namespace ledge::sim {
 struct Parcel {
     std::size_t end = 0;  // offset behind its last byte
     std::vector<Byte> frame;
-    Event event;          // what it says; only from the broker to the client
+    Event event;  // what it says; only from the broker to the client
 };
 
 struct Link {
     std::int32_t number = 0;
-    std::int32_t client = -1;                     // -1: a stranger
-    session::Connection* connection = nullptr;    // nullptr: the broker's end is closed
-    bool is_client_gone = false;                  // the client's end is closed
+    std::int32_t client = -1;                   // -1: a stranger
+    session::Connection* connection = nullptr;  // nullptr: the broker's end is closed
+    bool is_client_gone = false;                // the client's end is closed
     bool is_closing_seen = false;
-    bool is_stalled = false;                      // the client does not read
+    bool is_stalled = false;  // the client does not read
     std::size_t window_bytes = 1U << 20U;
     std::size_t outbox_peak = 0;
-    std::uint32_t last_uid = 0;                   // of the last PUBLISH the broker was given
-    wire::PacketId last_id = 0;
-    wire::ReasonCode farewell{};                  // of the DISCONNECT the broker has sent
+    wire::PacketId last_id = 0;   // of the last PUBLISH the broker was given
+    bool is_refused = false;      // the broker has refused the last publication, and may close the connection for it
+    wire::ReasonCode farewell{};  // of the DISCONNECT the broker has sent
     wire::Version version = wire::Version::v3_1_1;
     bool is_version_known = false;
 
     // Towards the broker
     std::vector<Byte> up;
     std::size_t up_given = 0;
-    std::deque<Parcel> up_parcels;                // not yet wholly given
+    std::deque<Parcel> up_parcels;  // not yet wholly given
     std::map<std::uint32_t, std::string> up_aliases;
 
     // Towards the client
     std::vector<Byte> down;
     std::size_t down_given = 0;
-    std::size_t down_cut = 0;                     // up to here it is cut into parcels
+    std::size_t down_cut = 0;  // up to here it is cut into parcels
     std::deque<Parcel> down_parcels;
     std::map<std::uint32_t, std::string> down_aliases;
 

@@ -52,8 +52,7 @@ std::size_t World::choose_piece(const Link& link, std::size_t most) {
     const bool is_connect = next != nullptr && link.client >= 0 && wire::type_of(next->frame) == PacketType::connect;
     if (is_connect && !ledger_.is_certain(link.client, now_)) return 0;
     // A broker that refuses a publication may close the connection: what stands behind it is not looked at.
-    const bool may_refuse = plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
-    if (may_refuse && next != nullptr) count = std::min(count, next->end - link.up_given);
+    if (may_refuse() && next != nullptr) count = std::min(count, next->end - link.up_given);
     switch (plan_.slicing) {
         case Slicing::single_bytes: return is_calm_ ? count : 1;
         case Slicing::random_pieces: return 1 + rng_.below(count);
@@ -81,16 +80,22 @@ void World::give_up_piece(Link& link, std::size_t count) {
         bytes.link = link.number;
         record(std::move(bytes));
     }
+    const std::uint64_t refusals = broker_.metrics().counters.refused_quota;
     broker_.on_bytes(*link.connection, piece, now_);
+    link.is_refused = link.client >= 0 && broker_.metrics().counters.refused_quota > refusals;
+    if (link.is_refused) ledger_.on_refused(link.client, link.last_id);
     watch_closings();
 }
+
+bool World::may_refuse() const { return plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse; }
 
 void World::announce(Link& link, const Parcel& parcel) {
     Event event;
     event.kind = Kind::in;
     event.client = link.client;
     event.link = link.number;
-    if (!describe(parcel.frame, link.version, link.up_aliases, event)) return fail("clients speak correctly", to_string(event));
+    if (!describe(parcel.frame, link.version, link.up_aliases, event))
+        return fail("clients speak correctly", to_string(event));
     record(event);
     tell_ledger(link, parcel, event);
 }
@@ -101,13 +106,13 @@ void World::tell_ledger(Link& link, const Parcel& parcel, const Event& event) {
         case PacketType::connect:
             return ledger_.on_connect(link.client, link.number, *wire::decode_connect(parcel.frame), now_);
         case PacketType::publish:
-            link.last_uid = event.label.uid;
             link.last_id = event.packet_id;
-            if (event.packet_id != 0) published_[{link.client, event.packet_id}] = event.label.uid;
             return ledger_.on_publish(link.client, *wire::decode_publish(parcel.frame, version), event.text, now_);
         case PacketType::pubrel: return ledger_.on_pubrel(link.client, event.packet_id);
-        case PacketType::subscribe: return ledger_.on_subscribe(link.client, *wire::decode_subscribe(parcel.frame, version), now_);
-        case PacketType::unsubscribe: return ledger_.on_unsubscribe(link.client, *wire::decode_unsubscribe(parcel.frame, version), now_);
+        case PacketType::subscribe:
+            return ledger_.on_subscribe(link.client, *wire::decode_subscribe(parcel.frame, version), now_);
+        case PacketType::unsubscribe:
+            return ledger_.on_unsubscribe(link.client, *wire::decode_unsubscribe(parcel.frame, version), now_);
         case PacketType::disconnect:
             return ledger_.on_disconnect(link.client, version, *wire::decode_disconnect(parcel.frame, version), now_);
         default: return;
@@ -149,6 +154,10 @@ void World::flush() {
             write_out(link, *link.connection);
         }
     }
+}
+
+// Between steps only: the steps hold references.
+void World::bury() {
     std::erase_if(links_, [&](const auto& link) { return link->connection == nullptr && client_of(*link) == nullptr; });
 }
 
@@ -186,8 +195,10 @@ void World::cut_parcels(Link& link) {
         event.kind = Kind::out;
         event.client = link.client;
         event.link = link.number;
-        Parcel parcel{link.down_cut, std::vector<Byte>(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size)), {}};
-        if (!describe(parcel.frame, link.version, link.down_aliases, event)) return fail("the broker speaks correctly", to_string(event));
+        Parcel parcel{
+            link.down_cut, std::vector<Byte>(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size)), {}};
+        if (!describe(parcel.frame, link.version, link.down_aliases, event))
+            return fail("the broker speaks correctly", to_string(event));
         parcel.event = event;
         link.down_parcels.push_back(std::move(parcel));
         announce_out(link, std::move(event));
@@ -198,16 +209,13 @@ void World::announce_out(Link& link, Event event) {
     const bool is_error = wire::is_error(event.code);
     const bool is_refusal = is_error && (event.type == PacketType::puback || event.type == PacketType::pubrec);
     if (event.type == PacketType::disconnect) link.farewell = event.code;
-    const bool may_be = event.type == PacketType::disconnect || event.type == PacketType::pubcomp || event.type == PacketType::pubrel;
+    const bool may_be =
+        event.type == PacketType::disconnect || event.type == PacketType::pubcomp || event.type == PacketType::pubrel;
     record(event);
     if (!is_error || may_be) return;
-    const bool is_tight_refusal = is_refusal && plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
+    const bool is_tight_refusal =
+        is_refusal && plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
     if (!is_tight_refusal) return fail("correct clients are not refused", to_string(event));
-    if (event.type == PacketType::pubrec) ledger_.on_pubrec_error(link.client, event.packet_id);
-    Event voided;
-    voided.kind = Kind::voided;
-    voided.label.uid = published_[{link.client, event.packet_id}];
-    record(std::move(voided));
 }
 
 // ---- The ends of connections
@@ -229,21 +237,13 @@ void World::watch_closings() {
 void World::explain_closing(Link& link) {
     if (link.client < 0) return;
     const session::SessionLimits& limits = plan_.options.listeners[0].limits;
-    const bool is_refusing = limits.overflow == session::OverflowPolicy::refuse && link.version != wire::Version::v5;
     Event closing;
     closing.kind = Kind::closing;
     closing.client = link.client;
     closing.link = link.number;
     if (is_ending_) closing.text = "the end";
     if (link.outbox_peak + link.connection->outbox().size() > limits.outbox_bytes_fatal / 2) closing.text = "outbox";
-    if (is_refusing && link.last_uid != 0) {
-        closing.text = "refused";
-        Event voided;
-        voided.kind = Kind::voided;
-        voided.label.uid = link.last_uid;
-        record(std::move(voided));
-        ledger_.on_pubrec_error(link.client, link.last_id);
-    }
+    if (link.is_refused) closing.text = "refused";
     record(std::move(closing));
 }
 

@@ -11,7 +11,8 @@ T any_of(Rng& rng, const T (&choices)[Count]) {
 
 ClientPlan make_client(Rng& rng) {
     ClientPlan client;
-    client.version = any_of(rng, {wire::Version::v5, wire::Version::v5, wire::Version::v3_1_1, wire::Version::v3_1_1, wire::Version::v3_1});
+    client.version = any_of(
+        rng, {wire::Version::v5, wire::Version::v5, wire::Version::v3_1_1, wire::Version::v3_1_1, wire::Version::v3_1});
     const bool is_v5 = client.version == wire::Version::v5;
     client.is_anonymous = rng.one_in(10) && client.version != wire::Version::v3_1;
     client.is_sharer = is_v5 && !client.is_anonymous && rng.one_in(3);
@@ -65,14 +66,16 @@ Plan::Plan(std::uint64_t seed) {
     Rng rng(seed * 0x2545'F491'4F6C'DD1DU + 1);
     is_tight = rng.one_in(3);
     options.listeners = {make_listener(rng, is_tight)};
-    options.share_strategy = any_of(rng, {broker::ShareStrategy::round_robin, broker::ShareStrategy::random,
-                                          broker::ShareStrategy::sticky_publisher, broker::ShareStrategy::least_inflight});
+    options.share_strategy =
+        any_of(rng, {broker::ShareStrategy::round_robin, broker::ShareStrategy::random,
+                     broker::ShareStrategy::sticky_publisher, broker::ShareStrategy::least_inflight});
     options.sys_interval = rng.one_in(4) ? Duration(10s) : Duration::zero();
     const std::uint64_t count = 2 + rng.below(6);
     for (std::uint64_t i = 0; i < count; ++i) clients.push_back(make_client(rng));
     strangers = static_cast<std::uint32_t>(rng.below(3));
     steps = 400 + static_cast<std::uint32_t>(rng.below(1200));
-    slicing = any_of(rng, {Slicing::single_bytes, Slicing::random_pieces, Slicing::random_pieces, Slicing::whole_bursts});
+    slicing =
+        any_of(rng, {Slicing::single_bytes, Slicing::random_pieces, Slicing::random_pieces, Slicing::whole_bursts});
     cut_one_in = any_of<std::uint32_t>(rng, {20, 60, 200, 1000});
     stall_one_in = any_of<std::uint32_t>(rng, {10, 50, 500});
     leap_one_in = any_of<std::uint32_t>(rng, {20, 100, 1000});

@@ -17,19 +17,19 @@ enum class Acking : std::uint8_t { prompt, late, never };
 
 struct ClientPlan {
     wire::Version version = wire::Version::v5;
-    bool is_anonymous = false;            // empty client id: no session to come back to
-    bool is_sharer = false;               // member of shared subscriptions
-    bool is_persistent = true;            // wants its session back
+    bool is_anonymous = false;  // empty client id: no session to come back to
+    bool is_sharer = false;     // member of shared subscriptions
+    bool is_persistent = true;  // wants its session back
     Acking acking = Acking::prompt;
-    std::uint32_t session_expiry_s = 0;   // v5
+    std::uint32_t session_expiry_s = 0;  // v5
     std::uint16_t keep_alive_s = 0;
-    std::uint16_t receive_maximum = 0;    // v5; 0: not said
-    std::uint32_t packet_size_max = 0;    // v5; 0: not said
-    std::uint16_t alias_maximum = 0;      // v5
+    std::uint16_t receive_maximum = 0;  // v5; 0: not said
+    std::uint32_t packet_size_max = 0;  // v5; 0: not said
+    std::uint16_t alias_maximum = 0;    // v5
     bool has_will = false;
-    std::uint32_t will_delay_s = 0;       // v5
+    std::uint32_t will_delay_s = 0;          // v5
     std::uint32_t window_bytes = 1U << 20U;  // what the network takes for it before it reads
-    std::uint32_t chattiness = 100;       // how often it does something, per cent
+    std::uint32_t chattiness = 100;          // how often it does something, per cent
 };
 
 struct Plan {
@@ -37,15 +37,15 @@ struct Plan {
 
     broker::ShardOptions options;
     std::vector<ClientPlan> clients;
-    std::uint32_t strangers = 0;           // hostile clients
+    std::uint32_t strangers = 0;  // hostile clients
     std::uint32_t steps = 0;
     Slicing slicing = Slicing::random_pieces;
-    std::uint32_t cut_one_in = 0;          // connections lost, per step
-    std::uint32_t stall_one_in = 0;        // a reader stops or starts to read, per step
-    std::uint32_t leap_one_in = 0;         // time jumps by seconds, per step
-    std::uint32_t kill_one_in = 0;         // the broker is killed, per step; 0: never
-    std::uint32_t large_one_in = 0;        // large payloads, per publication
-    bool is_tight = false;                 // small limits: queues overflow, outboxes fill
+    std::uint32_t cut_one_in = 0;    // connections lost, per step
+    std::uint32_t stall_one_in = 0;  // a reader stops or starts to read, per step
+    std::uint32_t leap_one_in = 0;   // time jumps by seconds, per step
+    std::uint32_t kill_one_in = 0;   // the broker is killed, per step; 0: never
+    std::uint32_t large_one_in = 0;  // large payloads, per publication
+    bool is_tight = false;           // small limits: queues overflow, outboxes fill
     bool ends_with_shutdown = false;
 };
 

@@ -24,7 +24,8 @@ void ReceiveMaximumChecker::on(const Event& event) {
     if (!is_publish(event, Kind::out) || event.qos == wire::QoS::at_most_once) return;
     Quota& quota = quotas_[event.link];
     quota.used.insert(event.packet_id);
-    if (quota.used.size() > quota.maximum) object(event, "more than " + std::to_string(quota.maximum) + " unacknowledged");
+    if (quota.used.size() > quota.maximum)
+        object(event, "more than " + std::to_string(quota.maximum) + " unacknowledged");
 }
 
 void PacketSizeChecker::on(const Event& event) {
@@ -43,7 +44,8 @@ void PacketIdChecker::on_out(const Event& event) {
     if (event.type != PacketType::publish || event.qos == wire::QoS::at_most_once) return;
     if (found != exchanges_.end()) {
         const Exchange& before = found->second;
-        if (before.uid != event.label.uid || before.topic != event.text) return object(event, "this packet id is in use");
+        if (before.uid != event.label.uid || before.topic != event.text)
+            return object(event, "this packet id is in use");
         if (before.is_released) return object(event, "sent again after PUBREC");
         if (before.link == event.link) return object(event, "sent again on the same connection");
     }
@@ -60,6 +62,8 @@ void PacketIdChecker::on_in(const Event& event) {
 }
 
 void PacketIdChecker::on(const Event& event) {
+    links_.on(event);
+    if (event.kind == Kind::out && links_.is_stale(event)) return;
     if (event.kind == Kind::session_ended) {
         std::erase_if(exchanges_, [&](const auto& entry) { return entry.first.first == event.client; });
     }
@@ -67,15 +71,18 @@ void PacketIdChecker::on(const Event& event) {
     if (event.kind == Kind::in) on_in(event);
     if (event.kind == Kind::finished && !exchanges_.empty()) {
         const auto& [key, exchange] = *exchanges_.begin();
-        object(event, "c" + std::to_string(key.first) + " packet id " + std::to_string(key.second) + " is still in flight");
+        object(event,
+               "c" + std::to_string(key.first) + " packet id " + std::to_string(key.second) + " is still in flight");
     }
 }
 
 void DupChecker::on(const Event& event) {
     ++events_;
+    links_.on(event);
+    if (event.kind == Kind::out && links_.is_stale(event)) return;
     const auto key = std::make_pair(event.client, event.packet_id);
-    const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed || event.kind == Kind::routed_group ||
-                           event.kind == Kind::will_due;
+    const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed ||
+                           event.kind == Kind::routed_group || event.kind == Kind::will_due;
     if (is_routed) routed_at_.try_emplace(event.label.uid, events_);
     if (event.kind == Kind::session_kept) connected_at_[event.client] = events_;
     if (event.kind == Kind::session_ended) {
@@ -94,7 +101,7 @@ void DupChecker::on(const Event& event) {
     // It may have been sent into a connection that broke before we saw it, but never on its first connection.
     const auto connected = connected_at_.find(event.client);
     const bool is_first = connected == connected_at_.end() || connected->second < routed_at_[event.label.uid];
-    if (event.dup && is_first) object(event, "DUP, but it was never sent before");
+    if (event.dup && is_first && event.label.uid != 0) object(event, "DUP, but it was never sent before");
     unfinished_[key] = event.label.uid;
 }
 
@@ -102,7 +109,8 @@ void SessionPresentChecker::on(const Event& event) {
     if (event.kind == Kind::session_began) expected_[event.link] = false;
     if (event.kind == Kind::session_kept) expected_[event.link] = true;
     if (!is(event, Kind::out, PacketType::connack)) return;
-    const bool expected = !wire::is_error(event.code) && expected_[event.link];
+    const bool is_told = event.version != wire::Version::v3_1;  // whose CONNACK has no such flag
+    const bool expected = is_told && !wire::is_error(event.code) && expected_[event.link];
     if (event.flag != expected) object(event, expected ? "the session was lost" : "there was no session");
 }
 
@@ -121,7 +129,8 @@ void PingChecker::on(const Event& event) {
     std::int32_t& unanswered = unanswered_[event.link];
     if (is(event, Kind::in, PacketType::pingreq)) ++unanswered;
     if (is(event, Kind::out, PacketType::pingresp) && --unanswered < 0) object(event, "nobody asked");
-    if (event.kind == Kind::drained && unanswered > 0) object(event, std::to_string(unanswered) + " PINGREQ without an answer");
+    if (event.kind == Kind::drained && unanswered > 0)
+        object(event, std::to_string(unanswered) + " PINGREQ without an answer");
 }
 
 void AnswerChecker::on(const Event& event) {
@@ -138,15 +147,19 @@ void AnswerChecker::on(const Event& event) {
     }
     if (event.kind == Kind::finished) {
         for (const auto& [line, ids] : expected_) {
-            if (!ids.empty()) object(event, "link" + std::to_string(line.first) + " waits for " + std::string(wire::name_of(line.second)));
+            if (!ids.empty())
+                object(event,
+                       "link" + std::to_string(line.first) + " waits for " + std::string(wire::name_of(line.second)));
         }
     }
-    const bool is_answer = event.type == PacketType::puback || event.type == PacketType::pubrec || event.type == PacketType::pubcomp ||
-                           event.type == PacketType::suback || event.type == PacketType::unsuback;
+    const bool is_answer = event.type == PacketType::puback || event.type == PacketType::pubrec ||
+                           event.type == PacketType::pubcomp || event.type == PacketType::suback ||
+                           event.type == PacketType::unsuback;
     if (event.kind != Kind::out || !is_answer || !expected_.contains(Line(event.link, event.type))) return;
     std::deque<wire::PacketId>& ids = expected_[Line(event.link, event.type)];
     if (ids.empty() || ids.front() != event.packet_id) {
-        return object(event, ids.empty() ? "nothing to answer" : "expected the answer to " + std::to_string(ids.front()));
+        return object(event,
+                      ids.empty() ? "nothing to answer" : "expected the answer to " + std::to_string(ids.front()));
     }
     ids.pop_front();
 }
@@ -160,7 +173,8 @@ void AliasChecker::on(const Event& event) {
 
 void ClosingChecker::on_connect(const Event& event) {
     for (auto& [link, talk] : talks_) {
-        if (link != event.link && talk.client == event.client && event.client >= 0) talk.may_close = true;  // taken over
+        if (link != event.link && talk.client == event.client && event.client >= 0)
+            talk.may_close = true;  // taken over
     }
     Talk& talk = talks_[event.link];
     talk.client = event.client;
@@ -174,7 +188,8 @@ void ClosingChecker::on(const Event& event) {
     if (found == talks_.end()) return;
     Talk& talk = found->second;
     if (event.kind == Kind::in || event.kind == Kind::bytes) {
-        if (event.at - talk.last_bytes > talk.patience + Ledger::slack) object(event, "should have been closed for silence");
+        if (event.at - talk.last_bytes > talk.patience + Ledger::slack)
+            object(event, "should have been closed for silence");
         talk.last_bytes = event.at;
     }
     if (event.kind == Kind::in) {
@@ -194,10 +209,12 @@ void MemoryChecker::on(const Event& event) {
 std::vector<std::unique_ptr<Checker>> all_checkers() {
     std::vector<std::unique_ptr<Checker>> all;
     const auto add = [&]<class... Kinds>(std::tuple<Kinds...>*) { (all.push_back(std::make_unique<Kinds>()), ...); };
-    using Delivery = std::tuple<OrderChecker, AtLeastOnceChecker, ExactlyOnceChecker, QosChecker, SubscribedChecker, UnsubackChecker,
-                                WillChecker, RetainChecker, SubscriptionIdChecker, SharedChecker, ExpiryChecker, PayloadChecker>;
-    using Protocol = std::tuple<ReceiveMaximumChecker, PacketSizeChecker, PacketIdChecker, DupChecker, SessionPresentChecker,
-                                DialogueChecker, PingChecker, AnswerChecker, AliasChecker, ClosingChecker, MemoryChecker>;
+    using Delivery =
+        std::tuple<OrderChecker, AtLeastOnceChecker, ExactlyOnceChecker, QosChecker, SubscribedChecker, UnsubackChecker,
+                   WillChecker, RetainChecker, SubscriptionIdChecker, SharedChecker, ExpiryChecker, PayloadChecker>;
+    using Protocol =
+        std::tuple<ReceiveMaximumChecker, PacketSizeChecker, PacketIdChecker, DupChecker, SessionPresentChecker,
+                   DialogueChecker, PingChecker, AnswerChecker, AliasChecker, ClosingChecker, MemoryChecker>;
     add(static_cast<Delivery*>(nullptr));
     add(static_cast<Protocol*>(nullptr));
     return all;

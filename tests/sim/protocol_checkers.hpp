@@ -50,6 +50,7 @@ private:
     void on_out(const Event& event);
     void on_in(const Event& event);
 
+    CurrentLinks links_;
     std::map<std::pair<std::int32_t, wire::PacketId>, Exchange> exchanges_;
 };
 
@@ -60,6 +61,7 @@ public:
     void on(const Event& event) override;
 
 private:
+    CurrentLinks links_;
     std::map<std::pair<std::int32_t, wire::PacketId>, std::uint32_t> unfinished_;  // uid of what was sent before
     std::map<std::uint32_t, std::uint64_t> routed_at_;                             // uid: count of events
     std::map<std::int32_t, std::uint64_t> connected_at_;

@@ -28,7 +28,8 @@ std::vector<Byte> publish_frame(wire::Version version, Rng& rng) {
     packet.topic = "hostile/stranger";
     packet.payload = as_bytes("noise");
     packet.qos = static_cast<wire::QoS>(rng.below(3));
-    packet.packet_id = packet.qos == wire::QoS::at_most_once ? wire::PacketId{0} : static_cast<wire::PacketId>(1 + rng.below(5));
+    packet.packet_id =
+        packet.qos == wire::QoS::at_most_once ? wire::PacketId{0} : static_cast<wire::PacketId>(1 + rng.below(5));
     return encoded(packet, version);
 }
 
@@ -60,7 +61,9 @@ std::vector<Byte> some_frame(wire::Version version, Rng& rng) {
 void damage(std::vector<Byte>& frame, Rng& rng) {
     if (rng.one_in(2)) frame[rng.below(frame.size())] = static_cast<Byte>(rng.next());
     if (rng.one_in(4)) frame.resize(1 + rng.below(frame.size()));
-    if (rng.one_in(8)) frame.insert(frame.begin() + static_cast<std::ptrdiff_t>(rng.below(frame.size())), static_cast<Byte>(rng.next()));
+    if (!rng.one_in(8)) return;
+    const auto place = static_cast<std::ptrdiff_t>(rng.below(frame.size()));
+    frame.insert(frame.begin() + place, static_cast<Byte>(rng.next()));
 }
 
 std::vector<Byte> noise(Rng& rng) {

@@ -25,7 +25,8 @@ World::World(std::uint64_t seed)
       checkers_(all_checkers()) {
     report_.seed = seed;
     for (std::size_t i = 0; i < plan_.clients.size(); ++i) {
-        clients_.push_back(std::make_unique<Client>(static_cast<std::int32_t>(i), plan_.clients[i], plan_, press_, rng_));
+        clients_.push_back(
+            std::make_unique<Client>(static_cast<std::int32_t>(i), plan_.clients[i], plan_, press_, rng_));
     }
     broker_.start(now_);
 }
@@ -57,22 +58,26 @@ void World::record(Event event) {
 
 void World::fail(const std::string& name, const std::string& why) {
     if (is_over()) return;
-    std::string text = "seed " + std::to_string(report_.seed) + ", step " + std::to_string(step_) + ": " + name + ": " + why + "\n";
+    std::string text =
+        "seed " + std::to_string(report_.seed) + ", step " + std::to_string(step_) + ": " + name + ": " + why + "\n";
     for (const Event& event : latest_) text += "    " + to_string(event) + "\n";
     report_.failure = std::move(text);
 }
 
-// ---- The ordinary course
+// ---- The ordinary course. One draw per statement: compilers differ in the order of arguments, a seed must not.
 
 void World::step() {
     ++step_;
+    bury();
     advance(Duration(static_cast<std::int64_t>(rng_.below(20'000))));
     connect_somebody();
     clients_[rng_.below(clients_.size())]->act();
     disturb();
     if (!links_.empty()) {
-        move_up(*links_[rng_.below(links_.size())], 1 + rng_.below(400));
-        move_down(*links_[rng_.below(links_.size())], 1 + rng_.below(800));
+        Link& upwards = *links_[rng_.below(links_.size())];
+        move_up(upwards, 1 + rng_.below(400));
+        Link& downwards = *links_[rng_.below(links_.size())];
+        move_down(downwards, 1 + rng_.below(800));
     }
     flush();
     if (step_ % 50 == 0) check_memory(false);
@@ -83,16 +88,18 @@ void World::connect_somebody() {
     Client& client = *clients_[rng_.below(clients_.size())];
     if (client.link() != nullptr) return;
     const ClientPlan& plan = client.plan();
-    const bool is_new = plan.version == wire::Version::v5 ? plan.is_anonymous || rng_.one_in(8) : !plan.is_persistent || rng_.one_in(10);
+    const bool is_new = plan.version == wire::Version::v5 ? plan.is_anonymous || rng_.one_in(8)
+                                                          : !plan.is_persistent || rng_.one_in(10);
     connect(client, is_new);
 }
 
 void World::connect(Client& client, bool clean_start) {
-    const auto number = static_cast<std::int32_t>(std::find_if(clients_.begin(), clients_.end(), [&](const auto& any) {
-                                                       return any.get() == &client;
-                                                   }) - clients_.begin());
+    const auto number = static_cast<std::int32_t>(
+        std::find_if(clients_.begin(), clients_.end(), [&](const auto& any) { return any.get() == &client; }) -
+        clients_.begin());
     // Nobody can take over from a client without a name.
-    const bool is_still_there = std::any_of(links_.begin(), links_.end(), [&](const auto& link) { return link->client == number; });
+    const bool is_still_there =
+        std::any_of(links_.begin(), links_.end(), [&](const auto& link) { return link->client == number; });
     if (client.plan().is_anonymous && is_still_there) return;
     Link* link = open_link(number);
     if (link == nullptr) return;
@@ -108,7 +115,10 @@ void World::disturb() {
     if (strangers_.size() < plan_.strangers && rng_.one_in(10)) {
         if (Link* link = open_link(-1); link != nullptr) strangers_.push_back(link);
     }
-    if (!strangers_.empty()) say_something_hostile(*strangers_[rng_.below(strangers_.size())], rng_, static_cast<std::int32_t>(rng_.below(2)));
+    if (!strangers_.empty()) {
+        Link& stranger = *strangers_[rng_.below(strangers_.size())];
+        say_something_hostile(stranger, rng_, static_cast<std::int32_t>(rng_.below(2)));
+    }
     if (links_.empty()) return;
     Link& link = *links_[rng_.below(links_.size())];
     if (rng_.one_in(plan_.stall_one_in)) link.is_stalled = !link.is_stalled;
@@ -162,10 +172,12 @@ void World::settle() {
 
 // Until nothing moves any more.
 void World::calm_round() {
+    bury();
     for (std::size_t i = 0; i < clients_.size(); ++i) {
         Client& client = *clients_[i];
         const auto number = static_cast<std::int32_t>(i);
-        if (client.link() == nullptr && ledger_.has_session(number) && ledger_.link_of(number) < 0) connect(client, false);
+        if (client.link() == nullptr && ledger_.has_session(number) && ledger_.link_of(number) < 0)
+            connect(client, false);
         if (client.is_connected() && !client.is_over()) client.ping();
     }
     for (unsigned turn = 0; turn < 2000 && !is_over(); ++turn) {
@@ -196,9 +208,13 @@ void World::finish() {
     report_.counted_losses = losses_before_ + broker_.metrics().counters.dropped_queue_full;
     finished.number = static_cast<std::uint32_t>(report_.counted_losses);
     record(std::move(finished));
-    if (!plan_.is_tight && report_.counted_losses != 0) fail("no losses without tight limits", std::to_string(report_.counted_losses));
-    if (broker_.metrics().counters.queued_messages != 0) {
-        fail("queues empty at the end", std::to_string(broker_.metrics().counters.queued_messages) + " messages are still queued");
+    if (!plan_.is_tight && report_.counted_losses != 0)
+        fail("no losses without tight limits", std::to_string(report_.counted_losses));
+    const broker::Metrics metrics = broker_.metrics();
+    if (metrics.counters.queued_messages != 0) {
+        fail("queues empty at the end", std::to_string(metrics.counters.queued_messages) +
+                                            " messages are still queued, " + std::to_string(metrics.clients_connected) +
+                                            " clients, " + std::to_string(metrics.sessions) + " sessions");
     }
 }
 
@@ -235,12 +251,15 @@ void World::shut_down() {
     std::vector<const Link*> told;
     for (const auto& link : links_) {
         if (link->connection == nullptr) continue;
-        if (!link->connection->is_closing()) fail("shutdown closes everything", "link" + std::to_string(link->number) + " stays open");
+        if (!link->connection->is_closing())
+            fail("shutdown closes everything", "link" + std::to_string(link->number) + " stays open");
         const Client* client = client_of(*link);
-        const bool must_be_told = client != nullptr && client->is_connected() && !client->is_over() && link->version == wire::Version::v5;
+        const bool must_be_told =
+            client != nullptr && client->is_connected() && !client->is_over() && link->version == wire::Version::v5;
         if (must_be_told) told.push_back(link.get());
     }
-    while (session::Connection* connection = broker_.next_dirty()) write_out(*static_cast<Link*>(connection->driver_data()), *connection);
+    while (session::Connection* connection = broker_.next_dirty())
+        write_out(*static_cast<Link*>(connection->driver_data()), *connection);
     for (const Link* link : told) {
         if (link->farewell != wire::ReasonCode::server_shutting_down) {
             fail("shutdown tells v5 clients", "link" + std::to_string(link->number) + " was not told 0x8B");

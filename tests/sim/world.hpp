@@ -1,8 +1,8 @@
 // World: one seed's simulated world: a broker, clients, strangers, a network and the time between them. Single-threaded
 // and deterministic: the same seed gives the same history, which is what replay relies on.
 //
-//     clients ──up──► network ──pieces──► broker          every packet that crosses a border becomes an Event;
-//     clients ◄─down─ network ◄─pieces─── broker          the ledger adds what follows from it, the checkers judge
+//     clients ──up──► network ──pieces──► broker      every packet that crosses a border becomes an Event;
+//     clients ◄─down─ network ◄─pieces─── broker      the ledger adds what follows; the checkers judge
 #pragma once
 
 #include <deque>
@@ -25,7 +25,7 @@ struct Report {
     std::optional<std::string> failure;  // checker, step, objection and the last events
     std::uint64_t hash = 0;              // of the whole history
     std::uint64_t events = 0;
-    std::uint64_t deliveries = 0;        // PUBLISH packets that reached a client
+    std::uint64_t deliveries = 0;  // PUBLISH packets that reached a client
     std::uint64_t counted_losses = 0;
     std::uint64_t cuts = 0;
     std::uint64_t kills = 0;
@@ -69,6 +69,7 @@ private:
     void tell_ledger(Link& link, const Parcel& parcel, const Event& event);
     void move_down(Link& link, std::size_t most);
     void flush();
+    void bury();
     void write_out(Link& link, session::Connection& connection);
     void cut_parcels(Link& link);
     void announce_out(Link& link, Event event);
@@ -80,6 +81,7 @@ private:
     void check_memory(bool is_end);
     Client* client_of(const Link& link);
     std::int64_t memory_max() const;
+    bool may_refuse() const;
 
     Plan plan_;
     Rng rng_;
@@ -88,14 +90,13 @@ private:
     std::uint64_t step_ = 0;
     Press press_;
     std::vector<std::unique_ptr<Client>> clients_;
-    std::vector<std::unique_ptr<Link>> links_;   // those with at least one open end
+    std::vector<std::unique_ptr<Link>> links_;  // those with at least one open end
     std::int32_t link_count_ = 0;
     std::vector<Link*> strangers_;
-    std::map<std::pair<std::int32_t, wire::PacketId>, std::uint32_t> published_;  // uid by client and packet id
     Ledger ledger_;
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::deque<Event> latest_;
-    std::uint64_t losses_before_ = 0;            // counted by brokers that were killed
+    std::uint64_t losses_before_ = 0;  // counted by brokers that were killed
     bool is_tracing_ = false;
     bool is_calm_ = false;
     bool is_ending_ = false;

@@ -137,7 +137,7 @@ void Client::check(const Packet& packet, std::size_t size, Here at) {
     if (has_connack_ && is_connack) violation("[MQTT-3.2.0-2] a second CONNACK", packet, at);
     if (version_ != v5 && (packet.type == PacketType::disconnect || packet.type == PacketType::auth))
         violation("a packet that 3.x does not know", packet, at);
-    if (size > options_.maximum_packet_size.value_or(0xFFFF'FFFF))
+    if (version_ == v5 && size > options_.maximum_packet_size.value_or(0xFFFF'FFFF))
         violation("[MQTT-3.1.2-24] larger than the client's Maximum Packet Size", packet, at);
     if (packet.type == PacketType::disconnect && packet.has(PropertyId::session_expiry_interval))
         violation("[MQTT-3.14.2-2] Session Expiry Interval from the server", packet, at);
@@ -163,7 +163,7 @@ void Client::check_publish(const Packet& packet, Here at) {
     if (packet.qos_level == QoS::at_most_once) return;
     if (!unacknowledged_.insert(*packet.packet_id).second)
         violation("[MQTT-2.2.1-4] [MQTT-4.4.0-1] an id in use, or a repetition within one connection", packet, at);
-    if (unacknowledged_.size() > options_.receive_maximum.value_or(65'535))
+    if (version_ == v5 && unacknowledged_.size() > options_.receive_maximum.value_or(65'535))
         violation("[MQTT-3.3.4-9] more than the client's Receive Maximum", packet, at);
 }
 

@@ -1,11 +1,12 @@
 // What a shard wants back from a store: the image it starts from, and what it reads later. No LMDB in sight.
 //
 // Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
-//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [will]      flags: 1 ended, 2 has will
+//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [will]     flags: 1 ended, 2 will
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties payload(rest)
-//   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8 ids(rest, properties)
+//   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8
+//                   ids(rest, as properties)
 // Instants are microseconds of logical time: running time plus plausible wall-clock progress, never the wall clock.
 #pragma once
 

@@ -48,8 +48,7 @@ public:
     /// An endpoint that stands for several addresses has several entries.
     std::vector<std::string> addresses() const;
 
-    /// Serves until stop() has done its work. Ignores SIGPIPE only where it writes: the process-wide setting is the
-    /// daemon's.
+    /// Serves until stop() has done its work. Needs no setting for SIGPIPE: nothing here raises it.
     void run();
 
     /// Begins the graceful stop: no new connections, v5 clients get DISCONNECT 0x8B, what is queued for the sockets is

@@ -17,7 +17,6 @@
 
 namespace ledge::session {
 
-struct RetainedFeed;
 struct AuthExchange;
 
 /// What one PUBLISH to one client has of its own.
@@ -136,8 +135,6 @@ public:
     void unlink_dirty();
     /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
     void check_outbox_bound();
-
-    std::unique_ptr<RetainedFeed> retained_feed;  // what the broker still owes for new subscriptions
 
 private:
     void dispatch(Bytes frame, Instant now, Effect& effect);

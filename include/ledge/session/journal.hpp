@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ledge/base/ring.hpp"
@@ -93,7 +94,7 @@ public:
     Ticket last() const { return is_failed_ ? never_durable : taken_ + pending_.size(); }
 
     /// True while the record can still be changed: no batch has it.
-    bool is_pending(Ticket ticket) const { return ticket > taken_; }
+    bool is_pending(Ticket ticket) const { return ticket > taken_ && ticket != never_durable; }
     /// The record is not needed any more. Requires is_pending.
     void cancel(Ticket ticket);
     /// Exchanges the body. Requires is_pending.
@@ -118,6 +119,11 @@ public:
     /// Bytes of bodies pending and under way.
     std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_; }
     std::uint64_t cancelled() const { return cancelled_; }
+
+    /// Somebody has been promised something: what is pending is due at once.
+    void hurry() { note_urgency(Urgency::now); }
+    /// True once after tickets became durable without a commit: all that was pending has been cancelled.
+    bool take_news() { return std::exchange(has_news_, false); }
 
     /// Continues where a store left off.
     void restore(std::uint64_t next_number) { next_number_ = next_number; }
@@ -147,6 +153,7 @@ private:
     std::uint64_t next_number_ = 1;
     bool is_failed_ = false;
     bool is_full_ = false;
+    bool has_news_ = false;
     Urgency urgency_ = Urgency::lazy;  // highest of the pending ones
     Instant lazy_since_ = never;       // when the oldest pending record was first seen by note_time
     Instant soon_since_ = never;       // the same for the oldest that somebody waits for

@@ -13,7 +13,7 @@ namespace ledge::session {
 enum class OverflowPolicy : std::uint8_t {
     drop_oldest,  // make room: the oldest queued publication goes, counted
     drop_newest,  // the publication is not queued for this session, counted
-    refuse,       // the publisher is told 0x97 quota exceeded; a 3.x publisher's connection is closed, it may retry
+    refuse,       // nobody gets it and the publisher is told 0x97; a 3.x publisher is closed if the session is offline
 };
 
 struct SessionLimits {

@@ -85,8 +85,8 @@ private:
     Blob rest_;  // further ones as encoded properties
 };
 
-/// What every v5 receiver gets of its properties: the forwarded ones, unaltered and in order, and the remaining lifetime
-/// in seconds [MQTT-3.3.2-6].
+/// What every v5 receiver gets of its properties: the forwarded ones, unaltered and in order, and the remaining
+/// lifetime in seconds [MQTT-3.3.2-6].
 void append_forwarded_properties(const PublicationView& publication, Instant now, wire::PropertyBuilder& properties);
 
 /// A publication on its way to one session.

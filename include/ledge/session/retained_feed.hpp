@@ -1,4 +1,4 @@
-// Retained messages still owed to a connection for its new subscriptions: per subscription a filter and how far the
+// Retained messages still owed to a session for its new subscriptions: per subscription a filter and how far the
 // retained store has been looked through for it. Sent at the pace of the reader; nothing else is kept.
 #pragma once
 
@@ -14,6 +14,7 @@ namespace ledge::session {
 struct RetainedFeed {
     struct Batch {
         std::string filter;
+        std::uint64_t as_of = 0;     // what was retained later went out live
         std::uint32_t position = 0;  // topic numbers below it have been looked at
         std::uint32_t subscription_id = 0;
         wire::QoS qos = wire::QoS::at_most_once;

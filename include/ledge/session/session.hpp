@@ -11,6 +11,7 @@
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
 #include "ledge/session/received_ids.hpp"
+#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 
@@ -101,6 +102,7 @@ public:
 
     ReceivedIds received;
     std::unique_ptr<StoredWill> will;
+    std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
     std::uint32_t expiry_interval_s = 0;
     CoreTimer expiry_timer;
     CoreTimer will_timer;

@@ -88,6 +88,18 @@ SPEC("v5 a shared subscription is sent no retained messages") {
     s.nothing_else();
 }
 
+SPEC("v5 [MQTT-3.3.1-12] [MQTT-3.3.1-13] retain as published holds for the member that is picked") {
+    for (const bool as_published : {false, true}) {
+        Script s;
+        Filter filter("$share/group/a");
+        filter.has_retain_as_published = as_published;
+        s.client("meter").connects().subscribes({filter});
+        s.client("lamp").connects().publishes(publish("a", "1").retained());
+        s.client("meter").gets(publish("a", "1").retained(as_published));
+        s.nothing_else();
+    }
+}
+
 SPEC("v5 [MQTT-4.8.2-1] [MQTT-4.8.2-2] a shared filter has a share name without wildcards, and a filter behind it") {
     for (const char* filter :
          {"$share/", "$share//a", "$share/a+/b", "$share/#/a", "$share/+/a", "$share/group", "$share/group/"}) {

@@ -74,6 +74,16 @@ SPEC("v5 DISCONNECT with 0x04 respects the will delay") {
     s.nothing_else();
 }
 
+SPEC("v5 [MQTT-3.1.2-8] DISCONNECT with 0x04 that also ends the session publishes a delayed will at once") {
+    Script s;
+    begin(s, {.session_expiry = 60s, .will = delayed(30)});
+    s.client("meter").disconnects(disconnect(ReasonCode::disconnect_with_will).with(Id::session_expiry_interval, 0));
+    s.client("watch").gets(publish("will", "gone"));
+    s.client("meter").connects(resume).gets(connack().session_present(false));
+    s.passes(1h);
+    s.nothing_else();
+}
+
 SPEC("a connection that the broker closes for an error publishes the will") {
     for (const auto version : every_version) {
         Script s(version);

@@ -15,7 +15,9 @@ namespace {
 
 struct AnyValue {
     template <class T>
-    operator T() const;
+    operator T() const {
+        return {};
+    }
 };
 
 /// How many members an aggregate has.

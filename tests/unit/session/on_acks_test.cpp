@@ -7,7 +7,7 @@ namespace {
 // Brings exchange 1 into a state. "unknown": it is finished.
 void bring_to(Rig& rig, std::string_view state) {
     rig.connects();
-    rig.connection->send_now(delivery("a", "x", state == "sent_qos1" ? qos1 : qos2), rig.now);
+    rig.delivers(delivery("a", "x", state == "sent_qos1" ? qos1 : qos2), rig.now);
     if (state == "released" || state == "unknown") rig.sends(pubrec(1));
     if (state == "unknown") rig.sends(pubcomp(1));
     rig.takes();

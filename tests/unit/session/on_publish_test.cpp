@@ -62,6 +62,21 @@ TEST_CASE(
     CHECK(rig.session->received.size() == 10);
 }
 
+TEST_CASE("a new connection starts with the whole quota, whatever the session still has (5.0 section 4.9)") {
+    Rig rig;
+    rig.listener.limits.receive_maximum = 2;
+    rig.connects();
+    rig.sends(publish("a", "x", qos2, 1) + publish("a", "x", qos2, 2));
+    rig.connects(connect_v5(), true);
+    rig.sends(publish("a", "x", qos2, 3) + publish("a", "x", qos2, 4));
+    CHECK(rig.takes() == "PUBREC 3 | PUBREC 4");
+    CHECK(rig.session->received.size() == 4);
+    rig.sends(pubrel(3) + publish("a", "x", qos2, 5));
+    CHECK(rig.takes() == "PUBCOMP 3 | PUBREC 5");
+    rig.sends(publish("a", "x", qos2, 6));
+    CHECK(rig.takes() == "DISCONNECT receive_maximum_exceeded");
+}
+
 TEST_CASE("a topic alias stands for its topic until it is given another or the connection ends [MQTT-3.3.2-7]") {
     Rig rig;
     rig.connects();

@@ -32,13 +32,47 @@ TEST_CASE("first in, first out, with the bytes of what waits") {
 
 TEST_CASE("it fits up to the limit in messages and up to the limit in bytes, inclusive") {
     PendingQueue queue;
-    CHECK(queue.fits(10, limits_of(1, 10)));
-    CHECK_FALSE(queue.fits(11, limits_of(1, 10)));
-    CHECK_FALSE(queue.fits(0, limits_of(0, 10)));
+    CHECK(queue.fits(10, false, limits_of(1, 10)));
+    CHECK_FALSE(queue.fits(11, false, limits_of(1, 10)));
+    CHECK_FALSE(queue.fits(0, false, limits_of(0, 10)));
     queue.push(delivery("a", "123", qos1));
-    CHECK_FALSE(queue.fits(1, limits_of(1, 100)));
-    CHECK(queue.fits(6, limits_of(2, 10)));
-    CHECK_FALSE(queue.fits(7, limits_of(2, 10)));
+    CHECK_FALSE(queue.fits(1, false, limits_of(1, 100)));
+    CHECK(queue.fits(6, false, limits_of(2, 10)));
+    CHECK_FALSE(queue.fits(7, false, limits_of(2, 10)));
+}
+
+TEST_CASE("the tail in the store has limits of its own, and begins where the window ends") {
+    SessionLimits limits = limits_of(1, 10);
+    limits.queue_stored_messages_max = 4;
+    limits.queue_stored_bytes_max = 20;
+    limits.queue_window_messages = 2;
+    limits.queue_window_bytes = 12;
+    PendingQueue queue;
+    CHECK_FALSE(queue.goes_to_tail(4, limits));
+    queue.push(delivery("a", "123", qos1));
+    CHECK_FALSE(queue.goes_to_tail(8, limits));
+    CHECK(queue.goes_to_tail(9, limits));
+    queue.push(delivery("a", "123", qos1));
+    CHECK(queue.goes_to_tail(0, limits));
+    CHECK(queue.fits(12, true, limits));
+    CHECK_FALSE(queue.fits(13, true, limits));
+    queue.push_stored(70, 4);
+    queue.push_stored(75, 4);
+    CHECK(queue.stored_from() == 70);
+    CHECK(queue.size() == 4);
+    CHECK(queue.bytes() == 16);
+    CHECK_FALSE(queue.fits(1, true, limits));
+    queue.pop();
+    queue.pop();
+    CHECK_FALSE(queue.has_loaded());
+    CHECK_FALSE(queue.empty());
+    CHECK(queue.goes_to_tail(1, limits));  // behind what waits there
+    queue.take_stored(70, 4);
+    CHECK(queue.stored_from() == 71);
+    CHECK(queue.stored_rows() == 1);
+    queue.take_stored(75, 4);
+    CHECK(queue.empty());
+    CHECK(queue.bytes() == 0);
 }
 
 TEST_CASE("a seeded run agrees with a deque, and the publications live as long as they wait") {

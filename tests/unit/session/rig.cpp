@@ -102,7 +102,7 @@ std::string publish(std::string_view topic, std::string_view payload, QoS qos, w
     return encoded(wire::Publish{topic, as_bytes(payload), qos, false, false, id, properties.view()}, Version::v5);
 }
 
-Rig::Rig() : environment(log, 1, start) {
+Rig::Rig() : environment(log, {}, 1, start) {
     listener.name = "test";
     listener.allow_anonymous = true;
 }
@@ -159,7 +159,7 @@ void Rig::perform(const Effect& effect) {
         const wire::Publish shown{
             p.topic, p.payload, p.qos, p.retain, false, route->packet_id, wire::Properties(p.properties, 0)};
         asked += (asked.empty() ? "" : " | ") + describe(as_bytes(encoded(shown, Version::v5)), Version::v5);
-        connection->on_routed(p.qos, route->packet_id, verdict);
+        connection->on_routed(p.qos, route->packet_id, verdict, 0, 0);
     } else if (effect.index() != 0) {
         asked += (asked.empty() ? "" : " | ") + std::to_string(effect.index());
     }
@@ -185,6 +185,11 @@ std::string Rig::takes() {
     }
     REQUIRE(framer.pending() == 0);
     return out;
+}
+
+void Rig::delivers(Delivery one, Instant at) {
+    session->enqueue(std::move(one));
+    connection->pump(at);
 }
 
 void Rig::passes(Duration duration) {

@@ -68,6 +68,8 @@ public:
     std::string takes();
     bool is_closing() const { return connection->is_closing(); }
 
+    /// A delivery comes up for the session at `at`.
+    void delivers(Delivery delivery, Instant at);
     /// Virtual time goes on; due timers of the connection fire.
     void passes(Duration duration);
 

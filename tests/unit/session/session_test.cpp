@@ -18,7 +18,7 @@ struct Logged {
 
 TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
     Log log;
-    Environment environment(log, 1, start);
+    Environment environment(log, {}, 1, start);
     const Counters& counters = environment.counters;
     const SessionLimits limits;
     {
@@ -26,13 +26,13 @@ TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
         for (int i = 0; i < 3; ++i) session.enqueue(delivery("a/b", "12", qos1));
         CHECK(counters.queued_messages == 3);
         CHECK(counters.queued_bytes == 15);
-        const wire::PacketId id = session.open_exchange(session.dequeue());
+        const wire::PacketId id = session.open_exchange(session.dequeue(), true);
         CHECK(counters.queued_messages == 3);
         CHECK(counters.queued_bytes == 10);
         CHECK(session.backlog() == 3);
         session.finish_exchange(id);
         CHECK(counters.queued_messages == 2);
-        session.open_exchange(delivery("a/b", "12", qos2));
+        session.open_exchange(delivery("a/b", "12", qos2), true);
         CHECK(session.backlog() == 3);
     }
     CHECK(counters.queued_messages == 0);
@@ -41,7 +41,7 @@ TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
 
 TEST_CASE("the gauges of several sessions agree with their queues after any run") {
     Log log;
-    Environment environment(log, 1, start);
+    Environment environment(log, {}, 1, start);
     const SessionLimits limits;
     Rng rng(11);
     std::vector<std::unique_ptr<Session>> sessions(4);
@@ -52,7 +52,7 @@ TEST_CASE("the gauges of several sessions agree with their queues after any run"
             case 0:
             case 1: session->enqueue(delivery("t", std::string(rng.below(30), 'x'), qos1)); break;
             case 2:
-                if (!session->pending().empty()) session->open_exchange(session->dequeue());
+                if (!session->pending().empty()) session->open_exchange(session->dequeue(), true);
                 break;
             case 3:
                 if (!session->pending().empty()) session->dequeue();
@@ -83,7 +83,7 @@ TEST_CASE("the gauges of several sessions agree with their queues after any run"
 
 TEST_CASE("of a run of drops the first is logged, all are counted, the end is told") {
     Logged logged;
-    Environment environment(logged.log, 1, start);
+    Environment environment(logged.log, {}, 1, start);
     const SessionLimits limits;
     Session session(environment, "c", limits);
     session.note_recovery();
@@ -105,12 +105,12 @@ TEST_CASE("of a run of drops the first is logged, all are counted, the end is to
 TEST_CASE("a connection that comes cancels expiry and will delay; one that goes leaves nothing marked as sent") {
     Rig rig;
     rig.connects();
-    rig.session->open_exchange(delivery("a", "x", qos1));
+    rig.session->open_exchange(delivery("a", "x", qos1), true);
     CHECK(rig.session->is_online());
-    CHECK(rig.session->inflight().sent() == 1);
+    CHECK(rig.session->inflight().counted() == 1);
     rig.is_gone();
     CHECK_FALSE(rig.session->is_online());
-    CHECK(rig.session->inflight().sent() == 0);
+    CHECK(rig.session->inflight().counted() == 0);
     CHECK(rig.session->inflight().size() == 1);
     rig.environment.timers.set(rig.session->expiry_timer, start + 60s);
     rig.environment.timers.set(rig.session->will_timer, start + 60s);
@@ -121,7 +121,7 @@ TEST_CASE("a connection that comes cancels expiry and will delay; one that goes 
 
 TEST_CASE("a session is persistent when it outlives its connection") {
     Log log;
-    Environment environment(log, 1, start);
+    Environment environment(log, {}, 1, start);
     const SessionLimits limits;
     Session session(environment, "c", limits);
     CHECK_FALSE(session.is_persistent());

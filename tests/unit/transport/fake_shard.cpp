@@ -6,7 +6,7 @@
 namespace ledge::broker {
 
 struct Shard::Parts {
-    Parts(const Log& log, std::uint64_t seed, Instant now) : environment(log, seed, now) {}
+    Parts(const Log& log, std::uint64_t seed, Instant now) : environment(log, {}, seed, now) {}
     session::Environment environment;
     session::ListenerOptions listener;
 };

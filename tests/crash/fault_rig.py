@@ -1,0 +1,168 @@
+"""Fault rig: writes and syncs of the store that fail, a store that is full, files that are damaged. The broker must
+stay up, keep serving QoS 0, acknowledge nothing that it cannot keep, and lose nothing that it acknowledged."""
+import os
+import random
+import time
+from functools import partial
+
+from journal import SYNC, WRITE, Disk
+from rig import Rig, RigError
+
+NAMES = {WRITE: 'write', SYNC: 'sync'}
+FOR_GOOD = 1 << 40
+SETTLE_S = 0.4  # commits that were under way when the fault came have ended
+WATCH_S = 0.6
+
+FAILURES = [(what, code, times) for what in (SYNC, WRITE) for code in ('EIO', 'ENOSPC') for times in (1, FOR_GOOD)]
+
+
+def run(options, tally):
+    for what, code, times in FAILURES:
+        title = f'{code} from {"one" if times == 1 else "every"} {NAMES[what]}'
+        _case(options, tally, title, partial(_failing, what=what, code=code, times=times))
+    _case(options, tally, 'the store is full', _full, settings=options.full_store)
+    for title, damage in DAMAGES:
+        _case(options, tally, title, partial(_damaged, damage=damage))
+
+
+def _case(options, tally, title, script, settings=()):
+    title = 'fault: ' + title
+    began = time.monotonic()
+    rig = Rig(options, title.replace(': ', '-').replace(' ', '-'), options.seed, settings)
+    text = ''
+    try:
+        text = script(rig)
+    except RigError as error:
+        rig.problem(str(error))
+    finally:
+        rig.close()
+    tally.add(title, rig.problems[:1], 1, time.monotonic() - began, text)
+
+
+def _failing(rig, what, code, times):
+    disk = Disk(rig.broker.store, os.path.join(rig.folder, 'side'), rig.options.powercut)
+    disk.prepare(journal=False)
+    if not rig.start(disk.environment()):
+        raise RigError(f'the broker ended: {rig.broker.tail()}')
+    time.sleep(0.3)
+    disk.arm_failure(what, code, rig.rng.randrange(30), times)
+    end = time.monotonic() + 5
+    while disk.control.failures == 0 and time.monotonic() < end:
+        time.sleep(0.002)
+    if disk.control.failures == 0:
+        raise RigError('the fault never came: nothing was written')
+    text = _watch(rig, is_for_good=times == FOR_GOOD)
+    text += f', {disk.control.failures} failures'
+    rig.broker.kill()
+    rig.load.down()
+    if disk.problem():
+        raise RigError(f'powercut: {disk.problem()}')
+    _restart_and_account(rig)
+    return f'{text}; {rig.figures()}'
+
+
+def _watch(rig, is_for_good):
+    """After a fault: alive, QoS 0 is served, and while it lasts nothing durable is acknowledged."""
+    time.sleep(SETTLE_S)
+    before = rig.load.stats()
+    time.sleep(WATCH_S)
+    after = rig.load.stats()
+    accepted, refused, pulses = (after[key] - before[key] for key in ('accepted', 'refused', 'pulses'))
+    if not rig.broker.is_alive():
+        raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+    if pulses == 0:
+        rig.problem('QoS 0 is not served any more')
+    if is_for_good and accepted > 0:
+        rig.problem(f'{accepted} publications were acknowledged although nothing can be kept')
+    if is_for_good and refused == 0:
+        rig.problem('v5 publishers are not told that their publications are refused')
+    return f'afterwards {accepted} accepted, {refused} refused, {pulses} QoS 0'
+
+
+def _restart_and_account(rig):
+    if not rig.start():
+        raise RigError(f'the broker did not come back: {rig.broker.tail()}')
+    rig.account()
+    rig.broker.kill()
+    rig.load.down()
+    rig.verify()
+
+
+def _full(rig):
+    """Publishing against a ceiling with a subscriber that stays away, then draining: room again."""
+    if not rig.start():
+        raise RigError(f'the broker ended: {rig.broker.tail()}')
+    end = time.monotonic() + 40
+    while rig.load.stats()['refused'] == 0:
+        if time.monotonic() > end:
+            raise RigError('nothing was refused: the store never filled up')
+        time.sleep(0.1)
+    text = _watch(rig, is_for_good=False)
+    rig.account()
+    before = rig.load.stats()['accepted']
+    time.sleep(0.3)
+    if rig.load.stats()['accepted'] == before:
+        rig.problem('nothing is accepted although everything was drained')
+    rig.broker.kill()
+    rig.load.down()
+    _restart_and_account(rig)
+    return f'{text}; {rig.figures()}'
+
+
+def _garbage(path, rng):
+    with open(path, 'wb') as file:
+        file.write(rng.randbytes(100_000))
+
+
+def _halved(path, _):
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def _blank(path, rng):
+    """A sixth of the pages reads as zero, the first two (LMDB's meta pages) among them."""
+    pages = os.path.getsize(path) // 4096
+    with open(path, 'r+b') as file:
+        for page in sorted({0, 1, *(rng.randrange(pages) for _ in range(pages // 6))}):
+            file.seek(page * 4096)
+            file.write(bytes(4096))
+
+
+def _bit_flips(path, rng):
+    size = os.path.getsize(path)
+    with open(path, 'r+b') as file:
+        for _ in range(200):
+            at = rng.randrange(size)
+            file.seek(at)
+            byte = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([byte ^ 1 << rng.randrange(8)]))
+
+
+DAMAGES = [('a foreign file', _garbage), ('half a file', _halved), ('pages of zeros', _blank),
+           ('200 flipped bits', _bit_flips)]
+
+
+def _damaged(rig, damage):
+    """Whatever stands in the file: the broker starts, serves, and says what it did."""
+    if not rig.start():
+        raise RigError(f'the broker ended: {rig.broker.tail()}')
+    rig.kill_after(0.5)
+    data = max((os.path.join(rig.broker.store, name) for name in os.listdir(rig.broker.store)), key=os.path.getsize)
+    damage(data, random.Random(rig.seed))
+    if not rig.start():
+        raise RigError(f'the broker does not start with it: {rig.broker.tail()}')
+    before = rig.load.stats()
+    time.sleep(WATCH_S)
+    after = rig.load.stats()
+    if not rig.broker.is_alive():
+        raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+    if after['accepted'] == before['accepted']:
+        rig.problem('nothing is accepted')
+    if not rig.broker.quarantined():
+        rig.problem('the damaged file was not put aside')
+    rig.broker.kill()
+    rig.load.down()
+    said = rig.broker.verify()
+    if said:
+        rig.problem(said)
+    return f'put aside: {", ".join(rig.broker.quarantined())}'

@@ -1,0 +1,43 @@
+"""Kill rig: SIGKILL at random moments under load, again and again on the same store."""
+import time
+
+from rig import Rig, RigError
+
+ROUND = 10  # cycles between two accountings
+START_KILLS = 12  # one cycle in so many is killed while it starts, before it may have answered anybody
+
+
+def run(options, cycles, seed):
+    """(rig, seconds). A round is some cycles, a start without a kill, and the accounting on that."""
+    rig = Rig(options, 'kill', seed)
+    began = time.monotonic()
+    try:
+        while rig.cycles < cycles:
+            for _ in range(min(ROUND, cycles - rig.cycles)):
+                _cycle(rig)
+            rig.cycles -= 1  # the start below is no cycle
+            if not rig.start():
+                raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+            rig.account()
+            rig.broker.kill()
+            rig.load.down()
+            rig.verify()
+            if options.first_failure and rig.problems:
+                break
+    except RigError as error:
+        rig.problem(str(error))
+    finally:
+        rig.close()
+    return rig, time.monotonic() - began
+
+
+def _cycle(rig):
+    if rig.rng.randrange(START_KILLS) == 0:
+        rig.cycles += 1
+        rig.broker.start()
+        rig.load.tell('serve')
+        if not rig.kill_after(rig.rng.uniform(0, 0.06)):
+            raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+        return
+    if not rig.start() or not rig.kill_after(rig.rng.uniform(0.005, 0.3)):
+        raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')

@@ -1,0 +1,49 @@
+#include "allocations.hpp"
+
+#include <malloc.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::size_t live = 0;
+std::uint64_t blocks = 0;
+
+}  // namespace
+
+// Every call of malloc and free in this binary's own objects comes here: -Wl,--wrap.
+extern "C" {
+void* __real_malloc(std::size_t size);
+void __real_free(void* block);
+
+void* __wrap_malloc(std::size_t size) {
+    void* block = __real_malloc(size);
+    if (block != nullptr) live += malloc_usable_size(block);
+    ++blocks;
+    return block;
+}
+
+void __wrap_free(void* block) {
+    if (block != nullptr) live -= malloc_usable_size(block);
+    __real_free(block);
+}
+}
+
+void* operator new(std::size_t size) {
+    void* block = std::malloc(size);
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+
+namespace ledge::broker {
+
+std::size_t live_bytes() { return live; }
+std::uint64_t allocations() { return blocks; }
+
+}  // namespace ledge::broker

@@ -1,0 +1,176 @@
+// What happens to QoS 1 and 2 when the queue of a session is full: the three policies, and listeners that differ.
+#include "rig.hpp"
+
+namespace ledge::broker {
+namespace {
+
+using session::OverflowPolicy;
+
+session::SessionLimits limits_of(OverflowPolicy policy, std::uint32_t messages = 3) {
+    session::SessionLimits limits;
+    limits.overflow = policy;
+    limits.queue_messages_max = messages;
+    return limits;
+}
+
+// A session that is away, with 3 places in its queue.
+Rig& with_sleeper(Rig& rig) {
+    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["p"].connects();
+    return rig;
+}
+
+TEST_CASE("drop_newest: what came first stays") {
+    Rig rig(limits_of(OverflowPolicy::drop_newest));
+    with_sleeper(rig);
+    for (int i = 0; i < 6; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
+    CHECK(rig.counters().dropped_queue_full == 3);
+    CHECK(rig.log.count("publish_dropping") == 1);
+    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2 | PUBLISH t 2 q1#3");
+    CHECK(rig.log.count("publish_dropping_ended") == 1);
+}
+
+TEST_CASE("drop_oldest: what came last stays") {
+    Rig rig(limits_of(OverflowPolicy::drop_oldest));
+    with_sleeper(rig);
+    for (int i = 0; i < 6; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
+    CHECK(rig.counters().dropped_queue_full == 3);
+    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 3 q1#1 | PUBLISH t 4 q1#2 | PUBLISH t 5 q1#3");
+    CHECK(rig.counters().queued_messages == 3);
+}
+
+TEST_CASE("drop_oldest never drops what is in flight") {
+    session::SessionLimits limits = limits_of(OverflowPolicy::drop_oldest, 2);
+    limits.inflight_max = 2;
+    Rig rig(limits);
+    rig["s"].connects().subscribes("t", qos1);
+    rig["p"].connects();
+    for (int i = 0; i < 8; ++i) rig["p"].publishes("t", std::to_string(i), qos1);
+    CHECK(rig["s"].takes() == "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2");
+    CHECK(rig["s"].acks(1).acks(2).takes() == "PUBLISH t 6 q1#3 | PUBLISH t 7 q1#4");
+}
+
+TEST_CASE("the limit in bytes; a publication that is larger than the whole queue costs no other its place") {
+    session::SessionLimits limits = limits_of(OverflowPolicy::drop_oldest, 100);
+    limits.queue_bytes_max = 100;
+    Rig rig(limits);
+    with_sleeper(rig);
+    for (int i = 0; i < 4; ++i) rig["p"].publishes("t", std::string(29, static_cast<char>('0' + i)), qos1);
+    CHECK(rig.counters().dropped_queue_full == 1);
+    CHECK(rig.counters().queued_bytes == 90);
+    rig["p"].publishes("t", std::string(100, 'x'), qos1);
+    CHECK(rig.counters().dropped_queue_full == 2);
+    CHECK(rig.counters().queued_messages == 3);
+    CHECK(rig["s"].connects(lasting).waiting().size() == 3);
+}
+
+TEST_CASE("refuse: a v5 publisher is told 0x97 and nobody gets it, a 3.x publisher is closed") {
+    Rig rig(limits_of(OverflowPolicy::refuse));
+    with_sleeper(rig);
+    rig["online"].connects().acknowledges().subscribes("t", qos1);
+    for (int i = 0; i < 3; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
+    rig["online"].forgets();
+    CHECK(rig["p"].publishes("t", "3", qos1) == "quota_exceeded");
+    CHECK(rig["p"].publishes("t", "4", qos2) == "quota_exceeded");
+    CHECK(rig["p"].publishes("t", "5") == "");  // QoS 0 needs no queue
+    CHECK(rig["online"].takes() == "PUBLISH t 5");
+    CHECK(rig.counters().refused_quota == 2);
+    CHECK(rig.counters().dropped() == 0);
+    rig["old"].connects({.version = v311});
+    CHECK(rig["old"].publishes("t", "6", qos1) == "closed");
+    CHECK_FALSE(rig["old"].is_open());
+    CHECK(rig["s"].connects(lasting).acknowledges().takes() ==
+          "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2 | PUBLISH t 2 q1#3");
+    rig["s"].acks(1).acks(2).acks(3);
+    CHECK(rig["p"].publishes("t", "7", qos1) == "success");
+}
+
+TEST_CASE("refuse does not refuse what can be sent at once") {
+    session::SessionLimits limits = limits_of(OverflowPolicy::refuse, 0);
+    limits.queue_bytes_max = 10;
+    Rig rig(limits);
+    rig["s"].connects().acknowledges().subscribes("t", qos1);
+    rig["p"].connects();
+    CHECK(rig["p"].publishes("t", std::string(50, 'x'), qos1) == "success");
+    CHECK(rig["s"].takes() == "PUBLISH t 50B q1#1");
+}
+
+TEST_CASE("the policy is that of the subscriber's listener, other limits that of the publisher's") {
+    ShardOptions options = plain_options();
+    options.listeners.clear();
+    for (const OverflowPolicy policy :
+         {OverflowPolicy::drop_oldest, OverflowPolicy::drop_newest, OverflowPolicy::refuse})
+        options.listeners.push_back({"l" + std::to_string(options.listeners.size()), true, 10, limits_of(policy, 1)});
+    options.listeners[1].limits.maximum_qos = qos1;
+    options.listeners[2].limits.max_packet_size_bytes = 50;
+    Rig rig(options);
+    for (std::uint16_t l = 0; l < 2; ++l) {
+        const std::string name = "s" + std::to_string(l);
+        rig[name].connects({.clean = false, .expiry = 100, .listener = l}).subscribes("t", qos1).loses_connection();
+    }
+    rig["p"].connects();
+    CHECK(rig["p"].publishes("t", "1", qos1) == "success");
+    CHECK(rig["p"].publishes("t", "2", qos1) == "success");
+    rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).subscribes("t", qos1).loses_connection();
+    CHECK(rig["p"].publishes("t", "3", qos1) == "success");
+    CHECK(rig["p"].publishes("t", "4", qos1) == "quota_exceeded");
+    CHECK(rig["s0"].connects({.clean = false, .expiry = 100, .listener = 0}).takes() == "PUBLISH t 3 q1#1");
+    CHECK(rig["s1"].connects({.clean = false, .expiry = 100, .listener = 1}).takes() == "PUBLISH t 1 q1#1");
+    CHECK(rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).takes() == "PUBLISH t 3 q1#1");
+
+    rig["q"].connects({.listener = 1});
+    rig["q"].sends(encoded(wire::Publish{"t", {}, qos2, false, false, 1, {}}, v5));
+    CHECK(rig["q"].takes() == "DISCONNECT qos_not_supported");
+    rig["q"].connects({.listener = 2});
+    rig["q"].sends(encoded(wire::Publish{"t", as_bytes(std::string(60, 'x')), qos0, false, false, 0, {}}, v5));
+    CHECK(rig["q"].takes() == "DISCONNECT packet_too_large");
+}
+
+TEST_CASE("QoS 0 for sessions that are away: kept in order where the listener says so, else not") {
+    for (const bool keeps : {false, true}) {
+        session::SessionLimits limits = limits_of(OverflowPolicy::drop_newest, 10);
+        limits.queue_qos0_offline = keeps;
+        Rig rig(limits);
+        with_sleeper(rig);
+        rig["p"].publishes("t", "0");
+        rig["p"].publishes("t", "1", qos1);
+        rig["p"].publishes("t", "2");
+        const std::string expected = keeps ? "PUBLISH t 0 | PUBLISH t 1 q1#1 | PUBLISH t 2" : "PUBLISH t 1 q1#1";
+        CHECK(rig["s"].connects(lasting).takes() == expected);
+        CHECK(rig.counters().dropped() == 0);
+    }
+}
+
+TEST_CASE("with queue_qos0_offline a session that lags behind gets its QoS 0 in order, none is lost without a count") {
+    for (const bool is_lasting : {false, true}) {
+        session::SessionLimits limits = limits_of(OverflowPolicy::drop_newest, 10);
+        limits.queue_qos0_offline = true;
+        limits.inflight_max = 1;
+        Rig rig(limits);
+        rig["s"].connects(is_lasting ? lasting : Wish{}).subscribes("t", qos1);
+        rig["p"].connects();
+        for (const char* payload : {"1", "2"}) rig["p"].publishes("t", payload, qos1);
+        for (const char* payload : {"3", "4"}) rig["p"].publishes("t", payload);
+        std::string got = rig["s"].takes();
+        rig["s"].acks(1);
+        got += " | " + rig["s"].takes();
+        CHECK(got == "PUBLISH t 1 q1#1 | PUBLISH t 2 q1#2 | PUBLISH t 3 | PUBLISH t 4");
+    }
+}
+
+TEST_CASE("messages that have expired make room for new ones") {
+    for (const OverflowPolicy policy : {OverflowPolicy::drop_newest, OverflowPolicy::refuse}) {
+        Rig rig(limits_of(policy));
+        with_sleeper(rig);
+        wire::PropertyBuilder expiry;
+        expiry.number(PropertyId::message_expiry_interval, 5);
+        for (int i = 0; i < 3; ++i) rig["p"].publishes("t", std::to_string(i), qos1, false, expiry);
+        rig.passes(6s);
+        CHECK(rig["p"].publishes("t", "new", qos1) == "success");
+        CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t new q1#1");
+        CHECK(rig.counters().dropped_expired == 3);
+    }
+}
+
+}  // namespace
+}  // namespace ledge::broker

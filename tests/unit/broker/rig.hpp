@@ -1,0 +1,153 @@
+// Rig: a Shard in virtual time, and clients that read and write its bytes. What a client gets is text, packets
+// separated by " | ": "PUBLISH a/b on q1#3 dup retain {0b=7}", "PUBACK 3 no_matching_subscribers", "DISCONNECT ...".
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/broker/metrics.hpp"
+#include "ledge/broker/shard.hpp"
+
+namespace ledge::broker {
+
+using wire::PropertyId;
+using wire::QoS;
+using wire::ReasonCode;
+using wire::Version;
+
+inline constexpr QoS qos0 = QoS::at_most_once;
+inline constexpr QoS qos1 = QoS::at_least_once;
+inline constexpr QoS qos2 = QoS::exactly_once;
+inline constexpr Version v5 = Version::v5;
+inline constexpr Version v311 = Version::v3_1_1;
+inline constexpr Instant start{};
+
+/// The bytes of a packet as a client sends it.
+template <class Packet>
+std::string encoded(const Packet& packet, Version version) {
+    std::vector<Byte> bytes(wire::encoded_size(packet, version));
+    wire::Writer writer(bytes);
+    wire::encode(packet, version, writer);
+    return std::string(as_text(bytes));
+}
+std::string ack(wire::PacketType type, wire::PacketId id, Version version = v5);
+
+/// A log that keeps the names of its events.
+struct EventLog {
+    std::vector<std::string> events;
+    Log log{
+        LogLevel::debug,
+        [](void* self, const LogRecord& record) { static_cast<EventLog*>(self)->events.emplace_back(record.event); },
+        this};
+    std::size_t count(std::string_view event) const;
+};
+
+struct Wish {
+    Version version = v5;
+    bool clean = true;
+    std::optional<std::uint32_t> expiry{};  // seconds
+    std::uint16_t keep_alive = 0;
+    std::optional<std::uint32_t> receive_maximum{};
+    std::optional<std::uint32_t> packet_size_max{};
+    std::optional<std::uint32_t> alias_max{};
+    std::optional<wire::Will> will{};
+    std::uint16_t listener = 0;
+};
+
+/// A session that is kept for an hour, and resumed when there is one.
+inline const Wish lasting{.clean = false, .expiry = 3600};
+/// The same with a 3.1.1 client.
+inline const Wish lasting_v311{.version = v311, .clean = false};
+
+class Rig;
+
+class Client {
+public:
+    Client(Rig& rig, std::string name) : rig_(rig), name_(std::move(name)) {}
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    /// Expects CONNACK success.
+    Client& connects(const Wish& wish = {});
+    /// Whatever the answer is.
+    Client& tries_to_connect(const Wish& wish = {});
+    Client& disconnects(ReasonCode code = ReasonCode::success, std::optional<std::uint32_t> expiry = {});
+    Client& loses_connection();
+    Client& sends(std::string_view bytes);
+    /// Takes the SUBACK (unless it does not read) and demands that nothing is refused.
+    Client& subscribes(std::string_view filter, wire::SubscribeOptions options = {}, std::uint32_t id = 0);
+    Client& subscribes(std::string_view filter, QoS qos) { return subscribes(filter, wire::SubscribeOptions{qos}); }
+    Client& unsubscribes(std::string_view filter);
+    /// Sends PUBLISH, takes the acknowledgement and goes through the rest of the exchange. The reason code as text;
+    /// "" for QoS 0, "closed" without an answer.
+    std::string publishes(std::string_view topic, std::string_view payload, QoS qos = qos0, bool retain = false,
+                          const wire::PropertyBuilder& properties = {});
+    Client& acks(wire::PacketId id) { return sends(ack(wire::PacketType::puback, id, version_)); }
+    Client& recs(wire::PacketId id) { return sends(ack(wire::PacketType::pubrec, id, version_)); }
+    Client& comps(wire::PacketId id) { return sends(ack(wire::PacketType::pubcomp, id, version_)); }
+
+    Client& stops_reading();
+    Client& reads_again();
+    /// From now on QoS 1 and 2 are acknowledged as they come.
+    Client& acknowledges();
+
+    /// What came since.
+    std::string takes();
+    /// Packets that came and were not taken.
+    const std::deque<std::string>& waiting() const { return got_; }
+    void forgets() { got_.clear(); }
+    bool is_open() const { return connection != nullptr; }
+
+    session::Connection* connection = nullptr;
+
+private:
+    friend class Rig;
+    void read();
+    void digest();
+    void acknowledge(const wire::Publish& packet);
+    std::optional<std::string> take(std::string_view beginning);
+
+    Rig& rig_;
+    std::string name_;
+    Version version_ = v5;
+    std::string incoming_;
+    std::string answers_;
+    std::deque<std::string> got_;
+    wire::PacketId last_id_ = 0;
+    bool reads_ = true;
+    bool acknowledges_ = false;
+};
+
+/// Options of a shard with one listener, anonymous allowed, without $SYS topics.
+ShardOptions plain_options();
+
+class Rig {
+public:
+    explicit Rig(const ShardOptions& options = plain_options());
+    explicit Rig(const session::SessionLimits& limits);
+    ~Rig();
+
+    /// Made on first use.
+    Client& operator[](const std::string& name);
+    Rig& passes(Duration duration);
+    /// Turns of the driver until nothing moves.
+    void settle();
+    const Metrics& metrics() const { return shard->metrics(); }
+    const session::Counters& counters() const { return shard->metrics().counters; }
+
+    EventLog log;
+    Instant now = start;
+    std::unique_ptr<Shard> shard;
+
+private:
+    std::map<std::string, Client> clients_;
+};
+
+}  // namespace ledge::broker
