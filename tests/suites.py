@@ -30,6 +30,7 @@ MANIFEST = {
     'unit_auth': CORE_BUILDS,
     'unit_session': CORE_BUILDS,
     'unit_broker': CORE_BUILDS,
+    'unit_storage': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_runtime': EVERY_BUILD,
     'unit_config': CORE_BUILDS,

@@ -179,6 +179,8 @@ bool Shard::wants_commit(Instant now) {
     return journal.commit_deadline() <= now;
 }
 
+void Shard::set_lazy_interval(Duration interval) { parts_->environment.journal.set_lazy_interval(interval); }
+
 session::Batch Shard::take_batch(Instant now) { return parts_->environment.journal.take(now); }
 
 void Shard::on_committed(session::Ticket last, double used_fraction, Instant now) {

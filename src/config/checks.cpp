@@ -40,14 +40,13 @@ public:
                         "): a client would be disconnected before its messages are dropped; raise it");
     }
 
-    void store(const StoreSettings& store) {
-        constexpr std::string_view seat = ", but this build keeps sessions and messages in memory only; ";
-        if (store.path != "none") {
-            complain("store.path", "key 'store.path' is '" + store.path + "'" + std::string(seat) + "use none");
-        }
-        if (store.durability != Durability::ram) {
-            complain("store.durability", "key 'store.durability' is not 'ram'" + std::string(seat) + "use ram");
-        }
+    void store(const Config& config) {
+        if (config.store.path.empty()) complain("store.path", "key 'store.path' is empty; name a directory, or none");
+        const std::string place = place_of("store.durability");
+        const bool is_asked_for = config.shard.durability.level != session::Durability::ram;
+        if (config.store.is_used() || !is_asked_for || !place.starts_with("--")) return;
+        complain("store.durability",
+                 "without a store nothing is durable; name a directory with --store DIR, or leave this out");
     }
 
 private:
@@ -100,7 +99,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
                const std::map<std::string, std::string>& places) {
     Checker checker(loaded, places);
     checker.limits(loaded.config.limits, "limits.");
-    checker.store(loaded.config.store);
+    checker.store(loaded.config);
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }
 

@@ -14,6 +14,25 @@ constexpr const char* footer =
     "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again and tells what a restart would "
     "change.";
 
+void add_store_tools(CLI::App& app, Command& command) {
+    CLI::App* store = app.add_subcommand("store", "Look at a store, or tidy it up");
+    store->require_subcommand(1);
+    constexpr const char* tools[][2] = {
+        {"info", "Tell sizes, rows and who uses it; also beside a running broker"},
+        {"verify", "Read everything and tell what is wrong; also beside a running broker"},
+        {"dump", "Print every row as a line of JSON; not beside a running broker"},
+        {"compact", "Rewrite the file without its free pages; not beside a running broker"},
+    };
+    for (const auto& [name, help] : tools) {
+        CLI::App* tool = store->add_subcommand(name, help);
+        tool->add_option("PATH", command.store_path, "The store's directory, or one file of it")->required();
+        tool->callback([&command, tool] {
+            command.action = Command::Action::store;
+            command.store_tool = tool->get_name();
+        });
+    }
+}
+
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
     app.add_option("--listen", sources.listen,
@@ -43,6 +62,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     add_options(app, command.sources, print_config);
     CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
     check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
+    add_store_tools(app, command);
 
     try {
         app.parse(argc, argv);

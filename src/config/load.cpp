@@ -12,6 +12,7 @@
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "levels.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
 #include "toml_file.hpp"
@@ -56,6 +57,7 @@ public:
         if (sources.allow_anonymous) {
             for (auto& [name, draft] : drafts_) draft.allow_anonymous = true;
         }
+        loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_);
         return std::move(loaded_);
     }
@@ -96,6 +98,11 @@ private:
     }
 
     void assign(const Assignment& assignment) {
+        if (Levels::is_of_levels(assignment.key)) {
+            const std::string problem = levels_.assign(assignment);
+            if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
+            return;
+        }
         if (is_section(assignment)) return;
         const Target target = find_target(assignment.key);
         if (target.option == nullptr) return complain_unknown(assignment);
@@ -201,6 +208,7 @@ private:
 
     Loaded loaded_;
     std::map<std::string, ListenerDraft> drafts_;
+    Levels levels_;
     std::map<std::string, std::string> places_;  // key -> where it was last said
 };
 

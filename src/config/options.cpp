@@ -18,7 +18,7 @@ constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed header and t
 
 constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view format_names[] = {"text", "json"};
-constexpr std::string_view durability_names[] = {"durable", "relaxed", "ram"};
+constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
 constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
 constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 
@@ -27,7 +27,7 @@ template <class T>
 constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, LogLevel>) return level_names;
     if constexpr (std::is_same_v<T, LogFormat>) return format_names;
-    if constexpr (std::is_same_v<T, Durability>) return durability_names;
+    if constexpr (std::is_same_v<T, session::Durability>) return durability_names;
     if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
     if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
     return {};
@@ -65,6 +65,14 @@ void write(T& field, const PlainValue& value) {
     } else {
         field = static_cast<T>(std::get<std::int64_t>(value));
     }
+}
+
+PlainValue read_ms(const Duration& field) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(field).count();
+}
+
+void write_ms(Duration& field, const PlainValue& value) {
+    field = std::chrono::milliseconds(std::get<std::int64_t>(value));
 }
 
 /// The field that a chain of member pointers leads to, from the object of the scope.
@@ -115,6 +123,17 @@ template <auto... Members>
 constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
                          std::string_view help) {
     return row<Scope::broker, Members...>(section, name, unit, range, help);
+}
+
+/// A duration that is configured in milliseconds.
+template <auto... Members>
+constexpr Option setting_ms(std::string_view section, std::string_view name, Range range, std::string_view help) {
+    Option option = setting<Members...>(section, name, "ms", range, help);
+    option.get = [](Place place) { return read_ms(field_of<Scope::broker, Members...>(place)); };
+    option.set = [](Place place, const PlainValue& value) {
+        write_ms(field_of<Scope::broker, Members...>(place), value);
+    };
+    return option;
 }
 
 constexpr Option table[] = {
@@ -174,17 +193,17 @@ constexpr Option table[] = {
         "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer."),
     limit<&SessionLimits::queue_messages_max>(
         "queue_messages_max", "messages", {0, u32_max},
-        "QoS 1 and 2 messages that wait behind those in flight, for each session, connected or not."),
+        "QoS 1 and 2 messages that wait in memory behind those in flight, for each session, connected or not."),
     limit<&SessionLimits::queue_bytes_max>("queue_bytes_max", "bytes", {0, tib}, "The same, measured by their size."),
     limit<&SessionLimits::queue_stored_messages_max>(
         "queue_stored_messages_max", "messages", {0, u32_max},
-        "The same for a session whose messages wait in the store. Without a store it has no effect."),
-    limit<&SessionLimits::queue_stored_bytes_max>("queue_stored_bytes_max", "bytes", {0, 1024 * tib},
+        "QoS 1 and 2 messages that wait in the store, for each session that outlives its connection."),
+    limit<&SessionLimits::queue_stored_bytes_max>("queue_stored_bytes_max", "bytes", {0, tib},
                                                   "The same, measured by their size."),
     limit<&SessionLimits::queue_window_messages>(
-        "queue_window_messages", "messages", {1, u32_max},
-        "Of the messages that wait in the store, how many of each session are in memory too, ready to be sent."),
-    limit<&SessionLimits::queue_window_bytes>("queue_window_bytes", "bytes", {1, u32_max},
+        "queue_window_messages", "messages", {1, 100'000},
+        "Of the messages in the store, how many of a session are in memory too."),
+    limit<&SessionLimits::queue_window_bytes>("queue_window_bytes", "bytes", {1024, u32_max},
                                               "The same, measured by their size."),
     limit<&SessionLimits::overflow>(
         "overflow", "", {},
@@ -224,8 +243,7 @@ constexpr Option table[] = {
         "retained", "bytes_max", "bytes", {0, tib}, "The same, measured by the size of the messages."),
     setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::cache_bytes_max>(
         "retained", "cache_bytes_max", "bytes", {0, tib},
-        "Of those in the store, how many bytes are kept in memory once they were read. Without a store it has no "
-        "effect."),
+        "Memory for retained messages that were read back from the store."),
 
     setting<&Config::shard, &broker::ShardOptions::share_strategy>(
         "shared_subscriptions", "strategy", "", {},
@@ -237,11 +255,30 @@ constexpr Option table[] = {
 
     setting<&Config::store, &StoreSettings::path>(
         "store", "path", "", {},
-        "The directory that keeps sessions and messages, or \"none\". This build keeps them in memory: only \"none\"."),
-    setting<&Config::store, &StoreSettings::durability>(
+        "The directory that keeps sessions and messages, of its own and made if need be, or \"none\": then nothing "
+        "survives the broker."),
+    setting<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::level>(
         "store", "durability", "", {},
-        "What an acknowledgement means. durable: on stable storage. relaxed: there soon. ram: in memory. This build "
-        "keeps everything in memory: only \"ram\"."),
+        "What the broker's acknowledgement of a message means. durable: it is on stable storage, or its subscribers "
+        "have acknowledged it. relaxed: it will be there after relaxed_interval_ms at most. ram: it is in memory. "
+        "Without a store everything is ram."),
+    setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
+               &session::JournalOptions::commit_delay>(
+        "store", "commit_delay_ms", {0, 1000},
+        "How long a durable message waits for its subscribers before it is written: one that they acknowledge in time "
+        "never is. Longer costs less flash and more time until the acknowledgement."),
+    setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
+               &session::JournalOptions::lazy_interval>(
+        "store", "relaxed_interval_ms", {10, 600'000},
+        "How long what nobody waits for stays unwritten: relaxed messages, and notes that a message is done."),
+    setting<&Config::store, &StoreSettings::size_max_bytes>(
+        "store", "size_max_bytes", "bytes", {1024 * 1024, tib},
+        "The ceiling of the store's file. From 85 % on durable messages are refused. A file that is larger already "
+        "raises it; 32-bit machines have 512 MiB at most."),
+    setting<&Config::store, &StoreSettings::daily_write_budget_bytes>(
+        "store", "daily_write_budget_bytes", "bytes", {0, tib},
+        "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "
+        "durable messages are written as ever. 0: no budget."),
 
     setting<&Config::log, &LogSettings::level>("log", "level", "", {},
                                                "The least important events that are logged, to standard error."),

@@ -6,6 +6,7 @@
 #include "checks.hpp"
 #include "convert.hpp"
 #include "ledge/config/load.hpp"
+#include "levels.hpp"
 #include "options.hpp"
 
 namespace ledge::config {
@@ -18,7 +19,9 @@ constexpr std::string_view header =
     "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
     "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
     "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
-    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds.\n"
+    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, in "
+    "_ms\n"
+    "# milliseconds.\n"
     "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
 
 constexpr std::string_view listener_help =
@@ -121,6 +124,7 @@ std::map<std::string, std::string> flatten(const Config& config) {
         if (option.scope == Scope::listener) continue;
         result[option.key()] = literal(option, option.get(place_of(config, config.limits, none)));
     }
+    result[std::string(levels_key)] = levels_text(config.shard.durability.overrides);
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const ListenerDraft draft = draft_of(config, i);
         for (const Option& option : options()) {
@@ -146,6 +150,7 @@ std::string print(const Config& config) {
     for (const Option& option : options()) {
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
+            if (section == "store") out += print_levels(config.shard.durability.overrides);
             section = option.section;
             append_comment(section_help(section), out);
             out += "[" + std::string(section) + "]\n";

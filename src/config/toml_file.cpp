@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/code_point.hpp"
+#include "levels.hpp"
 
 // toml++ assumes in places what it has not checked: the file "[&" is undefined behaviour in its release build (issue
 // 294 of the project). Here its assumptions are tested in every build, and a broken one leaves the parser as an
@@ -41,10 +42,21 @@ struct Walk {
     std::string_view file_name;
     std::vector<std::pair<std::size_t, Assignment>> found;  // with the line
 
+    /// The tables of a list, by their places in it: 1 is the first.
+    void list(const toml::array& list, const std::string& prefix) {
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            this->table(*list[i].as_table(), prefix + std::to_string(i + 1) + ".");
+        }
+    }
+
     void table(const toml::table& table, const std::string& prefix) {
         for (const auto& [key, node] : table) {
             const std::string_view name = key.str();
             const std::string path = prefix + (is_bare_key(name) ? std::string(name) : quoted(name));
+            if (path == levels_key && node.is_array_of_tables()) {
+                list(*node.as_array(), path + ".");
+                continue;
+            }
             const toml::table* inner = node.as_table();
             if (inner != nullptr && !inner->empty()) {
                 this->table(*inner, path + ".");

@@ -3,6 +3,9 @@
 #include <cstdio>
 #include <string>
 
+#include "ledge/storage/tools.hpp"
+#include "survival.hpp"
+
 namespace ledge::daemon {
 namespace {
 
@@ -32,8 +35,27 @@ int check(const config::Sources& sources, const config::Loaded& loaded) {
                (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
     }
     for (const std::string& note : loaded.notes) out += "note: " + note + "\n";
+    out += survival_table(loaded.config);
     print(stdout, out);
     return answered();
+}
+
+int use_store_tool(const config::Command& command) {
+    struct Tool {
+        std::string_view name;
+        Result<bool, storage::StoreError> (*run)(const std::string&, const storage::Print&);
+    };
+    constexpr Tool tools[] = {{"info", storage::print_info},
+                              {"verify", storage::verify},
+                              {"dump", storage::dump},
+                              {"compact", storage::compact}};
+    for (const Tool& tool : tools) {
+        if (tool.name != command.store_tool) continue;
+        const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
+        if (!result) return fail(result.error().text);
+        return result.value() ? answered() : config::exit_failure;
+    }
+    return fail("no such tool");
 }
 
 int print_config(const config::Config& config) {

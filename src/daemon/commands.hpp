@@ -15,7 +15,9 @@ inline constexpr std::string_view version = LEDGE_VERSION;
 int say(const config::Command& command);
 /// Everything that is wrong with the configuration.
 int complain(const config::Loaded& loaded);
-/// The listeners and who may log in there.
+/// info, verify, dump or compact. A store with something wrong ends like a failure.
+int use_store_tool(const config::Command& command);
+/// The listeners, who may log in there, and what acknowledged messages survive.
 int check(const config::Sources& sources, const config::Loaded& loaded);
 int print_config(const config::Config& config);
 /// Something outside of us went wrong before there was a log.

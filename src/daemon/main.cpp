@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
     try {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
         if (command.action == config::Command::Action::say) return daemon::say(command);
+        if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
 
         const config::Loaded loaded = config::load(command.sources);
         if (!loaded.ok()) return daemon::complain(loaded);

@@ -35,6 +35,28 @@ std::string_view fix_for(std::string_view error) {
     return "see the reason";
 }
 
+std::string_view fix_for(storage::Fault fault) {
+    switch (fault) {
+        case storage::Fault::access: return "make the directory one that this user may write, or choose another";
+        case storage::Fault::in_use: return "end that process, or choose another directory with --store";
+        case storage::Fault::newer: return "start the newer broker again, or choose another directory";
+        case storage::Fault::full: return "make room on the disk, or raise store.size_max_bytes";
+        default: return "see the reason";
+    }
+}
+
+/// false: it is asked for and cannot be opened. nullptr: none is asked for.
+bool open_store(const config::Config& config, const Log& log, std::unique_ptr<storage::Store>& store) {
+    if (!config.store.is_used()) return true;
+    auto opened = storage::open_lmdb_store(store_options(config), log);
+    if (!opened) {
+        log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
+        return false;
+    }
+    store = std::move(*opened);
+    return true;
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -45,7 +67,9 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     options.on_hang_up = Reload(sources, loaded.config, log);
-    auto loop = runtime::BrokerLoop::create(std::move(options), log);
+    std::unique_ptr<storage::Store> store;
+    if (!open_store(loaded.config, log, store)) return config::exit_failure;
+    auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
         return config::exit_failure;

@@ -6,8 +6,12 @@
 
 #include "ledge/config/config.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/storage/lmdb_store.hpp"
 
 namespace ledge::daemon {
+
+/// Requires config.store.is_used().
+storage::LmdbStoreOptions store_options(const config::Config& config);
 
 /// Without the hook for SIGHUP.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);

@@ -7,8 +7,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <utility>
 
+#include "committer.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/driver.hpp"
@@ -22,7 +24,9 @@ namespace ledge::runtime {
 namespace asio = boost::asio;
 
 struct BrokerLoop::Parts {
-    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller);
+    /// `image`: what the store remembers; of no meaning without one.
+    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
+          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
     ~Parts();
 
     void watch_sockets();
@@ -42,8 +46,10 @@ struct BrokerLoop::Parts {
     asio::io_context io{1};  // a hint, not a promise: other threads may post
     asio::posix::stream_descriptor sockets_ready{io};
     asio::steady_timer timer{io};
-    transport::TurnClock clock{read_clock};
+    transport::TurnClock clock;
     std::unique_ptr<transport::Poller> poller;
+    broker::StoreReader reader;
+    std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
     transport::Driver driver;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
@@ -60,12 +66,21 @@ struct BrokerLoop::Parts {
 // ---------------------------------------------------------------------------------------------------------------------
 // Life
 
-BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller)
+BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller,
+                         std::unique_ptr<storage::Store> store, const broker::StoreImage& image)
     : options(std::move(given)),
       log(log_),
+      clock(read_clock, store ? image.now - read_clock() : Duration::zero()),
       poller(std::move(made_poller)),
-      shard(options.shard, log, options.seed, clock.now()),
+      reader(store ? store->reader() : broker::StoreReader{}),
+      shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
+                  : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
+    if (store) {
+        const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
+                                       options.daily_write_budget_bytes};
+        committer.emplace(io, std::move(store), commits, log);
+    }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
     watch_sockets();
@@ -74,6 +89,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 BrokerLoop::Parts::~Parts() {
     listeners.clear();
     driver.close_all();
+    if (committer) committer->finish(shard, clock.now());
     sockets_ready.release();  // the poller closes it
 }
 
@@ -84,13 +100,20 @@ void BrokerLoop::Parts::watch_sockets() {
     });
 }
 
-Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log) {
+Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
+                                                                    std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     auto poller = transport::Poller::create();
     if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
+    broker::StoreImage image;
+    if (store) {
+        auto loaded = store->load();
+        if (!loaded) return Failure{loaded.error().text};
+        image = std::move(*loaded);
+    }
     std::unique_ptr<Parts> parts;
     try {
-        parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller));
+        parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
     } catch (const boost::system::system_error& error) {  // no descriptors left
         return Failure{std::string("cannot create the event loop: ") + error.what()};
     }
@@ -118,6 +141,7 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+const storage::WearTotals* BrokerLoop::wear() const { return parts_->committer ? &parts_->committer->wear() : nullptr; }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -156,6 +180,7 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
+    if (committer) committer->serve(shard, clock.now());
     driver.flush();
 }
 
@@ -165,6 +190,7 @@ void BrokerLoop::Parts::end_turn() {
 Instant BrokerLoop::Parts::next_deadline() const {
     Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
+    if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     return earliest;
 }
 
@@ -181,7 +207,8 @@ void BrokerLoop::Parts::arm_timer() {
     const Instant deadline = next_deadline();
     if (deadline >= armed_at) return;
     armed_at = deadline;
-    timer.expires_at(to_steady(deadline));
+    // Logical time is shifted against the machine's; what is due already has any time in the past.
+    timer.expires_at(to_steady(deadline == never ? never : std::max(deadline, clock.now()) - clock.shift()));
     timer.async_wait([this](const boost::system::error_code& error) {
         if (!error) armed_at = never;
     });
@@ -217,6 +244,7 @@ bool BrokerLoop::Parts::stop_if_done() {
     if (is_stopped || !is_stopping) return is_stopped;
     if (driver.link_count() > 0 && clock.now() < stop_deadline) return false;
     driver.close_all();
+    if (committer) committer->finish(shard, clock.now());
     is_stopped = true;
     return true;
 }

@@ -174,6 +174,4 @@ void Client::disconnect() {
     is_ending_ = true;
 }
 
-void Client::drop() { is_ending_ = true; }
-
 }  // namespace ledge::crash

@@ -69,6 +69,8 @@ public:
 
     /// Connects when it wants to, sends what waits.
     void step();
+    /// Ends the connection without a word; a new one follows.
+    void drop() { is_ending_ = true; }
     /// Reads until there is nothing more; at the end of the stream the connection is lost.
     void receive();
 
@@ -98,7 +100,6 @@ protected:
     void acknowledge(wire::PacketType type, wire::PacketId id);
     void subscribe(const std::vector<wire::SubscribeEntry>& entries);
     void disconnect();  // DISCONNECT, then the end
-    void drop();        // the end without a word
 
     /// The broker has confirmed state of this session; from now on it must be present.
     void session_is_kept() { has_kept_session_ = true; }

@@ -41,6 +41,7 @@ def arguments():
     parser.add_argument('--kill-cycles', type=int, default=0)
     parser.add_argument('--power-cycles', type=int, default=0)
     parser.add_argument('--faults', action='store_true', help='failing writes and syncs, a full store')
+    parser.add_argument('--only', metavar='REGEX', help='of the faults, those whose title matches')
     parser.add_argument('--self-test', action='store_true', help='a disk that lies about its syncs must be found out')
     parser.add_argument('--gently', action='store_true',
                         help='kill rig: SIGTERM instead, which must lose nothing with any broker that persists')
@@ -48,7 +49,7 @@ def arguments():
     parser.add_argument('--rate', type=float, default=1500, help='publications per second of each of 4 publishers')
     parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='passed on to the broker')
     parser.add_argument('--full-store', action='append', metavar='KEY=VALUE',
-                        help='settings of the full-store fault; default: store.size_max=8MB')
+                        help='settings of the full-store fault; default: store.size_max_bytes=8388608')
     parser.add_argument('--autosave', type=int, default=1, help='mosquitto: saves after so many changes')
     parser.add_argument('--patience-ms', type=int, default=8000,
                         help='without progress, until what is missing counts as lost')
@@ -56,7 +57,7 @@ def arguments():
     parser.add_argument('--folder', help='where stores are kept while this runs; default: a temporary folder')
     parser.add_argument('--keep', action='store_true', help='leave stores and logs there')
     options = parser.parse_args()
-    options.full_store = options.full_store or ['store.size_max=8MB']
+    options.full_store = options.full_store or ['store.size_max_bytes=8388608']
     if options.broker == 'mosquitto':
         options.broker = shutil.which('mosquitto') or '/usr/sbin/mosquitto'
     return options

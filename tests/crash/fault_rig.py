@@ -2,6 +2,7 @@
 stay up, keep serving QoS 0, acknowledge nothing that it cannot keep, and lose nothing that it acknowledged."""
 import os
 import random
+import re
 import time
 from functools import partial
 
@@ -27,6 +28,8 @@ def run(options, tally):
 
 def _case(options, tally, title, script, settings=()):
     title = 'fault: ' + title
+    if options.only and not re.search(options.only, title):
+        return
     began = time.monotonic()
     rig = Rig(options, title.replace(': ', '-').replace(' ', '-'), options.seed, settings)
     text = ''
@@ -65,7 +68,9 @@ def _watch(rig, is_for_good):
     """After a fault: alive, QoS 0 is served, and while it lasts nothing durable is acknowledged."""
     time.sleep(SETTLE_S)
     before = rig.load.stats()
-    time.sleep(WATCH_S)
+    time.sleep(WATCH_S / 2)
+    rig.load.reconnect()  # windows may be full of what is withheld for good
+    time.sleep(WATCH_S / 2)
     after = rig.load.stats()
     accepted, refused, pulses = (after[key] - before[key] for key in ('accepted', 'refused', 'pulses'))
     if not rig.broker.is_alive():
@@ -105,6 +110,7 @@ def _full(rig):
         rig.problem('nothing is accepted although everything was drained')
     rig.broker.kill()
     rig.load.down()
+    rig.verify()
     _restart_and_account(rig)
     return f'{text}; {rig.figures()}'
 

@@ -15,9 +15,7 @@ def run(options, cycles, seed):
         while rig.cycles < cycles:
             for _ in range(min(ROUND, cycles - rig.cycles)):
                 _cycle(rig)
-            rig.cycles -= 1  # the start below is no cycle
-            if not rig.start():
-                raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+            rig.start_or_complain()
             rig.account()
             rig.broker.kill()
             rig.load.down()
@@ -32,12 +30,12 @@ def run(options, cycles, seed):
 
 
 def _cycle(rig):
+    rig.cycles += 1
     if rig.rng.randrange(START_KILLS) == 0:
-        rig.cycles += 1
         rig.broker.start()
         rig.load.tell('serve')
-        if not rig.kill_after(rig.rng.uniform(0, 0.06)):
-            raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+        rig.kill_after(rig.rng.uniform(0, 0.06))
         return
-    if not rig.start() or not rig.kill_after(rig.rng.uniform(0.005, 0.3)):
-        raise RigError(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.tail()}')
+    rig.start_or_complain()
+    if not rig.kill_after(rig.rng.uniform(0.005, 0.3)):
+        rig.problem(f'the broker ended with {rig.broker.process.returncode}: {rig.broker.last_line()}')

@@ -4,6 +4,7 @@
 //   down              it has been killed            -> "down" when every connection has been read to its end
 //   drain PATIENCE_MS finish everything and account -> one JSON object with all totals and the findings of the round
 //   stats             -> the same without accounting
+//   reconnect         all connections are dropped; what is unanswered is sent again -> "reconnect"
 // `copies`: the broker sends a message once per overlapping subscription, as it may (5.0 section 3.3.4); nobody
 // subscribes like that then. Totals count from the start of the program. It ends with its standard input.
 #include <poll.h>
@@ -74,6 +75,7 @@ private:
     void obey(const std::string& line) {
         if (line == "serve") return serve();
         if (line == "down") return down();
+        if (line == "reconnect") return reconnect();
         if (line == "stats") return answer(report());
         if (line.starts_with("drain ")) return drain(std::chrono::milliseconds(std::atoi(line.c_str() + 6)));
         answer("unknown command");
@@ -84,6 +86,13 @@ private:
         stage_.connacks = 0;
         stage_.phase = Phase::serving;
         is_answered_ = false;
+    }
+
+    void reconnect() {
+        for (const auto& client : stage_.clients) {
+            if (client->has_socket()) client->drop();
+        }
+        answer("reconnect");
     }
 
     // What the broker sent before its death is still in the sockets and counts.

@@ -27,6 +27,7 @@ class PowerRig(Rig):
 
     def cut(self):
         """One life of the broker that ends with a power cut."""
+        self.cycles += 1
         rng = seeded(self.seed, self.cycles)
         if rng.randrange(START_CUTS) == 0:
             self.start_on_disk(cut_after=rng.randrange(12))
@@ -46,7 +47,7 @@ class PowerRig(Rig):
             time.sleep(0.002)
         was_alive = self.broker.kill()
         if not was_alive and not self.disk.control.is_cut:
-            raise RigError(f'the broker ended with {self.broker.process.returncode}: {self.broker.tail()}')
+            self.problem(f'the broker ended with {self.broker.process.returncode}: {self.broker.last_line()}')
         self.cuts += 1
 
     def _check_disk(self):
@@ -63,10 +64,7 @@ class PowerRig(Rig):
                 self.problems[-1] += f' ({kept})'
                 if self.lies:
                     return
-        self.broker.start()
-        self.load.tell('serve')
-        if self.load.answer(alive=self.broker.is_alive) is None:
-            raise RigError(f'the broker ended with {self.broker.process.returncode}: {self.broker.tail()}')
+        self.start_or_complain()
         self.account()
         self.broker.kill()
         self.load.down()

@@ -74,6 +74,10 @@ class Load:
         while self.answer() != 'down':
             pass
 
+    def reconnect(self):
+        self.tell('reconnect')
+        self.answer()
+
     def stats(self):
         self.tell('stats')
         return json.loads(self.answer())
@@ -158,6 +162,14 @@ class Broker:
         names = os.listdir(self.store) if os.path.isdir(self.store) else []
         return [name for name in names if 'corrupt' in name]
 
+    def said(self, word):
+        """The last lines of the log that contain a word."""
+        with open(self.log_path, encoding='utf-8', errors='replace') as file:
+            return ' | '.join([line.strip() for line in file if word in line][-3:])
+
+    def last_line(self):
+        return (self.tail().splitlines() or [''])[-1]
+
     def tail(self):
         with open(self.log_path, encoding='utf-8', errors='replace') as file:
             return file.read()[-1500:]
@@ -186,12 +198,18 @@ class Rig:
 
     def start(self, environment=None):
         """Starts the broker and waits until it has answered a CONNECT. False when it died before."""
-        self.cycles += 1
         self.broker.start(environment)
         self.load.tell('serve')
-        if self.load.answer(alive=self.broker.is_alive) is None:
-            return False
-        return True
+        return self.load.answer(alive=self.broker.is_alive) is not None
+
+    def start_or_complain(self, environment=None):
+        """The same when nothing stands against it: a broker that ends is a problem, and gets a second chance."""
+        if self.start(environment):
+            return
+        self.problem(f'the broker ended with {self.broker.process.wait()}: {self.broker.last_line()}')
+        time.sleep(0.5)
+        if not self.start(environment):
+            raise RigError(f'the broker ended with {self.broker.process.wait()}: {self.broker.tail()}')
 
     def kill_after(self, seconds):
         """Kills the broker so long after its first CONNACK. What it sent before counts."""
@@ -209,6 +227,8 @@ class Rig:
     def account(self, patience_ms=None):
         """With the broker up: drains, compares, reports what is new since the last account."""
         report = self.load.drain(patience_ms or self.options.patience_ms)
+        if not self.broker.is_alive():
+            self.problem(f'the broker ended with {self.broker.process.wait()}: {self.broker.last_line()}')
         for finding in report['findings']:
             self.problem(finding)
         new = {p: report[p] - self.totals.get(p, 0) for p in PROMISES if report[p] > self.totals.get(p, 0)}
@@ -222,7 +242,7 @@ class Rig:
         if said:
             self.problem(said)
         for name in self.broker.quarantined():
-            self.problem(f'{name} was put aside: {self.broker.tail()[-400:]}')
+            self.problem(f'{name} was put aside: ' + self.broker.said('store'))
 
     def broken(self):
         return {p: self.totals[p] for p in PROMISES if self.totals.get(p)}

@@ -6,7 +6,7 @@ namespace {
 constexpr std::size_t slow_answers_per_step = 2;
 constexpr std::uint64_t away_ms_max = 30;
 constexpr std::uint64_t there_ms_max = 60;
-constexpr std::uint64_t birth_ms_max = 1000;  // after the round began
+constexpr std::uint64_t birth_ms_max = 600;  // each of both moments
 
 }  // namespace
 
@@ -22,10 +22,8 @@ Subscriber::Subscriber(Stage& stage, ClientOptions options, Habit habit, std::ve
 
 void Subscriber::begin_round() {
     if (habit_ != Habit::newborn) return;
-    is_to_be_born_ = true;
-    is_subscribed_ = false;
+    is_reborn_ = false;
     turns_at_ = soon(birth_ms_max);
-    if (has_socket()) drop();
 }
 
 bool Subscriber::wants_connection() const {
@@ -45,7 +43,7 @@ void Subscriber::on_connected(bool session_present) {
     if (is_to_be_born_ || !session_present) is_booked_ = false;
     is_to_be_born_ = false;
     is_away_ = false;
-    turns_at_ = soon(there_ms_max);
+    if (habit_ == Habit::flapping) turns_at_ = soon(there_ms_max);
     fences_ = 0;
     if (!session_present) {
         held_.clear();
@@ -141,6 +139,7 @@ void Subscriber::on_tick() {
     if (is_subscribed_ && !stage_.is_draining()) {
         if (habit_ == Habit::offline) return disconnect();
         if (habit_ == Habit::flapping) come_and_go();
+        if (habit_ == Habit::newborn) end_session();
     }
     // The broker has answered all that came before: nothing more is on its way.
     const bool is_done = stage_.is_draining() && held_.empty() && ledger().is_complete(account_);
@@ -155,6 +154,15 @@ void Subscriber::come_and_go() {
     is_away_ = true;
     turns_at_ = soon(away_ms_max);
     if (stage_.rng.one_in(2)) return disconnect();
+    drop();
+}
+
+// The session is left with what is in flight and queued; the clean start comes later, perhaps to another broker.
+void Subscriber::end_session() {
+    if (is_reborn_ || stage_.now < turns_at_) return;
+    is_reborn_ = is_to_be_born_ = true;
+    is_subscribed_ = false;
+    turns_at_ = soon(birth_ms_max);
     drop();
 }
 

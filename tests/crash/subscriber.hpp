@@ -52,6 +52,7 @@ private:
     void on_pubrel(Bytes frame);
     void answer(wire::PacketType type, wire::PacketId id);
     void come_and_go();
+    void end_session();
     Time soon(std::uint64_t ms_max) { return stage_.now + std::chrono::milliseconds(stage_.rng.below(ms_max)); }
 
     Habit habit_;
@@ -62,7 +63,8 @@ private:
     bool is_booked_ = false;  // the ledger knows from when on this session may get what
     bool is_to_be_born_ = false;
     bool is_away_ = false;                    // flapping
-    Time turns_at_{};                         // flapping: comes or goes; newborn: is born
+    Time turns_at_{};                         // flapping: comes or goes; newborn: is cut off, then is born
+    bool is_reborn_ = false;                  // in this round
     std::uint32_t fences_ = 0;                // PINGREQ packets sent while draining, on this connection
     std::map<wire::PacketId, Arrival> held_;  // QoS 2 packet ids between PUBREC and PUBREL
     std::deque<Answer> waiting_;              // slow

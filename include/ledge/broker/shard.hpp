@@ -62,6 +62,8 @@ public:
     bool wants_commit(Instant now);
     /// When it will be; `never` when nothing is pending.
     Instant commit_deadline() const;
+    /// How long what nobody waits for may stay pending: a budget of flash writes widens it.
+    void set_lazy_interval(Duration interval);
     /// Everything pending, for one transaction.
     session::Batch take_batch(Instant now);
     /// The batch is on stable storage: what waited for it is sent. `used_fraction` of the store's ceiling, 0 to 1.

@@ -17,11 +17,14 @@ struct Command {
         serve,         // ledgemq [-c FILE]
         check,         // ledgemq check [-c FILE]
         print_config,  // ledgemq --print-config
+        store,         // ledgemq store TOOL PATH
         say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
     };
 
     Action action = Action::serve;
     Sources sources;
+    std::string store_tool;  // info, verify, dump, compact
+    std::string store_path;
     std::string text;
     int exit_code = exit_ok;
 };

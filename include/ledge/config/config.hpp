@@ -39,12 +39,13 @@ struct LogSettings {
     LogFormat format = LogFormat::text;
 };
 
-/// What an acknowledgement of the broker means (README.md). This build offers `ram` only.
-enum class Durability : std::uint8_t { durable, relaxed, ram };
-
+/// Levels and delays of [store] are in shard.durability.
 struct StoreSettings {
     std::string path = "none";  // a directory, or "none"
-    Durability durability = Durability::ram;
+    std::uint64_t size_max_bytes = 1024ULL * 1024 * 1024;
+    std::uint64_t daily_write_budget_bytes = 0;  // 0: none
+
+    bool is_used() const { return path != "none"; }
 };
 
 struct Config {

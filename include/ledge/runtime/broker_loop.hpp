@@ -12,6 +12,8 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/storage/store.hpp"
+#include "ledge/storage/wear.hpp"
 #include "ledge/transport/endpoint.hpp"
 
 namespace ledge::broker {
@@ -24,6 +26,7 @@ struct BrokerLoopOptions {
     broker::ShardOptions shard;
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
     std::uint64_t seed = 0;                      // real entropy in the daemon
+    std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
     Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
     bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
     std::function<void()> on_hang_up;            // on the loop's thread; empty: SIGHUP is logged and ignored
@@ -31,9 +34,12 @@ struct BrokerLoopOptions {
 
 class BrokerLoop {
 public:
-    /// Binds every endpoint; nothing is accepted before run(). The error is a sentence with the address and the
-    /// system's reason: "cannot listen on 127.0.0.1:1883: Address already in use". `log` outlives the loop.
-    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log);
+    /// Loads the store, binds every endpoint; nothing is accepted before run(). The error is a sentence with the
+    /// address and the system's reason: "cannot listen on 127.0.0.1:1883: Address already in use". `log` outlives the
+    /// loop.
+    /// `store`: freshly opened; nullptr: sessions and messages end with the loop.
+    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log,
+                                                                   std::unique_ptr<storage::Store> store = nullptr);
     ~BrokerLoop();
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
@@ -46,7 +52,8 @@ public:
     void run();
 
     /// Begins the graceful stop: no new connections, v5 clients get DISCONNECT 0x8B, what is queued for the sockets is
-    /// written, run() returns when all are closed, after stop_time_max at the latest. A second call closes at once.
+    /// written, run() returns when all are closed, after stop_time_max at the latest, and the store has everything. A
+    /// second call closes at once.
     /// On the loop's thread only; see request_stop().
     void stop();
 
@@ -58,6 +65,9 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
+
+    /// What the store has been given since the start; nullptr without one.
+    const storage::WearTotals* wear() const;
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;

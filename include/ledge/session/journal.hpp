@@ -112,6 +112,7 @@ public:
     /// `batch.last` of the batch that was taken is on stable storage.
     void on_committed(Ticket last);
     void on_failed() { is_failed_ = true; }
+    void set_lazy_interval(Duration interval) { options_.lazy_interval = interval; }
     void set_full(bool is_full) { is_full_ = is_full; }
     bool is_full() const { return is_full_; }
 

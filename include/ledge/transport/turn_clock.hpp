@@ -9,20 +9,23 @@ class TurnClock {
 public:
     using Read = Instant (*)();
 
-    explicit TurnClock(Read read) : read_(read) {}
+    /// `shift` is added to what is read: logical time goes on where a store left it.
+    explicit TurnClock(Read read, Duration shift = {}) : read_(read), shift_(shift) {}
 
     Instant now() {
         if (!is_read_) {
-            now_ = read_();
+            now_ = read_() + shift_;
             is_read_ = true;
         }
         return now_;
     }
     /// What was waited for has happened: the next now() asks again.
     void begin_turn() { is_read_ = false; }
+    Duration shift() const { return shift_; }
 
 private:
     Read read_;
+    Duration shift_;
     Instant now_{};
     bool is_read_ = false;
 };

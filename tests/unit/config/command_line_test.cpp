@@ -44,6 +44,18 @@ TEST_CASE("check takes the file before and behind the word") {
     CHECK(run({"check"}).action == Command::Action::check);
 }
 
+TEST_CASE("the tools of a store take its path") {
+    for (const char* tool : {"info", "verify", "dump", "compact"}) {
+        const Command command = run({"store", tool, "/var/lib/ledgemq"});
+        CHECK(command.action == Command::Action::store);
+        CHECK(command.store_tool == tool);
+        CHECK(command.store_path == "/var/lib/ledgemq");
+    }
+    CHECK(run({"store"}).exit_code == exit_bad_configuration);
+    CHECK(run({"store", "info"}).exit_code == exit_bad_configuration);
+    CHECK(run({"store", "mend", "/x"}).exit_code == exit_bad_configuration);
+}
+
 TEST_CASE("--print-config prints instead of serving") {
     const Command command = run({"--print-config", "--set", "a=1"});
     CHECK(command.action == Command::Action::print_config);

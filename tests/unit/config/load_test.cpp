@@ -221,23 +221,69 @@ TEST_CASE("pairs of limits are checked, once") {
               .starts_with("test.toml:4: key 'listeners.a.limits.outbox_bytes_fatal' is 4096, below"));
 }
 
-TEST_CASE("this build keeps state in memory only, and says so") {
-    CHECK(complaint_about("[store]\npath = '/var/lib/ledgemq'") ==
-          "test.toml:2: key 'store.path' is '/var/lib/ledgemq', but this build keeps sessions and messages in memory "
-          "only; use none");
-    CHECK(complaint_about("[store]\ndurability = 'durable'") ==
-          "test.toml:2: key 'store.durability' is not 'ram', but this build keeps sessions and messages in memory "
-          "only; use ram");
+TEST_CASE("a store has a path; without one nobody can ask for durability by a flag") {
+    CHECK(complaint_about("[store]\npath = ''") == "test.toml:2: key 'store.path' is empty; name a directory, or none");
+    CHECK(load_text("[store]\npath = '/var/lib/ledgemq'\ndurability = 'relaxed'").ok());
+    CHECK(load_text("[store]\npath = 'none'\ndurability = 'durable'").ok());  // what --print-config prints
     Sources sources;
-    sources.store = "/var/lib/ledgemq";
     sources.durability = "relaxed";
+    CHECK(
+        lines_of(load(sources)) ==
+        std::vector<std::string>{
+            "--durability: without a store nothing is durable; name a directory with --store DIR, or leave this out"});
+    sources.store = "/var/lib/ledgemq";
     const Loaded loaded = load(sources);
-    REQUIRE(loaded.complaints.size() == 2);
-    CHECK(loaded.complaints[0].place == "--store");
-    CHECK(loaded.complaints[1].place == "--durability");
-    sources.store = "none";
-    sources.durability = "ram";
-    CHECK(load(sources).ok());
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.store.path == "/var/lib/ledgemq");
+    CHECK(loaded.config.shard.durability.level == session::Durability::relaxed);
+}
+
+TEST_CASE("delays of the store are in milliseconds") {
+    const Loaded loaded = load_text("[store]\ncommit_delay_ms = 20\nrelaxed_interval_ms = 2500\n");
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.shard.durability.journal.commit_delay == 20ms);
+    CHECK(loaded.config.shard.durability.journal.lazy_interval == 2500ms);
+}
+
+TEST_CASE("levels of topics keep their order, from a file and by flags") {
+    const std::string text =
+        "[[store.levels]]\nfilter = 'b/#'\nlevel = 'ram'\n[[store.levels]]\nlevel = 'durable'\nfilter = '+'\n";
+    const Loaded loaded = load_text(text);
+    REQUIRE(lines_of(loaded) == std::vector<std::string>{});
+    const auto& levels = loaded.config.shard.durability.overrides;
+    REQUIRE(levels.size() == 2);
+    CHECK(levels[0].filter == "b/#");
+    CHECK(levels[0].level == session::Durability::ram);
+    CHECK(levels[1].filter == "+");
+    CHECK(levels[1].level == session::Durability::durable);
+
+    Sources sources;
+    sources.set = {"store.levels.2.level=relaxed", "store.levels.3.filter=c", "store.levels.3.level=ram"};
+    const auto more = load_text(text, sources).config.shard.durability.overrides;
+    REQUIRE(more.size() == 3);
+    CHECK(more[1].level == session::Durability::relaxed);
+    CHECK(more[2].filter == "c");
+}
+
+TEST_CASE("levels of topics: what is wrong is said") {
+    const auto filter_complaint = [](const std::string& filter) {
+        return complaint_about("[[store.levels]]\nlevel = 'ram'\nfilter = '" + filter + "'\n");
+    };
+    CHECK(filter_complaint("a+") ==
+          "test.toml:3: key 'store.levels.1.filter' has a wildcard that does not stand alone in its level");
+    CHECK(filter_complaint("a/#/b") == "test.toml:3: key 'store.levels.1.filter' has levels behind #");
+    CHECK(filter_complaint("$share/g/a").find("is of a shared subscription") != std::string::npos);
+    CHECK(complaint_about("[[store.levels]]\nfilter = 'a'\n") == "test.toml:2: a [[store.levels]] has no level");
+    CHECK(complaint_about("[[store.levels]]\nlevel = 'ram'\n") == "test.toml:2: a [[store.levels]] has no filter");
+    CHECK(complaint_about("[[store.levels]]\nfilter = 'a'\nlevel = 'ram'\nx = 1") ==
+          "test.toml:4: key 'store.levels.1.x' is unknown; write [[store.levels]] with filter and level below it");
+    CHECK(complaint_about("[store]\nlevels = 5").find("write [[store.levels]]") != std::string::npos);
+    CHECK(complaint_about("[store.levels]\nfilter = 'a'").find("write [[store.levels]]") != std::string::npos);
+    CHECK(complaint_about_set("store.levels.2.filter=a") ==
+          "--set store.levels.2.filter: key 'store.levels.2.filter' is out of place: there are 0 levels, at most 64");
+    CHECK(load_text("[[store.levels]]\nfilter = 'a'\nlevel = 'often'")
+              .complaints.front()
+              .text.find("wants one of ram, relaxed, durable") != std::string::npos);
 }
 
 TEST_CASE("--set wants KEY=VALUE") {

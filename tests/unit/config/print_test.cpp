@@ -39,7 +39,9 @@ TEST_CASE("what is printed parses back to the same") {
         load_text("[listeners.lan]\nurl = 'mqtt://0.0.0.0'\n[listeners.lan.limits]\ninflight_max = 7\n"
                   "overflow = 'refuse'\n[listeners.a-1]\nurl = 'unix:/run/q\"uo\\te.sock'\nallow_anonymous = false\n"
                   "[limits]\nqueue_bytes_max = '5 MiB'\nconnect_timeout_s = 3\nmaximum_qos = 1\n"
-                  "[sys]\ninterval_s = 0\n[log]\nformat = 'json'\n"));
+                  "[sys]\ninterval_s = 0\n[log]\nformat = 'json'\n[store]\npath = '/s'\ncommit_delay_ms = 7\n"
+                  "[[store.levels]]\nfilter = 'a/\"/#'\nlevel = 'ram'\n[[store.levels]]\nfilter = '+'\nlevel = "
+                  "'relaxed'\n"));
     Sources sources;
     sources.listen = {"unix:/x", "mqtt://[::1]:0"};
     sources.allow_anonymous = true;

@@ -32,4 +32,18 @@ TEST_CASE("every part of the configuration reaches whom it concerns") {
     CHECK(options.stop_time_max == 9s);
     CHECK(options.seed == 42);
     CHECK(options.handles_signals);
+    CHECK(!options.shard.durability.journal.is_enabled);
+}
+
+TEST_CASE("a configured store turns the journal on and gets its path and ceiling") {
+    const config::Loaded loaded =
+        config::parse("[store]\npath = '/s'\nsize_max_bytes = '2 MiB'\ndaily_write_budget_bytes = 9\n", {});
+    REQUIRE(loaded.ok());
+    CHECK(loop_options(loaded.config, "1", 1).shard.durability.journal.is_enabled);
+    CHECK(loop_options(loaded.config, "1", 1).daily_write_budget_bytes == 9);
+    const storage::LmdbStoreOptions store = store_options(loaded.config);
+    CHECK(store.path == "/s");
+    CHECK(store.size_max_bytes == 2 * 1024 * 1024);
+    REQUIRE((store.wall_clock != nullptr));
+    CHECK(store.wall_clock().count() > 0);
 }

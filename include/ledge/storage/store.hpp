@@ -1,0 +1,71 @@
+// Store: where the records of a shard survive. Three threads at most meet here, and each has its part: the one that
+// starts the broker opens and loads, the committer thread commits, the shard's thread reads.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "ledge/base/result.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/broker/persist.hpp"
+#include "ledge/session/journal.hpp"
+
+namespace ledge::storage {
+
+/// What went wrong with a store, for those who decide what to do about it; the text is for people.
+enum class Fault : std::uint8_t {
+    access,   // the directory or file may not be used: missing, wrong owner or mode, read-only
+    in_use,   // another process has it
+    newer,    // written by a later version of the schema
+    full,     // the disk or the map is full
+    damaged,  // not readable as what it should be
+    io,       // everything else the system said
+};
+
+struct StoreError {
+    Fault fault = Fault::io;
+    std::string text;  // a sentence with the path and the reason
+};
+
+/// What a write is for: the account of flash wear is kept per class.
+enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
+inline constexpr std::size_t write_classes = 4;
+inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
+
+struct CommitReport {
+    session::Ticket last = 0;                          // durable from now on, and all before it
+    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
+    std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
+    double used_fraction = 0;                          // of the ceiling, free pages inside the file not counted
+};
+
+/// The calendar, in microseconds since 1970-01-01 UTC, right or wrong; given by who may read clocks.
+using WallClock = std::chrono::microseconds (*)();
+
+class Store {
+public:
+    Store() = default;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    virtual ~Store() = default;
+
+    /// Everything a shard starts from; no payload. Before the first commit.
+    virtual Result<broker::StoreImage, StoreError> load() = 0;
+
+    /// One transaction with all records of the batch, on stable storage when it returns. Any error poisons the store:
+    /// every later commit fails with the same error. On the committer's thread, one at a time.
+    virtual Result<CommitReport, StoreError> commit(const session::Batch& batch) = 0;
+
+    /// Reads of what is committed. The store outlives it. All calls on one thread; a commit may run at the same time.
+    virtual session::StoreReader reader() = 0;
+
+    /// Reads that failed since the start; each looked to its reader like a missing row. On the reader's thread.
+    virtual std::uint64_t read_failures() const = 0;
+
+    /// The clean end: nothing of this store is in use any more. `now` is kept as the logical time of the next start.
+    virtual void close(Instant now) = 0;
+};
+
+}  // namespace ledge::storage

@@ -1,0 +1,107 @@
+#include "levels.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "convert.hpp"
+#include "options.hpp"
+
+namespace ledge::config {
+namespace {
+
+constexpr std::size_t filter_bytes_max = 65'535;
+
+constexpr std::string_view help =
+    "# Other levels for some topics. The first filter that matches a message's topic decides; where none does, it is\n"
+    "# durability above. At most 64.\n";
+constexpr std::string_view example =
+    "# [[store.levels]]\n"
+    "# filter = \"sensors/+/raw\"\n"
+    "# level = \"ram\"\n";
+
+const Option& level_option() {
+    for (const Option& option : options()) {
+        if (option.has_key("store.durability")) return option;
+    }
+    return options().front();
+}
+
+std::string_view name_of(session::Durability level) { return level_option().choices[static_cast<std::size_t>(level)]; }
+
+/// [MQTT-4.7.1-1], [MQTT-4.7.1-2]: '#' is the last level, wildcards stand alone in theirs. "" when it is fine.
+std::string_view problem_of_filter(std::string_view filter) {
+    if (filter.empty()) return "is empty";
+    if (filter.size() > filter_bytes_max) return "is longer than 65535 bytes";
+    if (filter.starts_with("$share/")) return "is of a shared subscription; a topic has one level for all";
+    while (true) {
+        const std::size_t end = std::min(filter.find('/'), filter.size());
+        const std::string_view level = filter.substr(0, end);
+        const bool has_wildcard = level.find_first_of("+#") != std::string_view::npos;
+        if (has_wildcard && level.size() > 1) return "has a wildcard that does not stand alone in its level";
+        if (level == "#" && end != filter.size()) return "has levels behind #";
+        if (end == filter.size()) return {};
+        filter.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace
+
+bool Levels::is_of_levels(std::string_view key) {
+    return key.starts_with(levels_key) && (key.size() == levels_key.size() || key[levels_key.size()] == '.');
+}
+
+std::string Levels::assign(const Assignment& assignment) {
+    const std::string_view key = assignment.key;
+    std::size_t number = 0;
+    const char* end = key.data() + key.size();
+    const char* start = std::min(key.data() + levels_key.size() + 1, end);
+    const auto parsed = std::from_chars(start, end, number);
+    const std::string_view name(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
+    const bool is_member = parsed.ptr != start && (name == ".filter" || name == ".level");
+    if (!is_member) return "is unknown; write [[store.levels]] with filter and level below it";
+    if (number == 0 || number > levels_max || number > drafts_.size() + 1) {
+        return "is out of place: there are " + std::to_string(drafts_.size()) + " levels, at most " +
+               std::to_string(levels_max);
+    }
+    if (number > drafts_.size()) drafts_.push_back({{}, {}, false, assignment.place});
+    Draft& draft = drafts_[number - 1];
+    if (name == ".level") {
+        const auto level = convert(level_option(), assignment.value);
+        if (!level) return level.error();
+        draft.level = static_cast<session::Durability>(std::get<std::int64_t>(level.value()));
+        draft.has_level = true;
+        return {};
+    }
+    const auto* filter = std::get_if<std::string>(&assignment.value);
+    if (filter == nullptr) return "wants a topic filter in quotes, not " + describe(assignment.value);
+    draft.filter = *filter;
+    return std::string(problem_of_filter(*filter));
+}
+
+std::vector<broker::DurabilityOptions::Override> Levels::finish(std::vector<Complaint>& complaints) const {
+    std::vector<broker::DurabilityOptions::Override> result;
+    for (const Draft& draft : drafts_) {
+        if (draft.filter.empty()) complaints.push_back({draft.place, "a [[store.levels]] has no filter"});
+        if (!draft.has_level) complaints.push_back({draft.place, "a [[store.levels]] has no level"});
+        result.push_back({draft.filter, draft.level});
+    }
+    return result;
+}
+
+std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels) {
+    std::string out(help);
+    if (levels.empty()) out += example;
+    for (const auto& level : levels) {
+        out += "[[store.levels]]\nfilter = " + quoted(level.filter) +
+               "\nlevel = " + quoted(std::string(name_of(level.level))) + "\n";
+    }
+    return out + "\n";
+}
+
+std::string levels_text(const std::vector<broker::DurabilityOptions::Override>& levels) {
+    std::string out;
+    for (const auto& level : levels) out += quoted(level.filter) + " " + std::string(name_of(level.level)) + " ";
+    return out;
+}
+
+}  // namespace ledge::config

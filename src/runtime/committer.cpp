@@ -1,0 +1,65 @@
+#include "committer.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "ledge/broker/shard.hpp"
+
+namespace ledge::runtime {
+
+Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store,
+                     const CommitterOptions& options, const Log& log)
+    : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
+    queue_.emplace(*store_, [this](storage::CommitQueue::Outcome outcome) {
+        boost::asio::post(io_, [this, taken = std::move(outcome)]() mutable { report_.emplace(std::move(taken)); });
+    });
+}
+
+void Committer::serve(broker::Shard& shard, Instant now) {
+    if (report_) take_report(shard, now);
+    if (!is_busy_ && !has_failed_ && shard.wants_commit(now)) submit(shard, now);
+}
+
+void Committer::submit(broker::Shard& shard, Instant now) {
+    is_busy_ = true;
+    queue_->submit(shard.take_batch(now));
+}
+
+void Committer::take_report(broker::Shard& shard, Instant now) {
+    const storage::CommitQueue::Outcome report = std::move(*report_);
+    report_.reset();
+    is_busy_ = false;
+    if (!report) {
+        has_failed_ = true;
+        log_.error("commit_failed", {{"reason", report.error().text}});
+        return shard.on_store_failed(now);
+    }
+    wear_.note(report.value(), now);
+    shard.on_committed(report.value().last, report.value().used_fraction, now);
+    if (options_.daily_write_budget_bytes > 0) {
+        shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
+    }
+}
+
+Instant Committer::next_deadline(const broker::Shard& shard) const {
+    if (report_) return Instant::min();
+    return is_busy_ || has_failed_ ? never : shard.commit_deadline();
+}
+
+void Committer::finish(broker::Shard& shard, Instant now) {
+    if (!queue_) return;
+    io_.restart();  // a loop that ran out of work takes its posts again
+    while (is_busy_) {
+        if (report_) take_report(shard, now);
+        if (is_busy_) io_.run_one();
+    }
+    while (!has_failed_ && shard.commit_deadline() != never) {
+        submit(shard, now);
+        while (!report_) io_.run_one();
+        take_report(shard, now);
+    }
+    queue_.reset();
+    store_->close(now);
+}
+
+}  // namespace ledge::runtime

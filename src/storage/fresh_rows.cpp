@@ -1,0 +1,116 @@
+#include "fresh_rows.hpp"
+
+#include <algorithm>
+
+namespace ledge::storage {
+namespace {
+
+constexpr std::size_t body_bytes_max = 1024;  // a larger one fills pages anyway: straight to `retained`
+constexpr std::size_t rows_min = 256;
+constexpr std::size_t rows_max = 16'384;
+constexpr std::size_t rows_per_page = 8;  // of `retained`, on average, when it is time to move
+
+}  // namespace
+
+int FreshRows::load(const Txn& txn, const Tables& tables) {
+    places_.clear();
+    rows_ = 0;
+    return for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes value) {
+        const std::uint64_t sequence = read_u64(key.data());
+        next_sequence_ = sequence + 1;
+        ++rows_;
+        if (const auto row = parse_fresh(value)) apply({row->number, row->kind, sequence});
+        return true;
+    });
+}
+
+void FreshRows::apply(const Change& change) {
+    if (change.kind == FreshKind::settled) {
+        places_.erase(change.number);
+    } else {
+        places_[change.number] = {change.sequence, change.kind == FreshKind::dropped};
+    }
+}
+
+int FreshRows::append(Txn& txn, const Tables& tables, std::uint64_t number, FreshKind kind, Bytes body) {
+    const std::uint64_t sequence = next_sequence_++;
+    const auto place = txn.reserve(tables[Table::fresh], Key::of(sequence).bytes(), fresh_head_size + body.size());
+    if (!place) return place.error();
+    const auto head = encode_fresh_head(number, kind);
+    std::copy(body.begin(), body.end(), std::copy(head.begin(), head.end(), place.value()));
+    changes_.push_back({number, kind, sequence});
+    ++rows_;
+    return lmdb_ok;
+}
+
+int FreshRows::put(Txn& txn, const Tables& tables, std::uint64_t number, Bytes body) {
+    if (body.size() <= body_bytes_max) return append(txn, tables, number, FreshKind::message, body);
+    const int code = txn.put(tables[Table::retained], Key::of(number).bytes(), body);
+    return code != lmdb_ok ? code : append(txn, tables, number, FreshKind::settled, {});
+}
+
+int FreshRows::drop(Txn& txn, const Tables& tables, std::uint64_t number) {
+    return append(txn, tables, number, FreshKind::dropped, {});
+}
+
+int FreshRows::merge_if_due(Txn& txn, const Tables& tables) {
+    changes_.clear();
+    has_merged_ = false;
+    if (rows_ < rows_min) return lmdb_ok;
+    const auto facts = txn.facts(tables[Table::retained]);
+    if (!facts) return facts.error();
+    if (rows_ < std::clamp(facts.value().pages * rows_per_page, rows_min, rows_max)) return lmdb_ok;
+
+    std::vector<std::pair<std::uint64_t, Place>> ordered(places_.begin(), places_.end());
+    std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [number, place] : ordered) {
+        const Key key = Key::of(number);
+        int code = lmdb_ok;
+        if (place.is_dropped) {
+            code = txn.erase(tables[Table::retained], key.bytes());
+            if (is_not_found(code)) code = lmdb_ok;
+        } else {
+            const auto row = txn.get(tables[Table::fresh], Key::of(place.sequence).bytes());
+            if (!row) return row.error();
+            // A copy: the page that it stands on may move while the other table is written.
+            const std::vector<Byte> body(row.value().begin() + fresh_head_size, row.value().end());
+            code = txn.put(tables[Table::retained], key.bytes(), body);
+        }
+        if (code != lmdb_ok) return code;
+    }
+    has_merged_ = true;
+    rows_ = 0;
+    return txn.clear(tables[Table::fresh]);
+}
+
+void FreshRows::on_committed() {
+    if (changes_.empty() && !has_merged_) return;
+    const std::lock_guard lock(mutex_);
+    if (has_merged_) places_.clear();
+    for (const Change& change : changes_) apply(change);
+}
+
+std::optional<FreshRows::Place> FreshRows::find(std::uint64_t number) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = places_.find(number);
+    return found != places_.end() ? std::optional(found->second) : std::nullopt;
+}
+
+// The snapshot of `txn` may be newer than `place`, by a commit that is being reported. Then a row that has been moved
+// over is found where it went; anything else looks as it did just before that commit.
+Result<Bytes, int> find_retained(const Txn& txn, const Tables& tables, const std::optional<FreshRows::Place>& place,
+                                 std::uint64_t number) {
+    if (place) {
+        const auto row = txn.get(tables[Table::fresh], Key::of(place->sequence).bytes());
+        if (row && place->is_dropped) return Failure{lmdb_not_found};
+        if (row) {
+            const auto parsed = parse_fresh(row.value());
+            if (parsed && parsed->number == number) return parsed->body;
+        } else if (!is_not_found(row.error())) {
+            return row;
+        }
+    }
+    return txn.get(tables[Table::retained], Key::of(number).bytes());
+}
+
+}  // namespace ledge::storage

@@ -1,0 +1,90 @@
+#include "guarded.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace ledge::storage {
+namespace {
+
+constexpr int exit_fine = 0;
+constexpr int exit_refused = 3;
+constexpr int exit_no_parent = 4;
+
+/// No core, no words on standard error, and no life after the parent.
+void become_quiet() {
+    const rlimit no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (const int signal : {SIGABRT, SIGBUS, SIGSEGV, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+}
+
+[[noreturn]] void be_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
+    become_quiet();
+    GuardedOut out(descriptor);
+    const bool is_fine = work(out);
+    out.flush();
+    ::_exit(is_fine ? exit_fine : exit_refused);
+}
+
+/// True at the end of the child's words; false when it was silent for too long.
+bool listen(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
+    std::vector<Byte> buffer(64 * 1024);
+    for (;;) {
+        pollfd ready{descriptor, POLLIN, 0};
+        const int count = ::poll(&ready, 1, silence_max_ms);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return false;
+        const ssize_t size = ::read(descriptor, buffer.data(), buffer.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return true;
+        on_bytes(Bytes(buffer.data(), static_cast<std::size_t>(size)));
+    }
+}
+
+}  // namespace
+
+void GuardedOut::send(Bytes bytes) {
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    if (buffer_.size() >= buffer_size) flush();
+}
+
+void GuardedOut::flush() {
+    for (std::size_t sent = 0; sent < buffer_.size();) {
+        const ssize_t size = ::write(descriptor_, buffer_.data() + sent, buffer_.size() - sent);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) ::_exit(exit_no_parent);
+        sent += static_cast<std::size_t>(size);
+    }
+    buffer_.clear();
+}
+
+GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::function<void(Bytes)>& on_bytes,
+                       int silence_max_ms) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) return GuardedEnd::silent;
+    const pid_t child = ::fork();
+    if (child == 0) be_child(work, ends[1]);
+    ::close(ends[1]);
+    const bool has_ended = child > 0 && listen(ends[0], on_bytes, silence_max_ms);
+    ::close(ends[0]);
+    if (child < 0) return GuardedEnd::silent;
+    if (!has_ended) ::kill(child, SIGKILL);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!has_ended) return GuardedEnd::silent;
+    if (!WIFEXITED(status)) return GuardedEnd::killed;
+    if (WEXITSTATUS(status) == exit_fine) return GuardedEnd::fine;
+    return WEXITSTATUS(status) == exit_refused ? GuardedEnd::refused : GuardedEnd::killed;
+}
+
+}  // namespace ledge::storage

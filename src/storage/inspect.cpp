@@ -1,0 +1,206 @@
+// The child's words: lines "p SENTENCE" (a problem), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of
+// life.
+#include "inspect.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "ledge/session/records.hpp"
+#include "store_dir.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr int silence_max_ms = 60'000;
+constexpr std::uint64_t rows_per_sign_of_life = 50'000;
+constexpr std::size_t problems_kept_max = 20;
+
+class Inspector {
+public:
+    Inspector(GuardedOut& out, Depth depth) : out_(out), depth_(depth) {}
+
+    bool inspect(const std::string& path, bool is_alone) {
+        auto env = Env::open({.path = path, .is_read_only = true, .is_alone = is_alone});
+        if (!env) return fail("cannot be opened", env.error());
+        const EnvFacts facts = env->facts();
+        if (file_size(path) < facts.pages_used * facts.page_size) return problem("the file is cut off");
+        auto txn = Txn::begin(*env, true);
+        if (!txn) return fail("cannot be read", txn.error());
+        const auto meta = read_meta(*txn);
+        if (!meta) return is_empty(*txn) || problem("not a store of this broker");
+        if (meta->version > schema_version) return true;  // whoever opens it says so
+        auto tables = Tables::open(*txn, false);
+        if (!tables) return fail("a table is missing", tables.error());
+        for (const Table table : all_tables) inspect_table(*txn, *tables, table);
+        if (depth_ == Depth::everything) check_references(*meta);
+        return is_fine_;
+    }
+
+private:
+    static bool is_empty(const Txn& txn) {
+        const auto facts = txn.facts(main_db);
+        return facts && facts.value().entries == 0;
+    }
+
+    bool fail(const char* what, int code) {
+        const std::string sentence = std::string(what) + ": " + explain(code);
+        if (fault_of(code) == Fault::damaged) return problem(sentence);
+        out_.send(as_bytes("o " + sentence + "\n"));
+        return false;
+    }
+
+    bool problem(const std::string& sentence) {
+        is_fine_ = false;
+        out_.send(as_bytes("p " + sentence + "\n"));
+        out_.flush();
+        return false;
+    }
+
+    void problem_at(Table table, Bytes key, const char* what) {
+        std::string sentence = std::string(table_names[index_of(table)]) + " row";
+        for (std::size_t i = 0; i + 8 <= key.size(); i += 8) sentence += " " + std::to_string(read_u64(&key[i]));
+        problem(sentence + ": " + what);
+    }
+
+    void inspect_table(const Txn& txn, const Tables& tables, Table table) {
+        if (table == Table::msg && depth_ == Depth::heads) return;
+        std::array<Byte, Key::size_max> before{};
+        std::size_t before_size = 0;
+        std::uint64_t rows = 0;
+        const int code = for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
+            if (++rows % rows_per_sign_of_life == 0) sign_of_life();
+            const Bytes last(before.data(), before_size);
+            if (rows > 1 && !std::lexicographical_compare(last.begin(), last.end(), key.begin(), key.end())) {
+                problem_at(table, key, "out of order");
+                return false;  // may be a circle
+            }
+            if (!is_well_formed(table, key, value)) {
+                problem_at(table, key, "malformed");
+                return true;
+            }
+            before_size = key.size();
+            std::copy(key.begin(), key.end(), before.begin());
+            if (depth_ == Depth::everything) collect(table, key, value);
+            return true;
+        });
+        if (code != lmdb_ok) problem(std::string(table_names[index_of(table)]) + ": " + explain(code));
+        const auto facts = txn.facts(tables[table]);
+        if (facts && facts.value().entries != rows && is_fine_) {
+            problem(std::string(table_names[index_of(table)]) + ": " + std::to_string(rows) + " rows of " +
+                    std::to_string(facts.value().entries) + " are there");
+        }
+        out_.send(as_bytes("r " + std::to_string(index_of(table)) + " " + std::to_string(rows) + "\n"));
+    }
+
+    void sign_of_life() {
+        out_.send(as_bytes(".\n"));
+        out_.flush();
+    }
+
+    void collect(Table table, Bytes key, Bytes value) {
+        const std::uint64_t number = read_u64(key.data());
+        switch (table) {
+            case Table::session: sessions_.push_back(number); break;
+            case Table::q: {
+                messages_wanted_.push_back(session::parse_queued(value)->message);
+                check_owner(table, key);
+                break;
+            }
+            case Table::sub:
+            case Table::in2: check_owner(table, key); break;
+            case Table::msg:
+                messages_.push_back(number);
+                touch_pages(value);
+                break;
+            case Table::retained: touch_pages(value); break;
+            case Table::fresh: highest_ = std::max(highest_, parse_fresh(value)->number); return;
+        }
+        if (key.size() == 8) highest_ = std::max(highest_, number);
+    }
+
+    /// Reads a byte of each page: what cannot be read shows now.
+    static void touch_pages(Bytes value) {
+        for (std::size_t i = 0; i < value.size(); i += 4096) {
+            [[maybe_unused]] const volatile Byte byte = value[i];
+        }
+    }
+
+    void check_owner(Table table, Bytes key) {
+        if (std::binary_search(sessions_.begin(), sessions_.end(), read_u64(key.data()))) return;
+        problem_at(table, key, "its session is missing");
+    }
+
+    void check_references(const Meta& meta) {
+        std::sort(messages_wanted_.begin(), messages_wanted_.end());
+        messages_wanted_.erase(std::unique(messages_wanted_.begin(), messages_wanted_.end()), messages_wanted_.end());
+        std::vector<std::uint64_t> odd;
+        std::set_difference(messages_wanted_.begin(), messages_wanted_.end(), messages_.begin(), messages_.end(),
+                            std::back_inserter(odd));
+        for (const std::uint64_t number : odd) problem("message " + std::to_string(number) + " is queued but missing");
+        odd.clear();
+        std::set_difference(messages_.begin(), messages_.end(), messages_wanted_.begin(), messages_wanted_.end(),
+                            std::back_inserter(odd));
+        for (const std::uint64_t number : odd) problem("message " + std::to_string(number) + " is in no queue");
+        if (highest_ >= meta.next_number) {
+            problem("number " + std::to_string(highest_) + " is in use, but the next one is " +
+                    std::to_string(meta.next_number));
+        }
+    }
+
+    GuardedOut& out_;
+    Depth depth_;
+    bool is_fine_ = true;
+    std::vector<std::uint64_t> sessions_;
+    std::vector<std::uint64_t> messages_;
+    std::vector<std::uint64_t> messages_wanted_;
+    std::uint64_t highest_ = 0;
+};
+
+void take_line(std::string_view line, Inspection& inspection) {
+    if (line.starts_with("p ")) {
+        ++inspection.problem_count;
+        if (inspection.problems.size() < problems_kept_max) inspection.problems.emplace_back(line.substr(2));
+    } else if (line.starts_with("o ")) {
+        inspection.obstacle = line.substr(2);
+    } else if (line.starts_with("r ")) {
+        std::size_t table = 0;
+        std::uint64_t rows = 0;
+        const char* end = line.data() + line.size();
+        const auto first = std::from_chars(line.data() + 2, end, table);
+        if (first.ptr == end || table >= table_count) return;
+        std::from_chars(first.ptr + 1, end, rows);
+        inspection.rows[table] = rows;
+    }
+}
+
+}  // namespace
+
+std::string Inspection::summary() const {
+    if (!problems.empty()) return problems.front();
+    if (!obstacle.empty()) return obstacle;
+    switch (end) {
+        case GuardedEnd::fine: return "nothing is wrong";
+        case GuardedEnd::silent: return "reading it takes too long";
+        default: return "reading it ends the process";
+    }
+}
+
+Inspection inspect(const std::string& path, bool is_alone, Depth depth) {
+    Inspection inspection;
+    std::string words;
+    const auto take = [&](Bytes bytes) {
+        words += as_text(bytes);
+        std::size_t start = 0;
+        for (std::size_t end = 0; (end = words.find('\n', start)) != std::string::npos; start = end + 1) {
+            take_line(std::string_view(words).substr(start, end - start), inspection);
+        }
+        words.erase(0, start);
+    };
+    const auto work = [&](GuardedOut& out) { return Inspector(out, depth).inspect(path, is_alone); };
+    inspection.end = run_guarded(work, take, silence_max_ms);
+    return inspection;
+}
+
+}  // namespace ledge::storage

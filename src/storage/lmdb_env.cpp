@@ -1,0 +1,190 @@
+// Flags, judged once:
+//   default sync     NOSYNC, NOMETASYNC, MAPASYNC lose or corrupt at a power cut; WRITEMAP writes more
+//   MDB_NOTLS        a read transaction belongs to its object, not to the thread that happens to begin it
+//   no NORDAHEAD     the store is read in long runs, at start and when a queue drains: readahead fits
+//   MDB_NOSUBDIR     so that a file under another name (quarantine, a copy) can be opened too
+#include "lmdb_env.hpp"
+
+#include <lmdb.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace ledge::storage {
+namespace {
+
+static_assert(lmdb_not_found == MDB_NOTFOUND);
+
+constexpr unsigned file_mode = 0600;
+
+MDB_val to_val(Bytes bytes) { return {bytes.size(), const_cast<Byte*>(bytes.data())}; }
+Bytes to_bytes(const MDB_val& value) { return {static_cast<const Byte*>(value.mv_data), value.mv_size}; }
+
+}  // namespace
+
+std::string explain(int code) { return mdb_strerror(code); }
+
+Fault fault_of(int code) {
+    switch (code) {
+        case ENOSPC:
+        case EDQUOT:
+        case MDB_MAP_FULL: return Fault::full;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+        case ENOENT:
+        case ENOTDIR: return Fault::access;
+        case MDB_INVALID:
+        case MDB_VERSION_MISMATCH:
+        case MDB_CORRUPTED:
+        case MDB_PAGE_NOTFOUND:
+        case MDB_CURSOR_FULL:
+        case MDB_PAGE_FULL:
+        case MDB_INCOMPATIBLE:
+        case MDB_BAD_VALSIZE:
+        case MDB_NOTFOUND: return Fault::damaged;
+        default: return Fault::io;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Env
+
+Result<Env, int> Env::open(const EnvOptions& options) {
+    MDB_env* raw = nullptr;
+    if (const int code = mdb_env_create(&raw)) return Failure{code};
+    Env env(raw);
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
+    if (options.is_read_only) flags |= MDB_RDONLY;
+    if (options.is_alone) flags |= MDB_NOLOCK;
+    int code = mdb_env_set_maxdbs(raw, 16);
+    if (code == 0) code = mdb_env_set_maxreaders(raw, options.readers_max);
+    if (code == 0 && options.size_max != 0) code = mdb_env_set_mapsize(raw, options.size_max);
+    if (code == 0) code = mdb_env_open(raw, options.path.c_str(), flags, file_mode);
+    if (code != 0) return Failure{code};
+    return env;
+}
+
+Env& Env::operator=(Env&& other) noexcept {
+    std::swap(env_, other.env_);
+    return *this;
+}
+
+Env::~Env() {
+    if (env_ != nullptr) mdb_env_close(env_);
+}
+
+EnvFacts Env::facts() const {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    return {stat.ms_psize, info.me_last_pgno + 1, info.me_mapsize, info.me_last_txnid, info.me_numreaders};
+}
+
+int Env::check_readers(int& freed) const { return mdb_reader_check(env_, &freed); }
+
+int Env::copy_compacted(int descriptor) const { return mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Txn
+
+Result<Txn, int> Txn::begin(const Env& env, bool is_read_only) {
+    MDB_txn* raw = nullptr;
+    const unsigned flags = is_read_only ? MDB_RDONLY : 0U;
+    if (const int code = mdb_txn_begin(env.raw(), nullptr, flags, &raw)) return Failure{code};
+    Txn txn(raw);
+    MDB_dbi main = 0;  // gives the unnamed database its order of keys; without one a look into it crashes
+    if (const int code = mdb_dbi_open(raw, nullptr, 0, &main)) return Failure{code};
+    return txn;
+}
+
+Txn& Txn::operator=(Txn&& other) noexcept {
+    std::swap(txn_, other.txn_);
+    return *this;
+}
+
+Txn::~Txn() {
+    if (txn_ != nullptr) mdb_txn_abort(txn_);
+}
+
+Result<DbId, int> Txn::open_db(const char* name, bool creates) {
+    MDB_dbi db = 0;
+    if (const int code = mdb_dbi_open(txn_, name, creates ? MDB_CREATE : 0U, &db)) return Failure{code};
+    return db;
+}
+
+Result<Bytes, int> Txn::get(DbId db, Bytes key) const {
+    MDB_val k = to_val(key);
+    MDB_val v{};
+    if (const int code = mdb_get(txn_, db, &k, &v)) return Failure{code};
+    return to_bytes(v);
+}
+
+int Txn::put(DbId db, Bytes key, Bytes value) {
+    MDB_val k = to_val(key);
+    MDB_val v = to_val(value);
+    return mdb_put(txn_, db, &k, &v, 0);
+}
+
+Result<Byte*, int> Txn::reserve(DbId db, Bytes key, std::size_t size) {
+    MDB_val k = to_val(key);
+    MDB_val v{size, nullptr};
+    if (const int code = mdb_put(txn_, db, &k, &v, MDB_RESERVE)) return Failure{code};
+    return static_cast<Byte*>(v.mv_data);
+}
+
+int Txn::erase(DbId db, Bytes key) {
+    MDB_val k = to_val(key);
+    return mdb_del(txn_, db, &k, nullptr);
+}
+
+int Txn::clear(DbId db) { return mdb_drop(txn_, db, 0); }
+
+Result<DbFacts, int> Txn::facts(DbId db) const {
+    MDB_stat stat{};
+    if (const int code = mdb_stat(txn_, db, &stat)) return Failure{code};
+    return DbFacts{stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages, stat.ms_entries, stat.ms_depth};
+}
+
+int Txn::commit() { return mdb_txn_commit(std::exchange(txn_, nullptr)); }
+
+void Txn::reset() { mdb_txn_reset(txn_); }
+
+int Txn::renew() { return mdb_txn_renew(txn_); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Cursor
+
+Result<Cursor, int> Cursor::open(const Txn& txn, DbId db) {
+    MDB_cursor* raw = nullptr;
+    if (const int code = mdb_cursor_open(txn.raw(), db, &raw)) return Failure{code};
+    return Cursor(raw);
+}
+
+Cursor::~Cursor() {
+    if (cursor_ != nullptr) mdb_cursor_close(cursor_);
+}
+
+int Cursor::move(int operation) {
+    MDB_val k = to_val(key_);
+    MDB_val v{};
+    if (const int code = mdb_cursor_get(cursor_, &k, &v, static_cast<MDB_cursor_op>(operation))) return code;
+    key_ = to_bytes(k);
+    value_ = to_bytes(v);
+    return lmdb_ok;
+}
+
+int Cursor::first() { return move(MDB_FIRST); }
+int Cursor::last() { return move(MDB_LAST); }
+int Cursor::next() { return move(MDB_NEXT); }
+int Cursor::previous() { return move(MDB_PREV); }
+
+int Cursor::seek(Bytes key) {
+    key_ = key;
+    return move(MDB_SET_RANGE);
+}
+
+int Cursor::erase() { return mdb_cursor_del(cursor_, 0); }
+
+}  // namespace ledge::storage

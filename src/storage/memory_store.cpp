@@ -1,0 +1,182 @@
+#include "ledge/storage/memory_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/records.hpp"
+#include "schema.hpp"
+
+namespace ledge::storage {
+
+using session::RecordKind;
+
+struct MemoryStore::Tables {
+    std::array<Rows, table_count> rows;
+
+    Rows& operator[](Table table) { return rows[index_of(table)]; }
+
+    bool read(Table table, std::uint64_t number, std::vector<Byte>& out) {
+        const auto row = (*this)[table].find({0, number});
+        if (row == (*this)[table].end()) return false;
+        out = row->second;
+        return true;
+    }
+};
+
+MemoryStore::MemoryStore() : tables_(std::make_unique<Tables>()) {}
+MemoryStore::~MemoryStore() = default;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Commits
+
+void MemoryStore::start(session::Batch batch) {
+    LEDGE_ASSERT(!under_way_);
+    under_way_ = std::move(batch);
+}
+
+Result<CommitReport, StoreError> MemoryStore::finish() {
+    LEDGE_ASSERT(under_way_.has_value());
+    const session::Batch batch = std::move(*under_way_);
+    under_way_.reset();
+    if (until_failure_ > 0 && --until_failure_ == 0) poison_ = planned_;
+    if (poison_) return Failure{*poison_};
+    apply(batch, batch.records.size());
+    ++commits_;
+    CommitReport report;
+    report.last = batch.last;
+    report.used_fraction = used_fraction_;
+    for (const session::Record& record : batch.records) {
+        const Table table = table_of(record.kind);
+        report.given[static_cast<std::size_t>(class_of(table))] += key_size(table) + record.body_size;
+    }
+    return report;
+}
+
+Result<CommitReport, StoreError> MemoryStore::commit(const session::Batch& batch) {
+    start(batch);
+    return finish();
+}
+
+void MemoryStore::apply(const session::Batch& batch, std::size_t records) {
+    for (std::size_t i = 0; i < records; ++i) apply(batch.records[i], batch.body(batch.records[i]));
+    records_ += records;
+    next_number_ = std::max(next_number_, batch.next_number);
+    now_ = std::max(now_, batch.now);
+}
+
+void MemoryStore::apply(const session::Record& record, Bytes body) {
+    if (record.kind == RecordKind::cancelled) return;
+    if (record.kind == RecordKind::drop_session) return drop_session(record.session);
+    Rows& rows = (*tables_)[table_of(record.kind)];
+    const bool is_of_session = record.kind == RecordKind::put_session;
+    const Key key{record.session, is_of_session ? 0 : record.number};
+    if (is_put(record.kind)) {
+        rows[key].assign(body.begin(), body.end());
+    } else {
+        rows.erase(key);
+    }
+}
+
+void MemoryStore::drop_session(std::uint64_t session) {
+    for (const Table table : {Table::session, Table::sub, Table::in2, Table::q}) {
+        Rows& rows = (*tables_)[table];
+        rows.erase(rows.lower_bound({session, 0}),
+                   rows.upper_bound({session, std::numeric_limits<std::uint64_t>::max()}));
+    }
+}
+
+void MemoryStore::crash(std::size_t records_kept, Duration rest) {
+    if (under_way_) apply(*under_way_, std::min(records_kept, under_way_->records.size()));
+    under_way_.reset();
+    poison_.reset();
+    until_failure_ = 0;
+    now_ += rest;
+}
+
+void MemoryStore::fail_from(std::uint64_t nth, StoreError error) {
+    until_failure_ = nth;
+    planned_ = std::move(error);
+}
+
+void MemoryStore::close(Instant now) {
+    LEDGE_ASSERT(!under_way_);
+    now_ = std::max(now_, now);
+}
+
+std::size_t MemoryStore::rows() const {
+    std::size_t total = 0;
+    for (const Rows& rows : tables_->rows) total += rows.size();
+    return total;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reads
+
+Result<broker::StoreImage, StoreError> MemoryStore::load() {
+    broker::StoreImage image;
+    image.next_number = next_number_;
+    image.now = now_;
+    Tables& tables = *tables_;
+    std::map<std::uint64_t, std::uint32_t> references;
+    for (const auto& [owner, record] : tables[Table::session]) {
+        broker::StoredSession& stored = image.sessions.emplace_back();
+        stored.number = owner.first;
+        stored.record = record;
+        const auto each_of = [&, number = owner.first](Table table, auto&& f) {
+            const Rows& rows = tables[table];
+            for (auto row = rows.lower_bound({number, 0}); row != rows.end() && row->first.first == number; ++row)
+                f(row->first.second, row->second);
+        };
+        each_of(Table::sub, [&](auto number, const auto& body) { stored.subscriptions.push_back({number, body}); });
+        each_of(Table::in2,
+                [&](auto number, const auto&) { stored.received.push_back(static_cast<std::uint16_t>(number)); });
+        each_of(Table::q, [&](auto number, const auto& body) {
+            const auto queued = session::parse_queued(body);
+            if (!queued) return;
+            if (stored.queued++ == 0) stored.first_queued = number;
+            stored.last_queued = number;
+            stored.queued_bytes += queued->bytes;
+            if (queued->packet_id != 0) stored.inflight.push_back({number, body});
+            ++references[queued->message];
+        });
+    }
+    for (const auto& [message, rows] : references) image.references.push_back({message, rows});
+    for (const auto& [key, body] : tables[Table::retained]) {
+        const auto publication = session::parse_publication(body);
+        if (!publication) continue;
+        image.retained.push_back({key.second, std::string(publication->topic), publication->expires_at,
+                                  static_cast<std::uint32_t>(publication->bytes())});
+    }
+    return image;
+}
+
+session::StoreReader MemoryStore::reader() {
+    session::StoreReader reader;
+    reader.context = this;
+    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
+                       std::size_t bytes_max, std::vector<session::StoredDelivery>& out) {
+        Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
+        std::size_t bytes = 0;
+        for (auto row = tables[Table::q].lower_bound({session, from});
+             row != tables[Table::q].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
+             ++row, --rows_max) {
+            session::StoredDelivery& delivery = out.emplace_back();
+            delivery.row = {row->first.second, row->second};
+            const auto queued = session::parse_queued(row->second);
+            const auto message = tables[Table::msg].find({0, queued ? queued->message : 0});
+            if (message != tables[Table::msg].end()) delivery.publication = message->second;
+            bytes += delivery.row.body.size() + delivery.publication.size();
+        }
+    };
+    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+        return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
+    };
+    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+        return static_cast<MemoryStore*>(self)->tables_->read(Table::msg, number, out);
+    };
+    return reader;
+}
+
+}  // namespace ledge::storage

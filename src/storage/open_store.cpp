@@ -1,0 +1,190 @@
+// From a directory, in whatever state, to an open store.
+//
+//   data.mdb       last end clean     checked as
+//   missing        -                  new
+//   there          yes, untouched     its size
+//   there          no                 all that a start reads, in a child process
+//   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "inspect.hpp"
+#include "ledge/storage/lmdb_store.hpp"
+#include "lmdb_store.hpp"
+#include "salvage.hpp"
+#include "upgrade.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr unsigned short_runs_suspicious = 3;
+constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size
+constexpr std::uint64_t size_smallest = size_granule;
+constexpr std::uint64_t size_max_32_bit = 512ULL * 1024 * 1024;
+
+std::size_t ceiling_of(std::uint64_t wanted, std::uint64_t file_bytes) {
+    std::uint64_t size = std::max({wanted, file_bytes, size_smallest});
+    size = (size + size_granule - 1) / size_granule * size_granule;
+    if constexpr (sizeof(std::size_t) == 4) size = std::min(size, size_max_32_bit);
+    return static_cast<std::size_t>(size);
+}
+
+class Opener {
+public:
+    Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
+
+    Result<std::unique_ptr<Store>, StoreError> open() {
+        auto dir = StoreDir::open(options_.path, true);
+        if (!dir) return Failure{dir.error()};
+        const StoreDir::Past past = dir->past();
+        std::string reason = look_at(*dir, past);
+        if (reason.empty()) {
+            auto store = open_file(*dir, past, reason);
+            if (reason.empty()) return store;
+        }
+        return replace(std::move(*dir), reason);
+    }
+
+private:
+    using Opened = Result<std::unique_ptr<Store>, StoreError>;
+
+    /// Why the file cannot be trusted; empty: it can.
+    std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
+        if (past.is_clean || file_size(dir.data_path()) == 0) return {};
+        const Depth depth = past.short_runs >= short_runs_suspicious ? Depth::everything : Depth::heads;
+        const Inspection inspection = inspect(dir.data_path(), true, depth);
+        if (!inspection.is_complete() && !inspection.is_damaged()) {
+            log_.warning("store_check_unfinished", {{"path", dir.data_path()}, {"reason", inspection.summary()}});
+        }
+        return inspection.is_damaged() ? inspection.summary() : std::string();
+    }
+
+    /// `reason` is set when the file turns out to be none of ours, or cut off.
+    Opened open_file(StoreDir& dir, const StoreDir::Past& past, std::string& reason) {
+        auto env = open_env(dir);
+        if (!env) {
+            if (fault_of(env.error()) == Fault::damaged) reason = explain(env.error());
+            return failure(dir, "cannot be opened", env.error());
+        }
+        const EnvFacts facts = env->facts();
+        const bool is_cut = file_size(dir.data_path()) < facts.pages_used * facts.page_size;
+        if (is_cut && facts.last_transaction > 0) {
+            reason = "the file is cut off";
+            return failure(dir, "is cut off", 0);
+        }
+        int freed = 0;
+        env->check_readers(freed);
+        Meta meta;
+        if (auto known = check_meta(dir, *env, meta, reason); !known) return Failure{known.error()};
+        const unsigned short_runs = past.is_clean ? 0 : past.short_runs + 1;
+        return finish(std::move(dir), std::move(*env), meta, short_runs);
+    }
+
+    Result<Env, int> open_env(const StoreDir& dir) const {
+        return Env::open(
+            {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()))});
+    }
+
+    /// An empty file gets a meta row with the tables; one of a later version is left alone.
+    Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
+        auto txn = Txn::begin(env, true);
+        if (!txn) return failure_of(dir, "cannot be read", txn.error());
+        const auto found = read_meta(*txn);
+        const auto rows = txn->facts(main_db);
+        if (!found && rows && rows.value().entries > 0) {
+            reason = "not a store of this broker";
+            return failure_of(dir, "is not a store of this broker", 0);
+        }
+        if (found && found->version > schema_version) {
+            return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
+                                                        std::to_string(found->version) + ", this broker knows up to " +
+                                                        std::to_string(schema_version) +
+                                                        "; start the newer broker again, or choose another store"}};
+        }
+        meta = found.value_or(Meta{});
+        return true;
+    }
+
+    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs) const {
+        if (!dir.mark_running(short_runs)) return failure(dir, "cannot be written: its directory refuses", errno);
+        auto tables = prepare(env, meta);
+        if (!tables) return failure(dir, "cannot be prepared", tables.error());
+        if (const int code = dir.sync()) return failure(dir, "cannot be synced", code);
+        std::unique_ptr<OpenStore> open(new OpenStore{std::move(dir), std::move(env), *tables, meta, {}});
+        if (const int code = load_fresh(*open)) return failure(open->dir, "cannot be read", code);
+        const EnvFacts facts = open->env.facts();
+        log_.info("store_open", {{"path", open->dir.data_path()},
+                                 {"bytes", facts.pages_used * facts.page_size},
+                                 {"bytes_max", facts.size_max}});
+        return std::unique_ptr<Store>(
+            std::make_unique<LmdbStore>(std::move(open), options_.wall_clock, short_runs, log_));
+    }
+
+    /// Tables and meta row are there and of this version afterwards. Writes only what is missing.
+    Result<Tables, int> prepare(const Env& env, Meta& meta) const {
+        auto txn = Txn::begin(env, false);
+        if (!txn) return Failure{txn.error()};
+        const bool is_new = !read_meta(*txn);
+        auto tables = Tables::open(*txn, true);
+        if (!tables) return tables;
+        int code = upgrade(*txn, *tables, meta, upgrades());
+        if (code == lmdb_ok && is_new) code = write_meta(*txn, meta);
+        if (code == lmdb_ok) code = txn->commit();
+        if (code != lmdb_ok) return Failure{code};
+        return tables;
+    }
+
+    static int load_fresh(OpenStore& open) {
+        auto txn = Txn::begin(open.env, true);
+        return txn ? open.fresh.load(*txn, open.tables) : txn.error();
+    }
+
+    /// Puts the file aside and starts a new one with what can be read of it.
+    Opened replace(StoreDir dir, const std::string& reason) const {
+        auto aside = dir.quarantine();
+        if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
+        log_.error("store_quarantined", {{"path", dir.data_path()}, {"kept_as", *aside}, {"reason", reason}});
+        dir.mark_running(0);
+        auto env = open_env(dir);
+        if (!env) return failure(dir, "cannot be created", env.error());
+        Meta meta;
+        auto tables = prepare(*env, meta);
+        if (!tables) return failure(dir, "cannot be prepared", tables.error());
+        Salvaged salvaged;
+        if (const int code = salvage(*aside, *env, *tables, salvaged)) {
+            return failure(dir, "cannot take over what was salvaged", code);
+        }
+        report(salvaged);
+        if (auto txn = Txn::begin(*env, true)) meta = read_meta(*txn).value_or(meta);
+        return finish(std::move(dir), std::move(*env), meta, 0);
+    }
+
+    void report(const Salvaged& salvaged) const {
+        const auto rows = [&](Table table) { return salvaged.rows[index_of(table)]; };
+        log_.error("store_salvaged", {{"sessions", rows(Table::session)},
+                                      {"subscriptions", rows(Table::sub)},
+                                      {"queued", rows(Table::q)},
+                                      {"messages", rows(Table::msg)},
+                                      {"retained", rows(Table::retained) + rows(Table::fresh)},
+                                      {"misfits", salvaged.misfits},
+                                      {"clock", salvaged.has_meta ? "kept" : "lost"}});
+    }
+
+    static Failure<StoreError> failure_of(const StoreDir& dir, const char* what, int code) {
+        const std::string cause = code != 0 ? ": " + explain(code) : std::string();
+        return Failure{StoreError{fault_of(code), dir.data_path() + ": " + what + cause}};
+    }
+    static Opened failure(const StoreDir& dir, const char* what, int code) { return failure_of(dir, what, code); }
+
+    const LmdbStoreOptions& options_;
+    const Log& log_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
+    return Opener(options, log).open();
+}
+
+}  // namespace ledge::storage

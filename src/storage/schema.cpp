@@ -1,0 +1,209 @@
+#include "schema.hpp"
+
+#include <algorithm>
+
+#include "ledge/session/records.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr std::array<Byte, 8> magic{'L', 'e', 'd', 'g', 'e', 'M', 'Q', '\0'};
+
+// Plausible readings of the calendar: nothing was built before, and a longer rest is rather a clock that jumped.
+constexpr std::chrono::microseconds wall_earliest = std::chrono::seconds(1'767'225'600);  // 2026-01-01T00:00:00Z
+constexpr std::chrono::microseconds rest_max = std::chrono::hours(24 * 90);
+
+/// Takes fields off the front; a short read is noted and gives zeros.
+class Fields {
+public:
+    explicit Fields(Bytes bytes) : rest_(bytes) {}
+
+    std::uint64_t number(std::size_t size) {
+        std::uint64_t value = 0;
+        for (const Byte byte : take(size)) value = value << 8U | byte;
+        return value;
+    }
+    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
+    std::int64_t i64() { return static_cast<std::int64_t>(number(8)); }
+    Instant instant() { return Instant(Duration(i64())); }
+    Bytes take(std::size_t size) {
+        is_ok_ = is_ok_ && size <= rest_.size();
+        if (!is_ok_) return {};
+        const Bytes taken = rest_.first(size);
+        rest_ = rest_.subspan(size);
+        return taken;
+    }
+    Bytes rest() const { return rest_; }
+    bool is_ok() const { return is_ok_; }
+
+private:
+    Bytes rest_;
+    bool is_ok_ = true;
+};
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Keys
+
+std::uint64_t read_u64(const Byte* from) {
+    std::uint64_t value = 0;
+    for (int i = 0; i < 8; ++i) value = value << 8U | from[i];
+    return value;
+}
+
+void write_u64(Byte* to, std::uint64_t value) {
+    for (int i = 7; i >= 0; --i, value >>= 8U) to[i] = static_cast<Byte>(value);
+}
+
+Key Key::of(std::uint64_t number) {
+    Key key;
+    write_u64(key.bytes_.data(), number);
+    key.size_ = 8;
+    return key;
+}
+
+Key Key::of(std::uint64_t session, std::uint64_t number) {
+    Key key = of(session);
+    write_u64(key.bytes_.data() + 8, number);
+    key.size_ = 16;
+    return key;
+}
+
+Key Key::of_received(std::uint64_t session, std::uint16_t packet_id) {
+    Key key = of(session);
+    key.bytes_[8] = static_cast<Byte>(packet_id >> 8U);
+    key.bytes_[9] = static_cast<Byte>(packet_id);
+    key.size_ = 10;
+    return key;
+}
+
+std::size_t key_size(Table table) {
+    switch (table) {
+        case Table::sub:
+        case Table::q: return 16;
+        case Table::in2: return 10;
+        default: return 8;
+    }
+}
+
+Table table_of(session::RecordKind kind) {
+    using session::RecordKind;
+    switch (kind) {
+        case RecordKind::put_session:
+        case RecordKind::drop_session: return Table::session;
+        case RecordKind::put_subscription:
+        case RecordKind::drop_subscription: return Table::sub;
+        case RecordKind::put_queued:
+        case RecordKind::drop_queued: return Table::q;
+        case RecordKind::put_received:
+        case RecordKind::drop_received: return Table::in2;
+        case RecordKind::put_retained:
+        case RecordKind::drop_retained: return Table::retained;
+        default: return Table::msg;
+    }
+}
+
+Key key_of(const session::Record& record) {
+    switch (table_of(record.kind)) {
+        case Table::session: return Key::of(record.session);
+        case Table::sub:
+        case Table::q: return Key::of(record.session, record.number);
+        case Table::in2: return Key::of_received(record.session, static_cast<std::uint16_t>(record.number));
+        default: return Key::of(record.number);
+    }
+}
+
+bool is_put(session::RecordKind kind) {
+    using session::RecordKind;
+    switch (kind) {
+        case RecordKind::put_session:
+        case RecordKind::put_subscription:
+        case RecordKind::put_message:
+        case RecordKind::put_queued:
+        case RecordKind::put_received:
+        case RecordKind::put_retained: return true;
+        default: return false;
+    }
+}
+
+WriteClass class_of(Table table) {
+    switch (table) {
+        case Table::q: return WriteClass::queues;
+        case Table::msg: return WriteClass::messages;
+        case Table::retained:
+        case Table::fresh: return WriteClass::retained;
+        default: return WriteClass::sessions;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Meta
+
+std::array<Byte, meta_size> encode(const Meta& meta) {
+    std::array<Byte, meta_size> row{};
+    std::copy(magic.begin(), magic.end(), row.begin());
+    for (unsigned i = 0; i < 4; ++i) row[8 + i] = static_cast<Byte>(meta.version >> (24 - 8 * i));
+    write_u64(&row[12], meta.next_number);
+    write_u64(&row[20], static_cast<std::uint64_t>(meta.logical.time_since_epoch().count()));
+    write_u64(&row[28], static_cast<std::uint64_t>(meta.wall.count()));
+    write_u64(&row[36], meta.device_bytes);
+    return row;
+}
+
+std::optional<Meta> parse_meta(Bytes row) {
+    Fields in(row);
+    const Bytes head = in.take(magic.size());
+    if (!std::equal(head.begin(), head.end(), magic.begin(), magic.end())) return std::nullopt;
+    Meta meta;
+    meta.version = in.u32();
+    meta.next_number = in.number(8);
+    meta.logical = in.instant();
+    meta.wall = std::chrono::microseconds(in.i64());
+    meta.device_bytes = in.number(8);
+    const bool is_known = in.is_ok() && (meta.version > schema_version || in.rest().empty());
+    return is_known ? std::optional(meta) : std::nullopt;
+}
+
+Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
+    if (meta.wall < wall_earliest || wall_now < meta.wall) return meta.logical;
+    const Duration rest = wall_now - meta.wall;
+    return rest <= rest_max ? meta.logical + rest : meta.logical;
+}
+
+std::array<Byte, fresh_head_size> encode_fresh_head(std::uint64_t number, FreshKind kind) {
+    std::array<Byte, fresh_head_size> head{};
+    write_u64(head.data(), number);
+    head[8] = static_cast<Byte>(kind);
+    return head;
+}
+
+std::optional<FreshRow> parse_fresh(Bytes row) {
+    Fields in(row);
+    FreshRow fresh;
+    fresh.number = in.number(8);
+    const std::uint8_t kind = in.u8();
+    fresh.kind = static_cast<FreshKind>(kind);
+    fresh.body = in.rest();
+    if (!in.is_ok() || kind > static_cast<std::uint8_t>(FreshKind::settled)) return std::nullopt;
+    if ((fresh.kind == FreshKind::message) == fresh.body.empty()) return std::nullopt;
+    return fresh;
+}
+
+bool is_well_formed(Table table, Bytes key, Bytes value) {
+    if (key.size() != key_size(table)) return false;
+    switch (table) {
+        case Table::session: return session::parse_session(value).has_value();
+        case Table::sub: return session::parse_subscription(value).has_value();
+        case Table::in2: return value.empty();
+        case Table::q: return session::parse_queued(value).has_value();
+        case Table::fresh: {
+            const auto fresh = parse_fresh(value);
+            return fresh && (fresh->body.empty() || session::parse_publication(fresh->body));
+        }
+        default: return session::parse_publication(value).has_value();
+    }
+}
+
+}  // namespace ledge::storage

@@ -1,0 +1,104 @@
+// The layout of the store and its version. Bodies are kept as they come; load, the check of a damaged file and the
+// tools look into them with session/records.
+//
+// One LMDB file, DIRECTORY/data.mdb. Integers big endian, so that keys sort as numbers do.
+//
+//   main      := "meta" -> meta                             rows of the unnamed database, beside the named ones' roots:
+//                                                           that page is written by every commit anyway
+//   meta      := "LedgeMQ\0" version:u32 next_number:u64 logical_us:i64 wall_us:i64 device_bytes:u64
+//   session   := number:u64              -> session record
+//   sub       := session:u64 number:u64  -> subscription record
+//   q         := session:u64 number:u64  -> queued record
+//   msg       := number:u64              -> publication record, once for all queues
+//   in2       := session:u64 packet_id:u16 -> ""
+//   retained  := number:u64              -> publication record
+//   fresh     := sequence:u64            -> number:u64 kind:u8 publication record      newer than `retained`
+//                                           kind: 0 the message, 1 dropped, 2 see `retained` again
+//
+// Record bodies: include/ledge/session/records.hpp. Reference counts of messages are not stored: load() counts.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/session/journal.hpp"
+#include "ledge/storage/store.hpp"
+
+namespace ledge::storage {
+
+inline constexpr std::uint32_t schema_version = 1;
+
+/// The named databases, in the order in which a reader of a whole store wants them.
+enum class Table : std::uint8_t { session, sub, in2, retained, fresh, q, msg };
+inline constexpr std::size_t table_count = 7;
+inline constexpr std::array<const char*, table_count> table_names{"session", "sub", "in2", "retained",
+                                                                  "fresh",   "q",   "msg"};
+inline constexpr std::array<Table, table_count> all_tables{Table::session, Table::sub, Table::in2, Table::retained,
+                                                           Table::fresh,   Table::q,   Table::msg};
+
+constexpr std::size_t index_of(Table table) { return static_cast<std::size_t>(table); }
+
+std::uint64_t read_u64(const Byte* from);
+void write_u64(Byte* to, std::uint64_t value);
+
+/// A key of up to two parts.
+class Key {
+public:
+    static constexpr std::size_t size_max = 16;  // bytes
+
+    static Key of(std::uint64_t number);
+    static Key of(std::uint64_t session, std::uint64_t number);
+    static Key of_received(std::uint64_t session, std::uint16_t packet_id);
+
+    Bytes bytes() const { return {bytes_.data(), size_}; }
+
+private:
+    std::array<Byte, size_max> bytes_{};
+    std::size_t size_ = 0;
+};
+
+/// The size of every key of the table, in bytes.
+std::size_t key_size(Table table);
+
+/// The table and key that a record is about. Requires a kind that is ever in a batch.
+Table table_of(session::RecordKind kind);
+Key key_of(const session::Record& record);
+bool is_put(session::RecordKind kind);
+WriteClass class_of(Table table);
+
+inline constexpr std::string_view meta_key = "meta";
+
+struct Meta {
+    std::uint32_t version = schema_version;
+    std::uint64_t next_number = 1;
+    Instant logical{};
+    std::chrono::microseconds wall{};  // at the same moment
+    std::uint64_t device_bytes = 0;    // written since the store was created, as far as accounted
+};
+inline constexpr std::size_t meta_size = 8 + 4 + 8 + 8 + 8 + 8;
+std::array<Byte, meta_size> encode(const Meta& meta);
+/// Nothing when this is not a store of ours. A newer version is read as far as it goes: look at `version` first.
+std::optional<Meta> parse_meta(Bytes row);
+
+/// The logical time to start with: where it stood, plus what the calendar says has passed, if both its readings can
+/// be right. A gateway without a battery clock starts somewhere in the past and jumps later: then nothing is added.
+Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now);
+
+enum class FreshKind : std::uint8_t { message = 0, dropped = 1, settled = 2 };
+inline constexpr std::size_t fresh_head_size = 9;
+struct FreshRow {
+    std::uint64_t number = 0;
+    FreshKind kind = FreshKind::message;
+    Bytes body;
+};
+std::array<Byte, fresh_head_size> encode_fresh_head(std::uint64_t number, FreshKind kind);
+std::optional<FreshRow> parse_fresh(Bytes row);
+
+/// Whether key and value can be a row of the table.
+bool is_well_formed(Table table, Bytes key, Bytes value);
+
+}  // namespace ledge::storage

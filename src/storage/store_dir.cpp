@@ -1,0 +1,188 @@
+#include "store_dir.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace ledge::storage {
+namespace {
+
+constexpr int quarantined_max = 1000;
+
+/// A file descriptor that closes itself.
+class Descriptor {
+public:
+    explicit Descriptor(int value) : value_(value) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (value_ >= 0) ::close(value_);
+    }
+    int get() const { return value_; }
+    int release() { return std::exchange(value_, -1); }
+
+private:
+    int value_;
+};
+
+std::string read_line(int descriptor) {
+    char text[128];
+    const ssize_t size = ::pread(descriptor, text, sizeof text, 0);
+    return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string read_file(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return file.get() < 0 ? std::string() : read_line(file.get());
+}
+
+std::string clean_text(const std::string& data_path) {
+    struct stat facts {};
+    if (::stat(data_path.c_str(), &facts) != 0) return {};
+    const auto mtime_ns = std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec;
+    return "clean " + std::to_string(facts.st_size) + " " + std::to_string(mtime_ns) + "\n";
+}
+
+Failure<StoreError> refused(const std::string& path, const char* what, int code) {
+    return Failure{StoreError{Fault::access, system_text(path, what, code)}};
+}
+
+Failure<StoreError> refused(std::string text) { return Failure{StoreError{Fault::access, std::move(text)}}; }
+
+// A lock of the open file: it can be asked for without being taken, and a child that inherits it does not lose it.
+struct flock whole_file() {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.find_last_of('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+int sync_directory(const std::string& path) {
+    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return directory.get() >= 0 && ::fsync(directory.get()) == 0 ? 0 : errno;
+}
+
+/// Nothing when the directory can hold a store.
+Result<bool, StoreError> check(const std::string& path) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) return refused(path, "cannot be used as a store", errno);
+    if (!S_ISDIR(facts.st_mode)) return refused(path + ": is not a directory; a store needs one of its own");
+    if ((facts.st_mode & S_IWOTH) != 0) {
+        return refused(path +
+                       ": everybody may write there; take that right away (chmod o-w) or choose another directory");
+    }
+    if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+        return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
+                       std::strerror(errno));
+    }
+    return true;
+}
+
+}  // namespace
+
+std::string system_text(const std::string& path, const char* what, int code) {
+    return path + ": " + what + ": " + std::strerror(code);
+}
+
+std::uint64_t file_size(const std::string& path) {
+    struct stat facts {};
+    return ::stat(path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
+}
+
+pid_t holder_of(const std::string& directory) {
+    const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock whole = whole_file();
+    if (lock.get() < 0 || ::fcntl(lock.get(), F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return 0;
+    const pid_t pid = static_cast<pid_t>(std::atol(read_line(lock.get()).c_str()));
+    return pid > 0 ? pid : -1;
+}
+
+Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creates) {
+    std::string path = given;
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    if (creates && ::mkdir(path.c_str(), 0700) == 0) {
+        sync_directory(parent_of(path));
+    } else if (creates && errno != EEXIST) {
+        return refused(path, "cannot be created", errno);
+    }
+    if (auto fit = check(path); !fit) return Failure{fit.error()};
+    Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock.get() < 0) return refused(path + "/lock", "cannot be opened", errno);
+    struct flock whole = whole_file();
+    if (::fcntl(lock.get(), F_OFD_SETLK, &whole) != 0) {
+        if (errno != EAGAIN && errno != EACCES) return refused(path + "/lock", "cannot be locked", errno);
+        const std::string pid = std::to_string(std::atol(read_line(lock.get()).c_str()));
+        return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    // The pid is for people; the lock works without it on a full disk.
+    [[maybe_unused]] const bool is_named =
+        ::ftruncate(lock.get(), 0) == 0 && ::pwrite(lock.get(), pid.data(), pid.size(), 0) > 0;
+    return StoreDir(std::move(path), lock.release());
+}
+
+StoreDir::StoreDir(StoreDir&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+StoreDir::~StoreDir() {
+    if (lock_ >= 0) ::close(lock_);
+}
+
+StoreDir::Past StoreDir::past() const {
+    const std::string state = read_file(file("state"));
+    if (state.starts_with("running ")) return {false, static_cast<unsigned>(std::atol(state.c_str() + 8))};
+    return {!state.empty() && state == clean_text(data_path()), 0};
+}
+
+// On a full disk a name can still be taken away: no state means unclean, too.
+bool StoreDir::mark_running(unsigned short_runs) {
+    if (write_state("running " + std::to_string(short_runs) + "\n")) return true;
+    const bool is_gone = ::unlink(file("state").c_str()) == 0 || errno == ENOENT;
+    return is_gone && sync() == 0;
+}
+
+bool StoreDir::mark_clean() {
+    const std::string text = clean_text(data_path());
+    return !text.empty() && write_state(text);
+}
+
+// Another name first: a torn write must not look like a clean end.
+bool StoreDir::write_state(const std::string& text) {
+    const std::string fresh = file("state.new");
+    {
+        const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        if (out.get() < 0) return false;
+        if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+        if (::fsync(out.get()) != 0) return false;
+    }
+    return ::rename(fresh.c_str(), file("state").c_str()) == 0 && sync() == 0;
+}
+
+int StoreDir::sync() const { return sync_directory(path_); }
+
+Result<std::string, std::string> StoreDir::quarantine() {
+    for (int n = 1; n <= quarantined_max; ++n) {
+        std::string target = data_path() + ".corrupt-" + std::to_string(n);
+        if (::access(target.c_str(), F_OK) == 0) continue;
+        if (::rename(data_path().c_str(), target.c_str()) != 0) {
+            return Failure{system_text(data_path(), "cannot be renamed", errno)};
+        }
+        ::unlink(lmdb_lock_path().c_str());
+        sync();
+        return target;
+    }
+    return Failure{data_path() + ": damaged, and " + std::to_string(quarantined_max) +
+                   " damaged ones are kept already"};
+}
+
+}  // namespace ledge::storage

@@ -1,0 +1,65 @@
+// StoreDir: the directory of a store, checked and locked, and the files in it:
+//   data.mdb             the store            data.mdb-lock    LMDB's readers and writer, worthless when nobody runs
+//   lock                 who has it: a lock, and the pid as text
+//   state                "clean SIZE MTIME_NS": how data.mdb was left at a clean end; "running STARTS": in use, or the
+//                        end was none; STARTS counts starts that did not last
+//   data.mdb.corrupt-N   quarantined
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "ledge/base/result.hpp"
+#include "ledge/storage/store.hpp"
+
+namespace ledge::storage {
+
+class StoreDir {
+public:
+    /// Creates the directory if its parent exists; checks that it is ours alone to write; takes the lock.
+    static Result<StoreDir, StoreError> open(const std::string& path, bool creates);
+    StoreDir(StoreDir&& other) noexcept;
+    StoreDir& operator=(StoreDir&&) = delete;
+    ~StoreDir();
+
+    const std::string& path() const { return path_; }
+    std::string file(const char* name) const { return path_ + "/" + name; }
+    std::string data_path() const { return file("data.mdb"); }
+    std::string lmdb_lock_path() const { return file("data.mdb-lock"); }
+
+    /// How the last use ended.
+    struct Past {
+        bool is_clean = false;    // and nobody has changed the file since
+        unsigned short_runs = 0;  // unclean ends in a row, each soon after its start
+    };
+    Past past() const;
+    /// From here on an end without mark_clean is a crash. Durable when it returns; false: cannot be written.
+    bool mark_running(unsigned short_runs);
+    bool mark_clean();
+
+    /// Names in the directory are on stable storage.
+    int sync() const;
+
+    /// Moves data.mdb out of the way; the new path, or an error text.
+    Result<std::string, std::string> quarantine();
+
+private:
+    StoreDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+    bool write_state(const std::string& text);
+
+    std::string path_;
+    int lock_ = -1;
+};
+
+/// The process that has the store; 0: nobody.
+pid_t holder_of(const std::string& directory);
+
+/// "PATH: WHAT: REASON" from errno.
+std::string system_text(const std::string& path, const char* what, int code);
+
+/// Bytes of the file; 0 when there is none.
+std::uint64_t file_size(const std::string& path);
+
+}  // namespace ledge::storage

@@ -1,0 +1,200 @@
+#include "ledge/storage/tools.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
+#include "dump_row.hpp"
+#include "inspect.hpp"
+#include "store_dir.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr int silence_max_ms = 60'000;
+
+/// What a path stands for.
+struct Target {
+    std::string file;
+    std::string directory;  // empty: only a file was named
+    pid_t holder = 0;
+
+    bool is_alone() const { return directory.empty(); }
+};
+
+Result<Target, StoreError> find(const std::string& path) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) {
+        return Failure{StoreError{Fault::access, system_text(path, "cannot be read", errno)}};
+    }
+    if (!S_ISDIR(facts.st_mode)) return Target{path, {}, 0};
+    Target target{path + "/data.mdb", path, holder_of(path)};
+    if (file_size(target.file) == 0) {
+        return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+    }
+    return target;
+}
+
+/// Runs `work` on an open environment in a child and prints what it sends.
+using Work = bool (*)(const Env&, Txn&, GuardedOut&);
+Result<bool, StoreError> read_in_child(const Target& target, Work work, const Print& print) {
+    const auto child = [&](GuardedOut& out) {
+        auto env = Env::open({.path = target.file, .is_read_only = true, .is_alone = target.is_alone()});
+        auto txn = env ? Txn::begin(*env, true) : Result<Txn, int>(Failure{env.error()});
+        if (txn) return work(*env, *txn, out);
+        out.send(as_bytes(target.file + ": cannot be read: " + explain(txn.error()) + "\n"));
+        return false;
+    };
+    const GuardedEnd end = run_guarded(
+        child, [&](Bytes bytes) { print(as_text(bytes)); }, silence_max_ms);
+    if (end == GuardedEnd::fine) return true;
+    if (end == GuardedEnd::refused) return false;
+    return Failure{StoreError{Fault::damaged, target.file + ": cannot be read to its end; it is damaged"}};
+}
+
+std::string in_kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
+
+std::string seconds_text(std::chrono::microseconds time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
+
+void send_line(GuardedOut& out, const char* label, const std::string& text) {
+    std::string line = label;
+    line.resize(14, ' ');
+    out.send(as_bytes(line + text + "\n"));
+}
+
+bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
+    const auto meta = read_meta(txn);
+    if (!meta) {
+        out.send(as_bytes("not a store of this broker\n"));
+        return false;
+    }
+    send_line(out, "schema", "version " + std::to_string(meta->version));
+    if (meta->version > schema_version) return true;
+    const EnvFacts facts = env.facts();
+    send_line(out, "transaction", std::to_string(facts.last_transaction));
+    send_line(out, "next number", std::to_string(meta->next_number));
+    send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
+    send_line(out, "calendar", seconds_text(meta->wall) + " since 1970");
+    send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
+    auto tables = Tables::open(txn, false);
+    if (!tables) return false;
+    if (const auto pages = pages_in_use(txn, *tables)) {
+        const std::size_t used = pages.value() * facts.page_size;
+        send_line(out, "size",
+                  in_kib(facts.pages_used * facts.page_size) + ", in use " + in_kib(used) + " of at most " +
+                      in_kib(facts.size_max) + " (" + std::to_string(used * 100 / facts.size_max) + " %), pages of " +
+                      in_kib(facts.page_size));
+    }
+    for (const Table table : all_tables) {
+        const auto rows = txn.facts((*tables)[table]);
+        if (!rows) return false;
+        send_line(out, table_names[index_of(table)],
+                  std::to_string(rows.value().entries) + " rows, " + in_kib(rows.value().pages * facts.page_size));
+    }
+    return true;
+}
+
+bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
+    auto tables = Tables::open(txn, false);
+    if (!tables) return false;
+    for (const Table table : all_tables) {
+        const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
+            out.send(as_bytes(dump_row(table, key, value)));
+            return true;
+        });
+        if (code != lmdb_ok) return false;
+    }
+    return true;
+}
+
+/// The file without free pages, under a name of its own, on stable storage. 0 or a code.
+int write_compacted(const Env& env, const std::string& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0) return errno;
+    int code = env.copy_compacted(file);
+    if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
+    ::close(file);
+    return code;
+}
+
+}  // namespace
+
+Result<bool, StoreError> print_info(const std::string& path, const Print& print) {
+    const auto target = find(path);
+    if (!target) return Failure{target.error()};
+    const Target& found = target.value();
+    print("file          " + found.file + "\n");
+    if (!found.directory.empty()) {
+        print("in use by     " + (found.holder != 0 ? "process " + std::to_string(found.holder) : "nobody") + "\n");
+    }
+    return read_in_child(found, send_info, print);
+}
+
+Result<bool, StoreError> verify(const std::string& path, const Print& print) {
+    const auto target = find(path);
+    if (!target) return Failure{target.error()};
+    const Inspection inspection = inspect(target.value().file, target.value().is_alone(), Depth::everything);
+    for (const Table table : all_tables) {
+        print(std::string(table_names[index_of(table)]) + ": " + std::to_string(inspection.rows[index_of(table)]) +
+              " rows\n");
+    }
+    for (const std::string& problem : inspection.problems) print("problem: " + problem + "\n");
+    if (inspection.problem_count > inspection.problems.size()) {
+        print("problem: and " + std::to_string(inspection.problem_count - inspection.problems.size()) + " more\n");
+    }
+    const bool is_fine = inspection.is_complete() && !inspection.is_damaged();
+    if (inspection.problems.empty() && !is_fine) print("problem: " + inspection.summary() + "\n");
+    if (is_fine) print("ok\n");
+    return is_fine;
+}
+
+Result<bool, StoreError> dump(const std::string& path, const Print& print) {
+    const auto target = find(path);
+    if (!target) return Failure{target.error()};
+    std::optional<StoreDir> lock;
+    if (!target.value().directory.empty()) {
+        auto dir = StoreDir::open(path, false);
+        if (!dir) return Failure{dir.error()};
+        lock.emplace(std::move(*dir));
+    }
+    return read_in_child(target.value(), send_rows, print);
+}
+
+Result<bool, StoreError> compact(const std::string& path, const Print& print) {
+    const auto target = find(path);
+    if (!target) return Failure{target.error()};
+    auto dir = StoreDir::open(path, false);
+    if (!dir) return Failure{dir.error()};
+    const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
+    if (!inspection.is_complete() || inspection.is_damaged()) {
+        return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
+    }
+    const bool was_clean = dir->past().is_clean;
+    const std::uint64_t before = file_size(dir->data_path());
+    const std::string copy = dir->file("data.mdb.compacted");
+    int code = lmdb_ok;
+    if (auto env = Env::open({.path = dir->data_path(), .is_read_only = true, .is_alone = true})) {
+        code = write_compacted(*env, copy);
+    } else {
+        code = env.error();
+    }
+    if (code == lmdb_ok && ::rename(copy.c_str(), dir->data_path().c_str()) != 0) code = errno;
+    if (code != lmdb_ok) {
+        ::unlink(copy.c_str());
+        return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
+    }
+    ::unlink(dir->lmdb_lock_path().c_str());
+    dir->sync();
+    if (was_clean) dir->mark_clean();
+    print(dir->data_path() + ": " + in_kib(before) + " before, " + in_kib(file_size(dir->data_path())) + " now\n");
+    return true;
+}
+
+}  // namespace ledge::storage

@@ -1,0 +1,164 @@
+// The loop with a store behind it, on real sockets: what a restart finds, what a failure does.
+#include "committer.hpp"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "ledge/runtime/broker_loop.hpp"
+#include "ledge/storage/memory_store.hpp"
+
+namespace ledge::runtime {
+namespace {
+
+constexpr int turns_max = 1000;  // of 10 ms each at most
+
+std::string bytes(std::initializer_list<int> values) {
+    std::string text;
+    for (const int value : values) text.push_back(static_cast<char>(value));
+    return text;
+}
+
+// Version 5, clean start off, session expiry 1000 s, client id "ab"
+const std::string connect =
+    bytes({0x10, 20, 0, 4, 'M', 'Q', 'T', 'T', 5, 0, 0, 0, 5, 17, 0, 0, 3, 0xE8, 0, 2, 'a', 'b'});
+const std::string connect_other = bytes({0x10, 15, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 0, 0, 0, 2, 'x', 'y'});
+const std::string subscribe_x = bytes({0x82, 7, 0, 1, 0, 0, 1, 'x', 1});
+const std::string publish_x = bytes({0x32, 8, 0, 1, 'x', 0, 9, 0, 'h', 'i'});
+const std::string puback = bytes({0x40, 2, 0, 9});
+const std::string puback_no_subscribers = bytes({0x40, 3, 0, 9, 0x10});
+
+/// A MemoryStore that outlives the loop that owns its seat.
+class Seat final : public storage::Store {
+public:
+    explicit Seat(storage::MemoryStore& store) : store_(store) {}
+    Result<broker::StoreImage, storage::StoreError> load() override { return store_.load(); }
+    Result<storage::CommitReport, storage::StoreError> commit(const session::Batch& batch) override {
+        return store_.commit(batch);
+    }
+    session::StoreReader reader() override { return store_.reader(); }
+    std::uint64_t read_failures() const override { return 0; }
+    void close(Instant now) override { store_.close(now); }
+
+private:
+    storage::MemoryStore& store_;
+};
+
+const Log silent;
+
+std::unique_ptr<BrokerLoop> make(storage::MemoryStore& store) {
+    BrokerLoopOptions options;
+    options.handles_signals = false;
+    options.shard.sys_interval = Duration(0);
+    options.shard.durability.journal.is_enabled = true;
+    broker::ListenerOptions listener;
+    listener.allow_anonymous = true;
+    options.shard.listeners.push_back(listener);
+    transport::Endpoint endpoint;
+    endpoint.port = 0;
+    options.endpoints.push_back(endpoint);
+    auto loop = BrokerLoop::create(std::move(options), silent, std::make_unique<Seat>(store));
+    REQUIRE(loop.ok());
+    return std::move(*loop);
+}
+
+class Client {
+public:
+    explicit Client(BrokerLoop& loop) : loop_(loop), descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const std::string address = loop.addresses().at(0);
+        sockaddr_in peer{};
+        peer.sin_family = AF_INET;
+        peer.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+        peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0);
+    }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client() { ::close(descriptor_); }
+
+    void send(const std::string& text) {
+        REQUIRE(::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+    }
+
+    /// Turns the loop until `words` have come, or the connection ends; what has come.
+    std::string await(const std::string& words) {
+        for (int i = 0; i < turns_max && heard_.find(words) == std::string::npos && !is_over_; ++i) {
+            loop_.turn(10ms);
+            char buffer[4096];
+            const ssize_t size = ::recv(descriptor_, buffer, sizeof buffer, MSG_DONTWAIT);
+            if (size > 0) heard_.append(buffer, static_cast<std::size_t>(size));
+            is_over_ = size == 0 || (size < 0 && errno != EAGAIN);
+        }
+        return heard_;
+    }
+    bool gets(const std::string& words) { return await(words).find(words) != std::string::npos; }
+    bool is_over() const { return is_over_; }
+
+private:
+    BrokerLoop& loop_;
+    int descriptor_;
+    std::string heard_;
+    bool is_over_ = false;
+};
+
+void stop(BrokerLoop& loop) {
+    loop.stop();
+    for (int i = 0; i < turns_max && loop.turn(10ms); ++i) {
+    }
+}
+
+TEST_CASE("a session and its messages are there after a restart, and time goes on") {
+    storage::MemoryStore store;
+    {
+        auto loop = make(store);
+        Client meter(*loop);
+        meter.send(connect);
+        REQUIRE(meter.gets(bytes({0x20})));
+        meter.send(subscribe_x);
+        REQUIRE(meter.gets(bytes({0x90})));
+        stop(*loop);
+        REQUIRE(loop->wear() != nullptr);
+        CHECK(loop->wear()->commits > 0);
+    }
+    const Instant stopped = store.load()->now;
+    {
+        auto loop = make(store);
+        Client other(*loop);
+        other.send(connect_other + publish_x);
+        CHECK(other.gets(puback));
+        CHECK(store.load()->sessions.at(0).queued == 1);  // acknowledged: committed
+        stop(*loop);
+    }
+    CHECK(store.load()->now > stopped);
+    auto loop = make(store);
+    Client meter(*loop);
+    meter.send(connect);
+    CHECK(meter.gets("hi"));
+    stop(*loop);
+}
+
+TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
+    storage::MemoryStore store;
+    auto loop = make(store);
+    Client meter(*loop);
+    meter.send(connect);
+    REQUIRE(meter.gets(bytes({0x20})));
+    meter.send(subscribe_x);
+    REQUIRE(meter.gets(bytes({0x90})));
+    store.fail_from(1, {storage::Fault::full, "full"});
+    Client other(*loop);
+    other.send(connect_other + publish_x);
+    const std::string heard = other.await(puback);
+    CHECK(heard.find(puback) == std::string::npos);
+    CHECK(heard.find(puback_no_subscribers) == std::string::npos);
+    Client third(*loop);
+    third.send(connect_other);
+    CHECK(third.gets(bytes({0x20})));
+    stop(*loop);
+}
+
+}  // namespace
+}  // namespace ledge::runtime

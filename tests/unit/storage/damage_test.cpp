@@ -1,0 +1,227 @@
+// A store that is not what it should be: put aside, salvaged, told; the broker starts.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "ledge/storage/tools.hpp"
+#include "lmdb_env.hpp"
+#include "rig.hpp"
+#include "schema.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage::test {
+namespace {
+
+using session::RecordKind;
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_file(const std::string& path, std::string_view content) {
+    std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+}
+
+constexpr std::uint64_t session_count = 20;
+constexpr std::uint64_t message_count = 400;
+
+/// A store of some pages with everything in it.
+void make_store(const TempDir& dir) {
+    auto store = open(dir);
+    Writer w;
+    for (std::uint64_t s = 1; s <= session_count; ++s) {
+        w.put(RecordKind::put_session, s, 0, session_record("client-" + std::to_string(s)));
+        w.put(RecordKind::put_subscription, s, 1000 + s, subscription("a/" + std::to_string(s)));
+    }
+    for (std::uint64_t m = 1; m <= message_count; ++m) {
+        w.put(RecordKind::put_message, 0, 2000 + m, publication("a/b", std::string(200, 'm')));
+        w.put(RecordKind::put_queued, m % session_count + 1, 3000 + m, queued(2000 + m, 203));
+        w.put(RecordKind::put_retained, 0, 4000 + m, publication("r/" + std::to_string(m), std::string(2000, 'r')));
+    }
+    w.next_number = 5000;
+    w.now = Instant(1000s);
+    REQUIRE(store->commit(w.take()).ok());
+}
+
+bool has_quarantined(const TempDir& dir) {
+    const auto names = dir.names();
+    return std::find(names.begin(), names.end(), "data.mdb.corrupt-1") != names.end();
+}
+
+/// Whether the image is sound in itself: nothing refers to what is not there.
+void check_sound(Store& store) {
+    const broker::StoreImage image = load(store);
+    const auto reader = store.reader();
+    for (const auto& session : image.sessions) {
+        std::vector<session::StoredDelivery> rows;
+        reader.queued(reader.context, session.number, 0, 100'000, 100'000'000, rows);
+        CHECK(rows.size() == session.queued);
+        for (const auto& row : rows) CHECK(!row.publication.empty());
+    }
+}
+
+TEST_CASE("a file of somebody else is put aside") {
+    TempDir dir;
+    write_file(dir.file("data.mdb"), std::string(50'000, 'x'));
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(lines.has("error store_quarantined"));
+    CHECK(has_quarantined(dir));
+    CHECK(read_file(dir.file("data.mdb.corrupt-1")) == std::string(50'000, 'x'));
+    CHECK(load(*store).sessions.empty());
+}
+
+TEST_CASE("an LMDB file of another program is put aside") {
+    TempDir dir;
+    {
+        auto env = Env::open({.path = dir.file("data.mdb"), .size_max = 1'048'576});
+        REQUIRE(env.ok());
+        auto txn = Txn::begin(*env, false);
+        REQUIRE(txn.ok());
+        REQUIRE(txn->put(main_db, as_bytes("key"), as_bytes("value")) == lmdb_ok);
+        REQUIRE(txn->commit() == lmdb_ok);
+    }
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(lines.has("not a store of this broker"));
+    CHECK(has_quarantined(dir));
+}
+
+TEST_CASE("an empty file, and one that was created and never written, are new stores") {
+    TempDir dir;
+    write_file(dir.file("data.mdb"), "");
+    { CHECK(load(*open(dir)).sessions.empty()); }
+    std::filesystem::remove(dir.file("data.mdb"));
+    { REQUIRE(Env::open({.path = dir.file("data.mdb"), .size_max = 1'048'576}).ok()); }
+    CHECK(load(*open(dir)).sessions.empty());
+    CHECK(!has_quarantined(dir));
+}
+
+TEST_CASE("a store of a newer version is refused and left as it is") {
+    TempDir dir;
+    make_store(dir);
+    {
+        auto env = Env::open({.path = dir.file("data.mdb"), .size_max = 64 * 1'048'576});
+        auto txn = Txn::begin(*env, false);
+        Meta meta = read_meta(*txn).value();
+        meta.version = schema_version + 1;
+        REQUIRE(write_meta(*txn, meta) == lmdb_ok);
+        REQUIRE(txn->commit() == lmdb_ok);
+    }
+    const std::string before = read_file(dir.file("data.mdb"));
+    const auto store = open_lmdb_store(options_for(dir), {});
+    REQUIRE(!store.ok());
+    CHECK(store.error().fault == Fault::newer);
+    CHECK(store.error().text.find("schema version 2") != std::string::npos);
+    CHECK(read_file(dir.file("data.mdb")) == before);
+    CHECK(!has_quarantined(dir));
+}
+
+TEST_CASE("a file that is cut anywhere is put aside, and the broker starts") {
+    TempDir source;
+    make_store(source);
+    const std::string whole = read_file(source.file("data.mdb"));
+    for (const std::size_t keep : {std::size_t{1}, std::size_t{100}, std::size_t{4096}, std::size_t{8192},
+                                   whole.size() / 4, whole.size() / 2, whole.size() - 4096, whole.size() - 1}) {
+        CAPTURE(keep);
+        TempDir dir;
+        write_file(dir.file("data.mdb"), std::string_view(whole).substr(0, keep));
+        LogLines lines;
+        auto store = open(dir, lines.log());
+        CHECK(lines.has("store_quarantined"));
+        CHECK(read_file(dir.file("data.mdb.corrupt-1")).size() == keep);
+        check_sound(*store);
+        Writer w;
+        CHECK(store->commit(w.put(RecordKind::put_session, 9000, 0, session_record("new")).take()).ok());
+    }
+}
+
+TEST_CASE("what still reads of a damaged file is taken over, numbers and clock included") {
+    TempDir dir;
+    make_store(dir);
+    std::string content = read_file(dir.file("data.mdb"));
+    // One page in the middle of the retained messages: all else is still there.
+    const std::size_t at = content.find(std::string(1000, 'r'), content.size() / 2) / 4096 * 4096;
+    REQUIRE(at > 8192);
+    std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(at), 4096, '\xA5');
+    write_file(dir.file("data.mdb"), content);
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    REQUIRE(lines.has("store_quarantined"));
+    REQUIRE(lines.has("store_salvaged sessions=20 subscriptions=20 queued=400 messages=400"));
+    CHECK(lines.has("clock=kept"));
+    const broker::StoreImage image = load(*store);
+    CHECK(image.sessions.size() == session_count);
+    CHECK(image.next_number == 5000);
+    CHECK(image.now == Instant(1001s));
+    CHECK(image.retained.size() > message_count / 2);
+    CHECK(image.retained.size() < message_count);
+    check_sound(*store);
+    store.reset();
+    std::string said;
+    const auto verdict = verify(dir.path(), [&](std::string_view text) { said += text; });
+    CAPTURE(said);
+    CHECK((verdict.ok() && verdict.value()));
+}
+
+TEST_CASE("bytes changed by chance: the broker starts, and what it starts with is sound") {
+    TempDir source;
+    make_store(source);
+    const std::string whole = read_file(source.file("data.mdb"));
+    int quarantined = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(seed);
+        Rng rng(seed);
+        std::string content = whole;
+        const std::size_t first = rng.one_in(3) ? rng.below(8192) : rng.below(content.size());
+        const std::size_t count = rng.one_in(2) ? 1 : rng.below(8192);
+        for (std::size_t i = first; i < std::min(first + count, content.size()); ++i) {
+            content[i] = static_cast<char>(rng.next());
+        }
+        TempDir dir;
+        write_file(dir.file("data.mdb"), content);
+        LogLines lines;
+        auto opened = open_lmdb_store(options_for(dir), lines.log());
+        REQUIRE((opened.ok() || opened.error().fault == Fault::newer));
+        if (!opened) continue;
+        quarantined += lines.has("store_quarantined") ? 1 : 0;
+        load(**opened);
+    }
+    MESSAGE("60 damaged files, ", quarantined, " put aside");
+    CHECK(quarantined > 10);
+}
+
+TEST_CASE("several damaged files are kept side by side") {
+    TempDir dir;
+    for (int i = 1; i <= 3; ++i) {
+        write_file(dir.file("data.mdb"), "damage " + std::to_string(i));
+        open(dir);
+        CHECK(read_file(dir.file("data.mdb.corrupt-" + std::to_string(i))) == "damage " + std::to_string(i));
+    }
+}
+
+TEST_CASE("after several short runs everything is looked at: a message may be what ends them") {
+    TempDir dir;
+    make_store(dir);
+    std::string content = read_file(dir.file("data.mdb"));
+    const std::size_t at = content.find(std::string(150, 'm')) / 4096 * 4096;
+    // The message's page only: a start does not read it.
+    std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(at), 4096, '\xA5');
+    write_file(dir.file("data.mdb"), content);
+    for (int run = 0; run < 2; ++run) {
+        LogLines lines;
+        auto store = open(dir, lines.log());
+        CHECK(!lines.has("store_quarantined"));
+    }
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(lines.has("store_quarantined"));
+    check_sound(*store);
+}
+
+}  // namespace
+}  // namespace ledge::storage::test

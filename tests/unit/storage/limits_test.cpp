@@ -1,0 +1,141 @@
+// The world says no: a full map, writes that fail.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "guarded.hpp"
+#include "rig.hpp"
+
+namespace ledge::storage::test {
+namespace {
+
+using session::RecordKind;
+
+session::Batch messages(Writer& w, std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t i = first; i < first + count; ++i) {
+        w.put(RecordKind::put_message, 0, i, publication("t", std::string(900, 'x')));
+        w.put(RecordKind::put_queued, 1, i, queued(i, 901));
+    }
+    w.next_number = first + count;
+    return w.take();
+}
+
+struct Filled {
+    std::uint64_t committed = 0;  // messages
+    double fraction = 0;          // of the last commit that was done
+    StoreError error;
+};
+
+Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
+    Filled filled;
+    for (std::uint64_t part = 0; part < parts_max; ++part) {
+        const auto report = store.commit(messages(w, 1 + part * 20, 20));
+        if (!report) {
+            filled.error = report.error();
+            return filled;
+        }
+        CHECK(report.value().used_fraction >= filled.fraction);
+        filled.fraction = report.value().used_fraction;
+        filled.committed += 20;
+    }
+    FAIL("never full");
+    return filled;
+}
+
+std::size_t readable(Store& store) {
+    const auto reader = store.reader();
+    std::vector<session::StoredDelivery> rows;
+    reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
+    return rows.size();
+}
+
+TEST_CASE("a full map is an error, poisons the store, and leaves it readable") {
+    TempDir dir;
+    auto options = options_for(dir);
+    options.size_max_bytes = 2 * 1024 * 1024;
+    Writer w;
+    Filled filled;
+    {
+        auto store = open_lmdb_store(options, {});
+        REQUIRE(store.ok());
+        REQUIRE((*store)->commit(w.put(RecordKind::put_session, 1, 0, session_record("s")).take()).ok());
+        filled = fill(**store, w, 1000);
+        CHECK(filled.error.fault == Fault::full);
+        CHECK(filled.fraction > 0.85);  // it was known before
+        CHECK(filled.fraction <= 1.0);
+        CHECK(readable(**store) == filled.committed);
+        const auto again = (*store)->commit(w.drop(RecordKind::drop_queued, 1, 1).take());
+        REQUIRE(!again.ok());
+        CHECK(again.error().text == filled.error.text);
+        CHECK(readable(**store) == filled.committed);
+    }
+    // With a higher ceiling it goes on.
+    options.size_max_bytes *= 2;
+    auto store = open_lmdb_store(options, {});
+    REQUIRE(store.ok());
+    CHECK(load(**store).sessions.at(0).queued == filled.committed);
+    CHECK((*store)->commit(w.drop(RecordKind::drop_queued, 1, 1).take()).ok());
+    CHECK(readable(**store) == filled.committed - 1);
+}
+
+TEST_CASE("removals make room again") {
+    TempDir dir;
+    auto options = options_for(dir);
+    options.size_max_bytes = 4 * 1024 * 1024;
+    auto store = open_lmdb_store(options, {});
+    REQUIRE(store.ok());
+    Writer w;
+    for (std::uint64_t round = 0; round < 20; ++round) {
+        const auto report = (*store)->commit(messages(w, round * 1000 + 1, 1000));
+        REQUIRE(report.ok());
+        CHECK(report.value().used_fraction < 0.85);
+        for (std::uint64_t i = round * 1000 + 1; i <= round * 1000 + 1000; ++i) {
+            w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
+        }
+        const auto emptied = (*store)->commit(w.take());
+        REQUIRE(emptied.ok());
+        CHECK(emptied.value().used_fraction < 0.1);
+    }
+}
+
+TEST_CASE("a file that is larger than the ceiling raises it") {
+    TempDir dir;
+    Writer w;
+    {
+        auto store = open(dir);
+        REQUIRE(store->commit(messages(w, 1, 4000)).ok());
+    }
+    auto options = options_for(dir);
+    options.size_max_bytes = 1024 * 1024;
+    auto store = open_lmdb_store(options, {});
+    REQUIRE(store.ok());
+    CHECK(readable(**store) == 4000);
+}
+
+// RLIMIT_FSIZE makes writes fail as a disk does that takes no more: in a process of its own.
+TEST_CASE("a write that fails is an error, poisons the store, and leaves it readable") {
+    TempDir dir;
+    std::string said;
+    const auto work = [&](GuardedOut& out) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        auto store = open_lmdb_store(options_for(dir), {});
+        Writer w;
+        bool is_fine = store.ok() && (*store)->commit(messages(w, 1, 100)).ok();
+        const rlimit limit{256 * 1024, 256 * 1024};
+        is_fine = is_fine && ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+        const auto failed = (*store)->commit(messages(w, 101, 2000));
+        is_fine = is_fine && !failed.ok() && !(*store)->commit(w.take()).ok();
+        if (!failed.ok()) out.send(as_bytes(failed.error().text));
+        return is_fine && readable(**store) == 100;
+    };
+    const GuardedEnd end = run_guarded(
+        work, [&](Bytes bytes) { said += as_text(bytes); }, 60'000);
+    CHECK(end == GuardedEnd::fine);
+    CHECK(said.find("commit failed") != std::string::npos);
+    auto store = open(dir);
+    CHECK(readable(*store) == 100);
+}
+
+}  // namespace
+}  // namespace ledge::storage::test

@@ -1,0 +1,139 @@
+#include "schema.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace ledge::storage {
+namespace {
+
+using std::chrono::microseconds;
+
+TEST_CASE("keys sort as their numbers do") {
+    const std::uint64_t numbers[] = {0, 1, 255, 256, 65'535, 65'536, 1ULL << 32U, ~0ULL};
+    for (std::size_t i = 1; i < std::size(numbers); ++i) {
+        const Key low = Key::of(numbers[i - 1]);
+        const Key high = Key::of(numbers[i]);
+        CHECK(std::ranges::lexicographical_compare(low.bytes(), high.bytes()));
+        CHECK(std::ranges::lexicographical_compare(Key::of(numbers[i - 1], ~0ULL).bytes(),
+                                                   Key::of(numbers[i], 0).bytes()));
+        CHECK(read_u64(high.bytes().data()) == numbers[i]);
+    }
+    CHECK(Key::of_received(7, 0x1234).bytes().size() == key_size(Table::in2));
+    CHECK(Key::of_received(7, 0x1234).bytes()[8] == 0x12);
+}
+
+TEST_CASE("the meta row comes back as it was written") {
+    Meta meta;
+    meta.next_number = 77;
+    meta.logical = Instant(12345us);
+    meta.wall = microseconds(98765);
+    meta.device_bytes = 4096;
+    const auto row = encode(meta);
+    const auto read = parse_meta(row);
+    REQUIRE(read.has_value());
+    CHECK(read->version == schema_version);
+    CHECK(read->next_number == 77);
+    CHECK(read->logical == meta.logical);
+    CHECK(read->wall == meta.wall);
+    CHECK(read->device_bytes == 4096);
+}
+
+TEST_CASE("a meta row that is cut, longer or of somebody else is none of ours") {
+    auto row = encode(Meta{});
+    for (std::size_t size = 0; size < row.size(); ++size) CHECK(!parse_meta(Bytes(row).first(size)));
+    std::vector<Byte> longer(row.begin(), row.end());
+    longer.push_back(0);
+    CHECK(!parse_meta(longer));
+    row[0] ^= 1;
+    CHECK(!parse_meta(row));
+}
+
+TEST_CASE("the meta row of a newer version is read as far as it is known") {
+    Meta meta;
+    meta.version = schema_version + 1;
+    const auto row = encode(meta);
+    std::vector<Byte> longer(row.begin(), row.end());
+    longer.push_back(0);
+    REQUIRE(parse_meta(longer).has_value());
+    CHECK(parse_meta(longer)->version == schema_version + 1);
+}
+
+TEST_CASE("logical time goes on with the calendar only when both of its readings can be right") {
+    constexpr microseconds day = std::chrono::hours(24);
+    constexpr microseconds y1970 = microseconds(0);
+    constexpr microseconds y2020 = day * 18'262;
+    constexpr microseconds y2026 = day * 20'454;  // 2026-01-01
+    struct Row {
+        microseconds stored;
+        microseconds now;
+        microseconds added;
+    };
+    const Row rows[] = {
+        {y2026 + day, y2026 + day, microseconds(0)},
+        {y2026 + day, y2026 + day + microseconds(5), microseconds(5)},
+        {y2026 + day, y2026 + 31 * day, 30 * day},
+        {y2026 + day, y2026 + 91 * day, 90 * day},
+        {y2026 + day, y2026 + 91 * day + microseconds(1), microseconds(0)},  // too long a rest
+        {y2026 + day, y2026 + 3650 * day, microseconds(0)},                  // jumped ahead
+        {y2026 + 2 * day, y2026 + day, microseconds(0)},                     // back
+        {y2026 + day, y1970, microseconds(0)},                               // no clock now
+        {y1970, y2026 + day, microseconds(0)},                               // no clock then
+        {y2020, y2020 + day, microseconds(0)},                               // both before there was a broker
+        {y2026, y2026 + day, day},
+    };
+    for (const Row& row : rows) {
+        Meta meta;
+        meta.logical = Instant(1h);
+        meta.wall = row.stored;
+        CAPTURE(row.stored.count());
+        CAPTURE(row.now.count());
+        CHECK(resume_clock(meta, row.now) == Instant(1h) + row.added);
+    }
+}
+
+TEST_CASE("fresh rows: only what was written is read") {
+    const auto head = encode_fresh_head(9, FreshKind::message);
+    std::vector<Byte> row(head.begin(), head.end());
+    CHECK(!parse_fresh(row));  // a message needs a body
+    row.push_back(1);
+    REQUIRE(parse_fresh(row));
+    CHECK(parse_fresh(row)->number == 9);
+    CHECK(parse_fresh(row)->body.size() == 1);
+    row[8] = 1;
+    CHECK(!parse_fresh(row));  // a removal has none
+    row.pop_back();
+    CHECK(parse_fresh(row)->kind == FreshKind::dropped);
+    row[8] = 3;
+    CHECK(!parse_fresh(row));
+    CHECK(!parse_fresh(Bytes(row).first(8)));
+}
+
+TEST_CASE("every record kind has the table, key and class of its grammar") {
+    using session::RecordKind;
+    struct Row {
+        RecordKind put;
+        RecordKind drop;
+        Table table;
+        WriteClass write_class;
+    };
+    const Row rows[] = {
+        {RecordKind::put_session, RecordKind::drop_session, Table::session, WriteClass::sessions},
+        {RecordKind::put_subscription, RecordKind::drop_subscription, Table::sub, WriteClass::sessions},
+        {RecordKind::put_message, RecordKind::drop_message, Table::msg, WriteClass::messages},
+        {RecordKind::put_queued, RecordKind::drop_queued, Table::q, WriteClass::queues},
+        {RecordKind::put_received, RecordKind::drop_received, Table::in2, WriteClass::sessions},
+        {RecordKind::put_retained, RecordKind::drop_retained, Table::retained, WriteClass::retained},
+    };
+    for (const Row& row : rows) {
+        CHECK(table_of(row.put) == row.table);
+        CHECK(table_of(row.drop) == row.table);
+        CHECK(is_put(row.put));
+        CHECK(!is_put(row.drop));
+        CHECK(class_of(row.table) == row.write_class);
+        CHECK(key_of({row.put, 0, 0, 3, 4}).bytes().size() == key_size(row.table));
+    }
+}
+
+}  // namespace
+}  // namespace ledge::storage
