@@ -5,10 +5,13 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 
 namespace ledge::storage {
 namespace {
@@ -16,6 +19,24 @@ namespace {
 constexpr int exit_fine = 0;
 constexpr int exit_refused = 3;
 constexpr int exit_no_parent = 4;
+constexpr long open_max_tried = 65'536;  // descriptors
+
+constexpr unsigned first_own_descriptor = STDERR_FILENO + 1;
+
+void close_between(unsigned first, unsigned last) {
+    if (first > last || ::syscall(SYS_close_range, first, last, 0U) == 0) return;
+    // Linux before 5.9
+    const long open_max = std::min(::sysconf(_SC_OPEN_MAX), open_max_tried);
+    for (unsigned i = first; i <= last && static_cast<long>(i) < open_max; ++i) ::close(static_cast<int>(i));
+}
+
+// First of all: what the parent has locked is free for the next one as soon as the parent is gone, even when this
+// child has not noticed yet.
+void close_all_but(int descriptor) {
+    const auto kept = static_cast<unsigned>(descriptor);
+    close_between(first_own_descriptor, kept - 1);
+    close_between(kept + 1, std::numeric_limits<unsigned>::max());
+}
 
 /// No core, no words on standard error, and no life after the parent.
 void become_quiet() {
@@ -24,10 +45,13 @@ void become_quiet() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const int signal : {SIGABRT, SIGBUS, SIGSEGV, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
     const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    if (nowhere < 0) return;
+    ::dup2(nowhere, STDERR_FILENO);
+    ::close(nowhere);
 }
 
 [[noreturn]] void be_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
+    close_all_but(descriptor);
     become_quiet();
     GuardedOut out(descriptor);
     const bool is_fine = work(out);

@@ -34,7 +34,7 @@ enum class GuardedEnd : std::uint8_t {
 };
 
 /// Runs `work` in a forked child and hands what it sends to `on_bytes` here. A child that sends nothing for
-/// `silence_max_ms` is ended. Files and locks of the parent stay the parent's.
+/// `silence_max_ms` is ended. The child has none of the parent's descriptors, so files and locks stay the parent's.
 GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::function<void(Bytes)>& on_bytes,
                        int silence_max_ms);
 

@@ -50,6 +50,9 @@ Result<broker::StoreImage, StoreError> LmdbStore::load() {
 // Commit
 
 Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) {
+    if (const int code = read_failure_; code != lmdb_ok && !poison_) {
+        poison_ = error("could not be read, nothing more is written until a restart", code);
+    }
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
     const std::uint64_t before = thread_written_bytes();
@@ -142,7 +145,7 @@ void LmdbStore::close(Instant now) {
     const bool is_clean = !poison_ && commit(clock).ok();
     StoreDir dir = std::move(open_->dir);
     open_.reset();
-    if (is_clean && read_failures_ == 0) dir.mark_clean();
+    if (is_clean) dir.mark_clean();
     poison_ = StoreError{Fault::access, dir.data_path() + ": is closed"};
 }
 
@@ -184,7 +187,8 @@ bool LmdbStore::read(F&& f) {
     } else {
         read_txn_.reset();
     }
-    if (code != lmdb_ok && !is_not_found(code) && read_failures_++ == 0) {
+    if (code != lmdb_ok && !is_not_found(code) && read_failure_ == lmdb_ok) {
+        read_failure_ = code;
         log_.error("store_read_failed", {{"reason", error("cannot be read", code).text}});
     }
     return code == lmdb_ok;

@@ -1,6 +1,7 @@
 // LmdbStore: Store over an open environment. Made by open_store.cpp.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,6 @@ public:
     Result<broker::StoreImage, StoreError> load() override;
     Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
     session::StoreReader reader() override;
-    std::uint64_t read_failures() const override { return read_failures_; }
     void close(Instant now) override;
 
 private:
@@ -43,7 +43,7 @@ private:
     StoreError error(const char* what, int code) const;
     void note_lasting_run(Instant now);
 
-    // Reads: false or nothing after a failure, which is counted.
+    // Reads: false or nothing after a failure, which poisons the store.
     template <class F>
     bool read(F&& f);
     bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
@@ -62,7 +62,9 @@ private:
 
     // Reader's thread
     std::optional<Txn> read_txn_;
-    std::uint64_t read_failures_ = 0;
+
+    // Set on the reader's thread for the committer's: 0, or the code of the first read that failed
+    std::atomic<int> read_failure_ = 0;
 };
 
 }  // namespace ledge::storage

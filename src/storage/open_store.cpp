@@ -1,7 +1,7 @@
 // From a directory, in whatever state, to an open store.
 //
 //   data.mdb       last end clean     checked as
-//   missing        -                  new
+//   missing        -                  new: made under another name, and given its own when it is whole
 //   there          yes, untouched     its size
 //   there          no                 all that a start reads, in a child process
 //   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
@@ -37,7 +37,11 @@ public:
     Result<std::unique_ptr<Store>, StoreError> open() {
         auto dir = StoreDir::open(options_.path, true);
         if (!dir) return Failure{dir.error()};
-        const StoreDir::Past past = dir->past();
+        int code = dir->finish_interrupted();
+        const bool is_new = file_size(dir->data_path()) == 0;
+        if (code == lmdb_ok && is_new) code = create(*dir);
+        if (code != lmdb_ok) return failure(*dir, "cannot be created", code);
+        const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir->past();
         std::string reason = look_at(*dir, past);
         if (reason.empty()) {
             auto store = open_file(*dir, past, reason);
@@ -51,7 +55,7 @@ private:
 
     /// Why the file cannot be trusted; empty: it can.
     std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
-        if (past.is_clean || file_size(dir.data_path()) == 0) return {};
+        if (past.is_clean) return {};
         const Depth depth = past.short_runs >= short_runs_suspicious ? Depth::everything : Depth::heads;
         const Inspection inspection = inspect(dir.data_path(), true, depth);
         if (!inspection.is_complete() && !inspection.is_damaged()) {
@@ -77,13 +81,30 @@ private:
         env->check_readers(freed);
         Meta meta;
         if (auto known = check_meta(dir, *env, meta, reason); !known) return Failure{known.error()};
-        const unsigned short_runs = past.is_clean ? 0 : past.short_runs + 1;
+        const unsigned short_runs = past.is_clean ? 1 : past.short_runs + 1;
         return finish(std::move(dir), std::move(*env), meta, short_runs);
     }
 
     Result<Env, int> open_env(const StoreDir& dir) const {
         return Env::open(
             {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()))});
+    }
+
+    /// LMDB writes its first pages without a sync: under the name of the store they could be seen torn.
+    int create(const StoreDir& dir) const {
+        {
+            auto env = open_apart(dir, dir.new_path());
+            if (!env) return env.error();
+            Meta meta;
+            if (auto tables = prepare(*env, meta); !tables) return tables.error();
+        }
+        return dir.adopt(dir.new_path());
+    }
+
+    /// A file that nobody else knows of.
+    Result<Env, int> open_apart(const StoreDir& dir, const std::string& path) const {
+        const std::size_t size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()));
+        return Env::open({.path = path, .size_max = size_max, .is_alone = true});
     }
 
     /// An empty file gets a meta row with the tables; one of a later version is left alone.
@@ -140,24 +161,33 @@ private:
         return txn ? open.fresh.load(*txn, open.tables) : txn.error();
     }
 
-    /// Puts the file aside and starts a new one with what can be read of it.
+    /// Puts the file aside, with one in its place that has what can be read of it. Until that one is whole the damaged
+    /// file keeps its name: a start that ends before is one more that finds it.
     Opened replace(StoreDir dir, const std::string& reason) const {
+        dir.mark_running(0);
+        Salvaged salvaged;
+        if (const int code = make_salvaged(dir, salvaged)) {
+            return failure(dir, ("is damaged (" + reason + "), and what still reads cannot be copied").c_str(), code);
+        }
         auto aside = dir.quarantine();
         if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
+        if (const int code = dir.adopt(dir.salvaged_path())) return failure(dir, "cannot be created", code);
         log_.error("store_quarantined", {{"path", dir.data_path()}, {"kept_as", *aside}, {"reason", reason}});
-        dir.mark_running(0);
+        report(salvaged);
         auto env = open_env(dir);
-        if (!env) return failure(dir, "cannot be created", env.error());
+        if (!env) return failure(dir, "cannot be opened", env.error());
+        Meta meta;
+        std::string not_even_now;
+        if (auto known = check_meta(dir, *env, meta, not_even_now); !known) return Failure{known.error()};
+        return finish(std::move(dir), std::move(*env), meta, 0);
+    }
+
+    int make_salvaged(const StoreDir& dir, Salvaged& salvaged) const {
+        auto env = open_apart(dir, dir.salvaged_path());
+        if (!env) return env.error();
         Meta meta;
         auto tables = prepare(*env, meta);
-        if (!tables) return failure(dir, "cannot be prepared", tables.error());
-        Salvaged salvaged;
-        if (const int code = salvage(*aside, *env, *tables, salvaged)) {
-            return failure(dir, "cannot take over what was salvaged", code);
-        }
-        report(salvaged);
-        if (auto txn = Txn::begin(*env, true)) meta = read_meta(*txn).value_or(meta);
-        return finish(std::move(dir), std::move(*env), meta, 0);
+        return tables ? salvage(dir.data_path(), *env, *tables, salvaged) : tables.error();
     }
 
     void report(const Salvaged& salvaged) const {

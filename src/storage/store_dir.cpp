@@ -1,7 +1,9 @@
 #include "store_dir.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +64,31 @@ struct flock whole_file() {
     return lock;
 }
 
+enum class Locking : std::uint8_t { done, held, failed };
+
+Locking try_lock(int descriptor) {
+    struct flock whole = whole_file();
+    if (::fcntl(descriptor, F_OFD_SETLK, &whole) == 0) return Locking::done;
+    return errno == EAGAIN || errno == EACCES ? Locking::held : Locking::failed;
+}
+
+pid_t named_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
+
+bool is_gone(pid_t pid) { return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH; }
+
+// A broker that is killed while a child of it checks the file leaves the lock for the moment that the child needs to
+// give it up. A holder that lives is not waited for.
+Locking lock_file(int descriptor) {
+    constexpr timespec pause{0, 10'000'000};
+    constexpr int tries_max = 100;  // a second
+    Locking result = try_lock(descriptor);
+    for (int i = 0; i < tries_max && result == Locking::held && is_gone(named_in(descriptor)); ++i) {
+        ::nanosleep(&pause, nullptr);
+        result = try_lock(descriptor);
+    }
+    return result;
+}
+
 std::string parent_of(const std::string& path) {
     const auto slash = path.find_last_of('/');
     if (slash == std::string::npos) return ".";
@@ -104,7 +131,7 @@ pid_t holder_of(const std::string& directory) {
     const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
     struct flock whole = whole_file();
     if (lock.get() < 0 || ::fcntl(lock.get(), F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return 0;
-    const pid_t pid = static_cast<pid_t>(std::atol(read_line(lock.get()).c_str()));
+    const pid_t pid = named_in(lock.get());
     return pid > 0 ? pid : -1;
 }
 
@@ -119,11 +146,12 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
     if (auto fit = check(path); !fit) return Failure{fit.error()};
     Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (lock.get() < 0) return refused(path + "/lock", "cannot be opened", errno);
-    struct flock whole = whole_file();
-    if (::fcntl(lock.get(), F_OFD_SETLK, &whole) != 0) {
-        if (errno != EAGAIN && errno != EACCES) return refused(path + "/lock", "cannot be locked", errno);
-        const std::string pid = std::to_string(std::atol(read_line(lock.get()).c_str()));
-        return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
+    switch (lock_file(lock.get())) {
+        case Locking::done: break;
+        case Locking::failed: return refused(path + "/lock", "cannot be locked", errno);
+        case Locking::held:
+            const std::string pid = std::to_string(named_in(lock.get()));
+            return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
     // The pid is for people; the lock works without it on a full disk.
@@ -170,6 +198,20 @@ bool StoreDir::write_state(const std::string& text) {
 
 int StoreDir::sync() const { return sync_directory(path_); }
 
+int StoreDir::finish_interrupted() const {
+    const bool has_data = ::access(data_path().c_str(), F_OK) == 0;
+    if (!has_data && ::access(salvaged_path().c_str(), F_OK) == 0) return adopt(salvaged_path());
+    for (const std::string& rest : {new_path(), salvaged_path(), compacted_path()}) ::unlink(rest.c_str());
+    return 0;
+}
+
+// LMDB's readers of the file before are of no use to this one.
+int StoreDir::adopt(const std::string& file) const {
+    if (::rename(file.c_str(), data_path().c_str()) != 0) return errno;
+    ::unlink(lmdb_lock_path().c_str());
+    return sync();
+}
+
 Result<std::string, std::string> StoreDir::quarantine() {
     for (int n = 1; n <= quarantined_max; ++n) {
         std::string target = data_path() + ".corrupt-" + std::to_string(n);
@@ -177,7 +219,6 @@ Result<std::string, std::string> StoreDir::quarantine() {
         if (::rename(data_path().c_str(), target.c_str()) != 0) {
             return Failure{system_text(data_path(), "cannot be renamed", errno)};
         }
-        ::unlink(lmdb_lock_path().c_str());
         sync();
         return target;
     }

@@ -4,6 +4,9 @@
 //   state                "clean SIZE MTIME_NS": how data.mdb was left at a clean end; "running STARTS": in use, or the
 //                        end was none; STARTS counts starts that did not last
 //   data.mdb.corrupt-N   quarantined
+//   data.mdb.new         becomes data.mdb when it is whole; so does
+//   data.mdb.salvaged    which is whole when there is no data.mdb: the damaged one was put aside for it
+//   data.mdb.compacted   likewise, by `store compact`
 #pragma once
 
 #include <sys/types.h>
@@ -42,6 +45,14 @@ public:
     /// Names in the directory are on stable storage.
     int sync() const;
 
+    std::string new_path() const { return data_path() + ".new"; }
+    std::string salvaged_path() const { return data_path() + ".salvaged"; }
+    std::string compacted_path() const { return data_path() + ".compacted"; }
+
+    /// What a process left that ended while it made a file: takes the whole one, removes the others. 0 or errno.
+    int finish_interrupted() const;
+    /// Gives a file that is whole and synced the name data.mdb, durably. 0 or errno.
+    int adopt(const std::string& file) const;
     /// Moves data.mdb out of the way; the new path, or an error text.
     Result<std::string, std::string> quarantine();
 

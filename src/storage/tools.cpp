@@ -178,20 +178,18 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     }
     const bool was_clean = dir->past().is_clean;
     const std::uint64_t before = file_size(dir->data_path());
-    const std::string copy = dir->file("data.mdb.compacted");
+    const std::string copy = dir->compacted_path();
     int code = lmdb_ok;
     if (auto env = Env::open({.path = dir->data_path(), .is_read_only = true, .is_alone = true})) {
         code = write_compacted(*env, copy);
     } else {
         code = env.error();
     }
-    if (code == lmdb_ok && ::rename(copy.c_str(), dir->data_path().c_str()) != 0) code = errno;
+    if (code == lmdb_ok) code = dir->adopt(copy);
     if (code != lmdb_ok) {
         ::unlink(copy.c_str());
         return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
     }
-    ::unlink(dir->lmdb_lock_path().c_str());
-    dir->sync();
     if (was_clean) dir->mark_clean();
     print(dir->data_path() + ": " + in_kib(before) + " before, " + in_kib(file_size(dir->data_path())) + " now\n");
     return true;

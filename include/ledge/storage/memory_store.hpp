@@ -23,7 +23,6 @@ public:
     /// At once: start() and finish().
     Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
     session::StoreReader reader() override;
-    std::uint64_t read_failures() const override { return 0; }
     void close(Instant now) override;
 
     // A commit that takes time. Between the two, reads see the state before it.

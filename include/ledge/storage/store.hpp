@@ -59,10 +59,9 @@ public:
     virtual Result<CommitReport, StoreError> commit(const session::Batch& batch) = 0;
 
     /// Reads of what is committed. The store outlives it. All calls on one thread; a commit may run at the same time.
+    /// A read that fails looks to its reader like a missing row, and poisons the store: what the reader makes of it is
+    /// never committed.
     virtual session::StoreReader reader() = 0;
-
-    /// Reads that failed since the start; each looked to its reader like a missing row. On the reader's thread.
-    virtual std::uint64_t read_failures() const = 0;
 
     /// The clean end: nothing of this store is in use any more. `now` is kept as the logical time of the next start.
     virtual void close(Instant now) = 0;

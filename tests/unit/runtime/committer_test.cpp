@@ -40,7 +40,6 @@ public:
         return store_.commit(batch);
     }
     session::StoreReader reader() override { return store_.reader(); }
-    std::uint64_t read_failures() const override { return 0; }
     void close(Instant now) override { store_.close(now); }
 
 private:

@@ -195,6 +195,62 @@ TEST_CASE("bytes changed by chance: the broker starts, and what it starts with i
     CHECK(quarantined > 10);
 }
 
+TEST_CASE("a start that ends while it makes a file leaves nothing that looks damaged") {
+    TempDir dir;
+    write_file(dir.file("data.mdb.new"), std::string(100, 'x'));  // LMDB's first page, torn
+    {
+        LogLines lines;
+        auto store = open(dir, lines.log());
+        CHECK(load(*store).sessions.empty());
+        CHECK(!lines.has("store_quarantined"));
+    }
+    CHECK(dir.names() == std::vector<std::string>{"data.mdb", "data.mdb-lock", "lock", "state"});
+}
+
+TEST_CASE("a start that ends while it salvages is one more that finds the damaged file") {
+    TempDir dir;
+    make_store(dir);
+    const std::string whole = read_file(dir.file("data.mdb"));
+    std::string content = whole;
+    const std::size_t at = content.find(std::string(1000, 'r'), content.size() / 2) / 4096 * 4096;
+    std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(at), 4096, '\xA5');
+    write_file(dir.file("data.mdb"), content);
+    write_file(dir.file("data.mdb.salvaged"), std::string_view(whole).substr(0, whole.size() / 2));
+    {
+        LogLines lines;
+        auto store = open(dir, lines.log());
+        CHECK(lines.has("store_salvaged sessions=20"));
+        CHECK(read_file(dir.file("data.mdb.corrupt-1")) == content);
+    }
+    // Ended between the two names: what was salvaged is whole.
+    std::filesystem::rename(dir.file("data.mdb"), dir.file("data.mdb.salvaged"));
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(!lines.has("store_quarantined"));
+    CHECK(load(*store).sessions.size() == session_count);
+}
+
+TEST_CASE("what is read as missing because the file broke meanwhile is not removed for good") {
+    TempDir dir;
+    make_store(dir);
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    {
+        const auto size = std::filesystem::file_size(dir.file("data.mdb"));
+        std::fstream file(dir.file("data.mdb"), std::ios::binary | std::ios::in | std::ios::out);
+        const std::string zeros(static_cast<std::size_t>(size) - 8192, '\0');
+        file.seekp(8192).write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
+    }
+    const auto reader = store->reader();
+    std::vector<Byte> body;
+    CHECK(!reader.message(reader.context, 2001, body));
+    CHECK(lines.has("error store_read_failed"));
+    Writer w;
+    const auto report = store->commit(w.drop(RecordKind::drop_message, 0, 2001).take());
+    REQUIRE(!report.ok());
+    CHECK(report.error().text.find("could not be read") != std::string::npos);
+}
+
 TEST_CASE("several damaged files are kept side by side") {
     TempDir dir;
     for (int i = 1; i <= 3; ++i) {

@@ -1,6 +1,7 @@
 #include "guarded.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -53,6 +54,16 @@ TEST_CASE("a child that says nothing is ended") {
               },
               10)
               .end == GuardedEnd::silent);
+}
+
+TEST_CASE("the child has no descriptor of the parent's but the way back") {
+    const Heard heard = hear([](GuardedOut& out) {
+        int open_count = 0;
+        for (int i = STDERR_FILENO + 1; i < 1024; ++i) open_count += ::fcntl(i, F_GETFD) != -1 ? 1 : 0;
+        out.send(as_bytes(std::to_string(open_count)));
+        return true;
+    });
+    CHECK(heard.words == "1");
 }
 
 TEST_CASE("many words arrive in order") {

@@ -1,11 +1,17 @@
 #include "store_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
+#include <utility>
 
+#include "guarded.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage {
@@ -50,6 +56,81 @@ TEST_CASE("one process has it, and who that is can be asked without taking it") 
     }
     CHECK(holder_of(dir.path()) == 0);
     CHECK(StoreDir::open(dir.path(), true).ok());
+}
+
+/// A process that inherited the lock of one that is gone, as a child does that checks the file: it gives the lock up as
+/// soon as somebody asks for it.
+pid_t leave_lock_behind(const std::string& path) {
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    const pid_t holder = ::fork();
+    REQUIRE(holder >= 0);
+    if (holder == 0) {
+        auto dir = StoreDir::open(path, true);
+        const int watch = ::inotify_init();
+        if (!dir || ::inotify_add_watch(watch, dir->file("lock").c_str(), IN_OPEN) < 0) ::_exit(1);
+        if (::fork() != 0) ::_exit(0);
+        alignas(inotify_event) char event[1024];
+        const bool is_asked = ::write(ready[1], "r", 1) == 1 && ::read(watch, event, sizeof event) > 0;
+        ::_exit(is_asked ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(holder, &status, 0) == holder);
+    char byte = 0;
+    REQUIRE((status == 0 && ::read(ready[0], &byte, 1) == 1));
+    ::close(ready[0]);
+    ::close(ready[1]);
+    return holder;
+}
+
+TEST_CASE("a lock that a dead process's child still holds is waited for") {
+    TempDir dir;
+    const pid_t dead = leave_lock_behind(dir.path());
+    REQUIRE(::kill(dead, 0) != 0);
+    CHECK(refusal(dir.path()).empty());
+    CHECK(holder_of(dir.path()) == 0);
+}
+
+TEST_CASE("a child that checks the file does not hold the lock of its parent") {
+    TempDir temp;
+    auto opened = StoreDir::open(temp.path(), true);
+    REQUIRE(opened.ok());
+    std::optional<StoreDir> dir(std::move(*opened));
+    std::string said;
+    const auto work = [](GuardedOut& out) {
+        out.send(as_bytes("up"));
+        out.flush();
+        ::pause();
+        return true;
+    };
+    run_guarded(
+        work,
+        [&](Bytes) {
+            dir.reset();
+            said = refusal(temp.path());
+        },
+        10);
+    CHECK(!dir);
+    CHECK(said.empty());
+}
+
+TEST_CASE("files that were being made: a whole one is taken, others go") {
+    TempDir temp;
+    auto dir = StoreDir::open(temp.path(), true);
+    REQUIRE(dir.ok());
+    const auto make_rests = [&] {
+        for (const std::string& rest : {dir->new_path(), dir->salvaged_path(), dir->compacted_path()}) {
+            std::ofstream(rest) << rest;
+        }
+    };
+    make_rests();
+    CHECK(dir->finish_interrupted() == 0);  // the damaged file was put aside already
+    CHECK(file_size(dir->data_path()) == dir->salvaged_path().size());
+    make_rests();
+    std::ofstream(dir->data_path()) << "data";
+    CHECK(dir->finish_interrupted() == 0);
+    CHECK(file_size(dir->data_path()) == 4);
+    CHECK(temp.names() == std::vector<std::string>{"data.mdb", "lock"});
 }
 
 TEST_CASE("the past: clean, changed since, crashed once or often") {
