@@ -41,6 +41,7 @@ public:
     void clear() { sessions_.clear(); }
 
 private:
+    bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
     session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
     void end(session::Session& session, Instant now);
     void store_will(session::Session& session, const wire::Connect& connect);

@@ -192,6 +192,8 @@ void Shard::on_committed(session::Ticket last, double used_fraction, Instant now
     p.lifecycle.take_down(now);
 }
 
+void Shard::note_store(const StoreFigures& figures) { parts_->metrics.store = figures; }
+
 void Shard::Parts::set_full(bool is_full, double used_fraction) {
     if (is_full == environment.journal.is_full()) return;
     environment.journal.set_full(is_full);

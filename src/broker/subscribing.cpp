@@ -22,6 +22,7 @@ void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Ins
 ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id) {
     session::Session& session = *connection.session();
     ReasonCode code = check(connection, entry.filter);
+    if (environment_.journal.is_failed() && session.is_stored()) code = ReasonCode::implementation_specific_error;
     // The quota is for new ones; replacing an old one is always possible.
     if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max &&
         !subscriptions_.has(session, entry.filter))
@@ -70,7 +71,8 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
     connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}});
     // What the client is told must survive: nothing leaves before the records do.
-    if (connection.session() != nullptr && connection.session()->is_stored())
+    // (With a store that has failed, nothing of it was granted.)
+    if (connection.session() != nullptr && connection.session()->is_stored() && !environment_.journal.is_failed())
         connection.hold_output(environment_.journal.last());
 }
 

@@ -11,6 +11,7 @@ void SysTopics::publish(const Metrics& metrics, Instant now) {
     set("uptime", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count()) + " seconds",
         now);
     publish_counters(metrics, now);
+    publish_store(metrics, now);
     publish_load(metrics.counters, now);
     last_ = now;
     is_first_ = false;
@@ -46,6 +47,22 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("retained messages/count", metrics.retained_messages, now);
     set("store/messages/count", metrics.retained_messages + counters.queued_messages, now);
     set("store/messages/bytes", metrics.retained_bytes + counters.queued_bytes, now);
+}
+
+void SysTopics::publish_store(const Metrics& metrics, Instant now) {
+    const StoreFigures& store = metrics.store;
+    const std::string_view state = metrics.is_store_failed ? "failed"
+                                   : metrics.is_store_full ? "full"
+                                   : store.is_used         ? "ok"
+                                                           : "none";
+    set("store/state", state, now);
+    set("store/used_percent", static_cast<std::uint64_t>(store.used_fraction * 100), now);
+    set("store/commits", store.commits, now);
+    for (std::size_t i = 0; i < write_classes; ++i)
+        set("store/bytes/given/" + std::string(write_class_names[i]), store.given[i], now);
+    set("store/bytes/device", store.device_bytes, now);
+    set("store/bytes/device/24h", store.device_bytes_day, now);
+    set("store/records/cancelled", metrics.records_cancelled, now);
 }
 
 void SysTopics::publish_load(const session::Counters& counters, Instant now) {

@@ -21,6 +21,8 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 }  // namespace
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
+        return connection.close(ReasonCode::server_unavailable, "the store has failed");
     Session* session = take_over(open.client_id, open.connect.clean_start, now);
     const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (session == nullptr) {
@@ -32,7 +34,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     store_will(*session, open.connect);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone.
     session::Journal& journal = environment_.journal;
-    const bool is_awaited = session_present ? !journal.is_durable(session->record_ticket()) : has_dropped_record_;
+    const bool is_awaited = session_present ? !session->is_durable() : has_dropped_record_;
     if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -40,6 +42,14 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (!is_awaited) return;
     connection.hold_output(journal.last());
     journal.hurry();
+}
+
+// The store has failed: what is stored stays and can be resumed, but nothing new can be promised and nothing removed.
+bool Lifecycle::is_possible_without_store(const session::Connection& connection,
+                                          const session::OpenSession& open) const {
+    const Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || !session->is_stored()) return expiry_of(open.connect, connection.limits()) == 0;
+    return !open.connect.clean_start && session->is_durable();
 }
 
 // The session to resume, or nullptr when a new one begins.
@@ -135,6 +145,7 @@ void Lifecycle::take_down(Instant) {
     if (take_downs_.empty()) return;
     TakeDown& next = take_downs_.back();
     session::Journal& journal = environment_.journal;
+    if (!journal.is_durable(next.after)) return;  // until then the store still has rows that were let go of by hand
     auto& rows = environment_.loaded;
     rows.clear();
     environment_.store.queued(environment_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit,
@@ -143,11 +154,10 @@ void Lifecycle::take_down(Instant) {
         next.from = stored.row.number + 1;
         journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
         const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
-        if (record && environment_.references.count(record->message) > 0 &&
-            environment_.references.release(record->message))
+        if (record && environment_.references.release(record->message))
             journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
     }
-    if (!rows.empty() || !journal.is_durable(next.after)) return;
+    if (!rows.empty()) return;
     journal.drop(session::RecordKind::drop_session, next.session, 0, session::Urgency::lazy);
     take_downs_.pop_back();
 }

@@ -268,6 +268,13 @@ constexpr Option table[] = {
         "How long a durable message waits for its subscribers before it is written: one that they acknowledge in time "
         "never is. Longer costs less flash and more time until the acknowledgement."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
+               &session::JournalOptions::paced_interval>(
+        "store", "retained_interval_ms", {0, 10'000},
+        "A commit for nothing but durable updates of retained messages costs the flash most: about 20 KB, be it one or "
+        "ten. After 32 of them, further ones come once in this time and bring all updates since, which are "
+        "acknowledged "
+        "then. 0: no such limit."),
+    setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
                &session::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},
         "How long what nobody waits for stays unwritten: relaxed messages, and notes that a message is done."),

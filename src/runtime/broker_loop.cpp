@@ -80,6 +80,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
         committer.emplace(io, std::move(store), commits, log);
+        shard.note_store({.is_used = true});
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
@@ -141,7 +142,6 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
-const storage::WearTotals* BrokerLoop::wear() const { return parts_->committer ? &parts_->committer->wear() : nullptr; }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -35,10 +35,16 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
         return shard.on_store_failed(now);
     }
     wear_.note(report.value(), now);
+    tell_figures(shard, report.value().used_fraction, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
     if (options_.daily_write_budget_bytes > 0) {
         shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
     }
+}
+
+void Committer::tell_figures(broker::Shard& shard, double used_fraction, Instant now) {
+    const storage::WearTotals& totals = wear_.totals();
+    shard.note_store({true, totals.commits, totals.given, totals.device_bytes, wear_.day_bytes(now), used_fraction});
 }
 
 Instant Committer::next_deadline(const broker::Shard& shard) const {

@@ -38,11 +38,10 @@ public:
     /// The end, after the last connection: everything pending is written, the store closed.
     void finish(broker::Shard& shard, Instant now);
 
-    const storage::WearTotals& wear() const { return wear_.totals(); }
-
 private:
     void submit(broker::Shard& shard, Instant now);
     void take_report(broker::Shard& shard, Instant now);
+    void tell_figures(broker::Shard& shard, double used_fraction, Instant now);
 
     boost::asio::io_context& io_;
     std::unique_ptr<storage::Store> store_;

@@ -48,8 +48,12 @@ void Journal::forget_cancelled() {
     taken_ += pending_.size();
     durable_ = taken_;
     while (!pending_.empty()) pending_.pop_front();
+    forget_delays();
+}
+
+void Journal::forget_delays() {
     urgency_ = Urgency::lazy;
-    lazy_since_ = soon_since_ = never;
+    lazy_since_ = paced_since_ = soon_since_ = never;
 }
 
 void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
@@ -79,6 +83,7 @@ std::size_t Journal::size_of(const Pending& record) {
 void Journal::note_time(Instant now) {
     if (live_ == 0) return;
     if (lazy_since_ == never) lazy_since_ = now;
+    if (urgency_ >= Urgency::paced && paced_since_ == never) paced_since_ = now;
     if (urgency_ >= Urgency::soon && soon_since_ == never) soon_since_ = now;
 }
 
@@ -86,11 +91,21 @@ Instant Journal::commit_deadline() const {
     if (live_ == 0 || is_failed_) return never;
     if (urgency_ == Urgency::now || pending_bytes_ >= options_.bytes_urgent) return Instant::min();
     const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_.lazy_interval;
-    return soon_since_ == never ? lazy : std::min(lazy, soon_since_ + options_.commit_delay);
+    const Instant soon = soon_since_ == never ? never : soon_since_ + options_.commit_delay;
+    return std::min({lazy, paced_deadline(), soon});
+}
+
+// A bucket of paced_commits, of which each paced_interval refills one; it is full from paced_debt_until_ on.
+Instant Journal::paced_deadline() const {
+    if (paced_since_ == never) return never;
+    const Duration credit = options_.paced_interval * (paced_commits - 1);
+    const Instant affordable = paced_debt_until_ == Instant::min() ? Instant::min() : paced_debt_until_ - credit;
+    return std::max(paced_since_ + options_.commit_delay, affordable);
 }
 
 Batch Journal::take(Instant now) {
     LEDGE_ASSERT(taken_ == durable_);
+    if (urgency_ == Urgency::paced) paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;
     Batch batch;
     batch.records.reserve(live_);
     batch.bodies.reserve(pending_bytes_);
@@ -112,8 +127,7 @@ Batch Journal::take(Instant now) {
     batch.now = now;
     taken_bytes_ = std::exchange(pending_bytes_, 0);
     live_ = 0;
-    urgency_ = Urgency::lazy;
-    lazy_since_ = soon_since_ = never;
+    forget_delays();
     return batch;
 }
 

@@ -140,19 +140,23 @@ Ticket Session::drop_received(wire::PacketId id) {
 void Session::put_record(Instant expires_at, Urgency urgency) {
     Journal& journal = environment_.journal;
     if (!journal.is_enabled()) return;
-    if (number_ == 0) number_ = journal.new_number();
+    const bool is_new = number_ == 0;
+    if (is_new) number_ = journal.new_number();
     SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt};
     if (will != nullptr) record.will = *will;
     if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
         journal.replace(record_ticket_, encode(record), urgency);
     else
         record_ticket_ = journal.put(RecordKind::put_session, number_, 0, encode(record), urgency);
+    if (is_new) creation_ticket_ = record_ticket_;
 }
+
+bool Session::is_durable() const { return environment_.journal.is_durable(creation_ticket_); }
 
 void Session::drop_record() {
     if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, Urgency::lazy);
     number_ = 0;
-    record_ticket_ = 0;
+    record_ticket_ = creation_ticket_ = 0;
 }
 
 void Session::end_record() {

@@ -1,11 +1,27 @@
 // What a shard tells about itself: the counters of its sessions and the gauges of its tables.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "ledge/session/counters.hpp"
 
 namespace ledge::broker {
+
+/// What a write to the store is for: the account of flash wear is kept per class.
+enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
+inline constexpr std::size_t write_classes = 4;
+inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
+
+/// What the store tells about itself, since the broker's start.
+struct StoreFigures {
+    bool is_used = false;  // false: there is none, all else is 0
+    std::uint64_t commits = 0;
+    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
+    std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted
+    std::uint64_t device_bytes_day = 0;                // of the last 24 hours, in steps of an hour
+    double used_fraction = 0;                          // of the ceiling, or of the disk: what is nearer to its end
+};
 
 struct Metrics {
     session::Counters counters;
@@ -16,6 +32,7 @@ struct Metrics {
     std::size_t subscriptions = 0;
     std::size_t retained_messages = 0;    // the $SYS topics included
     std::uint64_t records_cancelled = 0;  // changes of the store that became unnecessary before they were written
+    StoreFigures store;
     bool is_store_failed = false;
     bool is_store_full = false;
     std::uint64_t retained_bytes = 0;  // topics, properties and payloads

@@ -15,13 +15,12 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
-
-struct Metrics;
 
 struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
@@ -68,6 +67,8 @@ public:
     session::Batch take_batch(Instant now);
     /// The batch is on stable storage: what waited for it is sent. `used_fraction` of the store's ceiling, 0 to 1.
     void on_committed(session::Ticket last, double used_fraction, Instant now);
+    /// Figures for metrics() and $SYS.
+    void note_store(const StoreFigures& figures);
     /// It could not be written: nothing will be acknowledged as durable any more.
     void on_store_failed(Instant now);
 

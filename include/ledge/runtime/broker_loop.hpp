@@ -13,7 +13,6 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/storage/store.hpp"
-#include "ledge/storage/wear.hpp"
 #include "ledge/transport/endpoint.hpp"
 
 namespace ledge::broker {
@@ -65,9 +64,6 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
-
-    /// What the store has been given since the start; nullptr without one.
-    const storage::WearTotals* wear() const;
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;

@@ -20,9 +20,10 @@ inline constexpr Ticket never_durable = ~Ticket{0};
 
 /// How soon pending records have to be written.
 enum class Urgency : std::uint8_t {
-    lazy,  // nobody waits: with the next commit, or after JournalOptions::lazy_interval
-    soon,  // somebody waits, but a subscriber may make it unnecessary: after commit_delay
-    now,   // somebody waits, and nothing else can help
+    lazy,   // nobody waits: with the next commit, or after JournalOptions::lazy_interval
+    paced,  // somebody waits for a small change that costs a commit of its own: see JournalOptions::paced_interval
+    soon,   // somebody waits, but a subscriber may make it unnecessary: after commit_delay
+    now,    // somebody waits, and nothing else can help
 };
 
 enum class RecordKind : std::uint8_t {
@@ -63,7 +64,8 @@ struct Batch {
 
 struct JournalOptions {
     bool is_enabled = false;                     // false: nothing is recorded, every ticket is durable
-    Duration commit_delay = 5ms;                 // for Urgency::soon
+    Duration commit_delay = 5ms;                 // for Urgency::soon and paced
+    Duration paced_interval = 500ms;             // each regains one commit for Urgency::paced, up to paced_commits
     Duration lazy_interval = 1s;                 // for Urgency::lazy, and the longest a relaxed publication is at risk
     std::uint64_t bytes_max = 32 * 1024 * 1024;  // pending and being written; from here on publications are refused
     std::uint64_t bytes_urgent = 1024 * 1024;    // from here on a commit is due at once
@@ -71,6 +73,9 @@ struct JournalOptions {
 
 class Journal {
 public:
+    /// Commits in a row for Urgency::paced alone before they are paced.
+    static constexpr int paced_commits = 32;
+
     explicit Journal(const JournalOptions& options) : options_(options) {}
 
     bool is_enabled() const { return options_.is_enabled; }
@@ -140,6 +145,8 @@ private:
     Ticket append(Pending record, Urgency urgency);
     void note_urgency(Urgency urgency);
     void forget_cancelled();
+    void forget_delays();
+    Instant paced_deadline() const;
     static std::size_t size_of(const Pending& record);
 
     JournalOptions options_;
@@ -154,9 +161,11 @@ private:
     bool is_failed_ = false;
     bool is_full_ = false;
     bool has_news_ = false;
-    Urgency urgency_ = Urgency::lazy;  // highest of the pending ones
-    Instant lazy_since_ = never;       // when the oldest pending record was first seen by note_time
-    Instant soon_since_ = never;       // the same for the oldest that somebody waits for
+    Urgency urgency_ = Urgency::lazy;            // highest of the pending ones
+    Instant lazy_since_ = never;                 // when the oldest pending record was first seen by note_time
+    Instant paced_since_ = never;                // the same for the oldest that is paced
+    Instant soon_since_ = never;                 // the same for the oldest that somebody waits for
+    Instant paced_debt_until_ = Instant::min();  // when all paced_commits are there again
 };
 
 }  // namespace ledge::session

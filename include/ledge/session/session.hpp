@@ -85,8 +85,8 @@ public:
     void drop_record();
     /// The queue remains in the store for the broker to take down; marks the record as ended.
     void end_record();
-    /// Ticket of the last change of the record.
-    Ticket record_ticket() const { return record_ticket_; }
+    /// A crash leaves it as it is: its record, in this form or an older one, is on stable storage, or it has none.
+    bool is_durable() const;
 
     /// Continues with what the store remembers. False: the record of an exchange does not fit, it was left out.
     void restore(std::uint64_t number, std::uint64_t last_row);
@@ -150,7 +150,8 @@ private:
     std::uint64_t number_ = 0;
     std::uint64_t last_row_ = 0;            // highest position given in its stored queue
     std::uint64_t repeated_until_row_ = 0;  // rows that may have been sent before the broker's last start
-    Ticket record_ticket_ = 0;
+    Ticket record_ticket_ = 0;              // of the record's last change
+    Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
     bool is_waiting_for_commit_ = false;
 };
 

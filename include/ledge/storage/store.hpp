@@ -2,13 +2,13 @@
 // starts the broker opens and loads, the committer thread commits, the shard's thread reads.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/persist.hpp"
 #include "ledge/session/journal.hpp"
 
@@ -29,10 +29,9 @@ struct StoreError {
     std::string text;  // a sentence with the path and the reason
 };
 
-/// What a write is for: the account of flash wear is kept per class.
-enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
-inline constexpr std::size_t write_classes = 4;
-inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
+using broker::write_class_names;
+using broker::write_classes;
+using broker::WriteClass;
 
 struct CommitReport {
     session::Ticket last = 0;                          // durable from now on, and all before it

@@ -84,7 +84,7 @@ TEST_CASE("every member of the limits and options has a row") {
     const std::size_t of_shard = rows_in("broker") - 1 + rows_in("shared_subscriptions") + rows_in("sys");
     CHECK(of_shard == count_members<broker::ShardOptions>() - 4);
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
-    CHECK(rows_in("store") == count_members<StoreSettings>() + 3);  // the level and the delays of shard.durability
+    CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability
     CHECK(rows_in("log") == count_members<LogSettings>());
 }
 
