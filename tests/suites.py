@@ -108,7 +108,7 @@ def count_last_line(name, _, text):
     passed, failed, skipped = found[-1]
     notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*)$', text, re.M)
     notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
-    notes += re.findall(r'^(longest .*)$', text, re.M)
+    notes += re.findall(r'^(longest .*|in all: .*)$', text, re.M)
     return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))
 
 
@@ -177,6 +177,19 @@ def fuzz_suite(name, program, seconds):
     return Suite(f'asan: {name}', command, count_fuzz, seconds + 300)
 
 
+def crash_suite(build):
+    """Kills, power cuts and faults. The sanitizers' brokers are slow to start and take no preloaded library: a few
+    kills, and a few ends in order, when leaks and races show in the exit code."""
+    folder = os.path.join(ROOT, 'build', build)
+    programs = ['--broker', f'{folder}/ledgemq', '--load', f'{ROOT}/build/release/tests/crash/crash_load',
+                '--powercut', f'{ROOT}/build/release/tests/crash/libpowercut.so']
+    extent = ['--kill-cycles', '200', '--power-cycles', '50', '--starts', '--self-test', '--faults', '--at-once', '2']
+    if build != RELEASE:
+        extent = ['--kill-cycles', '20', '--stop-cycles', '10']
+    return Suite(f'{build}: crash', [PYTHON, '-B', os.path.join(ROOT, 'tests/crash/crash.py'), *programs, *extent],
+                 count_last_line, 1200)
+
+
 def whole_program_suites(builds):
     e2e = os.path.join(ROOT, 'tests/e2e/e2e.py')
     suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line)]
@@ -184,6 +197,7 @@ def whole_program_suites(builds):
         broker = os.path.join(ROOT, 'build', build, 'ledgemq')
         quick = [] if build == RELEASE else ['--quick']
         suites.append(Suite(f'{build}: e2e', [PYTHON, '-B', e2e, '--broker', broker, *quick], count_last_line, 1200))
+        suites.append(crash_suite(build))
     return suites
 
 

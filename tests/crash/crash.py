@@ -2,34 +2,57 @@
 """Kills the broker, cuts its power and breaks its disk, under load, and accounts for every acknowledged message.
 
     crash.py --broker build/release/ledgemq --load build/release/tests/crash/crash_load
-             --powercut build/release/tests/crash/libpowercut.so [--kill-cycles N] [--power-cycles N] [--faults]
-             [--self-test]
+             --powercut build/release/tests/crash/libpowercut.so [--kill-cycles N] [--stop-cycles N]
+             [--power-cycles N] [--starts] [--faults] [--self-test] [--at-once N]
 
 Prints a line per rig and ends with "N passed, N failed": one case per accounting round, per cut and per fault.
 README.md in this folder says what each rig proves."""
 import argparse
+import collections
+import concurrent.futures
+import functools
 import os
 import shutil
 import sys
 import tempfile
+import threading
 
 import fault_rig
 import kill_rig
 import power_rig
+import start_rig
+from kill_rig import ROUND
+from rig import PROMISES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Tally:
+    """What all rigs found; they may run at the same time."""
+
     def __init__(self):
         self.passed = self.failed = 0
+        self.tried = collections.Counter()   # kills, cuts, faults
+        self.totals = collections.Counter()  # what the load programs counted
+        self.lock = threading.Lock()
 
-    def add(self, title, problems, cases, seconds, text):
+    def add(self, title, problems, cases, seconds, text, totals=None, **tried):
         """`cases` were tried; each problem fails one, the rest passed."""
         failed = min(len(problems), cases) if problems else 0
-        self.failed += failed
-        self.passed += cases - failed
-        print(f'{"FAILED" if failed else "ok":6} {title} ({seconds:.1f} s)\nfigure: {title}: {text}', flush=True)
+        with self.lock:
+            self.failed += failed
+            self.passed += cases - failed
+            self.tried.update(tried)
+            self.totals.update(totals or {})
+            print(f'{"FAILED" if failed else "ok":6} {title} ({seconds:.1f} s)\nfigure: {title}: {text}', flush=True)
+
+    def summary(self):
+        tried = ', '.join(f'{count:,} {what}' for what, count in self.tried.items())
+        figures = ', '.join(f'{self.totals[key]:,} {word}' for key, word in (
+            ('accepted', 'acknowledged'), ('delivered', 'delivered'), ('lost', 'lost'),
+            ('duplicated_qos2', 'of QoS 2 twice')))
+        broken = ''.join(f', {self.totals[key]:,} {key.replace("_", " ")}' for key in PROMISES[2:] if self.totals[key])
+        return f'in all: {tried}: {figures}{broken}'
 
 
 def arguments():
@@ -40,11 +63,14 @@ def arguments():
     parser.add_argument('--powercut', default=os.path.join(build, 'tests/crash/libpowercut.so'))
     parser.add_argument('--kill-cycles', type=int, default=0)
     parser.add_argument('--power-cycles', type=int, default=0)
+    parser.add_argument('--starts', action='store_true', help='power cuts at each operation of a start')
     parser.add_argument('--faults', action='store_true', help='failing writes and syncs, a full store')
     parser.add_argument('--only', metavar='REGEX', help='of the faults, those whose title matches')
     parser.add_argument('--self-test', action='store_true', help='a disk that lies about its syncs must be found out')
-    parser.add_argument('--gently', action='store_true',
-                        help='kill rig: SIGTERM instead, which must lose nothing with any broker that persists')
+    parser.add_argument('--stop-cycles', type=int, default=0,
+                        help='the same with SIGTERM, which must lose nothing with any broker that persists')
+    parser.add_argument('--at-once', type=int, default=1, metavar='N',
+                        help='so many rigs at the same time, each with a broker, a store and a seed of its own')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--rate', type=float, default=1500, help='publications per second of each of 4 publishers')
     parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='passed on to the broker')
@@ -63,19 +89,41 @@ def arguments():
     return options
 
 
-def run(options, tally):
-    if options.kill_cycles:
-        rig, seconds = kill_rig.run(options, options.kill_cycles, options.seed)
-        rounds = -(-options.kill_cycles // kill_rig.ROUND)
-        how = 'SIGTERM' if options.gently else 'SIGKILL'
-        tally.add(f'kill: {rig.cycles} cycles of {how}, seed {options.seed}', rig.problems, rounds, seconds,
-                  rig.figures())
-    if options.power_cycles:
-        power_rig.run(options, tally)
+def split(total, parts):
+    """Cycles for each of several rigs, whole rounds as far as it goes."""
+    rounds = -(-total // ROUND)
+    parts = min(parts, rounds)
+    shares = [(rounds // parts + (n < rounds % parts)) * ROUND for n in range(parts)]
+    shares[-1] -= sum(shares) - total
+    return shares
+
+
+def kill(options, cycles, seed, tally):
+    rig, seconds = kill_rig.run(options, cycles, seed)
+    tally.add(f'kill: {rig.cycles} cycles of SIGKILL, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
+              rig.figures(), totals=rig.totals, kills=rig.cycles)
+
+
+def stop(options, cycles, seed, tally):
+    rig, seconds = kill_rig.run(options, cycles, seed, ends_in_order=True)
+    tally.add(f'stop: {rig.cycles} cycles of SIGTERM, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
+              rig.figures(), totals=rig.totals, stops=rig.cycles)
+
+
+def tasks(options):
+    """Functions of a tally. The rigs of a kind that run at once have seeds of their own, from --seed on."""
+    found = []
+    for rig, cycles in ((kill, options.kill_cycles), (stop, options.stop_cycles),
+                        (power_rig.run, options.power_cycles)):
+        shares = split(cycles, options.at_once) if cycles else []
+        found += [functools.partial(rig, options, share, options.seed + n) for n, share in enumerate(shares)]
+    if options.starts:
+        found.append(functools.partial(start_rig.run, options))
     if options.self_test:
-        power_rig.self_test(options, tally)
+        found.append(functools.partial(power_rig.self_test, options))
     if options.faults:
-        fault_rig.run(options, tally)
+        found += fault_rig.cases(options)
+    return found
 
 
 def main():
@@ -84,12 +132,15 @@ def main():
     options.folder = options.folder or tempfile.mkdtemp(prefix='ledgemq-crash-')
     tally = Tally()
     try:
-        run(options, tally)
+        with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
+            for done in [pool.submit(task, tally) for task in tasks(options)]:
+                done.result()
     finally:
         if own_folder and not options.keep and tally.failed == 0:
             shutil.rmtree(options.folder, ignore_errors=True)
         elif tally.failed or options.keep:
             print(f'stores and logs are in {options.folder}')
+    print(tally.summary())
     print(f'{tally.passed} passed, {tally.failed} failed')
     return 1 if tally.failed or tally.passed == 0 else 0
 

@@ -17,19 +17,17 @@ WATCH_S = 0.6
 FAILURES = [(what, code, times) for what in (SYNC, WRITE) for code in ('EIO', 'ENOSPC') for times in (1, FOR_GOOD)]
 
 
-def run(options, tally):
-    for what, code, times in FAILURES:
-        title = f'{code} from {"one" if times == 1 else "every"} {NAMES[what]}'
-        _case(options, tally, title, partial(_failing, what=what, code=code, times=times))
-    _case(options, tally, 'the store is full', _full, settings=options.full_store)
-    for title, damage in DAMAGES:
-        _case(options, tally, title, partial(_damaged, damage=damage))
+def cases(options):
+    """Functions of a tally, one for each fault."""
+    scripts = [(f'{code} from {"one" if times == 1 else "every"} {NAMES[what]}',
+                partial(_failing, what=what, code=code, times=times), ()) for what, code, times in FAILURES]
+    scripts.append(('the store is full', _full, options.full_store))
+    scripts += [(title, partial(_damaged, damage=damage), ()) for title, damage in DAMAGES]
+    return [partial(_case, options, 'fault: ' + title, script, settings) for title, script, settings in scripts
+            if not options.only or re.search(options.only, 'fault: ' + title)]
 
 
-def _case(options, tally, title, script, settings=()):
-    title = 'fault: ' + title
-    if options.only and not re.search(options.only, title):
-        return
+def _case(options, title, script, settings, tally):
     began = time.monotonic()
     rig = Rig(options, title.replace(': ', '-').replace(' ', '-'), options.seed, settings)
     text = ''
@@ -39,7 +37,7 @@ def _case(options, tally, title, script, settings=()):
         rig.problem(str(error))
     finally:
         rig.close()
-    tally.add(title, rig.problems[:1], 1, time.monotonic() - began, text)
+    tally.add(title, rig.problems[:1], 1, time.monotonic() - began, text, totals=rig.totals, faults=1)
 
 
 def _failing(rig, what, code, times):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 DEADLINE_S = 30.0  # of any single wait
@@ -22,11 +23,18 @@ class RigError(Exception):
     """The rig itself cannot go on: a broker that does not start, a load program that ended."""
 
 
-def free_port(rng):
+_given_ports = set()
+_ports_lock = threading.Lock()
+
+
+def free_port():
     """Below the range of ephemeral ports: a client that knocks while nobody listens must not meet itself."""
     for _ in range(200):
-        port = rng.randrange(20000, 32000)
-        with socket.socket() as probe:
+        port = random.randrange(20000, 32000)
+        with _ports_lock, socket.socket() as probe:
+            if port in _given_ports:
+                continue
+            _given_ports.add(port)
             try:
                 probe.bind(('127.0.0.1', port))
                 return port
@@ -155,7 +163,9 @@ class Broker:
                                 timeout=120, check=False)
         if result.returncode == 0:
             return None
-        return f'store verify: exit {result.returncode}: {(result.stdout + result.stderr).strip()[-600:]}'
+        lines = (result.stdout + result.stderr).splitlines()
+        said = ' | '.join([line for line in lines if not line.endswith(' rows')][:3])
+        return f'store verify: exit {result.returncode}: {said}'
 
     def quarantined(self):
         """Names of files that a broker took for damaged and put aside."""
@@ -183,10 +193,12 @@ class Rig:
         self.rng = random.Random(seed)
         self.folder = os.path.join(options.folder, f'{name}-{seed}')
         shutil.rmtree(self.folder, ignore_errors=True)
-        port = free_port(random.Random(os.getpid() * 7919 + seed))
+        port = free_port()
         self.broker = Broker(options, self.folder, port, settings)
         self.load = Load(options.load, port, seed, options.rate, self.broker.is_stand_in)
         self.cycles = 0
+        self.ends_in_order = False  # SIGTERM instead of SIGKILL
+        self.has_served = False  # before that a cut may leave no store at all
         self.totals = {}
         self.problems = []
 
@@ -200,7 +212,9 @@ class Rig:
         """Starts the broker and waits until it has answered a CONNECT. False when it died before."""
         self.broker.start(environment)
         self.load.tell('serve')
-        return self.load.answer(alive=self.broker.is_alive) is not None
+        has_answered = self.load.answer(alive=self.broker.is_alive) is not None
+        self.has_served = self.has_served or has_answered
+        return has_answered
 
     def start_or_complain(self, environment=None):
         """The same when nothing stands against it: a broker that ends is a problem, and gets a second chance."""
@@ -212,13 +226,14 @@ class Rig:
             raise RigError(f'the broker ended with {self.broker.process.wait()}: {self.broker.tail()}')
 
     def kill_after(self, seconds):
-        """Kills the broker so long after its first CONNACK. What it sent before counts."""
+        """Ends the broker so long after its first CONNACK. What it sent before counts. False: it had ended already."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.broker.is_alive():
             time.sleep(min(0.005, max(0.0, end - time.monotonic())))
         was_alive = self.broker.is_alive()
-        if was_alive and self.options.gently:
-            self.broker.stop()
+        if was_alive and self.ends_in_order:
+            if self.broker.stop() != 0:
+                self.problem(f'SIGTERM ended it with {self.broker.process.returncode}: {self.broker.last_line()}')
         else:
             self.broker.kill()
         self.load.down()
