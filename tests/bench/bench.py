@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Micro benches, then the whole broker beside Debian's mosquitto. README.md says how to read the figures.
+"""Micro benches, the price of durability, then the whole broker beside mosquitto. README.md says how to read it.
 
 The comparison needs an MQTT load generator: a folder with mqload, null_broker and compare.py, named by LEDGE_LOAD_TOOLS
 (default ../shared/bench beside the repository). It is copied to build/bench and built there.
@@ -24,12 +24,12 @@ LEDGEMQ = ('build/release/ledgemq --listen mqtt://127.0.0.1:{port} --allow-anony
 def arguments():
     parser = argparse.ArgumentParser(prog='./run bench', description=__doc__.split('\n', maxsplit=1)[0],
                                      epilog='Other options go to the comparison: --rounds 5 --seconds 3 --only q0 ...')
-    parser.add_argument('names', nargs='*', metavar='NAME', help='wire, topic, core, broker; default all')
+    parser.add_argument('names', nargs='*', metavar='NAME', help='wire, topic, core, store, broker; default all')
     options, rest = parser.parse_known_args()
-    unknown = set(options.names) - set(MICRO) - {'broker'}
+    unknown = set(options.names) - set(MICRO) - {'store', 'broker'}
     if unknown:
         parser.error(f'no bench named {", ".join(sorted(unknown))}')
-    return options.names or MICRO + ['broker'], rest
+    return options.names or MICRO + ['store', 'broker'], rest
 
 
 def run_micro(name):
@@ -70,6 +70,10 @@ def main():
     for name in MICRO:
         if name in names:
             worst = max(worst, abs(run_micro(name)))
+    if 'store' in names:
+        print('--- store', flush=True)
+        command = [sys.executable, '-B', os.path.join(HERE, 'store_bench.py'), *([] if 'broker' in names else rest)]
+        worst = max(worst, subprocess.run(command, check=False).returncode)
     if 'broker' in names:
         worst = max(worst, run_comparison(rest))
     return worst
