@@ -54,8 +54,10 @@ void Fanout::deliver_assured(const Hit& hit) {
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
     if (!is_online && !session.is_persistent()) return;
-    const bool is_stored = session.is_stored() && terms_.level != session::Durability::ram;
-    // A QoS 2 message to a stored session waits for the record of its packet id.
+    // A QoS 2 message to a stored session waits for the record of its packet id, at every level: after a crash the id
+    // could be given to another message, which the client would take for a repetition of this one.
+    const bool is_stored =
+        session.is_stored() && (terms_.level != session::Durability::ram || hit.qos == QoS::exactly_once);
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);

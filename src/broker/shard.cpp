@@ -87,6 +87,7 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
              const StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
+    on_time(image.now);  // what was due or has become so by the restart: nobody can come back before it
 }
 
 Shard::~Shard() {
@@ -231,8 +232,13 @@ void Shard::on_store_failed(Instant now) {
     // Whoever was promised something that cannot come true any more is told by the loss of its connection.
     for (Connection* connection : std::exchange(p.environment.waiting_connections, {})) {
         connection->stop_waiting();
-        connection->abandon_output();
-        connection->close(ReasonCode::implementation_specific_error, "the store has failed");
+        // What it was not to see yet may begin with CONNACK, or in the middle of a packet: nothing can follow it.
+        if (connection->is_output_held()) {
+            connection->abandon_output();
+            connection->close_silently();
+        } else {
+            connection->close(ReasonCode::implementation_specific_error, "the store has failed");
+        }
     }
 }
 

@@ -248,7 +248,7 @@ void Session::restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64
     environment_.counters.queued_messages += rows;
     environment_.counters.queued_bytes += bytes;
     pending_.restore(rows, bytes, from);
-    repeated_until_row_ = from + limits_->inflight_max;
+    repeated_until_row_ = last_row_;  // whoever was connected may have seen any of them [MQTT-3.3.1-1]
 }
 
 void Session::wait_for_commit() {
