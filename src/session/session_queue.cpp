@@ -80,7 +80,8 @@ void Session::store(Delivery& delivery, Urgency urgency) {
     LEDGE_ASSERT(is_stored());
     Journal& journal = environment_.journal;
     const Publication& publication = delivery.publication;
-    if (publication.message() == 0) {
+    // A retained message may have been stored for an earlier delivery, and be gone with it.
+    if (publication.message() == 0 || environment_.references.count(publication.message()) == 0) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
                                 journal.put_publication(RecordKind::put_message, message, publication, urgency));
