@@ -113,10 +113,11 @@ Batch Journal::take(Instant now) {
         const Pending& record = pending_[i];
         if (record.kind == RecordKind::cancelled) continue;
         const auto offset = static_cast<std::uint32_t>(batch.bodies.size());
+        const Bytes body = record.body.bytes();  // a removal has none
         if (record.publication)
             append_publication(record.publication.view(), batch.bodies);
         else
-            batch.bodies.insert(batch.bodies.end(), record.body.data(), record.body.data() + record.body.size());
+            batch.bodies.insert(batch.bodies.end(), body.begin(), body.end());
         const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
         batch.records.push_back({record.kind, offset, size, record.session, record.number});
     }
