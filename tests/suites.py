@@ -190,6 +190,13 @@ def crash_suite(build):
                  count_last_line, 1200)
 
 
+def store_bench_suite():
+    """The bench of the store, small: that it works, and that nothing is lost on the way."""
+    extent = ['--rounds', '1', '--count', '20000', '--retain-seconds', '1']
+    return Suite('release: bench_store_smoke',
+                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/store_bench.py'), *extent], count_exit)
+
+
 def whole_program_suites(builds):
     e2e = os.path.join(ROOT, 'tests/e2e/e2e.py')
     suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line)]
@@ -198,6 +205,7 @@ def whole_program_suites(builds):
         quick = [] if build == RELEASE else ['--quick']
         suites.append(Suite(f'{build}: e2e', [PYTHON, '-B', e2e, '--broker', broker, *quick], count_last_line, 1200))
         suites.append(crash_suite(build))
+    suites.append(store_bench_suite())
     return suites
 
 

@@ -155,8 +155,10 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
         received = session.put_received(route.packet_id);
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
-    if (received != 0 && wire::is_error(routed.code) && environment.journal.is_pending(received))
-        environment.journal.cancel(received);
+    if (received != 0 && wire::is_error(routed.code)) {
+        if (environment.journal.is_pending(received)) environment.journal.cancel(received);
+        received = 0;
+    }
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
     const session::Ticket ticket = std::max(received, routed.kept.ticket);
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
@@ -232,13 +234,7 @@ void Shard::on_store_failed(Instant now) {
     // Whoever was promised something that cannot come true any more is told by the loss of its connection.
     for (Connection* connection : std::exchange(p.environment.waiting_connections, {})) {
         connection->stop_waiting();
-        // What it was not to see yet may begin with CONNACK, or in the middle of a packet: nothing can follow it.
-        if (connection->is_output_held()) {
-            connection->abandon_output();
-            connection->close_silently();
-        } else {
-            connection->close(ReasonCode::implementation_specific_error, "the store has failed");
-        }
+        connection->on_store_failed();
     }
 }
 

@@ -270,10 +270,10 @@ constexpr Option table[] = {
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
                &session::JournalOptions::paced_interval>(
         "store", "retained_interval_ms", {0, 10'000},
-        "A commit for nothing but durable updates of retained messages costs the flash most: about 20 KB, be it one or "
-        "ten. After 32 of them, further ones come once in this time and bring all updates since, which are "
-        "acknowledged "
-        "then. 0: no such limit."),
+        "A commit for nothing but a few durable updates of retained messages costs the flash most: about 20 KB, be it "
+        "one "
+        "or ten. After 32 of them further ones wait until there are 16 updates, or for this time; the updates are "
+        "acknowledged then. 0: no such limit."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
                &session::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},

@@ -131,7 +131,10 @@ void Session::drop_row(Delivery& delivery) {
 }
 
 Ticket Session::put_received(wire::PacketId id) {
-    return is_stored() ? environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now) : 0;
+    if (!is_stored()) return 0;
+    const Ticket ticket = environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now);
+    if (ticket != never_durable) received_ticket_ = ticket;
+    return ticket;
 }
 
 Ticket Session::drop_received(wire::PacketId id) {

@@ -35,7 +35,8 @@ struct OwedAck {
     wire::PacketId packet_id = 0;
     BarrierId barrier = 0;
     Ticket ticket = 0;
-    bool is_settled = false;  // need not wait for the ticket
+    bool is_settled = false;     // need not wait for the ticket
+    bool is_repetition = false;  // PUBREC for a packet id that was received before
 };
 
 class Connection {
@@ -107,8 +108,8 @@ public:
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
     void hold_output(Ticket ticket);
-    /// What is held will never be true: it is not sent.
-    void abandon_output();
+    /// What it waits for will never be true: the peer is told by the loss of its connection.
+    void on_store_failed();
     bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
@@ -175,6 +176,8 @@ private:
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
     /// Sends it once `ticket` is durable and all earlier ones have left.
+    void owe_repeated_pubrec(wire::PacketId id);
+    void forget_unkept_ids();
     void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0);
     void flush_acks();
     void wait_for_commit();
