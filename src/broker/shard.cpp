@@ -174,6 +174,7 @@ void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, I
     for (const StoredReferences& message : image.references) environment.references.add(message.message, message.rows);
     for (const StoredRetained& message : image.retained) retained.restore(message);
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
+    lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }
 
 bool Shard::wants_commit(Instant now) {
