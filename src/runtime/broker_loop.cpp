@@ -52,6 +52,7 @@ struct BrokerLoop::Parts {
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
     transport::Driver driver;
+    std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
 
@@ -88,6 +89,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 
 BrokerLoop::Parts::~Parts() {
     listeners.clear();
+    fronts.clear();
     driver.close_all();
     if (committer) committer->finish(shard, clock.now());
     sockets_ready.release();  // the poller closes it
@@ -119,7 +121,8 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     }
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
         const transport::Endpoint& endpoint = parts->options.endpoints[i];
-        auto listener = transport::Listener::create(endpoint, static_cast<std::uint16_t>(i), parts->driver, log);
+        parts->fronts.push_back(transport::make_plain_front(static_cast<std::uint16_t>(i), parts->driver, log));
+        auto listener = transport::Listener::create(endpoint, *parts->fronts.back(), parts->driver, log);
         if (!listener) return Failure{listener.error()};
         if (const int error = (*listener)->start(); error != 0) {
             return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
@@ -190,6 +193,7 @@ void BrokerLoop::Parts::end_turn() {
 Instant BrokerLoop::Parts::next_deadline() const {
     Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
+    for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     return earliest;
 }
@@ -199,6 +203,7 @@ void BrokerLoop::Parts::run_due() {
     if (shard.next_deadline() <= now) shard.on_time(now);
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(now);
+    for (const auto& front : fronts) front->on_time(now);
 }
 
 /// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
@@ -236,6 +241,7 @@ void BrokerLoop::Parts::stop() {
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
     listeners.clear();
+    fronts.clear();
     shard.shut_down(clock.now());
     driver.flush();
 }

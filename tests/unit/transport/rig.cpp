@@ -46,7 +46,8 @@ Rig::~Rig() {
 }
 
 std::string Rig::listen(const Endpoint& endpoint) {
-    auto listener = Listener::create(endpoint, static_cast<std::uint16_t>(listeners.size()), driver, log);
+    fronts.push_back(make_plain_front(static_cast<std::uint16_t>(listeners.size()), driver, log));
+    auto listener = Listener::create(endpoint, *fronts.back(), driver, log);
     REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : listener.error()));
     REQUIRE((*listener)->start() == 0);
     listeners.push_back(std::move(*listener));

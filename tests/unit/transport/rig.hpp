@@ -39,6 +39,7 @@ public:
     TurnClock clock;
     broker::Shard shard;
     Driver driver;
+    std::vector<std::unique_ptr<Front>> fronts;
     std::vector<std::unique_ptr<Listener>> listeners;
 };
 
