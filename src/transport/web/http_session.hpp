@@ -9,13 +9,13 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/intrusive/list.hpp>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../ip_address.hpp"
 #include "http_text.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "rules.hpp"

@@ -1,8 +1,6 @@
 // What the web front decides about a request, on plain texts: subprotocol, origin, address, key.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <optional>
 #include <span>
 #include <string>
@@ -21,10 +19,6 @@ bool is_allowed_origin(std::string_view origin, std::span<const std::string> all
 
 /// Base64 of 16 bytes, as RFC 6455 section 4.1 asks.
 bool is_websocket_key(std::string_view key);
-
-/// nullopt: no IPv4 or IPv6 address.
-std::optional<IpAddress> ip_address_of(std::string_view text);
-std::optional<IpAddress> ip_address_of(const sockaddr_storage& address);
 
 /// The client behind proxies: the last address of X-Forwarded-For that is no trusted proxy's. nullopt: there is none,
 /// or it is no address.
