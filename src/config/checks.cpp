@@ -1,5 +1,6 @@
 #include "checks.hpp"
 
+#include "assignment.hpp"
 #include "listener_url.hpp"
 
 namespace ledge::config {
@@ -25,7 +26,15 @@ public:
         check_duplicate(name, endpoint.value());
         note_access(draft.url, endpoint.value(), is_anonymous);
 
-        loaded_.config.sockets.push_back({draft.url, endpoint.value()});
+        ListenerSocket socket;
+        socket.url = draft.url;
+        socket.endpoint = endpoint.value();
+        socket.proxy_protocol = draft.proxy_protocol;
+        socket.proxy_from = draft.proxy_from;
+        socket.websocket = draft.websocket;
+        proxy(prefix, draft, socket);
+        websocket(prefix + ".websocket.", draft.websocket, socket);
+        loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
     }
 
@@ -49,11 +58,76 @@ public:
                  "without a store nothing is durable; name a directory with --store DIR, or leave this out");
     }
 
+    void admin(Config& config) {
+        if (!config.admin.is_used()) return;
+        const auto endpoint = parse_admin_url(config.admin.url);
+        if (!endpoint) return complain("admin.url", "key 'admin.url': " + endpoint.error());
+        config.admin_endpoint = endpoint.value();
+        if (!endpoint.value().is_local && config.admin.token_file.empty())
+            complain("admin.url",
+                     "key 'admin.url': pages that others can reach want admin.token_file, a file with a "
+                     "secret line; or listen at http://127.0.0.1:" +
+                         std::to_string(endpoint.value().port));
+    }
+
 private:
+    void proxy(const std::string& prefix, const ListenerDraft& draft, ListenerSocket& socket) {
+        socket.proxy_networks = networks(prefix + ".proxy_from", draft.proxy_from);
+        if (draft.proxy_protocol && draft.proxy_from.empty())
+            complain(prefix + ".proxy_protocol", "key '" + prefix +
+                                                     ".proxy_protocol' wants proxy_from beside it, the "
+                                                     "networks of the load balancers, or everybody could claim to be "
+                                                     "anybody; for example proxy_from = [\"10.0.0.0/8\"]");
+        if (!draft.proxy_protocol && !draft.proxy_from.empty())
+            complain(prefix + ".proxy_from",
+                     "key '" + prefix + ".proxy_from' says nothing without proxy_protocol = true; add it");
+        if (draft.proxy_protocol && socket.endpoint.kind == Endpoint::Kind::unix_socket)
+            complain(prefix + ".proxy_protocol", "key '" + prefix +
+                                                     ".proxy_protocol': peers of a Unix socket have no address that "
+                                                     "proxy_from could name; remove it");
+    }
+
+    void websocket(const std::string& prefix, const WebSocketSettings& settings, ListenerSocket& socket) {
+        socket.trusted_networks = networks(prefix + "trusted_proxies", settings.trusted_proxies);
+        if (socket.endpoint.protocol != Endpoint::Protocol::websocket && settings != WebSocketSettings{})
+            complain(prefix.substr(0, prefix.find(".websocket")),
+                     "[" + prefix.substr(0, prefix.size() - 1) + "] says nothing about " + socket.url +
+                         ", which is no WebSocket address; remove it, or write ws://HOST:PORT/PATH");
+        for (const std::string& origin : settings.origins) {
+            const std::size_t scheme = origin.find("://");
+            const bool is_one = scheme != std::string::npos && origin.find('/', scheme + 3) == std::string::npos;
+            if (!is_one)
+                complain(prefix + "origins", "key '" + prefix + "origins': " + quoted(origin) +
+                                                 " is no origin; write scheme and host, without a path: "
+                                                 "\"https://dashboard.example\"");
+        }
+        for (const std::string_view page : {"/healthz", "/metrics", "/api"}) {
+            if (socket.endpoint.resource == page || socket.endpoint.resource.starts_with(std::string(page) + "/"))
+                complain(prefix.substr(0, prefix.find(".websocket")) + ".url",
+                         "the path " + socket.endpoint.resource + " is that of a page; choose another, such as /mqtt");
+        }
+    }
+
+    std::vector<Network> networks(const std::string& key, const std::vector<std::string>& texts) {
+        std::vector<Network> result;
+        for (const std::string& text : texts) {
+            const auto network = parse_network(text);
+            if (network) {
+                result.push_back(network.value());
+            } else {
+                complain(key, "key '" + key + "': " + network.error());
+            }
+        }
+        return result;
+    }
+
     void check_duplicate(const std::string& name, const Endpoint& endpoint) {
         const bool is_chosen_by_system = endpoint.kind == Endpoint::Kind::tcp && endpoint.port == 0;
         for (std::size_t i = 0; i < loaded_.config.sockets.size(); ++i) {
-            if (loaded_.config.sockets[i].endpoint == endpoint && !is_chosen_by_system) {
+            const Endpoint& other = loaded_.config.sockets[i].endpoint;
+            const bool is_same = other.kind == endpoint.kind && other.host == endpoint.host &&
+                                 other.port == endpoint.port && other.path == endpoint.path;
+            if (is_same && !is_chosen_by_system) {
                 complain("listeners." + name + ".url", "listeners '" + loaded_.config.shard.listeners[i].name +
                                                            "' and '" + name + "' have the same address; remove one");
             }
@@ -100,6 +174,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
     Checker checker(loaded, places);
     checker.limits(loaded.config.limits, "limits.");
     checker.store(loaded.config);
+    checker.admin(loaded.config);
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }
 

@@ -37,13 +37,17 @@ template <class T>
 constexpr Type type_of(std::string_view unit) {
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) return Type::boolean;
     if constexpr (std::is_same_v<T, std::string>) return Type::text;
+    if constexpr (std::is_same_v<T, TextList>) return Type::list;
     if (!names_of<T>().empty()) return Type::choice;
     return unit == "bytes" ? Type::size : Type::integer;
 }
 
 template <class T>
+constexpr bool is_plain = std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, TextList>;
+
+template <class T>
 PlainValue read(const T& field) {
-    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+    if constexpr (is_plain<T>) {
         return field;
     } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
         return field.value_or(false);
@@ -56,7 +60,7 @@ PlainValue read(const T& field) {
 
 template <class T>
 void write(T& field, const PlainValue& value) {
-    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+    if constexpr (is_plain<T>) {
         field = std::get<T>(value);
     } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
         field = std::get<bool>(value);
@@ -119,6 +123,11 @@ constexpr Option listener(std::string_view name, std::string_view unit, Range ra
     return row<Scope::listener, Member>("", name, unit, range, help);
 }
 
+template <auto Member>
+constexpr Option web(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, &ListenerDraft::websocket, Member>("websocket", name, unit, range, help);
+}
+
 template <auto... Members>
 constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
                          std::string_view help) {
@@ -139,9 +148,9 @@ constexpr Option setting_ms(std::string_view section, std::string_view name, Ran
 constexpr Option table[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
-        "Where to listen: mqtt://HOST:PORT or unix:PATH. HOST is an IPv4 address, an IPv6 address in brackets or "
-        "localhost, which means 127.0.0.1. 0.0.0.0 and [::] stand for every interface. Port 0 lets the system choose. "
-        "Default: "
+        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path it is /mqtt) or unix:PATH. "
+        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. 0.0.0.0 and [::] "
+        "stand for every interface. Port 0 lets the system choose. Default: "
         "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
@@ -149,6 +158,38 @@ constexpr Option table[] = {
         "addresses and Unix sockets), false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
                                               "Open connections of this listener; further ones are closed at once."),
+    listener<&ListenerDraft::proxy_protocol>(
+        "proxy_protocol", "", {},
+        "Whether each connection begins with a header of the PROXY protocol (version 1 or 2), in which a load "
+        "balancer says whom it speaks for."),
+    listener<&ListenerDraft::proxy_from>(
+        "proxy_from", "", {},
+        "With proxy_protocol: the networks that the load balancers are in, for example [\"10.0.0.0/8\"]. Others are "
+        "closed."),
+
+    web<&WebSocketSettings::origins>(
+        "origins", "", {},
+        "The pages that may connect, as browsers name them in Origin: [\"https://dashboard.example\"]. None: any page. "
+        "Clients that are no browsers send no Origin and are let in."),
+    web<&WebSocketSettings::trusted_proxies>(
+        "trusted_proxies", "", {},
+        "Networks of HTTP proxies whose X-Forwarded-For is believed, so that the log shows the clients behind them."),
+    web<&WebSocketSettings::compression>(
+        "compression", "", {},
+        "Whether clients may ask for compressed messages (permessage-deflate). It costs some 80 KiB per connection."),
+    web<&WebSocketSettings::message_bytes_max>(
+        "message_bytes_max", "bytes", {1024, mqtt_packet_max},
+        "The largest WebSocket message, inflated; it may hold several packets. Not less than max_packet_size_bytes "
+        "counts."),
+    web<&WebSocketSettings::ping_interval>(
+        "ping_interval_s", "s", {0, 86'400},
+        "After how much silence the client is asked whether it is there; twice as much ends the connection. For the "
+        "sake of proxies that close what is silent. 0: not at all, the keep alive of MQTT suffices."),
+    web<&WebSocketSettings::header_bytes_max>("header_bytes_max", "bytes", {1024, 65'536},
+                                              "The largest header of an HTTP request, cookies included."),
+    web<&WebSocketSettings::handshake_timeout>(
+        "handshake_timeout_s", "s", {1, 600},
+        "From the opened connection to a whole HTTP request. CONNECT has limits.connect_timeout_s after it."),
 
     limit<&SessionLimits::max_packet_size_bytes>(
         "max_packet_size_bytes", "bytes", {64, mqtt_packet_max},
@@ -280,6 +321,13 @@ constexpr Option table[] = {
         "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "
         "durable messages are written as ever. 0: no budget."),
 
+    setting<&Config::admin, &AdminSettings::url>(
+        "admin", "url", "", {}, "Where: http://HOST:PORT, or \"none\". Beyond this machine only with token_file."),
+    setting<&Config::admin, &AdminSettings::token_file>(
+        "admin", "token_file", "", {},
+        "A file with one line of at least 16 characters. With it, /metrics and /api ask for the header "
+        "\"Authorization: Bearer LINE\", and are served on WebSocket listeners too."),
+
     setting<&Config::log, &LogSettings::level>("log", "level", "", {},
                                                "The least important events that are logged, to standard error."),
     setting<&Config::log, &LogSettings::format>("log", "format", "", {},
@@ -300,7 +348,11 @@ constexpr SectionHelp sections[] = {
     {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},
+    {"admin",
+     "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
+     "WebSocket listeners serve /healthz too."},
     {"log", "Events, each with its reason."},
+    {"websocket", "How WebSocket is spoken on a listener whose url begins with ws://."},
 };
 
 }  // namespace

@@ -7,29 +7,61 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
 
 namespace ledge::config {
 
-/// Where a listener listens: `mqtt://HOST:PORT` or `unix:PATH`.
+/// Where a listener listens and what is spoken there: `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH`,
+/// `http://HOST:PORT` (pages only); mqtts and wss with TLS.
 struct Endpoint {
     enum class Kind : std::uint8_t { tcp, unix_socket };
+    enum class Protocol : std::uint8_t { mqtt, websocket, http };
 
     Kind kind = Kind::tcp;
     std::string host;        // tcp: IPv4 or IPv6 address without brackets
     std::uint16_t port = 0;  // tcp: 0 lets the system choose
     std::string path;        // unix_socket: at most 107 bytes
     bool is_local = false;   // only this machine can reach it
+    Protocol protocol = Protocol::mqtt;
+    bool is_tls = false;
+    std::string resource;  // websocket: the path of the requests, "/mqtt"
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// [listeners.NAME.websocket]
+struct WebSocketSettings {
+    std::vector<std::string> origins;          // of pages that may connect; empty: any
+    std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is believed
+    bool compression = false;
+    std::uint64_t message_bytes_max = 2 * 1024 * 1024;
+    Duration ping_interval{};  // 0: never
+    std::uint32_t header_bytes_max = 8 * 1024;
+    Duration handshake_timeout = 10s;
+
+    friend bool operator==(const WebSocketSettings&, const WebSocketSettings&) = default;
 };
 
 /// The socket's side of a listener; the core's side is the ListenerOptions of the same index.
 struct ListenerSocket {
     std::string url;  // as configured
     Endpoint endpoint;
+    bool proxy_protocol = false;
+    std::vector<std::string> proxy_from;  // networks, as configured
+    WebSocketSettings websocket;
+    std::vector<Network> proxy_networks;    // proxy_from
+    std::vector<Network> trusted_networks;  // websocket.trusted_proxies
+};
+
+/// [admin]: pages for operators, on a listener of their own.
+struct AdminSettings {
+    std::string url = "none";
+    std::string token_file;
+
+    bool is_used() const { return url != "none"; }
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -54,6 +86,8 @@ struct Config {
     session::SessionLimits limits;        // [limits]: of a listener that does not say otherwise
     LogSettings log;
     StoreSettings store;
+    AdminSettings admin;
+    Endpoint admin_endpoint;      // of admin.url, if it is used
     Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
 };
 
