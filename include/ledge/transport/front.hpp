@@ -25,6 +25,9 @@ public:
     /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's.
     virtual void take(int descriptor, const sockaddr_storage& address) = 0;
 
+    /// Reads again what stands in files: certificates and keys.
+    virtual void reload() {}
+
     /// Closes what has waited too long. Then next_deadline() is later than now.
     virtual void on_time(Instant now) { static_cast<void>(now); }
     /// When on_time() must be called; `never` when nothing is waited for.

@@ -37,7 +37,7 @@ struct TlsOptions {
     Duration ticket_lifetime = 24h;    // session tickets for cheap reconnects; 0: none
 
     Duration handshake_time_max = 10s;
-    std::uint32_t handshakes_max = 100;         // under way at once, 50 KiB each
+    std::uint32_t handshakes_max = 100;          // under way at once, 50 KiB each
     std::uint32_t handshakes_queued_max = 1000;  // peers that wait for their turn; more are closed
 
     bool is_used() const { return !certificates.empty() || !psk_file.empty(); }
@@ -47,7 +47,17 @@ struct TlsOptions {
 /// What is wrong, and with which of the options.
 struct TlsProblem {
     enum class Option : std::uint8_t {
-        certificate, key, ca, crl, client_certificate, user_name_from, psk_file, alpn, minimum_version, ciphers, other,
+        certificate,
+        key,
+        ca,
+        crl,
+        client_certificate,
+        user_name_from,
+        psk_file,
+        alpn,
+        minimum_version,
+        ciphers,
+        other,
     };
     Option option = Option::other;
     std::size_t certificate = 0;  // of certificate and key: which one
