@@ -185,11 +185,11 @@ void HttpSession<Stream>::on_request() {
     const Request& request = parser_->get();
     const std::string_view target = origin_form(std::string_view(request.target()));
     if (request.version() == 11 && request.count(http::field::host) != 1) return refuse(400, "one Host is wanted");
-    if (parser_->chunked()) return refuse(400, "no body is wanted");
-    if (parser_->content_length().value_or(0) > 0) return refuse(413, "no body is wanted");
     if (request.method() == http::verb::unknown) return refuse(501);
     const bool is_head = request.method() == http::verb::head;
     if (request.method() != http::verb::get && !is_head) return refuse(405);
+    const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+    if (has_body) return refuse(413, "no body is wanted");
     if (!target.starts_with('/')) return refuse(400, "the target wants a path");
 
     const std::string_view path = target.substr(0, std::min(target.find('?'), target.size()));
