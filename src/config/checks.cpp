@@ -22,9 +22,10 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
-        const bool is_anonymous = draft.allow_anonymous.value_or(endpoint.value().is_local);
+        const bool is_anonymous =
+            draft.allow_anonymous.value_or(endpoint.value().is_local || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());
-        note_access(draft.url, endpoint.value(), is_anonymous);
+        note_access(draft, endpoint.value(), is_anonymous);
 
         ListenerSocket socket;
         socket.url = draft.url;
@@ -33,7 +34,9 @@ public:
         socket.proxy_from = draft.proxy_from;
         socket.websocket = draft.websocket;
         proxy(prefix, draft, socket);
+        socket.tls = draft.tls;
         websocket(prefix + ".websocket.", draft.websocket, socket);
+        tls(prefix, draft.tls, socket);
         loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
     }
@@ -108,6 +111,29 @@ private:
         }
     }
 
+    /// What the files hold is another matter: the daemon reads them.
+    void tls(const std::string& listener, const TlsSettings& settings, const ListenerSocket& socket) {
+        const std::string section = listener + ".tls";
+        const auto wants = [&](std::string_view key, const std::string& what) {
+            complain_at(section + ".", {key}, "key '" + section + "." + std::string(key) + "' " + what);
+        };
+        if (!socket.endpoint.is_tls) {
+            if (settings != TlsSettings{})
+                complain(listener + ".url", "[" + section + "] says nothing about " + socket.url +
+                                                ", which has no TLS; remove it, or write mqtts:// or wss://");
+            return;
+        }
+        const bool has_certificate = !settings.certificate.empty() || !settings.key.empty();
+        if (!has_certificate && settings.psk_file.empty())
+            return complain(listener + ".url", socket.url +
+                                                   " wants a certificate: add certificate = \"FILE\" and key = " +
+                                                   "\"FILE\" (or psk_file) to [" + section + "]");
+        if (settings.certificate.empty() && has_certificate) wants("key", "wants certificate beside it; add it");
+        if (settings.key.empty() && has_certificate) wants("certificate", "wants key beside it; add it");
+        if (settings.sni_certificates.size() != settings.sni_keys.size())
+            wants("sni_certificates", "and sni_keys name different numbers of files; name a key for each certificate");
+    }
+
     std::vector<Network> networks(const std::string& key, const std::vector<std::string>& texts) {
         std::vector<Network> result;
         for (const std::string& text : texts) {
@@ -134,13 +160,15 @@ private:
         }
     }
 
-    void note_access(const std::string& url, const Endpoint& endpoint, bool is_anonymous) {
+    void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
-            loaded_.notes.push_back("nobody can log in at " + url +
+            loaded_.notes.push_back("nobody can log in at " + draft.url +
                                     ": this build knows no credentials, and anonymous " +
                                     "clients are not allowed there; allow_anonymous = true lets everybody in");
         } else if (!endpoint.is_local) {
-            loaded_.notes.push_back("everybody who reaches " + url +
+            const std::string who =
+                draft.tls.proves_clients() ? "everybody with a certificate or key for " : "everybody who reaches ";
+            loaded_.notes.push_back(who + draft.url +
                                     " can publish and subscribe to everything there: " + "allow_anonymous is true");
         }
     }

@@ -19,7 +19,8 @@ namespace {
 using Parsed = Result<Endpoint, std::string>;
 
 constexpr std::string_view shape =
-    "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, ws://HOST:PORT/PATH or unix:PATH";
+    "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, mqtts://HOST:PORT, ws://HOST:PORT/PATH, wss:// or "
+    "unix:PATH";
 constexpr std::string_view admin_shape = "use http://HOST:PORT, for example http://127.0.0.1:9883, or none";
 
 struct Scheme {
@@ -172,7 +173,6 @@ Parsed parse_listener_url(std::string_view url) {
         if (!url.starts_with(scheme.start)) continue;
         if (scheme.protocol == Endpoint::Protocol::http)
             return Failure{"pages have a listener of their own: [admin] url; " + std::string(shape)};
-        if (scheme.is_tls) return Failure{quoted(scheme.start) + " is not in this build; " + std::string(shape)};
         return parse_tcp(scheme, url.substr(scheme.start.size()));
     }
     return Failure{"not a listener address; " + std::string(shape)};

@@ -59,6 +59,7 @@ public:
         }
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_);
+        loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
 

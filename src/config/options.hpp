@@ -24,6 +24,7 @@ struct ListenerDraft {
     std::vector<std::string> proxy_from;
     session::SessionLimits limits;
     WebSocketSettings websocket;
+    TlsSettings tls;
 };
 
 enum class Scope : std::uint8_t {

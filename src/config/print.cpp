@@ -40,6 +40,7 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     draft.proxy_from = socket.proxy_from;
     draft.limits = options.limits;
     draft.websocket = socket.websocket;
+    draft.tls = socket.tls;
     return draft;
 }
 

@@ -45,6 +45,34 @@ struct WebSocketSettings {
     friend bool operator==(const WebSocketSettings&, const WebSocketSettings&) = default;
 };
 
+enum class ClientCertificate : std::uint8_t { none, optional, required };
+enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name };
+enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
+
+/// [listeners.NAME.tls]. Files are PEM.
+struct TlsSettings {
+    std::string certificate;
+    std::string key;
+    std::vector<std::string> sni_certificates;  // further ones, for other names
+    std::vector<std::string> sni_keys;          // theirs, in the same order
+    std::string ca;
+    std::string crl;
+    ClientCertificate client_certificate = ClientCertificate::none;
+    TlsUserName username_from = TlsUserName::none;
+    std::string psk_file;
+    std::vector<std::string> alpn;  // empty: what suits the url
+    TlsVersion minimum_version = TlsVersion::tls1_2;
+    std::vector<std::string> ciphers;  // empty: the safe ones
+    Duration ticket_lifetime = 24h;
+    Duration handshake_timeout = 10s;
+    std::uint32_t handshakes_max = 100;
+    std::uint32_t handshakes_queued_max = 1000;
+
+    /// Whoever comes in has shown a certificate or a key.
+    bool proves_clients() const { return client_certificate == ClientCertificate::required || !psk_file.empty(); }
+    friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+};
+
 /// The socket's side of a listener; the core's side is the ListenerOptions of the same index.
 struct ListenerSocket {
     std::string url;  // as configured
@@ -52,6 +80,7 @@ struct ListenerSocket {
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as configured
     WebSocketSettings websocket;
+    TlsSettings tls;                        // endpoint.is_tls
     std::vector<Network> proxy_networks;    // proxy_from
     std::vector<Network> trusted_networks;  // websocket.trusted_proxies
 };

@@ -17,22 +17,21 @@ public:
     TlsFront(std::uint16_t index, std::unique_ptr<TlsGate> gate, Driver& driver, const Log& log)
         : index_(index), gate_(std::move(gate)), driver_(driver), log_(log) {}
 
-    void take(int descriptor, const sockaddr_storage& address) override {
-        gate_->take(descriptor, to_text(address), *this);
-    }
+    void take(int descriptor, const sockaddr_storage& address) override { gate_->take(descriptor, address, *this); }
     void on_time(Instant now) override { gate_->on_time(now); }
     Instant next_deadline() const override { return gate_->next_deadline(); }
     void reload() override { gate_->reload(); }
 
 private:
-    void on_secured(std::unique_ptr<TlsSession> session, const std::string& address) override {
+    void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
+        const std::string text = to_text(address);
         const std::string user = session->user_name();
         std::unique_ptr<TlsLink> link = TlsLink::create(std::move(session), driver_);
         if (link == nullptr) {
-            log_.warning("connection_dropped", {{"address", address}, {"reason", std::strerror(errno)}});
+            log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
             return;
         }
-        driver_.adopt(std::move(link), broker::Peer{index_, address, user});  // refused: the shard has said why
+        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // refused: the shard has said why
     }
 
     std::uint16_t index_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledge/transport/endpoint.hpp"
 #include "tls_context.hpp"
 #include "tls_secrets.hpp"
 
@@ -14,8 +15,8 @@ namespace ledge::transport {
 /// Who stands at the gate.
 class TlsGate::Peer final : public Pollable, public AgeHook, public QueueHook {
 public:
-    Peer(TlsGate& at, int socket, std::string whose, Owner& for_whom, Instant until)
-        : gate(at), owner(for_whom), descriptor(socket), address(std::move(whose)), deadline(until) {}
+    Peer(TlsGate& at, int socket, const sockaddr_storage& whose, Owner& for_whom, Instant until)
+        : gate(at), owner(for_whom), descriptor(socket), address(whose), deadline(until) {}
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
     ~Peer() {
@@ -27,7 +28,7 @@ public:
     TlsGate& gate;
     Owner& owner;
     int descriptor;  // the session's, as soon as there is one
-    std::string address;
+    sockaddr_storage address;
     Instant deadline;
     std::unique_ptr<TlsSession> session;  // nullptr: silent, queued, or working
     Handshake* job = nullptr;             // working
@@ -120,23 +121,23 @@ TlsGate::~TlsGate() {
 // ---------------------------------------------------------------------------------------------------------------------
 // From the listener to the workers
 
-void TlsGate::take(int descriptor, std::string address, Owner& owner) {
+void TlsGate::take(int descriptor, const sockaddr_storage& address, Owner& owner) {
     const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
     if (peers_.size() >= places) return turn_away(descriptor, address);
     const Instant deadline = driver_.now() + options_.handshake_time_max;
-    auto peer = std::make_unique<Peer>(*this, descriptor, std::move(address), owner, deadline);
+    auto peer = std::make_unique<Peer>(*this, descriptor, address, owner, deadline);
     peers_.push_back(*peer);
     watch(*peer.release(), EPOLLIN);
 }
 
-void TlsGate::turn_away(int descriptor, const std::string& address) {
+void TlsGate::turn_away(int descriptor, const sockaddr_storage& address) {
     ::close(descriptor);
     ++counters_.refused;
     const Instant now = driver_.now();
     if (now < complain_after_) return;
     complain_after_ = now + complaint_interval;
     log_.warning("tls_refused", {{"listener", name_},
-                                 {"address", address},
+                                 {"address", to_text(address)},
                                  {"reason", "too many handshakes wait"},
                                  {"limit", options_.handshakes_queued_max},
                                  {"refused", counters_.refused}});
@@ -211,14 +212,14 @@ void TlsGate::secure(Peer& peer) {
     unwatch(peer);
     std::unique_ptr<TlsSession> session = std::move(peer.session);
     peer.descriptor = -1;
-    const std::string address = std::move(peer.address);
+    const sockaddr_storage address = peer.address;
     Owner& owner = peer.owner;
     remove(peer);
     ++(session->is_resumed() ? counters_.resumed : counters_.full);
     const std::string user = session->user_name();
     log_.write(user.empty() ? LogLevel::debug : LogLevel::info, "tls_agreed",
                {{"listener", name_},
-                {"address", address},
+                {"address", to_text(address)},
                 {"user", user},
                 {"version", session->version()},
                 {"cipher", session->cipher()},
@@ -229,7 +230,7 @@ void TlsGate::secure(Peer& peer) {
 
 void TlsGate::refuse(Peer& peer, const std::string& reason) {
     ++counters_.failed;
-    log_.info("tls_refused", {{"listener", name_}, {"address", peer.address}, {"reason", reason}});
+    log_.info("tls_refused", {{"listener", name_}, {"address", to_text(peer.address)}, {"reason", reason}});
     remove(peer);
 }
 

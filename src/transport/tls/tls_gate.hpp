@@ -6,6 +6,8 @@
 // From each of them: closed, when the time is up, the peer goes or does wrong. On the loop's thread.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <string>
@@ -32,7 +34,7 @@ public:
     class Owner {
     public:
         /// TLS is agreed on. The descriptor is in no poller.
-        virtual void on_secured(std::unique_ptr<TlsSession> session, const std::string& address) = 0;
+        virtual void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) = 0;
 
     protected:
         ~Owner() = default;
@@ -52,9 +54,9 @@ public:
     TlsGate(const TlsGate&) = delete;
     TlsGate& operator=(const TlsGate&) = delete;
 
-    /// Takes over `descriptor`, a connected non-blocking socket. `address`: for logs and for on_secured. `owner` outlives
+    /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's. `owner` outlives
     /// the gate.
-    void take(int descriptor, std::string address, Owner& owner);
+    void take(int descriptor, const sockaddr_storage& address, Owner& owner);
 
     /// Reads the files now, changed or not.
     void reload();
@@ -89,7 +91,7 @@ private:
     void refuse(Peer& peer, const std::string& reason);
     void remove(Peer& peer);
     void begin_queued();
-    void turn_away(int descriptor, const std::string& address);
+    void turn_away(int descriptor, const sockaddr_storage& address);
 
     void load();
     void take_over(Load& load);
