@@ -5,6 +5,7 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "tls_files.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -22,6 +23,7 @@ transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
 runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
     if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
+    if (socket.endpoint.is_tls) front.tls = tls_options(socket);
     if (socket.endpoint.protocol != config::Endpoint::Protocol::websocket) return front;
     const config::WebSocketSettings& settings = socket.websocket;
     front.websocket = transport::WebSocketOptions{.path = socket.endpoint.resource,
