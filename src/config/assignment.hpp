@@ -18,6 +18,7 @@ struct OtherValue {
     std::string_view kind;
 };
 inline constexpr std::string_view table_kind = "a table";
+inline constexpr std::string_view list_kind = "a list";
 
 using Value = std::variant<bool, std::int64_t, double, std::string, TextList, OtherValue>;
 

@@ -108,6 +108,9 @@ Converted convert_text(const Value& value) {
 
 Converted convert_list(const Value& value) {
     const auto* texts = std::get_if<TextList>(&value);
+    const auto* other = std::get_if<OtherValue>(&value);
+    if (other != nullptr && other->kind == list_kind)
+        return Failure{std::string("wants nothing but texts in its list")};
     if (texts == nullptr) return wrong_type("a list of texts, for example [\"a\", \"b\"]", value);
     if (texts->size() > list_texts_max) return Failure{"has more than " + std::to_string(list_texts_max) + " texts"};
     for (const std::string& text : *texts) {

@@ -29,7 +29,7 @@ std::string place_of(std::string_view file_name, std::size_t line) {
 Value list_of(const toml::array& array) {
     TextList texts;
     for (const toml::node& element : array) {
-        if (!element.is_string()) return OtherValue{"a list of other things than texts"};
+        if (!element.is_string()) return OtherValue{list_kind};
         texts.push_back(element.as_string()->get());
     }
     return texts;
