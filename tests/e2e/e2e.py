@@ -23,6 +23,7 @@ import cases_broker  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
+import cases_websocket  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
 
 
