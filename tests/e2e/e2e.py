@@ -21,8 +21,10 @@ sys.path.insert(0, HERE)
 import harness  # noqa: E402
 import cases_broker  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401
+import cases_http  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
+import cases_proxy  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
 

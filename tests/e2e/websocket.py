@@ -28,7 +28,7 @@ def start_broker(context, settings=(), path='/mqtt', more=()):
 
 def http_request(path='/mqtt', headers=(), method='GET', version='1.1'):
     """One request; a header of a later pair replaces an earlier one, None removes it."""
-    fields = {'Host': 'broker'}
+    fields = {'Host': '127.0.0.1'}
     for name, value in headers:
         fields.pop(name, None)
         if value is not None:

@@ -79,7 +79,7 @@ public:
     }
 
     void expire() override {
-        const bool has_begun = used_ > 0 && !is_answering_ && !is_ending_;
+        const bool has_begun = (used_ > 0 || parser_->got_some()) && !is_answering_ && !is_ending_;
         if (!has_begun) return close();
         refuse(408);
     }
