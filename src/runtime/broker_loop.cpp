@@ -40,7 +40,7 @@ struct BrokerLoop::Parts {
     // The errors are sentences.
     using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
     MadeFront make_front(std::uint16_t index);
-    MadeFront make_tls_front(std::uint16_t index, const transport::TlsOptions& tls);
+    MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
 
     void watch_sockets();
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front);
@@ -153,13 +153,12 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
     FrontOptions plain;
     const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
     std::unique_ptr<transport::Front> front;
-    if (wanted.websocket) {
-        transport::WebOptions web{wanted.websocket, index, wanted.web_limits};
-        front = transport::make_web_front(io, std::move(web), options.pages, driver, log);
-    } else if (wanted.tls) {
-        auto made = make_tls_front(index, *wanted.tls);
+    if (wanted.tls) {
+        auto made = make_tls_front(index, wanted);
         if (!made) return made;
         front = std::move(*made);
+    } else if (wanted.websocket) {
+        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
     } else {
         front = transport::make_plain_front(index, driver, log);
     }
@@ -167,14 +166,17 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
     return front;
 }
 
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const transport::TlsOptions& tls) {
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
     if (workers == nullptr) {
         auto made = transport::WorkerPool::create(*poller);
         if (!made) return Failure{std::string("cannot start workers: ") + std::strerror(made.error())};
         workers = std::move(*made);
     }
     const std::string& name = options.shard.listeners[index].name;
-    auto front = transport::make_tls_front(index, name, tls, driver, *workers, log);
+    auto front = wanted.websocket
+                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
+                                                        name, *wanted.tls, driver, *workers, log)
+                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
     if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
     return std::move(*front);
 }

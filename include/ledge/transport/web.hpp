@@ -12,9 +12,12 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/network.hpp"
+#include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/front.hpp"
+#include "ledge/transport/tls_options.hpp"
+#include "ledge/transport/worker_pool.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -64,5 +67,11 @@ struct WebOptions {
 /// `handler` outlives the front; an empty one answers 404 to everything.
 std::unique_ptr<Front> make_web_front(boost::asio::io_context& io, WebOptions options, const HttpHandler& handler,
                                       Driver& driver, const Log& log);
+
+/// The same over TLS, with what make_tls_front asks for.
+Result<std::unique_ptr<Front>, TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
+                                                                 const HttpHandler& handler, const std::string& name,
+                                                                 const TlsOptions& tls, Driver& driver,
+                                                                 WorkerPool& workers, const Log& log);
 
 }  // namespace ledge::transport

@@ -63,8 +63,14 @@ public:
 
     static constexpr std::size_t first_bytes = 1024;  // of the buffer; it grows to the limit
 
-    HttpSession(Stream stream, const sockaddr_storage& address, WebFrontState& front)
-        : stream_(std::move(stream)), address_(address), front_(&front), count_(front.count), in_(first_bytes) {
+    /// `user`: whom TLS has proven the peer to be, "" for nobody.
+    HttpSession(Stream stream, const sockaddr_storage& address, std::string user, WebFrontState& front)
+        : stream_(std::move(stream)),
+          address_(address),
+          user_(std::move(user)),
+          front_(&front),
+          count_(front.count),
+          in_(first_bytes) {
         ++*count_;
     }
     ~HttpSession() override { --*count_; }
@@ -106,6 +112,7 @@ private:
 
     Stream stream_;
     sockaddr_storage address_;
+    std::string user_;
     WebFrontState* front_;  // nullptr: closed, or a WebSocket now
     PeerCount count_;
     std::optional<Parser> parser_;
@@ -238,7 +245,7 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     const std::string address = peer_address(options, request);
     auto link = std::make_unique<WsLink<Stream>>(std::move(stream_), options, address, front.driver, front.log, count_);
     WsLink<Stream>& adopted = *link;
-    if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address}))
+    if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, user_}))
         adopted.accept(request, subprotocol);
 }
 
