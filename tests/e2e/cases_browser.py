@@ -4,6 +4,7 @@ import os
 import time
 import urllib.parse
 
+import cases_wss
 import chromium
 from harness import DEADLINE_S, case, check
 from websocket import start_broker
@@ -66,6 +67,19 @@ def _page(context):
         again.wait_for_port(broker.ws_port)
 
     live_telemetry(context, broker, restart, f'ws://127.0.0.1:{broker.ws_port}/mqtt')
+
+
+@case('the same over wss', GROUP, needs_ledge=True, quick=False)
+def _secure_page(context):
+    chromium.find('chromium')
+    store = ['--set', f'store.path={context.folder}/{context.client_id}.store']
+    broker = start_broker(context, more=store, tls=cases_wss.certificate_lines(context))
+
+    def restart():
+        again = context.start_broker(arguments=broker.command[1:])
+        again.wait_for_port(broker.ws_port)
+
+    live_telemetry(context, broker, restart, f'wss://127.0.0.1:{broker.ws_port}/mqtt')
 
 
 @case('a page of another origin than the allowed ones gets nothing', GROUP, needs_ledge=True, quick=False)

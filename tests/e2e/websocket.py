@@ -12,13 +12,15 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = base64.b64encode(b'sixteen bytes...').decode()
 
 
-def start_broker(context, settings=(), path='/mqtt', more=()):
-    """A broker with an MQTT and a WebSocket listener: broker.port and broker.ws_port."""
+def start_broker(context, settings=(), path='/mqtt', more=(), tls=None):
+    """A broker with an MQTT and a WebSocket listener: broker.port and broker.ws_port. `tls`: lines of
+    [listeners.web.tls], for wss."""
     port, ws_port = free_port(), free_port()
     configuration = os.path.join(context.folder, f'{ws_port}.toml')
     with open(configuration, 'w', encoding='utf-8') as file:
         file.write(f'[listeners.plain]\nurl = "mqtt://127.0.0.1:{port}"\n'
-                   f'[listeners.web]\nurl = "ws://127.0.0.1:{ws_port}{path}"\n')
+                   f'[listeners.web]\nurl = "{"wss" if tls else "ws"}://127.0.0.1:{ws_port}{path}"\n')
+        file.write(f'[listeners.web.tls]\n{tls}\n' if tls else '')
     broker = context.start_broker(arguments=['-c', configuration, *more], settings=settings)
     broker.port, broker.ws_port = port, ws_port
     broker.wait_for_port(port)
@@ -97,8 +99,11 @@ def close_payload(code, reason=b''):
 class WebSocket(RawClient):
     """After the upgrade; MQTT packets in binary messages, one way or another."""
 
-    def __init__(self, port, headers=(), path='/mqtt', **options):
+    def __init__(self, port, headers=(), path='/mqtt', settings=None, **options):
+        """`settings`: of TLS, an ssl.SSLContext."""
         super().__init__(port, **options)
+        if settings is not None:
+            self.socket = settings.wrap_socket(self.socket)
         self.pieces = b''  # of frames, not yet a frame
         self.send(upgrade_request(path, headers))
         self.status, self.headers, self.body = read_answer(self)
