@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mbedtls/pk.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/version.h>
 
@@ -96,5 +97,66 @@ inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
 inline bool is_no_failure(int) { return false; }
 
 #endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The record buffers. Their addresses are members of the context in both versions, which 3.6 calls private. An mbedTLS
+// that exchanges its buffers itself is left alone.
+
+#ifndef MBEDTLS_PRIVATE
+#define MBEDTLS_PRIVATE(member) member
+#endif
+
+#ifdef MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
+inline constexpr bool has_fixed_buffers = false;
+#else
+inline constexpr bool has_fixed_buffers = true;
+#endif
+
+inline constexpr std::size_t record_bytes_max =
+    MBEDTLS_SSL_IN_CONTENT_LEN > MBEDTLS_SSL_OUT_CONTENT_LEN ? MBEDTLS_SSL_IN_CONTENT_LEN : MBEDTLS_SSL_OUT_CONTENT_LEN;
+
+/// The same place in another buffer.
+inline void move_pointer(unsigned char*& pointer, const unsigned char* from, unsigned char* to) {
+    if (pointer != nullptr) pointer = to + (pointer - from);
+}
+
+/// Fresh ones in place of those that mbedtls_ssl_setup has made, which are freed. `input` and `output` are zeros.
+inline void exchange_buffers(mbedtls_ssl_context& ssl, unsigned char* input, unsigned char* output) {
+    unsigned char* const old_input = ssl.MBEDTLS_PRIVATE(in_buf);
+    unsigned char* const old_output = ssl.MBEDTLS_PRIVATE(out_buf);
+    for (unsigned char** pointer :
+         {&ssl.MBEDTLS_PRIVATE(in_ctr), &ssl.MBEDTLS_PRIVATE(in_hdr), &ssl.MBEDTLS_PRIVATE(in_len),
+          &ssl.MBEDTLS_PRIVATE(in_iv), &ssl.MBEDTLS_PRIVATE(in_msg), &ssl.MBEDTLS_PRIVATE(in_offt)}) {
+        move_pointer(*pointer, old_input, input);
+    }
+    for (unsigned char** pointer :
+         {&ssl.MBEDTLS_PRIVATE(out_ctr), &ssl.MBEDTLS_PRIVATE(out_hdr), &ssl.MBEDTLS_PRIVATE(out_len),
+          &ssl.MBEDTLS_PRIVATE(out_iv), &ssl.MBEDTLS_PRIVATE(out_msg)}) {
+        move_pointer(*pointer, old_output, output);
+    }
+#ifdef MBEDTLS_SSL_DTLS_CONNECTION_ID
+    move_pointer(ssl.MBEDTLS_PRIVATE(in_cid), old_input, input);
+    move_pointer(ssl.MBEDTLS_PRIVATE(out_cid), old_output, output);
+#endif
+    ssl.MBEDTLS_PRIVATE(in_buf) = input;
+    ssl.MBEDTLS_PRIVATE(out_buf) = output;
+    mbedtls_free(old_input);
+    mbedtls_free(old_output);
+}
+
+/// mbedtls_ssl_free will not free them.
+inline void forget_buffers(mbedtls_ssl_context& ssl) {
+    ssl.MBEDTLS_PRIVATE(in_buf) = nullptr;
+    ssl.MBEDTLS_PRIVATE(out_buf) = nullptr;
+}
+
+/// No record is read in part, decrypted in part, or waits to be sent.
+inline bool is_quiet(const mbedtls_ssl_context& ssl) {
+    return ssl.MBEDTLS_PRIVATE(in_left) == 0 && ssl.MBEDTLS_PRIVATE(out_left) == 0 &&
+           ssl.MBEDTLS_PRIVATE(in_offt) == nullptr && mbedtls_ssl_check_pending(&ssl) == 0;
+}
+
+/// The 8 bytes that count the records read; those written are counted outside the buffer.
+inline unsigned char* input_counter(mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_ctr); }
 
 }  // namespace ledge::transport::mbed

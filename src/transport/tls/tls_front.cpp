@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -18,8 +19,11 @@ public:
         : index_(index), gate_(std::move(gate)), driver_(driver), log_(log) {}
 
     void take(int descriptor, const sockaddr_storage& address) override { gate_->take(descriptor, address, *this); }
-    void on_time(Instant now) override { gate_->on_time(now); }
-    Instant next_deadline() const override { return gate_->next_deadline(); }
+    void on_time(Instant now) override {
+        gate_->on_time(now);
+        rest_.on_time(now);
+    }
+    Instant next_deadline() const override { return std::min(gate_->next_deadline(), rest_.next_deadline()); }
     void reload() override { gate_->reload(); }
 
 private:
@@ -31,11 +35,13 @@ private:
             log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
             return;
         }
+        rest_.add(*link, driver_.now());
         driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // refused: the shard has said why
     }
 
     std::uint16_t index_;
     std::unique_ptr<TlsGate> gate_;
+    TlsRest rest_;
     Driver& driver_;
     const Log& log_;
 };

@@ -17,6 +17,7 @@ std::unique_ptr<TlsLink> TlsLink::create(std::unique_ptr<TlsSession> session, Dr
 
 void TlsLink::on_ready(std::uint32_t events) {
     if (session_ == nullptr) return;  // closed by an earlier event of the same poll
+    stir();
     if ((events & EPOLLOUT) != 0 && is_writable_wanted_) {
         set_writable_wanted(false);
         driver_.writable(*this);
@@ -57,6 +58,7 @@ void TlsLink::decrypt() {
 }
 
 Link::Wrote TlsLink::write(session::Outbox& outbox) {
+    stir();
     while (!outbox.empty()) {
         std::array<Bytes, parts_per_record_max> parts;
         const std::size_t count = outbox.gather(parts);

@@ -6,11 +6,12 @@
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/link.hpp"
 #include "ledge/transport/poller.hpp"
+#include "tls_rest.hpp"
 #include "tls_session.hpp"
 
 namespace ledge::transport {
 
-class TlsLink final : public Link, public Pollable {
+class TlsLink final : public Link, public Pollable, public Restable {
 public:
     static constexpr std::size_t parts_per_record_max = 64;
 
@@ -28,6 +29,8 @@ private:
     void ask_writable() override { set_writable_wanted(true); }
     void finish() override;
     void close() noexcept override { session_.reset(); }
+
+    bool rest() override { return session_ == nullptr || session_->rest(); }
 
     void set_writable_wanted(bool is_wanted);
 

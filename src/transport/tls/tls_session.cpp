@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "mbedtls_version.hpp"
-#include "paged_memory.hpp"
+#include "record_buffers.hpp"
 #include "tls_context_parts.hpp"
 
 namespace ledge::transport {
@@ -24,6 +24,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
     ~Parts() {
+        buffers.release(ssl);
         mbedtls_ssl_free(&ssl);
         ::close(descriptor);
     }
@@ -46,6 +47,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     std::shared_ptr<const TlsContext> context;
     int descriptor;
     mbedtls_ssl_context ssl;
+    RecordBuffers buffers;
     Bytes fed;             // input that was read already
     bool is_fed = false;   // input comes from there
     bool is_full = false;  // the handshake computes with public keys
@@ -87,10 +89,8 @@ int TlsSession::Parts::receive_fed(unsigned char* into, std::size_t size) {
 // Life
 
 bool TlsSession::Parts::set_up(const std::string& server_name) {
-    {
-        const PagedMemory for_buffers;
-        if (mbedtls_ssl_setup(&ssl, &context->parts().config) != 0) return false;
-    }
+    if (mbedtls_ssl_setup(&ssl, &context->parts().config) != 0) return false;
+    buffers.adopt(ssl);
     mbedtls_ssl_set_bio(&ssl, self(), send, receive, nullptr);
     mbed::set_user(&ssl, self());
     return server_name.empty() || mbedtls_ssl_set_hostname(&ssl, server_name.c_str()) == 0;
@@ -184,6 +184,7 @@ TlsSession::Transfer TlsSession::read(std::span<Byte> into) {
     Parts& parts = *parts_;
     if (parts.is_broken) return {Status::failed, 0};
     if (into.empty()) return {};
+    parts.buffers.wake(parts.ssl);
     int result = 0;
     do {
         result = mbedtls_ssl_read(&parts.ssl, into.data(), into.size());
@@ -222,6 +223,7 @@ int TlsSession::Parts::flush_rest() {
 TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
     Parts& parts = *parts_;
     if (parts.is_broken) return {Status::failed, 0};
+    parts.buffers.wake(parts.ssl);
     int result = 0;
     if (parts.unsent > 0) {
         result = parts.flush_rest();
@@ -239,8 +241,14 @@ TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
     return {Status::done, static_cast<std::size_t>(result)};
 }
 
+bool TlsSession::rest() {
+    Parts& parts = *parts_;
+    return !parts.is_secured || parts.is_broken || parts.buffers.rest(parts.ssl);
+}
+
 void TlsSession::finish() noexcept {
     Parts& parts = *parts_;
+    parts.buffers.wake(parts.ssl);
     if (parts.is_secured && !parts.is_broken) mbedtls_ssl_close_notify(&parts.ssl);
     ::shutdown(parts.descriptor, SHUT_WR);
 }

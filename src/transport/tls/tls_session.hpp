@@ -57,6 +57,10 @@ public:
     /// Decrypted bytes wait inside: read() has some without the descriptor being readable.
     bool has_unread() const;
 
+    /// Gives the memory of the record buffers back until the next read() or write(): 8 KiB of 12. false: a record is
+    /// under way.
+    bool rest();
+
     /// Tells the peer that nothing follows, as far as the socket takes it at once, then sends FIN.
     void finish() noexcept;
 
