@@ -33,6 +33,7 @@ MANIFEST = {
     'unit_storage': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_runtime': EVERY_BUILD,
+    'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
     'spec': CORE_BUILDS,
