@@ -44,6 +44,8 @@ MANIFEST = {
     'fuzz_shard': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
+    'fuzz_web': CORE_BUILDS,
+    'fuzz_proxy': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),

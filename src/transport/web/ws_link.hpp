@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/websocket.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -52,7 +53,11 @@ private:
     struct Wire : std::enable_shared_from_this<Wire> {
         Wire(Stream stream, const WebSocketOptions& options, std::string peer, Driver& driver_, const Log& log_,
              PeerCount count_)
-            : ws(std::move(stream)), driver(driver_), log(log_), address(std::move(peer)), count(std::move(count_)) {
+            : ws(std::in_place, std::move(stream)),
+              driver(driver_),
+              log(log_),
+              address(std::move(peer)),
+              count(std::move(count_)) {
             ++*count;
             configure(options);
         }
@@ -72,10 +77,10 @@ private:
         void finish(websocket::close_code code);
         void end();
         void note(std::string_view reason);
-        Stream& stream() { return ws.next_layer().stream(); }
+        Stream& stream() { return ws->next_layer().stream(); }
 
-        websocket::stream<Layer<Stream>> ws;
-        WsLink* link = nullptr;  // nullptr: closed, handlers only return
+        std::optional<websocket::stream<Layer<Stream>>> ws;  // nullopt: closed, and its last handlers have run
+        WsLink* link = nullptr;                              // nullptr: closed, handlers only return
         Driver& driver;
         const Log& log;
         std::string address;
@@ -90,7 +95,7 @@ private:
 
     Wrote write(session::Outbox& outbox) override { return wire_->write(outbox); }
     void ask_writable() override {
-        asio::post(wire_->ws.get_executor(), [wire = wire_] {
+        asio::post(wire_->ws->get_executor(), [wire = wire_] {
             if (wire->link != nullptr) wire->driver.writable(*wire->link);
         });
     }
@@ -100,6 +105,9 @@ private:
         if (wire == nullptr) return;
         wire->link = nullptr;
         wire->stream().close();
+        // Beast keeps an operation that waits for another inside the stream, where it keeps the stream alive in turn.
+        // What has just been cancelled runs before this does.
+        asio::post(wire->ws->get_executor(), [wire] { wire->ws.reset(); });
     }
 
     std::shared_ptr<Wire> wire_;  // nullptr: closed
@@ -109,15 +117,15 @@ private:
 
 template <class Stream>
 void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
-    ws.auto_fragment(false);
-    ws.binary(true);  // [MQTT-6.0.0-1]
-    ws.read_message_max(static_cast<std::size_t>(options.message_bytes_max));
+    ws->auto_fragment(false);
+    ws->binary(true);  // [MQTT-6.0.0-1]
+    ws->read_message_max(static_cast<std::size_t>(options.message_bytes_max));
     if (options.ping_interval > Duration::zero()) {
         websocket::stream_base::timeout timeout{};
         timeout.handshake_timeout = websocket::stream_base::none();
         timeout.idle_timeout = options.ping_interval * 2;  // Beast asks after half of it
         timeout.keep_alive_pings = true;
-        ws.set_option(timeout);
+        ws->set_option(timeout);
     }
     if (options.compression) {
         websocket::permessage_deflate deflate;
@@ -125,19 +133,19 @@ void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
         deflate.server_max_window_bits = 12;  // with memLevel 5: 32 KiB to compress instead of 256
         deflate.memLevel = 5;
         deflate.msg_size_threshold = 64;
-        ws.set_option(deflate);
+        ws->set_option(deflate);
     }
 }
 
 template <class Stream>
 void WsLink<Stream>::Wire::accept(const Request& request, std::string_view subprotocol) {
-    ws.set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
+    ws->set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
         response.set(beast::http::field::server, "LedgeMQ");
         response.set(beast::http::field::sec_websocket_protocol, subprotocol);
     }));
-    ws.async_accept(request, [self = this->shared_from_this()](const Error& error) {
-        self->ws.set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
+    ws->async_accept(request, [self = this->shared_from_this()](const Error& error) {
         if (self->link == nullptr) return;
+        self->ws->set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
         if (error) return self->on_end(error);
         self->read();
     });
@@ -147,7 +155,7 @@ template <class Stream>
 void WsLink<Stream>::Wire::read() {
     const asio::mutable_buffer into =
         large ? asio::buffer(large.get(), large_bytes) : asio::buffer(small.data(), small.size());
-    ws.async_read_some(into, [self = this->shared_from_this()](const Error& error, std::size_t bytes) {
+    ws->async_read_some(into, [self = this->shared_from_this()](const Error& error, std::size_t bytes) {
         self->on_read(error, bytes);
     });
 }
@@ -156,7 +164,7 @@ template <class Stream>
 void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
     if (link == nullptr) return;
     if (error) return on_end(error);
-    if (ws.got_text()) {
+    if (ws->got_text()) {
         refuse_text();
     } else {
         driver.received(*link, Bytes(large ? large.get() : small.data(), bytes));
@@ -169,9 +177,9 @@ void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
 /// Idle connections are many, long frames few: room for them is borrowed until the message is at its end.
 template <class Stream>
 void WsLink<Stream>::Wire::choose_buffer() {
-    if (ws.is_message_done()) {
+    if (ws->is_message_done()) {
         large.reset();
-    } else if (!large && ws.read_size_hint(small_bytes) > small_bytes) {
+    } else if (!large && ws->read_size_hint(small_bytes) > small_bytes) {
         large = std::make_unique_for_overwrite<Byte[]>(large_bytes);
     }
 }
@@ -218,8 +226,8 @@ Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
         at += part.size();
     }
     is_writing = true;
-    ws.async_write(asio::buffer(outgoing.get(), size),
-                   [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
+    ws->async_write(asio::buffer(outgoing.get(), size),
+                    [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
     return Wrote::part;
 }
 
@@ -233,7 +241,7 @@ void WsLink<Stream>::Wire::on_written(const Error& error) {
 template <class Stream>
 void WsLink<Stream>::Wire::finish(websocket::close_code code) {
     if (std::exchange(is_finishing, true)) return;
-    ws.async_close(code, [self = this->shared_from_this()](const Error&) {
+    ws->async_close(code, [self = this->shared_from_this()](const Error&) {
         if (self->link != nullptr) self->end();
     });
 }
