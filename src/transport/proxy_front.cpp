@@ -82,7 +82,7 @@ private:
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// The header is taken off the socket and not a byte more: what follows it belongs to the next front. So the bytes are
-/// looked at first; those of an unfinished header are all its own, and taken, or they would be reported again and again.
+/// looked at first; those of an unfinished header are all its own, and taken, or they would be reported for ever.
 void Awaited::on_ready(std::uint32_t) {
     if (descriptor_ < 0) return;
     std::array<char, ProxyHeader::bytes_max> seen;

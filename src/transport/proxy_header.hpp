@@ -1,5 +1,5 @@
-// The PROXY protocol's header, version 1 (text) and 2 (binary): who the peer behind a proxy is. Strict: what a proxy that
-// follows the specification (haproxy.org, proxy-protocol.txt) never sends is refused.
+// The PROXY protocol's header, version 1 (text) and 2 (binary): who the peer behind a proxy is. Strict: what a proxy
+// that follows the specification (haproxy.org, proxy-protocol.txt) never sends is refused.
 //
 //     v1 := "PROXY " ("TCP4" | "TCP6") " " source " " destination " " port " " port CRLF
 //         | "PROXY UNKNOWN" any* CRLF                                        at most 107 bytes

@@ -50,8 +50,8 @@ def live_telemetry(context, broker, restart, url):
     page.wait_for(f'window.state.byTopic[{TOPIC!r}] >= {seen + 5}')
     after = page.evaluate('window.state.messages')
     check(page.evaluate('window.state.error') in ('', None) or after > before, page.evaluate('window.state.error'))
-    print(f'    Chromium {page.version} at {url.split(":")[0]}: {before} live messages, then {after - before} after the '
-          f'broker had restarted, session resumed; it showed: {shown}', flush=True)
+    print(f'    Chromium {page.version} at {url.split(":")[0]}: {before} live messages, then {after - before} after a '
+          f'restart of the broker, session resumed; it showed: {shown}', flush=True)
 
 
 @case('a page gets live telemetry over ws and resumes its session after a restart', GROUP, needs_ledge=True,

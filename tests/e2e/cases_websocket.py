@@ -6,7 +6,7 @@ import zlib
 
 import cases_libraries
 from harness import case, check, connect_packet, packet, prefixed, publish_packet, subscribe_packet
-from websocket import (BINARY, CLOSE, CONTINUATION, PING, TEXT, close_payload, connect, frame, read_answer,
+from websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload, connect, frame, read_answer,
                        start_broker, upgrade_request)
 
 UPGRADE, FRAMES, LIMITS = 'WebSocket upgrade', 'WebSocket frames', 'WebSocket limits'
@@ -181,7 +181,8 @@ def _control_between(context):
     client = connect(context, start_broker(context).ws_port)
     whole = connect_packet(context.client_id)
     client.send(frame(BINARY, whole[:5], fin=False) + frame(PING, b'are you there?') +
-                frame(CONTINUATION, whole[5:9], fin=False) + frame(10, b'nobody asked') + frame(CONTINUATION, whole[9:]))
+                frame(CONTINUATION, whole[5:9], fin=False) + frame(PONG, b'nobody asked') +
+                frame(CONTINUATION, whole[9:]))
     check(client.read()[0] == 0x20, 'CONNACK expected')
     check(client.pongs == [b'are you there?'], f'pongs {client.pongs}')
     client.send(frame(PING, b'x' * 125) + frame(PING))
@@ -355,7 +356,7 @@ def _ping_interval(context):
     client.open(context.client_id)
     got = client.read_frame()
     check(got is not None and got[0] == 0x80 | PING, f'a ping expected, got {got}')
-    client.send(frame(10, got[1]))
+    client.send(frame(PONG, got[1]))
     got = client.read_frame()
     check(got is not None and got[0] == 0x80 | PING, f'a second ping expected, got {got}')
     while client.read_frame() is not None:

@@ -7,7 +7,7 @@ NAME = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*')
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: (-?\d+))?')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,|$)')
 TYPES = {'counter', 'gauge', 'histogram', 'summary', 'untyped'}
-NOT_BASE_UNITS = re.compile(r'_(milliseconds|microseconds|minutes|hours|days|kilobytes|megabytes|kib|mib|ms|kb|mb)(_|$)')
+NOT_BASE_UNITS = re.compile(r'_(milliseconds|microseconds|minutes|hours|days|kilobytes|megabytes|kib|mib|ms)(_|$)')
 
 
 def labels_of(text):

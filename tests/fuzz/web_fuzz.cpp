@@ -1,7 +1,7 @@
 // web_fuzz: input := flags:u8 step*. HTTP, the upgrade and frames into a real front, driver and shard over a socket
 // pair, in virtual time. flags: 1 an upgrade has been agreed on already, 2 and CONNECT too, 4 compression, 8 pings.
 //     step := 0..127 that many bytes and one more, as they are
-//           | 128..191 first:u8 length:u8 payload        a frame with that first byte, masked, length and all as it should be
+//           | 128..191 first:u8 length:u8 payload        a frame with that first byte, masked, all else as it should be
 //           | 192..255 time passes, (step - 191) half seconds; what the broker said is read
 #include <sys/socket.h>
 #include <unistd.h>

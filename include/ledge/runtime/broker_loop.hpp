@@ -65,8 +65,8 @@ public:
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
 
-    /// What is listened on, in the order of the endpoints, the admin listener last, ports chosen by the system filled in: "127.0.0.1:41873".
-    /// An endpoint that stands for several addresses has several entries.
+    /// What is listened on, in the order of the endpoints, the admin listener last, ports chosen by the system filled
+    /// in: "127.0.0.1:41873". An endpoint that stands for several addresses has several entries.
     std::vector<std::string> addresses() const;
 
     /// Serves until stop() has done its work. Needs no setting for SIGPIPE: nothing here raises it.

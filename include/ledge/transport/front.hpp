@@ -1,6 +1,6 @@
-// Front: what becomes of a socket that a listener has accepted. A plain one becomes a link at once; others come first:
-// a PROXY header is read, TLS is agreed on, an HTTP request is answered or becomes a WebSocket. One per listener, on the
-// shard's thread.
+// Front: what becomes of a socket that a listener has accepted. A plain one becomes a link at once; elsewhere something
+// comes first: a PROXY header is read, TLS is agreed on, an HTTP request is answered or becomes a WebSocket. One per
+// listener, on the shard's thread.
 #pragma once
 
 #include <sys/socket.h>
