@@ -33,6 +33,7 @@ MANIFEST = {
     'unit_storage': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_runtime': EVERY_BUILD,
+    'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
     'spec': CORE_BUILDS,
@@ -43,6 +44,8 @@ MANIFEST = {
     'fuzz_shard': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
+    'fuzz_web': CORE_BUILDS,
+    'fuzz_proxy': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),
@@ -106,7 +109,7 @@ def count_last_line(name, _, text):
     if not found:
         return Outcome(name, failed=1, note='no counts: it crashed')
     passed, failed, skipped = found[-1]
-    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*)$', text, re.M)
+    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*|Chromium .*)$', text, re.M)
     notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
     notes += re.findall(r'^(longest .*|in all: .*)$', text, re.M)
     return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))

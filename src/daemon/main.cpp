@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "ledge/config/command_line.hpp"
 #include "serve.hpp"
+#include "tls_files.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;
@@ -13,7 +14,8 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::say) return daemon::say(command);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
 
-        const config::Loaded loaded = config::load(command.sources);
+        config::Loaded loaded = config::load(command.sources);
+        if (loaded.ok() && command.action != config::Command::Action::print_config) daemon::check_tls_files(loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         switch (command.action) {
             case config::Command::Action::check: return daemon::check(command.sources, loaded);

@@ -42,6 +42,11 @@ TEST_CASE("what is printed parses back to the same") {
                   "[sys]\ninterval_s = 0\n[log]\nformat = 'json'\n[store]\npath = '/s'\ncommit_delay_ms = 7\n"
                   "[[store.levels]]\nfilter = 'a/\"/#'\nlevel = 'ram'\n[[store.levels]]\nfilter = '+'\nlevel = "
                   "'relaxed'\n"));
+    check_round_trip(
+        load_text("[listeners.a]\nurl = 'ws://0.0.0.0:8080/a'\nproxy_protocol = true\nproxy_from = ['10.0.0.0/8']\n"
+                  "[listeners.a.websocket]\norigins = ['https://a', 'http://b']\nping_interval_s = 30\n"
+                  "[listeners.b]\nurl = 'ws://127.0.0.1:8081'\n[listeners.b.websocket]\ncompression = true\n"
+                  "[listeners.b.limits]\ninflight_max = 7\n[admin]\nurl = 'http://127.0.0.1:9883'\n"));
     Sources sources;
     sources.listen = {"unix:/x", "mqtt://[::1]:0"};
     sources.allow_anonymous = true;
