@@ -81,10 +81,14 @@ void WorkerPool::work() {
             is_first = finished_.empty();
             finished_.push_back(std::move(job));
         }
-        const std::uint64_t one = 1;
-        // Later ones find the loop woken already. The counter cannot overflow.
-        if (is_first) [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+        if (is_first) wake_loop();  // later ones find it woken already
     }
+}
+
+/// The counter cannot overflow: it is at most one for each time that finished_ was empty.
+void WorkerPool::wake_loop() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
 }
 
 void WorkerPool::on_ready(std::uint32_t) {

@@ -44,6 +44,7 @@ private:
 
     void on_ready(std::uint32_t events) override;
     void work();
+    void wake_loop();
     std::unique_ptr<Job> next();
 
     Poller& poller_;
