@@ -1,6 +1,5 @@
 // TLS records of strangers, before the handshake, in the middle of it and in an agreed connection, where they are
-// forged or damaged. The first byte says where; the second where a good record is damaged. Pre-shared keys: they need no
-// certificate, and little arithmetic.
+// forged or damaged; the first byte says where. Pre-shared keys: they need no certificate, and little arithmetic.
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -69,7 +69,7 @@ public:
         return boost::asio::async_compose<Token, void(Error, std::size_t)>(op, token, get_executor());
     }
 
-    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops at most `drained_bytes_max` until then.
+    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops `drained_bytes_max` at most.
     /// The caller limits the time, with close(). Handler: void(error_code).
     template <class Token>
     auto async_shutdown(Token&& token) {
