@@ -46,6 +46,7 @@ MANIFEST = {
     'fuzz_config': CORE_BUILDS,
     'fuzz_web': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
+    'fuzz_tls': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),

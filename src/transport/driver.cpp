@@ -50,6 +50,8 @@ void Driver::writable(Link& link) {
     if (link.connection_ != nullptr) write_out(link);
 }
 
+void Driver::writable_soon(Link& link) { writable_soon_.push_back(&link); }
+
 void Driver::lost(Link& link) {
     if (link.phase_ == Link::Phase::dead) return;
     session::Connection* connection = std::exchange(link.connection_, nullptr);
@@ -63,6 +65,11 @@ void Driver::lost(Link& link) {
 // To the peer
 
 void Driver::flush() {
+    // By index: what is written here may be told as writable at once.
+    for (std::size_t i = 0; i < writable_soon_.size(); ++i) {
+        if (writable_soon_[i]->phase_ != Link::Phase::dead) writable(*writable_soon_[i]);
+    }
+    writable_soon_.clear();
     while (session::Connection* connection = shard_.next_dirty()) {
         write_out(*static_cast<Link*>(connection->driver_data()));
     }
@@ -164,6 +171,7 @@ void Driver::move_to(List& list, Link& link, Link::Phase phase) {
 
 /// Links die at the end of the turn, not when they close: the events of one poll may still name them.
 void Driver::bury() {
+    writable_soon_.clear();
     dead_.clear_and_dispose([](Link* link) { delete link; });
 }
 

@@ -31,7 +31,7 @@ unsigned WorkerPool::threads_for_this_machine() { return std::clamp(std::thread:
 Result<std::unique_ptr<WorkerPool>, int> WorkerPool::create(Poller& poller, unsigned threads) {
     const int wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (wake < 0) return Failure{errno};
-    std::unique_ptr<WorkerPool> pool(new WorkerPool(poller, wake));
+    std::unique_ptr<WorkerPool> pool(new WorkerPool(wake));
     if (!poller.add(wake, *pool, EPOLLIN)) return Failure{errno};
     try {
         for (unsigned i = 0; i < threads; ++i) pool->threads_.emplace_back([raw = pool.get()] { raw->work(); });
@@ -41,7 +41,7 @@ Result<std::unique_ptr<WorkerPool>, int> WorkerPool::create(Poller& poller, unsi
     return pool;
 }
 
-WorkerPool::WorkerPool(Poller& poller, int wake) : poller_(poller), wake_(wake) {}
+WorkerPool::WorkerPool(int wake) : wake_(wake) {}
 
 WorkerPool::~WorkerPool() {
     {
@@ -81,10 +81,14 @@ void WorkerPool::work() {
             is_first = finished_.empty();
             finished_.push_back(std::move(job));
         }
-        const std::uint64_t one = 1;
-        // Later ones find the loop woken already. The counter cannot overflow.
-        if (is_first) [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+        if (is_first) wake_loop();  // later ones find it woken already
     }
+}
+
+/// The counter cannot overflow: it is at most one for each time that finished_ was empty.
+void WorkerPool::wake_loop() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
 }
 
 void WorkerPool::on_ready(std::uint32_t) {

@@ -1,5 +1,5 @@
 """TLS beside Debian's mosquitto: processor time of a full and of a resumed handshake, memory of an idle connection, and
-how long handshakes hold up the messages of others. Both brokers are started here, on free ports, with one certificate."""
+how long handshakes hold up the messages of others. Both brokers are started here, on free ports."""
 import os
 import re
 import select

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/broker/shard.hpp"
@@ -46,6 +47,8 @@ public:
     void received(Link& link, Bytes bytes);
     /// The peer takes bytes again.
     void writable(Link& link);
+    /// The same, at the end of the turn: what the turn still brings leaves together.
+    void writable_soon(Link& link);
     /// The stream is at its end or broken.
     void lost(Link& link);
     /// The peer has ended in order, or must not go on, and our own end is on its way: the connection is over, the link
@@ -93,6 +96,7 @@ private:
     List unsent_;     // oldest first, so that the deadlines ascend
     List lingering_;  // same
     List dead_;
+    std::vector<Link*> writable_soon_;  // dead ones among them until the end of the turn
     std::size_t link_count_ = 0;
     std::uint32_t turn_ = 1;
 };

@@ -40,13 +40,13 @@ public:
     static unsigned threads_for_this_machine();
 
 private:
-    WorkerPool(Poller& poller, int wake);
+    explicit WorkerPool(int wake);
 
     void on_ready(std::uint32_t events) override;
     void work();
+    void wake_loop();
     std::unique_ptr<Job> next();
 
-    Poller& poller_;
     int wake_;  // an eventfd: readable when jobs are done
     std::mutex mutex_;
     std::condition_variable has_work_;

@@ -9,9 +9,9 @@
 
 namespace ledge::transport {
 
-/// Numbers of suites with forward secrecy (without it only with pre-shared keys, for devices that know nothing else) and
-/// authenticated encryption, in an order that suits this machine: ChaCha20 first unless AES has instructions of its own
-/// that the library uses. Ends with 0.
+/// Numbers of suites with forward secrecy (without it only with pre-shared keys, for devices that know nothing else)
+/// and authenticated encryption, in an order that suits this machine: ChaCha20 first unless AES has instructions of its
+/// own that the library uses. Ends with 0.
 std::vector<int> safe_ciphers(bool is_psk);
 
 /// The same for names as the standard or mbedTLS writes them: TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,

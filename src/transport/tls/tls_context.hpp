@@ -1,5 +1,5 @@
-// TlsContext: certificates, keys and rules, read and checked once, then never changed. A listener has one in service and
-// swaps it for another when its files change; each session keeps the one it began with.
+// TlsContext: certificates, keys and rules, read and checked once, then never changed. A listener has one in service
+// and swaps it for another when its files change; each session keeps the one it began with.
 #pragma once
 
 #include <memory>

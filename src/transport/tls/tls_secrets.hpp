@@ -1,5 +1,5 @@
 // TlsSecrets: what one listener's contexts share and keep when certificates change: randomness and the keys of session
-// tickets. Tickets of one listener are worth nothing at another, which may ask for more. Its functions lock; any thread.
+// tickets. Tickets of one listener are worth nothing at another, which may ask for more. mbedTLS locks: any thread.
 #pragma once
 
 #include <mbedtls/ctr_drbg.h>
@@ -20,8 +20,8 @@ public:
     TlsSecrets(const TlsSecrets&) = delete;
     TlsSecrets& operator=(const TlsSecrets&) = delete;
 
-    /// New keys: earlier tickets are worth nothing any more. false: no randomness. Not while a context uses the old ones:
-    /// a context keeps its TlsSecrets, so renewing means creating another one.
+    /// Makes keys for tickets, once, before a context uses them. false: no randomness. Earlier tickets end with another
+    /// TlsSecrets.
     bool use_tickets(Duration lifetime);
     bool has_tickets() const { return has_tickets_; }
 

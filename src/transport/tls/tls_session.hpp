@@ -45,7 +45,8 @@ public:
 
     int descriptor() const;
 
-    /// Goes on with the handshake. done: it is complete, or (Extent::cheap) what comes next is dear: is_secured() tells.
+    /// Goes on with the handshake. done: it is complete, or (Extent::cheap) what comes next is dear; is_secured()
+    /// tells which.
     Status handshake(Extent extent);
     bool is_secured() const;
 

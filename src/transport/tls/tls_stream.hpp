@@ -1,4 +1,4 @@
-// TlsStream: a TlsSession as an Asio AsyncStream, for Beast: boost::beast::websocket::stream<TlsStream>. In the server's
+// TlsStream: a TlsSession as an Asio AsyncStream, for Beast's websocket::stream and others. In the server's
 // role it is made from a session whose handshake is done (TlsGate does it, with its limits and workers); in the
 // client's role async_handshake() comes first. One read and one write may be under way at a time, on the loop's thread.
 #pragma once
@@ -69,7 +69,7 @@ public:
         return boost::asio::async_compose<Token, void(Error, std::size_t)>(op, token, get_executor());
     }
 
-    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops at most `drained_bytes_max` on the way.
+    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops `drained_bytes_max` at most.
     /// The caller limits the time, with close(). Handler: void(error_code).
     template <class Token>
     auto async_shutdown(Token&& token) {

@@ -96,7 +96,7 @@ private:
     Wrote write(session::Outbox& outbox) override { return wire_->write(outbox); }
     void ask_writable() override {
         asio::post(wire_->ws->get_executor(), [wire = wire_] {
-            if (wire->link != nullptr) wire->driver.writable(*wire->link);
+            if (wire->link != nullptr) wire->driver.writable_soon(*wire->link);
         });
     }
     void finish() override { wire_->finish(websocket::close_code::normal); }
@@ -235,7 +235,7 @@ template <class Stream>
 void WsLink<Stream>::Wire::on_written(const Error& error) {
     is_writing = false;
     outgoing.reset();
-    if (link != nullptr && !error) driver.writable(*link);  // an error ends the reading too
+    if (link != nullptr && !error) driver.writable_soon(*link);  // an error ends the reading too
 }
 
 template <class Stream>

@@ -1,0 +1,61 @@
+#include "tls_files.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ledge;
+using namespace ledge::daemon;
+using transport::TlsOptions;
+
+namespace {
+
+config::Loaded load(const std::string& url, const std::string& keys) {
+    config::Sources sources;
+    sources.file = "x.toml";
+    config::Loaded loaded =
+        config::parse("[listeners.a]\nurl = '" + url + "'\n[listeners.a.tls]\n" + keys + "\n", sources);
+    REQUIRE(loaded.ok());
+    return loaded;
+}
+
+}  // namespace
+
+TEST_CASE("the section becomes the options of the transport") {
+    const config::Loaded loaded =
+        load("mqtts://127.0.0.1",
+             "certificate = 'c'\nkey = 'k'\nsni_certificates = ['d', 'e']\nsni_keys = ['l', 'm']\n"
+             "ca = 'a'\ncrl = 'r'\nclient_certificate = 'required'\nusername_from = 'cn'\n"
+             "ticket_lifetime_s = 5\nhandshake_timeout_s = 6\nhandshakes_max = 7");
+    const TlsOptions options = tls_options(loaded.config.sockets[0]);
+    REQUIRE(options.certificates.size() == 3);
+    CHECK((options.certificates[0] == transport::TlsCertificate{"c", "k"}));
+    CHECK((options.certificates[2] == transport::TlsCertificate{"e", "m"}));
+    CHECK(options.ca_file == "a");
+    CHECK(options.crl_file == "r");
+    CHECK((options.client_certificate == TlsOptions::ClientCertificate::required));
+    CHECK((options.user_name_from == TlsOptions::UserName::common_name));
+    CHECK(options.alpn == std::vector<std::string>{"mqtt", "x-amzn-mqtt-ca"});
+    CHECK(options.ticket_lifetime == 5s);
+    CHECK(options.handshake_time_max == 6s);
+    CHECK(options.handshakes_max == 7);
+    CHECK(tls_options(load("wss://127.0.0.1", "psk_file = 'p'").config.sockets[0]).alpn ==
+          std::vector<std::string>{"http/1.1"});
+    CHECK(tls_options(load("wss://127.0.0.1", "psk_file = 'p'\nalpn = ['x']").config.sockets[0]).alpn ==
+          std::vector<std::string>{"x"});
+}
+
+TEST_CASE("a wrong file is complained about where its key was said") {
+    config::Loaded loaded = load("mqtts://127.0.0.1", "key = '/none.key'\ncertificate = '/none.pem'");
+    check_tls_files(loaded);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line().starts_with("x.toml:5: key 'listeners.a.tls.certificate': /none.pem cannot be"));
+    loaded = load("mqtts://127.0.0.1", "psk_file = '/none'");
+    check_tls_files(loaded);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line().starts_with("x.toml:4: key 'listeners.a.tls.psk_file': /none cannot be opened"));
+}
+
+TEST_CASE("a listener without TLS names no files") {
+    config::Loaded loaded = config::parse("[listeners.a]\nurl = 'mqtt://127.0.0.1'\n", {});
+    check_tls_files(loaded);
+    CHECK(loaded.ok());
+}
