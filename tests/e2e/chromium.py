@@ -3,6 +3,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import threading
 import time
 import urllib.error
@@ -68,6 +69,9 @@ class Page:
             'browserName': 'chrome', 'acceptInsecureCerts': True, 'goog:chromeOptions': options}}}, SLOW_S)
         self.base += '/session/' + answer['sessionId']
         self.version = answer['capabilities']['browserVersion']
+        self.browser = answer['capabilities']['goog:processID']
+        self.folder = f'{context.folder}/chromium-{port}'
+        context.closes(self)
         self._ask('POST', '/url', {'url': url}, SLOW_S)
 
     def _ask(self, method, path, body=None, deadline_s=DEADLINE_S):
@@ -94,4 +98,15 @@ class Page:
         try:
             self._ask('DELETE', '')
         except (AssertionError, OSError):
-            pass  # the driver ends with its case
+            pass  # the driver has ended already
+        self._end_browser()
+
+    def _end_browser(self):
+        """It outlives a driver that was ended: by its id, if that is still this browser."""
+        try:
+            with open(f'/proc/{self.browser}/cmdline', 'rb') as file:
+                is_ours = self.folder.encode() in file.read()
+            if is_ours:
+                os.kill(self.browser, signal.SIGKILL)
+        except OSError:
+            pass  # it is gone

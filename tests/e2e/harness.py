@@ -183,6 +183,10 @@ class Context:
         self._children.append(broker)
         return broker
 
+    def closes(self, child):
+        """`child.close()` is called at the end of the case."""
+        self._children.append(child)
+
     def connect(self, port=None, **options):
         raw = RawClient(port or self.port, **options)
         self._sockets.append(raw)
