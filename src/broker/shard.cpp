@@ -154,6 +154,11 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     session::Ticket received = 0;
     if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
         received = session.put_received(route.packet_id);
+    if (received == session::never_durable) {  // whoever would get it: its repetition could not be told from it
+        ++environment.counters.refused_quota;
+        return connection.on_routed(route.publication.qos, route.packet_id, ReasonCode::implementation_specific_error,
+                                    0, 0);
+    }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code)) {
         if (environment.journal.is_pending(received)) environment.journal.cancel(received);

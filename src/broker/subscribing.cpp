@@ -60,12 +60,22 @@ ReasonCode Subscribing::check(const Connection& connection, std::string_view fil
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
     codes_.clear();
+    if (environment_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
         RetainedFeeds::forget(*connection.session(), entry.filter);  // [MQTT-3.10.4-2]
         codes_.push_back(static_cast<Byte>(was_there ? ReasonCode::success : ReasonCode::no_subscription_existed));
     }
     answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
+}
+
+// The store would bring them back. UNSUBACK of 3.x cannot say no.
+void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe& packet) {
+    if (connection.version() != wire::Version::v5)
+        return connection.close(ReasonCode::implementation_specific_error, "the store has failed");
+    for ([[maybe_unused]] const wire::SubscribeEntry& entry : packet.entries)
+        codes_.push_back(static_cast<Byte>(ReasonCode::implementation_specific_error));
+    answer(connection, PacketType::unsuback, packet.packet_id);
 }
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {

@@ -22,6 +22,7 @@ public:
 private:
     wire::ReasonCode add_one(session::Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id);
     static wire::ReasonCode check(const session::Connection& connection, std::string_view filter);
+    void refuse_remove(session::Connection& connection, const wire::Unsubscribe& packet);
     void answer(session::Connection& connection, wire::PacketType type, wire::PacketId id);
 
     session::Environment& environment_;

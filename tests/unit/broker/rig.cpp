@@ -263,6 +263,12 @@ ShardOptions plain_options() {
     return options;
 }
 
+ShardOptions stored_options() {
+    ShardOptions options = plain_options();
+    options.durability.journal.is_enabled = true;
+    return options;
+}
+
 namespace {
 ShardOptions options_with(const session::SessionLimits& limits) {
     ShardOptions options = plain_options();
@@ -271,7 +277,14 @@ ShardOptions options_with(const session::SessionLimits& limits) {
 }
 }  // namespace
 
-Rig::Rig(const ShardOptions& options) : shard(std::make_unique<Shard>(options, log.log, 1, start)) {}
+Rig::Rig(const ShardOptions& options) : options_(options) {
+    if (options.durability.journal.is_enabled) {
+        store = std::make_unique<storage::MemoryStore>();
+        start_from_store();
+    } else {
+        shard = std::make_unique<Shard>(options, log.log, 1, start);
+    }
+}
 Rig::Rig(const session::SessionLimits& limits) : Rig(options_with(limits)) {}
 Rig::~Rig() = default;
 
@@ -293,15 +306,59 @@ void Rig::settle() {
             shard->on_time(now);
             has_moved = true;
         }
+        if (store != nullptr && writes && shard->wants_commit(now)) {
+            commits();
+            has_moved = true;
+        }
         if (!has_moved) return;
     }
 }
 
+Instant Rig::next_deadline() const {
+    const Instant commit = store != nullptr && writes ? shard->commit_deadline() : never;
+    return std::min(shard->next_deadline(), commit);
+}
+
+void Rig::commits() {
+    const auto report = store->commit(shard->take_batch(now));
+    if (report.ok())
+        shard->on_committed(report->last, report->used_fraction, now);
+    else
+        shard->on_store_failed(now);
+    if (!writes) settle();
+}
+
+void Rig::restarts(Duration rest) { start_again(0, rest); }
+
+void Rig::restarts_torn(std::size_t records) {
+    store->start(shard->take_batch(now));
+    start_again(records, {});
+}
+
+void Rig::start_again(std::size_t records_kept, Duration rest) {
+    for (auto& [name, client] : clients_) {
+        client.connection = nullptr;
+        client.forgets();
+        client.answers_.clear();
+    }
+    shard.reset();
+    store->crash(records_kept, rest);
+    start_from_store();
+    settle();
+}
+
+void Rig::start_from_store() {
+    const auto image = store->load();
+    REQUIRE(image.ok());
+    now = image->now;
+    shard = std::make_unique<Shard>(options_, log.log, 1, *image, store->reader());
+}
+
 Rig& Rig::passes(Duration duration) {
     const Instant until = now + duration;
-    while (shard->next_deadline() <= until) {
-        now = std::max(now, shard->next_deadline());
-        shard->on_time(now);
+    while (next_deadline() <= until) {
+        now = std::max(now, next_deadline());
+        if (shard->next_deadline() <= now) shard->on_time(now);
         settle();
     }
     now = until;

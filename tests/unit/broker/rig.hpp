@@ -14,6 +14,7 @@
 
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/storage/memory_store.hpp"
 
 namespace ledge::broker {
 
@@ -127,6 +128,8 @@ private:
 
 /// Options of a shard with one listener, anonymous allowed, without $SYS topics.
 ShardOptions plain_options();
+/// The same with a journal.
+ShardOptions stored_options();
 
 class Rig {
 public:
@@ -142,11 +145,26 @@ public:
     const Metrics& metrics() const { return shard->metrics(); }
     const session::Counters& counters() const { return shard->metrics().counters; }
 
+    // With a store, when the options enable the journal: commits are done as soon as they are due, unless `writes` is
+    // false; then by hand.
+    void commits();
+    /// The broker is killed, and starts again from what was committed. Its clock makes `rest` of the time since.
+    void restarts(Duration rest = {});
+    /// The same in the middle of a commit of which the store keeps the first `records`: worse than any store should be.
+    void restarts_torn(std::size_t records);
+
     EventLog log;
     Instant now = start;
+    std::unique_ptr<storage::MemoryStore> store;
+    bool writes = true;
     std::unique_ptr<Shard> shard;
 
 private:
+    Instant next_deadline() const;
+    void start_from_store();
+    void start_again(std::size_t records_kept, Duration rest);
+
+    ShardOptions options_;
     std::map<std::string, Client> clients_;
 };
 

@@ -1,0 +1,175 @@
+// A shard starts from any image: what does not fit is left out and said.
+#include "ledge/session/records.hpp"
+#include "rig.hpp"
+
+namespace ledge::broker {
+namespace {
+
+using session::OutState;
+using session::QueuedRecord;
+using session::SessionRecord;
+
+std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
+
+StoredSession stored(std::uint64_t number, std::string_view client_id) {
+    StoredSession session;
+    session.number = number;
+    session.record = bytes_of(encode(SessionRecord{client_id, 3600, never, false, std::nullopt}));
+    return session;
+}
+
+std::vector<Byte> queued(std::uint64_t message, wire::PacketId id, OutState state) {
+    return bytes_of(encode(QueuedRecord{message, 3, 0, id, state, qos2, false, {}}));
+}
+
+/// A shard that starts from `image`, before an empty store.
+struct ImageRig {
+    StoreImage image;
+    EventLog log;
+    storage::MemoryStore store;
+    std::unique_ptr<Shard> shard;
+
+    void starts() { shard = std::make_unique<Shard>(stored_options(), log.log, 1, image, store.reader()); }
+    void commits(int times) {
+        for (; times > 0; --times) {
+            const auto report = store.commit(shard->take_batch(image.now));
+            shard->on_committed(report->last, 0, image.now);
+        }
+    }
+};
+
+TEST_CASE("an empty image starts an empty shard, with its numbers and its time") {
+    ImageRig rig;
+    rig.image.next_number = 77;
+    rig.image.now = start + 5s;
+    rig.starts();
+    CHECK(rig.shard->metrics().sessions == 0);
+    CHECK(rig.log.events.empty());
+}
+
+TEST_CASE("a session record that does not read, or a second one of the same client, is left out and said") {
+    ImageRig rig;
+    rig.image.sessions = {stored(1, "a"), stored(2, "b"), stored(3, "a")};
+    rig.image.sessions[1].record.resize(5);
+    rig.starts();
+    CHECK(rig.shard->metrics().sessions == 1);
+    CHECK(rig.log.count("stored_session_unreadable") == 2);
+}
+
+TEST_CASE("subscriptions that do not read, or come twice, are left out") {
+    ImageRig rig;
+    rig.image.sessions = {stored(1, "a")};
+    const std::vector<Byte> good = bytes_of(encode(session::SubscriptionRecord{{qos1}, 0, "a/+"}));
+    rig.image.sessions[0].subscriptions = {{1, good}, {2, {1, 2}}, {3, good}};
+    rig.starts();
+    CHECK(rig.shard->metrics().subscriptions == 1);
+}
+
+TEST_CASE("an exchange whose packet id does not fit is left out and said, the others are there") {
+    ImageRig rig;
+    rig.image.sessions = {stored(1, "a")};
+    StoredSession& session = rig.image.sessions[0];
+    session.inflight = {{1, queued(1, 9, OutState::sent_qos2)},
+                        {2, queued(2, 9, OutState::released)},
+                        {3, {0, 1}},
+                        {4, queued(4, 11, OutState::released)}};
+    session.queued = 4;
+    session.queued_bytes = 12;
+    session.first_queued = 1;
+    session.last_queued = 4;
+    rig.starts();
+    CHECK(rig.log.count("stored_exchange_unusable") == 1);
+    CHECK(rig.shard->metrics().counters.queued_messages == 2);
+}
+
+TEST_CASE("numbers that contradict each other do no harm") {
+    ImageRig rig;
+    rig.image.sessions = {stored(1, "a")};
+    StoredSession& session = rig.image.sessions[0];
+    session.queued = 1;  // fewer than there are in flight
+    session.inflight = {{1, queued(1, 1, OutState::sent_qos2)}, {2, queued(2, 2, OutState::sent_qos2)}};
+    session.received = {0, 1, 65'535};
+    rig.image.retained = {{1, "t", never, 5}, {2, "t", never, 6}};  // two of one topic: the first wins
+    rig.starts();
+    CHECK(rig.shard->metrics().retained_messages == 1);
+    CHECK(rig.shard->metrics().retained_bytes == 5);
+    CHECK(rig.shard->metrics().counters.queued_messages == 2);
+}
+
+TEST_CASE("the queue of a session that had ended is taken down in slices after the start, and then its record goes") {
+    Rig rig(stored_options());
+    rig["s"].connects(lasting).subscribes("a", qos1);
+    rig["s"].loses_connection();
+    rig["p"].connects();
+    for (int i = 0; i < 2500; ++i) REQUIRE(rig["p"].publishes("a", "x", qos1) == "success");
+    rig.writes = false;
+    rig["s"].tries_to_connect({.clean = true});
+    rig.commits();  // the mark that it has ended
+    CHECK(rig["s"].takes() == "CONNACK success");
+    rig.restarts();
+    CHECK(rig.metrics().sessions == 0);
+    CHECK(rig.store->rows() > 2500);
+    rig.writes = true;
+    rig.passes(5s);
+    CHECK(rig.store->rows() == 0);
+}
+
+// LMDB commits wholly or not at all. A card that lies may still leave anything: what is promised then is a broker that
+// starts, delivers what there is and forgets the rest.
+TEST_CASE("a commit of which only the first records survive does no harm") {
+    bool is_all = false;
+    for (std::size_t kept = 0; !is_all; ++kept) {
+        Rig rig(stored_options());
+        rig["s"].connects(lasting).subscribes("a", qos2);
+        rig["t"].connects(lasting).subscribes("a", qos1);
+        rig["p"].connects(lasting);
+        rig["p"].publishes("a", "before", qos2);
+        rig["t"].loses_connection();
+        rig.passes(2s);
+        rig["s"].recs(1);
+        rig.writes = false;
+        for (wire::PacketId id = 1; id < 4; ++id)
+            rig["p"].sends(encoded(wire::Publish{"a", as_bytes("x"), qos2, true, false, id, {}}, v5));
+        rig["s"].comps(1);
+        rig["q"].tries_to_connect(lasting);
+        rig["t"].tries_to_connect({.clean = true, .expiry = 60});
+        const std::uint64_t before = rig.store->records();
+        rig.restarts_torn(kept);
+        is_all = rig.store->records() < before + kept;
+        rig.writes = true;
+        for (const char* name : {"s", "t", "p"}) {
+            rig[name].acknowledges().tries_to_connect(lasting);
+            CHECK(rig[name].takes().starts_with("CONNACK success"));
+        }
+        CHECK(rig["n"].connects().publishes("a", "after", qos2) == "success");
+        rig.passes(5s);
+        CHECK(rig["s"].takes().find("PUBLISH a after") != std::string::npos);
+        CHECK(rig.counters().queued_messages == 0);
+    }
+}
+
+TEST_CASE("a start reads no payload, whatever the queues hold") {
+    Rig rig(stored_options());
+    rig["s"].connects(lasting).subscribes("a", qos1);
+    rig["s"].loses_connection();
+    rig["p"].connects();
+    for (int i = 0; i < 300; ++i) rig["p"].publishes("a", std::string(1000, 'x'), qos1);
+    rig["p"].publishes("r", std::string(1000, 'x'), qos0, true);
+    rig.passes(2s);
+    rig.shard.reset();
+    const auto image = rig.store->load();
+    REQUIRE(image.ok());
+    StoreReader none;
+    none.queued = [](void*, std::uint64_t, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
+    none.message = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
+        FAIL("a message was read");
+        return false;
+    };
+    none.retained = none.message;
+    Shard shard(stored_options(), rig.log.log, 1, *image, none);
+    CHECK(shard.metrics().counters.queued_messages == 300);
+    CHECK(shard.metrics().retained_messages == 1);
+}
+
+}  // namespace
+}  // namespace ledge::broker

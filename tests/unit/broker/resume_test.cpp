@@ -1,0 +1,273 @@
+// What a client finds when the broker was killed and has started again from its store: sessions, exchanges at each of
+// their steps, retained messages, wills, and the time that is left to them.
+#include "rig.hpp"
+
+namespace ledge::broker {
+namespace {
+
+std::string publish_qos2(wire::PacketId id, bool dup = false) {
+    return encoded(wire::Publish{"a", as_bytes("x"), qos2, false, dup, id, {}}, v5);
+}
+std::string pubrel(wire::PacketId id) { return ack(wire::PacketType::pubrel, id); }
+
+struct StoredRig : Rig {
+    StoredRig() : Rig(stored_options()) {}
+    explicit StoredRig(const ShardOptions& options) : Rig(options) {}
+    /// A retained message of client "p" is acknowledged, in a commit that it may share.
+    void retains(std::string_view topic, std::string_view payload, const wire::PropertyBuilder& properties = {}) {
+        if (!(*this)["p"].is_open()) (*this)["p"].connects();
+        const wire::Publish packet{topic, as_bytes(payload), qos1, true, false, 1, properties.view()};
+        (*this)["p"].sends(encoded(packet, v5));
+        passes(10ms);
+        CHECK((*this)["p"].takes() == "PUBACK 1 no_matching_subscribers");
+    }
+    /// All that comes back with CONNACK.
+    std::string resumes(const std::string& name, const Wish& wish = lasting) {
+        (*this)[name].tries_to_connect(wish);
+        return (*this)[name].takes();
+    }
+};
+
+/// A subscriber to "a" with QoS 2; commits are done by hand from here on.
+struct ReceiverRig : StoredRig {
+    ReceiverRig() {
+        (*this)["s"].connects(lasting).subscribes("a", qos2);
+        (*this)["p"].connects();
+        writes = false;
+    }
+    /// A message has come to the subscriber: its packet id is durable.
+    void sends_one() {
+        CHECK((*this)["p"].sends(publish_qos2(1)).takes().empty());
+        CHECK((*this)["s"].takes().empty());
+        commits();  // the message and its packet id
+        CHECK((*this)["p"].takes() == "PUBREC 1");
+        CHECK((*this)["s"].takes() == "PUBLISH a x q2#1");
+    }
+    std::string resumed() { return resumes("s"); }
+};
+
+/// A publisher with a session, and somebody who gets it all.
+struct SenderRig : StoredRig {
+    SenderRig() {
+        (*this)["s"].connects(lasting).subscribes("a", qos0);
+        (*this)["p"].connects(lasting);
+        passes(2s);
+        writes = false;
+    }
+    void restarts_and_resumes() {
+        restarts();
+        CHECK(resumes("p") == "CONNACK success present");
+        (*this)["s"].connects(lasting);
+    }
+};
+
+TEST_CASE(
+    "[MQTT-3.2.2-3] a session with its subscriptions is there after a restart; one that ends with its connection "
+    "is not") {
+    StoredRig rig;
+    rig["kept"].connects(lasting).subscribes("a/+", qos1).subscribes("b", qos2).unsubscribes("b");
+    rig["old"].connects(lasting_v311).subscribes("a/+", qos1);
+    rig["brief"].connects({.expiry = 0}).subscribes("a/+", qos1);
+    rig.restarts();
+    CHECK(rig.metrics().subscriptions == 2);
+    CHECK(rig.resumes("brief") == "CONNACK success");
+    CHECK(rig["brief"].publishes("a/1", "x", qos1) == "success");
+    CHECK(rig["brief"].publishes("b", "x", qos1) == "no_matching_subscribers");
+    CHECK(rig.resumes("kept") == "CONNACK success present | PUBLISH a/1 x q1#1");
+    CHECK(rig.resumes("old", lasting_v311) == "CONNACK success present | PUBLISH a/1 x q1#1");
+}
+
+TEST_CASE("subscriptions keep their options and identifiers, and a group its members") {
+    StoredRig rig;
+    rig["c"].connects(lasting).subscribes("a", {qos1, true, true}, 7).subscribes("$share/g/s", qos1);
+    rig.restarts();
+    CHECK(rig.resumes("c") == "CONNACK success present");
+    CHECK(rig["c"].publishes("a", "own", qos1) == "no_matching_subscribers");
+    rig["p"].connects().publishes("a", "x", qos1, true);
+    rig["p"].publishes("s", "y", qos1);
+    CHECK(rig["c"].takes() == "PUBLISH a x q1#1 retain {0b=7} | PUBLISH s y q1#2");
+}
+
+TEST_CASE("what was acknowledged is delivered after a restart, in order; DUP, because it may have been sent") {
+    StoredRig rig;
+    rig["s"].connects(lasting).subscribes("a", qos1);
+    rig["s"].loses_connection();
+    rig["p"].connects();
+    for (const char* payload : {"1", "2", "3"}) CHECK(rig["p"].publishes("a", payload, qos1) == "success");
+    rig.restarts();
+    CHECK(rig.counters().queued_messages == 3);
+    CHECK(rig.resumes("s") ==
+          "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 2 q1#2 dup | PUBLISH a 3 q1#3 dup");
+    rig["s"].acks(1).acks(2).acks(3);
+    rig.passes(2s);
+    rig.restarts();
+    CHECK(rig.resumes("s") == "CONNACK success present");
+    CHECK(rig.counters().queued_messages == 0);
+}
+
+TEST_CASE("[MQTT-4.4.0-1] outbound QoS 2, the message not durable: as if it had never been") {
+    ReceiverRig rig;
+    rig["p"].sends(publish_qos2(1));
+    CHECK(rig["p"].takes().empty());
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present");
+}
+
+TEST_CASE("[MQTT-4.4.0-1] outbound QoS 2, the message durable, its packet id not: sent with some packet id") {
+    ReceiverRig rig;
+    rig["s"].loses_connection();
+    rig["p"].sends(publish_qos2(1));
+    rig.commits();
+    CHECK(rig.resumed() == "CONNACK success present");
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present");
+    rig.commits();
+    CHECK(rig["s"].takes() == "PUBLISH a x q2#1 dup");
+}
+
+TEST_CASE("[MQTT-4.4.0-1] outbound QoS 2, PUBLISH sent: again with the same packet id and DUP") {
+    ReceiverRig rig;
+    rig.sends_one();
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present | PUBLISH a x q2#1 dup");
+}
+
+TEST_CASE("[MQTT-4.4.0-1] outbound QoS 2, PUBREC not durable: PUBREL has not left, PUBLISH again") {
+    ReceiverRig rig;
+    rig.sends_one();
+    CHECK(rig["s"].recs(1).takes().empty());
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present | PUBLISH a x q2#1 dup");
+}
+
+TEST_CASE("[MQTT-4.3.3-7] outbound QoS 2, PUBREC durable: PUBREL, never PUBLISH again") {
+    ReceiverRig rig;
+    rig.sends_one();
+    rig["s"].recs(1);
+    rig.commits();
+    CHECK(rig["s"].takes() == "PUBREL 1");
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present | PUBREL 1");
+}
+
+TEST_CASE("outbound QoS 2, PUBCOMP not durable: PUBREL again, and its id belongs to nothing else until then") {
+    ReceiverRig rig;
+    rig.sends_one();
+    rig["s"].recs(1);
+    rig.commits();
+    rig["s"].comps(1);
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present | PUBREL 1");
+    rig["p"].connects().sends(publish_qos2(2));
+    rig.commits();
+    rig.commits();
+    CHECK(rig["s"].takes() == "PUBLISH a x q2#2");
+}
+
+TEST_CASE("outbound QoS 2, PUBCOMP durable: nothing is left of it") {
+    ReceiverRig rig;
+    rig.sends_one();
+    rig["s"].recs(1);
+    rig.commits();
+    rig["s"].comps(1);
+    rig.commits();
+    rig.restarts();
+    CHECK(rig.resumed() == "CONNACK success present");
+    CHECK(rig.counters().queued_messages == 0);
+}
+
+TEST_CASE("inbound QoS 2, PUBLISH not durable: nobody has it yet, the repetition is the first") {
+    SenderRig rig;
+    rig["p"].sends(publish_qos2(1));
+    CHECK(rig["p"].takes().empty());
+    CHECK(rig["s"].takes().empty());
+    rig.restarts_and_resumes();
+    rig["p"].sends(publish_qos2(1, true));
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBREC 1");
+    CHECK(rig["s"].takes() == "PUBLISH a x");
+}
+
+TEST_CASE("[MQTT-4.3.3-10] inbound QoS 2, PUBLISH durable: the repetition is acknowledged, and goes to nobody") {
+    SenderRig rig;
+    rig["p"].sends(publish_qos2(1));
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBREC 1");
+    CHECK(rig["s"].takes() == "PUBLISH a x");
+    rig.restarts_and_resumes();
+    CHECK(rig["p"].sends(publish_qos2(1, true)).takes() == "PUBREC 1");
+    CHECK(rig["s"].takes().empty());
+}
+
+TEST_CASE("inbound QoS 2, PUBREL not durable: PUBCOMP has not left, PUBREL again ends it") {
+    SenderRig rig;
+    rig["p"].sends(publish_qos2(1));
+    rig.commits();
+    rig["p"].takes();
+    CHECK(rig["p"].sends(pubrel(1)).takes().empty());
+    rig.restarts_and_resumes();
+    CHECK(rig["p"].sends(publish_qos2(1, true)).takes() == "PUBREC 1");  // still known
+    rig["p"].sends(pubrel(1));
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBCOMP 1");
+}
+
+TEST_CASE("inbound QoS 2, PUBREL durable: its packet id is free for another message") {
+    SenderRig rig;
+    rig["p"].sends(publish_qos2(1));
+    rig.commits();
+    rig["p"].sends(pubrel(1));
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBREC 1 | PUBCOMP 1");
+    rig["s"].takes();
+    rig.restarts_and_resumes();
+    rig["p"].sends(pubrel(1));
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBCOMP 1 packet_identifier_not_found");
+    rig["p"].sends(publish_qos2(1));
+    rig.commits();
+    CHECK(rig["s"].takes() == "PUBLISH a x");
+}
+
+TEST_CASE("retained messages are there after a restart, in their last acknowledged form") {
+    StoredRig rig;
+    rig.retains("r/1", "old");
+    rig.retains("r/1", "new");
+    rig.retains("r/2", "x");
+    rig.retains("r/3", "x");
+    rig.retains("r/3", "");
+    rig.restarts();
+    CHECK(rig.metrics().retained_messages == 2);
+    rig["s"].connects().subscribes("r/#", qos1);
+    CHECK(rig["s"].takes() == "PUBLISH r/1 new q1#1 retain | PUBLISH r/2 x q1#2 retain");
+}
+
+TEST_CASE("a retained message that is known to be gone stays gone, also when two have removed it") {
+    StoredRig rig;
+    rig.retains("r", "x");
+    rig.writes = false;
+    const std::string clear = encoded(wire::Publish{"r", {}, qos1, true, false, 9, {}}, v5);
+    CHECK(rig["p"].sends(clear).takes().empty());
+    CHECK(rig["q"].connects().sends(clear).takes().empty());  // it waits for the first removal
+    rig.commits();
+    CHECK(rig["p"].takes() == "PUBACK 9 no_matching_subscribers");
+    CHECK(rig["q"].takes() == "PUBACK 9 no_matching_subscribers");
+    rig.restarts();
+    CHECK(rig.metrics().retained_messages == 0);
+}
+
+TEST_CASE("a retained message that expires does so by the time that passes, on both sides of a restart") {
+    StoredRig rig;
+    wire::PropertyBuilder properties;
+    properties.number(PropertyId::message_expiry_interval, 100);
+    rig.retains("r", "x", properties);
+    rig.restarts(40s);
+    rig["s"].connects().subscribes("r", qos0);
+    CHECK(rig["s"].takes() == "PUBLISH r x retain {02=60}");
+    rig.restarts(61s);
+    rig["s"].connects().subscribes("r", qos0);
+    CHECK(rig["s"].takes().empty());
+}
+
+}  // namespace
+}  // namespace ledge::broker
