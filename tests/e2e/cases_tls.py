@@ -345,8 +345,8 @@ def _tickets(context):
     served.log_line('tls_agreed .*resumed=yes')
     ca.issue('server', 'localhost', 'DNS:localhost,DNS:new.example')
     served.log_line('tls_reloaded')
-    check('Reused' in s_client(context, served.port, '-tls1_2', '-sess_in', session), 'the ticket is lost with the certificate')
-    check('Reused' not in s_client(context, port, '-tls1_2', '-sess_in', session), 'a ticket opens a listener that asks for more')
+    check('Reused' in s_client(context, served.port, '-tls1_2', '-sess_in', session), 'its ticket is lost')
+    check('Reused' not in s_client(context, port, '-tls1_2', '-sess_in', session), 'a ticket opens the other')
     with_mosquitto = [pub(context, served.port, '--cafile', ca.certificate)[0] for _ in range(3)]
     check(with_mosquitto == [0, 0, 0], 'clients without tickets are refused')
 
