@@ -1,6 +1,5 @@
 #include "sys_topics.hpp"
 
-#include <cmath>
 #include <cstdio>
 
 namespace ledge::broker {
@@ -62,6 +61,19 @@ void SysTopics::publish_store(const Metrics& metrics, Instant now) {
     set("store/records/cancelled", metrics.records_cancelled, now);
 }
 
+namespace {
+
+/// e to the power of -x, x >= 0, to four digits: an average needs no more, and the mathematical library would cost the
+/// process 0.3 MB of memory for this one call.
+double decay(double x) {
+    if (x >= 64) return 0;
+    double result = 1 - x / (1 << 20);
+    for (int i = 0; i < 20; ++i) result *= result;
+    return result;
+}
+
+}  // namespace
+
 void SysTopics::publish_load(const session::Counters& counters, Instant now) {
     const double minutes = std::chrono::duration<double, std::ratio<60>>(now - last_).count();
     static constexpr double spans[3] = {1, 5, 15};
@@ -69,7 +81,7 @@ void SysTopics::publish_load(const session::Counters& counters, Instant now) {
         const double rate = minutes > 0 ? static_cast<double>(counters.*load.counter - load.last) / minutes : 0;
         load.last = counters.*load.counter;
         for (std::size_t i = 0; i < 3; ++i) {
-            const double kept = std::exp(-minutes / spans[i]);
+            const double kept = decay(minutes / spans[i]);
             load.averages[i] = load.averages[i] * kept + rate * (1 - kept);
             char value[32];
             std::snprintf(value, sizeof value, "%.2f", load.averages[i]);

@@ -239,7 +239,7 @@ def _revoked(context):
         return [*trust, '--cert', ca.path(name + '.pem'), '--key', ca.path(name + '.key')]
 
     session = ca.path('session')
-    as_bad = ['-cert', ca.path('bad.pem'), '-key', ca.path('bad.key')]
+    as_bad = ['-tls1_2', '-cert', ca.path('bad.pem'), '-key', ca.path('bad.key')]
     check(pub(context, served.port, *own('bad'))[0] == 0, 'not yet revoked, but refused')
     s_client(context, served.port, *as_bad, '-sess_out', session)
     check('Reused' in s_client(context, served.port, *as_bad, '-sess_in', session), 'the ticket is not taken')
@@ -340,13 +340,13 @@ def _tickets(context):
                                               f'[listeners.second.tls]\n{own}ca = "{ca.certificate}"\n'
                                               'client_certificate = "required"\n')
     session = ca.path('session')
-    check('New, TLSv1.2' in s_client(context, served.port, '-sess_out', session), 'the first one is not new')
-    check('Reused' in s_client(context, served.port, '-sess_in', session), 'the ticket is not taken')
+    check('New, TLSv1.2' in s_client(context, served.port, '-tls1_2', '-sess_out', session), 'the first one is not new')
+    check('Reused' in s_client(context, served.port, '-tls1_2', '-sess_in', session), 'the ticket is not taken')
     served.log_line('tls_agreed .*resumed=yes')
     ca.issue('server', 'localhost', 'DNS:localhost,DNS:new.example')
     served.log_line('tls_reloaded')
-    check('Reused' in s_client(context, served.port, '-sess_in', session), 'the ticket is lost with the certificate')
-    check('Reused' not in s_client(context, port, '-sess_in', session), 'a ticket opens a listener that asks for more')
+    check('Reused' in s_client(context, served.port, '-tls1_2', '-sess_in', session), 'its ticket is lost')
+    check('Reused' not in s_client(context, port, '-tls1_2', '-sess_in', session), 'a ticket opens the other')
     with_mosquitto = [pub(context, served.port, '--cafile', ca.certificate)[0] for _ in range(3)]
     check(with_mosquitto == [0, 0, 0], 'clients without tickets are refused')
 

@@ -311,6 +311,9 @@ def _broken(context):
         client.send(data)
         client.socket.shutdown(socket.SHUT_WR)
         client.end()
+    end = time.monotonic() + 5
+    while broker.tail().count('client_disconnected') < 3 and time.monotonic() < end:
+        time.sleep(0.01)  # the log comes after the end that the client sees
     check(broker.tail().count('client_disconnected') == 3, broker.tail())
 
 

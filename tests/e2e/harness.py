@@ -197,10 +197,10 @@ class Context:
         self._sockets.append(raw)
 
     def close(self):
+        for raw in reversed(self._sockets):  # a page first, then the driver that ends its browser
+            raw.close()
         for child in self._children:
             child.close()
-        for raw in self._sockets:
-            raw.close()
 
 
 def prefixed(data):

@@ -16,7 +16,7 @@ class TlsContext;
 
 class TlsSession {
 public:
-    static constexpr std::size_t record_bytes_max = 16 * 1024;  // of plain text in one TLS record
+    static constexpr std::size_t record_bytes_max = 16 * 1024;  // of plain text in one TLS record; in 1.3 one less
 
     enum class Status : std::uint8_t {
         done,        // it is as the call asked for

@@ -195,9 +195,11 @@ inline const boost::system::error_category& zlib_category() {
 template <class Stream>
 void WsLink<Stream>::Wire::on_end(const Error& error) {
     if (is_finishing) return;  // the handler of the close goes on
-    if (error != websocket::error::closed) note(error.message());
-    const bool is_network = error.category() != closed_category() && error.category() != zlib_category();
-    if (is_network) return driver.lost(*link);
+    const bool is_of_peer = error.category() == closed_category() || error.category() == zlib_category();
+    // A connection that breaks is reported by the shard.
+    const bool is_worth_noting = is_of_peer ? error != websocket::error::closed : error == beast::error::timeout;
+    if (is_worth_noting) note(error.message());
+    if (!is_of_peer) return driver.lost(*link);
     driver.ended(*link);
     if (link != nullptr) end();
 }

@@ -66,6 +66,11 @@ std::string read(TlsSession& session) {
     }
 }
 
+/// TLS 1.3 takes a byte for itself.
+bool is_full_record(std::size_t bytes) {
+    return bytes == TlsSession::record_bytes_max || bytes == TlsSession::record_bytes_max - 1;
+}
+
 TlsOptions with_client_certificates(TlsOptions::ClientCertificate wish) {
     TlsOptions options = server_options();
     options.ca_file = pki_folder() + "/ca.pem";
@@ -119,9 +124,10 @@ TEST_CASE("parts leave together in one record, of at most 16 KiB") {
     CHECK(pair.server->write(small).bytes == 13);
     CHECK(read(*pair.client) == "one two three");
     const std::array<Bytes, 2> more{as_bytes("head "), as_bytes(large)};
-    CHECK(pair.server->write(more).bytes == TlsSession::record_bytes_max);
-    CHECK(read(*pair.client) == ("head " + large).substr(0, TlsSession::record_bytes_max));
-    CHECK(write(*pair.server, large).bytes == TlsSession::record_bytes_max);
+    const std::size_t first = pair.server->write(more).bytes;
+    CHECK(is_full_record(first));
+    CHECK((read(*pair.client) == ("head " + large).substr(0, first)));
+    CHECK(is_full_record(write(*pair.server, large).bytes));
     CHECK(pair.server->write({}).bytes == 0);
 }
 
@@ -130,15 +136,16 @@ TEST_CASE("a record that the socket does not take is finished later, whatever th
     REQUIRE(pair.shake());
     const std::string text(TlsSession::record_bytes_max, 'x');
     std::size_t sent = 0;
-    while (write(*pair.server, text).status == Status::done) sent += text.size();
-    CHECK(write(*pair.server, text).status == Status::want_write);
+    TlsSession::Transfer last;
+    while ((last = write(*pair.server, text)).status == Status::done) sent += last.bytes;
+    CHECK(last.status == Status::want_write);
     std::string got = read(*pair.client);
     const std::string moved = text + "and more";
-    const auto rest = write(*pair.server, moved);
-    CHECK(rest.status == Status::done);
-    CHECK(rest.bytes == text.size());
+    last = write(*pair.server, moved);
+    CHECK(last.status == Status::done);
+    CHECK(is_full_record(last.bytes));
     got += read(*pair.client);
-    CHECK(got == std::string(sent + text.size(), 'x'));
+    CHECK((got == std::string(sent + last.bytes, 'x')));
 }
 
 TEST_CASE("input that was read already is taken from there, records cut anywhere") {
