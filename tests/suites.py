@@ -43,6 +43,7 @@ MANIFEST = {
     'fuzz_shard': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
+    'fuzz_auth': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),

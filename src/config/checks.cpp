@@ -21,7 +21,8 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
-        const bool is_anonymous = draft.allow_anonymous.value_or(endpoint.value().is_local);
+        const bool is_anonymous =
+            draft.allow_anonymous.value_or(endpoint.value().is_local && loaded_.config.auth.password_file.empty());
         check_duplicate(name, endpoint.value());
         note_access(draft.url, endpoint.value(), is_anonymous);
 
@@ -62,12 +63,17 @@ private:
 
     void note_access(const std::string& url, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
-            loaded_.notes.push_back("nobody can log in at " + url +
-                                    ": this build knows no credentials, and anonymous " +
-                                    "clients are not allowed there; allow_anonymous = true lets everybody in");
-        } else if (!endpoint.is_local) {
+            if (loaded_.config.auth.password_file.empty())
+                loaded_.notes.push_back("nobody can log in at " + url +
+                                        ": there is no auth.password_file, and anonymous clients are not allowed "
+                                        "there; allow_anonymous = true lets everybody in");
+        } else if (!endpoint.is_local && loaded_.config.auth.acl_file.empty()) {
             loaded_.notes.push_back("everybody who reaches " + url +
                                     " can publish and subscribe to everything there: " + "allow_anonymous is true");
+        } else if (!endpoint.is_local) {
+            loaded_.notes.push_back("everybody who reaches " + url + " can do there what " +
+                                    loaded_.config.auth.acl_file +
+                                    " allows clients without a user: allow_anonymous is true");
         }
     }
 

@@ -66,7 +66,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
-    options.on_hang_up = Reload(sources, loaded.config, log);
+    options.policy = loaded.policy;
+    runtime::BrokerLoop* running = nullptr;
+    options.on_hang_up = Reload(sources, loaded.config, log, [&running](auth::Policy policy) {
+        if (running != nullptr) running->set_policy(std::move(policy));
+    });
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, log, store)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
@@ -74,6 +78,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
         return config::exit_failure;
     }
+    running = loop->get();
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});

@@ -17,6 +17,7 @@
 #include "ledge/transport/listener.hpp"
 #include "ledge/transport/poller.hpp"
 #include "ledge/transport/turn_clock.hpp"
+#include "password_worker.hpp"
 #include "signals.hpp"
 
 namespace ledge::runtime {
@@ -51,6 +52,7 @@ struct BrokerLoop::Parts {
     broker::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
+    PasswordWorker passwords{io};
     transport::Driver driver;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
@@ -76,6 +78,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
+    shard.set_policy(std::move(options.policy), clock.now());
     if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
@@ -142,6 +145,7 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+void BrokerLoop::set_policy(auth::Policy policy) { parts_->shard.set_policy(std::move(policy), parts_->clock.now()); }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -180,6 +184,7 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
+    passwords.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -23,6 +24,7 @@ namespace ledge::runtime {
 
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
+    auth::Policy policy;                         // users and their rights
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
     std::uint64_t seed = 0;                      // real entropy in the daemon
     std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
@@ -64,6 +66,9 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
+
+    /// Other users and rights from now on; on the loop's thread (on_hang_up).
+    void set_policy(auth::Policy policy);
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;
