@@ -33,6 +33,7 @@ MANIFEST = {
     'unit_storage': EVERY_BUILD,
     'unit_transport': EVERY_BUILD,
     'unit_runtime': EVERY_BUILD,
+    'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,
     'spec': CORE_BUILDS,
@@ -44,6 +45,8 @@ MANIFEST = {
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,
+    'fuzz_web': CORE_BUILDS,
+    'fuzz_proxy': CORE_BUILDS,
     'bench_wire': (RELEASE,),
     'bench_topic': (RELEASE,),
     'bench_core': (RELEASE,),
@@ -107,7 +110,7 @@ def count_last_line(name, _, text):
     if not found:
         return Outcome(name, failed=1, note='no counts: it crashed')
     passed, failed, skipped = found[-1]
-    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*)$', text, re.M)
+    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*|Chromium .*)$', text, re.M)
     notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
     notes += re.findall(r'^(longest .*|in all: .*)$', text, re.M)
     return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))
@@ -191,6 +194,13 @@ def crash_suite(build):
                  count_last_line, 1200)
 
 
+def store_bench_suite():
+    """The bench of the store, small: that it works, and that nothing is lost on the way."""
+    extent = ['--rounds', '1', '--count', '20000', '--retain-seconds', '1']
+    return Suite('release: bench_store_smoke',
+                 [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/store_bench.py'), *extent], count_exit)
+
+
 def whole_program_suites(builds):
     e2e = os.path.join(ROOT, 'tests/e2e/e2e.py')
     suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line)]
@@ -199,6 +209,7 @@ def whole_program_suites(builds):
         quick = [] if build == RELEASE else ['--quick']
         suites.append(Suite(f'{build}: e2e', [PYTHON, '-B', e2e, '--broker', broker, *quick], count_last_line, 1200))
         suites.append(crash_suite(build))
+    suites.append(store_bench_suite())
     return suites
 
 

@@ -22,7 +22,7 @@ Answer answer(const Policy& policy, const Question& question) {
 std::uint64_t credential_of(const PasswordHash& hash) {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | hash.digest[i];
-    return value;
+    return value | 1U;
 }
 
 bool is_known_method(std::string_view method) { return method == "ANONYMOUS"; }

@@ -24,7 +24,7 @@ void Access::check(Connection& connection) {
 
 bool Access::is_still_known(const session::Session& session) const {
     const auth::Identity* identity = session.identity();
-    if (identity == nullptr || !identity->user) return true;
+    if (identity == nullptr || !identity->user || identity->credential == 0) return true;  // anonymous, or by TLS
     if (!environment_.policy.passwords) return false;
     const auth::PasswordFile::Entry* entry = environment_.policy.passwords->find(*identity->user);
     return entry != nullptr && auth::credential_of(entry->hash) == identity->credential;

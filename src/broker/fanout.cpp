@@ -37,16 +37,18 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_early = !environment_.journal.is_durable(terms_.not_before);
-    const bool is_behind =
-        is_early || (session.limits().queue_qos0_offline && !session.pending().empty());  // [MQTT-4.6.0-6]
+    // [MQTT-4.6.0-6] Behind what is queued, where something of its kind can be: only what was published with QoS 2 is
+    // ever too early.
+    const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
+    const bool is_behind = is_early || (has_order && !session.pending().empty());
     if (connection != nullptr && connection->is_connected() && !is_behind) {
         if (connection->has_outbox_room()) return send(*connection, hit, 0);
         session.note_drop(session::DropReason::slow_reader, *publication_);
         return;
     }
     const bool is_online = connection != nullptr && connection->is_connected();
-    if ((is_online && is_early) || session.limits().queue_qos0_offline) enqueue(hit);
-    if (is_online && is_early) connection->pump(now_);
+    if (is_online || session.limits().queue_qos0_offline) enqueue(hit);
+    if (is_online) connection->pump(now_);
 }
 
 void Fanout::deliver_assured(const Hit& hit) {
@@ -54,8 +56,10 @@ void Fanout::deliver_assured(const Hit& hit) {
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
     if (!is_online && !session.is_persistent()) return;
-    const bool is_stored = session.is_stored() && terms_.level != session::Durability::ram;
-    // A QoS 2 message to a stored session waits for the record of its packet id.
+    // A QoS 2 message to a stored session waits for the record of its packet id, at every level: after a crash the id
+    // could be given to another message, which the client would take for a repetition of this one.
+    const bool is_stored =
+        session.is_stored() && (terms_.level != session::Durability::ram || hit.qos == QoS::exactly_once);
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);

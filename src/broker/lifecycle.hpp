@@ -1,6 +1,9 @@
 // Lifecycle: sessions begin, are taken over, lose their connection, expire and end; wills follow from it.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <string>
+
 #include "ledge/broker/persist.hpp"
 #include "ledge/session/connection.hpp"
 #include "router.hpp"
@@ -50,6 +53,8 @@ private:
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
     void hand_on(const session::Delivery& delivery, Instant now);
+    void remove_record(session::Session& session);
+    bool is_removal_under_way(const std::string& client_id);
     void leave_to_take_down(session::Session& session);
     void restore_exchanges(session::Session& session, const StoredSession& stored);
 
@@ -67,7 +72,8 @@ private:
     std::uint32_t sessions_max_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
-    bool has_dropped_record_ = false;  // by the take_over under way
+    boost::unordered_flat_map<std::string, session::Ticket> removals_;  // of records, by client id, until durable
+    session::Ticket last_removal_ = 0;
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;
 };

@@ -30,6 +30,8 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     if (record->expiry_interval_s != session::expiry_never) {
         const Instant from_now = add_seconds(now, record->expiry_interval_s);
         environment_.timers.set(session.expiry_timer, std::min(record->expires_at, from_now));
+        // Counted once from the first crash on, not anew from each.
+        if (record->expires_at == never) session.put_record(from_now, session::Urgency::lazy);
     }
     if (session.will != nullptr) environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
 }

@@ -22,7 +22,10 @@ Urgency urgency_of(session::Durability level, wire::QoS qos) {
 session::Ticket Retained::store(const session::Publication& kept, const session::PublicationView& publication,
                                 session::Durability level) {
     const auto known = topics_.find(publication.topic);
-    if (publication.payload.empty()) return known ? remove(*known, urgency_of(level, publication.qos)) : 0;
+    if (publication.payload.empty()) {
+        if (known) return remove(*known, urgency_of(level, publication.qos));
+        return environment_.journal.last();  // its removal may still be under way
+    }
     Message& message = at(known ? *known : topics_.insert(publication.topic).id);
     account(publication.topic, message.bytes, publication.bytes());
     message.publication = kept;

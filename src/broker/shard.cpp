@@ -91,6 +91,7 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
              const StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
+    on_time(image.now);  // what was due or has become so by the restart: nobody can come back before it
 }
 
 Shard::~Shard() {
@@ -115,6 +116,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     ++p.environment.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
+    if (!peer.user.empty()) connection->take_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
@@ -165,8 +167,10 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
         received = session.put_received(route.packet_id);
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
-    if (received != 0 && wire::is_error(routed.code) && environment.journal.is_pending(received))
-        environment.journal.cancel(received);
+    if (received != 0 && wire::is_error(routed.code)) {
+        if (environment.journal.is_pending(received)) environment.journal.cancel(received);
+        received = 0;
+    }
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
     const session::Ticket ticket = std::max(received, routed.kept.ticket);
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
@@ -210,6 +214,7 @@ void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, I
     for (const StoredReferences& message : image.references) environment.references.add(message.message, message.rows);
     for (const StoredRetained& message : image.retained) retained.restore(message);
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
+    lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }
 
 bool Shard::wants_commit(Instant now) {
@@ -270,8 +275,7 @@ void Shard::on_store_failed(Instant now) {
     // Whoever was promised something that cannot come true any more is told by the loss of its connection.
     for (Connection* connection : std::exchange(p.environment.waiting_connections, {})) {
         connection->stop_waiting();
-        connection->abandon_output();
-        connection->close(ReasonCode::implementation_specific_error, "the store has failed");
+        connection->on_store_failed();
     }
 }
 

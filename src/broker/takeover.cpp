@@ -33,14 +33,16 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect);
-    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone.
+    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
+    // crash ends the connection, which is when its will is due.
     session::Journal& journal = environment_.journal;
-    const bool is_awaited = session_present ? !session->is_durable() : has_dropped_record_;
+    bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
+    if (session->will != nullptr && session->is_stored()) is_awaited = true;
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     connection.accept(open, *session, session_present, now);
-    if (!is_awaited) return;
+    if (!is_awaited || journal.is_failed()) return;
     connection.hold_output(journal.last());
     journal.hurry();
 }
@@ -55,7 +57,6 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
 
 // The session to resume, or nullptr when a new one begins.
 Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Instant now) {
-    has_dropped_record_ = false;
     Session* session = sessions_.find(client_id);
     if (session != nullptr && session->is_online()) {
         ++environment_.counters.takeovers;
@@ -66,7 +67,6 @@ Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Inst
         session = sessions_.find(client_id);  // it may have ended with its connection
     }
     if (session == nullptr || !clean_start) return session;
-    has_dropped_record_ = session->is_stored();
     end(*session, now);  // [MQTT-3.1.2-4]
     return nullptr;
 }
@@ -97,11 +97,23 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
 void Lifecycle::end(Session& session, Instant now) {
     if (session.will != nullptr) publish_will(session, now);
     hand_on_shared(session, now);
+    if (session.is_stored()) remove_record(session);
+    sessions_.erase(session);
+}
+
+void Lifecycle::remove_record(Session& session) {
     if (session.pending().has_stored_tail())
         leave_to_take_down(session);
     else
         session.drop_record();
-    sessions_.erase(session);
+    removals_[session.client_id()] = last_removal_ = environment_.journal.last();
+}
+
+// A session of this client has ended, and a crash could bring it back.
+bool Lifecycle::is_removal_under_way(const std::string& client_id) {
+    if (environment_.journal.is_durable(last_removal_)) removals_.clear();
+    const auto removal = removals_.find(client_id);
+    return removal != removals_.end() && !environment_.journal.is_durable(removal->second);
 }
 
 // What was picked for this session as a member of a group and is not acknowledged goes to the others. Not a QoS 2

@@ -39,6 +39,7 @@ std::string describe(const Value& value) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) return "the number " + std::to_string(*number);
     if (std::holds_alternative<double>(value)) return "a number with a fraction";
     if (const auto* other = std::get_if<OtherValue>(&value)) return std::string(other->kind);
+    if (std::holds_alternative<TextList>(value)) return "a list";
     std::string_view text = std::get<std::string>(value);
     const bool is_cut = text.size() > shown_bytes_max;
     if (is_cut) {

@@ -10,13 +10,17 @@
 
 namespace ledge::config {
 
-/// A value that no option takes: an array, a date. Holds its name for the complaint.
+/// A list of texts.
+using TextList = std::vector<std::string>;
+
+/// A value that no option takes: a list of other things, a date. Holds its name for the complaint.
 struct OtherValue {
     std::string_view kind;
 };
 inline constexpr std::string_view table_kind = "a table";
+inline constexpr std::string_view list_kind = "a list";
 
-using Value = std::variant<bool, std::int64_t, double, std::string, OtherValue>;
+using Value = std::variant<bool, std::int64_t, double, std::string, TextList, OtherValue>;
 
 struct Assignment {
     std::string key;  // "limits.inflight_max"; parts that are not bare words are quoted

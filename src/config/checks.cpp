@@ -1,5 +1,6 @@
 #include "checks.hpp"
 
+#include "assignment.hpp"
 #include "listener_url.hpp"
 
 namespace ledge::config {
@@ -21,12 +22,22 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
-        const bool is_anonymous =
-            draft.allow_anonymous.value_or(endpoint.value().is_local && loaded_.config.auth.password_file.empty());
+        const bool is_anonymous = draft.allow_anonymous.value_or(
+            (endpoint.value().is_local && loaded_.config.auth.password_file.empty()) || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());
-        note_access(draft.url, endpoint.value(), is_anonymous);
+        note_access(draft, endpoint.value(), is_anonymous);
 
-        loaded_.config.sockets.push_back({draft.url, endpoint.value()});
+        ListenerSocket socket;
+        socket.url = draft.url;
+        socket.endpoint = endpoint.value();
+        socket.proxy_protocol = draft.proxy_protocol;
+        socket.proxy_from = draft.proxy_from;
+        socket.websocket = draft.websocket;
+        proxy(prefix, draft, socket);
+        socket.tls = draft.tls;
+        websocket(prefix + ".websocket.", draft.websocket, socket);
+        tls(prefix, draft.tls, socket);
+        loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
     }
 
@@ -50,30 +61,120 @@ public:
                  "without a store nothing is durable; name a directory with --store DIR, or leave this out");
     }
 
+    void admin(Config& config) {
+        if (!config.admin.is_used()) return;
+        const auto endpoint = parse_admin_url(config.admin.url);
+        if (!endpoint) return complain("admin.url", "key 'admin.url': " + endpoint.error());
+        config.admin_endpoint = endpoint.value();
+        if (!endpoint.value().is_local && config.admin.token_file.empty())
+            complain("admin.url",
+                     "key 'admin.url': pages that others can reach want admin.token_file, a file with a "
+                     "secret line; or listen at http://127.0.0.1:" +
+                         std::to_string(endpoint.value().port));
+    }
+
 private:
+    void proxy(const std::string& prefix, const ListenerDraft& draft, ListenerSocket& socket) {
+        socket.proxy_networks = networks(prefix + ".proxy_from", draft.proxy_from);
+        if (draft.proxy_protocol && draft.proxy_from.empty())
+            complain(prefix + ".proxy_protocol", "key '" + prefix +
+                                                     ".proxy_protocol' wants proxy_from beside it, the "
+                                                     "networks of the load balancers, or everybody could claim to be "
+                                                     "anybody; for example proxy_from = [\"10.0.0.0/8\"]");
+        if (!draft.proxy_protocol && !draft.proxy_from.empty())
+            complain(prefix + ".proxy_from",
+                     "key '" + prefix + ".proxy_from' says nothing without proxy_protocol = true; add it");
+        if (draft.proxy_protocol && socket.endpoint.kind == Endpoint::Kind::unix_socket)
+            complain(prefix + ".proxy_protocol", "key '" + prefix +
+                                                     ".proxy_protocol': peers of a Unix socket have no address that "
+                                                     "proxy_from could name; remove it");
+    }
+
+    void websocket(const std::string& prefix, const WebSocketSettings& settings, ListenerSocket& socket) {
+        socket.trusted_networks = networks(prefix + "trusted_proxies", settings.trusted_proxies);
+        if (socket.endpoint.protocol != Endpoint::Protocol::websocket && settings != WebSocketSettings{})
+            complain(prefix.substr(0, prefix.find(".websocket")),
+                     "[" + prefix.substr(0, prefix.size() - 1) + "] says nothing about " + socket.url +
+                         ", which is no WebSocket address; remove it, or write ws://HOST:PORT/PATH");
+        for (const std::string& origin : settings.origins) {
+            const std::size_t scheme = origin.find("://");
+            const bool is_one = scheme != std::string::npos && origin.find('/', scheme + 3) == std::string::npos;
+            if (!is_one)
+                complain(prefix + "origins", "key '" + prefix + "origins': " + quoted(origin) +
+                                                 " is no origin; write scheme and host, without a path: "
+                                                 "\"https://dashboard.example\"");
+        }
+        for (const std::string_view page : {"/healthz", "/metrics", "/api"}) {
+            if (socket.endpoint.resource == page || socket.endpoint.resource.starts_with(std::string(page) + "/"))
+                complain(prefix.substr(0, prefix.find(".websocket")) + ".url",
+                         "the path " + socket.endpoint.resource + " is that of a page; choose another, such as /mqtt");
+        }
+    }
+
+    /// What the files hold is another matter: the daemon reads them.
+    void tls(const std::string& listener, const TlsSettings& settings, const ListenerSocket& socket) {
+        const std::string section = listener + ".tls";
+        const auto wants = [&](std::string_view key, const std::string& what) {
+            complain_at(section + ".", {key}, "key '" + section + "." + std::string(key) + "' " + what);
+        };
+        if (!socket.endpoint.is_tls) {
+            if (settings != TlsSettings{})
+                complain(listener + ".url", "[" + section + "] says nothing about " + socket.url +
+                                                ", which has no TLS; remove it, or write mqtts:// or wss://");
+            return;
+        }
+        const bool has_certificate = !settings.certificate.empty() || !settings.key.empty();
+        if (!has_certificate && settings.psk_file.empty())
+            return complain(listener + ".url", socket.url +
+                                                   " wants a certificate: add certificate = \"FILE\" and key = " +
+                                                   "\"FILE\" (or psk_file) to [" + section + "]");
+        if (settings.certificate.empty() && has_certificate) wants("key", "wants certificate beside it; add it");
+        if (settings.key.empty() && has_certificate) wants("certificate", "wants key beside it; add it");
+        if (settings.sni_certificates.size() != settings.sni_keys.size())
+            wants("sni_certificates", "and sni_keys name different numbers of files; name a key for each certificate");
+    }
+
+    std::vector<Network> networks(const std::string& key, const std::vector<std::string>& texts) {
+        std::vector<Network> result;
+        for (const std::string& text : texts) {
+            const auto network = parse_network(text);
+            if (network) {
+                result.push_back(network.value());
+            } else {
+                complain(key, "key '" + key + "': " + network.error());
+            }
+        }
+        return result;
+    }
+
     void check_duplicate(const std::string& name, const Endpoint& endpoint) {
         const bool is_chosen_by_system = endpoint.kind == Endpoint::Kind::tcp && endpoint.port == 0;
         for (std::size_t i = 0; i < loaded_.config.sockets.size(); ++i) {
-            if (loaded_.config.sockets[i].endpoint == endpoint && !is_chosen_by_system) {
+            const Endpoint& other = loaded_.config.sockets[i].endpoint;
+            const bool is_same = other.kind == endpoint.kind && other.host == endpoint.host &&
+                                 other.port == endpoint.port && other.path == endpoint.path;
+            if (is_same && !is_chosen_by_system) {
                 complain("listeners." + name + ".url", "listeners '" + loaded_.config.shard.listeners[i].name +
                                                            "' and '" + name + "' have the same address; remove one");
             }
         }
     }
 
-    void note_access(const std::string& url, const Endpoint& endpoint, bool is_anonymous) {
+    void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
             if (loaded_.config.auth.password_file.empty())
-                loaded_.notes.push_back("nobody can log in at " + url +
+                loaded_.notes.push_back("nobody can log in at " + draft.url +
                                         ": there is no auth.password_file, and anonymous clients are not allowed "
                                         "there; allow_anonymous = true lets everybody in");
-        } else if (!endpoint.is_local && loaded_.config.auth.acl_file.empty()) {
-            loaded_.notes.push_back("everybody who reaches " + url +
-                                    " can publish and subscribe to everything there: " + "allow_anonymous is true");
         } else if (!endpoint.is_local) {
-            loaded_.notes.push_back("everybody who reaches " + url + " can do there what " +
-                                    loaded_.config.auth.acl_file +
-                                    " allows clients without a user: allow_anonymous is true");
+            const std::string who =
+                draft.tls.proves_clients() ? "everybody with a certificate or key for " : "everybody who reaches ";
+            const std::string& acl = loaded_.config.auth.acl_file;
+            if (!acl.empty())
+                return loaded_.notes.push_back(who + draft.url + " can do there what " + acl +
+                                               " allows clients without a user: allow_anonymous is true");
+            loaded_.notes.push_back(who + draft.url +
+                                    " can publish and subscribe to everything there: " + "allow_anonymous is true");
         }
     }
 
@@ -106,6 +207,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
     Checker checker(loaded, places);
     checker.limits(loaded.config.limits, "limits.");
     checker.store(loaded.config);
+    checker.admin(loaded.config);
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }
 

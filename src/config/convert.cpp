@@ -84,19 +84,54 @@ Converted convert_choice(const Option& option, const Value& value) {
     return failure;
 }
 
-Converted convert_text(const Value& value) {
-    const auto* text = std::get_if<std::string>(&value);
-    if (text == nullptr) return wrong_type("a text in quotes", value);
-    if (text->size() > text_bytes_max) return Failure{"is longer than " + std::to_string(text_bytes_max) + " bytes"};
-    for (std::string_view rest = *text; !rest.empty();) {
+/// "" when it is fine.
+std::string problem_of_text(const std::string& text) {
+    if (text.size() > text_bytes_max) return "is longer than " + std::to_string(text_bytes_max) + " bytes";
+    for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = decode_utf8(rest);
-        if (c.length == 0) return Failure{std::string("is not UTF-8")};
+        if (c.length == 0) return "is not UTF-8";
         if (c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0)) {
-            return Failure{"contains a control character: " + describe(value)};
+            return "contains a control character: " + describe(text);
         }
         rest.remove_prefix(c.length);
     }
+    return {};
+}
+
+Converted convert_text(const Value& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) return wrong_type("a text in quotes", value);
+    std::string problem = problem_of_text(*text);
+    if (!problem.empty()) return Failure{std::move(problem)};
     return PlainValue(*text);
+}
+
+Converted convert_list(const Value& value) {
+    const auto* texts = std::get_if<TextList>(&value);
+    const auto* other = std::get_if<OtherValue>(&value);
+    if (other != nullptr && other->kind == list_kind)
+        return Failure{std::string("wants nothing but texts in its list")};
+    if (texts == nullptr) return wrong_type("a list of texts, for example [\"a\", \"b\"]", value);
+    if (texts->size() > list_texts_max) return Failure{"has more than " + std::to_string(list_texts_max) + " texts"};
+    for (const std::string& text : *texts) {
+        const std::string problem = text.empty() ? "is empty" : problem_of_text(text);
+        if (!problem.empty()) return Failure{"has a text that " + problem};
+    }
+    return PlainValue(*texts);
+}
+
+/// "a, b" -> ["a", "b"]; "" is the empty list.
+TextList split(std::string_view text) {
+    TextList result;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        std::string_view part = text.substr(0, comma);
+        part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+        part = part.substr(0, part.find_last_not_of(' ') + 1);
+        result.emplace_back(part);
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return result;
 }
 
 }  // namespace
@@ -110,6 +145,7 @@ Converted convert(const Option& option, const Value& value) {
         case Type::size: return convert_number(option, value);
         case Type::choice: return convert_choice(option, value);
         case Type::text: return convert_text(value);
+        case Type::list: return convert_list(value);
     }
     return Failure{std::string("has no type")};
 }
@@ -118,6 +154,7 @@ Converted convert_flag(const Option& option, const std::string& text) {
     const bool is_number = option.type == Type::integer || option.type == Type::size;
     if (const auto number = parse_integer(text); is_number && number) return convert(option, *number);
     if (option.type == Type::boolean && (text == "true" || text == "false")) return PlainValue(text == "true");
+    if (option.type == Type::list) return convert(option, split(text));
     const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
     return convert(option, is_quoted ? text.substr(1, text.size() - 2) : text);
 }

@@ -10,11 +10,12 @@
 namespace ledge::config {
 
 inline constexpr std::size_t text_bytes_max = 1024;
+inline constexpr std::size_t list_texts_max = 64;
 
 /// The error continues the sentence "key 'limits.inflight_max' ...".
 Result<PlainValue, std::string> convert(const Option& option, const Value& value);
 
-/// The same for the text after `--set KEY=`, where nothing is quoted.
+/// The same for the text after `--set KEY=`, where nothing is quoted; commas part the texts of a list.
 Result<PlainValue, std::string> convert_flag(const Option& option, const std::string& text);
 
 /// "1 to 65535 messages", "64 to 268435460 bytes (64 B to 256 MiB)"

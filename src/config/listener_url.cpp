@@ -1,4 +1,5 @@
-// url  := "mqtt://" host [":" port] ["/"] | "unix:" path
+// url  := ("mqtt" | "mqtts" | "http") "://" host [":" port] ["/"] | ("ws" | "wss") "://" host [":" port] [path]
+//       | "unix:" path
 // host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"
 #include "listener_url.hpp"
 
@@ -17,7 +18,26 @@ namespace {
 
 using Parsed = Result<Endpoint, std::string>;
 
-constexpr std::string_view shape = "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, or unix:PATH";
+constexpr std::string_view shape =
+    "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, mqtts://HOST:PORT, ws://HOST:PORT/PATH, wss:// or "
+    "unix:PATH";
+constexpr std::string_view admin_shape = "use http://HOST:PORT, for example http://127.0.0.1:9883, or none";
+
+struct Scheme {
+    std::string_view start;
+    Endpoint::Protocol protocol;
+    bool is_tls;
+    std::uint16_t port;  // where none is given
+    std::string_view example;
+};
+
+constexpr Scheme schemes[] = {
+    {"mqtt://", Endpoint::Protocol::mqtt, false, 1883, "mqtt://[::1]:1883"},
+    {"mqtts://", Endpoint::Protocol::mqtt, true, 8883, "mqtts://[::1]:8883"},
+    {"ws://", Endpoint::Protocol::websocket, false, 80, "ws://[::1]:8080/mqtt"},
+    {"wss://", Endpoint::Protocol::websocket, true, 443, "wss://[::1]:8443/mqtt"},
+    {"http://", Endpoint::Protocol::http, false, 80, "http://[::1]:9883"},
+};
 
 bool is_ipv4(const std::string& text) {
     in_addr address{};
@@ -61,11 +81,35 @@ Parsed parse_unix(std::string_view path) {
                        "system takes for a socket"};
     }
     if (path.find('\0') != std::string_view::npos) return Failure{std::string("the path contains a zero byte")};
-    return Endpoint{Endpoint::Kind::unix_socket, "", 0, std::string(path), true};
+    Endpoint endpoint;
+    endpoint.kind = Endpoint::Kind::unix_socket;
+    endpoint.path = path;
+    endpoint.is_local = true;
+    return endpoint;
 }
 
-Parsed parse_tcp(std::string_view rest) {
-    if (rest.ends_with('/')) rest.remove_suffix(1);
+/// The path of the requests, of characters that need no escape. "" : it has others.
+std::string resource_of(std::string_view path) {
+    if (path.empty()) path = default_resource;
+    const bool is_plain = path.size() <= resource_bytes_max && std::all_of(path.begin(), path.end(), [](char c) {
+                              return is_bare_key({&c, 1}) || c == '/' || c == '.' || c == '~';
+                          });
+    return is_plain ? std::string(path) : "";
+}
+
+Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
+    Endpoint endpoint;
+    endpoint.protocol = scheme.protocol;
+    endpoint.is_tls = scheme.is_tls;
+    if (scheme.protocol == Endpoint::Protocol::websocket) {
+        const std::size_t slash = std::min(rest.find('/'), rest.size());
+        endpoint.resource = resource_of(rest.substr(slash));
+        if (endpoint.resource.empty())
+            return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 of them")};
+        rest = rest.substr(0, slash);
+    } else if (rest.ends_with('/')) {
+        rest.remove_suffix(1);
+    }
     if (rest.find_first_of("/?#@") != std::string_view::npos) {
         return Failure{"nothing may follow the port, and no user precede the host; " + std::string(shape)};
     }
@@ -83,15 +127,15 @@ Parsed parse_tcp(std::string_view rest) {
         rest.remove_prefix(colon);
     }
 
-    std::uint16_t port = default_port;
+    endpoint.port = scheme.port;
     if (!rest.empty()) {
         if (rest.rfind(':') != 0) {
             return Failure{is_bracketed ? "only :PORT may follow the address; " + std::string(shape)
-                                        : "an IPv6 address is written in brackets: mqtt://[::1]:1883"};
+                                        : "an IPv6 address is written in brackets: " + std::string(scheme.example)};
         }
         const auto parsed = parse_port(rest.substr(1));
         if (!parsed) return Failure{quoted(rest.substr(1)) + " is not a port: use 0 to 65535"};
-        port = *parsed;
+        endpoint.port = *parsed;
     }
 
     if (host == "localhost" && !is_bracketed) host = "127.0.0.1";
@@ -100,22 +144,63 @@ Parsed parse_tcp(std::string_view rest) {
                                            ? " is not an IPv6 address"
                                            : " is not an IPv4 address or localhost; for every interface use 0.0.0.0")};
     }
-    const bool is_local = is_bracketed ? is_loopback_ipv6(host) : host.starts_with("127.");
-    return Endpoint{Endpoint::Kind::tcp, std::move(host), port, "", is_local};
+    endpoint.is_local = is_bracketed ? is_loopback_ipv6(host) : host.starts_with("127.");
+    endpoint.host = std::move(host);
+    return endpoint;
+}
+
+std::optional<IpAddress> address_of(const std::string& text) {
+    std::array<std::uint8_t, 4> four{};
+    IpAddress six{};
+    if (inet_pton(AF_INET, text.c_str(), four.data()) == 1) return mapped_ipv4(four);
+    if (inet_pton(AF_INET6, text.c_str(), six.data()) == 1) return six;
+    return std::nullopt;
+}
+
+bool is_first_of(const Network& network) {
+    IpAddress address = network.address;
+    for (unsigned bit = network.prefix_bits; bit < ip_address_bits; ++bit) {
+        if ((address[bit / 8U] & (0x80U >> bit % 8U)) != 0) return false;
+    }
+    return true;
 }
 
 }  // namespace
 
 Parsed parse_listener_url(std::string_view url) {
     if (url.starts_with("unix:")) return parse_unix(url.substr(5));
-    if (url.starts_with("mqtt://")) return parse_tcp(url.substr(7));
-    for (const std::string_view later : {"mqtts:", "ws:", "wss:"}) {
-        if (url.starts_with(later)) {
-            return Failure{quoted(later) + " is not in this build, which has no TLS and no WebSocket; " +
-                           std::string(shape)};
-        }
+    for (const Scheme& scheme : schemes) {
+        if (!url.starts_with(scheme.start)) continue;
+        if (scheme.protocol == Endpoint::Protocol::http)
+            return Failure{"pages have a listener of their own: [admin] url; " + std::string(shape)};
+        return parse_tcp(scheme, url.substr(scheme.start.size()));
     }
     return Failure{"not a listener address; " + std::string(shape)};
+}
+
+Parsed parse_admin_url(std::string_view url) {
+    const Scheme& scheme = schemes[std::size(schemes) - 1];
+    if (!url.starts_with(scheme.start)) return Failure{"not an address for pages; " + std::string(admin_shape)};
+    return parse_tcp(scheme, url.substr(scheme.start.size()));
+}
+
+Result<Network, std::string> parse_network(std::string_view text) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string host(text.substr(0, slash));
+    const auto address = address_of(host);
+    if (!address || host.find('\0') != std::string::npos)
+        return Failure{quoted(text) + " is no network; write 10.0.0.0/8, 2001:db8::/32 or one address"};
+    Network network{*address, ip_address_bits};
+    if (slash < text.size()) {
+        const bool is_ipv4 = host.find(':') == std::string::npos;
+        const unsigned bits_max = is_ipv4 ? ip_address_bits - mapped_prefix_bits : ip_address_bits;
+        const auto bits = parse_port(text.substr(slash + 1));
+        if (!bits || *bits > bits_max)
+            return Failure{quoted(text) + " has no prefix of 0 to " + std::to_string(bits_max) + " bits"};
+        network.prefix_bits = static_cast<std::uint8_t>(*bits + (is_ipv4 ? mapped_prefix_bits : 0));
+    }
+    if (!is_first_of(network)) return Failure{quoted(text) + " has bits set beyond its prefix; set them to 0"};
+    return network;
 }
 
 }  // namespace ledge::config

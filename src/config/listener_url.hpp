@@ -1,4 +1,4 @@
-// `mqtt://HOST:PORT` and `unix:PATH`.
+// `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `unix:PATH`, `http://HOST:PORT`; networks as `10.0.0.0/8`.
 #pragma once
 
 #include <string>
@@ -9,10 +9,17 @@
 
 namespace ledge::config {
 
-inline constexpr std::uint16_t default_port = 1883;        // mqtt
 inline constexpr std::size_t socket_path_bytes_max = 107;  // of sockaddr_un, without the closing zero
+
+inline constexpr std::string_view default_resource = "/mqtt";  // of ws and wss, as most clients expect it
+inline constexpr std::size_t resource_bytes_max = 256;
 
 /// The error says what is wrong and what would be right, without the URL itself.
 Result<Endpoint, std::string> parse_listener_url(std::string_view url);
+/// The same for [admin]: http://HOST:PORT.
+Result<Endpoint, std::string> parse_admin_url(std::string_view url);
+
+/// "10.0.0.0/8", "2001:db8::/32", or one address. Bits beyond the prefix must be 0.
+Result<Network, std::string> parse_network(std::string_view text);
 
 }  // namespace ledge::config

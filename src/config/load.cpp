@@ -56,6 +56,7 @@ public:
         }
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_);
+        loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
 
@@ -140,11 +141,15 @@ private:
         return true;
     }
 
-    /// "limits" of "listeners.lan.limits", otherwise the key itself.
+    /// "limits" of "listeners.lan.limits", otherwise the key itself. Only sections of listeners count below one.
     static std::string_view section_part(std::string_view key) {
         if (!key.starts_with(listeners_prefix)) return key;
         const std::size_t dot = find_dot(key, listeners_prefix.size());
-        return dot < key.size() && key.substr(dot + 1) == "limits" ? key.substr(dot + 1) : std::string_view();
+        const std::string_view section = key.substr(std::min(dot + 1, key.size()));
+        const bool is_of_listeners = std::any_of(options().begin(), options().end(), [&](const Option& option) {
+            return option.scope != Scope::broker && !section.empty() && option.section == section;
+        });
+        return is_of_listeners ? section : std::string_view();
     }
 
     static std::size_t find_dot(std::string_view key, std::size_t from) {

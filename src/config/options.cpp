@@ -23,6 +23,10 @@ constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "re
 constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
 constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 
+constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
+constexpr std::string_view user_name_names[] = {"none", "cn", "san"};
+constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
+
 /// The names of an enumeration; none for one that is configured by its number.
 template <class T>
 constexpr std::span<const std::string_view> names_of() {
@@ -32,6 +36,9 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
     if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
     if constexpr (std::is_same_v<T, auth::Revocation>) return revocation_names;
+    if constexpr (std::is_same_v<T, ClientCertificate>) return client_certificate_names;
+    if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
+    if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
     return {};
 }
 
@@ -39,13 +46,17 @@ template <class T>
 constexpr Type type_of(std::string_view unit) {
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) return Type::boolean;
     if constexpr (std::is_same_v<T, std::string>) return Type::text;
+    if constexpr (std::is_same_v<T, TextList>) return Type::list;
     if (!names_of<T>().empty()) return Type::choice;
     return unit == "bytes" ? Type::size : Type::integer;
 }
 
 template <class T>
+constexpr bool is_plain = std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, TextList>;
+
+template <class T>
 PlainValue read(const T& field) {
-    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+    if constexpr (is_plain<T>) {
         return field;
     } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
         return field.value_or(false);
@@ -58,7 +69,7 @@ PlainValue read(const T& field) {
 
 template <class T>
 void write(T& field, const PlainValue& value) {
-    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+    if constexpr (is_plain<T>) {
         field = std::get<T>(value);
     } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
         field = std::get<bool>(value);
@@ -121,6 +132,16 @@ constexpr Option listener(std::string_view name, std::string_view unit, Range ra
     return row<Scope::listener, Member>("", name, unit, range, help);
 }
 
+template <auto Member>
+constexpr Option web(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, &ListenerDraft::websocket, Member>("websocket", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option tls(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, &ListenerDraft::tls, Member>("tls", name, unit, range, help);
+}
+
 template <auto... Members>
 constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
                          std::string_view help) {
@@ -141,16 +162,98 @@ constexpr Option setting_ms(std::string_view section, std::string_view name, Ran
 constexpr Option table[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
-        "Where to listen: mqtt://HOST:PORT or unix:PATH. HOST is an IPv4 address, an IPv6 address in brackets or "
-        "localhost, which means 127.0.0.1. 0.0.0.0 and [::] stand for every interface. Port 0 lets the system choose. "
-        "Default: "
+        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path it is /mqtt), mqtts:// and "
+        "wss:// for the same over TLS, or unix:PATH. "
+        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. 0.0.0.0 and [::] "
+        "stand for every interface. Port 0 lets the system choose. Default: "
         "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
         "Whether clients may connect without credentials. Default: true where only this machine can connect (loopback "
-        "addresses and Unix sockets) and there is no auth.password_file, false elsewhere."),
+        "addresses and Unix sockets) and there is no auth.password_file, or where TLS has proven who they are "
+        "(client_certificate = \"required\" or "
+        "psk_file), "
+        "false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
                                               "Open connections of this listener; further ones are closed at once."),
+    listener<&ListenerDraft::proxy_protocol>(
+        "proxy_protocol", "", {},
+        "Whether each connection begins with a header of the PROXY protocol (version 1 or 2), in which a load "
+        "balancer says whom it speaks for."),
+    listener<&ListenerDraft::proxy_from>(
+        "proxy_from", "", {},
+        "With proxy_protocol: the networks that the load balancers are in, for example [\"10.0.0.0/8\"]. Others are "
+        "closed."),
+
+    web<&WebSocketSettings::origins>(
+        "origins", "", {},
+        "The pages that may connect, as browsers name them in Origin: [\"https://dashboard.example\"]. None: any page. "
+        "Clients that are no browsers send no Origin and are let in."),
+    web<&WebSocketSettings::trusted_proxies>(
+        "trusted_proxies", "", {},
+        "Networks of HTTP proxies whose X-Forwarded-For is believed, so that the log shows the clients behind them."),
+    web<&WebSocketSettings::compression>(
+        "compression", "", {},
+        "Whether clients may ask for compressed messages (permessage-deflate). It costs some 80 KiB per connection."),
+    web<&WebSocketSettings::message_bytes_max>(
+        "message_bytes_max", "bytes", {1024, mqtt_packet_max},
+        "The largest WebSocket message, inflated; it may hold several packets. Not less than max_packet_size_bytes "
+        "counts."),
+    web<&WebSocketSettings::ping_interval>(
+        "ping_interval_s", "s", {0, 86'400},
+        "After how much silence the client is asked whether it is there; twice as much ends the connection. For the "
+        "sake of proxies that close what is silent. 0: not at all, the keep alive of MQTT suffices."),
+    web<&WebSocketSettings::header_bytes_max>("header_bytes_max", "bytes", {1024, 65'536},
+                                              "The largest header of an HTTP request, cookies included."),
+    web<&WebSocketSettings::handshake_timeout>(
+        "handshake_timeout_s", "s", {1, 600},
+        "From the opened connection to a whole HTTP request. CONNECT has limits.connect_timeout_s after it."),
+
+    tls<&TlsSettings::certificate>(
+        "certificate", "", {},
+        "A file with the certificate that the listener shows, PEM, followed by the chain above it. Like all files here "
+        "it is watched: a change that is right comes into service within seconds, for new connections."),
+    tls<&TlsSettings::key>("key", "", {}, "The file with its key, PEM without a password."),
+    tls<&TlsSettings::sni_certificates>(
+        "sni_certificates", "", {},
+        "Further certificates: a client that names a host (SNI) gets the one that is for it, others the one above."),
+    tls<&TlsSettings::sni_keys>("sni_keys", "", {}, "Their keys, in the same order."),
+    tls<&TlsSettings::ca>("ca", "", {}, "A file with the certificates of those who sign client certificates."),
+    tls<&TlsSettings::crl>(
+        "crl", "", {},
+        "A file with their lists of revoked certificates. When one is out of date nobody of its issuer gets in."),
+    tls<&TlsSettings::client_certificate>(
+        "client_certificate", "", {},
+        "Whether clients have to show a certificate that ca has signed. optional: those who have none get in too."),
+    tls<&TlsSettings::username_from>(
+        "username_from", "", {},
+        "What of a client's certificate is its user name. cn: the common name. san: the first alternative name, a host "
+        "name before a URI before an e-mail address."),
+    tls<&TlsSettings::psk_file>(
+        "psk_file", "", {},
+        "Instead of certificates: a file with a pre-shared key per line, IDENTITY:HEX, 16 to 32 bytes each. The "
+        "identity is the user name. A listener has either this or a certificate, never both."),
+    tls<&TlsSettings::alpn>(
+        "alpn", "", {},
+        "The protocols that a client may ask for (ALPN), in the order of preference. One that asks for others only is "
+        "refused, one that asks for none is let in. Default: [\"mqtt\", \"x-amzn-mqtt-ca\"], for WebSocket "
+        "[\"http/1.1\"]."),
+    tls<&TlsSettings::minimum_version>("minimum_version", "", {},
+                                       "The oldest version of TLS. 1.3 wants a build with mbedTLS 3.6."),
+    tls<&TlsSettings::ciphers>(
+        "ciphers", "", {},
+        "Cipher suites in the order of preference, for example [\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\"]. None: "
+        "those with forward secrecy and authenticated encryption, ChaCha20 first where AES is slow."),
+    tls<&TlsSettings::ticket_lifetime>(
+        "ticket_lifetime_s", "s", {0, 604'800},
+        "How long a client may come back with its session ticket, which costs a twentieth of a handshake. 0: no "
+        "tickets. They end when ca or crl change; listeners with psk_file give none."),
+    tls<&TlsSettings::handshake_timeout>("handshake_timeout_s", "s", {1, 600},
+                                         "From the opened connection to the end of the handshake."),
+    tls<&TlsSettings::handshakes_max>("handshakes_max", "handshakes", {1, 10'000},
+                                      "Handshakes under way at once, some 50 KiB each; further clients wait."),
+    tls<&TlsSettings::handshakes_queued_max>("handshakes_queued_max", "connections", {0, 100'000},
+                                             "How many of them wait; further ones are closed at once."),
 
     limit<&SessionLimits::max_packet_size_bytes>(
         "max_packet_size_bytes", "bytes", {64, mqtt_packet_max},
@@ -272,10 +375,10 @@ constexpr Option table[] = {
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
                &session::JournalOptions::paced_interval>(
         "store", "retained_interval_ms", {0, 10'000},
-        "A commit for nothing but durable updates of retained messages costs the flash most: about 20 KB, be it one or "
-        "ten. After 32 of them, further ones come once in this time and bring all updates since, which are "
-        "acknowledged "
-        "then. 0: no such limit."),
+        "A commit for nothing but a few durable updates of retained messages costs the flash most: about 20 KB, be it "
+        "one "
+        "or ten. After 32 of them further ones wait until there are 16 updates, or for this time; the updates are "
+        "acknowledged then. 0: no such limit."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
                &session::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},
@@ -311,6 +414,12 @@ constexpr Option table[] = {
                                                                              "How long a wrong password counts."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
         "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
+    setting<&Config::admin, &AdminSettings::url>(
+        "admin", "url", "", {}, "Where: http://HOST:PORT, or \"none\". Beyond this machine only with token_file."),
+    setting<&Config::admin, &AdminSettings::token_file>(
+        "admin", "token_file", "", {},
+        "A file with one line of at least 16 characters. With it, /metrics and /api ask for the header "
+        "\"Authorization: Bearer LINE\", and are served on WebSocket listeners too."),
 
     setting<&Config::log, &LogSettings::level>("log", "level", "", {},
                                                "The least important events that are logged, to standard error."),
@@ -333,7 +442,12 @@ constexpr SectionHelp sections[] = {
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},
     {"auth", "Who may do what. SIGHUP reads both files again; with a mistake in one of them the old ones stay."},
+    {"admin",
+     "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
+     "WebSocket listeners serve /healthz too."},
     {"log", "Events, each with its reason."},
+    {"tls", "How TLS is spoken on a listener whose url begins with mqtts:// or wss://."},
+    {"websocket", "How WebSocket is spoken on a listener whose url begins with ws://."},
 };
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "assignment.hpp"
 #include "ledge/config/config.hpp"
 
 namespace ledge::config {
@@ -18,13 +20,17 @@ struct ListenerDraft {
     std::string url;
     std::optional<bool> allow_anonymous;  // not given: follows from the address and [auth]
     std::uint32_t connections_max = broker::ListenerOptions{}.connections_max;
+    bool proxy_protocol = false;
+    std::vector<std::string> proxy_from;
     session::SessionLimits limits;
+    WebSocketSettings websocket;
+    TlsSettings tls;
 };
 
 enum class Scope : std::uint8_t {
     broker,    // once: `key`
     limits,    // once as `limits.key`, and for each listener as `listeners.NAME.limits.key`
-    listener,  // for each listener: `listeners.NAME.key`
+    listener,  // for each listener: `listeners.NAME.key`, `listeners.NAME.section.key`
 };
 
 /// What an option of any scope is read from and written to. Only the part of its scope has to be there.
@@ -34,14 +40,14 @@ struct Place {
     ListenerDraft* listener = nullptr;
 };
 
-enum class Type : std::uint8_t { boolean, integer, size, choice, text };
+enum class Type : std::uint8_t { boolean, integer, size, choice, text, list };
 
-/// true, 7 (also the index of a choice), "text".
-using PlainValue = std::variant<bool, std::int64_t, std::string>;
+/// true, 7 (also the index of a choice), "text", ["text", "text"].
+using PlainValue = std::variant<bool, std::int64_t, std::string, TextList>;
 
 struct Option {
     Scope scope;
-    std::string_view section;  // the TOML table: "limits", "log"; empty for the listener itself
+    std::string_view section;  // the TOML table: "limits", "log", "websocket"; empty for the listener itself
     std::string_view name;     // the key in it
     Type type;
     std::string_view unit;  // "bytes", "s", "messages"; empty where there is none

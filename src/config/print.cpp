@@ -30,7 +30,18 @@ constexpr std::string_view listener_help =
 
 ListenerDraft draft_of(const Config& config, std::size_t index) {
     const broker::ListenerOptions& options = config.shard.listeners[index];
-    return {options.name, config.sockets[index].url, options.allow_anonymous, options.connections_max, options.limits};
+    const ListenerSocket& socket = config.sockets[index];
+    ListenerDraft draft;
+    draft.name = options.name;
+    draft.url = socket.url;
+    draft.allow_anonymous = options.allow_anonymous;
+    draft.connections_max = options.connections_max;
+    draft.proxy_protocol = socket.proxy_protocol;
+    draft.proxy_from = socket.proxy_from;
+    draft.limits = options.limits;
+    draft.websocket = socket.websocket;
+    draft.tls = socket.tls;
+    return draft;
 }
 
 /// Options only read through it.
@@ -39,9 +50,17 @@ Place place_of(const Config& config, const session::SessionLimits& limits, const
             const_cast<ListenerDraft*>(&draft)};
 }
 
+/// ["a", "b"]
+std::string literal_list(const TextList& texts) {
+    std::string out = "[";
+    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+    return out + "]";
+}
+
 std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+    if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
     if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
     return std::to_string(number);
@@ -98,22 +117,40 @@ void append_option(const Option& option, Place place, bool is_documented, std::s
     if (is_documented) out += "\n";
 }
 
+/// The options of a listener in a table below its own. What is as it would be without being said is left out, unless
+/// it is there for the documentation.
+void append_section(std::string_view section, const ListenerDraft& draft, const Place& place, const Place& usual,
+                    bool is_documented, std::string& out) {
+    const std::string title = "[listeners." + draft.name + "." + std::string(section) + "]\n";
+    bool has_title = false;
+    for (const Option& option : options()) {
+        if (option.scope == Scope::broker || option.section != section) continue;
+        if (!is_documented && option.get(place) == option.get(usual)) continue;
+        if (!has_title && is_documented) append_comment(section_help(section), out);
+        if (!has_title) out += (out.ends_with("\n\n") || is_documented ? "" : "\n") + title;
+        has_title = true;
+        append_option(option, place, is_documented, out);
+    }
+}
+
 void append_listener(const Config& config, std::size_t index, std::string& out) {
     const ListenerDraft draft = draft_of(config, index);
+    const ListenerDraft untouched;
     const Place place = place_of(config, draft.limits, draft);
+    const Place usual = place_of(config, config.limits, untouched);
+    const bool is_documented = index == 0;
     out += "[listeners." + draft.name + "]\n";
     for (const Option& option : options()) {
-        if (option.scope == Scope::listener) append_option(option, place, index == 0, out);
+        if (option.scope == Scope::listener && option.section.empty()) append_option(option, place, is_documented, out);
     }
-    bool has_own_limits = false;
+    std::string_view section;
     for (const Option& option : options()) {
-        if (option.scope != Scope::limits) continue;
-        if (option.get(place) == option.get(place_of(config, config.limits, draft))) continue;
-        if (!has_own_limits) out += (index == 0 ? "[listeners." : "\n[listeners.") + draft.name + ".limits]\n";
-        has_own_limits = true;
-        append_option(option, place, false, out);
+        if (option.scope != Scope::listener || option.section == section) continue;
+        section = option.section;
+        if (!section.empty()) append_section(section, draft, place, usual, is_documented, out);
     }
-    if (index != 0 || has_own_limits) out += "\n";
+    append_section("limits", draft, place, usual, false, out);
+    if (!out.ends_with("\n\n")) out += "\n";
 }
 
 /// Every key with its value in words.

@@ -25,13 +25,23 @@ std::string place_of(std::string_view file_name, std::size_t line) {
     return std::string(file_name) + ":" + std::to_string(line);
 }
 
+/// A list of nothing but texts; a list of other things is of no use to any option.
+Value list_of(const toml::array& array) {
+    TextList texts;
+    for (const toml::node& element : array) {
+        if (!element.is_string()) return OtherValue{list_kind};
+        texts.push_back(element.as_string()->get());
+    }
+    return texts;
+}
+
 Value value_of(const toml::node& node) {
     switch (node.type()) {
         case toml::node_type::boolean: return node.as_boolean()->get();
         case toml::node_type::integer: return node.as_integer()->get();
         case toml::node_type::floating_point: return node.as_floating_point()->get();
         case toml::node_type::string: return node.as_string()->get();
-        case toml::node_type::array: return OtherValue{"a list"};
+        case toml::node_type::array: return list_of(*node.as_array());
         case toml::node_type::table: return OtherValue{table_kind};
         default: return OtherValue{"a date or time"};
     }

@@ -5,6 +5,7 @@
 
 #include "ledge/storage/tools.hpp"
 #include "survival.hpp"
+#include "wiring.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -28,6 +29,10 @@ int complain(const config::Loaded& loaded) {
 }
 
 int check(const config::Sources& sources, const config::Loaded& loaded) {
+    if (const auto token = admin_token(loaded.config); !token) {
+        print(stderr, "key 'admin.token_file': " + token.error() + "\n");
+        return config::exit_bad_configuration;
+    }
     std::string out = sources.file.value_or("embedded configuration") + ": ok\n";
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const auto& listener = loaded.config.shard.listeners[i];
@@ -39,6 +44,9 @@ int check(const config::Sources& sources, const config::Loaded& loaded) {
                "\n";
     if (loaded.policy.acl)
         out += "rules: " + std::to_string(loaded.policy.acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
+    const config::AdminSettings& admin = loaded.config.admin;
+    if (admin.is_used())
+        out += "pages: " + admin.url + (admin.token_file.empty() ? "\n" : ", for those who know the token\n");
     for (const std::string& note : loaded.notes) out += "note: " + note + "\n";
     out += survival_table(loaded.config);
     print(stdout, out);

@@ -7,6 +7,7 @@
 #include "ledge/config/command_line.hpp"
 #include "passwd.hpp"
 #include "serve.hpp"
+#include "tls_files.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;
@@ -16,7 +17,8 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
-        const config::Loaded loaded = config::load(command.sources);
+        config::Loaded loaded = config::load(command.sources);
+        if (loaded.ok() && command.action != config::Command::Action::print_config) daemon::check_tls_files(loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         switch (command.action) {
             case config::Command::Action::check: return daemon::check(command.sources, loaded);

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "commands.hpp"
+#include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
 #include "process.hpp"
 #include "reload.hpp"
@@ -71,6 +73,15 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.on_hang_up = Reload(sources, loaded.config, log, [&running](auth::Policy policy) {
         if (running != nullptr) running->set_policy(std::move(policy));
     });
+    const auto token = admin_token(loaded.config);
+    if (!token) {
+        log.error("not_started", {{"reason", "key 'admin.token_file': " + token.error()}, {"fix", "mend the file"}});
+        return config::exit_bad_configuration;
+    }
+    admin::Pages pages(std::string(version), token.value(), runtime::read_clock());
+    options.pages = [&pages](const transport::HttpRequest& request) {
+        return pages.answer(request, runtime::read_clock());
+    };
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, log, store)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
@@ -79,6 +90,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         return config::exit_failure;
     }
     running = loop->get();
+    pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});

@@ -1,7 +1,11 @@
 #include "wiring.hpp"
 
+#include <algorithm>
+
+#include "ledge/admin/pages.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "tls_files.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -16,6 +20,23 @@ transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
     return result;
 }
 
+runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
+    runtime::FrontOptions front;
+    if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
+    if (socket.endpoint.is_tls) front.tls = tls_options(socket);
+    if (socket.endpoint.protocol != config::Endpoint::Protocol::websocket) return front;
+    const config::WebSocketSettings& settings = socket.websocket;
+    front.websocket = transport::WebSocketOptions{.path = socket.endpoint.resource,
+                                                  .origins = settings.origins,
+                                                  .trusted_proxies = socket.trusted_networks,
+                                                  .message_bytes_max = settings.message_bytes_max,
+                                                  .compression = settings.compression,
+                                                  .ping_interval = settings.ping_interval};
+    front.web_limits.header_bytes_max = settings.header_bytes_max;
+    front.web_limits.request_timeout = settings.handshake_timeout;
+    return front;
+}
+
 std::chrono::microseconds wall_clock() {
     return std::chrono::duration_cast<std::chrono::microseconds>(runtime::read_wall_clock().time_since_epoch());
 }
@@ -26,13 +47,25 @@ storage::LmdbStoreOptions store_options(const config::Config& config) {
     return {.path = config.store.path, .size_max_bytes = config.store.size_max_bytes, .wall_clock = wall_clock};
 }
 
+Result<std::string, std::string> admin_token(const config::Config& config) {
+    if (config.admin.token_file.empty()) return std::string();
+    return admin::read_token(config.admin.token_file);
+}
+
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed) {
     runtime::BrokerLoopOptions options;
     options.shard = config.shard;
     options.shard.server_version = "LedgeMQ " + std::string(version);
     for (const config::ListenerSocket& socket : config.sockets) {
+        const auto& listener = config.shard.listeners[options.endpoints.size()];
         options.endpoints.push_back(endpoint_of(socket.endpoint));
+        options.fronts.push_back(front_of(socket));
+        if (auto& websocket = options.fronts.back().websocket) {  // a packet has room in one message
+            websocket->message_bytes_max =
+                std::max<std::uint64_t>(websocket->message_bytes_max, listener.limits.max_packet_size_bytes);
+        }
     }
+    if (config.admin.is_used()) options.admin = runtime::AdminOptions{endpoint_of(config.admin_endpoint), {}};
     options.shard.durability.journal.is_enabled = config.store.is_used();
     options.daily_write_budget_bytes = config.store.daily_write_budget_bytes;
     options.seed = seed;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
+#include "ledge/base/result.hpp"
 #include "ledge/config/config.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/storage/lmdb_store.hpp"
@@ -12,6 +14,9 @@ namespace ledge::daemon {
 
 /// Requires config.store.is_used().
 storage::LmdbStoreOptions store_options(const config::Config& config);
+
+/// What the file of admin.token_file holds; "" when none is configured. The error is a sentence.
+Result<std::string, std::string> admin_token(const config::Config& config);
 
 /// Without the hook for SIGHUP.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);

@@ -16,7 +16,9 @@
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/listener.hpp"
 #include "ledge/transport/poller.hpp"
+#include "ledge/transport/tls.hpp"
 #include "ledge/transport/turn_clock.hpp"
+#include "ledge/transport/worker_pool.hpp"
 #include "password_worker.hpp"
 #include "signals.hpp"
 
@@ -24,13 +26,25 @@ namespace ledge::runtime {
 
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
+
+}  // namespace
+
 struct BrokerLoop::Parts {
     /// `image`: what the store remembers; of no meaning without one.
     Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
           std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
     ~Parts();
 
+    // The errors are sentences.
+    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
+    MadeFront make_front(std::uint16_t index);
+    MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
+
     void watch_sockets();
+    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front);
     void on_signal(int signal);
     void stop();
     bool stop_if_done();
@@ -54,6 +68,8 @@ struct BrokerLoop::Parts {
     broker::Shard shard;
     PasswordWorker passwords{io};
     transport::Driver driver;
+    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
+    std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
 
@@ -92,6 +108,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 
 BrokerLoop::Parts::~Parts() {
     listeners.clear();
+    fronts.clear();
     driver.close_all();
     if (committer) committer->finish(shard, clock.now());
     sockets_ready.release();  // the poller closes it
@@ -122,15 +139,63 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
         return Failure{std::string("cannot create the event loop: ") + error.what()};
     }
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
-        const transport::Endpoint& endpoint = parts->options.endpoints[i];
-        auto listener = transport::Listener::create(endpoint, static_cast<std::uint16_t>(i), parts->driver, log);
-        if (!listener) return Failure{listener.error()};
-        if (const int error = (*listener)->start(); error != 0) {
-            return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
-        }
-        parts->listeners.push_back(std::move(*listener));
+        auto front = parts->make_front(static_cast<std::uint16_t>(i));
+        if (!front) return Failure{front.error()};
+        const auto listening = parts->listen(parts->options.endpoints[i], std::move(*front));
+        if (!listening) return Failure{listening.error()};
+    }
+    if (const auto& admin = parts->options.admin) {
+        transport::WebOptions web{std::nullopt, 0, admin->limits};
+        auto front = transport::make_web_front(parts->io, web, parts->options.pages, parts->driver, log);
+        const auto listening = parts->listen(admin->endpoint, std::move(front));
+        if (!listening) return Failure{listening.error()};
     }
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
+}
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
+    FrontOptions plain;
+    const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
+    std::unique_ptr<transport::Front> front;
+    if (wanted.tls) {
+        auto made = make_tls_front(index, wanted);
+        if (!made) return made;
+        front = std::move(*made);
+    } else if (wanted.websocket) {
+        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
+    } else {
+        front = transport::make_plain_front(index, driver, log);
+    }
+    if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
+    return front;
+}
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
+    if (workers == nullptr) {
+        auto made = transport::WorkerPool::create(*poller);
+        if (!made) return Failure{std::string("cannot start workers: ") + std::strerror(made.error())};
+        workers = std::move(*made);
+    }
+    const std::string& name = options.shard.listeners[index].name;
+    auto front = wanted.websocket
+                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
+                                                        name, *wanted.tls, driver, *workers, log)
+                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
+    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
+    return std::move(*front);
+}
+
+/// The error is a sentence.
+Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
+                                                    std::unique_ptr<transport::Front> front) {
+    fronts.push_back(std::move(front));
+    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log);
+    if (!listener) return Failure{listener.error()};
+    if (const int error = (*listener)->start(); error != 0) {
+        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
+    }
+    listeners.push_back(std::move(*listener));
+    return true;
 }
 
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -173,6 +238,10 @@ void BrokerLoop::Parts::wait_for_asio(Duration wait_max) {
     } else {
         io.run_one_for(wait_max);
     }
+    const auto is_busy = [](const auto& front) { return front->asio_peers() > 0; };
+    if (!std::any_of(fronts.begin(), fronts.end(), is_busy)) return;
+    for (int i = 1; i < handlers_per_turn_max && io.poll_one() > 0; ++i) {
+    }
 }
 
 /// Also after a timer, a signal or a posted call: each may have left something to be written.
@@ -195,6 +264,7 @@ void BrokerLoop::Parts::end_turn() {
 Instant BrokerLoop::Parts::next_deadline() const {
     Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
+    for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     return earliest;
 }
@@ -204,6 +274,7 @@ void BrokerLoop::Parts::run_due() {
     if (shard.next_deadline() <= now) shard.on_time(now);
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(now);
+    for (const auto& front : fronts) front->on_time(now);
 }
 
 /// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
@@ -225,12 +296,10 @@ void BrokerLoop::Parts::arm_timer() {
 void BrokerLoop::Parts::on_signal(int signal) {
     if (signal != SIGHUP) {
         log.info("stopping", {{"signal", signal}});
-        stop();
-    } else if (options.on_hang_up) {
-        options.on_hang_up();
-    } else {
-        log.info("signal_ignored", {{"signal", signal}});
+        return stop();
     }
+    for (const auto& front : fronts) front->reload();
+    if (options.on_hang_up) options.on_hang_up();
 }
 
 void BrokerLoop::Parts::stop() {
@@ -241,6 +310,7 @@ void BrokerLoop::Parts::stop() {
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
     listeners.clear();
+    fronts.clear();
     shard.shut_down(clock.now());
     driver.flush();
 }

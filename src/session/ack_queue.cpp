@@ -8,9 +8,20 @@ void Connection::owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonC
                          BarrierId barrier) {
     const bool is_due = owed_acks_.empty() && barrier == 0 && environment_.journal.is_durable(ticket);
     if (is_due) return send_ack(type, id, code);
+    // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
+    if (environment_.journal.is_failed() && barrier == 0 && !environment_.journal.is_durable(ticket)) return;
     if (barrier != 0) environment_.barriers.attach(barrier, *this, first_owed_ack_ + owed_acks_.size());
-    owed_acks_.push_back({type, code, id, barrier, ticket, false});
+    owed_acks_.push_back({type, code, id, barrier, ticket, false, false});
     wait_for_commit();
+}
+
+// The first one may not have left yet. Of its record it is known only that it is not younger than the session's last.
+void Connection::owe_repeated_pubrec(wire::PacketId id) {
+    const bool is_durable = environment_.journal.is_durable(session_->received_ticket());
+    if (environment_.journal.is_failed() && !is_durable)
+        return close(wire::ReasonCode::implementation_specific_error, "the store has failed");
+    owe_ack(wire::PacketType::pubrec, id, wire::ReasonCode::success, session_->received_ticket());
+    if (!is_durable) owed_acks_[owed_acks_.size() - 1].is_repetition = true;
 }
 
 void Connection::settle_ack(std::uint64_t number) {
@@ -44,9 +55,30 @@ void Connection::hold_output(Ticket ticket) {
     wait_for_commit();
 }
 
-void Connection::abandon_output() {
-    if (is_output_held()) outbox_.clear();
+void Connection::on_store_failed() {
+    if (session_ != nullptr) forget_unkept_ids();
+    if (!is_output_held()) return close(wire::ReasonCode::implementation_specific_error, "the store has failed");
+    // What the peer was not to see yet may begin with CONNACK, or in the middle of a packet: nothing can follow it.
+    outbox_.clear();
     held_until_ = 0;
+    close_silently();
+}
+
+// Packet ids of QoS 2 messages that were not kept: the publisher's repetition is a new message, to be refused. An id
+// that was received before this connection began may be in the store or not; then each stays in doubt.
+void Connection::forget_unkept_ids() {
+    bool is_in_doubt = false;
+    for (std::size_t i = 0; i < owed_acks_.size(); ++i) {
+        const OwedAck& ack = owed_acks_[i];
+        const bool is_unkept = ack.type == wire::PacketType::pubrec && !wire::is_error(ack.code) &&
+                               !environment_.journal.is_durable(ack.ticket);
+        if (!is_unkept) continue;
+        if (ack.is_repetition)
+            is_in_doubt = true;
+        else
+            session_->received.erase(ack.packet_id);
+    }
+    if (!is_in_doubt) session_->settle_received();
 }
 
 void Connection::wait_for_commit() {

@@ -14,8 +14,11 @@ constexpr std::size_t referenced_payload_min = 2048;
 }  // namespace
 
 bool Connection::has_send_quota() const {
+    const Inflight& inflight = session_->inflight();
     const std::size_t quota = std::min(peer_receive_max_, limits().inflight_max);
-    return session_->inflight().counted() < quota && session_->inflight().has_room();
+    // What an earlier connection has left comes first: it would wait for room, and what took that room for its turn.
+    const bool is_all_counted = inflight.counted() == inflight.size();
+    return is_all_counted && inflight.counted() < quota && inflight.has_room();
 }
 
 bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header,

@@ -25,6 +25,7 @@ Ticket Journal::append(Pending record, Urgency urgency) {
     pending_bytes_ += size_of(record);
     pending_.push_back(std::move(record));
     ++live_;
+    if (urgency == Urgency::paced) ++paced_records_;
     note_urgency(urgency);
     return taken_ + pending_.size();
 }
@@ -53,6 +54,7 @@ void Journal::forget_cancelled() {
 
 void Journal::forget_delays() {
     urgency_ = Urgency::lazy;
+    paced_records_ = 0;
     lazy_since_ = paced_since_ = soon_since_ = never;
 }
 
@@ -98,6 +100,7 @@ Instant Journal::commit_deadline() const {
 // A bucket of paced_commits, of which each paced_interval refills one; it is full from paced_debt_until_ on.
 Instant Journal::paced_deadline() const {
     if (paced_since_ == never) return never;
+    if (paced_records_ >= paced_records_cheap) return paced_since_ + options_.commit_delay;
     const Duration credit = options_.paced_interval * (paced_commits - 1);
     const Instant affordable = paced_debt_until_ == Instant::min() ? Instant::min() : paced_debt_until_ - credit;
     return std::max(paced_since_ + options_.commit_delay, affordable);
@@ -105,7 +108,8 @@ Instant Journal::paced_deadline() const {
 
 Batch Journal::take(Instant now) {
     LEDGE_ASSERT(taken_ == durable_);
-    if (urgency_ == Urgency::paced) paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;
+    if (urgency_ == Urgency::paced && paced_records_ < paced_records_cheap)
+        paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;
     Batch batch;
     batch.records.reserve(live_);
     batch.bodies.reserve(pending_bytes_);
@@ -113,10 +117,11 @@ Batch Journal::take(Instant now) {
         const Pending& record = pending_[i];
         if (record.kind == RecordKind::cancelled) continue;
         const auto offset = static_cast<std::uint32_t>(batch.bodies.size());
+        const Bytes body = record.body.bytes();  // a removal has none
         if (record.publication)
             append_publication(record.publication.view(), batch.bodies);
         else
-            batch.bodies.insert(batch.bodies.end(), record.body.data(), record.body.data() + record.body.size());
+            batch.bodies.insert(batch.bodies.end(), body.begin(), body.end());
         const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
         batch.records.push_back({record.kind, offset, size, record.session, record.number});
     }

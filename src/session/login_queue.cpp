@@ -10,7 +10,17 @@ namespace ledge::session {
 bool LoginQueue::add(Connection& connection, const auth::Answer& answer, Bytes password, std::size_t bytes) {
     if (waiting_.size() >= waiting_max || bytes_ + bytes > bytes_max) return false;
     waiting_.push_back(
-        {++last_number_, &connection, *answer.hash, auth::Secret(password), bytes, answer.is_user_known});
+        {++last_number_, &connection, *answer.hash, auth::Secret(password), bytes, 0, answer.is_user_known});
+    bytes_ += bytes;
+    return true;
+}
+
+bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
+    const auto found = std::ranges::find(waiting_, &connection, &Waiting::connection);
+    if (found == waiting_.end() || found->held_bytes + bytes > held_bytes_max || bytes_ + bytes > bytes_max)
+        return false;
+    found->held_bytes += bytes;
+    found->bytes += bytes;
     bytes_ += bytes;
     return true;
 }

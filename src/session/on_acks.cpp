@@ -47,7 +47,8 @@ void Connection::on_pubrec(const wire::Ack& packet) {
 void Connection::on_pubrel(const wire::Ack& packet) {
     const bool is_known = session_->received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
-    const Ticket removed = is_known ? session_->drop_received(packet.packet_id) : 0;
+    // An unknown id may be one whose removal is still under way.
+    const Ticket removed = is_known ? session_->drop_received(packet.packet_id) : environment_.journal.last();
     owe_ack(PacketType::pubcomp, packet.packet_id,
             is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found, removed);
 }

@@ -53,6 +53,7 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);
     if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
+    if (identity_ != nullptr) return admit(packet, *identity_->user, 0, effect);  // proven by TLS
     const auth::Answer answer =
         auth::answer(environment_.policy, {packet.user_name, packet.password, listener_.allow_anonymous});
     if (answer.hash != nullptr) return await_login(packet, frame, answer, now);
@@ -69,11 +70,13 @@ void Connection::admit(const wire::Connect& packet, std::optional<std::string_vi
                        Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
+    std::unique_ptr<auth::Identity> identity;
     if (user || environment_.policy.acl) {
-        identity_ = std::make_unique<auth::Identity>();
-        identity_->credential = credential;
-        if (user) identity_->user = std::string(*user);
+        identity = std::make_unique<auth::Identity>();
+        identity->credential = credential;
+        if (user) identity->user = std::string(*user);
     }
+    identity_ = std::move(identity);
     if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
 }
 

@@ -11,6 +11,11 @@ namespace {
 constexpr std::size_t logged_user_bytes_max = 64;
 }
 
+void Connection::take_proven_user(std::string_view user) {
+    identity_ = std::make_unique<auth::Identity>();
+    identity_->user = std::string(user);
+}
+
 void Connection::await_login(const wire::Connect& packet, Bytes frame, const auth::Answer& answer, Instant now) {
     if (environment_.guard.is_blocked(address_, now)) return refuse_blocked();
     if (!environment_.logins.add(*this, answer, packet.password.value_or(Bytes{}), frame.size()))
@@ -24,7 +29,7 @@ void Connection::refuse_blocked() {
 }
 
 void Connection::hold_input(Bytes bytes) {
-    if (login_->held_input.size() + bytes.size() > LoginQueue::held_bytes_max)
+    if (!environment_.logins.hold(*this, bytes.size()))
         return refuse_connect(ReasonCode::quota_exceeded, "too many bytes before the answer to CONNECT");
     login_->held_input.insert(login_->held_input.end(), bytes.begin(), bytes.end());
 }

@@ -65,7 +65,7 @@ bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
 bool Connection::admit_exactly_once(wire::PacketId id) {
     ReceivedIds& received = session_->received;
     if (received.contains(id)) {
-        owe_ack(PacketType::pubrec, id, ReasonCode::success, environment_.journal.last());  // not before the first one
+        owe_repeated_pubrec(id);
         return false;
     }
     if (version_ == wire::Version::v5 && unreleased_ >= limits().receive_maximum) {  // [MQTT-3.3.4-7]

@@ -80,7 +80,8 @@ void Session::store(Delivery& delivery, Urgency urgency) {
     LEDGE_ASSERT(is_stored());
     Journal& journal = environment_.journal;
     const Publication& publication = delivery.publication;
-    if (publication.message() == 0) {
+    // A retained message may have been stored for an earlier delivery, and be gone with it.
+    if (publication.message() == 0 || environment_.references.count(publication.message()) == 0) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
                                 journal.put_publication(RecordKind::put_message, message, publication, urgency));
@@ -130,7 +131,10 @@ void Session::drop_row(Delivery& delivery) {
 }
 
 Ticket Session::put_received(wire::PacketId id) {
-    return is_stored() ? environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now) : 0;
+    if (!is_stored()) return 0;
+    const Ticket ticket = environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now);
+    if (ticket != never_durable) received_ticket_ = ticket;
+    return ticket;
 }
 
 Ticket Session::drop_received(wire::PacketId id) {
@@ -248,7 +252,7 @@ void Session::restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64
     environment_.counters.queued_messages += rows;
     environment_.counters.queued_bytes += bytes;
     pending_.restore(rows, bytes, from);
-    repeated_until_row_ = from + limits_->inflight_max;
+    repeated_until_row_ = last_row_;  // whoever was connected may have seen any of them [MQTT-3.3.1-1]
 }
 
 void Session::wait_for_commit() {

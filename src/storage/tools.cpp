@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 
 #include "dump_row.hpp"
@@ -59,6 +62,24 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
 
 std::string in_kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
 
+constexpr std::array<const char*, table_count> contents{"sessions",
+                                                        "subscriptions",
+                                                        "QoS 2 packet ids of publishers",
+                                                        "retained messages",
+                                                        "their newest changes",
+                                                        "messages queued, by session",
+                                                        "their topics and payloads"};
+
+std::string calendar_text(std::chrono::microseconds since_1970) {
+    if (since_1970.count() == 0) return "unknown";
+    const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
+    std::tm parts{};
+    char text[64];
+    const bool is_date = ::gmtime_r(&seconds, &parts) != nullptr;
+    const std::size_t size = is_date ? std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) : 0;
+    return {text, size};
+}
+
 std::string seconds_text(std::chrono::microseconds time) {
     return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
 }
@@ -81,7 +102,7 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     send_line(out, "transaction", std::to_string(facts.last_transaction));
     send_line(out, "next number", std::to_string(meta->next_number));
     send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
-    send_line(out, "calendar", seconds_text(meta->wall) + " since 1970");
+    send_line(out, "calendar", calendar_text(meta->wall));
     send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
     auto tables = Tables::open(txn, false);
     if (!tables) return false;
@@ -96,7 +117,8 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
         const auto rows = txn.facts((*tables)[table]);
         if (!rows) return false;
         send_line(out, table_names[index_of(table)],
-                  std::to_string(rows.value().entries) + " rows, " + in_kib(rows.value().pages * facts.page_size));
+                  std::to_string(rows.value().entries) + " rows, " + in_kib(rows.value().pages * facts.page_size) +
+                      ": " + contents[index_of(table)]);
     }
     return true;
 }
@@ -112,6 +134,13 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
         if (code != lmdb_ok) return false;
     }
     return true;
+}
+
+/// The directory, for a tool that wants the store for itself.
+Result<StoreDir, StoreError> take_directory(const std::string& path) {
+    auto dir = StoreDir::open(path, false);
+    if (dir || dir.error().fault != Fault::in_use) return dir;
+    return Failure{StoreError{Fault::in_use, dir.error().text + "; stop it first (info and verify work beside it)"}};
 }
 
 /// The file without free pages, under a name of its own, on stable storage. 0 or a code.
@@ -160,7 +189,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
     if (!target) return Failure{target.error()};
     std::optional<StoreDir> lock;
     if (!target.value().directory.empty()) {
-        auto dir = StoreDir::open(path, false);
+        auto dir = take_directory(path);
         if (!dir) return Failure{dir.error()};
         lock.emplace(std::move(*dir));
     }
@@ -170,7 +199,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
 Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
-    auto dir = StoreDir::open(path, false);
+    auto dir = take_directory(path);
     if (!dir) return Failure{dir.error()};
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_complete() || inspection.is_damaged()) {

@@ -77,7 +77,9 @@ void Driver::write_out(Link& link) {
         if (wrote == Link::Wrote::failed) return lost(link);
         link.is_blocked_ = wrote == Link::Wrote::part;
     }
-    if (connection.is_closing()) return connection.outbox().empty() ? finish(link) : await_sending(link);
+    // A link that is blocked on an empty outbox still has the last bytes in its hands.
+    const bool is_sent = connection.outbox().empty() && !link.is_blocked_;
+    if (connection.is_closing()) return is_sent ? finish(link) : await_sending(link);
     if (!link.is_blocked_) tell_drained(link);
 }
 
@@ -103,8 +105,16 @@ void Driver::await_sending(Link& link) {
 }
 
 void Driver::finish(Link& link) {
-    session::Connection* connection = std::exchange(link.connection_, nullptr);
     link.finish();
+    linger(link);
+}
+
+void Driver::ended(Link& link) {
+    if (link.connection_ != nullptr) linger(link);
+}
+
+void Driver::linger(Link& link) {
+    session::Connection* connection = std::exchange(link.connection_, nullptr);
     link.deadline_ = now() + limits_.linger_time_max;
     move_to(lingering_, link, Link::Phase::lingering);
     shard_.on_closed(*connection, now());

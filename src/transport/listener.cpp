@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "listening_socket.hpp"
-#include "socket_link.hpp"
 
 namespace ledge::transport {
 
@@ -26,8 +25,8 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 /// a moment, the peers that wait are accepted and closed at once, so that they know, and then it pauses.
 class Listener::Door final : public Pollable {
 public:
-    Door(ListeningSocket socket, std::uint16_t index, Driver& driver, const Log& log)
-        : socket_(std::move(socket)), index_(index), driver_(driver), log_(log), reserve_(open_reserve()) {}
+    Door(ListeningSocket socket, Front& front, Driver& driver, const Log& log)
+        : socket_(std::move(socket)), front_(front), driver_(driver), log_(log), reserve_(open_reserve()) {}
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
     ~Door() {
@@ -43,12 +42,11 @@ public:
 private:
     void on_ready(std::uint32_t events) override;
     int accept_one();
-    void take(int descriptor, const sockaddr_storage& address);
     void on_exhaustion(int error);
     int turn_away();
 
     ListeningSocket socket_;
-    std::uint16_t index_;
+    Front& front_;
     Driver& driver_;
     const Log& log_;
     int reserve_;
@@ -81,18 +79,8 @@ int Listener::Door::accept_one() {
     const int descriptor =
         ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return errno;
-    take(descriptor, address);
+    front_.take(descriptor, address);
     return 0;
-}
-
-void Listener::Door::take(int descriptor, const sockaddr_storage& address) {
-    const std::string text = to_text(address);
-    std::unique_ptr<SocketLink> link = SocketLink::create(descriptor, driver_);
-    if (link == nullptr) {
-        log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
-        return;
-    }
-    driver_.adopt(std::move(link), broker::Peer{index_, text});  // refused: the shard has said why
 }
 
 void Listener::Door::on_exhaustion(int error) {
@@ -126,13 +114,13 @@ int Listener::Door::turn_away() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Listener>, std::string> Listener::create(const Endpoint& endpoint, std::uint16_t index,
-                                                                Driver& driver, const Log& log) {
+Result<std::unique_ptr<Listener>, std::string> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                                const Log& log) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
     std::vector<std::unique_ptr<Door>> doors;
     for (ListeningSocket& socket : *sockets) {
-        doors.push_back(std::make_unique<Door>(std::move(socket), index, driver, log));
+        doors.push_back(std::make_unique<Door>(std::move(socket), front, driver, log));
     }
     return std::unique_ptr<Listener>(new Listener(std::move(doors)));
 }

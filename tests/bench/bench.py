@@ -19,17 +19,25 @@ LOAD_TOOLS = ['mqload.cpp', 'null_broker.cpp', 'compare.py', 'Makefile']
 LEDGEMQ = ('build/release/ledgemq --listen mqtt://127.0.0.1:{port} --allow-anonymous --set log.level=warning '
            '--set limits.queue_messages_max=1000000 --set limits.queue_bytes_max=1000000000 '
            '--set limits.receive_maximum=65535 --set sys.interval_s=0')
+LEDGEMQ_WS = LEDGEMQ.replace('--listen', '--listen ws://127.0.0.1:{wsport}/mqtt --listen', 1)
+LEDGEMQ_TLS = (LEDGEMQ.replace('--listen', '--listen mqtts://127.0.0.1:{tlsport} --listen', 1) +
+               ' --set listeners.listen-1.tls.certificate={cert} --set listeners.listen-1.tls.key={key}')
+WS_SCENARIOS = ['ws-q0-pairs=pubsub --ws --topology pairs --pubs 10 --qos 0 --seconds {T}',
+                'ws-q1-pairs=pubsub --ws --topology pairs --pubs 10 --qos 1 --seconds {T}']
+TLS_SCENARIOS = ['tls-q0-pairs=pubsub --tls --topology pairs --pubs 10 --qos 0 --seconds {T}',
+                 'tls-q1-pairs=pubsub --tls --topology pairs --pubs 10 --qos 1 --seconds {T}']
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog='./run bench', description=__doc__.split('\n', maxsplit=1)[0],
                                      epilog='Other options go to the comparison: --rounds 5 --seconds 3 --only q0 ...')
-    parser.add_argument('names', nargs='*', metavar='NAME', help='wire, topic, core, store, broker; default all')
+    parser.add_argument('names', nargs='*', metavar='NAME',
+                        help='wire, topic, core, store, broker, ws, tls; default all')
     options, rest = parser.parse_known_args()
-    unknown = set(options.names) - set(MICRO) - {'store', 'broker'}
+    unknown = set(options.names) - set(MICRO) - {'store', 'broker', 'ws', 'tls'}
     if unknown:
         parser.error(f'no bench named {", ".join(sorted(unknown))}')
-    return options.names or MICRO + ['store', 'broker'], rest
+    return options.names or MICRO + ['store', 'broker', 'ws', 'tls'], rest
 
 
 def run_micro(name):
@@ -50,18 +58,40 @@ def build_load_tools():
     return target
 
 
+def compare(tools, ledgemq, *more):
+    mosquitto = shutil.which('mosquitto') or '/usr/sbin/mosquitto'
+    command = [sys.executable, os.path.join(tools, 'compare.py'),
+               f'mosquitto={mosquitto} -c {{conf:confs/mosquitto.conf.in}}', f'ledgemq={os.path.join(ROOT, ledgemq)}',
+               '--baseline', 'mosquitto', '--json', os.path.join(tools, 'result.json'), *more]
+    return subprocess.run(command, check=False).returncode
+
+
 def run_comparison(rest):
     tools = build_load_tools()
     if tools is None:
         return 0
     print('--- whole broker (x: ratio to mosquitto in the same run; cpu us: per delivered message)', flush=True)
-    mosquitto = shutil.which('mosquitto') or '/usr/sbin/mosquitto'
-    command = [sys.executable, os.path.join(tools, 'compare.py'),
-               f'mosquitto={mosquitto} -c {{conf:confs/mosquitto.conf.in}}',
-               f'ledgemq={os.path.join(ROOT, LEDGEMQ)}',
-               'limit={here}/null_broker --port {port} --mode {mode}',
-               '--baseline', 'mosquitto', '--json', os.path.join(tools, 'result.json'), *rest]
-    return subprocess.run(command, check=False).returncode
+    return compare(tools, LEDGEMQ, 'limit={here}/null_broker --port {port} --mode {mode}', *rest)
+
+
+def run_ws(rest):
+    tools = build_load_tools()
+    if tools is None:
+        return 0
+    print('--- messages over WebSocket', flush=True)
+    own = [part for scenario in WS_SCENARIOS for part in ('--scenario', scenario)]
+    return abs(compare(tools, LEDGEMQ_WS, *own, *rest))
+
+
+def run_tls(rest):
+    print('--- tls: handshakes, memory, and what they cost others', flush=True)
+    worst = subprocess.run([sys.executable, '-B', os.path.join(HERE, 'tls_bench.py')], check=False).returncode
+    tools = build_load_tools()
+    if tools is None:
+        return worst
+    print('--- messages over tls', flush=True)
+    own = [part for scenario in TLS_SCENARIOS for part in ('--scenario', scenario)]
+    return max(worst, abs(compare(tools, LEDGEMQ_TLS, *own, *rest)))
 
 
 def main():
@@ -76,6 +106,10 @@ def main():
         worst = max(worst, subprocess.run(command, check=False).returncode)
     if 'broker' in names:
         worst = max(worst, run_comparison(rest))
+    if 'ws' in names:
+        worst = max(worst, run_ws(rest if 'broker' not in names else []))
+    if 'tls' in names:
+        worst = max(worst, run_tls(rest if 'broker' not in names else []))
     return worst
 
 

@@ -127,8 +127,8 @@ class Bench:
             result = self.load(broker, 'publish', '--count', count)
             device = (broker.device_bytes() - before) / result['messages']
             memory = (broker.anonymous_kib() - idle) / 1024
-            self.row('QoS 1, persistent subscriber offline, durable, 100 x 20', f'{result["rate"]:,.0f}/s', '>= 50,000/s',
-                     result['rate'] >= 50_000)
+            self.row('QoS 1, persistent subscriber offline, durable, 100 x 20', f'{result["rate"]:,.0f}/s',
+                     '>= 50,000/s', result['rate'] >= 50_000)
             self.row('  written to the device', f'{device:.0f} B a message', '<= 1,000 B', device <= 1000)
             self.row(f'  memory with {count:,} queued (RssAnon, over idle)', f'{memory:.1f} MiB', '<= 20 MB',
                      memory * 1.048576 <= 20)
@@ -147,7 +147,8 @@ class Bench:
         began = time.monotonic()
         with ledgemq(self.options, self.folder):
             seconds = time.monotonic() - began
-        self.row(f'start after SIGKILL, {count:,} queued, 100,000 retained', f'{seconds:.2f} s', '<= 1 s', seconds <= 1)
+        what = f'start after SIGKILL, {count:,} queued, 100,000 retained'
+        self.row(what, f'{seconds:.2f} s', '<= 1 s', seconds <= 1)
 
     def retained(self):
         with ledgemq(self.options, self.fresh()) as broker:
@@ -157,7 +158,8 @@ class Bench:
             device = (broker.device_bytes() - before) / result['messages']
         self.row('retained updates, QoS 1, 50/s over 10,000 topics, durable', f'{device:,.0f} B an update',
                  '<= 2,500 B', device <= 2500)
-        print(f'  acknowledged after {result["ack_ms_median"]:.0f} ms (median), {result["ack_ms_max"]:.0f} ms (longest)')
+        print(f'  acknowledged after {result["ack_ms_median"]:.0f} ms (median), '
+              f'{result["ack_ms_max"]:.0f} ms (longest)')
 
 
 def main():

@@ -1,5 +1,6 @@
-"""Start rig: the power goes at each write, sync and change of a name in turn while a store is being created or a damaged
-one salvaged. The next start must find nothing that looks damaged but was not, and take over all that still reads."""
+"""Start rig: the power goes at each write, sync and change of a name in turn while a store is being created or a
+damaged one salvaged. The next start must find nothing that looks damaged but was not, and take over all that still
+reads."""
 import os
 import random
 import shutil

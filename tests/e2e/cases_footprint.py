@@ -2,11 +2,13 @@
 import os
 import time
 
+import websocket
 from harness import case, check, packet
 
 GROUP = 'footprint'
 RSS_AT_START_MAX_KIB = 5 * 1024
 RSS_PER_CONNECTION_MAX_KIB = 1.5
+RSS_PER_WEBSOCKET_MAX_KIB = 7
 WAKEUPS_MAX_PER_S = 2.0
 
 
@@ -56,6 +58,32 @@ def _memory_per_connection(context):
     found = (rss_kib(broker.process.pid) - before) / count
     print(f'    per idle connection: {found:.2f} KiB')
     check(found <= RSS_PER_CONNECTION_MAX_KIB, f'{found:.2f} KiB per connection')
+
+
+@case(f'2,000 idle WebSocket connections with a subscription cost at most {RSS_PER_WEBSOCKET_MAX_KIB} KiB each', GROUP,
+      needs_ledge=True, quick=False)
+def _memory_per_websocket(context):
+    broker = websocket.start_broker(context)
+
+    def connect_some(first, count):
+        clients = []
+        for number in range(first, first + count):
+            client = websocket.connect(context, broker.ws_port)
+            client.open(f'idle-{number}', keep_alive_s=600)
+            client.subscribe(f'site/{number % 50}/device/{number}')
+            clients.append(client)
+        return clients
+
+    connect_some(0, 50)
+    before = rss_kib(broker.process.pid)
+    count = 2000
+    clients = connect_some(50, count)
+    for client in clients[::200]:
+        client.message(packet(0xC0, b''))
+        check(client.read()[0] == 0xD0, 'no PINGRESP')
+    found = (rss_kib(broker.process.pid) - before) / count
+    print(f'    per idle WebSocket connection: {found:.2f} KiB')
+    check(found <= RSS_PER_WEBSOCKET_MAX_KIB, f'{found:.2f} KiB per connection')
 
 
 @case(f'a broker with 1,000 idle clients wakes at most {WAKEUPS_MAX_PER_S:.0f} times a second', GROUP, needs_ledge=True,

@@ -38,6 +38,14 @@ def _mqttjs(context):
     return ['node', os.path.join(HERE, 'mqttjs_client.js')], {'env': {**os.environ, 'NODE_PATH': modules}}
 
 
+def run_mqttjs(context, version, which, url, **environment):
+    command, options = _mqttjs(context)
+    options['env'].update(environment)
+    child = context.run([*command, version, which, url, context.client_id], **options)
+    code, out = child.finish(40)
+    check(code == 0 and out.strip() == 'ok', f'ended with {code}: {out} {child.errors()[-500:]}')
+
+
 LIBRARIES = [
     ('Paho C', _paho_c, {'3.1': EVERY_VERSION, '3.1.1': EVERY_VERSION, '5': EVERY_VERSION + ['properties']}),
     ('Paho Python', _paho_python, {'3.1': ['qos1', 'persistent'],
@@ -53,6 +61,8 @@ for _library, _command_of, _versions in LIBRARIES:
         for _which in _cases:
             @case(f'{_version}: {MEANING[_which]}', _library)
             def _run(context, command_of=_command_of, version=_version, which=_which):
+                if command_of is _mqttjs:
+                    return run_mqttjs(context, version, which, f'mqtt://127.0.0.1:{context.port}')
                 command, options = command_of(context)
                 child = context.run([*command, version, which, context.port, context.client_id], **options)
                 code, out = child.finish(40)

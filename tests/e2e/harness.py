@@ -188,6 +188,10 @@ class Context:
         self._sockets.append(raw)
         return raw
 
+    def adopt(self, raw):
+        """Closes `raw` at the end of the case."""
+        self._sockets.append(raw)
+
     def close(self):
         for child in self._children:
             child.close()

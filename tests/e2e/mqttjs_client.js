@@ -1,10 +1,10 @@
-// One end-to-end case with MQTT.js. Usage: node mqttjs_client.js VERSION CASE PORT PREFIX
+// One end-to-end case with MQTT.js. Usage: node mqttjs_client.js VERSION CASE URL PREFIX
 // NODE_PATH names the folder of the mqtt package. Prints "ok" and exits 0, or says what was wrong and exits 1.
 'use strict';
 const mqtt = require('mqtt');
 
 const waitMs = 20000;
-const [version, which, port, prefix] = process.argv.slice(2);
+const [version, which, url, prefix] = process.argv.slice(2);
 const isV5 = version === '5';
 
 function check(claim, text) {
@@ -19,7 +19,7 @@ class Client {
         self.waiting = [];
         const protocol = isV5 ? {protocolVersion: 5}
             : version === '3.1' ? {protocolVersion: 3, protocolId: 'MQIsdp'} : {protocolVersion: 4};
-        self.client = mqtt.connect(`mqtt://127.0.0.1:${port}`,
+        self.client = mqtt.connect(url,
             {clientId: prefix + suffix, reconnectPeriod: 0, connectTimeout: waitMs, ...protocol, ...options});
         self.client.on('message', (topic, payload, packet) => {
             const waiter = self.waiting.shift();

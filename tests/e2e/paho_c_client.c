@@ -1,6 +1,6 @@
-/* One end-to-end case with Paho's synchronous C client. Usage: paho_c_client VERSION CASE PORT PREFIX
- * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids. Prints "ok" and exits 0, or says what was
- * wrong. */
+/* One end-to-end case with Paho's synchronous C client. Usage: paho_c_client VERSION CASE PORT PREFIX [CA_FILE]
+ * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids; with CA_FILE it speaks TLS. Prints "ok" and
+ * exits 0, or says what was wrong. */
 #include <MQTTClient.h>
 
 #include <stdio.h>
@@ -12,6 +12,7 @@ enum { wait_ms = 20000, large_bytes = 200000 };
 static int version; /* MQTTVERSION_... */
 static char address[64];
 static const char* prefix;
+static const char* ca_file; /* NULL: no TLS */
 
 static void fail(const char* what, int code) {
     fprintf(stderr, "%s (%d)\n", what, code);
@@ -44,6 +45,10 @@ static MQTTClient create(const char* suffix) {
 static int connect_client(MQTTClient client, int clean) {
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
     MQTTClient_connectOptions options5 = MQTTClient_connectOptions_initializer5;
+    MQTTClient_SSLOptions tls = MQTTClient_SSLOptions_initializer;
+    tls.trustStore = ca_file;
+    tls.verify = 1;
+    options.ssl = options5.ssl = ca_file != NULL ? &tls : NULL;
     if (version != MQTTVERSION_5) {
         options.cleansession = clean;
         options.MQTTVersion = version;
@@ -256,14 +261,15 @@ static int run(const char* which) {
 }
 
 int main(int argc, char** argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: paho_c_client VERSION CASE PORT PREFIX\n");
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: paho_c_client VERSION CASE PORT PREFIX [CA_FILE]\n");
         return 2;
     }
     version = strcmp(argv[1], "5") == 0     ? MQTTVERSION_5
               : strcmp(argv[1], "3.1") == 0 ? MQTTVERSION_3_1
                                             : MQTTVERSION_3_1_1;
     prefix = argv[4];
-    snprintf(address, sizeof address, "tcp://127.0.0.1:%s", argv[3]);
+    ca_file = argc == 6 ? argv[5] : NULL;
+    snprintf(address, sizeof address, "%s:%s", ca_file != NULL ? "ssl://localhost" : "tcp://127.0.0.1", argv[3]);
     return run(argv[2]);
 }

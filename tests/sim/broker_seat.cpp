@@ -2,20 +2,39 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <limits>
+#include <optional>
 
+#include "ledge/base/assert.hpp"
 #include "memory_meter.hpp"
 
 namespace ledge::sim {
 
 BrokerSeat::~BrokerSeat() { kill(); }
 
-void BrokerSeat::start(Instant now) {
-    memory_before_ = metered_bytes();
-    const MeterScope scope;
-    shard_ = std::make_unique<broker::Shard>(options_, log_, seed_++, now);
+BrokerSeat::BrokerSeat(broker::ShardOptions options, std::uint64_t seed) : options_(std::move(options)), seed_(seed) {
+    if (options_.durability.journal.is_enabled) store_ = std::make_unique<storage::MemoryStore>();
 }
 
-void BrokerSeat::kill() {
+Instant BrokerSeat::start(Instant now) {
+    memory_before_ = metered_bytes();
+    if (!has_store()) {
+        const MeterScope scope;
+        shard_ = std::make_unique<broker::Shard>(options_, log_, seed_++, now);
+        return now;
+    }
+    if (stored_at_ == Instant{}) store_->close(now);  // a new store takes the time from its first broker
+    const auto image = store_->load();
+    LEDGE_ASSERT(image.ok());
+    taken_at_ = stored_at_ = image->now;
+    const MeterScope scope;
+    shard_ = std::make_unique<broker::Shard>(options_, log_, seed_++, *image, store_->reader());
+    return image->now;
+}
+
+void BrokerSeat::kill(bool is_kept, Duration rest) {
+    if (has_store()) store_->crash(is_kept ? std::numeric_limits<std::size_t>::max() : 0, rest);
     const MeterScope scope;
     shard_.reset();
 }
@@ -56,6 +75,56 @@ session::Connection* BrokerSeat::next_dirty() {
 void BrokerSeat::shut_down(Instant now) {
     const MeterScope scope;
     shard_->shut_down(now);
+}
+
+void BrokerSeat::on_log(void* self, const LogRecord& record) {
+    BrokerSeat& seat = *static_cast<BrokerSeat*>(self);
+    std::string line;
+    format_text(record, line);
+    if (seat.is_tracing_) std::fprintf(stderr, "           log: %s\n", line.c_str());
+    const bool is_expected = record.level != LogLevel::error || record.event == "store_failed";
+    if (!is_expected && seat.complaint_.empty()) seat.complaint_ = line;
+}
+
+bool BrokerSeat::wants_commit(Instant now) {
+    const MeterScope scope;
+    return shard_->wants_commit(now);
+}
+
+// The store keeps a copy of the batch: what was allocated in the broker's name is freed in its name.
+void BrokerSeat::begin_commit(Instant now) {
+    std::optional<session::Batch> batch;
+    {
+        const MeterScope scope;
+        batch = shard_->take_batch(now);
+    }
+    if (is_tracing_) {
+        for (const session::Record& record : batch->records)
+            std::fprintf(stderr, "           record: kind %d session %d number %d, %u bytes\n",
+                         static_cast<int>(record.kind), static_cast<int>(record.session),
+                         static_cast<int>(record.number), record.body_size);
+    }
+    store_->start(session::Batch(*batch));
+    taken_at_ = now;
+    const MeterScope scope;
+    batch.reset();
+}
+
+bool BrokerSeat::end_commit(Instant now) {
+    const auto report = store_->finish();
+    if (report.ok()) stored_at_ = taken_at_;
+    const MeterScope scope;
+    if (report.ok())
+        shard_->on_committed(report->last, report->used_fraction, now);
+    else
+        shard_->on_store_failed(now);
+    return report.ok();
+}
+
+std::size_t BrokerSeat::rows_of_sessions() {
+    const auto image = store_->load();
+    LEDGE_ASSERT(image.ok());
+    return store_->rows() - image->retained.size();
 }
 
 std::vector<Byte> BrokerSeat::take(session::Connection& connection, std::size_t most) {

@@ -64,13 +64,15 @@ void AtLeastOnceChecker::on(const Event& event) {
     }
     if (event.kind == Kind::session_ended)
         std::erase_if(owed_, [&](const auto& debt) { return debt.first.first == event.client; });
-    if (event.kind == Kind::voided)
+    if (event.kind == Kind::voided || event.kind == Kind::lost)
         std::erase_if(owed_, [&](const auto& debt) { return debt.first.second == event.label.uid; });
     if (event.kind == Kind::unsubscribed) {
         std::erase_if(owed_, [&](const auto& debt) {
             return debt.first.first == event.client && is_match(event.text, debt.second.topic);
         });
     }
+    // What a subscription has not yet been sent of retained messages is known in memory only.
+    if (event.kind == Kind::restarted) std::erase_if(owed_, [](const auto& debt) { return debt.second.is_replay; });
     // Who has not yet been sent the retained message gets the next one, by its subscription.
     if (event.kind == Kind::replaced) {
         std::erase_if(owed_,
@@ -98,7 +100,7 @@ void AtLeastOnceChecker::finish(const Event& event) {
 // A will is routed when the broker says so. What a member of a shared subscription leaves unacknowledged is handed on,
 // also to a client that has had it in an earlier session; not a QoS 2 message that was sent [MQTT-4.8.2-5].
 std::uint32_t ExactlyOnceChecker::routed_to(const Event& event) {
-    if (event.label.is_will) return 1;
+    if (event.label.is_will) return std::max(due_[event.label.uid], 1U);
     const std::uint32_t routed = routed_[copy_of(event)];
     const auto shared = shared_.find(event.label.uid);
     if (shared == shared_.end()) return routed;
@@ -106,13 +108,28 @@ std::uint32_t ExactlyOnceChecker::routed_to(const Event& event) {
     return std::max(routed, shared->second.routed) + (may_come_back ? departures_ - shared->second.departures : 0);
 }
 
+// Nobody may have it yet, if its publisher will send it again: it waits for its packet id to be durable.
+void ExactlyOnceChecker::on_lost(const Event& event) {
+    if (!event.flag || event.label.qos != wire::QoS::exactly_once) return;
+    for (const Copy& copy : latest_[event.label.uid]) --routed_[copy];
+    if (const auto shared = shared_.find(event.label.uid); shared != shared_.end()) shared->second.routed = 0;
+    latest_.erase(event.label.uid);
+}
+
 void ExactlyOnceChecker::on(const Event& event) {
     if (leaves(event)) ++departures_;
     if (!is_ours(event)) return;
+    if (event.kind == Kind::lost) return on_lost(event);
+    if (is_publish(event, Kind::in)) latest_[event.label.uid].clear();
+    if (event.kind == Kind::routed) latest_[event.label.uid].push_back(copy_of(event));
+    if (event.kind == Kind::will_due) ++due_[event.label.uid];
     if (event.kind == Kind::routed || event.kind == Kind::replayed) ++routed_[copy_of(event)];
     if (event.kind == Kind::routed_group) {
         ++shared_.try_emplace(event.label.uid, Shared{0, departures_}).first->second.routed;
-        for (const std::uint32_t member : event.ids) ++routed_[Copy(member, event.label.uid)];
+        for (const std::uint32_t member : event.ids) {
+            ++routed_[Copy(member, event.label.uid)];
+            latest_[event.label.uid].emplace_back(member, event.label.uid);
+        }
     }
     if (!is_publish(event, Kind::got) || !event.flag || (event.qos == wire::QoS::at_least_once && event.dup)) return;
     const std::uint32_t routed = routed_to(event);
@@ -133,13 +150,16 @@ void QosChecker::on(const Event& event) {
 
 void SubscribedChecker::on(const Event& event) {
     links_.on(event);
-    if (event.kind == Kind::session_began) filters_[event.client].clear();
+    const bool is_session = event.kind == Kind::session_began || event.kind == Kind::restored;
+    if (is_session) generations_[event.client] = event.number;
+    if (event.kind == Kind::session_began) filters_[{event.client, event.number}].clear();
     if (event.kind == Kind::subscribed) {
         const bool is_shared = event.text.starts_with("$share/");
-        filters_[event.client].insert(is_shared ? event.text.substr(event.text.find('/', 7) + 1) : event.text);
+        filters_[{event.client, generations_[event.client]}].insert(
+            is_shared ? event.text.substr(event.text.find('/', 7) + 1) : event.text);
     }
     if (!is_publish(event, Kind::got) || links_.is_stale(event)) return;
-    const std::set<std::string>& filters = filters_[event.client];
+    const std::set<std::string>& filters = filters_[{event.client, generations_[event.client]}];
     if (std::none_of(filters.begin(), filters.end(),
                      [&](const std::string& filter) { return is_match(filter, event.text); })) {
         object(event, "no filter of this session has ever matched");
@@ -159,7 +179,10 @@ void UnsubackChecker::on(const Event& event) {
 }
 
 void WillChecker::on(const Event& event) {
-    if (event.kind == Kind::will_due) due_.insert(event.label.uid);
+    if (event.kind == Kind::will_due) {
+        due_.insert(event.label.uid);
+        cancelled_.erase(event.label.uid);  // a crash has undone that
+    }
     if (event.kind == Kind::will_cancelled) cancelled_.insert(event.label.uid);
     if (!event.label.is_will || !is_publish(event, Kind::got)) return;
     if (cancelled_.contains(event.label.uid)) object(event, "this will is cancelled");
@@ -202,7 +225,7 @@ void SharedChecker::loosen(std::int32_t client) {
 void SharedChecker::on(const Event& event) {
     sizes_.on(event);
     if (leaves(event)) loosen(event.client);
-    if (event.kind == Kind::voided)
+    if (event.kind == Kind::voided || event.kind == Kind::lost)
         std::erase_if(shares_, [&](const auto& entry) { return entry.first.first == event.label.uid; });
     if (event.kind == Kind::routed_group && is_ours(event)) {
         Share& share = shares_[{event.label.uid, event.text}];
@@ -245,7 +268,10 @@ void SharedChecker::finish(const Event& event) {
 void ExpiryChecker::on(const Event& event) {
     if (!is_ours(event) || event.label.is_will) return;
     const bool is_routed = event.kind == Kind::routed || event.kind == Kind::routed_group;
-    if (is_routed) lives_.try_emplace(event.label.uid, Life{event.at, event.expiry_s});
+    if (is_routed) {  // again after a crash: perhaps earlier, by the broker's clock
+        Life& life = lives_.try_emplace(event.label.uid, Life{event.at, event.expiry_s}).first->second;
+        life.start = std::min(life.start, event.at);
+    }
     if (!is_publish(event, Kind::out) || event.version != wire::Version::v5) return;
     const auto life = lives_.find(event.label.uid);
     if (life == lives_.end()) return;

@@ -75,8 +75,11 @@ private:
         std::uint32_t departures = 0;  // of all sessions, at that time
     };
     std::uint32_t routed_to(const Event& event);
+    void on_lost(const Event& event);
 
     std::map<std::uint32_t, Shared> shared_;
+    std::map<std::uint32_t, std::uint32_t> due_;         // times this will was
+    std::map<std::uint32_t, std::vector<Copy>> latest_;  // routed by the latest PUBLISH
     std::uint32_t departures_ = 0;
 };
 
@@ -99,7 +102,8 @@ public:
 
 private:
     CurrentLinks links_;
-    std::map<std::int32_t, std::set<std::string>> filters_;  // of the present session
+    std::map<std::int32_t, std::uint32_t> generations_;
+    std::map<std::pair<std::int32_t, std::uint32_t>, std::set<std::string>> filters_;  // by client and generation
 };
 
 /// [MQTT-3.10.4-2] What the broker was given after UNSUBSCRIBE does not come any more.

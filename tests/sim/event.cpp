@@ -7,7 +7,7 @@ namespace ledge::sim {
 
 namespace {
 
-constexpr std::array<const char*, 24> kind_names = {"opened",
+constexpr std::array<const char*, 31> kind_names = {"opened",
                                                     "bytes",
                                                     "in",
                                                     "out",
@@ -27,6 +27,13 @@ constexpr std::array<const char*, 24> kind_names = {"opened",
                                                     "voided",
                                                     "will_cancelled",
                                                     "will_due",
+                                                    "taken",
+                                                    "stored",
+                                                    "store_failed",
+                                                    "changed",
+                                                    "promised",
+                                                    "lost",
+                                                    "restored",
                                                     "memory",
                                                     "restarted",
                                                     "finished",

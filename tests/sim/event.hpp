@@ -31,7 +31,14 @@ enum class Kind : std::uint8_t {
     unsubscribed,    // ... is no subscription any more
     voided,          // ... the broker owes nobody this publication any more: it has refused it
     will_cancelled,  // ... this will must never be published (any more)
-    will_due,        // ... this will may be published from now on
+    will_due,        // ... this will may be published from now on, or, after a crash, once more
+    taken,           // the store was given everything that has changed so far, as one commit
+    stored,          // that commit is durable
+    store_failed,    // none ever will be: what waits for one may never be answered
+    changed,         // by the reference model: what the store has to know of `text` is now state `number`
+    promised,        // ... the broker has told a client so: no crash may take it back
+    lost,            // ... a crash may take back this publication; `flag`: it was to be durable
+    restored,        // ... the session of this client, of generation `number`, is still there after a crash
     memory,          // `number`: bytes the broker holds, `size`: bytes it may hold
     restarted,       // the broker was killed and started again
     finished,        // everybody has read and acknowledged everything; no more time for what is owed

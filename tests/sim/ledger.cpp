@@ -37,7 +37,9 @@ bool is_match(const std::string& filter, const std::string& topic) {
 }
 
 Ledger::Ledger(std::size_t clients, const LedgerRules& rules, Emit emit)
-    : rules_(rules), emit_(std::move(emit)), seats_(clients) {}
+    : rules_(rules), emit_(std::move(emit)), seats_(clients) {
+    taken_.seats = stored_.seats = seats_;
+}
 
 Event Ledger::event(Kind kind, std::int32_t client) const {
     Event event;
@@ -53,7 +55,8 @@ Event Ledger::event(Kind kind, std::int32_t client) const {
 void Ledger::begin(std::int32_t client) {
     Seat& mine = seat(client);
     mine.exists = true;
-    ++mine.generation;
+    mine.is_stored = false;
+    mine.generation = ++generations_;
     emit_(event(Kind::session_began, client));
 }
 
@@ -67,6 +70,7 @@ void Ledger::end(std::int32_t client, const char* why) {
     mine.ends_from = never;
     mine.subscriptions.clear();
     mine.received.clear();
+    mine.volatile_received.clear();
     emit_(std::move(ended));
     for (PendingWill& pending : wills_) {  // (5.0 section 3.1.2.5) a will does not outlast its session
         if (pending.client == client && !pending.is_due) make_due(pending);
@@ -99,6 +103,7 @@ void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Conn
     } else {
         mine.expiry_s = packet.clean_start ? 0 : rules_.session_expiry_v3_s;
     }
+    mine.is_stored = mine.is_stored || (rules_.has_store && mine.expiry_s > 0);
     mine.will.reset();
     if (packet.will) {
         mine.will = Will{read_payload(packet.will->payload), std::string(packet.will->topic), packet.will->qos,
@@ -156,23 +161,6 @@ void Ledger::on_disconnect(std::int32_t client, Version version, const wire::Dis
     detach(client, now);
 }
 
-void Ledger::on_restart(Instant now) {
-    emit_(event(Kind::restarted, -1));
-    for (PendingWill& pending : wills_) {
-        if (!pending.is_due) cancel_will(pending.will, pending.client);
-    }
-    wills_.clear();
-    retained_.clear();
-    for (std::size_t i = 0; i < seats_.size(); ++i) {
-        const auto client = static_cast<std::int32_t>(i);
-        if (seats_[i].will) cancel_will(*seats_[i].will, client);
-        seats_[i].will.reset();
-        seats_[i].link = -1;
-        end(client, "restart");
-    }
-    on_time(now);
-}
-
 void Ledger::on_time(Instant now) {
     for (std::size_t i = 0; i < seats_.size(); ++i) {
         if (seats_[i].exists && seats_[i].ends_from <= now) end(static_cast<std::int32_t>(i), "expired");
@@ -208,6 +196,7 @@ void Ledger::make_due(PendingWill& pending) {
     Event due = event(Kind::will_due, pending.client);
     due.label = pending.will.label;
     due.text = pending.will.topic;
+    note_made(due, pending.client, 0);
     emit_(std::move(due));
     for (std::size_t i = 0; i < seats_.size(); ++i) {
         const auto client = static_cast<std::int32_t>(i);
@@ -258,6 +247,7 @@ Ledger::Hit Ledger::find_hit(const Seat& seat, const std::string& topic, std::in
 void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const std::string& topic, Instant now) {
     if (packet.qos == wire::QoS::exactly_once && !seat(client).received.insert(packet.packet_id).second)
         return;  // again
+    if (packet.qos == wire::QoS::exactly_once) note_received(client, packet.packet_id, topic);
     Event publication = event(Kind::routed, client);
     publication.at = now;
     publication.label = read_payload(packet.payload);
@@ -268,6 +258,7 @@ void Ledger::on_publish(std::int32_t client, const wire::Publish& packet, const 
     publication.expiry_s = packet.properties.number(PropertyId::message_expiry_interval).value_or(0);
     publication.has_expiry = packet.properties.has(PropertyId::message_expiry_interval);
     last_change_ = Change{publication.label, false, topic, std::nullopt};
+    note_made(publication, client, packet.packet_id);
     if (packet.retain) retain(publication, packet.payload.size(), client);
     route(publication, client);
     route_groups(publication);
@@ -308,10 +299,15 @@ void Ledger::route_groups(const Event& publication) {
     for (auto& [text, group] : groups) emit_(std::move(group));
 }
 
-void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) { seat(client).received.erase(id); }
+void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) {
+    if (seat(client).received.erase(id) != 0 && seat(client).volatile_received.erase(id) == 0)
+        change(client, "free " + std::to_string(id));
+}
 
 void Ledger::on_refused(std::int32_t client, wire::PacketId id) {
     seat(client).received.erase(id);
+    seat(client).volatile_received.erase(id);
+    if (!latest_made_.empty() && latest_made_.back().label.uid == last_change_.label.uid) latest_made_.pop_back();
     Event voided = event(Kind::voided, -1);
     voided.label = last_change_.label;
     emit_(std::move(voided));
@@ -327,6 +323,10 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
     replaced.text = publication.text;
     emit_(std::move(replaced));
     last_change_.is_retained = true;
+    const bool is_nothing_new = payload_size == 0 && !retained_.contains(publication.text);
+    if (publication.qos != wire::QoS::at_most_once)
+        latest_made_.back().retained =
+            is_nothing_new ? last_change_of(-1, publication.text) : change(-1, publication.text);
     if (const auto found = retained_.find(publication.text); found != retained_.end())
         last_change_.previous = found->second;
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
@@ -360,8 +360,11 @@ void Ledger::replay(std::int32_t client, const Subscription& subscription, Insta
 
 void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, Instant now) {
     const std::uint32_t id = packet.properties.number(PropertyId::subscription_identifier).value_or(0);
+    asked_[{client, packet.packet_id}].clear();
     for (const wire::SubscribeEntry& entry : packet.entries) {
         const std::string text(entry.filter);
+        if (is_store_failed_ && seat(client).is_stored) continue;
+        asked_[{client, packet.packet_id}].push_back(change(client, text));
         Subscription subscription{entry.options, id, text, text.starts_with(share_prefix)};
         if (subscription.is_shared) subscription.filter = text.substr(text.find('/', share_prefix.size()) + 1);
         Event subscribed = event(Kind::subscribed, client);
@@ -380,9 +383,12 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
 }
 
 void Ledger::on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet, Instant now) {
+    asked_[{client, packet.packet_id}].clear();
     for (const wire::SubscribeEntry& entry : packet.entries) {
         const std::string text(entry.filter);
+        if (is_store_failed_ && seat(client).is_stored) continue;
         if (seat(client).subscriptions.erase(text) == 0) continue;
+        asked_[{client, packet.packet_id}].push_back(change(client, text));
         forget_in_wills(client);
         Event unsubscribed = event(Kind::unsubscribed, client);
         unsubscribed.text = text;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "event.hpp"
+#include "ledge/broker/options.hpp"
 
 namespace ledge::sim {
 
@@ -22,6 +23,8 @@ bool is_match(const std::string& filter, const std::string& topic);
 struct LedgerRules {
     std::uint32_t session_expiry_v3_s = 0;
     std::uint32_t session_expiry_max_s = 0;
+    bool has_store = false;
+    std::vector<broker::DurabilityOptions::Override> levels{};  // the first that matches; else durable
 };
 
 class Ledger {
@@ -47,7 +50,15 @@ public:
     void on_gone(std::int32_t client, std::int32_t link, Instant now);
     /// The connection is gone for good (after on_gone, perhaps later).
     void on_closed(std::int32_t link, Instant now);
-    /// Everything that was only in memory is lost.
+    /// The broker has told a client: acknowledged a publication, granted a subscription, forgotten a packet id.
+    void on_answer(const Event& answer);
+
+    // Crashes. The store has exactly the state of the moment when its last commit was taken.
+    void on_taken(Instant now);
+    void on_stored();
+    /// Nothing becomes durable any more: no session of the store changes its subscriptions.
+    void on_store_failed();
+    /// Everything that was only in memory is lost. `now` may be earlier than before: what the broker takes for now.
     void on_restart(Instant now);
 
     /// What CONNACK must say; false also when a session ends for the new connection.
@@ -75,13 +86,15 @@ private:
     struct Seat {
         bool exists = false;
         bool is_kept = false;
+        bool is_stored = false;  // has been persistent once
         std::uint32_t generation = 0;
         std::int32_t link = -1;  // -1: offline
         std::uint32_t expiry_s = 0;
         Instant ends_from = never;  // offline: the session ends between these two
         Instant ends_until = never;
         std::map<std::string, Subscription> subscriptions;
-        std::set<wire::PacketId> received;  // QoS 2 packet ids without PUBREL
+        std::set<wire::PacketId> received;           // QoS 2 packet ids without PUBREL
+        std::set<wire::PacketId> volatile_received;  // of those, not in the store: their topics promise less
         std::optional<Will> will;
     };
     struct PendingWill {
@@ -102,6 +115,10 @@ private:
         std::uint32_t size = 0;
         std::int32_t publisher = -1;
     };
+    struct Record {  // of something that the store has to know
+        std::string key;
+        std::uint32_t number = 0;
+    };
     struct Change {  // what the last publication has done to the retained messages
         Label label;
         bool is_retained = false;
@@ -114,6 +131,24 @@ private:
         bool retain_always = true;
         bool retain_never = true;
         std::vector<std::uint32_t> ids;
+    };
+
+    struct State {  // all that a store can hold
+        std::vector<Seat> seats;
+        std::vector<PendingWill> wills;
+        std::map<std::string, Retained> retained;
+        std::uint64_t made = 0;                        // publications so far
+        std::map<std::string, std::uint32_t> numbers;  // of the last change, by key
+        Instant at{};
+    };
+    struct Made {  // a publication that a crash may take back
+        Label label;
+        std::int32_t client = -1;
+        wire::PacketId packet_id = 0;
+        std::uint64_t number = 0;
+        session::Durability level{};
+        bool is_acknowledged = false;
+        Record retained;
     };
 
     Seat& seat(std::int32_t client) { return seats_.at(static_cast<std::size_t>(client)); }
@@ -134,12 +169,34 @@ private:
     void retain(const Event& publication, std::size_t payload_size, std::int32_t publisher);
     void replay(std::int32_t client, const Subscription& subscription, Instant now);
 
+    // ledger_crash.cpp
+    session::Durability level_of(const std::string& topic) const;
+    void note_received(std::int32_t client, wire::PacketId id, const std::string& topic);
+    void note_made(const Event& publication, std::int32_t client, wire::PacketId id);
+    Record change(std::int32_t client, const std::string& what);
+    void on_acknowledged(std::int32_t client, wire::PacketId id);
+    Record last_change_of(std::int32_t client, const std::string& what) const;
+    void promise(std::int32_t client, const Record& change);
+    void forget_everything(Instant now);
+    void take_back_publications();
+    void take_back_wills(const State& before, Instant now);
+    void restore_seat(std::int32_t client, const Seat& before, Instant now);
+
     LedgerRules rules_;
     Emit emit_;
     std::vector<Seat> seats_;
     std::vector<PendingWill> wills_;
     std::map<std::string, Retained> retained_;
     Change last_change_;
+    std::uint32_t generations_ = 0;
+    bool is_store_failed_ = false;
+    std::uint64_t made_ = 0;
+    std::vector<Made> latest_made_;  // what is not durable yet, and what never will be
+    std::uint32_t changes_ = 0;
+    std::map<std::string, std::uint32_t> numbers_;                                  // of the last change, by key
+    std::map<std::pair<std::int32_t, wire::PacketId>, std::vector<Record>> asked_;  // by SUBSCRIBE and UNSUBSCRIBE
+    State taken_;
+    State stored_;
 };
 
 }  // namespace ledge::sim

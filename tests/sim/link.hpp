@@ -35,6 +35,7 @@ struct Link {
     wire::ReasonCode farewell{};  // of the DISCONNECT the broker has sent
     wire::Version version = wire::Version::v3_1_1;
     bool is_version_known = false;
+    bool is_session_present = false;  // as CONNACK should say
 
     // Towards the broker
     std::vector<Byte> up;

@@ -50,7 +50,7 @@ std::size_t World::choose_piece(const Link& link, std::size_t most) {
     const Parcel* next = link.up_parcels.empty() ? nullptr : &link.up_parcels.front();
     // While only the broker knows whether the session has expired, CONNECT stays on its way.
     const bool is_connect = next != nullptr && link.client >= 0 && wire::type_of(next->frame) == PacketType::connect;
-    if (is_connect && !ledger_.is_certain(link.client, now_)) return 0;
+    if (is_connect && (is_store_failed_ || !ledger_.is_certain(link.client, now_))) return 0;
     // A broker that refuses a publication may close the connection: what stands behind it is not looked at.
     if (may_refuse() && next != nullptr) count = std::min(count, next->end - link.up_given);
     switch (plan_.slicing) {
@@ -87,7 +87,9 @@ void World::give_up_piece(Link& link, std::size_t count) {
     watch_closings();
 }
 
-bool World::may_refuse() const { return plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse; }
+bool World::may_refuse() const {
+    return is_store_failed_ || plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
+}
 
 void World::announce(Link& link, const Parcel& parcel) {
     Event event;
@@ -104,7 +106,9 @@ void World::tell_ledger(Link& link, const Parcel& parcel, const Event& event) {
     const wire::Version version = link.version;
     switch (event.type) {
         case PacketType::connect:
-            return ledger_.on_connect(link.client, link.number, *wire::decode_connect(parcel.frame), now_);
+            ledger_.on_connect(link.client, link.number, *wire::decode_connect(parcel.frame), now_);
+            link.is_session_present = ledger_.session_present(link.client);
+            return;
         case PacketType::publish:
             link.last_id = event.packet_id;
             return ledger_.on_publish(link.client, *wire::decode_publish(parcel.frame, version), event.text, now_);
@@ -132,7 +136,7 @@ void World::move_down(Link& link, std::size_t most) {
         parcel.event.kind = Kind::got;
         // The CONNACK of 3.1 does not tell; that client has to be lucky.
         const bool is_untold = parcel.event.type == PacketType::connack && link.version == wire::Version::v3_1;
-        if (is_untold) parcel.event.flag = ledger_.session_present(link.client);
+        if (is_untold) parcel.event.flag = link.is_session_present;
         client->on_packet(parcel.event, parcel.frame);
         record(std::move(parcel.event));
     }
@@ -143,6 +147,12 @@ void World::move_down(Link& link, std::size_t most) {
 }
 
 void World::flush() {
+    do {
+        flush_once();
+    } while (!is_over() && serve_store());
+}
+
+void World::flush_once() {
     while (session::Connection* connection = broker_.next_dirty()) {
         watch_closings();
         write_out(*static_cast<Link*>(connection->driver_data()), *connection);
@@ -150,9 +160,9 @@ void World::flush() {
     }
     for (std::size_t i = 0; i < links_.size(); ++i) {  // the network takes bytes again
         Link& link = *links_[i];
-        if (link.connection != nullptr && !link.connection->outbox().empty() && link.in_transit() < link.window_bytes) {
+        if (link.connection == nullptr || link.connection->outbox().empty()) continue;
+        if (!link.connection->is_output_held() && link.in_transit() < link.window_bytes)
             write_out(link, *link.connection);
-        }
     }
 }
 
@@ -212,10 +222,9 @@ void World::announce_out(Link& link, Event event) {
     const bool may_be =
         event.type == PacketType::disconnect || event.type == PacketType::pubcomp || event.type == PacketType::pubrel;
     record(event);
-    if (!is_error || may_be) return;
-    const bool is_tight_refusal =
-        is_refusal && plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
-    if (!is_tight_refusal) return fail("correct clients are not refused", to_string(event));
+    ledger_.on_answer(event);
+    if (!is_error || may_be || is_store_failed_) return;
+    if (!is_refusal || !may_refuse()) return fail("correct clients are not refused", to_string(event));
 }
 
 // ---- The ends of connections
@@ -244,6 +253,7 @@ void World::explain_closing(Link& link) {
     if (is_ending_) closing.text = "the end";
     if (link.outbox_peak + link.connection->outbox().size() > limits.outbox_bytes_fatal / 2) closing.text = "outbox";
     if (link.is_refused) closing.text = "refused";
+    if (is_store_failed_) closing.text = "store failed";
     record(std::move(closing));
 }
 
@@ -275,10 +285,11 @@ void World::cut(Link& link, bool broker_notices) {
 
 void World::advance(Duration span) {
     const Instant target = now_ + span;
-    for (unsigned timers = 0; broker_.next_deadline() <= target && !is_over(); ++timers) {
-        now_ = std::max(now_, broker_.next_deadline());
+    const auto next = [&] { return std::min(broker_.next_deadline(), store_deadline()); };
+    for (unsigned timers = 0; next() <= target && !is_over(); ++timers) {
+        now_ = std::max(now_, next());
         ledger_.on_time(now_);
-        broker_.on_time(now_);
+        if (broker_.next_deadline() <= now_) broker_.on_time(now_);
         watch_closings();
         flush();
         if (timers > 100'000) fail("timers make progress", "next_deadline() stays");
@@ -291,7 +302,8 @@ std::int64_t World::memory_max() const {
     const session::SessionLimits& limits = plan_.options.listeners[0].limits;
     constexpr std::int64_t message_max = 6000;  // the largest publication of this world, with its administration
     constexpr std::int64_t administration = 300;
-    const auto queued = static_cast<std::int64_t>(limits.queue_bytes_max) + administration * limits.queue_messages_max;
+    const auto queued = static_cast<std::int64_t>(limits.queue_bytes_max + limits.queue_window_bytes) +
+                        administration * (limits.queue_messages_max + limits.queue_window_messages);
     const std::int64_t session = queued + message_max * limits.inflight_max + 16 * 1024;
     const auto outbox = 2 * static_cast<std::int64_t>(limits.outbox_bytes_fatal);  // a buffer grows by doubling
     const std::int64_t connection = outbox + 2 * std::int64_t{limits.max_packet_size_bytes} + 8 * 1024;

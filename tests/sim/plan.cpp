@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include <algorithm>
+
 namespace ledge::sim {
 
 namespace {
@@ -60,9 +62,32 @@ session::ListenerOptions make_listener(Rng& rng, bool is_tight) {
     return listener;
 }
 
+// Commits that are late, few or many; a window of one message or of all; topics that promise less.
+void add_store(Rng& rng, Plan& plan) {
+    using session::Durability;
+    plan.has_store = true;
+    broker::DurabilityOptions& durability = plan.options.durability;
+    durability.journal.is_enabled = true;
+    durability.journal.commit_delay = any_of<Duration>(rng, {0ms, 1ms, 5ms, 50ms});
+    durability.journal.lazy_interval = any_of<Duration>(rng, {100ms, 1s, 5s});
+    durability.journal.bytes_urgent = any_of<std::uint64_t>(rng, {1024 * 1024, 2000});
+    if (rng.one_in(2)) durability.overrides = {{"b/#", Durability::relaxed}, {"deep/#", Durability::ram}};
+    session::SessionLimits& limits = plan.options.listeners[0].limits;
+    limits.queue_window_messages = any_of<std::uint32_t>(rng, {1, 2, 10, 200});
+    limits.queue_window_bytes = any_of<std::uint32_t>(rng, {100, 256 * 1024});
+    if (plan.is_tight) {
+        limits.queue_stored_messages_max = limits.queue_messages_max;
+        limits.queue_stored_bytes_max = limits.queue_bytes_max;
+    }
+    plan.commit_time_max = any_of<Duration>(rng, {0ms, 5ms, 50ms, 500ms});
+    plan.kill_one_in = any_of<std::uint32_t>(rng, {50, 150, 400});
+    plan.fail_one_in = any_of<std::uint32_t>(rng, {0, 0, 0, 400});
+    plan.rest = any_of(rng, {Rest::exact, Rest::exact, Rest::nothing, Rest::too_long});
+}
+
 }  // namespace
 
-Plan::Plan(std::uint64_t seed) {
+Plan::Plan(std::uint64_t seed, bool with_store) {
     Rng rng(seed * 0x2545'F491'4F6C'DD1DU + 1);
     is_tight = rng.one_in(3);
     options.listeners = {make_listener(rng, is_tight)};
@@ -82,6 +107,17 @@ Plan::Plan(std::uint64_t seed) {
     kill_one_in = rng.one_in(8) ? 500 : 0;
     large_one_in = any_of<std::uint32_t>(rng, {4, 20, 1000});
     ends_with_shutdown = rng.one_in(3);
+    if (with_store) add_store(rng, *this);
+}
+
+Plan Plan::of_crash_points(std::uint64_t seed) {
+    Plan plan(seed, true);
+    plan.steps = 150;
+    plan.strangers = 0;
+    plan.kill_one_in = plan.fail_one_in = 0;
+    plan.leap_one_in = std::max<std::uint32_t>(plan.leap_one_in, 100);
+    for (ClientPlan& client : plan.clients) client.chattiness = 100;
+    return plan;
 }
 
 }  // namespace ledge::sim

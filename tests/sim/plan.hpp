@@ -15,6 +15,9 @@ enum class Slicing : std::uint8_t { single_bytes, random_pieces, whole_bursts };
 /// When a client acknowledges.
 enum class Acking : std::uint8_t { prompt, late, never };
 
+/// What the clock of the broker makes of the time between its last commit and its next start.
+enum class Rest : std::uint8_t { exact, nothing, too_long };
+
 struct ClientPlan {
     wire::Version version = wire::Version::v5;
     bool is_anonymous = false;  // empty client id: no session to come back to
@@ -33,7 +36,10 @@ struct ClientPlan {
 };
 
 struct Plan {
-    explicit Plan(std::uint64_t seed);
+    /// `with_store`: the broker keeps its state in one, and is killed more often.
+    explicit Plan(std::uint64_t seed, bool with_store = false);
+    /// A short one, for a world that is lived through again and again, with a crash after each of its steps in turn.
+    static Plan of_crash_points(std::uint64_t seed);
 
     broker::ShardOptions options;
     std::vector<ClientPlan> clients;
@@ -47,6 +53,13 @@ struct Plan {
     std::uint32_t large_one_in = 0;  // large payloads, per publication
     bool is_tight = false;           // small limits: queues overflow, outboxes fill
     bool ends_with_shutdown = false;
+
+    bool has_store = false;
+    Duration commit_time_max{};     // a commit takes up to this long
+    std::uint32_t fail_one_in = 0;  // the store begins to fail, per step; 0: never
+    Rest rest = Rest::exact;        // after a crash
+    std::uint64_t crash_at = 0;     // step; 0: by chance
+    bool is_commit_kept = false;    // of crash_at: what was being written is durable
 };
 
 }  // namespace ledge::sim

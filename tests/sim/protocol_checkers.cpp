@@ -1,5 +1,8 @@
 #include "protocol_checkers.hpp"
 
+#include <algorithm>
+
+#include "crash_checkers.hpp"
 #include "delivery_checkers.hpp"
 #include "ledger.hpp"
 
@@ -38,9 +41,11 @@ void PacketSizeChecker::on(const Event& event) {
 void PacketIdChecker::on_out(const Event& event) {
     const auto key = std::make_pair(event.client, event.packet_id);
     const auto found = exchanges_.find(key);
-    if (event.type == PacketType::pubrel && found != exchanges_.end() && !found->second.is_released) {
+    if (event.type == PacketType::pubrel && found != exchanges_.end() && !found->second.is_received) {
         object(event, "PUBREL without PUBREC");
     }
+    if (event.type == PacketType::pubrel && found != exchanges_.end())
+        found->second.is_released = found->second.is_release_told = true;
     if (event.type != PacketType::publish || event.qos == wire::QoS::at_most_once) return;
     if (found != exchanges_.end()) {
         const Exchange& before = found->second;
@@ -49,7 +54,7 @@ void PacketIdChecker::on_out(const Event& event) {
         if (before.is_released) return object(event, "sent again after PUBREC");
         if (before.link == event.link) return object(event, "sent again on the same connection");
     }
-    exchanges_[key] = Exchange{event.label.uid, event.text, event.link, false};
+    exchanges_[key] = Exchange{event.label.uid, event.text, event.link, event.qos, false, false, false};
 }
 
 void PacketIdChecker::on_in(const Event& event) {
@@ -57,8 +62,16 @@ void PacketIdChecker::on_in(const Event& event) {
     if (is_end_of_exchange(event)) {
         exchanges_.erase(key);
     } else if (event.type == PacketType::pubrec) {
-        if (const auto found = exchanges_.find(key); found != exchanges_.end()) found->second.is_released = true;
+        if (const auto found = exchanges_.find(key); found != exchanges_.end())
+            found->second.is_released = found->second.is_received = true;
     }
+}
+
+// The store knows packet ids of QoS 2 only; a QoS 1 message comes again with any. That a message is released must be
+// known once its PUBREL has left.
+void PacketIdChecker::on_restarted() {
+    std::erase_if(exchanges_, [](const auto& entry) { return entry.second.qos != wire::QoS::exactly_once; });
+    for (auto& [key, exchange] : exchanges_) exchange.is_released = exchange.is_release_told;
 }
 
 void PacketIdChecker::on(const Event& event) {
@@ -67,6 +80,7 @@ void PacketIdChecker::on(const Event& event) {
     if (event.kind == Kind::session_ended) {
         std::erase_if(exchanges_, [&](const auto& entry) { return entry.first.first == event.client; });
     }
+    if (event.kind == Kind::restarted) on_restarted();
     if (event.kind == Kind::out) on_out(event);
     if (event.kind == Kind::in) on_in(event);
     if (event.kind == Kind::finished && !exchanges_.empty()) {
@@ -83,6 +97,10 @@ void DupChecker::on(const Event& event) {
     const auto key = std::make_pair(event.client, event.packet_id);
     const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed ||
                            event.kind == Kind::routed_group || event.kind == Kind::will_due;
+    if (event.kind == Kind::restarted)  // QoS 1 messages may come again with other packet ids
+        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.qos == wire::QoS::at_least_once; });
+    if (event.kind == Kind::lost)
+        std::erase_if(unfinished_, [&](const auto& entry) { return entry.second.uid == event.label.uid; });
     if (is_routed) routed_at_.try_emplace(event.label.uid, events_);
     if (event.kind == Kind::session_kept) connected_at_[event.client] = events_;
     if (event.kind == Kind::session_ended) {
@@ -96,13 +114,13 @@ void DupChecker::on(const Event& event) {
         return;
     }
     const auto before = unfinished_.find(key);
-    const bool is_again = before != unfinished_.end() && before->second == event.label.uid;
+    const bool is_again = before != unfinished_.end() && before->second.uid == event.label.uid;
     if (is_again && !event.dup) object(event, "sent before, now without DUP");
     // It may have been sent into a connection that broke before we saw it, but never on its first connection.
     const auto connected = connected_at_.find(event.client);
     const bool is_first = connected == connected_at_.end() || connected->second < routed_at_[event.label.uid];
     if (event.dup && is_first && event.label.uid != 0) object(event, "DUP, but it was never sent before");
-    unfinished_[key] = event.label.uid;
+    unfinished_[key] = {event.label.uid, event.qos};
 }
 
 void SessionPresentChecker::on(const Event& event) {
@@ -134,6 +152,8 @@ void PingChecker::on(const Event& event) {
 }
 
 void AnswerChecker::on(const Event& event) {
+    if (event.kind == Kind::store_failed) is_store_failed_ = true;
+    if (event.kind == Kind::restarted) is_store_failed_ = false;
     const auto expect = [&](PacketType answer) { expected_[Line(event.link, answer)].push_back(event.packet_id); };
     if (event.kind == Kind::in) {
         if (event.type == PacketType::publish && event.qos == wire::QoS::at_least_once) expect(PacketType::puback);
@@ -157,6 +177,8 @@ void AnswerChecker::on(const Event& event) {
                            event.type == PacketType::unsuback;
     if (event.kind != Kind::out || !is_answer || !expected_.contains(Line(event.link, event.type))) return;
     std::deque<wire::PacketId>& ids = expected_[Line(event.link, event.type)];
+    if (is_store_failed_ && std::ranges::find(ids, event.packet_id) != ids.end())
+        while (ids.front() != event.packet_id) ids.pop_front();  // never to be answered
     if (ids.empty() || ids.front() != event.packet_id) {
         return object(event,
                       ids.empty() ? "nothing to answer" : "expected the answer to " + std::to_string(ids.front()));
@@ -215,8 +237,10 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
     using Protocol =
         std::tuple<ReceiveMaximumChecker, PacketSizeChecker, PacketIdChecker, DupChecker, SessionPresentChecker,
                    DialogueChecker, PingChecker, AnswerChecker, AliasChecker, ClosingChecker, MemoryChecker>;
+    using Crash = std::tuple<PromiseChecker, SurvivalChecker>;
     add(static_cast<Delivery*>(nullptr));
     add(static_cast<Protocol*>(nullptr));
+    add(static_cast<Crash*>(nullptr));
     return all;
 }
 

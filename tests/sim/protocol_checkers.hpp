@@ -45,8 +45,12 @@ private:
         std::uint32_t uid = 0;
         std::string topic;
         std::int32_t link = -1;
+        wire::QoS qos{};
         bool is_released = false;
+        bool is_received = false;      // PUBREC has come, ever
+        bool is_release_told = false;  // PUBREL has left
     };
+    void on_restarted();
     void on_out(const Event& event);
     void on_in(const Event& event);
 
@@ -61,9 +65,14 @@ public:
     void on(const Event& event) override;
 
 private:
+    struct Sent {
+        std::uint32_t uid = 0;
+        wire::QoS qos{};
+    };
+
     CurrentLinks links_;
-    std::map<std::pair<std::int32_t, wire::PacketId>, std::uint32_t> unfinished_;  // uid of what was sent before
-    std::map<std::uint32_t, std::uint64_t> routed_at_;                             // uid: count of events
+    std::map<std::pair<std::int32_t, wire::PacketId>, Sent> unfinished_;
+    std::map<std::uint32_t, std::uint64_t> routed_at_;  // uid: count of events
     std::map<std::int32_t, std::uint64_t> connected_at_;
     std::uint64_t events_ = 0;
 };
@@ -107,6 +116,7 @@ public:
 private:
     using Line = std::pair<std::int32_t, wire::PacketType>;  // link, kind of answer
     std::map<Line, std::deque<wire::PacketId>> expected_;
+    bool is_store_failed_ = false;
 };
 
 /// [MQTT-3.3.2-8] Topic aliases within what the client allows, and none that was never introduced.

@@ -11,13 +11,14 @@ namespace {
 
 LedgerRules rules_of(const Plan& plan) {
     const session::SessionLimits& limits = plan.options.listeners[0].limits;
-    return {limits.session_expiry_v3_s, limits.session_expiry_max_s};
+    const broker::DurabilityOptions& durability = plan.options.durability;
+    return {limits.session_expiry_v3_s, limits.session_expiry_max_s, plan.has_store, durability.overrides};
 }
 
 }  // namespace
 
-World::World(std::uint64_t seed)
-    : plan_(seed),
+World::World(std::uint64_t seed, const Plan& plan)
+    : plan_(plan),
       rng_(seed),
       broker_(plan_.options, seed),
       now_(Instant{} + 1h),
@@ -28,7 +29,7 @@ World::World(std::uint64_t seed)
         clients_.push_back(
             std::make_unique<Client>(static_cast<std::int32_t>(i), plan_.clients[i], plan_, press_, rng_));
     }
-    broker_.start(now_);
+    now_ = broker_.start(now_);
 }
 
 World::~World() { broker_.kill(); }
@@ -60,6 +61,9 @@ void World::fail(const std::string& name, const std::string& why) {
     if (is_over()) return;
     std::string text =
         "seed " + std::to_string(report_.seed) + ", step " + std::to_string(step_) + ": " + name + ": " + why + "\n";
+    if (plan_.crash_at != 0)
+        text += "    crash after step " + std::to_string(plan_.crash_at) +
+                (plan_.is_commit_kept ? ", with" : ", without") + " the commit under way\n";
     for (const Event& event : latest_) text += "    " + to_string(event) + "\n";
     report_.failure = std::move(text);
 }
@@ -80,7 +84,9 @@ void World::step() {
         move_down(downwards, 1 + rng_.below(800));
     }
     flush();
+    if (step_ == plan_.crash_at) kill_broker(plan_.is_commit_kept);
     if (step_ % 50 == 0) check_memory(false);
+    if (!broker_.complaint().empty()) fail("nothing is wrong with what the store gives back", broker_.complaint());
 }
 
 void World::connect_somebody() {
@@ -111,7 +117,8 @@ void World::connect(Client& client, bool clean_start) {
 // What the world does to them all.
 void World::disturb() {
     if (links_.empty() || rng_.one_in(plan_.leap_one_in)) leap();
-    if (plan_.kill_one_in != 0 && rng_.one_in(plan_.kill_one_in)) kill_broker();
+    if (plan_.kill_one_in != 0 && rng_.one_in(plan_.kill_one_in)) kill_broker(plan_.has_store && rng_.one_in(2));
+    disturb_store();
     if (strangers_.size() < plan_.strangers && rng_.one_in(10)) {
         if (Link* link = open_link(-1); link != nullptr) strangers_.push_back(link);
     }
@@ -130,30 +137,11 @@ void World::disturb() {
 
 void World::leap() { advance(Duration(static_cast<std::int64_t>(rng_.below(4'000'000)))); }
 
-void World::kill_broker() {
-    ++report_.kills;
-    losses_before_ += broker_.metrics().counters.dropped_queue_full;
-    for (const auto& link : links_) {
-        Event closed;
-        closed.kind = Kind::closed;
-        closed.client = link->client;
-        closed.link = link->number;
-        if (link->connection != nullptr) record(std::move(closed));
-        link->connection = nullptr;
-        link->is_client_gone = true;
-        if (Client* client = client_of(*link); client != nullptr) client->lose_link();
-    }
-    links_.clear();
-    strangers_.clear();
-    broker_.kill();
-    ledger_.on_restart(now_);
-    broker_.start(now_);
-}
-
 // ---- The end: everybody gets what is theirs
 
 void World::settle() {
     is_calm_ = true;
+    plan_.fail_one_in = 0;
     for (const auto& client : clients_) client->calm_down();
     while (!strangers_.empty()) cut(*strangers_.back(), true);
     for (std::size_t i = 0; i < links_.size(); ++i) {
@@ -172,6 +160,7 @@ void World::settle() {
 
 // Until nothing moves any more.
 void World::calm_round() {
+    if (is_store_failed_) kill_broker(false);
     bury();
     for (std::size_t i = 0; i < clients_.size(); ++i) {
         Client& client = *clients_[i];
@@ -199,7 +188,7 @@ bool World::is_quiet() const {
     const bool is_idle = std::all_of(clients_.begin(), clients_.end(), [](const auto& client) {
         return client->link() == nullptr || (client->is_connected() && client->is_idle());
     });
-    return is_idle && ledger_.is_settled(now_);
+    return is_idle && ledger_.is_settled(now_) && store_deadline() == never;
 }
 
 void World::finish() {
@@ -231,9 +220,12 @@ void World::tear_down() {
             client->disconnect(true);
         }
     }
-    calm_round();
-    for (const auto& client : clients_) {
-        if (client->is_connected() && !client->is_over()) client->disconnect(true);
+    for (unsigned round = 0; round < 4; ++round) {  // CONNACK may wait for a commit
+        calm_round();
+        for (const auto& client : clients_) {
+            if (client->is_connected() && !client->is_over()) client->disconnect(true);
+        }
+        if (broker_.has_store()) advance(500ms);
     }
     calm_round();
     advance(70s);  // strangers' sessions, too
@@ -241,6 +233,8 @@ void World::tear_down() {
     if (const std::size_t sessions = broker_.metrics().sessions; sessions != 0) {
         fail("no session left at the end", std::to_string(sessions) + " sessions");
     }
+    const std::size_t rows = broker_.has_store() ? broker_.rows_of_sessions() : 0;
+    if (rows != 0) fail("nothing of them left in the store", std::to_string(rows) + " rows");
     check_memory(true);
 }
 

@@ -29,18 +29,23 @@ struct Report {
     std::uint64_t counted_losses = 0;
     std::uint64_t cuts = 0;
     std::uint64_t kills = 0;
+    std::uint64_t commits = 0;
 };
 
 class World {
 public:
-    explicit World(std::uint64_t seed);
+    explicit World(std::uint64_t seed) : World(seed, Plan(seed)) {}
+    World(std::uint64_t seed, const Plan& plan);
     ~World();
 
     /// Runs to the end or to the first objection.
     Report run();
 
     /// Prints every event to standard error as it happens.
-    void trace() { is_tracing_ = true; }
+    void trace() {
+        is_tracing_ = true;
+        broker_.trace();
+    }
 
 private:
     // world.cpp: the course of events
@@ -49,7 +54,6 @@ private:
     void finish();
     void tear_down();
     void shut_down();
-    void kill_broker();
     void connect_somebody();
     void connect(Client& client, bool clean_start);
     void disturb();
@@ -60,6 +64,13 @@ private:
     void fail(const std::string& name, const std::string& why);
     bool is_over() const { return report_.failure.has_value(); }
 
+    // crashes.cpp: the store, and its end
+    bool serve_store();
+    void end_commit();
+    Instant store_deadline() const;
+    void disturb_store();
+    void kill_broker(bool is_kept);
+
     // network.cpp: bytes and connections
     Link* open_link(std::int32_t client);
     void move_up(Link& link, std::size_t most);
@@ -69,6 +80,7 @@ private:
     void tell_ledger(Link& link, const Parcel& parcel, const Event& event);
     void move_down(Link& link, std::size_t most);
     void flush();
+    void flush_once();
     void bury();
     void write_out(Link& link, session::Connection& connection);
     void cut_parcels(Link& link);
@@ -99,6 +111,8 @@ private:
     std::uint64_t losses_before_ = 0;  // counted by brokers that were killed
     bool is_tracing_ = false;
     bool is_calm_ = false;
+    bool is_store_failed_ = false;
+    Instant commit_ends_at_{};
     bool is_ending_ = false;
     Report report_;
 };

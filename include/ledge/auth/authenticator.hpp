@@ -51,11 +51,11 @@ Answer answer(const Policy& policy, const Question& question);
 /// Who a connected client is.
 struct Identity {
     std::optional<std::string> user;  // proven; nothing: anonymous
-    std::uint64_t credential = 0;     // what it was proven with: the beginning of the entry's digest
+    std::uint64_t credential = 0;     // what it was proven with: the beginning of the entry's digest; 0: TLS
     std::optional<Rights> rights;     // nothing: everything is allowed. Borrows `user`: do not move
 };
 
-/// Changes with every new password of the user; 0 for none.
+/// Changes with every new password of the user; never 0.
 std::uint64_t credential_of(const PasswordHash& hash);
 
 /// Enhanced authentication methods (5.0 section 4.12) that are built in: SASL ANONYMOUS (RFC 4505).

@@ -26,6 +26,7 @@ namespace ledge::broker {
 struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
     std::string_view address;    // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
+    std::string_view user = {};  // whom TLS has proven it to be, by certificate or pre-shared key; "": nobody
 };
 
 class Shard {

@@ -8,29 +8,90 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/session/limits.hpp"
 
 namespace ledge::config {
 
-/// Where a listener listens: `mqtt://HOST:PORT` or `unix:PATH`.
+/// Where a listener listens and what is spoken there: `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH`,
+/// `http://HOST:PORT` (pages only); mqtts and wss with TLS.
 struct Endpoint {
     enum class Kind : std::uint8_t { tcp, unix_socket };
+    enum class Protocol : std::uint8_t { mqtt, websocket, http };
 
     Kind kind = Kind::tcp;
     std::string host;        // tcp: IPv4 or IPv6 address without brackets
     std::uint16_t port = 0;  // tcp: 0 lets the system choose
     std::string path;        // unix_socket: at most 107 bytes
     bool is_local = false;   // only this machine can reach it
+    Protocol protocol = Protocol::mqtt;
+    bool is_tls = false;
+    std::string resource{};  // websocket: the path of the requests, "/mqtt"
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// [listeners.NAME.websocket]
+struct WebSocketSettings {
+    std::vector<std::string> origins;          // of pages that may connect; empty: any
+    std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is believed
+    bool compression = false;
+    std::uint64_t message_bytes_max = 2 * 1024 * 1024;
+    Duration ping_interval{};  // 0: never
+    std::uint32_t header_bytes_max = 8 * 1024;
+    Duration handshake_timeout = 10s;
+
+    friend bool operator==(const WebSocketSettings&, const WebSocketSettings&) = default;
+};
+
+enum class ClientCertificate : std::uint8_t { none, optional, required };
+enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name };
+enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
+
+/// [listeners.NAME.tls]. Files are PEM.
+struct TlsSettings {
+    std::string certificate;
+    std::string key;
+    std::vector<std::string> sni_certificates;  // further ones, for other names
+    std::vector<std::string> sni_keys;          // theirs, in the same order
+    std::string ca;
+    std::string crl;
+    ClientCertificate client_certificate = ClientCertificate::none;
+    TlsUserName username_from = TlsUserName::none;
+    std::string psk_file;
+    std::vector<std::string> alpn;  // empty: what suits the url
+    TlsVersion minimum_version = TlsVersion::tls1_2;
+    std::vector<std::string> ciphers;  // empty: the safe ones
+    Duration ticket_lifetime = 24h;
+    Duration handshake_timeout = 10s;
+    std::uint32_t handshakes_max = 100;
+    std::uint32_t handshakes_queued_max = 1000;
+
+    /// Whoever comes in has shown a certificate or a key.
+    bool proves_clients() const { return client_certificate == ClientCertificate::required || !psk_file.empty(); }
+    friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
 /// The socket's side of a listener; the core's side is the ListenerOptions of the same index.
 struct ListenerSocket {
     std::string url;  // as configured
     Endpoint endpoint;
+    bool proxy_protocol = false;
+    std::vector<std::string> proxy_from;  // networks, as configured
+    WebSocketSettings websocket;
+    TlsSettings tls;                        // endpoint.is_tls
+    std::vector<Network> proxy_networks;    // proxy_from
+    std::vector<Network> trusted_networks;  // websocket.trusted_proxies
+};
+
+/// [admin]: pages for operators, on a listener of their own.
+struct AdminSettings {
+    std::string url = "none";
+    std::string token_file;
+
+    bool is_used() const { return url != "none"; }
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -64,6 +125,8 @@ struct Config {
     LogSettings log;
     StoreSettings store;
     AuthSettings auth;
+    AdminSettings admin;
+    Endpoint admin_endpoint;      // of admin.url, if it is used
     Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
 };
 

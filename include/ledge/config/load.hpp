@@ -1,6 +1,7 @@
 // From files and flags to a Config, or to everything that is wrong with them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +30,11 @@ struct Complaint {
 };
 
 struct Loaded {
-    Config config;                      // use it only when there is no complaint
-    auth::Policy policy;                // what the files of [auth] say; the same holds
-    std::vector<Complaint> complaints;  // in the order they were found
-    std::vector<std::string> notes;     // what is allowed but should be known: "nobody can log in at ..."
+    Config config;                              // use it only when there is no complaint
+    auth::Policy policy;                        // what the files of [auth] say; the same holds
+    std::vector<Complaint> complaints;          // in the order they were found
+    std::map<std::string, std::string> places;  // key -> where it was said, for complaints about what a key names
+    std::vector<std::string> notes;             // what is allowed but should be known: "nobody can log in at ..."
 
     bool ok() const { return complaints.empty(); }
 };

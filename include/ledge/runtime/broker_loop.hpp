@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/proxy.hpp"
+#include "ledge/transport/tls_options.hpp"
+#include "ledge/transport/web.hpp"
 
 namespace ledge::broker {
 class Shard;
@@ -22,15 +26,32 @@ class Shard;
 
 namespace ledge::runtime {
 
+/// What stands between a listener's sockets and MQTT.
+struct FrontOptions {
+    std::optional<transport::ProxyOptions> proxy;          // a PROXY header comes first
+    std::optional<transport::TlsOptions> tls;              // then TLS is agreed on
+    std::optional<transport::WebSocketOptions> websocket;  // MQTT comes in WebSocket messages; pages are served too
+    transport::WebLimits web_limits;                       // with websocket
+};
+
+/// A listener for pages only.
+struct AdminOptions {
+    transport::Endpoint endpoint;
+    transport::WebLimits limits;
+};
+
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
     auth::Policy policy;                         // users and their rights
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
+    std::vector<FrontOptions> fronts;            // fronts[i] of endpoints[i]; missing ones: MQTT on the socket itself
+    std::optional<AdminOptions> admin;
+    transport::HttpHandler pages;                // on the admin listener and on those for WebSocket; empty: none
     std::uint64_t seed = 0;                      // real entropy in the daemon
     std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
     Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
     bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
-    std::function<void()> on_hang_up;            // on the loop's thread; empty: SIGHUP is logged and ignored
+    std::function<void()> on_hang_up;            // beside reading certificates again; on the loop's thread
 };
 
 class BrokerLoop {
@@ -45,8 +66,8 @@ public:
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
 
-    /// What is listened on, in the order of the endpoints, ports chosen by the system filled in: "127.0.0.1:41873".
-    /// An endpoint that stands for several addresses has several entries.
+    /// What is listened on, in the order of the endpoints, the admin listener last, ports chosen by the system filled
+    /// in: "127.0.0.1:41873". An endpoint that stands for several addresses has several entries.
     std::vector<std::string> addresses() const;
 
     /// Serves until stop() has done its work. Needs no setting for SIGPIPE: nothing here raises it.

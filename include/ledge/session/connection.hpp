@@ -36,7 +36,8 @@ struct OwedAck {
     wire::PacketId packet_id = 0;
     BarrierId barrier = 0;
     Ticket ticket = 0;
-    bool is_settled = false;  // need not wait for the ticket
+    bool is_settled = false;     // need not wait for the ticket
+    bool is_repetition = false;  // PUBREC for a packet id that was received before
 };
 
 class Connection {
@@ -71,6 +72,8 @@ public:
     void on_frame(Bytes frame, Instant now, Effect& effect);
     /// The framer refused the stream.
     void on_unframeable(wire::Framer::Status status);
+    /// TLS has proven who it is: no password is asked for, and a user name in CONNECT means nothing.
+    void take_proven_user(std::string_view user);
     /// Its password is being checked: bytes from the peer are for hold_input.
     bool is_awaiting_login() const { return state_ == State::awaiting_login; }
     /// Keeps what may not be looked at before CONNECT is answered; more than LoginQueue::held_bytes_max: closed.
@@ -121,8 +124,8 @@ public:
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
     void hold_output(Ticket ticket);
-    /// What is held will never be true: it is not sent.
-    void abandon_output();
+    /// What it waits for will never be true: the peer is told by the loss of its connection.
+    void on_store_failed();
     bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
@@ -192,6 +195,8 @@ private:
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
     /// Sends it once `ticket` is durable and all earlier ones have left.
+    void owe_repeated_pubrec(wire::PacketId id);
+    void forget_unkept_ids();
     void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0);
     void flush_acks();
     void wait_for_commit();

@@ -73,8 +73,10 @@ struct JournalOptions {
 
 class Journal {
 public:
-    /// Commits in a row for Urgency::paced alone before they are paced.
+    /// Commits in a row for Urgency::paced alone before they are paced; those with so many records are not counted:
+    /// they share its price.
     static constexpr int paced_commits = 32;
+    static constexpr std::uint32_t paced_records_cheap = 16;
 
     explicit Journal(const JournalOptions& options) : options_(options) {}
 
@@ -163,6 +165,7 @@ private:
     bool has_news_ = false;
     Urgency urgency_ = Urgency::lazy;            // highest of the pending ones
     Instant lazy_since_ = never;                 // when the oldest pending record was first seen by note_time
+    std::uint32_t paced_records_ = 0;            // pending, cancelled ones too
     Instant paced_since_ = never;                // the same for the oldest that is paced
     Instant soon_since_ = never;                 // the same for the oldest that somebody waits for
     Instant paced_debt_until_ = Instant::min();  // when all paced_commits are there again

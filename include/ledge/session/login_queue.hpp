@@ -25,11 +25,13 @@ struct PasswordCheck {
 class LoginQueue {
 public:
     static constexpr std::size_t waiting_max = 1000;           // connections
-    static constexpr std::size_t bytes_max = 8 * 1024 * 1024;  // of their CONNECT packets
+    static constexpr std::size_t bytes_max = 8 * 1024 * 1024;  // of their CONNECT packets and what came after them
     static constexpr std::size_t held_bytes_max = 64 * 1024;   // of what one sends before it is answered
 
     /// `bytes` of its CONNECT. False: too many wait already.
     bool add(Connection& connection, const auth::Answer& answer, Bytes password, std::size_t bytes);
+    /// The connection keeps that many bytes more meanwhile. False: too many, of its own or of all.
+    bool hold(const Connection& connection, std::size_t bytes);
     /// The next to be computed; at most one is under way.
     std::optional<PasswordCheck> take(const auth::LoginGuard& guard, Instant now);
     /// Some connection whose address is blocked by now, off the queue; nullptr: none.
@@ -51,7 +53,8 @@ private:
         Connection* connection = nullptr;
         auth::PasswordHash hash;
         auth::Secret password;
-        std::size_t bytes = 0;
+        std::size_t bytes = 0;       // of CONNECT and what has come after it
+        std::size_t held_bytes = 0;  // the latter
         bool is_user_known = false;
     };
 

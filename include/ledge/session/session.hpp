@@ -107,6 +107,9 @@ public:
     void restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
 
     Ticket put_received(wire::PacketId id);
+    /// All ids of `received` are on stable storage when it is durable (those of messages that need no store left out).
+    Ticket received_ticket() const { return received_ticket_; }
+    void settle_received() { received_ticket_ = 0; }
     Ticket drop_received(wire::PacketId id);
 
     /// To be pumped again after the next commit.
@@ -166,6 +169,7 @@ private:
     std::uint64_t repeated_until_row_ = 0;  // rows that may have been sent before the broker's last start
     Ticket record_ticket_ = 0;              // of the record's last change
     Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
+    Ticket received_ticket_ = 0;  // of the last one's record
     bool is_waiting_for_commit_ = false;
 };
 

@@ -48,6 +48,9 @@ public:
     void writable(Link& link);
     /// The stream is at its end or broken.
     void lost(Link& link);
+    /// The peer has ended in order, or must not go on, and our own end is on its way: the connection is over, the link
+    /// lingers.
+    void ended(Link& link);
     /// The buffer every socket is read into; its content is used up when received() returns.
     std::span<Byte> read_buffer() { return {read_buffer_.get(), read_bytes_max}; }
     Poller& poller() { return poller_; }
@@ -74,6 +77,7 @@ private:
     void tell_drained(Link& link);
     void await_sending(Link& link);
     void finish(Link& link);
+    void linger(Link& link);
     void discard(Link& link, std::size_t bytes);
     void move_to(List& list, Link& link, Link::Phase phase);
     List& list_of(Link::Phase phase);

@@ -1,5 +1,4 @@
-// Listener: accepts peers on the addresses of one endpoint and hands their sockets to the driver. One per entry of
-// ShardOptions::listeners, on the shard's thread.
+// Listener: accepts peers on the addresses of one endpoint and hands their sockets to a front. On the shard's thread.
 #pragma once
 
 #include <memory>
@@ -11,6 +10,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/front.hpp"
 
 namespace ledge::transport {
 
@@ -24,8 +24,9 @@ public:
     /// Binds and listens. The error is a sentence with the address and the system's reason.
     /// TCP: SO_REUSEADDR, IPv6 separate from IPv4, TCP_NODELAY, SO_KEEPALIVE. Unix: mode 0660; a socket file nobody
     /// listens on is replaced, anything else in its place is an error.
-    static Result<std::unique_ptr<Listener>, std::string> create(const Endpoint& endpoint, std::uint16_t index,
-                                                                 Driver& driver, const Log& log);
+    /// `front` outlives the listener.
+    static Result<std::unique_ptr<Listener>, std::string> create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                                 const Log& log);
     /// Stops listening and removes the socket file.
     ~Listener();
     Listener(const Listener&) = delete;

@@ -314,6 +314,20 @@ TEST_CASE("a password that was changed while it was being checked does not count
     CHECK(rig["c"].takes() == "CONNACK bad_user_name_or_password");
 }
 
+TEST_CASE("whom TLS has proven needs no password, is judged by that name, and stays when users change") {
+    Rig rig;
+    rig.shard->set_policy(policy("ab", rules), rig.now);
+    Wish wish = as("b", "wrong");
+    wish.proven = "a";
+    rig["c"].tries_to_connect(wish);
+    CHECK(rig["c"].takes() == "CONNACK success");
+    CHECK(rig["c"].publishes("plant/x", "1", qos1) == "no_matching_subscribers");
+    CHECK(rig["c"].publishes("public/x", "1", qos1) == "not_authorized");
+    rig.shard->set_policy(policy("b", rules), rig.now);
+    rig.settle();
+    CHECK(rig["c"].is_open());
+}
+
 // Whatever the rules and the filters are, nobody gets what he may not read.
 TEST_CASE("property: delivered is what is matched and allowed, live and retained") {
     Rng rng(3);

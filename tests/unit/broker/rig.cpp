@@ -108,7 +108,7 @@ Client& Client::tries_to_connect(const Wish& wish) {
     REQUIRE(connection == nullptr);
     version_ = wish.version;
     incoming_.clear();
-    connection = rig_.shard->open({wish.listener, wish.address}, this, rig_.now);
+    connection = rig_.shard->open({wish.listener, wish.address, wish.proven}, this, rig_.now);
     if (connection == nullptr) return *this;
     return sends(encode_connect(name_, wish));
 }

@@ -62,6 +62,7 @@ struct Wish {
     std::optional<std::string_view> user{};
     std::optional<std::string_view> password{};
     std::string_view address = "192.0.2.1:1";
+    std::string_view proven{};  // by TLS
 };
 
 /// A session that is kept for an hour, and resumed when there is one.

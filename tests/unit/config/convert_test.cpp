@@ -106,6 +106,23 @@ TEST_CASE("a long text is cut in a complaint, between characters") {
     CHECK(line.ends_with("not the text \"" + std::string(59, 'x') + "\"..."));
 }
 
+TEST_CASE("lists hold texts, in a file and in a flag") {
+    const auto texts = [](const Loaded& loaded) { return loaded.config.sockets.at(0).websocket.origins; };
+    const std::string web = "[listeners.web]\nurl = 'ws://127.0.0.1'\n[listeners.web.websocket]\n";
+    const TextList both{"https://a", "http://b:8080"};
+    CHECK(texts(load_text(web + "origins = ['https://a', 'http://b:8080']")) == both);
+    CHECK(texts(load_text(web + "origins = []")).empty());
+    const std::string url = "listeners.local.url=ws://127.0.0.1";
+    CHECK(texts(load_set({url, "listeners.local.websocket.origins=https://a, http://b:8080"})) == both);
+    CHECK(texts(load_set({url, "listeners.local.websocket.origins="})).empty());
+    CHECK(complaint_about(web + "origins = [1]").find("nothing but texts") != std::string::npos);
+    CHECK(complaint_about(web + "origins = 'a'").find("wants a list of texts") != std::string::npos);
+    CHECK(complaint_about(web + "origins = ['']").find("a text that is empty") != std::string::npos);
+    std::string many = "origins = [";
+    for (std::size_t i = 0; i <= list_texts_max; ++i) many += "'https://a',";
+    CHECK(complaint_about(web + many + "]").find("more than 64") != std::string::npos);
+}
+
 TEST_CASE("flags take every type without quotes") {
     const Loaded loaded =
         load_set({"limits.inflight_max=7", "limits.queue_bytes_max=4MiB", "limits.retain_available=false",

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
+using namespace ledge;
 using namespace ledge::config;
 
 namespace {
@@ -57,10 +60,49 @@ TEST_CASE("unix: names a path") {
     CHECK(says(wrong(std::string_view("unix:/a\0b", 9)), "zero byte"));
 }
 
-TEST_CASE("schemes of later builds are known and refused") {
-    CHECK(says(wrong("mqtts://0.0.0.0:8883"), "\"mqtts:\" is not in this build"));
-    CHECK(says(wrong("ws://0.0.0.0:80/mqtt"), "\"ws:\" is not in this build"));
-    CHECK(says(wrong("wss://0.0.0.0:443/mqtt"), "\"wss:\" is not in this build"));
+TEST_CASE("ws:// has a path, /mqtt when none is said") {
+    CHECK(good("ws://127.0.0.1:8080/live/mqtt").resource == "/live/mqtt");
+    CHECK(good("ws://127.0.0.1:8080").resource == "/mqtt");
+    CHECK(good("ws://127.0.0.1:8080/").resource == "/");
+    CHECK(good("ws://127.0.0.1/mqtt").port == 80);
+    CHECK(good("ws://[::1]:8080/mqtt").host == "::1");
+    CHECK(good("ws://127.0.0.1:8080/mqtt").protocol == Endpoint::Protocol::websocket);
+    CHECK(good("ws://127.0.0.1:8080/mqtt").is_local);
+    CHECK_FALSE(good("ws://0.0.0.0:8080/mqtt").is_local);
+    for (const std::string_view path : {"/a?b", "/a#b", "/a b", "/a%20b", "/\xC3\xA4"}) {
+        CHECK(says(wrong("ws://127.0.0.1:8080" + std::string(path)), "the path has letters"));
+    }
+    CHECK(good("ws://127.0.0.1/" + std::string(resource_bytes_max - 1, 'p')).resource.size() == 256);
+    CHECK(says(wrong("ws://127.0.0.1/" + std::string(resource_bytes_max, 'p')), "at most 256"));
+    CHECK(says(wrong("ws://::1:8080/mqtt"), "ws://[::1]:8080/mqtt"));
+    CHECK(says(wrong("ws://user@127.0.0.1/mqtt"), "no user precede"));
+}
+
+TEST_CASE("pages have http://, and no other listener has") {
+    CHECK(parse_admin_url("http://127.0.0.1:9883").value().port == 9883);
+    CHECK(parse_admin_url("http://127.0.0.1:9883/").value().protocol == Endpoint::Protocol::http);
+    CHECK(says(parse_admin_url("mqtt://127.0.0.1:9883").error(), "use http://HOST:PORT"));
+    CHECK(says(parse_admin_url("http://127.0.0.1:9883/admin").error(), "nothing may follow the port"));
+    CHECK(says(wrong("http://127.0.0.1:9883"), "[admin] url"));
+}
+
+TEST_CASE("networks have a prefix, and nothing behind it") {
+    const IpAddress inside = mapped_ipv4(std::array<std::uint8_t, 4>{10, 1, 2, 3});
+    const IpAddress outside = mapped_ipv4(std::array<std::uint8_t, 4>{11, 1, 2, 3});
+    CHECK(parse_network("10.0.0.0/8").value().contains(inside));
+    CHECK_FALSE(parse_network("10.0.0.0/8").value().contains(outside));
+    CHECK(parse_network("10.1.2.3").value().contains(inside));
+    CHECK_FALSE(parse_network("10.1.2.2/31").value().contains(outside));
+    CHECK(parse_network("10.1.2.2/31").value().contains(inside));
+    CHECK(parse_network("0.0.0.0/0").value().contains(outside));
+    CHECK_FALSE(parse_network("2001:db8::/32").value().contains(inside));
+    CHECK(parse_network("::/0").value().contains(inside));
+    CHECK(parse_network("2001:db8::/32").value().prefix_bits == 32);
+    for (const std::string_view text : {"", "10.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/8/8", "a/8"}) {
+        CHECK_FALSE(parse_network(text).ok());
+    }
+    CHECK(says(parse_network("10.0.0.1/8").error(), "beyond its prefix"));
+    CHECK(says(parse_network("10.0.0.0/33").error(), "0 to 32 bits"));
 }
 
 TEST_CASE("every wrong address says what would be right") {

@@ -85,11 +85,11 @@ TEST_CASE("--listen replaces the configured listeners") {
 
 TEST_CASE("--listen complains under its own name") {
     Sources sources;
-    sources.listen = {"mqtts://0.0.0.0:8883"};
+    sources.listen = {"mqtt://broker.example"};
     const Loaded loaded = load(sources);
     REQUIRE(loaded.complaints.size() == 1);
-    CHECK(loaded.complaints[0].place == "--listen mqtts://0.0.0.0:8883");
-    CHECK(loaded.complaints[0].text.find("not in this build") != std::string::npos);
+    CHECK(loaded.complaints[0].place == "--listen mqtt://broker.example");
+    CHECK(loaded.complaints[0].text.find("is not an IPv4 address") != std::string::npos);
 }
 
 TEST_CASE("--set makes and changes listeners") {
@@ -210,6 +210,46 @@ TEST_CASE("listeners are checked") {
     CHECK(complaint_about("[listeners.a]\nurl = 'mqtt://localhost'\n[listeners.b]\nurl = 'mqtt://127.0.0.1:1883'") ==
           "test.toml:4: listeners 'a' and 'b' have the same address; remove one");
     CHECK(load_text("[listeners.a]\nurl = 'mqtt://127.0.0.1:0'\n[listeners.b]\nurl = 'mqtt://127.0.0.1:0'").ok());
+}
+
+TEST_CASE("the PROXY protocol wants to know from whom") {
+    const std::string lan = "[listeners.lan]\nurl = 'mqtt://0.0.0.0'\n";
+    CHECK(complaint_about(lan + "proxy_protocol = true")
+              .starts_with("test.toml:3: key 'listeners.lan.proxy_protocol' wants proxy_from beside it"));
+    CHECK(complaint_about(lan + "proxy_from = ['10.0.0.0/8']")
+              .starts_with("test.toml:3: key 'listeners.lan.proxy_from' says nothing without proxy_protocol = true"));
+    CHECK(complaint_about(lan + "proxy_protocol = true\nproxy_from = ['10.0.0.1/8']")
+              .starts_with("test.toml:4: key 'listeners.lan.proxy_from': \"10.0.0.1/8\" has bits set"));
+    CHECK(complaint_about("[listeners.a]\nurl = 'unix:/a'\nproxy_protocol = true\nproxy_from = ['10.0.0.1']")
+              .starts_with("test.toml:3: key 'listeners.a.proxy_protocol': peers of a Unix socket"));
+    const Loaded loaded = load_text(lan + "proxy_protocol = true\nproxy_from = ['10.0.0.0/8', '::1']");
+    CHECK(loaded.ok());
+    CHECK(loaded.config.sockets.at(0).proxy_networks.size() == 2);
+}
+
+TEST_CASE("the settings of WebSocket are checked, and belong to WebSocket") {
+    const std::string web = "[listeners.web]\nurl = 'ws://127.0.0.1:8080'\n[listeners.web.websocket]\n";
+    CHECK(complaint_about(web + "origins = ['dashboard.example']")
+              .starts_with("test.toml:4: key 'listeners.web.websocket.origins': \"dashboard.example\" is no origin"));
+    CHECK(complaint_about(web + "origins = ['https://dashboard.example/']").find("without a path") !=
+          std::string::npos);
+    CHECK(complaint_about(web + "trusted_proxies = ['proxy']")
+              .starts_with("test.toml:4: key 'listeners.web.websocket.trusted_proxies': \"proxy\" is no network"));
+    CHECK(complaint_about("[listeners.lan]\nurl = 'mqtt://127.0.0.1'\n[listeners.lan.websocket]\ncompression = true")
+              .find("is no WebSocket address") != std::string::npos);
+    CHECK(complaint_about("[listeners.web]\nurl = 'ws://127.0.0.1/metrics'") ==
+          "test.toml:2: the path /metrics is that of a page; choose another, such as /mqtt");
+    CHECK(load_text(web).ok());
+}
+
+TEST_CASE("pages that others reach want a token") {
+    CHECK(complaint_about("[admin]\nurl = 'http://0.0.0.0:9883'")
+              .starts_with("test.toml:2: key 'admin.url': pages that others can reach want admin.token_file"));
+    CHECK(complaint_about("[admin]\nurl = 'mqtt://127.0.0.1:9883'").find("use http://HOST:PORT") != std::string::npos);
+    CHECK(load_text("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/t'").ok());
+    CHECK(load_text("[admin]\nurl = 'http://127.0.0.1:9883'").ok());
+    CHECK(load_text("[admin]\nurl = 'http://127.0.0.1:9883'").config.admin_endpoint.port == 9883);
+    CHECK_FALSE(load({}).config.admin.is_used());
 }
 
 TEST_CASE("pairs of limits are checked, once") {

@@ -42,6 +42,11 @@ TEST_CASE("what is printed parses back to the same") {
                   "[sys]\ninterval_s = 0\n[log]\nformat = 'json'\n[store]\npath = '/s'\ncommit_delay_ms = 7\n"
                   "[[store.levels]]\nfilter = 'a/\"/#'\nlevel = 'ram'\n[[store.levels]]\nfilter = '+'\nlevel = "
                   "'relaxed'\n"));
+    check_round_trip(
+        load_text("[listeners.a]\nurl = 'ws://0.0.0.0:8080/a'\nproxy_protocol = true\nproxy_from = ['10.0.0.0/8']\n"
+                  "[listeners.a.websocket]\norigins = ['https://a', 'http://b']\nping_interval_s = 30\n"
+                  "[listeners.b]\nurl = 'ws://127.0.0.1:8081'\n[listeners.b.websocket]\ncompression = true\n"
+                  "[listeners.b.limits]\ninflight_max = 7\n[admin]\nurl = 'http://127.0.0.1:9883'\n"));
     Sources sources;
     sources.listen = {"unix:/x", "mqtt://[::1]:0"};
     sources.allow_anonymous = true;
@@ -74,9 +79,12 @@ TEST_CASE("config/ledgemq.toml documents every option with default, unit and ran
     for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 120);
 }
 
-TEST_CASE("config/minimal.toml is accepted without a word") {
-    const Loaded loaded = load_text(file_text("minimal.toml"));
-    CHECK(lines_of(loaded) == std::vector<std::string>{});
+TEST_CASE("the other files of config/ are accepted without a word") {
+    for (const char* name : {"minimal.toml", "gateway.toml"}) {
+        CAPTURE(name);
+        CHECK(lines_of(load_text(file_text(name))) == std::vector<std::string>{});
+    }
+    CHECK(load_text(file_text("gateway.toml")).config.store.is_used());
 }
 
 TEST_CASE("differences name the keys, also of listeners that came or went") {

@@ -47,3 +47,32 @@ TEST_CASE("a configured store turns the journal on and gets its path and ceiling
     REQUIRE((store.wall_clock != nullptr));
     CHECK(store.wall_clock().count() > 0);
 }
+
+TEST_CASE("a listener's address, section and limits say how its peers come in") {
+    const config::Loaded loaded = config::parse(
+        "[listeners.a]\nurl = 'mqtt://0.0.0.0'\nproxy_protocol = true\nproxy_from = ['10.0.0.0/8']\n"
+        "[listeners.b]\nurl = 'ws://127.0.0.1:8080/live'\n"
+        "[listeners.b.websocket]\norigins = ['https://a']\ntrusted_proxies = ['::1']\ncompression = true\n"
+        "message_bytes_max = 4096\nping_interval_s = 30\nheader_bytes_max = 2048\nhandshake_timeout_s = 3\n"
+        "[admin]\nurl = 'http://127.0.0.1:9883'\n",
+        {});
+    REQUIRE(loaded.ok());
+    const runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
+    REQUIRE(options.fronts.size() == 2);
+    REQUIRE(options.fronts[0].proxy.has_value());
+    CHECK(options.fronts[0].proxy->from.size() == 1);
+    CHECK_FALSE(options.fronts[0].websocket.has_value());
+    CHECK_FALSE(options.fronts[1].proxy.has_value());
+    REQUIRE(options.fronts[1].websocket.has_value());
+    const transport::WebSocketOptions& websocket = *options.fronts[1].websocket;
+    CHECK(websocket.path == "/live");
+    CHECK(websocket.origins == std::vector<std::string>{"https://a"});
+    CHECK(websocket.trusted_proxies.size() == 1);
+    CHECK(websocket.compression);
+    CHECK(websocket.message_bytes_max == options.shard.listeners[1].limits.max_packet_size_bytes);  // more than 4096
+    CHECK(websocket.ping_interval == 30s);
+    CHECK(options.fronts[1].web_limits.header_bytes_max == 2048);
+    CHECK(options.fronts[1].web_limits.request_timeout == 3s);
+    REQUIRE(options.admin.has_value());
+    CHECK(options.admin->endpoint.port == 9883);
+}

@@ -56,8 +56,20 @@ TEST_CASE("info tells sizes, rows and who has it") {
     CHECK(contains(beside.text, "schema        version 1\n"));
     CHECK(contains(beside.text, "next number   6\n"));
     CHECK(contains(beside.text, "q             1 rows"));
+    CHECK(contains(beside.text, "messages queued, by session"));
+    CHECK(contains(beside.text, "calendar      unknown\n"));
     store.reset();
     CHECK(contains(use(print_info, dir.path()).text, "in use by     nobody"));
+}
+
+TEST_CASE("info tells the calendar as a date") {
+    TempDir dir;
+    auto options = options_for(dir);
+    options.wall_clock = [] { return std::chrono::microseconds(1'795'377'458'123'456); };
+    auto store = open_lmdb_store(options, {});
+    REQUIRE(store.ok());
+    fill(**store);
+    CHECK(contains(use(print_info, dir.path()).text, "calendar      2026-11-22 19:57:38 UTC\n"));
 }
 
 TEST_CASE("verify finds nothing wrong with a sound store, beside its broker and without") {
@@ -130,6 +142,7 @@ TEST_CASE("compact takes free pages away and nothing else, of a store that nobod
     for (std::uint64_t i = 100'000; i < 102'000; ++i) w.drop(RecordKind::drop_message, 0, i);
     REQUIRE(store->commit(w.take()).ok());
     CHECK(contains(use(compact, dir.path()).text, "in use by process"));
+    CHECK(contains(use(compact, dir.path()).text, "; stop it first"));
     const std::string before = to_text(*store);
     store->close(Instant(1h));
     store.reset();

@@ -37,6 +37,7 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
         return nullptr;
     }
     fake.addresses.emplace_back(peer.address);
+    fake.users.emplace_back(peer.user);
     fake.peers.push_back(peer);
     auto* connection =
         new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);

@@ -22,6 +22,7 @@ struct FakeShard {
     std::vector<Connection*> open;  // in the order of arrival
     std::vector<Peer> peers;        // of all that ever came; the address points into addresses
     std::vector<std::string> addresses;
+    std::vector<std::string> users;
     int refused = 0;
     int closed = 0;  // calls of on_closed
     int drained = 0;

@@ -46,7 +46,8 @@ Endpoint on_host(std::string host, std::uint16_t port = 0) {
 }
 
 std::string error_of(Rig& rig, const Endpoint& endpoint) {
-    auto listener = Listener::create(endpoint, 0, rig.driver, rig.log);
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto listener = Listener::create(endpoint, *front, rig.driver, rig.log);
     return listener.ok() ? "" : listener.error();
 }
 

@@ -42,11 +42,17 @@ Rig::Rig(const DriverLimits& limits)
 
 Rig::~Rig() {
     listeners.clear();
+    fronts.clear();
     driver.close_all();
 }
 
 std::string Rig::listen(const Endpoint& endpoint) {
-    auto listener = Listener::create(endpoint, static_cast<std::uint16_t>(listeners.size()), driver, log);
+    return listen(endpoint, make_plain_front(static_cast<std::uint16_t>(listeners.size()), driver, log));
+}
+
+std::string Rig::listen(const Endpoint& endpoint, std::unique_ptr<Front> front) {
+    fronts.push_back(std::move(front));
+    auto listener = Listener::create(endpoint, *fronts.back(), driver, log);
     REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : listener.error()));
     REQUIRE((*listener)->start() == 0);
     listeners.push_back(std::move(*listener));
@@ -54,9 +60,13 @@ std::string Rig::listen(const Endpoint& endpoint) {
 }
 
 std::uint16_t Rig::listen_tcp() {
+    return listen_tcp(make_plain_front(static_cast<std::uint16_t>(listeners.size()), driver, log));
+}
+
+std::uint16_t Rig::listen_tcp(std::unique_ptr<Front> front) {
     Endpoint endpoint;
     endpoint.port = 0;
-    const std::string address = listen(endpoint);
+    const std::string address = listen(endpoint, std::move(front));
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
@@ -80,6 +90,7 @@ void Rig::advance(Duration by) {
     clock.begin_turn();
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(virtual_now);
+    for (const auto& front : fronts) front->on_time(virtual_now);
     driver.flush();
 }
 

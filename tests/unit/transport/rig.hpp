@@ -23,8 +23,11 @@ public:
 
     /// Listens and accepts; fails the test when that is refused. Returns the address.
     std::string listen(const Endpoint& endpoint);
+    std::string listen(const Endpoint& endpoint, std::unique_ptr<Front> front);
     /// The same on a port of its own of 127.0.0.1. Returns the port.
     std::uint16_t listen_tcp();
+    /// The same in front of something else than plain links.
+    std::uint16_t listen_tcp(std::unique_ptr<Front> front);
 
     /// One turn: poll, then flush. Returns the number of events.
     int turn(int wait_max_ms = 0);
@@ -39,6 +42,7 @@ public:
     TurnClock clock;
     broker::Shard shard;
     Driver driver;
+    std::vector<std::unique_ptr<Front>> fronts;
     std::vector<std::unique_ptr<Listener>> listeners;
 };
 

@@ -1,0 +1,42 @@
+// Front: what becomes of a socket that a listener has accepted. A plain one becomes a link at once; elsewhere something
+// comes first: a PROXY header is read, TLS is agreed on, an HTTP request is answered or becomes a WebSocket. One per
+// listener, on the shard's thread.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "ledge/base/log.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/transport/driver.hpp"
+
+namespace ledge::transport {
+
+class Front {
+public:
+    Front() = default;
+    Front(const Front&) = delete;
+    Front& operator=(const Front&) = delete;
+    /// Closes what has not become a link.
+    virtual ~Front() = default;
+
+    /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's.
+    virtual void take(int descriptor, const sockaddr_storage& address) = 0;
+
+    /// Reads again what stands in files: certificates and keys.
+    virtual void reload() {}
+
+    /// Closes what has waited too long. Then next_deadline() is later than now.
+    virtual void on_time(Instant now) { static_cast<void>(now); }
+    /// When on_time() must be called; `never` when nothing is waited for.
+    virtual Instant next_deadline() const { return never; }
+    /// Peers whose bytes Asio moves, as links or on their way there: the loop runs several handlers a turn for them.
+    virtual std::size_t asio_peers() const { return 0; }
+};
+
+/// MQTT on the socket itself. `index` in ShardOptions::listeners.
+std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log);
+
+}  // namespace ledge::transport

@@ -1,0 +1,130 @@
+#include "ledge/admin/metrics_text.hpp"
+
+#include <cstdint>
+
+namespace ledge::admin {
+namespace {
+
+class Text {
+public:
+    void counter(std::string_view name, std::string_view help, std::uint64_t value) {
+        family(name, "counter", help);
+        sample(name, value);
+    }
+    void gauge(std::string_view name, std::string_view help, std::uint64_t value) {
+        family(name, "gauge", help);
+        sample(name, value);
+    }
+
+    void family(std::string_view name, std::string_view type, std::string_view help) {
+        add({"# HELP ledgemq_", name, " ", help, "\n# TYPE ledgemq_", name, " ", type, "\n"});
+    }
+    void sample(std::string_view name, std::uint64_t value) {
+        add({"ledgemq_", name, " ", std::to_string(value), "\n"});
+    }
+    /// `value_of_label` has no character that would need an escape.
+    void sample(std::string_view name, std::string_view label, std::string_view value_of_label, std::uint64_t value) {
+        add({"ledgemq_", name, "{", label, "=\"", value_of_label, "\"} ", std::to_string(value), "\n"});
+    }
+
+    std::string take() { return std::move(out_); }
+
+private:
+    void add(std::initializer_list<std::string_view> parts) {
+        for (const std::string_view part : parts) out_ += part;
+    }
+
+    std::string out_;
+};
+
+void add_traffic(Text& text, const session::Counters& c) {
+    text.counter("received_bytes_total", "Bytes from clients, of MQTT packets.", c.bytes_received);
+    text.counter("sent_bytes_total", "Bytes to clients, of MQTT packets.", c.bytes_sent);
+    text.counter("packets_received_total", "MQTT packets from clients.", c.packets_received);
+    text.counter("packets_sent_total", "MQTT packets to clients.", c.packets_sent);
+    text.counter("publish_received_total", "PUBLISH packets from clients.", c.publish_received);
+    text.counter("publish_sent_total", "PUBLISH packets to clients.", c.publish_sent);
+    text.counter("publish_payload_received_bytes_total", "Payload of the PUBLISH packets from clients.",
+                 c.publish_bytes_received);
+    text.counter("publish_payload_sent_bytes_total", "Payload of the PUBLISH packets to clients.",
+                 c.publish_bytes_sent);
+    text.counter("wills_published_total", "Will messages published.", c.wills_published);
+}
+
+void add_losses(Text& text, const session::Counters& c) {
+    constexpr std::string_view dropped = "publications_dropped_total";
+    text.family(dropped, "counter", "Publications that did not reach a session they were routed to.");
+    text.sample(dropped, "reason", "slow_reader", c.dropped_slow_reader);
+    text.sample(dropped, "reason", "queue_full", c.dropped_queue_full);
+    text.sample(dropped, "reason", "too_large", c.dropped_too_large);
+    text.sample(dropped, "reason", "expired", c.dropped_expired);
+    text.sample(dropped, "reason", "session_ended", c.dropped_session_ended);
+    constexpr std::string_view refused = "publications_refused_total";
+    text.family(refused, "counter", "Publications whose publisher was told that they are not taken.");
+    text.sample(refused, "reason", "quota", c.refused_quota);
+    text.sample(refused, "reason", "retained_full", c.retained_refused);
+}
+
+void add_clients(Text& text, const broker::Metrics& metrics) {
+    const session::Counters& c = metrics.counters;
+    text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
+    text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
+                 c.connections_refused);
+    text.counter("protocol_errors_total", "Connections closed for what the client sent.", c.protocol_errors);
+    text.counter("keep_alive_timeouts_total", "Connections closed because nothing came in time.",
+                 c.keep_alive_timeouts);
+    text.counter("takeovers_total", "Connections replaced by another one of the same client id.", c.takeovers);
+    text.counter("sessions_expired_total", "Sessions that ended because their client did not come back in time.",
+                 c.sessions_expired);
+    text.gauge("connections", "Open connections, with or without CONNECT yet.", metrics.connections);
+    text.gauge("clients_connected", "Clients that are connected.", metrics.clients_connected);
+    text.gauge("clients_connected_max", "The most clients that were connected at once.", metrics.clients_connected_max);
+    text.gauge("sessions", "Sessions, of clients that are connected and of others.", metrics.sessions);
+    text.gauge("subscriptions", "Subscriptions of all sessions.", metrics.subscriptions);
+}
+
+void add_memory(Text& text, const broker::Metrics& metrics) {
+    text.gauge("queued_messages", "Messages waiting in sessions, those in flight included.",
+               metrics.counters.queued_messages);
+    text.gauge("queued_bytes", "Size of the messages waiting in sessions.", metrics.counters.queued_bytes);
+    text.gauge("retained_messages", "Topics with a retained message, those of $SYS included.",
+               metrics.retained_messages);
+    text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);
+}
+
+void add_store(Text& text, const broker::Metrics& metrics, const storage::WearTotals* wear) {
+    text.gauge("store_enabled", "1 with a store, 0 when nothing survives the broker.", wear != nullptr ? 1 : 0);
+    if (wear == nullptr) return;
+    text.gauge("store_failed", "1 when the store could not be written: nothing is acknowledged as durable any more.",
+               metrics.is_store_failed ? 1 : 0);
+    text.gauge("store_full", "1 while durable publications are refused for want of room.",
+               metrics.is_store_full ? 1 : 0);
+    text.counter("store_commits_total", "Transactions written.", wear->commits);
+    constexpr std::string_view given = "store_given_bytes_total";
+    text.family(given, "counter", "Bytes of keys and bodies handed to the store, by what they are of.");
+    for (std::size_t i = 0; i < storage::write_classes; ++i) {
+        text.sample(given, "class", storage::write_class_names[i], wear->given[i]);
+    }
+    text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", wear->device_bytes);
+    text.counter("store_records_cancelled_total", "Changes that became unnecessary before they were written.",
+                 metrics.records_cancelled);
+}
+
+}  // namespace
+
+std::string metrics_text(const broker::Metrics& metrics, const storage::WearTotals* wear, std::string_view version,
+                         Duration uptime) {
+    Text text;
+    text.family("build_info", "gauge", "The version, as a label; the value is 1.");
+    text.sample("build_info", "version", version, 1);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
+    text.gauge("uptime_seconds", "Since the broker was started.", static_cast<std::uint64_t>(seconds));
+    add_clients(text, metrics);
+    add_traffic(text, metrics.counters);
+    add_losses(text, metrics.counters);
+    add_memory(text, metrics);
+    add_store(text, metrics, wear);
+    return text.take();
+}
+
+}  // namespace ledge::admin

@@ -1,0 +1,98 @@
+#include "tls_files.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "ledge/transport/tls.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+using transport::TlsOptions;
+using transport::TlsProblem;
+
+/// The same words in the same order on both sides.
+template <class To, class From>
+constexpr To same(From value) {
+    return static_cast<To>(value);
+}
+static_assert(same<TlsOptions::ClientCertificate>(config::ClientCertificate::required) ==
+              TlsOptions::ClientCertificate::required);
+static_assert(same<TlsOptions::UserName>(config::TlsUserName::subject_alternative_name) ==
+              TlsOptions::UserName::subject_alternative_name);
+static_assert(same<TlsOptions::Version>(config::TlsVersion::tls1_3) == TlsOptions::Version::tls1_3);
+
+/// The key below "listeners.NAME.tls." that a problem is about.
+std::string_view key_of(const TlsProblem& problem) {
+    const bool is_first = problem.certificate == 0;
+    switch (problem.option) {
+        case TlsProblem::Option::certificate: return is_first ? "certificate" : "sni_certificates";
+        case TlsProblem::Option::key: return is_first ? "key" : "sni_keys";
+        case TlsProblem::Option::ca: return "ca";
+        case TlsProblem::Option::crl: return "crl";
+        case TlsProblem::Option::client_certificate: return "client_certificate";
+        case TlsProblem::Option::user_name_from: return "username_from";
+        case TlsProblem::Option::psk_file: return "psk_file";
+        case TlsProblem::Option::alpn: return "alpn";
+        case TlsProblem::Option::minimum_version: return "minimum_version";
+        case TlsProblem::Option::ciphers: return "ciphers";
+        case TlsProblem::Option::other: break;
+    }
+    return "certificate";
+}
+
+/// Where the key was said, or else the listener.
+std::string place_of(const config::Loaded& loaded, const std::string& listener, const std::string& key) {
+    for (const std::string& wanted : {key, listener + ".url", listener}) {
+        const auto found = loaded.places.find(wanted);
+        if (found != loaded.places.end()) return found->second;
+    }
+    return {};
+}
+
+}  // namespace
+
+TlsOptions tls_options(const config::ListenerSocket& socket) {
+    const config::TlsSettings& settings = socket.tls;
+    TlsOptions options;
+    if (!settings.certificate.empty()) options.certificates.push_back({settings.certificate, settings.key});
+    const std::size_t further = std::min(settings.sni_certificates.size(), settings.sni_keys.size());
+    for (std::size_t i = 0; i < further; ++i) {
+        options.certificates.push_back({settings.sni_certificates[i], settings.sni_keys[i]});
+    }
+    options.ca_file = settings.ca;
+    options.crl_file = settings.crl;
+    options.client_certificate = same<TlsOptions::ClientCertificate>(settings.client_certificate);
+    options.user_name_from = same<TlsOptions::UserName>(settings.username_from);
+    options.psk_file = settings.psk_file;
+    options.alpn = settings.alpn;
+    if (options.alpn.empty() && socket.endpoint.protocol == config::Endpoint::Protocol::websocket) {
+        options.alpn = {"http/1.1"};
+    } else if (options.alpn.empty()) {
+        options.alpn = {"mqtt", "x-amzn-mqtt-ca"};  // the latter: what devices made for AWS IoT ask for
+    }
+    options.minimum_version = same<TlsOptions::Version>(settings.minimum_version);
+    options.ciphers = settings.ciphers;
+    options.ticket_lifetime = settings.ticket_lifetime;
+    options.handshake_time_max = settings.handshake_timeout;
+    options.handshakes_max = settings.handshakes_max;
+    options.handshakes_queued_max = settings.handshakes_queued_max;
+    return options;
+}
+
+void check_tls_files(config::Loaded& loaded) {
+    for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
+        const config::ListenerSocket& socket = loaded.config.sockets[i];
+        if (!socket.endpoint.is_tls) continue;
+        const auto checked = transport::check_tls(tls_options(socket));
+        if (checked) {
+            loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
+            continue;
+        }
+        const std::string listener = "listeners." + loaded.config.shard.listeners[i].name;
+        const std::string key = listener + ".tls." + std::string(key_of(checked.error()));
+        loaded.complaints.push_back({place_of(loaded, listener, key), "key '" + key + "': " + checked.error().text});
+    }
+}
+
+}  // namespace ledge::daemon

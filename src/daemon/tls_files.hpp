@@ -1,0 +1,16 @@
+// TLS as it is configured, and whether its files are what they should be.
+#pragma once
+
+#include "ledge/config/load.hpp"
+#include "ledge/transport/tls_options.hpp"
+
+namespace ledge::daemon {
+
+/// Of a listener whose url is mqtts:// or wss://.
+transport::TlsOptions tls_options(const config::ListenerSocket& socket);
+
+/// Reads the files that the listeners name. Adds a complaint about the key that names a wrong one, with its place, and
+/// notes about what is allowed but should be known.
+void check_tls_files(config::Loaded& loaded);
+
+}  // namespace ledge::daemon

@@ -1,0 +1,38 @@
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/front.hpp"
+#include "socket_link.hpp"
+
+namespace ledge::transport {
+namespace {
+
+class PlainFront final : public Front {
+public:
+    PlainFront(std::uint16_t index, Driver& driver, const Log& log) : index_(index), driver_(driver), log_(log) {}
+
+    void take(int descriptor, const sockaddr_storage& address) override {
+        const std::string text = to_text(address);
+        std::unique_ptr<SocketLink> link = SocketLink::create(descriptor, driver_);
+        if (link == nullptr) {
+            log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
+            return;
+        }
+        driver_.adopt(std::move(link), broker::Peer{index_, text});  // refused: the shard has said why
+    }
+
+private:
+    std::uint16_t index_;
+    Driver& driver_;
+    const Log& log_;
+};
+
+}  // namespace
+
+std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log) {
+    return std::make_unique<PlainFront>(index, driver, log);
+}
+
+}  // namespace ledge::transport

@@ -1,0 +1,152 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/intrusive/list.hpp>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "ip_address.hpp"
+#include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/proxy.hpp"
+#include "proxy_header.hpp"
+
+namespace ledge::transport {
+namespace {
+
+class ProxyFront;
+
+/// A peer whose header is awaited.
+class Awaited final : public Pollable, public boost::intrusive::list_base_hook<> {
+public:
+    Awaited(int descriptor, const sockaddr_storage& address, Instant deadline, ProxyFront& front)
+        : descriptor_(descriptor), address_(address), deadline_(deadline), front_(front) {}
+    ~Awaited() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    Awaited(const Awaited&) = delete;
+    Awaited& operator=(const Awaited&) = delete;
+
+    int descriptor() const { return descriptor_; }
+    int release() { return std::exchange(descriptor_, -1); }
+    const sockaddr_storage& address() const { return address_; }
+    Instant deadline() const { return deadline_; }
+    void close() {
+        if (descriptor_ >= 0) ::close(release());
+    }
+
+private:
+    void on_ready(std::uint32_t events) override;
+
+    int descriptor_;  // -1: closed, or handed on
+    sockaddr_storage address_;
+    Instant deadline_;
+    ProxyFront& front_;
+    std::string received_;  // of the header, while it is incomplete
+};
+
+class ProxyFront final : public Front {
+public:
+    ProxyFront(ProxyOptions options, std::unique_ptr<Front> next, Driver& driver, const Log& log)
+        : options_(std::move(options)), next_(std::move(next)), driver_(driver), log_(log) {}
+    ~ProxyFront() override {
+        awaited_.clear_and_dispose([](Awaited* peer) { delete peer; });
+        bury();
+    }
+
+    void take(int descriptor, const sockaddr_storage& address) override;
+    void reload() override { next_->reload(); }
+    void on_time(Instant now) override;
+    Instant next_deadline() const override;
+    std::size_t asio_peers() const override { return next_->asio_peers(); }
+
+    void on_header(Awaited& peer, const ProxyHeader& header);
+    void refuse(Awaited& peer, std::string_view reason);
+
+private:
+    using List = boost::intrusive::list<Awaited>;
+
+    void forget(Awaited& peer);
+    void bury() {
+        done_.clear_and_dispose([](Awaited* peer) { delete peer; });
+    }
+
+    ProxyOptions options_;
+    std::unique_ptr<Front> next_;
+    Driver& driver_;
+    const Log& log_;
+    List awaited_;  // oldest first
+    List done_;     // an event of the same poll may still name them: buried in on_time
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The header is taken off the socket and not a byte more: what follows it belongs to the next front. So the bytes are
+/// looked at first; those of an unfinished header are all its own, and taken, or they would be reported for ever.
+void Awaited::on_ready(std::uint32_t) {
+    if (descriptor_ < 0) return;
+    std::array<char, ProxyHeader::bytes_max> seen;
+    const ssize_t count = ::recv(descriptor_, seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    if (count <= 0) return front_.refuse(*this, "it ended before its PROXY header was complete");
+    const std::size_t before = received_.size();
+    received_.append(seen.data(), static_cast<std::size_t>(count));
+    const ProxyHeader header = parse_proxy_header(as_bytes(received_));
+    if (header.status == ProxyHeader::Status::wrong) return front_.refuse(*this, "no valid PROXY header");
+    const bool is_complete = header.status == ProxyHeader::Status::complete;
+    const std::size_t taken = (is_complete ? header.size : received_.size()) - before;
+    if (::recv(descriptor_, seen.data(), taken, MSG_DONTWAIT) != static_cast<ssize_t>(taken))
+        return front_.refuse(*this, "its bytes went away");
+    if (is_complete) front_.on_header(*this, header);
+}
+
+void ProxyFront::take(int descriptor, const sockaddr_storage& address) {
+    const auto ip = ip_address_of(address);
+    auto peer = std::make_unique<Awaited>(descriptor, address, driver_.now() + options_.header_timeout, *this);
+    const bool is_known = ip && is_in(options_.from, *ip);
+    if (!is_known || !driver_.poller().add(descriptor, *peer, EPOLLIN)) {
+        log_.warning("proxy_refused", {{"address", to_text(address)},
+                                       {"reason", is_known ? "out of memory" : "it is in none of proxy_from"}});
+        return;
+    }
+    awaited_.push_back(*peer.release());
+    if (awaited_.size() > options_.visitors_max) refuse(awaited_.front(), "too many wait with their PROXY header");
+}
+
+void ProxyFront::on_header(Awaited& peer, const ProxyHeader& header) {
+    const sockaddr_storage address = header.has_source ? header.source : peer.address();
+    driver_.poller().remove(peer.descriptor());
+    const int descriptor = peer.release();
+    forget(peer);
+    next_->take(descriptor, address);
+}
+
+void ProxyFront::refuse(Awaited& peer, std::string_view reason) {
+    log_.warning("proxy_refused", {{"address", to_text(peer.address())}, {"reason", reason}});
+    peer.close();
+    forget(peer);
+}
+
+void ProxyFront::forget(Awaited& peer) { done_.splice(done_.end(), awaited_, awaited_.iterator_to(peer)); }
+
+void ProxyFront::on_time(Instant now) {
+    bury();
+    while (!awaited_.empty() && awaited_.front().deadline() <= now)
+        refuse(awaited_.front(), "its PROXY header did not come in time");
+    next_->on_time(now);
+}
+
+Instant ProxyFront::next_deadline() const {
+    if (!done_.empty()) return Instant{};  // to be buried at the end of this turn
+    const Instant awaited = awaited_.empty() ? never : awaited_.front().deadline();
+    return std::min(awaited, next_->next_deadline());
+}
+
+}  // namespace
+
+std::unique_ptr<Front> make_proxy_front(ProxyOptions options, std::unique_ptr<Front> next, Driver& driver,
+                                        const Log& log) {
+    return std::make_unique<ProxyFront>(std::move(options), std::move(next), driver, log);
+}
+
+}  // namespace ledge::transport

@@ -1,0 +1,170 @@
+#include "proxy_header.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ledge::transport {
+namespace {
+
+using Status = ProxyHeader::Status;
+
+constexpr std::string_view v1_start = "PROXY ";
+constexpr std::string_view v2_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
+
+constexpr ProxyHeader wrong{Status::wrong, 0, false, {}};
+
+sockaddr_storage ipv4(in_addr address, std::uint16_t port) {
+    sockaddr_in value{};
+    value.sin_family = AF_INET;
+    value.sin_addr = address;
+    value.sin_port = htons(port);
+    sockaddr_storage result{};
+    std::memcpy(&result, &value, sizeof value);
+    return result;
+}
+
+sockaddr_storage ipv6(const in6_addr& address, std::uint16_t port) {
+    sockaddr_in6 value{};
+    value.sin6_family = AF_INET6;
+    value.sin6_addr = address;
+    value.sin6_port = htons(port);
+    sockaddr_storage result{};
+    std::memcpy(&result, &value, sizeof value);
+    return result;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Version 1
+
+/// The next word of a line whose words are parted by one space each; nullopt: there is none.
+std::optional<std::string_view> next_word(std::string_view& line) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    if (space == 0) return std::nullopt;
+    const std::string_view word = line.substr(0, space);
+    line.remove_prefix(std::min(space + 1, line.size()));
+    return word;
+}
+
+/// Decimal, without leading zeros.
+std::optional<std::uint16_t> port_of(std::string_view word) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+    if (word.size() > 1 && word.front() == '0') return std::nullopt;
+    return port;
+}
+
+std::optional<sockaddr_storage> address_of(std::string_view word, bool is_ipv6, std::uint16_t port) {
+    const std::string text(word);
+    if (text.find('\0') != std::string::npos) return std::nullopt;
+    in_addr four{};
+    in6_addr six{};
+    if (is_ipv6) {
+        if (::inet_pton(AF_INET6, text.c_str(), &six) != 1) return std::nullopt;
+        return ipv6(six, port);
+    }
+    if (::inet_pton(AF_INET, text.c_str(), &four) != 1) return std::nullopt;
+    return ipv4(four, port);
+}
+
+ProxyHeader parse_v1(std::string_view text) {
+    const std::size_t end = text.substr(0, ProxyHeader::v1_bytes_max).find("\r\n");
+    if (end == std::string_view::npos) return text.size() < ProxyHeader::v1_bytes_max ? ProxyHeader{} : wrong;
+    ProxyHeader header;
+    header.status = Status::complete;
+    header.size = end + 2;
+    std::string_view line = text.substr(v1_start.size(), end - v1_start.size());
+    const auto family = next_word(line);
+    if (family == "UNKNOWN") return header;
+    const bool is_ipv6 = family == "TCP6";
+    if (!is_ipv6 && family != "TCP4") return wrong;
+    const auto source = next_word(line);
+    const auto destination = next_word(line);
+    const auto source_port = port_of(next_word(line).value_or(""));
+    const auto destination_port = port_of(line);
+    if (!source || !destination || !source_port || !destination_port) return wrong;
+    const auto address = address_of(*source, is_ipv6, *source_port);
+    if (!address || !address_of(*destination, is_ipv6, *destination_port)) return wrong;
+    header.has_source = true;
+    header.source = *address;
+    return header;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Version 2
+
+std::uint16_t u16_of(Bytes bytes) { return static_cast<std::uint16_t>(bytes[0] << 8U | bytes[1]); }
+
+bool are_tlvs(Bytes bytes) {
+    while (!bytes.empty()) {
+        if (bytes.size() < 3) return false;
+        const std::size_t size = 3U + u16_of(bytes.subspan(1));
+        if (bytes.size() < size) return false;
+        bytes = bytes.subspan(size);
+    }
+    return true;
+}
+
+enum Family : Byte { unspecified = 0x00, tcp4 = 0x11, tcp6 = 0x21, unix_stream = 0x31 };
+
+/// Bytes of both addresses and ports; nullopt: a family that no stream has.
+std::optional<std::size_t> address_bytes(Byte family) {
+    switch (family) {
+        case unspecified: return 0;
+        case tcp4: return 12;
+        case tcp6: return 36;
+        case unix_stream: return 216;
+        default: return std::nullopt;
+    }
+}
+
+ProxyHeader parse_v2(Bytes bytes) {
+    if (bytes.size() < ProxyHeader::v2_fixed_bytes) return {};
+    const Byte command = bytes[12];
+    const Byte family = bytes[13];
+    const std::size_t variable = u16_of(bytes.subspan(14));
+    const bool is_local = command == 0x20;
+    if (!is_local && command != 0x21) return wrong;
+    if (variable > ProxyHeader::v2_variable_bytes_max) return wrong;
+    if (bytes.size() < ProxyHeader::v2_fixed_bytes + variable) return {};
+    ProxyHeader header;
+    header.status = Status::complete;
+    header.size = ProxyHeader::v2_fixed_bytes + variable;
+    if (is_local) return header;  // the proxy's own connection: whatever follows has no meaning
+    const Bytes rest = bytes.subspan(ProxyHeader::v2_fixed_bytes, variable);
+    const auto addresses = address_bytes(family);
+    if (!addresses || rest.size() < *addresses || !are_tlvs(rest.subspan(*addresses))) return wrong;
+    header.has_source = family == tcp4 || family == tcp6;
+    if (family == tcp4) {
+        in_addr four{};
+        std::memcpy(&four, rest.data(), sizeof four);
+        header.source = ipv4(four, u16_of(rest.subspan(8)));
+    } else if (family == tcp6) {
+        in6_addr six{};
+        std::memcpy(&six, rest.data(), sizeof six);
+        header.source = ipv6(six, u16_of(rest.subspan(32)));
+    }
+    return header;
+}
+
+}  // namespace
+
+ProxyHeader parse_proxy_header(Bytes bytes) {
+    const std::string_view text = as_text(bytes);
+    const auto may_become = [&](std::string_view start) {
+        return text.substr(0, start.size()) == start.substr(0, text.size());
+    };
+    if (may_become(v1_start)) return text.size() < v1_start.size() ? ProxyHeader{} : parse_v1(text);
+    if (may_become(v2_signature)) return text.size() < v2_signature.size() ? ProxyHeader{} : parse_v2(bytes);
+    return wrong;
+}
+
+}  // namespace ledge::transport

@@ -1,0 +1,51 @@
+// TlsContext: certificates, keys and rules, read and checked once, then never changed. A listener has one in service and
+// swaps it for another when its files change; each session keeps the one it began with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledge/base/result.hpp"
+#include "ledge/transport/tls_options.hpp"
+
+namespace ledge::transport {
+
+class TlsSecrets;
+
+/// For connections that we open.
+struct TlsClientOptions {
+    std::string ca_file;         // who signs the server's certificate; "" with a pre-shared key only
+    TlsCertificate certificate;  // ours; both "": none
+    std::string psk_identity;    // instead of all of the above
+    std::string psk_hex;
+    std::vector<std::string> alpn;
+    std::vector<std::string> ciphers;
+    TlsOptions::Version minimum_version = TlsOptions::Version::tls1_2;
+};
+
+class TlsContext {
+public:
+    static Result<std::shared_ptr<const TlsContext>, TlsProblem> create(const TlsOptions& options,
+                                                                        std::shared_ptr<TlsSecrets> secrets);
+    static Result<std::shared_ptr<const TlsContext>, TlsProblem> create(const TlsClientOptions& options,
+                                                                        std::shared_ptr<TlsSecrets> secrets);
+    ~TlsContext();
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+
+    /// What is allowed but should be known: a key that everybody may read, a certificate that has expired.
+    const std::vector<std::string>& notes() const;
+
+    struct Parts;
+    const Parts& parts() const { return *parts_; }
+
+private:
+    explicit TlsContext(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+/// The files that options name, those that have to be watched.
+std::vector<std::string> files_of(const TlsOptions& options);
+
+}  // namespace ledge::transport

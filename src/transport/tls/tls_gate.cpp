@@ -1,0 +1,289 @@
+#include "tls_gate.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "ledge/transport/endpoint.hpp"
+#include "tls_context.hpp"
+#include "tls_secrets.hpp"
+
+namespace ledge::transport {
+
+/// Who stands at the gate.
+class TlsGate::Peer final : public Pollable, public AgeHook, public QueueHook {
+public:
+    Peer(TlsGate& at, int socket, const sockaddr_storage& whose, Owner& for_whom, Instant until)
+        : gate(at), owner(for_whom), descriptor(socket), address(whose), deadline(until) {}
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+    ~Peer() {
+        if (session == nullptr && job == nullptr && descriptor >= 0) ::close(descriptor);
+    }
+
+    void on_ready(std::uint32_t) override { gate.on_input(*this); }
+
+    TlsGate& gate;
+    Owner& owner;
+    int descriptor;  // the session's, as soon as there is one
+    sockaddr_storage address;
+    Instant deadline;
+    std::unique_ptr<TlsSession> session;  // nullptr: silent, queued, or working
+    Handshake* job = nullptr;             // working
+    bool is_watched = false;
+    bool is_under_way = false;
+};
+
+/// A step on a worker. It has the session meanwhile; a peer that is given up leaves it there.
+class TlsGate::Handshake final : public WorkerPool::Job {
+public:
+    Handshake(std::unique_ptr<TlsSession> taken, Peer& whose) : session(std::move(taken)), peer(&whose) {}
+    void run() override { status = session->handshake(TlsSession::Extent::all); }
+    void done() override {
+        if (peer == nullptr) return;
+        TlsGate& gate = peer->gate;
+        peer->job = nullptr;
+        peer->session = std::move(session);
+        gate.judge(*peer, status);
+        gate.begin_queued();
+    }
+
+    std::unique_ptr<TlsSession> session;
+    Peer* peer;
+    TlsSession::Status status = TlsSession::Status::failed;
+};
+
+/// Files are read and checked on a worker too: parsing a key and trying it takes as long as a handshake.
+class TlsGate::Load final : public WorkerPool::Job {
+public:
+    Load(TlsGate& for_gate, bool wants_new_secrets)
+        : gate(&for_gate), options(for_gate.options_), secrets(wants_new_secrets ? nullptr : for_gate.secrets_) {}
+    void run() override { result.emplace(make(options, secrets)); }
+    void done() override {
+        if (gate != nullptr) gate->take_over(*this);
+    }
+
+    static Result<std::shared_ptr<const TlsContext>, TlsProblem> make(const TlsOptions& options,
+                                                                      std::shared_ptr<TlsSecrets>& secrets);
+
+    TlsGate* gate;
+    TlsOptions options;
+    std::shared_ptr<TlsSecrets> secrets;
+    std::optional<Result<std::shared_ptr<const TlsContext>, TlsProblem>> result;
+};
+
+Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsGate::Load::make(const TlsOptions& options,
+                                                                          std::shared_ptr<TlsSecrets>& secrets) {
+    if (secrets == nullptr) {
+        secrets = TlsSecrets::create();
+        const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
+                                                    secrets->use_tickets(options.ticket_lifetime));
+        if (!has_all) return Failure{TlsProblem{TlsProblem::Option::other, 0, "the system gives no randomness"}};
+    }
+    return TlsContext::create(options, secrets);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Life
+
+namespace {
+
+std::vector<std::string> trust_files_of(const TlsOptions& options) { return {options.ca_file, options.crl_file}; }
+
+}  // namespace
+
+TlsGate::TlsGate(const TlsOptions& options, std::string name, Driver& driver, WorkerPool& workers, const Log& log)
+    : options_(options),
+      name_(std::move(name)),
+      driver_(driver),
+      workers_(workers),
+      log_(log),
+      files_(files_of(options)),
+      trust_files_(trust_files_of(options)),
+      look_at_(driver.now() + watch_interval) {}
+
+Result<std::unique_ptr<TlsGate>, TlsProblem> TlsGate::create(const TlsOptions& options, std::string name,
+                                                             Driver& driver, WorkerPool& workers, const Log& log) {
+    std::unique_ptr<TlsGate> gate(new TlsGate(options, std::move(name), driver, workers, log));
+    auto context = Load::make(options, gate->secrets_);
+    if (!context) return Failure{context.error()};
+    gate->context_ = std::move(*context);
+    return gate;
+}
+
+TlsGate::~TlsGate() {
+    while (!peers_.empty()) remove(peers_.front());
+    if (loading_ != nullptr) loading_->gate = nullptr;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// From the listener to the workers
+
+void TlsGate::take(int descriptor, const sockaddr_storage& address, Owner& owner) {
+    const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
+    if (peers_.size() >= places) return turn_away(descriptor, address);
+    const Instant deadline = driver_.now() + options_.handshake_time_max;
+    auto peer = std::make_unique<Peer>(*this, descriptor, address, owner, deadline);
+    peers_.push_back(*peer);
+    watch(*peer.release(), EPOLLIN);
+}
+
+void TlsGate::turn_away(int descriptor, const sockaddr_storage& address) {
+    ::close(descriptor);
+    ++counters_.refused;
+    const Instant now = driver_.now();
+    if (now < complain_after_) return;
+    complain_after_ = now + complaint_interval;
+    log_.warning("tls_refused", {{"listener", name_},
+                                 {"address", to_text(address)},
+                                 {"reason", "too many handshakes wait"},
+                                 {"limit", options_.handshakes_queued_max},
+                                 {"refused", counters_.refused}});
+}
+
+/// Memory for TLS is taken when the peer has said something and it is its turn.
+void TlsGate::on_input(Peer& peer) {
+    if (peer.session != nullptr) {
+        go_on(peer);
+    } else if (under_way_ < options_.handshakes_max) {
+        begin(peer);
+    } else {
+        unwatch(peer);
+        queue_.push_back(peer);
+    }
+    begin_queued();
+}
+
+void TlsGate::begin_queued() {
+    while (under_way_ < options_.handshakes_max && !queue_.empty()) {
+        Peer& peer = queue_.front();
+        queue_.pop_front();
+        begin(peer);
+    }
+}
+
+void TlsGate::begin(Peer& peer) {
+    ++under_way_;
+    peer.is_under_way = true;
+    peer.session = TlsSession::create(context_, peer.descriptor);
+    if (peer.session == nullptr) {
+        peer.descriptor = -1;
+        return refuse(peer, "no memory");
+    }
+    go_on(peer);
+}
+
+void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(TlsSession::Extent::cheap)); }
+
+void TlsGate::judge(Peer& peer, TlsSession::Status status) {
+    switch (status) {
+        case TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
+        case TlsSession::Status::want_read: return watch(peer, EPOLLIN);
+        case TlsSession::Status::want_write: return watch(peer, EPOLLOUT);
+        case TlsSession::Status::ended:
+        case TlsSession::Status::failed: break;
+    }
+    refuse(peer, peer.session->failure_reason());
+}
+
+void TlsGate::compute(Peer& peer) {
+    unwatch(peer);  // the worker has the descriptor alone
+    auto job = std::make_unique<Handshake>(std::move(peer.session), peer);
+    peer.job = job.get();
+    workers_.submit(std::move(job));
+}
+
+void TlsGate::watch(Peer& peer, std::uint32_t events) {
+    if (peer.is_watched) return driver_.poller().change(peer.descriptor, peer, events);
+    peer.is_watched = driver_.poller().add(peer.descriptor, peer, events);
+    if (!peer.is_watched) refuse(peer, "the system watches no more sockets");
+}
+
+void TlsGate::unwatch(Peer& peer) {
+    if (std::exchange(peer.is_watched, false)) driver_.poller().remove(peer.descriptor);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The end of a handshake
+
+void TlsGate::secure(Peer& peer) {
+    unwatch(peer);
+    std::unique_ptr<TlsSession> session = std::move(peer.session);
+    peer.descriptor = -1;
+    const sockaddr_storage address = peer.address;
+    Owner& owner = peer.owner;
+    remove(peer);
+    ++(session->is_resumed() ? counters_.resumed : counters_.full);
+    const std::string user = session->user_name();
+    log_.write(user.empty() ? LogLevel::debug : LogLevel::info, "tls_agreed",
+               {{"listener", name_},
+                {"address", to_text(address)},
+                {"user", user},
+                {"version", session->version()},
+                {"cipher", session->cipher()},
+                {"alpn", session->alpn()},
+                {"resumed", session->is_resumed() ? "yes" : "no"}});
+    owner.on_secured(std::move(session), address);
+}
+
+void TlsGate::refuse(Peer& peer, const std::string& reason) {
+    ++counters_.failed;
+    log_.info("tls_refused", {{"listener", name_}, {"address", to_text(peer.address)}, {"reason", reason}});
+    remove(peer);
+}
+
+void TlsGate::remove(Peer& peer) {
+    unwatch(peer);
+    if (peer.job != nullptr) peer.job->peer = nullptr;
+    if (peer.is_under_way) --under_way_;
+    if (static_cast<QueueHook&>(peer).is_linked()) queue_.erase(queue_.iterator_to(peer));
+    peers_.erase_and_dispose(peers_.iterator_to(peer), [](Peer* gone) { delete gone; });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Time and files
+
+void TlsGate::on_time(Instant now) {
+    while (!peers_.empty() && peers_.front().deadline <= now) {
+        refuse(peers_.front(), peers_.front().is_under_way ? "the handshake took too long" : "no handshake in time");
+    }
+    begin_queued();
+    if (look_at_ > now) return;
+    look_at_ = now + watch_interval;
+    if (files_.has_settled_change()) load();
+}
+
+Instant TlsGate::next_deadline() const {
+    return peers_.empty() ? look_at_ : std::min(look_at_, peers_.front().deadline);
+}
+
+void TlsGate::reload() {
+    files_.accept();
+    load();
+}
+
+void TlsGate::load() {
+    if (loading_ != nullptr) loading_->gate = nullptr;  // what it has read is out of date
+    auto job = std::make_unique<Load>(*this, trust_files_.has_changed());
+    loading_ = job.get();
+    workers_.submit(std::move(job));
+}
+
+void TlsGate::take_over(Load& load) {
+    loading_ = nullptr;
+    auto& result = *load.result;
+    if (!result) {
+        log_.error("tls_reload_failed",
+                   {{"listener", name_}, {"reason", result.error().text}, {"in_service", "what was there before"}});
+        return;
+    }
+    context_ = std::move(*result);
+    secrets_ = std::move(load.secrets);
+    trust_files_.accept();
+    log_.info("tls_reloaded", {{"listener", name_}});
+    for (const std::string& note : context_->notes()) log_.warning("tls_note", {{"listener", name_}, {"note", note}});
+}
+
+}  // namespace ledge::transport

@@ -1,0 +1,117 @@
+// TlsGate: where the peers of one listener come in until TLS is agreed on. It limits how many handshakes are under way
+// and how long they take, sends the arithmetic to the workers, and brings changed files into service.
+//
+//     silent ──bytes──► queued ──its turn──► shaking ◄──input, result──► working
+//                                               └──► secured: the owner has it
+// From each of them: closed, when the time is up, the peer goes or does wrong. On the loop's thread.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "file_watch.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/base/result.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/tls_options.hpp"
+#include "ledge/transport/worker_pool.hpp"
+#include "tls_session.hpp"
+
+namespace ledge::transport {
+
+class TlsSecrets;
+
+class TlsGate {
+public:
+    static constexpr Duration watch_interval = 2s;       // between two looks at the files
+    static constexpr Duration complaint_interval = 10s;  // between two log lines about too many handshakes
+
+    class Owner {
+    public:
+        /// TLS is agreed on. The descriptor is in no poller.
+        virtual void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+
+    struct Counters {
+        std::uint64_t full = 0;     // handshakes done
+        std::uint64_t resumed = 0;  // of them those that took up an earlier session
+        std::uint64_t failed = 0;   // timed out too
+        std::uint64_t refused = 0;  // too many at once
+    };
+
+    /// `name`: the listener's, for logs. All references outlive the gate.
+    static Result<std::unique_ptr<TlsGate>, TlsProblem> create(const TlsOptions& options, std::string name,
+                                                               Driver& driver, WorkerPool& workers, const Log& log);
+    ~TlsGate();
+    TlsGate(const TlsGate&) = delete;
+    TlsGate& operator=(const TlsGate&) = delete;
+
+    /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's. `owner` outlives
+    /// the gate.
+    void take(int descriptor, const sockaddr_storage& address, Owner& owner);
+
+    /// Reads the files now, changed or not.
+    void reload();
+
+    void on_time(Instant now);
+    Instant next_deadline() const;
+
+    const Counters& counters() const { return counters_; }
+    std::size_t waiting() const { return peers_.size(); }
+
+private:
+    class Peer;
+    class Handshake;
+    class Load;
+    struct ByAge;
+    struct Queued;
+    using AgeHook = boost::intrusive::list_base_hook<boost::intrusive::tag<ByAge>>;
+    using QueueHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Queued>>;
+    using Peers = boost::intrusive::list<Peer, boost::intrusive::base_hook<AgeHook>>;
+    using Queue = boost::intrusive::list<Peer, boost::intrusive::base_hook<QueueHook>>;
+
+    TlsGate(const TlsOptions& options, std::string name, Driver& driver, WorkerPool& workers, const Log& log);
+
+    void on_input(Peer& peer);
+    void begin(Peer& peer);
+    void go_on(Peer& peer);
+    void judge(Peer& peer, TlsSession::Status status);
+    void watch(Peer& peer, std::uint32_t events);
+    void unwatch(Peer& peer);
+    void compute(Peer& peer);
+    void secure(Peer& peer);
+    void refuse(Peer& peer, const std::string& reason);
+    void remove(Peer& peer);
+    void begin_queued();
+    void turn_away(int descriptor, const sockaddr_storage& address);
+
+    void load();
+    void take_over(Load& load);
+
+    TlsOptions options_;
+    std::string name_;
+    Driver& driver_;
+    WorkerPool& workers_;
+    const Log& log_;
+    std::shared_ptr<TlsSecrets> secrets_;
+    std::shared_ptr<const TlsContext> context_;
+    FileWatch files_;
+    FileWatch trust_files_;  // those of them whose change ends the worth of earlier sessions
+    Load* loading_ = nullptr;
+    Instant look_at_{};
+    Instant complain_after_{};
+    Peers peers_;  // by age, so that the deadlines ascend
+    Queue queue_;
+    std::uint32_t under_way_ = 0;
+    Counters counters_;
+};
+
+}  // namespace ledge::transport

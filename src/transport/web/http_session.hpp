@@ -1,0 +1,292 @@
+// HttpSession: one peer that speaks HTTP, from its first byte until it becomes a WebSocket or goes. Included by
+// web_front.cpp only.
+//
+//     reading ──whole request──► answering ──kept alive──► reading
+//        │                          └──────not──────► ending (FIN, drain) ──► gone
+//        └──upgrade──► WsLink
+#pragma once
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../ip_address.hpp"
+#include "http_text.hpp"
+#include "ledge/transport/endpoint.hpp"
+#include "rules.hpp"
+#include "ws_link.hpp"
+
+namespace ledge::transport {
+
+namespace http = boost::beast::http;
+
+/// A session as the front keeps it: in a list, oldest deadline first.
+class Visitor : public boost::intrusive::list_base_hook<> {
+public:
+    virtual ~Visitor() = default;
+    /// The deadline has passed.
+    virtual void expire() = 0;
+    /// At once; nobody is told.
+    virtual void close() = 0;
+
+    Instant deadline = never;
+    boost::intrusive::list<Visitor>* list = nullptr;  // that it is in
+};
+
+/// What the sessions of a front share; the front closes them before it goes.
+struct WebFrontState {
+    using List = boost::intrusive::list<Visitor>;
+
+    WebOptions options;
+    const HttpHandler& handler;
+    Driver& driver;
+    const Log& log;
+    PeerCount count = std::make_shared<std::size_t>(0);
+    List waiting{};  // for a request, or for an answer to be taken
+    List ending{};
+
+    void wait(Visitor& visitor, List& list, Duration time);
+    void forget(Visitor& visitor);
+};
+
+template <class Stream>
+class HttpSession final : public Visitor, public std::enable_shared_from_this<HttpSession<Stream>> {
+public:
+    using Error = boost::system::error_code;
+    using Parser = http::request_parser<http::empty_body>;
+    using Request = Parser::value_type;
+
+    static constexpr std::size_t first_bytes = 1024;  // of the buffer; it grows to the limit
+
+    /// `user`: whom TLS has proven the peer to be, "" for nobody.
+    HttpSession(Stream stream, const sockaddr_storage& address, std::string user, WebFrontState& front)
+        : stream_(std::move(stream)),
+          address_(address),
+          user_(std::move(user)),
+          front_(&front),
+          count_(front.count),
+          in_(first_bytes) {
+        ++*count_;
+    }
+    ~HttpSession() override { --*count_; }
+    HttpSession(const HttpSession&) = delete;
+    HttpSession& operator=(const HttpSession&) = delete;
+
+    void begin() {
+        parser_.emplace();
+        parser_->header_limit(front_->options.limits.header_bytes_max);
+        front_->wait(*this, front_->waiting, front_->options.limits.request_timeout);
+        parse();
+    }
+
+    void expire() override {
+        const bool has_begun = (used_ > 0 || parser_->got_some()) && !is_answering_ && !is_ending_;
+        if (!has_begun) return close();
+        refuse(408);
+    }
+    void close() override {
+        if (front_ == nullptr) return;
+        std::exchange(front_, nullptr)->forget(*this);
+        stream_.close();
+    }
+
+private:
+    /// A timeout while a request is being read ends in an answer, which moves the deadline.
+    void read();
+    void on_read(const Error& error, std::size_t bytes);
+    void parse();
+    void on_parse_error(const Error& error);
+    void on_request();
+    void upgrade(const Request& request);
+    std::string peer_address(const WebSocketOptions& options, const Request& request) const;
+    HttpAnswer ask_handler(const Request& request, std::string_view target);
+    void refuse(std::uint16_t status, std::string_view why = {}) { answer(http_error(status, why), false, false); }
+    void answer(const HttpAnswer& answer, bool is_head, bool keeps_alive);
+    void on_answered(const Error& error, bool keeps_alive);
+    void end();
+
+    Stream stream_;
+    sockaddr_storage address_;
+    std::string user_;
+    WebFrontState* front_;  // nullptr: closed, or a WebSocket now
+    PeerCount count_;
+    std::optional<Parser> parser_;
+    std::vector<char> in_;
+    std::size_t used_ = 0;  // of in_
+    std::string out_;
+    bool is_answering_ = false;
+    bool is_ending_ = false;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading
+
+template <class Stream>
+void HttpSession<Stream>::read() {
+    stream_.async_read_some(
+        asio::buffer(in_.data() + used_, in_.size() - used_),
+        [self = this->shared_from_this()](const Error& error, std::size_t bytes) { self->on_read(error, bytes); });
+}
+
+template <class Stream>
+void HttpSession<Stream>::on_read(const Error& error, std::size_t bytes) {
+    if (front_ == nullptr || is_answering_ || is_ending_) return;  // timed out meanwhile: 408 is on its way
+    if (error) return close();
+    used_ += bytes;
+    parse();
+}
+
+template <class Stream>
+void HttpSession<Stream>::parse() {
+    Error error;
+    const std::size_t taken = used_ == 0 ? 0 : parser_->put(asio::buffer(in_.data(), used_), error);
+    used_ -= taken;
+    std::copy_n(in_.begin() + static_cast<std::ptrdiff_t>(taken), used_, in_.begin());
+    if (error && error != http::error::need_more) return on_parse_error(error);
+    if (parser_->is_header_done()) return on_request();
+    if (used_ == in_.size()) {
+        const std::size_t size_max = front_->options.limits.header_bytes_max;
+        if (in_.size() >= size_max) return refuse(431);
+        in_.resize(std::min(in_.size() * 2, size_max));
+    }
+    read();
+}
+
+template <class Stream>
+void HttpSession<Stream>::on_parse_error(const Error& error) {
+    if (error == http::error::header_limit) return refuse(431);
+    if (error == http::error::bad_version) return refuse(505);
+    refuse(400, error.message());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Deciding
+
+/// The path of "/path?query" and of "http://host/path?query" (RFC 9112 section 3.2.2).
+inline std::string_view origin_form(std::string_view target) {
+    constexpr std::string_view scheme = "http://";
+    if (!target.starts_with(scheme)) return target;
+    const std::size_t slash = target.find('/', scheme.size());
+    return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+}
+
+/// All fields of that name as one list (RFC 9110 section 5.2).
+template <class Fields, class Name>
+std::string combined(const Fields& fields, const Name& name) {
+    std::string out;
+    const auto [begin, end] = fields.equal_range(name);
+    for (auto it = begin; it != end; ++it) {
+        if (!out.empty()) out += ',';
+        out += std::string_view(it->value());
+    }
+    return out;
+}
+
+template <class Stream>
+void HttpSession<Stream>::on_request() {
+    const Request& request = parser_->get();
+    const std::string_view target = origin_form(std::string_view(request.target()));
+    if (request.version() == 11 && request.count(http::field::host) != 1) return refuse(400, "one Host is wanted");
+    if (request.method() == http::verb::unknown) return refuse(501);
+    const bool is_head = request.method() == http::verb::head;
+    if (request.method() != http::verb::get && !is_head) return refuse(405);
+    const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+    if (has_body) return refuse(413, "no body is wanted");
+    if (!target.starts_with('/')) return refuse(400, "the target wants a path");
+
+    const std::string_view path = target.substr(0, std::min(target.find('?'), target.size()));
+    const bool is_websocket_path = front_->options.websocket && path == front_->options.websocket->path;
+    if (websocket::is_upgrade(request)) {
+        if (!is_websocket_path) return refuse(404, "no WebSocket here");
+        return upgrade(request);
+    }
+    if (is_websocket_path) return answer(http_error(426, "MQTT clients come here, by WebSocket"), is_head, false);
+    answer(ask_handler(request, target), is_head, request.keep_alive());
+}
+
+template <class Stream>
+HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_view target) {
+    if (!front_->handler) return http_error(404);
+    HttpRequest asked;
+    const std::size_t question = std::min(target.find('?'), target.size());
+    asked.path = target.substr(0, question);
+    asked.query = target.substr(std::min(question + 1, target.size()));
+    asked.host = host_without_port(std::string_view(request[http::field::host]));
+    asked.bearer_token = bearer_token(std::string_view(request[http::field::authorization]));
+    asked.is_admin = !front_->options.websocket;
+    return front_->handler(asked);
+}
+
+/// Refusals as MQTT and RFC 6455 ask; what remains (the version of WebSocket) Beast checks.
+template <class Stream>
+void HttpSession<Stream>::upgrade(const Request& request) {
+    const WebSocketOptions& options = *front_->options.websocket;
+    const auto origin = request.find(http::field::origin);
+    if (origin != request.end() && !is_allowed_origin(std::string_view(origin->value()), options.origins)) {
+        front_->log.warning("websocket_refused", {{"address", peer_address(options, request)},
+                                                  {"reason", "origin"},
+                                                  {"origin", std::string_view(origin->value())}});
+        return refuse(403, "pages of this origin may not connect");
+    }
+    const std::string_view subprotocol = choose_subprotocol(combined(request, http::field::sec_websocket_protocol));
+    if (subprotocol.empty()) return refuse(400, "the subprotocol mqtt must be offered");  // [MQTT-6.0.0-3]
+    if (!is_websocket_key(std::string_view(request[http::field::sec_websocket_key])))
+        return refuse(400, "Sec-WebSocket-Key is not one");
+    // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
+    if (used_ > 0) return refuse(400, "bytes came before the answer to the upgrade");
+
+    WebFrontState& front = *std::exchange(front_, nullptr);
+    front.forget(*this);
+    const std::string address = peer_address(options, request);
+    auto link = std::make_unique<WsLink<Stream>>(std::move(stream_), options, address, front.driver, front.log, count_);
+    WsLink<Stream>& adopted = *link;
+    if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, user_}))
+        adopted.accept(request, subprotocol);
+}
+
+/// As the log shows it: a trusted proxy's word for its client, otherwise the socket's peer.
+template <class Stream>
+std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, const Request& request) const {
+    const auto address = ip_address_of(address_);
+    if (!address || !is_in(options.trusted_proxies, *address)) return to_text(address_);
+    const std::string forwarded = combined(request, "X-Forwarded-For");
+    return std::string(forwarded_client(forwarded, options.trusted_proxies).value_or(to_text(address_)));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Answering
+
+template <class Stream>
+void HttpSession<Stream>::answer(const HttpAnswer& answer, bool is_head, bool keeps_alive) {
+    is_answering_ = true;
+    out_ = format_http(answer, is_head, keeps_alive);
+    front_->wait(*this, front_->waiting, front_->options.limits.request_timeout);
+    asio::async_write(stream_, asio::buffer(out_),
+                      [self = this->shared_from_this(), keeps_alive](const Error& error, std::size_t) {
+                          self->on_answered(error, keeps_alive);
+                      });
+}
+
+template <class Stream>
+void HttpSession<Stream>::on_answered(const Error& error, bool keeps_alive) {
+    if (front_ == nullptr) return;
+    if (error) return close();
+    is_answering_ = false;
+    out_ = {};
+    if (!keeps_alive) return end();
+    begin();
+}
+
+template <class Stream>
+void HttpSession<Stream>::end() {
+    is_ending_ = true;
+    front_->wait(*this, front_->ending, front_->options.limits.linger_time_max);
+    stream_.async_shutdown([self = this->shared_from_this()](const Error&) { self->close(); });
+}
+
+}  // namespace ledge::transport

@@ -1,0 +1,103 @@
+// The only translation unit that compiles Beast: 0.8 GB and half a minute. Its parts are templates on the stream below,
+// a plain socket or TLS.
+#include <unistd.h>
+
+#include "../tls/tls_gate.hpp"
+#include "../tls/tls_stream.hpp"
+#include "http_session.hpp"
+#include "ledge/transport/endpoint.hpp"
+
+namespace ledge::transport {
+
+void WebFrontState::wait(Visitor& visitor, List& list, Duration time) {
+    forget(visitor);
+    visitor.deadline = driver.now() + time;
+    list.push_back(visitor);
+    visitor.list = &list;
+}
+
+void WebFrontState::forget(Visitor& visitor) {
+    if (visitor.list == nullptr) return;
+    visitor.list->erase(visitor.list->iterator_to(visitor));
+    visitor.list = nullptr;
+}
+
+namespace {
+
+class WebFront final : public Front, private TlsGate::Owner {
+public:
+    WebFront(asio::io_context& io, WebOptions options, const HttpHandler& handler, Driver& driver, const Log& log)
+        : io_(io), state_{std::move(options), handler, driver, log} {}
+    ~WebFront() override {
+        for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
+            while (!list->empty()) list->front().close();
+        }
+    }
+
+    /// Peers come through TLS from now on.
+    void set_gate(std::unique_ptr<TlsGate> gate) { gate_ = std::move(gate); }
+
+    void take(int descriptor, const sockaddr_storage& address) override {
+        if (gate_) return gate_->take(descriptor, address, *this);
+        greet(address, {}, [&] { return PlainStream(io_, descriptor, address.ss_family); });
+    }
+    void reload() override {
+        if (gate_) gate_->reload();
+    }
+
+    void on_time(Instant now) override {
+        for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
+            while (!list->empty() && list->front().deadline <= now) list->front().expire();
+        }
+        if (gate_) gate_->on_time(now);
+    }
+    Instant next_deadline() const override {
+        Instant earliest = gate_ ? gate_->next_deadline() : never;
+        for (const WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
+            if (!list->empty()) earliest = std::min(earliest, list->front().deadline);
+        }
+        return earliest;
+    }
+    std::size_t asio_peers() const override { return *state_.count; }
+
+private:
+    void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
+        std::string user = session->user_name();
+        greet(address, std::move(user), [&] { return TlsStream(io_, std::move(session)); });
+    }
+
+    template <class Make>
+    void greet(const sockaddr_storage& address, std::string user, const Make& make_stream) {
+        if (state_.waiting.size() >= state_.options.limits.visitors_max) state_.waiting.front().close();
+        try {
+            using Session = HttpSession<decltype(make_stream())>;
+            std::make_shared<Session>(make_stream(), address, std::move(user), state_)->begin();
+        } catch (const boost::system::system_error& error) {  // no memory for watching it
+            state_.log.warning("connection_dropped", {{"address", to_text(address)}, {"reason", error.what()}});
+        }
+    }
+
+    asio::io_context& io_;
+    WebFrontState state_;
+    std::unique_ptr<TlsGate> gate_;  // nullptr: no TLS. Goes before what its peers become
+};
+
+}  // namespace
+
+std::unique_ptr<Front> make_web_front(boost::asio::io_context& io, WebOptions options, const HttpHandler& handler,
+                                      Driver& driver, const Log& log) {
+    return std::make_unique<WebFront>(io, std::move(options), handler, driver, log);
+}
+
+Result<std::unique_ptr<Front>, TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
+                                                                 const HttpHandler& handler, const std::string& name,
+                                                                 const TlsOptions& tls, Driver& driver,
+                                                                 WorkerPool& workers, const Log& log) {
+    auto gate = TlsGate::create(tls, name, driver, workers, log);
+    if (!gate) return Failure{gate.error()};
+    auto front = std::make_unique<WebFront>(io, std::move(options), handler, driver, log);
+    front->set_gate(std::move(*gate));
+    return std::unique_ptr<Front>(std::move(front));
+}
+
+}  // namespace ledge::transport

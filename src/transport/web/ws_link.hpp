@@ -1,0 +1,262 @@
+// WsLink: MQTT in WebSocket messages, as the driver sees it. The bytes of a turn leave in one binary frame; what comes
+// is handed on as it comes, whatever the frames. Included by web_front.cpp only: Beast takes half a minute to compile.
+//
+//     open ──our connection closes──► finishing (close frame) ──theirs──► ending (FIN, drain) ──► lost
+//       └─────their close frame, or their mistake, which Beast answers─────►┘
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/websocket.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/link.hpp"
+#include "ledge/transport/web.hpp"
+#include "streams.hpp"
+
+namespace ledge::transport {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+
+/// How many peers Asio serves for a front; it outlives the front.
+using PeerCount = std::shared_ptr<std::size_t>;
+
+template <class Stream>
+class WsLink final : public Link {
+public:
+    using Error = boost::system::error_code;
+    using Request = boost::beast::http::request<boost::beast::http::empty_body>;
+
+    static constexpr std::size_t frame_bytes_max = 64 * 1024;  // of one we send: what is copied out of the outbox
+    static constexpr std::size_t small_bytes = 512;            // into which an idle connection reads
+    static constexpr std::size_t large_bytes = 16 * 1024;      // while a long frame is under way
+
+    WsLink(Stream stream, const WebSocketOptions& options, std::string address, Driver& driver, const Log& log,
+           PeerCount count)
+        : wire_(std::make_shared<Wire>(std::move(stream), options, std::move(address), driver, log, std::move(count))) {
+        wire_->link = this;
+    }
+    ~WsLink() override { close(); }
+
+    /// Answers the upgrade and begins to read. Once, after the driver has adopted the link.
+    void accept(const Request& request, std::string_view subprotocol) { wire_->accept(request, subprotocol); }
+
+private:
+    /// What the handlers keep alive: it outlives the link until the last of them has run.
+    struct Wire : std::enable_shared_from_this<Wire> {
+        Wire(Stream stream, const WebSocketOptions& options, std::string peer, Driver& driver_, const Log& log_,
+             PeerCount count_)
+            : ws(std::in_place, std::move(stream)),
+              driver(driver_),
+              log(log_),
+              address(std::move(peer)),
+              count(std::move(count_)) {
+            ++*count;
+            configure(options);
+        }
+        ~Wire() { --*count; }
+        Wire(const Wire&) = delete;
+        Wire& operator=(const Wire&) = delete;
+
+        void configure(const WebSocketOptions& options);
+        void accept(const Request& request, std::string_view subprotocol);
+        void read();
+        void on_read(const Error& error, std::size_t bytes);
+        void choose_buffer();
+        void on_end(const Error& error);
+        void refuse_text();
+        Wrote write(session::Outbox& outbox);
+        void on_written(const Error& error);
+        void finish(websocket::close_code code);
+        void end();
+        void note(std::string_view reason);
+        Stream& stream() { return ws->next_layer().stream(); }
+
+        std::optional<websocket::stream<Layer<Stream>>> ws;  // nullopt: closed, and its last handlers have run
+        WsLink* link = nullptr;                              // nullptr: closed, handlers only return
+        Driver& driver;
+        const Log& log;
+        std::string address;
+        PeerCount count;
+        std::unique_ptr<Byte[]> large;     // instead of small
+        std::unique_ptr<Byte[]> outgoing;  // the frame under way
+        bool is_writing = false;
+        bool is_finishing = false;  // our close frame is sent or on its way
+        bool is_ending = false;     // our FIN is
+        std::array<Byte, small_bytes> small;
+    };
+
+    Wrote write(session::Outbox& outbox) override { return wire_->write(outbox); }
+    void ask_writable() override {
+        asio::post(wire_->ws->get_executor(), [wire = wire_] {
+            if (wire->link != nullptr) wire->driver.writable(*wire->link);
+        });
+    }
+    void finish() override { wire_->finish(websocket::close_code::normal); }
+    void close() noexcept override {
+        const std::shared_ptr<Wire> wire = std::exchange(wire_, nullptr);
+        if (wire == nullptr) return;
+        wire->link = nullptr;
+        wire->stream().close();
+        // Beast keeps an operation that waits for another inside the stream, where it keeps the stream alive in turn.
+        // What has just been cancelled runs before this does.
+        asio::post(wire->ws->get_executor(), [wire] { wire->ws.reset(); });
+    }
+
+    std::shared_ptr<Wire> wire_;  // nullptr: closed
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+template <class Stream>
+void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
+    ws->auto_fragment(false);
+    ws->binary(true);  // [MQTT-6.0.0-1]
+    ws->read_message_max(static_cast<std::size_t>(options.message_bytes_max));
+    if (options.ping_interval > Duration::zero()) {
+        websocket::stream_base::timeout timeout{};
+        timeout.handshake_timeout = websocket::stream_base::none();
+        timeout.idle_timeout = options.ping_interval * 2;  // Beast asks after half of it
+        timeout.keep_alive_pings = true;
+        ws->set_option(timeout);
+    }
+    if (options.compression) {
+        websocket::permessage_deflate deflate;
+        deflate.server_enable = true;
+        deflate.server_max_window_bits = 12;  // with memLevel 5: 32 KiB to compress instead of 256
+        deflate.memLevel = 5;
+        deflate.msg_size_threshold = 64;
+        ws->set_option(deflate);
+    }
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::accept(const Request& request, std::string_view subprotocol) {
+    ws->set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
+        response.set(beast::http::field::server, "LedgeMQ");
+        response.set(beast::http::field::sec_websocket_protocol, subprotocol);
+    }));
+    ws->async_accept(request, [self = this->shared_from_this()](const Error& error) {
+        if (self->link == nullptr) return;
+        self->ws->set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
+        if (error) return self->on_end(error);
+        self->read();
+    });
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::read() {
+    const asio::mutable_buffer into =
+        large ? asio::buffer(large.get(), large_bytes) : asio::buffer(small.data(), small.size());
+    ws->async_read_some(into, [self = this->shared_from_this()](const Error& error, std::size_t bytes) {
+        self->on_read(error, bytes);
+    });
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
+    if (link == nullptr) return;
+    if (error) return on_end(error);
+    if (ws->got_text()) {
+        refuse_text();
+    } else {
+        driver.received(*link, Bytes(large ? large.get() : small.data(), bytes));
+    }
+    if (link == nullptr) return;  // closed for what it has sent
+    choose_buffer();
+    read();
+}
+
+/// Idle connections are many, long frames few: room for them is borrowed until the message is at its end.
+template <class Stream>
+void WsLink<Stream>::Wire::choose_buffer() {
+    if (ws->is_message_done()) {
+        large.reset();
+    } else if (!large && ws->read_size_hint(small_bytes) > small_bytes) {
+        large = std::make_unique_for_overwrite<Byte[]>(large_bytes);
+    }
+}
+
+/// Of what Beast objects to; it has answered with a close frame then.
+inline const boost::system::error_category& closed_category() {
+    return websocket::make_error_code(websocket::error::closed).category();
+}
+inline const boost::system::error_category& zlib_category() {
+    return beast::zlib::make_error_code(beast::zlib::error::general).category();
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::on_end(const Error& error) {
+    if (is_finishing) return;  // the handler of the close goes on
+    if (error != websocket::error::closed) note(error.message());
+    const bool is_network = error.category() != closed_category() && error.category() != zlib_category();
+    if (is_network) return driver.lost(*link);
+    driver.ended(*link);
+    if (link != nullptr) end();
+}
+
+/// [MQTT-6.0.0-1]: a frame that is not binary closes the connection. RFC 6455 section 7.4.1 has 1003 for it.
+template <class Stream>
+void WsLink<Stream>::Wire::refuse_text() {
+    if (is_finishing) return;
+    note("a text frame");
+    driver.ended(*link);
+    if (link != nullptr) finish(websocket::close_code::unknown_data);
+}
+
+template <class Stream>
+Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
+    if (is_writing) return Wrote::part;  // on_written asks again
+    if (outbox.empty()) return Wrote::all;
+    const std::size_t size = std::min(outbox.size(), frame_bytes_max);
+    outgoing = std::make_unique_for_overwrite<Byte[]>(size);
+    for (std::size_t at = 0; at < size;) {
+        std::array<Bytes, 1> front;
+        outbox.gather(front);
+        const Bytes part = front[0].first(std::min(front[0].size(), size - at));
+        std::copy(part.begin(), part.end(), outgoing.get() + at);
+        outbox.consume(part.size());
+        at += part.size();
+    }
+    is_writing = true;
+    ws->async_write(asio::buffer(outgoing.get(), size),
+                    [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
+    return Wrote::part;
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::on_written(const Error& error) {
+    is_writing = false;
+    outgoing.reset();
+    if (link != nullptr && !error) driver.writable(*link);  // an error ends the reading too
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::finish(websocket::close_code code) {
+    if (std::exchange(is_finishing, true)) return;
+    ws->async_close(code, [self = this->shared_from_this()](const Error&) {
+        if (self->link != nullptr) self->end();
+    });
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::end() {
+    if (std::exchange(is_ending, true)) return;
+    stream().async_shutdown([self = this->shared_from_this()](const Error&) {
+        if (self->link != nullptr) self->driver.lost(*self->link);
+    });
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::note(std::string_view reason) {
+    log.info("websocket_ended", {{"address", address}, {"reason", reason}});
+}
+
+}  // namespace ledge::transport

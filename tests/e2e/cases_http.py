@@ -1,0 +1,276 @@
+"""Pages by HTTP: on the admin listener and on the one for WebSocket; what may be read where, and bad requests."""
+import json
+import os
+import re
+import socket
+
+import prometheus
+from cases_broker import run_to_end
+from harness import case, check, free_port, packet, prefixed, publish_packet
+from websocket import http_request, read_answer, start_broker, upgrade_request
+
+PAGES, REQUESTS = 'pages', 'HTTP requests'
+TOKEN = 'correct horse battery staple'.replace(' ', '-')
+METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+
+def start(context, settings=(), more=()):
+    """A broker with an admin listener too: broker.admin_port."""
+    admin_port = free_port()
+    broker = start_broker(context, settings=[f'admin.url=http://127.0.0.1:{admin_port}', *settings], more=more)
+    broker.admin_port = admin_port
+    broker.wait_for_port(admin_port)
+    return broker
+
+
+def get(context, port, path, headers=(), **options):
+    connection = context.connect(port)
+    connection.send(http_request(path, headers, **options))
+    return read_answer(connection, head_only=options.get('method') == 'HEAD')
+
+
+def token_file(context, text=TOKEN + '\n'):
+    path = os.path.join(context.folder, f'{context.client_id}.token')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+    return path
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+@case('/healthz says ready and how the store is, on both listeners', PAGES, needs_ledge=True)
+def _health(context):
+    broker = start(context)
+    for port in (broker.admin_port, broker.ws_port):
+        status, headers, body = get(context, port, '/healthz')
+        check(status == 200 and headers['content-type'] == 'application/json', f'{status} {headers}')
+        said = json.loads(body)
+        check(said['ready'] is True and said['store'] == 'none' and said['uptime_s'] < 60, f'{said}')
+    stored = start(context, settings=[f'store.path={context.folder}/{context.client_id}.store'])
+    said = json.loads(get(context, stored.admin_port, '/healthz')[2])
+    check(said['ready'] is True and said['store'] == 'ok', f'{said}')
+
+
+@case('/metrics passes the rules of promtool and counts what happened', PAGES, needs_ledge=True)
+def _metrics(context):
+    broker = start(context)
+    before = metrics_of(context, broker)
+    raw = context.connect(broker.port)
+    raw.open(context.client_id)
+    raw.subscribe('t')
+    for _ in range(7):
+        raw.send(publish_packet('t', b'12345'))
+        check(raw.read() == (0x30, prefixed('t') + b'12345'), 'the publication did not come back')
+    after = metrics_of(context, broker)
+    grown = {key[0]: after[key] - before[key] for key in after if not key[1]}
+    for name, by in (('publish_received_total', 7), ('publish_sent_total', 7), ('clients_connected', 1),
+                     ('publish_payload_received_bytes_total', 35), ('subscriptions', 1),
+                     ('connections_opened_total', 1)):
+        check(grown['ledgemq_' + name] == by, f'{name} grew by {grown["ledgemq_" + name]}')
+    reasons = {key[1][0][1] for key in after if key[0] == 'ledgemq_publications_dropped_total'}
+    check(reasons == {'slow_reader', 'queue_full', 'too_large', 'expired', 'session_ended'}, f'{reasons}')
+
+
+def metrics_of(context, broker):
+    status, headers, body = get(context, broker.admin_port, '/metrics')
+    check(status == 200 and headers['content-type'] == METRICS_TYPE, f'{status} {headers}')
+    return prometheus.parse(body.decode())
+
+
+@case('/metrics with a store tells what it has cost the flash', PAGES, needs_ledge=True)
+def _wear(context):
+    broker = start(context, settings=[f'store.path={context.folder}/{context.client_id}.store'])
+    raw = context.connect(broker.port)
+    raw.open(context.client_id, clean=False)
+    raw.subscribe('t', qos=1)
+    raw.send(packet(0x3B, prefixed('t') + b'\0\1' + b'kept'))
+    while raw.read()[0] != 0x40:
+        pass
+    values = metrics_of(context, broker)
+    check(values['ledgemq_store_enabled', ()] == 1 and values['ledgemq_store_failed', ()] == 0, 'the state')
+    check(values['ledgemq_store_commits_total', ()] >= 1, 'no commit')
+    check(values['ledgemq_store_given_bytes_total', (('class', 'retained'),)] > 0, 'nothing given')
+
+
+@case('the API has a seat', PAGES, needs_ledge=True)
+def _api(context):
+    broker = start(context)
+    status, _, body = get(context, broker.admin_port, '/api/v1/')
+    said = json.loads(body)
+    check(status == 200 and said['name'] == 'LedgeMQ' and said['resources'] == [], f'{status} {said}')
+    check(get(context, broker.admin_port, '/api/v1/nothing')[0] == 404, 'another resource is there')
+
+
+@case('without a token: /metrics and /api by an address at the admin listener only', PAGES, needs_ledge=True)
+def _without_token(context):
+    broker = start(context)
+    for path in ('/metrics', '/api/v1/'):
+        check(get(context, broker.ws_port, path)[0] == 403, f'{path} on the WebSocket listener')
+        for host in ('127.0.0.1', 'localhost:9000', '[::1]:80', '[::1]'):
+            status = get(context, broker.admin_port, path, [('Host', host)])[0]
+            check(status == 200, f'{path} of {host}: {status}')
+        for host in ('rebound.example', 'localhost.example:80', '127.0.0.1.example', ''):
+            status = get(context, broker.admin_port, path, [('Host', host)])[0]
+            check(status == 403, f'{path} of {host!r}: {status}')
+
+
+@case('with a token: /metrics and /api ask for it, everywhere', PAGES, needs_ledge=True)
+def _with_token(context):
+    broker = start(context, settings=[f'admin.token_file={token_file(context)}'])
+    for port in (broker.admin_port, broker.ws_port):
+        check(get(context, port, '/healthz')[0] == 200, '/healthz wants it')
+        status, headers, _ = get(context, port, '/metrics')
+        check(status == 401 and headers['www-authenticate'] == 'Bearer', f'{status} {headers}')
+        for wrong in ('Bearer', 'Bearer ' + TOKEN[:-1], 'Bearer ' + TOKEN + 'x', 'Basic ' + TOKEN, TOKEN):
+            check(get(context, port, '/metrics', [('Authorization', wrong)])[0] == 401, wrong)
+        for right in ('Bearer ' + TOKEN, 'bearer  ' + TOKEN):
+            check(get(context, port, '/metrics', [('Authorization', right)])[0] == 200, right)
+
+
+@case('pages for everybody want a token; a bad token file is a mistake of the configuration', PAGES, needs_ledge=True)
+def _token_rules(context):
+    open_to_all = 'admin.url=http://0.0.0.0:9883'
+    code, _, errors = run_to_end(context, 'check', '--set', open_to_all)
+    check(code == 2 and 'admin.token_file' in errors, f'{code} {errors}')
+    for text in ('', 'short\n', 'two lines of it\nare not one\n', 'x' * 2000):
+        code, _, errors = run_to_end(context, 'check', '--set', open_to_all,
+                                     '--set', f'admin.token_file={token_file(context, text)}')
+        check(code == 2 and 'one line of 16 to 1024' in errors, f'{text!r}: {code} {errors}')
+    code, out, errors = run_to_end(context, 'check', '--set', open_to_all,
+                                   '--set', f'admin.token_file={token_file(context)}')
+    check(code == 0 and 'pages: http://0.0.0.0:9883' in out, f'{code} {out} {errors}')
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+@case('a connection is kept for further requests, also when they come at once', REQUESTS, needs_ledge=True)
+def _keep_alive(context):
+    broker = start(context)
+    connection = context.connect(broker.admin_port)
+    connection.send(http_request('/healthz') * 3 + http_request('/healthz', [('Connection', 'close')]))
+    for expected in ['keep-alive'] * 3 + ['close']:
+        status, headers, _ = read_answer(connection)
+        check(status == 200 and headers['connection'] == expected, f'{status} {headers}')
+    check(connection.read()[0] is None, 'still open')
+    old = context.connect(broker.admin_port)
+    old.send(http_request('/healthz', version='1.0'))
+    check(read_answer(old)[0] == 200 and old.read()[0] is None, 'HTTP/1.0 is kept open')
+
+
+@case('HEAD is GET without the body', REQUESTS, needs_ledge=True)
+def _head(context):
+    broker = start(context)
+    status, headers, _ = get(context, broker.admin_port, '/metrics', method='HEAD')
+    check(status == 200 and int(headers['content-length']) > 1000, f'{status} {headers}')
+
+
+@case('404, 405, 413, 426, 501: what is not there, not allowed, not wanted', REQUESTS, needs_ledge=True)
+def _refusals(context):
+    broker = start(context)
+    admin, web = broker.admin_port, broker.ws_port
+    for port, status, request in (
+            (admin, 404, http_request('/')), (admin, 404, http_request('/metrics/')),
+            (admin, 404, http_request('/mqtt')), (admin, 404, upgrade_request('/mqtt')),
+            (admin, 404, http_request('/../healthz')), (admin, 404, http_request('/%68ealthz')),
+            (admin, 405, http_request('/metrics', method='POST')), (admin, 405, http_request('/', method='DELETE')),
+            (admin, 405, http_request('/metrics', [('Content-Length', '5')], method='POST') + b'12345'),
+            (admin, 501, http_request('/metrics', method='BREW')),
+            (admin, 413, http_request('/metrics', [('Content-Length', '5')]) + b'12345'),
+            (admin, 413, http_request('/metrics', [('Transfer-Encoding', 'chunked')]) + b'0\r\n\r\n'),
+            (web, 426, http_request('/mqtt')), (web, 405, upgrade_request(method='POST')),
+            (web, 426, upgrade_request(version='1.0')), (web, 404, upgrade_request('/healthz')),
+            (admin, 200, http_request('http://127.0.0.1/healthz')), (admin, 200, http_request('/healthz?full=1'))):
+        connection = context.connect(port)
+        connection.send(request)
+        got, headers, _ = read_answer(connection)
+        check(got == status, f'{request[:60]} got {got}')
+        check(status != 405 or headers['allow'] == 'GET, HEAD', '405 without Allow')
+        check(status != 426 or 'websocket' in headers['upgrade'], '426 without Upgrade')
+
+
+BAD = [b'GET /healthz\r\n\r\n', b'GET  /healthz HTTP/1.1\r\nHost: x\r\n\r\n', b'\0' * 50 + b'\r\n\r\n',
+       b'GET /healthz HTTP/1.1\r\n\r\n', b'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+       b'GET /healthz HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', b'GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n',
+       b'GET healthz HTTP/1.1\r\nHost: x\r\n\r\n', b'GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n',
+       b'GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+       b'GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+       b'GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n',
+       bytes.fromhex('16030100c8010000c40303') + b'\0' * 200, b'\x10\x0c\0\4MQTT\4\2\0\0\0\0' + b'\r\n\r\n']
+
+
+@case('400 to what is no HTTP, 505 to another version', REQUESTS, needs_ledge=True)
+def _bad_requests(context):
+    broker = start(context)
+    for port in (broker.admin_port, broker.ws_port):
+        for data in BAD:
+            connection = context.connect(port)
+            connection.send(data)
+            status = read_answer(connection)[0]
+            check(status == 400, f'{data[:70]} got {status}')
+            check(connection.read()[0] is None, f'{data[:70]}: still open')
+        for data in (b'GET / HTTP/2.0\r\nHost: x\r\n\r\n', b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+                     b'GET / HTTP/1.2\r\nHost: x\r\n\r\n'):
+            connection = context.connect(port)
+            connection.send(data)
+            status = read_answer(connection)[0]
+            check(status == 505, f'{data[:70]} got {status}')
+
+
+@case('431 to a header that does not end, and to one that is too large', REQUESTS, needs_ledge=True)
+def _large_header(context):
+    broker = start(context, settings=['listeners.web.websocket.header_bytes_max=1024'])
+    for port, size in ((broker.admin_port, 8192), (broker.ws_port, 1024)):
+        fits = http_request('/healthz', [('Cookie', 'c' * (size - 100))])
+        connection = context.connect(port)
+        connection.send(fits)
+        check(read_answer(connection)[0] == 200, f'{len(fits)} bytes are refused')
+        for data in (http_request('/healthz', [('Cookie', 'c' * size)]), b'GET /' + b'a' * (size + 100),
+                     b'GET / HTTP/1.1\r\n' + b'A: b\r\n' * size):
+            connection = context.connect(port)
+            try:
+                connection.send(data)
+            except OSError:
+                pass  # it was closed while we sent
+            status = read_answer(connection)[0]
+            check(status == 431, f'{len(data)} bytes got {status}')
+
+
+@case('408 to half a request; silence is closed', REQUESTS, needs_ledge=True)
+def _timeouts(context):
+    broker = start(context, settings=['listeners.web.websocket.handshake_timeout_s=1'])
+    half, silent, idle = (context.connect(broker.ws_port) for _ in range(3))
+    half.send(b'GET /healthz HTTP/1.1\r\n')
+    idle.send(http_request('/healthz'))
+    check(read_answer(idle)[0] == 200, 'no answer')
+    check(read_answer(half)[0] == 408 and half.read()[0] is None, 'half a request')
+    check(read_answer(silent)[0] is None, 'silence was answered')
+    check(read_answer(idle)[0] is None, 'idleness was answered')
+
+
+@case('many who say nothing give way to one who asks', REQUESTS, needs_ledge=True, quick=False)
+def _crowd(context):
+    broker = start(context)
+    crowd = [context.connect(broker.ws_port) for _ in range(1500)]
+    status, _, _ = get(context, broker.ws_port, '/healthz')
+    check(status == 200, f'{status}')
+    crowd[0].socket.settimeout(5)
+    check(crowd[0].read()[0] is None, 'the first of 1500 is still waited for')
+    crowd[-1].send(http_request('/healthz'))
+    check(read_answer(crowd[-1])[0] == 200, 'the last of 1500 is not answered')
+
+
+@case('a client that does not take its answers is bounded', REQUESTS, needs_ledge=True)
+def _not_taken(context):
+    broker = start(context)
+    greedy = context.connect(broker.admin_port)
+    greedy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    greedy.socket.settimeout(0.5)
+    try:
+        while True:
+            greedy.send(http_request('/metrics') * 100)
+    except OSError:
+        pass  # the broker reads no further before its answer is taken
+    check(get(context, broker.admin_port, '/healthz')[0] == 200, 'others wait')
+    with open(f'/proc/{broker.process.pid}/status', encoding='ascii') as file:
+        resident_kb = int(re.search(r'VmRSS:\s+(\d+)', file.read())[1])
+    check(resident_kb < 60_000, f'{resident_kb} KB resident')

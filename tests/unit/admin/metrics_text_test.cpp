@@ -1,0 +1,112 @@
+#include "ledge/admin/metrics_text.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <sstream>
+
+using namespace ledge;
+using namespace ledge::admin;
+
+namespace {
+
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+/// Every counter with a value of its own, so that no two can be mistaken for each other.
+session::Counters distinct_counters() {
+    session::Counters counters;
+    std::uint64_t next = 1001;
+    for (std::uint64_t* counter : {&counters.bytes_received,
+                                   &counters.bytes_sent,
+                                   &counters.packets_received,
+                                   &counters.packets_sent,
+                                   &counters.publish_received,
+                                   &counters.publish_sent,
+                                   &counters.publish_bytes_received,
+                                   &counters.publish_bytes_sent,
+                                   &counters.connections_opened,
+                                   &counters.connections_refused,
+                                   &counters.protocol_errors,
+                                   &counters.keep_alive_timeouts,
+                                   &counters.takeovers,
+                                   &counters.sessions_expired,
+                                   &counters.wills_published,
+                                   &counters.dropped_slow_reader,
+                                   &counters.dropped_queue_full,
+                                   &counters.dropped_too_large,
+                                   &counters.dropped_expired,
+                                   &counters.refused_quota,
+                                   &counters.retained_refused,
+                                   &counters.dropped_session_ended,
+                                   &counters.queued_messages,
+                                   &counters.queued_bytes}) {
+        *counter = next++;
+    }
+    return counters;
+}
+
+}  // namespace
+
+TEST_CASE("every counter is told, once") {
+    broker::Metrics metrics;
+    metrics.counters = distinct_counters();
+    const std::string text = metrics_text(metrics, nullptr, "1.2.3", 90s);
+    constexpr std::size_t counters = sizeof(session::Counters) / sizeof(std::uint64_t);
+    for (std::uint64_t value = 1001; value < 1001 + counters; ++value) {
+        const std::string ending = " " + std::to_string(value) + "\n";
+        INFO(value);
+        const std::size_t found = text.find(ending);
+        REQUIRE(found != std::string::npos);
+        CHECK(text.find(ending, found + 1) == std::string::npos);
+    }
+    CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1017"));
+    CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
+    CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
+    CHECK(has_line(text, "ledgemq_store_enabled 0"));
+    CHECK(text.find("store_commits") == std::string::npos);
+}
+
+TEST_CASE("a store tells its state and its cost") {
+    broker::Metrics metrics;
+    metrics.is_store_failed = true;
+    metrics.records_cancelled = 5;
+    storage::WearTotals wear;
+    wear.commits = 7;
+    wear.given = {11, 12, 13, 14};
+    wear.device_bytes = 4096;
+    const std::string text = metrics_text(metrics, &wear, "1", 0s);
+    CHECK(has_line(text, "ledgemq_store_enabled 1"));
+    CHECK(has_line(text, "ledgemq_store_failed 1"));
+    CHECK(has_line(text, "ledgemq_store_full 0"));
+    CHECK(has_line(text, "ledgemq_store_commits_total 7"));
+    CHECK(has_line(text, "ledgemq_store_given_bytes_total{class=\"messages\"} 13"));
+    CHECK(has_line(text, "ledgemq_store_device_bytes_total 4096"));
+    CHECK(has_line(text, "ledgemq_store_records_cancelled_total 5"));
+}
+
+TEST_CASE("each family has HELP and TYPE once, before its samples; counters end in _total") {
+    const storage::WearTotals wear;
+    std::istringstream lines(metrics_text({}, &wear, "1", 0s));
+    std::set<std::string> families;
+    std::string family;
+    for (std::string line; std::getline(lines, line);) {
+        INFO(line);
+        std::istringstream words(line);
+        std::string mark, kind, name, type;
+        words >> mark >> kind >> name >> type;
+        if (mark != "#") {
+            CHECK(line.substr(0, line.find_first_of("{ ")) == family);
+        } else if (kind == "HELP") {
+            CHECK(families.insert(name).second);
+            CHECK(line.ends_with('.'));
+            family = name;
+        } else {
+            CHECK(name == family);
+            CHECK((type == "counter") == name.ends_with("_total"));
+        }
+    }
+    CHECK(families.size() > 30);
+}
