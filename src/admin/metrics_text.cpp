@@ -92,28 +92,28 @@ void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);
 }
 
-void add_store(Text& text, const broker::Metrics& metrics, const storage::WearTotals* wear) {
-    text.gauge("store_enabled", "1 with a store, 0 when nothing survives the broker.", wear != nullptr ? 1 : 0);
-    if (wear == nullptr) return;
+void add_store(Text& text, const broker::Metrics& metrics) {
+    const broker::StoreFigures& store = metrics.store;
+    text.gauge("store_enabled", "1 with a store, 0 when nothing survives the broker.", store.is_used ? 1 : 0);
+    if (!store.is_used) return;
     text.gauge("store_failed", "1 when the store could not be written: nothing is acknowledged as durable any more.",
                metrics.is_store_failed ? 1 : 0);
     text.gauge("store_full", "1 while durable publications are refused for want of room.",
                metrics.is_store_full ? 1 : 0);
-    text.counter("store_commits_total", "Transactions written.", wear->commits);
+    text.counter("store_commits_total", "Transactions written.", store.commits);
     constexpr std::string_view given = "store_given_bytes_total";
     text.family(given, "counter", "Bytes of keys and bodies handed to the store, by what they are of.");
-    for (std::size_t i = 0; i < storage::write_classes; ++i) {
-        text.sample(given, "class", storage::write_class_names[i], wear->given[i]);
+    for (std::size_t i = 0; i < broker::write_classes; ++i) {
+        text.sample(given, "class", broker::write_class_names[i], store.given[i]);
     }
-    text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", wear->device_bytes);
+    text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", store.device_bytes);
     text.counter("store_records_cancelled_total", "Changes that became unnecessary before they were written.",
                  metrics.records_cancelled);
 }
 
 }  // namespace
 
-std::string metrics_text(const broker::Metrics& metrics, const storage::WearTotals* wear, std::string_view version,
-                         Duration uptime) {
+std::string metrics_text(const broker::Metrics& metrics, std::string_view version, Duration uptime) {
     Text text;
     text.family("build_info", "gauge", "The version, as a label; the value is 1.");
     text.sample("build_info", "version", version, 1);
@@ -123,7 +123,7 @@ std::string metrics_text(const broker::Metrics& metrics, const storage::WearTota
     add_traffic(text, metrics.counters);
     add_losses(text, metrics.counters);
     add_memory(text, metrics);
-    add_store(text, metrics, wear);
+    add_store(text, metrics);
     return text.take();
 }
 

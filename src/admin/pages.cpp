@@ -36,12 +36,6 @@ bool is_address_or_localhost(std::string_view host) {
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::string_view store_state(const broker::Metrics& metrics, const storage::WearTotals* wear) {
-    if (wear == nullptr) return "none";
-    if (metrics.is_store_failed) return "failed";
-    return metrics.is_store_full ? "full" : "ok";
-}
-
 }  // namespace
 
 Pages::Pages(std::string version, std::string token, Instant now)
@@ -67,7 +61,7 @@ bool Pages::may_read(const transport::HttpRequest& request) const {
 /// 503 tells load balancers and service managers without their reading the body.
 HttpAnswer Pages::health(Instant now) const {
     const broker::Metrics& metrics = loop_->shard().metrics();
-    const std::string_view store = store_state(metrics, loop_->wear());
+    const std::string_view store = broker::store_state(metrics);
     const bool is_well = store != "failed";
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json,
@@ -76,7 +70,7 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
-    return {200, metrics_content_type, metrics_text(loop_->shard().metrics(), loop_->wear(), version_, now - start_)};
+    return {200, metrics_content_type, metrics_text(loop_->shard().metrics(), version_, now - start_)};
 }
 
 /// The seat of the programs' interface: it says which version it is, and what it has.

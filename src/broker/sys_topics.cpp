@@ -38,6 +38,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("publish/messages/dropped/too_large", counters.dropped_too_large, now);
     set("publish/messages/dropped/expired", counters.dropped_expired, now);
     set("publish/messages/dropped/session_ended", counters.dropped_session_ended, now);
+    set("publish/messages/dropped/unreadable", counters.dropped_unreadable, now);
     set("publish/messages/refused", counters.refused_quota, now);
     set("publish/bytes/received", counters.publish_bytes_received, now);
     set("publish/bytes/sent", counters.publish_bytes_sent, now);
@@ -51,11 +52,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
 
 void SysTopics::publish_store(const Metrics& metrics, Instant now) {
     const StoreFigures& store = metrics.store;
-    const std::string_view state = metrics.is_store_failed ? "failed"
-                                   : metrics.is_store_full ? "full"
-                                   : store.is_used         ? "ok"
-                                                           : "none";
-    set("store/state", state, now);
+    set("store/state", store_state(metrics), now);
     set("store/used_percent", static_cast<std::uint64_t>(store.used_fraction * 100), now);
     set("store/commits", store.commits, now);
     for (std::size_t i = 0; i < write_classes; ++i)

@@ -158,8 +158,9 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
     if (!has_outbox_room() || (!entry.is_counted && inflight.counted() >= quota)) return false;
     inflight.count(entry);
     inflight.skip_unsent();
-    const bool is_sent = session_->load_publication(delivery) &&
-                         session_->may_receive(delivery.publication.view().topic) &&
+    const bool is_readable = session_->load_publication(delivery);
+    if (!is_readable) session_->note_unreadable(delivery.row);
+    const bool is_sent = is_readable && session_->may_receive(delivery.publication.view().topic) &&
                          send_publish(delivery.publication.view(), delivery.publication.blob(),
                                       {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition, id}, now);
     if (!is_sent) session_->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged

@@ -202,23 +202,39 @@ void Session::load_row(const StoredDelivery& stored) {
     const auto publication = parse_publication({stored.publication.data(), stored.publication.size()});
     const bool is_in_flight = record && record->state != OutState::done;
     if (is_in_flight) return pending_.skip_stored(stored.row.number);  // restored as an exchange
-    pending_.take_stored(stored.row.number, record ? record->bytes : 0);
-    if (!record || !publication) {
-        environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", stored.row.number}});
-        --environment_.counters.queued_messages;
-        return;
-    }
     Delivery delivery;
+    delivery.row = stored.row.number;
+    if (!record) {  // not counted as queued either
+        pending_.skip_stored(stored.row.number);
+        return give_up(delivery);
+    }
+    pending_.take_stored(stored.row.number, record->bytes);
+    delivery.message = record->message;
+    if (!publication) {
+        --environment_.counters.queued_messages;
+        environment_.counters.queued_bytes -= record->bytes;
+        return give_up(delivery);
+    }
     delivery.publication = Publication(*publication);
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
-    delivery.row = stored.row.number;
-    delivery.message = record->message;
     delivery.qos = record->qos;
     delivery.retain = record->retain;
     delivery.may_be_repetition = stored.row.number <= repeated_until_row_;
     pending_.push(std::move(delivery));
+}
+
+// A row that cannot be delivered, now or ever.
+void Session::give_up(Delivery& delivery) {
+    note_unreadable(delivery.row);
+    if (environment_.references.count(delivery.message) > 0) return discard(delivery);
+    environment_.journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
+}
+
+void Session::note_unreadable(std::uint64_t row) {
+    ++environment_.counters.dropped_unreadable;
+    environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", row}});
 }
 
 bool Session::load_publication(Delivery& delivery) const {

@@ -15,9 +15,6 @@ struct Metrics;
 namespace ledge::runtime {
 class BrokerLoop;
 }
-namespace ledge::storage {
-struct WearTotals;
-}
 
 namespace ledge::admin {
 

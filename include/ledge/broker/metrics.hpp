@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "ledge/session/counters.hpp"
 
@@ -37,5 +38,12 @@ struct Metrics {
     bool is_store_full = false;
     std::uint64_t retained_bytes = 0;  // topics, properties and payloads
 };
+
+/// "none", "ok", "full" (durable publications are refused) or "failed" (nothing is acknowledged as durable any more).
+constexpr std::string_view store_state(const Metrics& metrics) {
+    if (!metrics.store.is_used) return "none";
+    if (metrics.is_store_failed) return "failed";
+    return metrics.is_store_full ? "full" : "ok";
+}
 
 }  // namespace ledge::broker

@@ -33,13 +33,14 @@ struct Counters {
     std::uint64_t refused_quota = 0;          // publisher told 0x97
     std::uint64_t retained_refused = 0;       // retained store full
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
+    std::uint64_t dropped_unreadable = 0;     // the store does not give it back
 
     std::uint64_t queued_messages = 0;  // gauge: waiting in sessions, in flight included
     std::uint64_t queued_bytes = 0;     // gauge: their topics, properties and payloads, counted per session
 
     std::uint64_t dropped() const {
         return dropped_slow_reader + dropped_queue_full + dropped_too_large + dropped_expired + dropped_not_allowed +
-               dropped_session_ended;
+               dropped_session_ended + dropped_unreadable;
     }
 };
 

@@ -137,6 +137,8 @@ public:
 
     /// A publication is not kept for this session. Counts it; logs the first of a run, not each.
     void note_drop(DropReason reason, const PublicationView& publication);
+    /// What the store has under this row cannot be delivered.
+    void note_unreadable(std::uint64_t row);
     /// It keeps up again: says so if there was a run of drops.
     void note_recovery() {
         if (dropped_in_a_row_ > 0) end_run_of_drops();
@@ -152,6 +154,7 @@ private:
     void count_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
     void load_row(const StoredDelivery& stored);
+    void give_up(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
     std::uint32_t share_group_of(std::uint32_t subscription) const;

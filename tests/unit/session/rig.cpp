@@ -102,7 +102,7 @@ std::string publish(std::string_view topic, std::string_view payload, QoS qos, w
     return encoded(wire::Publish{topic, as_bytes(payload), qos, false, false, id, properties.view()}, Version::v5);
 }
 
-Rig::Rig() : environment(log, {}, 1, start) {
+Rig::Rig(const JournalOptions& journal) : environment(log, journal, 1, start) {
     listener.name = "test";
     listener.allow_anonymous = true;
 }

@@ -56,7 +56,7 @@ std::string describe(Bytes frame, Version version);
 
 class Rig {
 public:
-    Rig();
+    explicit Rig(const JournalOptions& journal = {});
     ~Rig();
 
     // The peer

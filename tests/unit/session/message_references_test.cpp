@@ -1,0 +1,61 @@
+// How many rows refer to each message, in pages that come and go.
+#include "ledge/session/message_references.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "ledge/base/rng.hpp"
+
+namespace ledge::session {
+namespace {
+
+TEST_CASE("the last row of a message is told from the others") {
+    MessageReferences references;
+    CHECK(references.count(7) == 0);
+    references.add(7);
+    references.add(7, 2);
+    CHECK(references.count(7) == 3);
+    CHECK_FALSE(references.release(7));
+    CHECK_FALSE(references.release(7));
+    CHECK(references.release(7));
+    CHECK(references.count(7) == 0);
+}
+
+TEST_CASE("more rows than two bytes can count are counted all the same") {
+    MessageReferences references;
+    references.add(1, 0xFFFE);
+    references.add(1);
+    references.add(1, 100'000);
+    CHECK(references.count(1) == 0xFFFF + 100'000);
+    std::uint32_t left = references.count(1);
+    while (left > 1) {
+        REQUIRE_FALSE(references.release(1));
+        REQUIRE(references.count(1) == --left);
+    }
+    CHECK(references.release(1));
+    references.add(1);
+    CHECK(references.count(1) == 1);
+}
+
+TEST_CASE("neighbours, and numbers a page apart, do not disturb each other") {
+    MessageReferences references;
+    std::map<std::uint64_t, std::uint32_t> model;
+    Rng rng(5);
+    for (int i = 0; i < 200'000; ++i) {
+        const std::uint64_t message = 4090 + rng.below(12) + 4096 * rng.below(3);
+        std::uint32_t& expected = model[message];
+        if (expected == 0 || rng.one_in(2)) {
+            const auto rows = static_cast<std::uint32_t>(1 + (rng.one_in(100) ? rng.below(70'000) : rng.below(3)));
+            references.add(message, rows);
+            expected += rows;
+        } else {
+            REQUIRE(references.release(message) == (expected == 1));
+            --expected;
+        }
+        REQUIRE(references.count(message) == expected);
+    }
+}
+
+}  // namespace
+}  // namespace ledge::session

@@ -1,0 +1,176 @@
+// Record bodies: what goes in comes out, and no bytes from a damaged store do harm.
+#include "ledge/session/records.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "ledge/base/rng.hpp"
+
+namespace ledge::session {
+namespace {
+
+using wire::QoS;
+
+PublicationView sample(Bytes properties) {
+    return {"a/b", as_bytes("payload"), properties, Instant{} + 5s, QoS::exactly_once, true};
+}
+
+std::vector<Byte> bytes_of(const PublicationView& publication) {
+    std::vector<Byte> out;
+    append_publication(publication, out);
+    return out;
+}
+std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
+
+SessionRecord session_with_will() {
+    SessionRecord record;
+    record.client_id = "meter";
+    record.expiry_interval_s = 3600;
+    record.expires_at = Instant{} + 77s;
+    StoredWill will;
+    will.publication = Publication(sample({}));
+    will.delay_s = 9;
+    will.has_expiry = true;
+    will.expiry_interval_s = 4;
+    record.will = std::move(will);
+    return record;
+}
+
+/// Every record of this test, by its parser; `parse` says whether it took the bytes.
+struct Sample {
+    const char* name;
+    std::vector<Byte> bytes;
+    bool (*parse)(Bytes);
+};
+std::vector<Sample> samples() {
+    const QueuedRecord queued{1, 2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true, as_bytes("\x0B\x07")};
+    return {
+        {"publication", bytes_of(sample(as_bytes("ab"))), [](Bytes b) { return parse_publication(b).has_value(); }},
+        {"queued", bytes_of(encode(queued)), [](Bytes b) { return parse_queued(b).has_value(); }},
+        {"subscription", bytes_of(encode(SubscriptionRecord{{QoS::at_least_once}, 5, "a/+"})),
+         [](Bytes b) { return parse_subscription(b).has_value(); }},
+        {"session", bytes_of(encode(session_with_will())), [](Bytes b) { return parse_session(b).has_value(); }},
+    };
+}
+
+TEST_CASE("a publication comes back as it was") {
+    wire::PropertyBuilder properties;
+    properties.user("k", "v");
+    const std::vector<Byte> body = bytes_of(sample(properties.view().raw()));
+    const auto read = parse_publication(body);
+    REQUIRE(read);
+    CHECK(read->topic == "a/b");
+    CHECK(as_text(read->payload) == "payload");
+    CHECK(as_text(read->properties) == as_text(properties.view().raw()));
+    CHECK(read->expires_at == Instant{} + 5s);
+    CHECK(read->qos == QoS::exactly_once);
+    CHECK(read->retain);
+    CHECK(parse_publication(bytes_of({"", {}, {}, never, QoS::at_most_once, false}))->expires_at == never);
+}
+
+TEST_CASE("a queued record comes back as it was, in each state") {
+    for (const OutState state : {OutState::done, OutState::sent_qos1, OutState::sent_qos2, OutState::released}) {
+        const QueuedRecord record{1ULL << 40U, 77, 3, 65'535, state, QoS::at_least_once, false, as_bytes("\x0B\x07")};
+        const std::vector<Byte> body = bytes_of(encode(record));
+        const auto read = parse_queued(body);
+        REQUIRE(read);
+        CHECK(read->message == 1ULL << 40U);
+        CHECK(read->bytes == 77);
+        CHECK(read->share_subscription == 3);
+        CHECK(read->packet_id == 65'535);
+        CHECK(read->state == state);
+        CHECK(read->qos == QoS::at_least_once);
+        CHECK_FALSE(read->retain);
+        CHECK(as_text(read->ids) == "\x0B\x07");
+    }
+}
+
+TEST_CASE("a subscription comes back as it was, with each combination of options") {
+    for (unsigned bits = 0; bits < 36; ++bits) {
+        const wire::SubscribeOptions options{static_cast<QoS>(bits % 3), (bits / 3) % 2 == 1, (bits / 6) % 2 == 1,
+                                             static_cast<wire::RetainHandling>(bits / 12)};
+        const std::vector<Byte> body = bytes_of(encode(SubscriptionRecord{options, 268'435'455, "$share/g/a/#"}));
+        const auto read = parse_subscription(body);
+        REQUIRE(read);
+        CHECK(read->options.qos == options.qos);
+        CHECK(read->options.no_local == options.no_local);
+        CHECK(read->options.retain_as_published == options.retain_as_published);
+        CHECK(read->options.retain_handling == options.retain_handling);
+        CHECK(read->subscription_id == 268'435'455);
+        CHECK(read->filter == "$share/g/a/#");
+    }
+}
+
+TEST_CASE("a session comes back as it was, with its will and without") {
+    const std::vector<Byte> body = bytes_of(encode(session_with_will()));
+    const auto read = parse_session(body);
+    REQUIRE(read);
+    CHECK(read->client_id == "meter");
+    CHECK(read->expiry_interval_s == 3600);
+    CHECK(read->expires_at == Instant{} + 77s);
+    CHECK_FALSE(read->is_ended);
+    REQUIRE(read->will);
+    CHECK(read->will->publication.view().topic == "a/b");
+    CHECK(read->will->delay_s == 9);
+    CHECK(read->will->has_expiry);
+    CHECK(read->will->expiry_interval_s == 4);
+
+    const std::vector<Byte> bare = bytes_of(encode(SessionRecord{"x", 1, never, true, std::nullopt}));
+    const auto ended = parse_session(bare);
+    REQUIRE(ended);
+    CHECK(ended->is_ended);
+    CHECK_FALSE(ended->will);
+}
+
+TEST_CASE("the parts of fixed size are missed when they are cut off") {
+    for (const Sample& sample : samples()) {
+        INFO(std::string(sample.name));
+        CHECK(sample.parse(sample.bytes));
+        CHECK_FALSE(sample.parse({}));
+        for (std::size_t size = 0; size < std::min<std::size_t>(13, sample.bytes.size()); ++size)
+            CHECK_FALSE(sample.parse(Bytes(sample.bytes).first(size)));
+    }
+}
+
+TEST_CASE("values that no broker writes are refused") {
+    const QueuedRecord queued{1, 2, 3, 4, OutState::done, QoS::at_least_once, false, {}};
+    std::vector<Byte> body = bytes_of(encode(queued));
+    body[18] = 4;  // state
+    CHECK_FALSE(parse_queued(body));
+    body[18] = 0;
+    body[19] = 3;  // QoS
+    CHECK_FALSE(parse_queued(body));
+    body[19] = 8;
+    CHECK_FALSE(parse_queued(body));
+    body = bytes_of(encode(SubscriptionRecord{{}, 0, "a"}));
+    for (const int options : {0x03, 0x30, 0x40}) {
+        body[0] = static_cast<Byte>(options);
+        CHECK_FALSE(parse_subscription(body));
+    }
+    body = bytes_of(encode(SubscriptionRecord{{}, 0, "a"}));
+    body.push_back(0);
+    CHECK_FALSE(parse_subscription(body));
+}
+
+// No crash, no read out of bounds (the bytes lie alone at the end of their block), and views stay inside.
+TEST_CASE("hostile bytes are refused or read, never more") {
+    Rng rng(11);
+    for (const Sample& sample : samples()) {
+        for (int i = 0; i < 20'000; ++i) {
+            std::vector<Byte> bytes = sample.bytes;
+            bytes.resize(rng.below(bytes.size() + 20));
+            for (std::uint64_t n = 1 + rng.below(4); n > 0 && !bytes.empty(); --n)
+                bytes[rng.below(bytes.size())] = static_cast<Byte>(rng.next());
+            const std::unique_ptr<Byte[]> exact(new Byte[bytes.size()]);
+            std::copy(bytes.begin(), bytes.end(), exact.get());
+            const Bytes view(exact.get(), bytes.size());
+            sample.parse(view);
+            if (const auto publication = parse_publication(view)) REQUIRE(publication->bytes() <= view.size());
+        }
+    }
+}
+
+}  // namespace
+}  // namespace ledge::session
