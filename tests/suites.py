@@ -44,6 +44,7 @@ MANIFEST = {
     'fuzz_shard': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
+    'fuzz_auth': CORE_BUILDS,
     'fuzz_web': CORE_BUILDS,
     'fuzz_proxy': CORE_BUILDS,
     'fuzz_tls': CORE_BUILDS,

@@ -9,9 +9,20 @@ namespace ledge::auth {
 
 using wire::ReasonCode;
 
-ReasonCode answer(const Question& question) {
-    if (question.is_anonymous_allowed) return ReasonCode::success;
-    return question.user_name ? ReasonCode::bad_user_name_or_password : ReasonCode::not_authorized;
+Answer answer(const Policy& policy, const Question& question) {
+    if (policy.passwords && question.user_name) {
+        const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
+        const PasswordHash* hash = entry != nullptr ? &entry->hash : policy.passwords->stand_in(*question.user_name);
+        return {ReasonCode::bad_user_name_or_password, hash, entry != nullptr};
+    }
+    if (question.is_anonymous_allowed) return {};
+    return {question.user_name ? ReasonCode::bad_user_name_or_password : ReasonCode::not_authorized};
+}
+
+std::uint64_t credential_of(const PasswordHash& hash) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | hash.digest[i];
+    return value | 1U;
 }
 
 bool is_known_method(std::string_view method) { return method == "ANONYMOUS"; }

@@ -38,6 +38,7 @@ public:
     void on_will_delay_passed(session::Session& session, Instant now);
 
     const SessionTable& sessions() const { return sessions_; }
+    SessionTable& sessions() { return sessions_; }
     std::uint32_t connected() const { return connected_; }
     std::uint32_t connected_max() const { return connected_max_; }
     /// The shard ends: no wills, no more timers.

@@ -94,6 +94,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now
     session::Session& session = *connection.session();
+    if (!session.may_receive(view.topic)) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);

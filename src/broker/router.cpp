@@ -101,6 +101,7 @@ void Router::collect(const Subscriber& subscriber, const session::PublicationVie
         hit.ids.add(subscriber.subscription_id);
         return;
     }
+    if (!session.may_receive(publication.topic)) return;
     session.route_stamp = stamp_;
     session.route_hit = static_cast<std::uint32_t>(hits_.size());
     Hit& hit = hits_.emplace_back();
@@ -114,7 +115,8 @@ void Router::collect(const Subscriber& subscriber, const session::PublicationVie
 void Router::collect_shared(const session::PublicationView& publication, const session::Session* publisher) {
     const std::uint64_t sender = publisher == nullptr ? 0 : std::hash<std::string>{}(publisher->client_id());
     for (const ShareGroupId group : subscriptions_.match_shared(publication.topic)) {
-        const Subscriber* member = subscriptions_.groups().pick(subscriptions_.groups().at(group), sender);
+        const Subscriber* member =
+            subscriptions_.groups().pick(subscriptions_.groups().at(group), sender, publication.topic);
         if (member == nullptr) continue;
         Hit& hit = hits_.emplace_back();
         hit.session = member->session;
@@ -145,9 +147,10 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication, 
 
 bool Router::reroute(const session::Delivery& delivery, Instant now) {
     ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
-    const Subscriber* member = group == nullptr ? nullptr : subscriptions_.groups().pick(*group, 0);
-    if (member == nullptr || delivery.publication.expires_at() <= now) return false;
+    if (group == nullptr || delivery.publication.expires_at() <= now) return false;
     const session::PublicationView publication = delivery.publication.view();
+    const Subscriber* member = subscriptions_.groups().pick(*group, 0, publication.topic);
+    if (member == nullptr) return false;
     Hit hit;
     hit.session = member->session;
     hit.share_group = delivery.share_group;

@@ -21,6 +21,11 @@ public:
     /// Destroys it.
     void erase(session::Session& session);
 
+    template <class F>
+    void for_each(F&& f) {
+        for (auto& [client_id, session] : sessions_) f(*session);
+    }
+
     std::size_t size() const { return sessions_.size(); }
     /// Forgets all of them, when the shard ends.
     void clear() { sessions_.clear(); }

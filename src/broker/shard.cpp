@@ -1,6 +1,7 @@
 // The door of the core, and the table of its effects.
 #include "ledge/broker/shard.hpp"
 
+#include "access.hpp"
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "lifecycle.hpp"
@@ -35,6 +36,7 @@ struct Shard::Parts {
         latest = now;
         feeds.begin_turn();
     }
+    void take(Connection& connection, Bytes bytes, Instant now);
     void perform(Connection& connection, const session::Effect& effect, Instant now);
     void publish(Connection& connection, const session::RoutePublication& route, Instant now);
     void fire(CoreTimer& timer, Instant now);
@@ -54,6 +56,7 @@ struct Shard::Parts {
     Lifecycle lifecycle;
     RetainedFeeds feeds;
     Subscribing subscribing;
+    Access access;
     SysTopics sys_topics;
     CoreTimer sys_timer{CoreTimer::Wakes::sys_topics, nullptr};
     CoreTimer sweep_timer{CoreTimer::Wakes::retained_sweep, nullptr};
@@ -73,6 +76,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
                 options.listeners.front().limits),
       feeds(retained),
       subscribing(environment, subscriptions, feeds),
+      access(environment, connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
       latest(now) {
     environment.response_information_prefix = options.response_information_prefix;
@@ -112,27 +116,35 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     ++p.environment.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
+    if (!peer.user.empty()) connection->take_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
-    Parts& p = *parts_;
-    p.begin_turn(now);
-    p.environment.counters.bytes_received += bytes.size();
+    parts_->begin_turn(now);
+    parts_->environment.counters.bytes_received += bytes.size();
+    parts_->take(connection, bytes, now);
+}
+
+void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
     while (!connection.is_closing()) {
+        if (connection.is_awaiting_login()) {
+            connection.hold_input(bytes);
+            break;
+        }
         const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
         if (next.status == wire::Framer::Status::need_more) break;
         if (next.status != wire::Framer::Status::frame) {
             connection.on_unframeable(next.status);
             break;
         }
-        p.effect.emplace<std::monostate>();
-        connection.on_frame(next.frame, now, p.effect);
-        if (p.effect.index() != 0) p.perform(connection, p.effect, now);
+        effect.emplace<std::monostate>();
+        connection.on_frame(next.frame, now, effect);
+        if (effect.index() != 0) perform(connection, effect, now);
     }
-    p.feeds.feed(connection, now);
+    feeds.feed(connection, now);
     connection.check_outbox_bound();
-    if (connection.is_closing()) p.lifecycle.detach(connection, now);
+    if (connection.is_closing()) lifecycle.detach(connection, now);
 }
 
 void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
@@ -168,6 +180,34 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     const session::Ticket ticket = std::max(received, routed.kept.ticket);
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
     if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Who may do what
+
+void Shard::set_policy(auth::Policy policy, Instant now) {
+    parts_->begin_turn(now);
+    parts_->access.replace(std::move(policy));
+}
+
+std::optional<session::PasswordCheck> Shard::take_password_check(Instant now) {
+    session::Environment& environment = parts_->environment;
+    if (environment.logins.size() == 0) return std::nullopt;
+    while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
+    return environment.logins.take(environment.guard, now);
+}
+
+void Shard::on_password_checked(std::uint64_t number, bool is_right, Instant now) {
+    Parts& p = *parts_;
+    p.begin_turn(now);
+    const session::LoginQueue::Finished finished = p.environment.logins.finish(number);
+    if (finished.connection == nullptr) return;
+    Connection& connection = *finished.connection;
+    p.effect.emplace<std::monostate>();
+    connection.on_password_checked(is_right, finished.credential, now, p.effect);
+    if (p.effect.index() != 0) p.perform(connection, p.effect, now);
+    const std::vector<Byte> held = connection.end_login();
+    if (!held.empty() && connection.is_connected()) p.take(connection, {held.data(), held.size()}, now);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

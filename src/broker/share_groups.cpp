@@ -52,7 +52,7 @@ ShareGroup* ShareGroups::find(ShareGroupId id) {
     return &groups_[slot_of(id)];
 }
 
-const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) {
+const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, std::string_view topic) {
     const auto members = group.members.items();
     if (members.empty()) return nullptr;
     const std::size_t start = start_of(group, publisher);
@@ -60,6 +60,7 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher) 
     Readiness best_readiness = Readiness::full;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
+        if (!member.session->may_receive(topic)) continue;
         const Readiness readiness = readiness_of(*member.session);
         const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&
                                     readiness == best_readiness && member.session->backlog() < best->session->backlog();

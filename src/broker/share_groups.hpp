@@ -37,8 +37,9 @@ public:
     ShareGroup* find(ShareGroupId id);
 
     /// The member that gets the next message: connected ones that keep up come first, then connected ones, then those
-    /// whose session keeps it for later. nullptr only for an empty group. `publisher`: hash of who published.
-    const Subscriber* pick(ShareGroup& group, std::uint64_t publisher);
+    /// whose session keeps it for later. nullptr when nobody in the group may receive `topic`. `publisher`: hash of who
+    /// published.
+    const Subscriber* pick(ShareGroup& group, std::uint64_t publisher, std::string_view topic);
 
 private:
     static constexpr unsigned slot_bits = 20;

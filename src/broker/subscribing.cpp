@@ -28,11 +28,7 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
     if (wire::is_error(code)) {
-        if (connection.may_log_refusal())
-            environment_.log.info("subscribe_refused", {{"client_id", session.client_id()},
-                                                        {"address", connection.address()},
-                                                        {"filter", entry.filter},
-                                                        {"reason", wire::name_of(code)}});
+        note_refusal(connection, entry.filter, code);
         return code;
     }
     wire::SubscribeOptions options = entry.options;
@@ -47,6 +43,16 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     return static_cast<ReasonCode>(options.qos);
 }
 
+void Subscribing::note_refusal(Connection& connection, std::string_view filter, ReasonCode code) {
+    if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
+    if (!connection.may_log_refusal()) return;
+    environment_.log.info("subscribe_refused", {{"client_id", connection.session()->client_id()},
+                                                {"address", connection.address()},
+                                                {"filter", filter},
+                                                {"reason", wire::name_of(code)},
+                                                {"rule", code == ReasonCode::not_authorized ? rule_ : ""}});
+}
+
 ReasonCode Subscribing::check(const Connection& connection, std::string_view filter) {
     const session::SessionLimits& limits = connection.limits();
     if (filter.size() > limits.topic_bytes_max || !topic::is_valid_filter(filter, limits.topic_levels_max))
@@ -55,7 +61,12 @@ ReasonCode Subscribing::check(const Connection& connection, std::string_view fil
         return ReasonCode::shared_subscriptions_not_supported;
     if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available)
         return ReasonCode::wildcard_subscriptions_not_supported;
-    return ReasonCode::success;
+    const auth::Rights* rights = connection.session()->rights();
+    if (rights == nullptr) return ReasonCode::success;
+    const auth::Verdict verdict = rights->judge_subscription(filter);
+    if (verdict.is_allowed) return ReasonCode::success;
+    rule_ = rights->explain(verdict);
+    return ReasonCode::not_authorized;
 }
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {

@@ -21,14 +21,16 @@ public:
 
 private:
     wire::ReasonCode add_one(session::Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id);
-    static wire::ReasonCode check(const session::Connection& connection, std::string_view filter);
     void refuse_remove(session::Connection& connection, const wire::Unsubscribe& packet);
+    wire::ReasonCode check(const session::Connection& connection, std::string_view filter);
+    void note_refusal(session::Connection& connection, std::string_view filter, wire::ReasonCode code);
     void answer(session::Connection& connection, wire::PacketType type, wire::PacketId id);
 
     session::Environment& environment_;
     Subscriptions& subscriptions_;
     RetainedFeeds& feeds_;
     std::vector<Byte> codes_;
+    std::string rule_;  // that has denied the last one; empty: none has
 };
 
 }  // namespace ledge::broker

@@ -61,6 +61,17 @@ bool Subscriptions::has(const session::Session& session, std::string_view filter
                                            [&](const Ref& mine) { return mine.names(ref.filter, ref.share_group); });
 }
 
+std::vector<std::string> Subscriptions::filters_of(const session::Session& session) const {
+    std::vector<std::string> filters;
+    for (const Ref& ref : session.subscriptions) {
+        const bool is_shared = ref.share_group != 0;
+        std::string filter = is_shared ? "$share/" + std::string(groups_.name_of(ref.share_group)) + "/" : "";
+        (is_shared ? shared_ : ordinary_).append_filter(ref.filter, filter);
+        filters.push_back(std::move(filter));
+    }
+    return filters;
+}
+
 bool Subscriptions::remove(session::Session& session, std::string_view filter) {
     bool is_known = false;
     const Ref ref = find(filter, is_known);

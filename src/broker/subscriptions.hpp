@@ -33,6 +33,8 @@ public:
     /// Continues with what the store remembers.
     void restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
+    /// As the client has given them, "$share/…" included.
+    std::vector<std::string> filters_of(const session::Session& session) const;
 
     /// The ordinary filters that match; valid until the next call.
     std::span<const topic::FilterId> match(std::string_view topic);

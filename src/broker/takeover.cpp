@@ -31,6 +31,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
         session = &sessions_.create(environment_, open.client_id, connection.limits());
     }
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
+    session->set_identity(connection.take_identity());
     store_will(*session, open.connect);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
     // crash ends the connection, which is when its will is due.

@@ -45,7 +45,15 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     const auto will = std::move(session.will);
     session.will_timer.cancel();
     if (will == nullptr) return;
-    session::PublicationView publication = will->publication.view();
+    const session::PublicationView wish = will->publication.view();
+    if (const auth::Rights* rights = session.rights(); rights != nullptr && !rights->may_publish(wish.topic)) {
+        ++environment_.counters.refused_not_allowed;  // the rules have changed since CONNECT
+        return environment_.log.info("will_refused",
+                                     {{"client_id", session.client_id()},
+                                      {"topic", wish.topic},
+                                      {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
+    }
+    session::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
     ++environment_.counters.wills_published;
     environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});

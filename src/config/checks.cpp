@@ -22,8 +22,8 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
-        const bool is_anonymous =
-            draft.allow_anonymous.value_or(endpoint.value().is_local || draft.tls.proves_clients());
+        const bool is_anonymous = draft.allow_anonymous.value_or(
+            (endpoint.value().is_local && loaded_.config.auth.password_file.empty()) || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());
         note_access(draft, endpoint.value(), is_anonymous);
 
@@ -162,12 +162,17 @@ private:
 
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
-            loaded_.notes.push_back("nobody can log in at " + draft.url +
-                                    ": this build knows no credentials, and anonymous " +
-                                    "clients are not allowed there; allow_anonymous = true lets everybody in");
+            if (loaded_.config.auth.password_file.empty())
+                loaded_.notes.push_back("nobody can log in at " + draft.url +
+                                        ": there is no auth.password_file, and anonymous clients are not allowed "
+                                        "there; allow_anonymous = true lets everybody in");
         } else if (!endpoint.is_local) {
             const std::string who =
                 draft.tls.proves_clients() ? "everybody with a certificate or key for " : "everybody who reaches ";
+            const std::string& acl = loaded_.config.auth.acl_file;
+            if (!acl.empty())
+                return loaded_.notes.push_back(who + draft.url + " can do there what " + acl +
+                                               " allows clients without a user: allow_anonymous is true");
             loaded_.notes.push_back(who + draft.url +
                                     " can publish and subscribe to everything there: " + "allow_anonymous is true");
         }

@@ -11,8 +11,8 @@ constexpr const char* description =
     "A compact MQTT 3.1.1 / 5 broker. Without a configuration file it listens on 127.0.0.1:1883.";
 constexpr const char* footer =
     "Exit status: 0 stopped in order, 1 could not run (a port in use, ...), 2 wrong command line or configuration.\n"
-    "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again and tells what a restart would "
-    "change.";
+    "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again, takes over users and rights, "
+    "and tells what a restart would change.";
 
 void add_store_tools(CLI::App& app, Command& command) {
     CLI::App* store = app.add_subcommand("store", "Look at a store, or tidy it up");
@@ -31,6 +31,47 @@ void add_store_tools(CLI::App& app, Command& command) {
             command.store_tool = tool->get_name();
         });
     }
+}
+
+void add_passwd(CLI::App& app, Command& command) {
+    CLI::App* passwd = app.add_subcommand(
+        "passwd", "Set, remove or verify a password; asks for it, or takes a line of standard input");
+    passwd->add_option("FILE", command.passwd.file, "The password file; made when it is not there")->required();
+    passwd->add_option("USER", command.passwd.user, "The user's name")->required();
+    CLI::Option* remove = passwd->add_flag("--delete", command.passwd.is_removal, "Remove the user");
+    passwd->add_flag("--verify", command.passwd.is_verification, "Tell whether the password is right")
+        ->excludes(remove);
+    passwd->add_option("--iterations", command.passwd.iterations, "Of PBKDF2; fewer for boards that are slow")
+        ->check(CLI::Range(1, 10'000'000));
+    passwd->callback([&command] { command.action = Command::Action::passwd; });
+}
+
+void read_question(const std::vector<std::string>& words, Command::Explain& question) {
+    std::vector<std::string> rest;
+    for (const std::string& word : words) {
+        if (rest.empty() && word.starts_with("user="))
+            question.user = word.substr(5);
+        else if (rest.empty() && word.starts_with("client="))
+            question.client_id = word.substr(7);
+        else
+            rest.push_back(word);
+    }
+    const bool is_verb = !rest.empty() && (rest[0] == "publish" || rest[0] == "subscribe" || rest[0] == "receive");
+    if (rest.size() != 2 || !is_verb)
+        throw CLI::ValidationError("explain", "wants [user=NAME] [client=ID] publish|subscribe|receive TOPIC");
+    question.verb = rest[0];
+    question.topic = rest[1];
+}
+
+void add_explain(CLI::App& app, Command& command, std::vector<std::string>& words) {
+    CLI::App* explain = app.add_subcommand(
+        "explain", "Tell which rule allows or denies: [user=NAME] [client=ID] publish|subscribe|receive TOPIC -c FILE");
+    explain->add_option("QUESTION", words, "user=NAME client=ID publish|subscribe|receive TOPIC")->required();
+    explain->fallthrough();
+    explain->callback([&command, &words] {
+        command.action = Command::Action::explain;
+        read_question(words, command.explain);
+    });
 }
 
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
@@ -63,6 +104,9 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
     check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
     add_store_tools(app, command);
+    add_passwd(app, command);
+    std::vector<std::string> question;
+    add_explain(app, command, question);
 
     try {
         app.parse(argc, argv);

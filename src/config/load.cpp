@@ -3,11 +3,7 @@
 #include "ledge/config/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
-#include <memory>
 
 #include "assignment.hpp"
 #include "checks.hpp"
@@ -15,6 +11,7 @@
 #include "levels.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
+#include "policy_files.hpp"
 #include "toml_file.hpp"
 
 namespace ledge::config {
@@ -217,18 +214,6 @@ private:
     std::map<std::string, std::string> places_;  // key -> where it was last said
 };
 
-Result<std::string, std::string> read_file(const std::string& path) {
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-    if (!file) return Failure{"cannot be opened: " + std::string(std::strerror(errno))};
-    std::string text(file_bytes_max + 1, '\0');  // one byte more: read_toml sees that it is too large
-    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    if (std::ferror(file.get()) != 0) return Failure{"cannot be read: " + std::string(std::strerror(errno))};
-    return text;
-}
-
 void bound_complaints(std::vector<Complaint>& complaints) {
     if (complaints.size() <= complaints_max) return;
     const std::size_t more = complaints.size() - complaints_max;
@@ -239,11 +224,17 @@ void bound_complaints(std::vector<Complaint>& complaints) {
 }  // namespace
 
 Loaded load(const Sources& sources) {
-    if (!sources.file) return parse("", sources);
-    const auto text = read_file(*sources.file);
-    if (text) return parse(text.value(), sources);
-    Loaded loaded = parse("", sources);
-    loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text.error()});
+    Loaded loaded;
+    if (!sources.file) {
+        loaded = parse("", sources);
+    } else if (const auto file = read_file(*sources.file, file_bytes_max)) {
+        loaded = parse(file->text, sources);
+    } else {
+        loaded = parse("", sources);
+        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, file.error()});
+    }
+    load_policy(loaded);
+    bound_complaints(loaded.complaints);
     return loaded;
 }
 

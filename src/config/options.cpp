@@ -20,6 +20,7 @@ constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"}
 constexpr std::string_view format_names[] = {"text", "json"};
 constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
 constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
 constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 
 constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
@@ -34,6 +35,7 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, session::Durability>) return durability_names;
     if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
     if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
+    if constexpr (std::is_same_v<T, auth::Revocation>) return revocation_names;
     if constexpr (std::is_same_v<T, ClientCertificate>) return client_certificate_names;
     if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
     if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
@@ -168,7 +170,8 @@ constexpr Option table[] = {
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
         "Whether clients may connect without credentials. Default: true where only this machine can connect (loopback "
-        "addresses and Unix sockets) or where TLS has proven who they are (client_certificate = \"required\" or "
+        "addresses and Unix sockets) and there is no auth.password_file, or where TLS has proven who they are "
+        "(client_certificate = \"required\" or "
         "psk_file), "
         "false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
@@ -389,6 +392,28 @@ constexpr Option table[] = {
         "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "
         "durable messages are written as ever. 0: no budget."),
 
+    setting<&Config::auth, &AuthSettings::password_file>(
+        "auth", "password_file", "", {},
+        "The file with users and the hashes of their passwords; `ledgemq passwd FILE USER` edits it, and what "
+        "mosquitto_passwd wrote is read as it is. Then who gives a user name must prove it, everywhere. \"\": nobody "
+        "has a name, and listeners let in everybody or nobody (allow_anonymous)."),
+    setting<&Config::auth, &AuthSettings::acl_file>(
+        "auth", "acl_file", "", {},
+        "The file that says which topics clients may publish to and receive from, in the syntax of mosquitto's "
+        "acl_file. What no rule grants is denied. \"\": everybody may do everything."),
+    setting<&Config::auth, &AuthSettings::on_revocation>(
+        "auth", "on_revocation", "", {},
+        "What happens on SIGHUP to a connected client with a subscription that has become forbidden. disconnect: its "
+        "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
+        "what is forbidden either way."),
+    setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
+        "auth", "login_failures_max", "failures", {0, 1'000'000},
+        "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "
+        "logins are refused for login_block_s. 0: any number. Peers on Unix sockets have no address."),
+    setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::window>("auth", "login_window_s", "s", {1, 86'400},
+                                                                             "How long a wrong password counts."),
+    setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
+        "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
     setting<&Config::admin, &AdminSettings::url>(
         "admin", "url", "", {}, "Where: http://HOST:PORT, or \"none\". Beyond this machine only with token_file."),
     setting<&Config::admin, &AdminSettings::token_file>(
@@ -416,6 +441,7 @@ constexpr SectionHelp sections[] = {
     {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},
+    {"auth", "Who may do what. SIGHUP reads both files again; with a mistake in one of them the old ones stay."},
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},

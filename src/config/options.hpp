@@ -18,7 +18,7 @@ namespace ledge::config {
 struct ListenerDraft {
     std::string name;
     std::string url;
-    std::optional<bool> allow_anonymous;  // not given: follows from the address
+    std::optional<bool> allow_anonymous;  // not given: follows from the address and [auth]
     std::uint32_t connections_max = broker::ListenerOptions{}.connections_max;
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;

@@ -39,6 +39,11 @@ int check(const config::Sources& sources, const config::Loaded& loaded) {
         out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
                (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
     }
+    if (loaded.policy.passwords)
+        out += "users: " + std::to_string(loaded.policy.passwords->size()) + " in " + loaded.config.auth.password_file +
+               "\n";
+    if (loaded.policy.acl)
+        out += "rules: " + std::to_string(loaded.policy.acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used())
         out += "pages: " + admin.url + (admin.token_file.empty() ? "\n" : ", for those who know the token\n");

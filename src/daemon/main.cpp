@@ -3,7 +3,9 @@
 #include <exception>
 
 #include "commands.hpp"
+#include "explain.hpp"
 #include "ledge/config/command_line.hpp"
+#include "passwd.hpp"
 #include "serve.hpp"
 #include "tls_files.hpp"
 
@@ -13,12 +15,14 @@ int main(int argc, char** argv) {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
         if (command.action == config::Command::Action::say) return daemon::say(command);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
+        if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
         config::Loaded loaded = config::load(command.sources);
         if (loaded.ok() && command.action != config::Command::Action::print_config) daemon::check_tls_files(loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         switch (command.action) {
             case config::Command::Action::check: return daemon::check(command.sources, loaded);
+            case config::Command::Action::explain: return daemon::explain(command.explain, loaded);
             case config::Command::Action::print_config: return daemon::print_config(loaded.config);
             default: return daemon::serve(command.sources, loaded);
         }

@@ -6,15 +6,22 @@
 
 namespace ledge::daemon {
 
-Reload::Reload(config::Sources sources, config::Config running, Log& log)
-    : sources_(std::move(sources)), running_(std::move(running)), log_(&log) {}
+Reload::Reload(config::Sources sources, config::Config running, Log& log, TakePolicy take_policy)
+    : sources_(std::move(sources)), running_(std::move(running)), log_(&log), take_policy_(std::move(take_policy)) {}
 
 void Reload::operator()() {
-    const config::Loaded loaded = config::load(sources_);
+    config::Loaded loaded = config::load(sources_);
     for (const config::Complaint& complaint : loaded.complaints) {
         log_->error("configuration_refused", {{"reason", complaint.line()}});
     }
     if (!loaded.ok()) return;
+    if (!loaded.config.auth.password_file.empty() || !running_.auth.password_file.empty() ||
+        !loaded.config.auth.acl_file.empty() || !running_.auth.acl_file.empty()) {
+        log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
+                                     {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
+    }
+    running_.auth = loaded.config.auth;
+    take_policy_(std::move(loaded.policy));
     if (loaded.config.log.level != running_.log.level) {
         running_.log.level = loaded.config.log.level;
         log_->set_threshold(running_.log.level);

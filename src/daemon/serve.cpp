@@ -68,7 +68,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
-    options.on_hang_up = Reload(sources, loaded.config, log);
+    options.policy = loaded.policy;
+    runtime::BrokerLoop* running = nullptr;
+    options.on_hang_up = Reload(sources, loaded.config, log, [&running](auth::Policy policy) {
+        if (running != nullptr) running->set_policy(std::move(policy));
+    });
     const auto token = admin_token(loaded.config);
     if (!token) {
         log.error("not_started", {{"reason", "key 'admin.token_file': " + token.error()}, {"fix", "mend the file"}});
@@ -85,6 +89,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
         return config::exit_failure;
     }
+    running = loop->get();
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",

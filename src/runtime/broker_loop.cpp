@@ -19,6 +19,7 @@
 #include "ledge/transport/tls.hpp"
 #include "ledge/transport/turn_clock.hpp"
 #include "ledge/transport/worker_pool.hpp"
+#include "password_worker.hpp"
 #include "signals.hpp"
 
 namespace ledge::runtime {
@@ -65,6 +66,7 @@ struct BrokerLoop::Parts {
     broker::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
+    PasswordWorker passwords{io};
     transport::Driver driver;
     std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     std::vector<std::unique_ptr<transport::Front>> fronts;
@@ -92,6 +94,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
+    shard.set_policy(std::move(options.policy), clock.now());
     if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
@@ -207,6 +210,7 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+void BrokerLoop::set_policy(auth::Policy policy) { parts_->shard.set_policy(std::move(policy), parts_->clock.now()); }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -249,6 +253,7 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
+    passwords.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
 }

@@ -1,6 +1,7 @@
 #include "ledge/session/connection.hpp"
 
 #include "auth_exchange.hpp"
+#include "pending_login.hpp"
 
 namespace ledge::session {
 
@@ -22,6 +23,7 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
 
 Connection::~Connection() {
     forget_session();
+    environment_.logins.forget(*this);
     if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
 }
 
@@ -38,7 +40,7 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
         return dispatch(frame, now, effect);
     if (state_ == State::awaiting_connect && type == PacketType::connect) {
         const auto packet = wire::decode_connect(frame);
-        if (packet.ok()) return on_connect(*packet, frame, effect);
+        if (packet.ok()) return on_connect(*packet, frame, now, effect);
         return refuse_undecodable_connect(frame, packet.error());
     }
     // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
@@ -122,7 +124,7 @@ void Connection::close(ReasonCode code, std::string_view detail) {
     if (state_ != State::connected) return refuse_connect(code, detail);
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
                                   code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
-                                  code != ReasonCode::quota_exceeded &&
+                                  code != ReasonCode::quota_exceeded && code != ReasonCode::not_authorized &&
                                   code != ReasonCode::implementation_specific_error;
     if (is_peer_at_fault) ++environment_.counters.protocol_errors;
     environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},

@@ -108,6 +108,11 @@ void Connection::start_next(Instant now) {
         ++environment_.counters.dropped_expired;
         return session_->discard(delivery);
     }
+    // Queued while the client, or its rights, were others.
+    if (session_->rights() != nullptr && !session_->may_receive(delivery.publication.view().topic)) {
+        ++environment_.counters.dropped_not_allowed;
+        return session_->discard(delivery);
+    }
     if (delivery.qos == QoS::at_most_once) {
         const PublicationView view = delivery.publication.view();
         send_publish(view, delivery.publication.blob(), {delivery.ids, QoS::at_most_once, delivery.retain, false, 0},
@@ -155,9 +160,9 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
     inflight.skip_unsent();
     const bool is_readable = session_->load_publication(delivery);
     if (!is_readable) session_->note_unreadable(delivery.row);
-    const bool is_sent =
-        is_readable && send_publish(delivery.publication.view(), delivery.publication.blob(),
-                                    {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition, id}, now);
+    const bool is_sent = is_readable && session_->may_receive(delivery.publication.view().topic) &&
+                         send_publish(delivery.publication.view(), delivery.publication.blob(),
+                                      {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition, id}, now);
     if (!is_sent) session_->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
     return true;
 }

@@ -6,6 +6,7 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/topic/name.hpp"
+#include "pending_login.hpp"
 
 namespace ledge::session {
 
@@ -31,6 +32,11 @@ std::uint8_t return_code_v3(ReasonCode code) {
     }
 }
 
+std::string_view user_of(const Session& session) {
+    const auth::Identity* identity = session.identity();
+    return identity != nullptr && identity->user ? std::string_view(*identity->user) : std::string_view();
+}
+
 std::string random_client_id(Rng& rng) {
     static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuv";
     std::string id = "auto-";
@@ -40,24 +46,47 @@ std::string random_client_id(Rng& rng) {
 
 }  // namespace
 
-void Connection::on_connect(const wire::Connect& packet, Bytes frame, Effect& effect) {
+void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     version_ = packet.version;
     take_connect_properties(packet);
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);
     if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
-    const auth::Question question{packet.client_id, packet.user_name, packet.password, listener_.allow_anonymous};
-    if (const ReasonCode code = auth::answer(question); code != ReasonCode::success)
-        return refuse_connect(code, "anonymous clients are not allowed on this listener, and no password is known");
-    admit(packet, effect);
+    if (identity_ != nullptr) return admit(packet, *identity_->user, 0, effect);  // proven by TLS
+    const auth::Answer answer =
+        auth::answer(environment_.policy, {packet.user_name, packet.password, listener_.allow_anonymous});
+    if (answer.hash != nullptr) return await_login(packet, frame, answer, now);
+    if (answer.code != ReasonCode::success)
+        return refuse_connect(answer.code, environment_.policy.passwords
+                                               ? "anonymous clients are not allowed on this listener"
+                                               : "anonymous clients are not allowed on this listener, and no password "
+                                                 "is known");
+    admit(packet, {}, 0, effect);
 }
 
 // Identity is settled: ask the broker for the session.
-void Connection::admit(const wire::Connect& packet, Effect& effect) {
+void Connection::admit(const wire::Connect& packet, std::optional<std::string_view> user, std::uint64_t credential,
+                       Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
-    effect = OpenSession{packet, std::move(client_id)};
+    std::unique_ptr<auth::Identity> identity;
+    if (user || environment_.policy.acl) {
+        identity = std::make_unique<auth::Identity>();
+        identity->credential = credential;
+        if (user) identity->user = std::string(*user);
+    }
+    identity_ = std::move(identity);
+    if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
+}
+
+// False: the connection is refused. A will that could never be published is better known of now.
+bool Connection::may_leave_will(const wire::Connect& packet, std::string_view client_id) {
+    if (!packet.will || !environment_.policy.acl) return true;
+    const auth::Rights rights(*environment_.policy.acl, identity_->user, client_id);
+    const auth::Verdict verdict = rights.judge(packet.will->topic, auth::Access::write);
+    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will: " + rights.explain(verdict));
+    return verdict.is_allowed;
 }
 
 ReasonCode Connection::check_connect(const wire::Connect& packet, std::string_view& detail) const {
@@ -102,8 +131,10 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     state_ = State::connected;
     session_ = &session;
     session.attach(*this, limits());
+    session.take_rules(environment_.policy);
     is_will_due_ = packet.will.has_value();
     environment_.log.info("client_connected", {{"client_id", session.client_id()},
+                                               {"user", user_of(session)},
                                                {"address", address_},
                                                {"listener", listener_.name},
                                                {"version", static_cast<int>(version_)},

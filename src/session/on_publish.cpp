@@ -79,16 +79,23 @@ ReasonCode Connection::check_publish(const wire::Publish& packet) const {
     if (packet.topic.size() > limits().topic_bytes_max) return ReasonCode::topic_name_invalid;
     if (topic::count_levels(packet.topic) > limits().topic_levels_max) return ReasonCode::topic_name_invalid;
     if (packet.topic.starts_with("$SYS/")) return ReasonCode::not_authorized;
+    const auth::Rights* rights = session_->rights();
+    if (rights != nullptr && !rights->may_publish(packet.topic)) return ReasonCode::not_authorized;
     return ReasonCode::success;
 }
 
 // Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
+    const auth::Rights* rights = code == ReasonCode::not_authorized ? session_->rights() : nullptr;
+    if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
     if (may_log_refusal())
-        environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
-                                                  {"address", address_},
-                                                  {"topic", packet.topic},
-                                                  {"reason", wire::name_of(code)}});
+        environment_.log.info(
+            "publish_refused",
+            {{"client_id", session_->client_id()},
+             {"address", address_},
+             {"topic", packet.topic},
+             {"reason", wire::name_of(code)},
+             {"rule", rights == nullptr ? "" : rights->explain(rights->judge(packet.topic, auth::Access::write))}});
     if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0);
 }
 

@@ -26,6 +26,18 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     will_timer.cancel();
 }
 
+void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+
+void Session::take_rules(const auth::Policy& policy) {
+    if (identity_ == nullptr) {
+        // Offline and unknown: what it may have is decided when somebody comes for it.
+        if (!policy.acl || !is_online()) return;
+        identity_ = std::make_unique<auth::Identity>();
+    }
+    identity_->rights.reset();
+    if (policy.acl) identity_->rights.emplace(*policy.acl, identity_->user, client_id_);
+}
+
 void Session::detach() {
     connection_ = nullptr;
     inflight_.mark_unsent();

@@ -71,7 +71,6 @@ class Page:
         self.version = answer['capabilities']['browserVersion']
         self.browser = answer['capabilities']['goog:processID']
         self.folder = f'{context.folder}/chromium-{port}'
-        context.closes(self)
         self._ask('POST', '/url', {'url': url}, SLOW_S)
 
     def _ask(self, method, path, body=None, deadline_s=DEADLINE_S):

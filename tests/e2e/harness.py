@@ -183,10 +183,6 @@ class Context:
         self._children.append(broker)
         return broker
 
-    def closes(self, child):
-        """`child.close()` is called at the end of the case."""
-        self._children.append(child)
-
     def connect(self, port=None, **options):
         raw = RawClient(port or self.port, **options)
         self._sockets.append(raw)
@@ -239,13 +235,13 @@ def publish_packet(topic, payload, version=4):
 class RawClient:
     """A socket that sends any bytes and reads whole packets: (first byte, body)."""
 
-    def __init__(self, port=None, path=None, host='127.0.0.1'):
+    def __init__(self, port=None, path=None, host='127.0.0.1', source=''):
         if path is not None:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(DEADLINE_S)
             self.socket.connect(path)
         else:
-            self.socket = socket.create_connection((host, port), DEADLINE_S)
+            self.socket = socket.create_connection((host, port), DEADLINE_S, (source, 0))
         self.data = b''
 
     def send(self, data):

@@ -18,6 +18,8 @@ struct Command {
         check,         // ledgemq check [-c FILE]
         print_config,  // ledgemq --print-config
         store,         // ledgemq store TOOL PATH
+        passwd,        // ledgemq passwd FILE USER
+        explain,       // ledgemq explain [user=NAME] [client=ID] publish|subscribe|receive TOPIC -c FILE
         say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
     };
 
@@ -25,6 +27,21 @@ struct Command {
     Sources sources;
     std::string store_tool;  // info, verify, dump, compact
     std::string store_path;
+    struct Passwd {
+        bool is_removal = false;
+        bool is_verification = false;  // neither: the password is set
+        std::string file;
+        std::string user;
+        std::uint32_t iterations = 0;  // 0: as many as are usual
+    };
+    Passwd passwd;
+    struct Explain {
+        std::optional<std::string> user;
+        std::string client_id;
+        std::string verb;  // publish, subscribe, receive
+        std::string topic;
+    };
+    Explain explain;
     std::string text;
     int exit_code = exit_ok;
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
@@ -109,12 +110,21 @@ struct StoreSettings {
     bool is_used() const { return path != "none"; }
 };
 
+/// Who may do what. What the files say is Loaded::policy.
+struct AuthSettings {
+    std::string password_file;  // path; empty: nobody has a name
+    std::string acl_file;       // path; empty: everybody may do everything
+    auth::Revocation on_revocation = auth::Revocation::disconnect;
+    auth::LoginLimits login;
+};
+
 struct Config {
     broker::ShardOptions shard;           // shard.listeners in the order of their names
     std::vector<ListenerSocket> sockets;  // sockets[i] serves shard.listeners[i]; same length, never empty
     session::SessionLimits limits;        // [limits]: of a listener that does not say otherwise
     LogSettings log;
     StoreSettings store;
+    AuthSettings auth;
     AdminSettings admin;
     Endpoint admin_endpoint;      // of admin.url, if it is used
     Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard

@@ -31,6 +31,7 @@ struct Complaint {
 
 struct Loaded {
     Config config;                              // use it only when there is no complaint
+    auth::Policy policy;                        // what the files of [auth] say; the same holds
     std::vector<Complaint> complaints;          // in the order they were found
     std::map<std::string, std::string> places;  // key -> where it was said, for complaints about what a key names
     std::vector<std::string> notes;             // what is allowed but should be known: "nobody can log in at ..."
@@ -43,10 +44,10 @@ inline constexpr std::size_t line_bytes_max = 1024;
 inline constexpr std::size_t complaints_max = 100;  // of one load
 inline constexpr std::size_t listeners_max = 64;
 
-/// Reads the file, if one is named.
+/// Reads the file, if one is named, and those that it names in [auth].
 Loaded load(const Sources& sources);
 
-/// The same for the text of a file; `sources.file` is only its name in complaints.
+/// The same for the text of a file; `sources.file` is only its name in complaints. Reads nothing: the policy is empty.
 Loaded parse(std::string_view toml, const Sources& sources);
 
 /// The effective values as a documented TOML file. parse() of it gives the same Config.

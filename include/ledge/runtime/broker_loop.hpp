@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -41,6 +42,7 @@ struct AdminOptions {
 
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
+    auth::Policy policy;                         // users and their rights
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
     std::vector<FrontOptions> fronts;            // fronts[i] of endpoints[i]; missing ones: MQTT on the socket itself
     std::optional<AdminOptions> admin;
@@ -85,6 +87,9 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
+
+    /// Other users and rights from now on; on the loop's thread (on_hang_up).
+    void set_policy(auth::Policy policy);
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;

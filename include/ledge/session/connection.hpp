@@ -18,6 +18,7 @@
 namespace ledge::session {
 
 struct AuthExchange;
+struct PendingLogin;
 
 /// What one PUBLISH to one client has of its own.
 struct PublishHeader {
@@ -44,6 +45,7 @@ public:
     enum class State : std::uint8_t {
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // AUTH exchange before CONNACK
+        awaiting_login,    // the password is being checked; what comes meanwhile is kept
         connected,
         closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
@@ -70,6 +72,20 @@ public:
     void on_frame(Bytes frame, Instant now, Effect& effect);
     /// The framer refused the stream.
     void on_unframeable(wire::Framer::Status status);
+    /// TLS has proven who it is: no password is asked for, and a user name in CONNECT means nothing.
+    void take_proven_user(std::string_view user);
+    /// Its password is being checked: bytes from the peer are for hold_input.
+    bool is_awaiting_login() const { return state_ == State::awaiting_login; }
+    /// Keeps what may not be looked at before CONNECT is answered; more than LoginQueue::held_bytes_max: closed.
+    void hold_input(Bytes bytes);
+    /// The verdict; `credential` is what the password was held against. Then end_login(), once the effect is done.
+    void on_password_checked(bool is_right, std::uint64_t credential, Instant now, Effect& effect);
+    /// Its address has been blocked before its turn came.
+    void refuse_blocked();
+    /// What has been kept meanwhile.
+    std::vector<Byte> end_login();
+    /// Who it is, for its session; nullptr: anonymous, and there are no rules.
+    std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
     /// The connection's timer: connect timeout or keep alive.
     void on_timer(Instant now);
     void on_received(Instant now) { last_received_ = now; }
@@ -139,7 +155,7 @@ public:
 
 private:
     void dispatch(Bytes frame, Instant now, Effect& effect);
-    void on_connect(const wire::Connect& packet, Bytes frame, Effect& effect);
+    void on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
     void on_publish(Bytes frame, Effect& effect, Instant now);
     void on_ack(Bytes frame, Instant now);
     void on_puback(const wire::Ack& packet);
@@ -155,7 +171,10 @@ private:
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
     wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
-    void admit(const wire::Connect& packet, Effect& effect);
+    void await_login(const wire::Connect& packet, Bytes frame, const auth::Answer& answer, Instant now);
+    void admit(const wire::Connect& packet, std::optional<std::string_view> user, std::uint64_t credential,
+               Effect& effect);
+    bool may_leave_will(const wire::Connect& packet, std::string_view client_id);
     std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void send_connack(const OpenSession& open, bool session_present);
@@ -220,7 +239,9 @@ private:
     Session* session_ = nullptr;
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;
-    std::unique_ptr<AuthExchange> auth_;  // enhanced authentication, if the client asked for it
+    std::unique_ptr<AuthExchange> auth_;        // enhanced authentication, if the client asked for it
+    std::unique_ptr<PendingLogin> login_;       // in awaiting_login
+    std::unique_ptr<auth::Identity> identity_;  // until the session takes it
     Ring<OwedAck> owed_acks_;
     std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
     Ticket held_until_ = 0;

@@ -16,6 +16,8 @@ struct Counters {
     std::uint64_t publish_bytes_sent = 0;
     std::uint64_t connections_opened = 0;
     std::uint64_t connections_refused = 0;  // before or by CONNACK
+    std::uint64_t login_failures = 0;       // wrong user names or passwords
+    std::uint64_t refused_not_allowed = 0;  // publications and subscriptions that the ACL denies
     std::uint64_t protocol_errors = 0;      // connections closed for what the peer sent
     std::uint64_t keep_alive_timeouts = 0;
     std::uint64_t takeovers = 0;
@@ -27,6 +29,7 @@ struct Counters {
     std::uint64_t dropped_queue_full = 0;     // QoS 1/2, overflow policy
     std::uint64_t dropped_too_large = 0;      // Maximum Packet Size of the client
     std::uint64_t dropped_expired = 0;        // Message Expiry Interval
+    std::uint64_t dropped_not_allowed = 0;    // the client may not read it any more
     std::uint64_t refused_quota = 0;          // publisher told 0x97
     std::uint64_t retained_refused = 0;       // retained store full
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
@@ -36,8 +39,8 @@ struct Counters {
     std::uint64_t queued_bytes = 0;     // gauge: their topics, properties and payloads, counted per session
 
     std::uint64_t dropped() const {
-        return dropped_slow_reader + dropped_queue_full + dropped_too_large + dropped_expired + dropped_session_ended +
-               dropped_unreadable;
+        return dropped_slow_reader + dropped_queue_full + dropped_too_large + dropped_expired + dropped_not_allowed +
+               dropped_session_ended + dropped_unreadable;
     }
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/base/timer_wheel.hpp"
@@ -12,6 +13,7 @@
 #include "ledge/session/counters.hpp"
 #include "ledge/session/journal.hpp"
 #include "ledge/session/limits.hpp"
+#include "ledge/session/login_queue.hpp"
 #include "ledge/session/message_references.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/store_reader.hpp"
@@ -51,6 +53,9 @@ struct Environment {
     wire::PropertyBuilder inbound_properties;  // scratch for the PUBLISH being routed
     wire::PropertyBuilder inbound_ids;         // scratch for subscription identifiers of a record
     std::string response_information_prefix;
+    auth::Policy policy;  // sessions borrow its rules: whoever replaces it tells them
+    auth::LoginGuard guard;
+    LoginQueue logins;
     Journal journal;
     AckBarriers barriers;
     MessageReferences references;                  // queue rows per stored message

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/session/environment.hpp"
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
@@ -46,6 +47,18 @@ public:
     void attach(Connection& connection, const SessionLimits& limits);
     /// The connection is gone: nothing counts as sent any more.
     void detach();
+
+    /// Who its client is; nullptr: an anonymous one without rules, or nobody has come since the broker's start.
+    const auth::Identity* identity() const { return identity_.get(); }
+    void set_identity(std::unique_ptr<auth::Identity> identity);
+    /// The rules that hold from now on; called again when they are replaced.
+    void take_rules(const auth::Policy& policy);
+    /// nullptr: it may do everything.
+    const auth::Rights* rights() const { return identity_ && identity_->rights ? &*identity_->rights : nullptr; }
+    bool may_receive(std::string_view topic) const {
+        const auth::Rights* mine = rights();
+        return mine == nullptr || mine->may_receive(topic);
+    }
 
     /// True when a publication for it must be kept while it is offline.
     bool is_persistent() const { return expiry_interval_s > 0; }
@@ -149,6 +162,7 @@ private:
     Environment& environment_;
     std::string client_id_;
     const SessionLimits* limits_;
+    std::unique_ptr<auth::Identity> identity_;
     Inflight inflight_;
     PendingQueue pending_;
     Connection* connection_ = nullptr;

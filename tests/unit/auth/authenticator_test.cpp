@@ -9,17 +9,47 @@ namespace {
 
 using wire::ReasonCode;
 
-TEST_CASE("where anonymous clients are allowed everybody is, elsewhere nobody") {
-    Question question{"c", {}, {}, true};
-    CHECK(answer(question) == ReasonCode::success);
+TEST_CASE("without a password file, where anonymous clients are allowed everybody is, elsewhere nobody") {
+    const Policy policy;
+    Question question{{}, {}, true};
+    CHECK(answer(policy, question).code == ReasonCode::success);
     question.user_name = "u";
-    CHECK(answer(question) == ReasonCode::success);
+    CHECK(answer(policy, question).code == ReasonCode::success);
     question.password = as_bytes("p");
-    CHECK(answer(question) == ReasonCode::success);
+    CHECK(answer(policy, question).code == ReasonCode::success);
+    CHECK(answer(policy, question).hash == nullptr);
     question.is_anonymous_allowed = false;
-    CHECK(answer(question) == ReasonCode::bad_user_name_or_password);
+    CHECK(answer(policy, question).code == ReasonCode::bad_user_name_or_password);
     question.user_name.reset();
-    CHECK(answer(question) == ReasonCode::not_authorized);
+    CHECK(answer(policy, question).code == ReasonCode::not_authorized);
+}
+
+TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash too and stays wrong") {
+    Policy policy;
+    const std::string text = with_password("", "u", hash_password(as_bytes("p"), as_bytes("salt"), 1));
+    policy.passwords = std::move(*PasswordFile::parse(text));
+    for (const bool is_anonymous_allowed : {false, true}) {
+        const Answer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
+        REQUIRE(known.hash != nullptr);
+        CHECK(known.is_user_known);
+        CHECK(is_right(*known.hash, as_bytes("p")));
+        const Answer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
+        CHECK(unknown.hash != nullptr);
+        CHECK_FALSE(unknown.is_user_known);
+        CHECK(unknown.code == ReasonCode::bad_user_name_or_password);
+        const Answer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
+        CHECK(anonymous.hash == nullptr);
+        CHECK(anonymous.code == (is_anonymous_allowed ? ReasonCode::success : ReasonCode::not_authorized));
+    }
+    policy.passwords = std::move(*PasswordFile::parse(""));
+    CHECK(answer(policy, {"u", as_bytes("p"), true}).hash == nullptr);
+    CHECK(answer(policy, {"u", as_bytes("p"), true}).code == ReasonCode::bad_user_name_or_password);
+}
+
+TEST_CASE("a new password is another credential") {
+    const PasswordHash one = hash_password(as_bytes("p"), as_bytes("salt"), 1);
+    CHECK(credential_of(one) == credential_of(one));
+    CHECK(credential_of(one) != credential_of(hash_password(as_bytes("q"), as_bytes("salt"), 1)));
 }
 
 TEST_CASE("SASL ANONYMOUS is the method that is built in, by its exact name") {

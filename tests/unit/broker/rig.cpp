@@ -85,6 +85,8 @@ std::string encode_connect(std::string_view name, const Wish& wish) {
     packet.clean_start = wish.clean;
     packet.keep_alive_s = wish.keep_alive;
     packet.will = wish.will;
+    packet.user_name = wish.user;
+    if (wish.password) packet.password = as_bytes(*wish.password);
     if (wish.version == v5) packet.properties = properties.view();
     std::vector<Byte> bytes(wire::encoded_size(packet));
     wire::Writer writer(bytes);
@@ -106,7 +108,7 @@ Client& Client::tries_to_connect(const Wish& wish) {
     REQUIRE(connection == nullptr);
     version_ = wish.version;
     incoming_.clear();
-    connection = rig_.shard->open({wish.listener, "192.0.2.1:1"}, this, rig_.now);
+    connection = rig_.shard->open({wish.listener, wish.address, wish.proven}, this, rig_.now);
     if (connection == nullptr) return *this;
     return sends(encode_connect(name_, wish));
 }
@@ -153,6 +155,13 @@ Client& Client::subscribes(std::string_view filter, wire::SubscribeOptions optio
     REQUIRE(answer);
     REQUIRE(answer->back() <= '2');
     return *this;
+}
+
+std::string Client::answer_to_subscribe(std::string_view filter) {
+    std::vector<Byte> entries;
+    wire::append_entry(entries, {filter, {}}, true);
+    sends(encoded(wire::Subscribe{++last_id_, {entries, true}, {}}, version_));
+    return take("SUBACK " + std::to_string(last_id_)).value_or("");
 }
 
 Client& Client::unsubscribes(std::string_view filter) {

@@ -60,6 +60,10 @@ struct Wish {
     std::optional<std::uint32_t> alias_max{};
     std::optional<wire::Will> will{};
     std::uint16_t listener = 0;
+    std::optional<std::string_view> user{};
+    std::optional<std::string_view> password{};
+    std::string_view address = "192.0.2.1:1";
+    std::string_view proven{};  // by TLS
 };
 
 /// A session that is kept for an hour, and resumed when there is one.
@@ -85,6 +89,8 @@ public:
     /// Takes the SUBACK (unless it does not read) and demands that nothing is refused.
     Client& subscribes(std::string_view filter, wire::SubscribeOptions options = {}, std::uint32_t id = 0);
     Client& subscribes(std::string_view filter, QoS qos) { return subscribes(filter, wire::SubscribeOptions{qos}); }
+    /// Whatever it is: "SUBACK 1 135".
+    std::string answer_to_subscribe(std::string_view filter);
     Client& unsubscribes(std::string_view filter);
     /// Sends PUBLISH, takes the acknowledgement and goes through the rest of the exchange. The reason code as text;
     /// "" for QoS 0, "closed" without an answer.

@@ -24,7 +24,7 @@ TEST_CASE("a group that is gone is not found under its number, whoever has its p
     CHECK(groups.find(two)->name == "h");
     CHECK(groups.find(0) == nullptr);
     CHECK(groups.find(12'345) == nullptr);
-    CHECK(groups.pick(groups.at(two), 0) == nullptr);  // no members
+    CHECK(groups.pick(groups.at(two), 0, "a") == nullptr);  // no members
 }
 
 // "a b c": who gets each of ten messages of two publishers in turn.

@@ -85,3 +85,42 @@ TEST_CASE("a wrong command line ends with status 2 and says why") {
         CHECK_FALSE(command.text.empty());
     }
 }
+
+TEST_CASE("passwd names a file and a user, never a password") {
+    const Command set = run({"passwd", "users", "alice"});
+    CHECK(set.action == Command::Action::passwd);
+    CHECK(set.passwd.file == "users");
+    CHECK(set.passwd.user == "alice");
+    CHECK_FALSE(set.passwd.is_removal);
+    CHECK(run({"passwd", "users", "alice", "--delete"}).passwd.is_removal);
+    CHECK(run({"passwd", "--verify", "users", "alice"}).passwd.is_verification);
+    CHECK(run({"passwd", "users", "alice", "--iterations", "5"}).passwd.iterations == 5);
+    for (const std::vector<const char*>& wrong : {std::vector<const char*>{"passwd"},
+                                                  {"passwd", "users"},
+                                                  {"passwd", "users", "alice", "secret"},
+                                                  {"passwd", "users", "alice", "--delete", "--verify"},
+                                                  {"passwd", "users", "alice", "--iterations", "0"}}) {
+        const Command command = run(wrong);
+        CHECK(command.action == Command::Action::say);
+        CHECK(command.exit_code == exit_bad_configuration);
+    }
+}
+
+TEST_CASE("explain takes a question and a configuration") {
+    const Command command = run({"explain", "user=alice", "client=c=1", "publish", "user=x", "-c", "f.toml"});
+    CHECK(command.action == Command::Action::explain);
+    CHECK(command.explain.user == "alice");
+    CHECK(command.explain.client_id == "c=1");
+    CHECK(command.explain.verb == "publish");
+    CHECK(command.explain.topic == "user=x");
+    CHECK(command.sources.file == "f.toml");
+    CHECK_FALSE(run({"explain", "subscribe", "#"}).explain.user);
+    for (const std::vector<const char*>& wrong : {std::vector<const char*>{"explain"},
+                                                  {"explain", "publish"},
+                                                  {"explain", "fly", "a"},
+                                                  {"explain", "publish", "a", "b"}}) {
+        const Command refused = run(wrong);
+        CHECK(refused.action == Command::Action::say);
+        CHECK(refused.exit_code == exit_bad_configuration);
+    }
+}

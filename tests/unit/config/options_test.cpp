@@ -65,6 +65,7 @@ std::string other_value(const Option& option, const Config& config, bool is_toml
 bool is_about_build(const Loaded& loaded) {
     return std::all_of(loaded.complaints.begin(), loaded.complaints.end(), [](const Complaint& complaint) {
         return complaint.text.find("without a store") != std::string::npos ||
+               complaint.text.find("the file cannot be opened") != std::string::npos ||
                complaint.text.find("outbox_bytes_fatal") != std::string::npos ||
                complaint.text.find("proxy_protocol") != std::string::npos;  // it and proxy_from want each other
     });

@@ -29,7 +29,7 @@ public:
         sources_.file = path_;
         const config::Loaded loaded = config::load(sources_);
         REQUIRE(loaded.ok());
-        reload_.emplace(sources_, loaded.config, log_);
+        reload_.emplace(sources_, loaded.config, log_, [this](auth::Policy policy) { policy_ = std::move(policy); });
     }
     ~World() { std::filesystem::remove(path_); }
     World(const World&) = delete;
@@ -44,6 +44,8 @@ public:
     }
 
     const Log& log() const { return log_; }
+    /// What was taken over last.
+    const auth::Policy& policy() const { return policy_; }
     const std::string& path() const { return path_; }
 
 private:
@@ -53,6 +55,7 @@ private:
     Lines lines_;
     Log log_{LogLevel::info, collect, &lines_};
     config::Sources sources_;
+    auth::Policy policy_;
     std::optional<Reload> reload_;
 };
 
@@ -89,4 +92,25 @@ TEST_CASE("a reload of a configuration with mistakes logs all of them and change
                         ":4: key 'limits.inflight_mx' is unknown") == 0);
     CHECK(lines[1].find(":5: key 'limits.receive_maximum' is out of range") != std::string::npos);
     CHECK_FALSE(world.log().enabled(LogLevel::debug));
+}
+
+TEST_CASE("a reload takes over users and rights, and none of either when one has a mistake") {
+    const std::string acl =
+        (std::filesystem::temp_directory_path() / ("ledgemq-acl-" + std::to_string(::getpid()))).string();
+    const std::string toml = "[auth]\nacl_file = '" + acl + "'\n";
+    World world("");
+    std::ofstream(acl) << "topic a\n";
+    const Lines taken = world.reload(toml);
+    REQUIRE(taken.size() == 2);
+    CHECK(taken[0] == "info policy_loaded users=0 rules=1");
+    CHECK(taken[1] == "info configuration_unchanged");
+    REQUIRE(world.policy().acl);
+    std::ofstream(acl) << "topic a\ntopics b\n";
+    const Lines refused = world.reload(toml);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].starts_with("error configuration_refused reason=\"" + acl + ":2: the line begins with neither"));
+    CHECK(world.policy().acl->size() == 1);
+    std::filesystem::remove(acl);
+    CHECK(world.reload("").front() == "info policy_loaded users=0 rules=0");
+    CHECK_FALSE(world.policy().acl);
 }

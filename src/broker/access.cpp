@@ -1,0 +1,48 @@
+#include "access.hpp"
+
+#include "retained_feeds.hpp"
+
+namespace ledge::broker {
+
+using session::Connection;
+using wire::ReasonCode;
+
+void Access::replace(auth::Policy policy) {
+    environment_.policy = std::move(policy);
+    environment_.guard.set_limits(environment_.policy.login);
+    sessions_.for_each([&](session::Session& session) { session.take_rules(environment_.policy); });
+    connections_.for_each([&](Connection& connection) {
+        if (connection.is_connected()) check(connection);
+    });
+}
+
+void Access::check(Connection& connection) {
+    if (!is_still_known(*connection.session()))
+        return connection.close(ReasonCode::administrative_action, "the user is gone or has another password");
+    if (connection.session()->rights() != nullptr) check_subscriptions(connection);
+}
+
+bool Access::is_still_known(const session::Session& session) const {
+    const auth::Identity* identity = session.identity();
+    if (identity == nullptr || !identity->user || identity->credential == 0) return true;  // anonymous, or by TLS
+    if (!environment_.policy.passwords) return false;
+    const auth::PasswordFile::Entry* entry = environment_.policy.passwords->find(*identity->user);
+    return entry != nullptr && auth::credential_of(entry->hash) == identity->credential;
+}
+
+void Access::check_subscriptions(Connection& connection) {
+    session::Session& session = *connection.session();
+    for (const std::string& filter : subscriptions_.filters_of(session)) {
+        const auth::Verdict verdict = session.rights()->judge_subscription(filter);
+        if (verdict.is_allowed) continue;
+        const std::string rule = session.rights()->explain(verdict);
+        if (environment_.policy.on_revocation == auth::Revocation::disconnect)
+            return connection.close(ReasonCode::not_authorized, "subscription to " + filter + ": " + rule);
+        subscriptions_.remove(session, filter);
+        RetainedFeeds::forget(session, filter);
+        environment_.log.info("subscription_revoked",
+                              {{"client_id", session.client_id()}, {"filter", filter}, {"rule", rule}});
+    }
+}
+
+}  // namespace ledge::broker

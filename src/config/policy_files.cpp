@@ -1,0 +1,82 @@
+#include "policy_files.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+namespace ledge::config {
+namespace {
+
+/// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
+std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+    auto file = read_file(path, auth::text_file_bytes_max);
+    if (!file) {
+        loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
+        return std::nullopt;
+    }
+    if ((file->mode & S_IWOTH) != 0) {
+        loaded.complaints.push_back({path,
+                                     "everybody on this machine may write the file, and so let himself in; "
+                                     "chmod o-w " +
+                                         path});
+        return std::nullopt;
+    }
+    return std::move(*file);
+}
+
+void complain(const std::string& path, const std::vector<auth::Problem>& problems, Loaded& loaded) {
+    for (const auth::Problem& problem : problems)
+        loaded.complaints.push_back({path + ":" + std::to_string(problem.line), "the line " + problem.text});
+}
+
+void load_passwords(Loaded& loaded) {
+    const std::string& path = loaded.config.auth.password_file;
+    const auto file = read_policy_file(path, "auth.password_file", loaded);
+    if (!file) return;
+    auto passwords = auth::PasswordFile::parse(file->text);
+    if (!passwords) return complain(path, passwords.error(), loaded);
+    if (passwords->size() == 0) loaded.notes.push_back(path + " has no users: nobody can log in with a name");
+    if ((file->mode & S_IROTH) != 0)
+        loaded.notes.push_back("everybody on this machine can read the password hashes in " + path + "; chmod o-r " +
+                               path);
+    loaded.policy.passwords = std::move(*passwords);
+}
+
+void load_acl(Loaded& loaded) {
+    const std::string& path = loaded.config.auth.acl_file;
+    const auto file = read_policy_file(path, "auth.acl_file", loaded);
+    if (!file) return;
+    auto acl = auth::Acl::parse(file->text, path);
+    if (!acl) return complain(path, acl.error(), loaded);
+    if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
+    loaded.policy.acl = std::move(*acl);
+}
+
+}  // namespace
+
+Result<FileText, std::string> read_file(const std::string& path, std::size_t bytes_max) {
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+    if (!file) return Failure{"cannot be opened: " + std::string(std::strerror(errno))};
+    FileText result;
+    struct stat status {};
+    if (::fstat(::fileno(file.get()), &status) == 0) result.mode = status.st_mode;
+    result.text.resize(bytes_max + 1);
+    result.text.resize(std::fread(result.text.data(), 1, result.text.size(), file.get()));
+    if (std::ferror(file.get()) != 0) return Failure{"cannot be read: " + std::string(std::strerror(errno))};
+    return result;
+}
+
+void load_policy(Loaded& loaded) {
+    loaded.policy.login = loaded.config.auth.login;
+    loaded.policy.on_revocation = loaded.config.auth.on_revocation;
+    if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
+    if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
+}
+
+}  // namespace ledge::config

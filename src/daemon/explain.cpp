@@ -1,0 +1,50 @@
+#include "explain.hpp"
+
+#include <cstdio>
+
+#include "commands.hpp"
+#include "ledge/topic/name.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& question) {
+    if (question.verb == "subscribe") return rights.judge_subscription(question.topic);
+    return rights.judge(question.topic, question.verb == "publish" ? auth::Access::write : auth::Access::read);
+}
+
+}  // namespace
+
+Explanation explain(const config::Command::Explain& question, const auth::Policy& policy) {
+    if (question.user && policy.passwords && policy.passwords->find(*question.user) == nullptr)
+        return {"denied: user " + *question.user + " is not in the password file: no login\n", false};
+    if (question.verb == "publish" && question.topic.starts_with("$SYS/"))
+        return {"denied: $SYS/ belongs to the broker\n", false};
+    if (!policy.acl) return {"allowed: there is no auth.acl_file, everybody may do everything\n", true};
+    std::optional<std::string_view> user;
+    std::string note;
+    if (question.user && policy.passwords)
+        user = *question.user;
+    else if (question.user)
+        note = "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n";
+    const auth::Rights rights(*policy.acl, user, question.client_id);
+    const auth::Verdict verdict = judge(rights, question);
+    std::string text = (verdict.is_allowed ? "allowed: " : "denied: ") + rights.explain(verdict) + "\n";
+    if (question.verb == "subscribe" && verdict.is_allowed && topic::has_wildcards(question.topic))
+        note += "note: each message is judged by its own topic when it is delivered\n";
+    return {text + note, verdict.is_allowed};
+}
+
+int explain(const config::Command::Explain& question, const config::Loaded& loaded) {
+    const bool is_topic = question.verb == "subscribe" ? topic::is_valid_filter(question.topic, topic::levels_hard_max)
+                                                       : topic::is_valid_topic(question.topic, topic::levels_hard_max);
+    if (!is_topic) {
+        fail("'" + question.topic + "' is not a topic" + (question.verb == "subscribe" ? " filter" : ""));
+        return config::exit_bad_configuration;
+    }
+    const Explanation answer = explain(question, loaded.policy);
+    const bool is_written = std::fputs(answer.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    return answer.is_allowed && is_written ? config::exit_ok : config::exit_failure;
+}
+
+}  // namespace ledge::daemon

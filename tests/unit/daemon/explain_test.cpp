@@ -1,0 +1,38 @@
+#include "explain.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ledge;
+using namespace ledge::daemon;
+
+namespace {
+
+auth::Policy policy(std::string_view users, std::string_view acl) {
+    auth::Policy result;
+    if (!users.empty()) {
+        const auto hash = auth::hash_password(as_bytes("p"), as_bytes("salt"), 1);
+        result.passwords = std::move(*auth::PasswordFile::parse(auth::with_password("", users, hash)));
+    }
+    if (!acl.empty()) result.acl = std::move(*auth::Acl::parse(acl, "acl"));
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("explain names the rule, or why none was asked") {
+    const config::Command::Explain publish{"alice", "c", "publish", "a/b"};
+    CHECK(explain(publish, auth::Policy{}).text == "allowed: there is no auth.acl_file, everybody may do everything\n");
+    CHECK(explain(publish, policy("bob", "")).text == "denied: user alice is not in the password file: no login\n");
+    const auth::Policy rules = policy("alice", "topic x\nuser alice\ntopic write a/#\ntopic read b/+");
+    CHECK(explain(publish, rules).text == "allowed: acl:3 (topic write a/#)\n");
+    CHECK(explain(publish, rules).is_allowed);
+    CHECK(explain({"alice", "c", "receive", "a/b"}, rules).text == "denied: acl (no rule)\n");
+    CHECK_FALSE(explain({"alice", "c", "receive", "a/b"}, rules).is_allowed);
+    CHECK(explain({"alice", "c", "subscribe", "#"}, rules).text ==
+          "allowed: acl:4 (topic read b/+)\nnote: each message is judged by its own topic when it is delivered\n");
+    CHECK(explain({"alice", "c", "publish", "$SYS/x"}, rules).text == "denied: $SYS/ belongs to the broker\n");
+    const auth::Policy nameless = policy("", "topic x\nuser alice\ntopic write a/#");
+    CHECK(explain(publish, nameless).text ==
+          "denied: acl (no rule)\n"
+          "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n");
+}
