@@ -65,7 +65,7 @@ std::string read_rule(std::string_view rest, bool is_pattern, AclRule& rule) {
 }
 
 void put_denials_first(AclRules& rules) {
-    std::ranges::stable_partition(rules, [](const AclRule& rule) { return rule.access == Access::deny; });
+    std::stable_partition(rules.begin(), rules.end(), [](const AclRule& rule) { return rule.access == Access::deny; });
     rules.shrink_to_fit();
 }
 
