@@ -58,11 +58,15 @@ void add_losses(Text& text, const session::Counters& c) {
     text.sample(dropped, "reason", "queue_full", c.dropped_queue_full);
     text.sample(dropped, "reason", "too_large", c.dropped_too_large);
     text.sample(dropped, "reason", "expired", c.dropped_expired);
+    text.sample(dropped, "reason", "not_allowed", c.dropped_not_allowed);
     text.sample(dropped, "reason", "session_ended", c.dropped_session_ended);
+    text.sample(dropped, "reason", "unreadable", c.dropped_unreadable);
     constexpr std::string_view refused = "publications_refused_total";
     text.family(refused, "counter", "Publications whose publisher was told that they are not taken.");
     text.sample(refused, "reason", "quota", c.refused_quota);
     text.sample(refused, "reason", "retained_full", c.retained_refused);
+    text.counter("not_allowed_total", "Publications and subscriptions that the access control list denies.",
+                 c.refused_not_allowed);
 }
 
 void add_clients(Text& text, const broker::Metrics& metrics) {
@@ -70,6 +74,7 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
+    text.counter("login_failures_total", "Wrong user names or passwords.", c.login_failures);
     text.counter("protocol_errors_total", "Connections closed for what the client sent.", c.protocol_errors);
     text.counter("keep_alive_timeouts_total", "Connections closed because nothing came in time.",
                  c.keep_alive_timeouts);

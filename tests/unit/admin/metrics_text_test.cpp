@@ -28,6 +28,8 @@ session::Counters distinct_counters() {
                                    &counters.publish_bytes_sent,
                                    &counters.connections_opened,
                                    &counters.connections_refused,
+                                   &counters.login_failures,
+                                   &counters.refused_not_allowed,
                                    &counters.protocol_errors,
                                    &counters.keep_alive_timeouts,
                                    &counters.takeovers,
@@ -37,9 +39,11 @@ session::Counters distinct_counters() {
                                    &counters.dropped_queue_full,
                                    &counters.dropped_too_large,
                                    &counters.dropped_expired,
+                                   &counters.dropped_not_allowed,
                                    &counters.refused_quota,
                                    &counters.retained_refused,
                                    &counters.dropped_session_ended,
+                                   &counters.dropped_unreadable,
                                    &counters.queued_messages,
                                    &counters.queued_bytes}) {
         *counter = next++;
@@ -62,7 +66,7 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1017"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1019"));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
     CHECK(has_line(text, "ledgemq_store_enabled 0"));
