@@ -99,7 +99,7 @@ def _forwarded(context):
     check('203.0.113.9' not in distrustful.tail(), distrustful.tail())
     trusting = start_broker(context, settings=['listeners.web.websocket.trusted_proxies=127.0.0.0/8, 10.0.0.0/8'])
     connect(context, trusting.ws_port, headers=forwarded).open('two')
-    check('client_id=two address=203.0.113.9 ' in trusting.tail(), trusting.tail())
+    check('client_id=two user="" address=203.0.113.9 ' in trusting.tail(), trusting.tail())
     connect(context, trusting.ws_port, headers=[('X-Forwarded-For', '203.0.113.9, junk')]).open('three')
     check('client_id=three address=127.0.0.1:' in trusting.tail(), trusting.tail())
 

@@ -103,7 +103,7 @@ def _proxy(context):
     check(read_answer(connection)[0] == 101, 'no upgrade')
     connection.send(frame(BINARY, connect_packet(context.client_id)))
     check(connection.socket.recv(100)[2] == 0x20, 'no CONNACK')
-    check(f'client_id={context.client_id} address=203.0.113.9:51000' in broker.tail(), broker.tail())
+    check(f'client_id={context.client_id} user="" address=203.0.113.9:51000' in broker.tail(), broker.tail())
 
 
 @case('a stop closes in order', GROUP, needs_ledge=True)
