@@ -109,7 +109,7 @@ Result<bool, StoreError> check(const std::string& path) {
         return refused(path +
                        ": everybody may write there; take that right away (chmod o-w) or choose another directory");
     }
-    if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
         return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
                        std::strerror(errno));
     }

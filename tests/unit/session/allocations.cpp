@@ -27,6 +27,14 @@ void counted_free(void* block) noexcept {
 
 void* operator new(std::size_t size) { return counted_allocate(size); }
 void* operator new[](std::size_t size) { return counted_allocate(size); }
+// Also what the standard's algorithms ask for: a sanitizer's own one would not fit our delete.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    try {
+        return counted_allocate(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
 void operator delete(void* block) noexcept { counted_free(block); }
 void operator delete[](void* block) noexcept { counted_free(block); }
 void operator delete(void* block, std::size_t) noexcept { counted_free(block); }
