@@ -101,7 +101,7 @@ def _forwarded(context):
     connect(context, trusting.ws_port, headers=forwarded).open('two')
     check('client_id=two user="" address=203.0.113.9 ' in trusting.tail(), trusting.tail())
     connect(context, trusting.ws_port, headers=[('X-Forwarded-For', '203.0.113.9, junk')]).open('three')
-    check('client_id=three address=127.0.0.1:' in trusting.tail(), trusting.tail())
+    check('client_id=three user="" address=127.0.0.1:' in trusting.tail(), trusting.tail())
 
 
 @case('a request in single bytes is understood, one that never ends is given up', UPGRADE, needs_ledge=True)
