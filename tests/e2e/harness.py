@@ -247,16 +247,29 @@ class RawClient:
     def send(self, data):
         self.socket.sendall(data)
 
+    def message(self, data):
+        """Whole packets, in the way this transport carries them."""
+        self.send(data)
+
+    def receive(self):
+        """Some bytes, b'' when the broker has closed the connection."""
+        try:
+            return self.socket.recv(65536)
+        except ConnectionResetError:
+            return b''
+        except socket.timeout:
+            raise AssertionError('the broker sent nothing in time') from None
+
     def open(self, client_id, version=4, **options):
-        self.send(connect_packet(client_id, version, **options))
+        self.message(connect_packet(client_id, version, **options))
         first, body = self.read()
-        check(first == 0x20 and body[1] == 0, f'CONNACK expected, got {first:#x} {body.hex()}')
+        check(first == 0x20 and body[1] == 0, f'CONNACK expected, got {first} {body.hex()}')
         return body
 
     def subscribe(self, topic_filter, qos=0, version=4):
-        self.send(subscribe_packet(topic_filter, qos, version))
+        self.message(subscribe_packet(topic_filter, qos, version))
         first, body = self.read()
-        check(first == 0x90 and body[-1] == qos, f'SUBACK expected, got {first:#x} {body.hex()}')
+        check(first == 0x90 and body[-1] == qos, f'SUBACK expected, got {first} {body.hex()}')
 
     def read(self):
         """The next packet, or (None, b'') when the broker has closed the connection."""
@@ -264,12 +277,7 @@ class RawClient:
             found = self._cut()
             if found is not None:
                 return found
-            try:
-                more = self.socket.recv(65536)
-            except ConnectionResetError:
-                more = b''
-            except socket.timeout:
-                raise AssertionError('the broker sent nothing in time') from None
+            more = self.receive()
             if not more:
                 return None, b''
             self.data += more

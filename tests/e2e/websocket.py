@@ -6,7 +6,7 @@ import socket
 import struct
 import zlib
 
-from harness import DEADLINE_S, RawClient, check, connect_packet, free_port, subscribe_packet
+from harness import DEADLINE_S, RawClient, check, free_port
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = base64.b64encode(b'sixteen bytes...').decode()
@@ -119,17 +119,6 @@ class WebSocket(RawClient):
     def message(self, data):
         self.send(frame(BINARY, data))
 
-    def open(self, client_id, version=4, **options):
-        self.message(connect_packet(client_id, version, **options))
-        first, body = self.read()
-        check(first == 0x20 and body[1] == 0, f'CONNACK expected, got {first} {body.hex()}')
-        return body
-
-    def subscribe(self, topic_filter, qos=0, version=4):
-        self.message(subscribe_packet(topic_filter, qos, version))
-        first, body = self.read()
-        check(first == 0x90 and body[-1] == qos, f'SUBACK expected, got {first} {body.hex()}')
-
     def read_frame(self):
         """(first byte, payload), or None at the end of the connection."""
         while True:
@@ -137,12 +126,7 @@ class WebSocket(RawClient):
             if found is not None:
                 self.frames += 1
                 return found
-            try:
-                more = self.socket.recv(65536)
-            except ConnectionResetError:
-                more = b''
-            except socket.timeout:
-                raise AssertionError('the broker sent nothing in time') from None
+            more = self.receive()
             if not more:
                 return None
             self.pieces += more
