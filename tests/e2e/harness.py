@@ -2,6 +2,7 @@
 speaks just enough MQTT, and the list of cases. Nothing here sleeps for luck: everything waits for a line or a byte,
 with a deadline."""
 import os
+import random
 import re
 import select
 import signal
@@ -36,10 +37,23 @@ def check(claim, text):
         raise AssertionError(text)
 
 
+_given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """Never the same one twice, and below the range of ephemeral ports: nobody else is given it meanwhile."""
+    for _ in range(200):
+        port = random.randrange(20000, 32000)
+        if port in _given_ports:
+            continue
+        _given_ports.add(port)
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError('no free port')
 
 
 class Child:
