@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/auth/acl.hpp"
 #include "ledge/auth/login_guard.hpp"
@@ -52,6 +53,7 @@ Answer answer(const Policy& policy, const Question& question);
 struct Identity {
     std::optional<std::string> user;  // proven; nothing: anonymous
     std::uint64_t credential = 0;     // what it was proven with: the beginning of the entry's digest; 0: TLS
+    std::vector<std::string> roles;   // of the ACL, named by what it was proven with
     std::optional<Rights> rights;     // nothing: everything is allowed. Borrows `user`: do not move
 };
 
