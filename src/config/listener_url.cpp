@@ -1,5 +1,5 @@
-// url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"] | ("ws" | "wss") "://" host [":" port] [path]
-//       | "unix:" path
+// url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
+//       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
 // host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"
 #include "listener_url.hpp"
 
