@@ -1,5 +1,5 @@
-// TlsRest: notices the connections of a listener that have been silent for a while and lets their buffers go. A device that
-// reports once a minute holds its memory for a few seconds of it.
+// TlsRest: notices the connections of a listener that have been silent for a while and lets their buffers go. A device
+// that reports once a minute holds its memory for a few seconds of it.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
