@@ -49,10 +49,12 @@ public:
         for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
             while (!list->empty() && list->front().deadline <= now) list->front().expire();
         }
-        if (gate_) gate_->on_time(now);
+        if (!gate_) return;
+        gate_->on_time(now);
+        rest_.on_time(now);
     }
     Instant next_deadline() const override {
-        Instant earliest = gate_ ? gate_->next_deadline() : never;
+        Instant earliest = gate_ ? std::min(gate_->next_deadline(), rest_.next_deadline()) : never;
         for (const WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
             if (!list->empty()) earliest = std::min(earliest, list->front().deadline);
         }
@@ -62,16 +64,20 @@ public:
 
 private:
     void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
-        std::string user = session->user_name();
-        greet(address, std::move(user), [&] { return TlsStream(io_, std::move(session)); });
+        ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
+        greet(address, std::move(peer), [&] {
+            TlsStream stream(io_, std::move(session));
+            stream.rest_in(rest_, state_.driver.now());
+            return stream;
+        });
     }
 
     template <class Make>
-    void greet(const sockaddr_storage& address, std::string user, const Make& make_stream) {
+    void greet(const sockaddr_storage& address, ProvenPeer peer, const Make& make_stream) {
         if (state_.waiting.size() >= state_.options.limits.visitors_max) state_.waiting.front().close();
         try {
             using Session = HttpSession<decltype(make_stream())>;
-            std::make_shared<Session>(make_stream(), address, std::move(user), state_)->begin();
+            std::make_shared<Session>(make_stream(), address, std::move(peer), state_)->begin();
         } catch (const boost::system::system_error& error) {  // no memory for watching it
             state_.log.warning("connection_dropped", {{"address", to_text(address)}, {"reason", error.what()}});
         }
@@ -79,6 +85,7 @@ private:
 
     asio::io_context& io_;
     WebFrontState state_;
+    TlsRest rest_;                   // with a gate
     std::unique_ptr<TlsGate> gate_;  // nullptr: no TLS. Goes before what its peers become
 };
 
