@@ -51,7 +51,7 @@ void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effec
 }
 
 void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now) {
-    const bool is_guess = outcome.code != ReasonCode::server_unavailable;
+    const bool is_guess = outcome.code == ReasonCode::bad_user_name_or_password;  // not: an old token
     note_failed_login(connect.user_name.value_or(""), connect.client_id, outcome.reason, now, is_guess);
     refuse_connect(outcome.code, outcome.reason);
 }
