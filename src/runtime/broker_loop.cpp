@@ -229,6 +229,12 @@ broker::Shard& BrokerLoop::shard() { return parts_->shard; }
 void BrokerLoop::set_policy(auth::Policy policy) { parts_->shard.set_policy(std::move(policy), parts_->clock.now()); }
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
+transport::TlsCounters BrokerLoop::tls_counters() const {
+    transport::TlsCounters sum;
+    for (const auto& front : parts_->fronts) sum += front->tls_counters();
+    return sum;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The turn
 
