@@ -100,7 +100,8 @@ void add_tls(Text& text, const transport::TlsCounters& tls) {
 void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("queued_messages", "Messages waiting in sessions, those in flight included.",
                metrics.counters.queued_messages);
-    text.gauge("queued_bytes", "Size of the messages waiting in sessions, without those in flight.", metrics.counters.queued_bytes);
+    text.gauge("queued_bytes", "Size of the messages waiting in sessions, without those in flight.",
+               metrics.counters.queued_bytes);
     text.gauge("retained_messages", "Topics with a retained message, those of $SYS included.",
                metrics.retained_messages);
     text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);

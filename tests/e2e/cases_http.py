@@ -86,6 +86,7 @@ def _gauges(context):
         found = metrics_of(context, broker)
         return {name: found['ledgemq_' + name, ()] for name in gauges}
 
+    until(lambda: read()['connections'] == 0, 'the one that tried the port stays')
     before = read()
     clients = [context.connect(broker.port) for _ in range(5)]
     for number, client in enumerate(clients):
