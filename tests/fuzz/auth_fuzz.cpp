@@ -1,5 +1,6 @@
 // Any bytes as a password file, an ACL, a file of keys, a token, the claims of a token that is signed, an answer of the
-// authentication hook, and the messages of SCRAM (the second one behind a line end). What is accepted keeps its promises, for any user and topic.
+// authentication hook, and the messages of SCRAM (the second one behind a line end). What is accepted keeps its
+// promises, for any user and topic.
 #include <algorithm>
 #include <string>
 
