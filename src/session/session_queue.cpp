@@ -26,6 +26,11 @@ void Session::enqueue(Delivery delivery) {
 
 void Session::enqueue_loaded(Delivery delivery) {
     count_queued(delivery.publication.bytes());
+    push(std::move(delivery));
+}
+
+void Session::push(Delivery delivery) {
+    environment_.memory.add(sizeof(Delivery));
     pending_.push(std::move(delivery));
 }
 
@@ -36,6 +41,7 @@ void Session::count_queued(std::size_t bytes) {
 
 Delivery Session::dequeue() {
     Delivery delivery = pending_.pop();
+    environment_.memory.remove(sizeof(Delivery));
     --environment_.counters.queued_messages;
     environment_.counters.queued_bytes -= delivery.publication.bytes();
     return delivery;
@@ -57,6 +63,7 @@ void Session::discard_expired(Instant now) {
 
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
     ++environment_.counters.queued_messages;
+    environment_.memory.add(sizeof(Inflight::Entry));
     return inflight_.open(std::move(delivery), is_sent);
 }
 
@@ -65,6 +72,7 @@ void Session::finish_exchange(wire::PacketId id) {
     LEDGE_ASSERT(entry != nullptr);
     discard(entry->delivery);
     --environment_.counters.queued_messages;
+    environment_.memory.remove(sizeof(Inflight::Entry));
     inflight_.finish(id);
 }
 
@@ -215,14 +223,14 @@ void Session::load_row(const StoredDelivery& stored) {
         environment_.counters.queued_bytes -= record->bytes;
         return give_up(delivery);
     }
-    delivery.publication = Publication(*publication);
+    delivery.publication = Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
     delivery.retain = record->retain;
     delivery.may_be_repetition = stored.row.number <= repeated_until_row_;
-    pending_.push(std::move(delivery));
+    push(std::move(delivery));
 }
 
 // A row that cannot be delivered, now or ever.
@@ -245,7 +253,7 @@ bool Session::load_publication(Delivery& delivery) const {
         return false;
     const auto publication = parse_publication({body.data(), body.size()});
     if (!publication) return false;
-    delivery.publication = Publication(*publication);
+    delivery.publication = Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(delivery.message, 0);
     return true;
 }
@@ -259,6 +267,7 @@ bool Session::restore_exchange(std::uint64_t row, const Delivery& delivery, OutS
     Delivery restored = delivery;
     restored.row = row;
     if (!inflight_.restore(id, std::move(restored), state)) return false;
+    environment_.memory.add(sizeof(Inflight::Entry));
     ++environment_.counters.queued_messages;
     return true;
 }

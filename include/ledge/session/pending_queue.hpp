@@ -24,6 +24,7 @@ public:
     bool has_loaded() const { return !loaded_.empty(); }
     const Delivery& front() const { return loaded_[0]; }
     std::size_t loaded() const { return loaded_.size(); }
+    std::uint64_t loaded_bytes() const { return loaded_bytes_; }
     /// No loaded delivery expires before that.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }

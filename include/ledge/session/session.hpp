@@ -29,6 +29,7 @@ inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // [MQTT-3.1.2.11.2]
 /// Why a publication was not kept.
 enum class DropReason : std::uint8_t {
     slow_reader,  // QoS 0, outbox full
+    memory,       // QoS 0, more than its share unsent while memory is short; or only memory would keep it
     queue_full,   // QoS 1/2, queue limits
 };
 
@@ -68,6 +69,8 @@ public:
     const Inflight& inflight() const { return inflight_; }
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
+    /// Bytes that its end would free, about: what it holds of its own, and its part of what it shares.
+    std::uint64_t memory() const;
 
     // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
 
@@ -150,7 +153,9 @@ public:
 
 private:
     void end_run_of_drops();
+    std::uint64_t slots() const;
     void enqueue_loaded(Delivery delivery);
+    void push(Delivery delivery);
     void count_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
     void load_row(const StoredDelivery& stored);

@@ -69,6 +69,8 @@ void Shard::on_time(Instant now) {
 
 Instant Shard::next_deadline() const { return FakeShard::current().deadline; }
 
+void Shard::note_accept_pause() { ++FakeShard::current().accept_pauses; }
+
 session::Connection* Shard::next_dirty() { return session::Connection::take_dirty(parts_->environment); }
 
 void Shard::shut_down(Instant) {

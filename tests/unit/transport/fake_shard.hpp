@@ -26,7 +26,8 @@ struct FakeShard {
     int refused = 0;
     int closed = 0;  // calls of on_closed
     int drained = 0;
-    int timed = 0;         // calls of on_time
+    int timed = 0;  // calls of on_time
+    int accept_pauses = 0;
     std::string farewell;  // what shut_down sends to everybody
 
     static FakeShard& current();
