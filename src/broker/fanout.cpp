@@ -148,7 +148,9 @@ void Fanout::enqueue(const Hit& hit) {
 
 // False: it is dropped, and that is noted.
 bool Fanout::may_queue(session::Session& session, bool is_stored) {
-    const bool is_for_memory_only = !is_stored && !session.is_online() && environment_.memory.refuses_to_keep();
+    const session::MemoryBudget& memory = environment_.memory;
+    const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
+                                    (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
     if (!is_for_memory_only && make_room(session, is_stored)) return true;
     session.note_drop(is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full,
                       *publication_);

@@ -47,7 +47,6 @@ struct Shard::Parts {
     void publish(Connection& connection, const session::RoutePublication& route, Instant now);
     void fire(CoreTimer& timer, Instant now);
     void sweep_retained(Instant now);
-    void relieve(const Connection* busy) { relief.judge(lifecycle.sessions().size(), busy); }
     void set_full(bool is_full, double used_fraction);
     void wake_waiting(Instant now);
     void on_room(Connection& connection, Instant now);
@@ -57,12 +56,12 @@ struct Shard::Parts {
     ShardOptions options;
     session::Environment environment;
     Connections connections;
-    Relief relief;
     Throttle throttle;
     Subscriptions subscriptions;
     Retained retained;
     Router router;
     Lifecycle lifecycle;
+    Relief relief;
     RetainedFeeds feeds;
     Subscribing subscribing;
     Access access;
@@ -78,13 +77,13 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
     : options(options_),
       environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
       connections(options.listeners.size()),
-      relief(environment, connections),
       throttle(environment),
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
       router(environment, subscriptions, retained, options.durability, may_refuse(options)),
       lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
                 options.listeners.front().limits),
+      relief(environment, connections, lifecycle.sessions()),
       feeds(retained),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
@@ -192,7 +191,7 @@ void Shard::Parts::resume_reading(Instant now) {
 
 void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
-    if (connection.count_input() && environment.memory.wants_attention()) relieve(nullptr);
+    if (connection.count_input() && environment.memory.wants_attention()) relief.judge(nullptr);
     connection.check_outbox_bound();
     if (connection.is_closing()) lifecycle.detach(connection, now);
 }
@@ -207,7 +206,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    if (environment.memory.wants_attention()) relieve(&connection);
+    if (environment.memory.wants_attention()) relief.judge(&connection);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
@@ -295,7 +294,7 @@ void Shard::on_committed(session::Ticket last, double used_fraction, Instant now
 session::Pressure Shard::note_resident(std::uint64_t bytes) {
     session::MemoryBudget& memory = parts_->environment.memory;
     memory.note_resident(bytes);
-    if (memory.is_set()) parts_->relieve(nullptr);
+    if (memory.is_set()) parts_->relief.judge(nullptr);
     return memory.pressure();
 }
 

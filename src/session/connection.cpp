@@ -222,8 +222,7 @@ bool Connection::count_input() {
 }
 
 std::uint64_t Connection::memory() const {
-    const bool is_session_over = session_ != nullptr && !session_->is_persistent();
-    return outbox_.memory() + counted_input_ + (is_session_over ? session_->memory() : 0);
+    return outbox_.memory() + counted_input_ + (session_ == nullptr ? 0 : session_->memory());
 }
 
 void Connection::shed() {
@@ -236,6 +235,7 @@ void Connection::shed() {
                                                      {"outbox_bytes", outbox_.size()},
                                                      {"held_bytes", memory()}});
     outbox_.clear();
+    if (session_ != nullptr && session_->is_persistent()) session_->give_way();  // others end with the connection
     framer_.forget();
     count_input();
     start_closing();

@@ -56,9 +56,49 @@ void Session::discard_expired(Instant now) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++environment_.counters.dropped_expired;
+            has_gaps_ = has_gaps_ || delivery.row != 0;
             discard(delivery);
         }
     }
+}
+
+void Session::give_way() {
+    if (!pending_.has_loaded()) return;
+    if (is_stored() && !has_gaps_ && pending_.is_all_stored()) return unload();
+    drop_unstored();
+}
+
+void Session::unload() {
+    const std::uint64_t first = pending_.front().row;
+    const std::uint64_t rows = pending_.loaded();
+    const std::uint64_t bytes = pending_.loaded_bytes();
+    while (pending_.has_loaded()) {
+        const Delivery delivery = pending_.pop();
+        environment_.memory.remove(sizeof(Delivery));
+        if (delivery.barrier == 0) continue;
+        environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
+        environment_.barriers.release(delivery.barrier);
+    }
+    pending_.put_back(first, rows, bytes);
+    pending_.shrink();
+}
+
+void Session::drop_unstored() {
+    std::uint64_t dropped = 0;
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+        Delivery delivery = dequeue();
+        if (delivery.row != 0) {
+            enqueue_loaded(std::move(delivery));
+        } else {
+            ++dropped;
+            discard(delivery);
+        }
+    }
+    pending_.shrink();
+    if (dropped == 0) return;
+    environment_.counters.dropped_memory += dropped;
+    environment_.log.warning("queue_dropped",
+                             {{"client_id", client_id_}, {"messages", dropped}, {"reason", "memory is short"}});
 }
 
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {

@@ -170,8 +170,8 @@ public:
     bool count_input();
     /// Bytes that shed() frees, about.
     std::uint64_t memory() const;
-    /// Memory is short and it holds much: its connection ends without a word, what it has not read is gone; a session
-    /// that outlives the connection keeps its QoS 1 and 2 messages.
+    /// Memory is short and much is kept for it: its connection ends without a word, what it has not read is gone. A
+    /// session that outlives the connection keeps what is in flight and what the store has.
     void shed();
 
 private:

@@ -5,8 +5,8 @@
 // Under pressure things go in an order, each step with the earlier ones:
 //     slow_readers    no QoS 0 for a client that has more than its share unsent
 //     new_clients     CONNECT is refused with server busy, new subscriptions with quota exceeded
-//     slowest         those who hold most are disconnected, until relief_percent is reached; what only memory would
-//                     keep for somebody who is away is not kept
+//     slowest         those for whom most is kept are disconnected, until relief_percent is reached; queues that only
+//                     memory has are dropped, and nothing more is kept there for who is away or slow
 // What has a place in the store goes there in every case.
 #pragma once
 

@@ -156,6 +156,53 @@ TEST_CASE("a queue that the store keeps grows on, one that only memory would kee
     CHECK(plain["s"].connects(lasting).takes() == "PUBLISH t before q1#1 | PUBLISH t after q1#2");
 }
 
+TEST_CASE(
+    "what the store has of a queue leaves memory, and is delivered all the same; a queue in memory only is dropped") {
+    Rig rig(with_budget(16 * mib, stored_options()));
+    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["p"].connects();
+    const std::string payload(500, 'x');
+    for (int i = 0; i < 100; ++i) CHECK(rig["p"].publishes("t", payload + std::to_string(i), qos1) == "success");
+    const std::uint64_t before = held(rig);
+    rig.shard->note_resident(15 * mib);
+    rig.shard->note_resident(0);
+    CHECK(held(rig) < before - 50'000);
+    CHECK(rig.counters().dropped() == 0);
+    CHECK(rig.counters().queued_messages == 100);
+    rig["p"].publishes("t", "last", qos1);
+    rig["s"].acknowledges().connects(lasting);
+    REQUIRE(rig["s"].waiting().size() == 101);
+    CHECK(rig["s"].waiting().front() == "PUBLISH t 501B q1#1");
+    CHECK(rig["s"].waiting().back() == "PUBLISH t last q1#101");
+    CHECK(rig.counters().queued_messages == 0);
+
+    Rig plain(with_budget(16 * mib));
+    plain["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    plain["p"].connects();
+    for (int i = 0; i < 100; ++i) plain["p"].publishes("t", payload, qos1);
+    plain.shard->note_resident(15 * mib);
+    CHECK(plain.counters().dropped_memory == 100);
+    CHECK(plain.log.count("queue_dropped") == 1);
+    CHECK(plain.counters().queued_messages == 0);
+}
+
+TEST_CASE("slow readers whose sessions last cannot hold the memory either, with and without a store") {
+    for (const bool has_store : {false, true}) {
+        Rig rig(with_budget(16 * mib, has_store ? stored_options() : plain_options()));
+        rig["p"].connects();
+        for (int i = 0; i < 40; ++i)
+            rig["s" + std::to_string(i)].connects(lasting).subscribes("t", qos1).stops_reading();
+        const std::string payload(1500, 'x');
+        for (int i = 0; i < 600; ++i) {
+            CHECK(rig["p"].publishes("t", payload, qos1) == "success");
+            CHECK(held(rig) < 16 * mib);
+        }
+        INFO(has_store);
+        CHECK(rig.counters().disconnected_memory > 0);
+        CHECK((rig.counters().dropped() == 0) == has_store);
+    }
+}
+
 TEST_CASE("a session that outlives the connection it is shed from keeps what it is owed") {
     Rig rig(with_budget(16 * mib, stored_options()));
     rig["s"].connects(lasting).subscribes("t", qos1).stops_reading();

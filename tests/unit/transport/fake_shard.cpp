@@ -39,6 +39,7 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
     fake.addresses.emplace_back(peer.address);
     fake.users.emplace_back(peer.user);
     fake.peers.push_back(peer);
+    parts_->listener.limits = fake.limits;
     auto* connection =
         new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);
     fake.open.push_back(connection);

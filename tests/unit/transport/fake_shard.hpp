@@ -16,6 +16,7 @@ struct FakeShard {
 
     std::function<void(Connection&, Bytes)> on_bytes = [](Connection&, Bytes) {};
     std::function<void(Connection&)> on_drained = [](Connection&) {};
+    session::SessionLimits limits;  // of connections from then on
     bool refuses = false;
     Instant deadline = never;
 
