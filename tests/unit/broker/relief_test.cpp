@@ -72,7 +72,7 @@ TEST_CASE(
     rig["meter"].connects();
     rig["lamp"].connects(lasting).acknowledges().subscribes("pair", qos1);
     for (int i = 0; i < 40; ++i) rig["s" + std::to_string(i)].connects().subscribes("flood/#").stops_reading();
-    const auto pair_works = [&, number = 0]() mutable {
+    auto pair_works = [&, number = 0]() mutable {
         const std::string payload = std::to_string(++number);
         CHECK(rig["meter"].publishes("pair", payload, qos1) == "success");
         CHECK(rig["lamp"].takes().starts_with("PUBLISH pair " + payload + " q1#"));
