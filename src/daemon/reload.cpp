@@ -15,9 +15,12 @@ void Reload::operator()() {
         log_->error("configuration_refused", {{"reason", complaint.line()}});
     }
     if (!loaded.ok()) return;
-    if (!loaded.config.auth.password_file.empty() || !running_.auth.password_file.empty() ||
-        !loaded.config.auth.acl_file.empty() || !running_.auth.acl_file.empty()) {
+    const auto has_policy = [](const config::AuthSettings& auth) {
+        return auth.knows_users() || !auth.acl_file.empty();
+    };
+    if (has_policy(loaded.config.auth) || has_policy(running_.auth)) {
         log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
+                                     {"token_keys", loaded.policy.tokens ? loaded.policy.tokens->keys.size() : 0},
                                      {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
     }
     running_.auth = loaded.config.auth;

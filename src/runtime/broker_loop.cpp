@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "committer.hpp"
+#include "hook_carrier.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
@@ -47,6 +48,7 @@ struct BrokerLoop::Parts {
     MadeFront make_admin_front(const AdminOptions& admin);
     std::string start_workers();
 
+    void set_policy(auth::Policy policy);
     void watch_sockets();
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
                                      const transport::AcceptRate& rate = {});
@@ -73,6 +75,7 @@ struct BrokerLoop::Parts {
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
     LoginWorker login_worker{io};
+    HookCarrier hook_carrier{io, log};
     transport::Driver driver;
     std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     std::vector<std::unique_ptr<transport::Front>> fronts;
@@ -102,7 +105,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
-    shard.set_policy(std::move(options.policy), clock.now());
+    set_policy(std::move(options.policy));
     if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
@@ -235,7 +238,13 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
-void BrokerLoop::set_policy(auth::Policy policy) { parts_->shard.set_policy(std::move(policy), parts_->clock.now()); }
+void BrokerLoop::set_policy(auth::Policy policy) { parts_->set_policy(std::move(policy)); }
+
+void BrokerLoop::Parts::set_policy(auth::Policy policy) {
+    hook_carrier.set_options(policy.hook);
+    shard.set_policy(std::move(policy), clock.now());
+}
+
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -279,6 +288,7 @@ void BrokerLoop::Parts::serve() {
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
     login_worker.serve(shard, clock.now());
+    hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
     if (options.shard.memory_budget_bytes != 0 && measure_at <= clock.now()) measure_memory();

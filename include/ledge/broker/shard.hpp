@@ -62,8 +62,8 @@ public:
     /// Holds from now on, for connected clients and waiting messages too: whose user is gone or has another password
     /// is told 0x98, whose subscription has become forbidden is told 0x87 or loses it (Policy::on_revocation).
     void set_policy(auth::Policy policy, Instant now);
-    /// The next check of a login, to be carried out on whatever thread has the time. Ask once a turn.
-    std::optional<session::LoginTask> take_login_task(Instant now);
+    /// The next check of a login that is for this carrier. Ask once a turn, as long as it has room for one more.
+    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
     /// Its outcome. `number` as it was given.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 
