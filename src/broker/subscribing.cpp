@@ -28,6 +28,8 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max &&
         !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
+    if (!wire::is_error(code) && environment_.memory.refuses_clients() && !subscriptions_.has(session, entry.filter))
+        code = ReasonCode::quota_exceeded;  // no more of them while memory is short
     if (wire::is_error(code)) {
         note_refusal(connection, entry.filter, code);
         return code;

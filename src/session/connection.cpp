@@ -23,12 +23,15 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
       outbox_(environment.buffers),
       timer_(CoreTimer::Wakes::connection, this),
       last_received_(now) {
+    environment_.memory.add(MemoryBudget::connection_bytes);
+    if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     environment_.timers.set(timer_, now + limits().connect_timeout);
 }
 
 Connection::~Connection() {
     forget_session();
     environment_.logins.forget(*this);
+    environment_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
     if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
 }
 
@@ -111,6 +114,7 @@ void Connection::on_timer(Instant now) {
     if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
         return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
     if (keep_alive_ms_ == 0) return set_timer(never);
+    if (rate_ != nullptr && rate_->is_paused()) last_received_ = now;  // it is we who do not read
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give queue memory back that the traffic of the last period does not need.
@@ -222,6 +226,34 @@ void Connection::check_outbox_bound() {
                                                      {"reason", "outbox_full"},
                                                      {"outbox_bytes", outbox_.size()}});
     outbox_.clear();
+    start_closing();
+}
+
+bool Connection::count_input() {
+    const auto memory = static_cast<std::uint32_t>(framer_.memory());
+    const bool is_more = memory > counted_input_;
+    environment_.memory.add(memory);
+    environment_.memory.remove(std::exchange(counted_input_, memory));
+    return is_more;
+}
+
+std::uint64_t Connection::memory() const {
+    return outbox_.memory() + counted_input_ + (session_ == nullptr ? 0 : session_->memory());
+}
+
+void Connection::shed() {
+    if (state_ == State::closing) return;
+    ++environment_.counters.disconnected_memory;
+    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                                     {"address", address_},
+                                                     {"by", "server"},
+                                                     {"reason", "memory_budget"},
+                                                     {"outbox_bytes", outbox_.size()},
+                                                     {"held_bytes", memory()}});
+    outbox_.clear();
+    if (session_ != nullptr && session_->is_persistent()) session_->give_way();  // others end with the connection
+    framer_.forget();
+    count_input();
     start_closing();
 }
 

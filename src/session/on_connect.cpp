@@ -50,6 +50,10 @@ std::string random_client_id(Rng& rng) {
 void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     version_ = packet.version;
     take_connect_properties(packet);
+    if (environment_.memory.refuses_clients()) {
+        ++environment_.counters.refused_memory;
+        return refuse_connect(ReasonCode::server_busy, "memory is short, try later");
+    }
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);

@@ -23,6 +23,7 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
         adopted->close();
         return false;
     }
+    adopted->read_bytes_max_ = adopted->connection_->read_bytes_max();
     open_.push_back(*link.release());
     ++link_count_;
     return true;
@@ -34,9 +35,15 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
 void Driver::received(Link& link, Bytes bytes) {
     if (link.phase_ == Link::Phase::open) {
         shard_.on_bytes(*link.connection_, bytes, now());
+        if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());
     }  // unsent: its connection is closing and takes no input
+}
+
+void Driver::set_reading(Link& link, bool is_wanted) {
+    link.is_paused_ = !is_wanted;
+    link.set_reading(is_wanted);
 }
 
 /// A peer that goes on sending instead of closing does not keep us busy for long.
@@ -79,6 +86,10 @@ void Driver::flush() {
 
 void Driver::write_out(Link& link) {
     session::Connection& connection = *link.connection_;
+    if (link.is_paused_ && connection.wants_input()) {
+        set_reading(link, true);
+        if (link.connection_ == nullptr) return;
+    }
     if (!link.is_blocked_) {
         const Link::Wrote wrote = link.write(connection.outbox());
         if (wrote == Link::Wrote::failed) return lost(link);

@@ -27,6 +27,7 @@ import cases_footprint  # noqa: E402,F401
 import cases_hook  # noqa: E402,F401
 import cases_http  # noqa: E402,F401
 import cases_jwt  # noqa: E402,F401
+import cases_limits  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401

@@ -78,6 +78,8 @@ struct TlsSettings {
 struct ListenerSocket {
     std::string url;  // as configured
     Endpoint endpoint;
+    std::uint32_t connections_per_second = 0;  // 0: any
+    std::uint32_t connections_burst = 0;       // 0: as many as in a second
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as configured
     WebSocketSettings websocket;

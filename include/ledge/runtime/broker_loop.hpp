@@ -16,6 +16,7 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/listener.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
@@ -33,6 +34,7 @@ struct FrontOptions {
     std::optional<transport::TlsOptions> tls;              // then TLS is agreed on
     std::optional<transport::WebSocketOptions> websocket;  // MQTT comes in WebSocket messages; pages are served too
     transport::WebLimits web_limits;                       // with websocket
+    transport::AcceptRate accept_rate;                     // of the listener
 };
 
 /// A listener for pages only.

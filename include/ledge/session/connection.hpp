@@ -11,6 +11,7 @@
 
 #include "ledge/session/effects.hpp"
 #include "ledge/session/environment.hpp"
+#include "ledge/session/read_rate.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/topic_alias.hpp"
 #include "ledge/wire/framer.hpp"
@@ -64,6 +65,10 @@ public:
     void* driver_data() const { return driver_data_; }
     /// "192.0.2.7:51123"
     const std::string& address() const { return address_; }
+    /// Bytes that one read may bring.
+    std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
+    /// False: it is not to be read for a while; it is marked dirty when that is over.
+    bool wants_input() const { return rate_ == nullptr || !rate_->is_paused() || is_closing(); }
 
     // For the shard
     wire::Framer& framer() { return framer_; }
@@ -86,10 +91,15 @@ public:
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
+    /// Of a client that is about to be admitted; nullptr: see take_identity.
+    const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
     /// The connection's timer: connect timeout, or keep alive and the end of its login.
     void on_timer(Instant now);
     void on_received(Instant now) { last_received_ = now; }
+    /// nullptr: as fast as it sends.
+    ReadRate* read_rate() { return rate_.get(); }
+    const ReadRate* read_rate() const { return rate_.get(); }
 
     /// Answers CONNECT; `session` is this connection's from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
@@ -131,11 +141,15 @@ public:
     void hold_output(Ticket ticket);
     /// What it waits for will never be true: the peer is told by the loss of its connection.
     void on_store_failed();
+    /// Bytes may be sent to it that are not sent yet, so many: it is a slow reader only because memory is short.
+    bool is_within_own_limit() const { return outbox_.size() < limits().outbox_bytes_max; }
     bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
     /// The outbox takes more messages: the reader keeps up.
-    bool has_outbox_room() const { return outbox_.size() < limits().outbox_bytes_max; }
+    bool has_outbox_room() const {
+        return outbox_.size() < environment_.memory.outbox_bytes_max(limits().outbox_bytes_max);
+    }
     /// Another QoS 1/2 message may be sent now [MQTT-3.3.4-9].
     bool has_send_quota() const;
     /// False: more than Maximum Packet Size of the client [MQTT-3.1.2-24].
@@ -157,6 +171,13 @@ public:
     void unlink_dirty();
     /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
     void check_outbox_bound();
+    /// After its input was looked at: the memory of an unfinished packet counts. True when there is more than before.
+    bool count_input();
+    /// Bytes that shed() frees, about.
+    std::uint64_t memory() const;
+    /// Memory is short and much is kept for it: its connection ends without a word, what it has not read is gone. A
+    /// session that outlives the connection keeps what is in flight and what the store has.
+    void shed();
 
 private:
     void dispatch(Bytes frame, Instant now, Effect& effect);
@@ -263,6 +284,7 @@ private:
     Session* session_ = nullptr;
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;
+    std::unique_ptr<ReadRate> rate_;
     std::unique_ptr<AuthExchange> auth_;        // enhanced authentication, if the client asked for it
     std::unique_ptr<PendingLogin> login_;       // in awaiting_login
     std::unique_ptr<auth::Identity> identity_;  // until the session takes it
@@ -270,6 +292,7 @@ private:
     std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
+    std::uint32_t counted_input_ = 0;  // bytes of the framer, in the memory budget
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
     std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
     std::uint16_t peer_receive_max_ = 65'535;
