@@ -249,12 +249,17 @@ constexpr Option table[] = {
     setting<&Config::auth, &AuthSettings::acl_file>(
         "auth", "acl_file", "", {},
         "The file that says which topics clients may publish to and receive from, in the syntax of mosquitto's "
-        "acl_file. What no rule grants is denied. \"\": everybody may do everything."),
+        "acl_file; with roles and groups in TOML if its name ends in .toml. What no rule grants is denied. \"\": "
+        "everybody may do everything."),
     setting<&Config::auth, &AuthSettings::on_revocation>(
         "auth", "on_revocation", "", {},
         "What happens on SIGHUP to a connected client with a subscription that has become forbidden. disconnect: its "
         "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
         "what is forbidden either way."),
+    setting<&Config::auth, &AuthSettings::explain_to_clients>(
+        "auth", "explain_to_clients", "", {},
+        "Whether MQTT 5 clients are told the rule that refuses something, with file and line, in the reason string. "
+        "The log has it either way."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
         "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "

@@ -30,6 +30,7 @@ import cases_jwt  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
+import cases_scram  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401

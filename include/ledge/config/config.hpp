@@ -142,6 +142,7 @@ struct AuthSettings {
     std::string password_file;  // path; empty: nobody has a name
     std::string acl_file;       // path; empty: everybody may do everything
     auth::Revocation on_revocation = auth::Revocation::disconnect;
+    bool explain_to_clients = true;
     auth::LoginLimits login;
     TokenSettings jwt;
     HookSettings http;

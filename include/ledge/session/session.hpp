@@ -51,6 +51,8 @@ public:
     /// Who its client is; nullptr: an anonymous one without rules, or nobody has come since the broker's start.
     const auth::Identity* identity() const { return identity_.get(); }
     void set_identity(std::unique_ptr<auth::Identity> identity);
+    /// Its client has proven again who it is. False: it is somebody else now.
+    bool renew_proof(const auth::Identity& identity);
     /// The rules that hold from now on; called again when they are replaced.
     void take_rules(const auth::Policy& policy);
     /// nullptr: it may do everything.
