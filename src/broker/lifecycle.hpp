@@ -45,6 +45,7 @@ public:
     void clear() { sessions_.clear(); }
 
 private:
+    bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
     session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
     void end(session::Session& session, Instant now);

@@ -406,6 +406,11 @@ constexpr Option table[] = {
         "What happens on SIGHUP to a connected client with a subscription that has become forbidden. disconnect: its "
         "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
         "what is forbidden either way."),
+    setting<&Config::auth, &AuthSettings::binds_sessions>(
+        "auth", "bind_sessions", "", {},
+        "Whether a session belongs to the user who began it: with the same client id others are refused (client "
+        "identifier not valid), they neither resume nor end it. A session that was begun without a proven name "
+        "becomes that of the first user who comes for it. false: whoever has the client id has the session."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
         "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "

@@ -75,6 +75,7 @@ Result<FileText, std::string> read_file(const std::string& path, std::size_t byt
 void load_policy(Loaded& loaded) {
     loaded.policy.login = loaded.config.auth.login;
     loaded.policy.on_revocation = loaded.config.auth.on_revocation;
+    loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
     if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
 }

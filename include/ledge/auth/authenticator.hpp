@@ -27,6 +27,7 @@ struct Policy {
     std::optional<Acl> acl;                 // nothing: everybody may do everything
     LoginLimits login;
     Revocation on_revocation = Revocation::disconnect;
+    bool binds_sessions = true;  // the session of a user is nobody else's
 };
 
 struct Question {

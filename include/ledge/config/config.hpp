@@ -115,6 +115,7 @@ struct AuthSettings {
     std::string password_file;  // path; empty: nobody has a name
     std::string acl_file;       // path; empty: everybody may do everything
     auth::Revocation on_revocation = auth::Revocation::disconnect;
+    bool binds_sessions = true;
     auth::LoginLimits login;
 };
 
