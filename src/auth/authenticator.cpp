@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+#include <utility>
 
 #include "ledge/wire/utf8.hpp"
 
@@ -13,10 +15,40 @@ Answer answer(const Policy& policy, const Question& question) {
     if (policy.passwords && question.user_name) {
         const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
         const PasswordHash* hash = entry != nullptr ? &entry->hash : policy.passwords->stand_in(*question.user_name);
-        return {ReasonCode::bad_user_name_or_password, hash, entry != nullptr};
+        Answer answer{ReasonCode::bad_user_name_or_password};
+        if (hash == nullptr) return answer;
+        answer.check = PasswordCheck{std::string(*question.user_name), *hash,
+                                     Secret(question.password.value_or(Bytes{})), entry != nullptr};
+        return answer;
     }
     if (question.is_anonymous_allowed) return {};
     return {question.user_name ? ReasonCode::bad_user_name_or_password : ReasonCode::not_authorized};
+}
+
+LoginOutcome carry_out(const LoginCheck& check) {
+    const PasswordCheck& password = std::get<PasswordCheck>(check);
+    LoginOutcome outcome;
+    const bool is_password_right = is_right(password.hash, password.password.bytes());  // also of an unknown user
+    if (!is_password_right || !password.is_user_known) {
+        outcome.reason = "wrong user name or password";
+        return outcome;
+    }
+    outcome.code = ReasonCode::success;
+    outcome.identity.user = password.user;
+    outcome.identity.proof = Proof::password;
+    outcome.identity.credential = credential_of(password.hash);
+    return outcome;
+}
+
+bool is_still_proven(const Policy& policy, const Identity& identity) {
+    switch (identity.proof) {
+        case Proof::none:
+        case Proof::tls: return true;
+        case Proof::password: break;
+    }
+    if (!policy.passwords || !identity.user) return false;
+    const PasswordFile::Entry* entry = policy.passwords->find(*identity.user);
+    return entry != nullptr && credential_of(entry->hash) == identity.credential;
 }
 
 std::uint64_t credential_of(const PasswordHash& hash) {

@@ -17,17 +17,10 @@ void Access::replace(auth::Policy policy) {
 }
 
 void Access::check(Connection& connection) {
-    if (!is_still_known(*connection.session()))
+    const auth::Identity* identity = connection.session()->identity();
+    if (identity != nullptr && !auth::is_still_proven(environment_.policy, *identity))
         return connection.close(ReasonCode::administrative_action, "the user is gone or has another password");
     if (connection.session()->rights() != nullptr) check_subscriptions(connection);
-}
-
-bool Access::is_still_known(const session::Session& session) const {
-    const auth::Identity* identity = session.identity();
-    if (identity == nullptr || !identity->user || identity->credential == 0) return true;  // anonymous, or by TLS
-    if (!environment_.policy.passwords) return false;
-    const auth::PasswordFile::Entry* entry = environment_.policy.passwords->find(*identity->user);
-    return entry != nullptr && auth::credential_of(entry->hash) == identity->credential;
 }
 
 void Access::check_subscriptions(Connection& connection) {

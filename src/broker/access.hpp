@@ -19,7 +19,6 @@ public:
 
 private:
     void check(session::Connection& connection);
-    bool is_still_known(const session::Session& session) const;
     void check_subscriptions(session::Connection& connection);
 
     session::Environment& environment_;

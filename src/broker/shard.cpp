@@ -190,21 +190,21 @@ void Shard::set_policy(auth::Policy policy, Instant now) {
     parts_->access.replace(std::move(policy));
 }
 
-std::optional<session::PasswordCheck> Shard::take_password_check(Instant now) {
+std::optional<session::LoginTask> Shard::take_login_task(Instant now) {
     session::Environment& environment = parts_->environment;
     if (environment.logins.size() == 0) return std::nullopt;
     while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
     return environment.logins.take(environment.guard, now);
 }
 
-void Shard::on_password_checked(std::uint64_t number, bool is_right, Instant now) {
+void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
-    const session::LoginQueue::Finished finished = p.environment.logins.finish(number);
-    if (finished.connection == nullptr) return;
-    Connection& connection = *finished.connection;
+    Connection* waiting = p.environment.logins.finish(number);
+    if (waiting == nullptr) return;
+    Connection& connection = *waiting;
     p.effect.emplace<std::monostate>();
-    connection.on_password_checked(is_right, finished.credential, now, p.effect);
+    connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
     const std::vector<Byte> held = connection.end_login();
     if (!held.empty() && connection.is_connected()) p.take(connection, {held.data(), held.size()}, now);

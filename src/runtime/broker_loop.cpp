@@ -19,7 +19,7 @@
 #include "ledge/transport/tls.hpp"
 #include "ledge/transport/turn_clock.hpp"
 #include "ledge/transport/worker_pool.hpp"
-#include "password_worker.hpp"
+#include "login_worker.hpp"
 #include "signals.hpp"
 
 namespace ledge::runtime {
@@ -66,7 +66,7 @@ struct BrokerLoop::Parts {
     broker::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
-    PasswordWorker passwords{io};
+    LoginWorker login_worker{io};
     transport::Driver driver;
     std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     std::vector<std::unique_ptr<transport::Front>> fronts;
@@ -253,7 +253,7 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
-    passwords.serve(shard, clock.now());
+    login_worker.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
 }

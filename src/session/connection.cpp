@@ -1,5 +1,7 @@
 #include "ledge/session/connection.hpp"
 
+#include <algorithm>
+
 #include "auth_exchange.hpp"
 #include "pending_login.hpp"
 
@@ -102,12 +104,14 @@ void Connection::on_timer(Instant now) {
         ++environment_.counters.connections_refused;
         return start_closing();
     }
-    if (keep_alive_ms_ == 0) return;
+    if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
+        return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
+    if (keep_alive_ms_ == 0) return set_timer(never);
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give queue memory back that the traffic of the last period does not need.
         if (session_->inflight().empty()) session_->inflight().shrink();
-        return environment_.timers.set(timer_, deadline);
+        return set_timer(deadline);
     }
     ++environment_.counters.keep_alive_timeouts;
     close(ReasonCode::keep_alive_timeout, "no packet within one and a half times the keep alive");  // [MQTT-3.1.2-22]
@@ -115,8 +119,13 @@ void Connection::on_timer(Instant now) {
 
 void Connection::start_keep_alive(std::uint16_t seconds, Instant now) {
     keep_alive_ms_ = seconds * 1500U;
-    if (seconds == 0) return timer_.cancel();
-    environment_.timers.set(timer_, now + std::chrono::milliseconds(keep_alive_ms_));
+    set_timer(seconds == 0 ? never : now + std::chrono::milliseconds(keep_alive_ms_));
+}
+
+void Connection::set_timer(Instant keep_alive_deadline) {
+    const Instant deadline = std::min(keep_alive_deadline, ends_at_);
+    if (deadline == never) return timer_.cancel();
+    environment_.timers.set(timer_, deadline);
 }
 
 void Connection::close(ReasonCode code, std::string_view detail) {
@@ -125,6 +134,7 @@ void Connection::close(ReasonCode code, std::string_view detail) {
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
                                   code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
                                   code != ReasonCode::quota_exceeded && code != ReasonCode::not_authorized &&
+                                  code != ReasonCode::maximum_connect_time &&
                                   code != ReasonCode::implementation_specific_error;
     if (is_peer_at_fault) ++environment_.counters.protocol_errors;
     environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},

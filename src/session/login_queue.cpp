@@ -7,10 +7,9 @@
 
 namespace ledge::session {
 
-bool LoginQueue::add(Connection& connection, const auth::Answer& answer, Bytes password, std::size_t bytes) {
+bool LoginQueue::add(Connection& connection, auth::LoginCheck check, std::size_t bytes) {
     if (waiting_.size() >= waiting_max || bytes_ + bytes > bytes_max) return false;
-    waiting_.push_back(
-        {++last_number_, &connection, *answer.hash, auth::Secret(password), bytes, 0, answer.is_user_known});
+    waiting_.push_back({++last_number_, &connection, std::move(check), bytes, 0});
     bytes_ += bytes;
     return true;
 }
@@ -25,18 +24,18 @@ bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
     return true;
 }
 
-std::optional<PasswordCheck> LoginQueue::take(const auth::LoginGuard& guard, Instant now) {
-    if (waiting_.empty() || under_way_ != 0) return std::nullopt;
-    const auto is_clean = [&](const Waiting& w) { return !guard.is_suspect(w.connection->address(), now); };
-    const auto clean = std::ranges::find_if(waiting_, is_clean);
-    Waiting& next = clean != waiting_.end() ? *clean : waiting_.front();
-    under_way_ = next.number;
-    return PasswordCheck{next.number, next.hash, std::move(next.password)};
+std::optional<LoginTask> LoginQueue::take(const auth::LoginGuard& guard, Instant now) {
+    const auto is_clean = [&](const Waiting& w) { return w.check && !guard.is_suspect(w.connection->address(), now); };
+    auto next = std::ranges::find_if(waiting_, is_clean);
+    if (next == waiting_.end())
+        next = std::ranges::find_if(waiting_, [](const Waiting& w) { return w.check.has_value(); });
+    if (next == waiting_.end()) return std::nullopt;
+    return LoginTask{next->number, *std::exchange(next->check, std::nullopt)};
 }
 
 Connection* LoginQueue::take_blocked(const auth::LoginGuard& guard, Instant now) {
     const auto found = std::ranges::find_if(waiting_, [&](const Waiting& waiting) {
-        return !is_under_way(waiting) && guard.is_blocked(waiting.connection->address(), now);
+        return waiting.check && guard.is_blocked(waiting.connection->address(), now);
     });
     if (found == waiting_.end()) return nullptr;
     Connection* connection = found->connection;
@@ -44,13 +43,12 @@ Connection* LoginQueue::take_blocked(const auth::LoginGuard& guard, Instant now)
     return connection;
 }
 
-LoginQueue::Finished LoginQueue::finish(std::uint64_t number) {
-    if (number == under_way_) under_way_ = 0;
+Connection* LoginQueue::finish(std::uint64_t number) {
     const auto found = std::ranges::find(waiting_, number, &Waiting::number);
-    if (found == waiting_.end()) return {};
-    const Finished finished{found->connection, found->is_user_known ? auth::credential_of(found->hash) : 0};
+    if (found == waiting_.end()) return nullptr;
+    Connection* connection = found->connection;
     erase(found);
-    return finished;
+    return connection;
 }
 
 void LoginQueue::forget(const Connection& connection) {

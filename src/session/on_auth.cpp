@@ -18,7 +18,7 @@ void Connection::start_authentication(const wire::Connect& packet, Bytes frame, 
         if (const ReasonCode code = auth::answer_anonymous(*trace, listener_.allow_anonymous);
             code != ReasonCode::success)
             return refuse_connect(code, "authentication");
-        return admit(packet, {}, 0, effect);
+        return admit(packet, {}, effect);
     }
     auth_->connect_frame.assign(frame.begin(), frame.end());
     state_ = State::authenticating;
@@ -44,7 +44,7 @@ void Connection::continue_authentication(ReasonCode step, std::optional<std::str
         code != ReasonCode::success)
         return refuse_connect(code, "authentication");  // [MQTT-4.12.0-4]
     const auto connect = wire::decode_connect({auth_->connect_frame.data(), auth_->connect_frame.size()});
-    admit(*connect, {}, 0, effect);  // its views stay valid: the exchange keeps the frame until the effect is done
+    admit(*connect, {}, effect);  // its views stay valid: the exchange keeps the frame until the effect is done
 }
 
 void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view> trace) {

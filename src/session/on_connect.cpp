@@ -1,6 +1,7 @@
 // CONNECT in, CONNACK out. Owned by Connection, on the shard's thread.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
@@ -53,30 +54,24 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);
     if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
-    if (identity_ != nullptr) return admit(packet, *identity_->user, 0, effect);  // proven by TLS
-    const auth::Answer answer =
+    if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
+    auth::Answer answer =
         auth::answer(environment_.policy, {packet.user_name, packet.password, listener_.allow_anonymous});
-    if (answer.hash != nullptr) return await_login(packet, frame, answer, now);
+    if (answer.check) return await_login(frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
         return refuse_connect(answer.code, environment_.policy.passwords
                                                ? "anonymous clients are not allowed on this listener"
                                                : "anonymous clients are not allowed on this listener, and no password "
                                                  "is known");
-    admit(packet, {}, 0, effect);
+    admit(packet, {}, effect);
 }
 
 // Identity is settled: ask the broker for the session.
-void Connection::admit(const wire::Connect& packet, std::optional<std::string_view> user, std::uint64_t credential,
-                       Effect& effect) {
+void Connection::admit(const wire::Connect& packet, auth::Identity identity, Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
-    std::unique_ptr<auth::Identity> identity;
-    if (user || environment_.policy.acl) {
-        identity = std::make_unique<auth::Identity>();
-        identity->credential = credential;
-        if (user) identity->user = std::string(*user);
-    }
-    identity_ = std::move(identity);
+    const bool has_identity = identity.user || environment_.policy.acl;
+    identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
     if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
 }
 

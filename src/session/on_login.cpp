@@ -1,4 +1,6 @@
-// CONNECT with a user name: the connection waits while its password is checked elsewhere.
+// CONNECT with credentials: the connection waits while they are checked elsewhere.
+#include <utility>
+
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
 #include "pending_login.hpp"
@@ -14,18 +16,19 @@ constexpr std::size_t logged_user_bytes_max = 64;
 void Connection::take_proven_user(std::string_view user) {
     identity_ = std::make_unique<auth::Identity>();
     identity_->user = std::string(user);
+    identity_->proof = auth::Proof::tls;
 }
 
-void Connection::await_login(const wire::Connect& packet, Bytes frame, const auth::Answer& answer, Instant now) {
+void Connection::await_login(Bytes frame, auth::LoginCheck check, Instant now) {
     if (environment_.guard.is_blocked(address_, now)) return refuse_blocked();
-    if (!environment_.logins.add(*this, answer, packet.password.value_or(Bytes{}), frame.size()))
+    if (!environment_.logins.add(*this, std::move(check), frame.size()))
         return refuse_connect(ReasonCode::server_busy, "too many clients are logging in");
     login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(frame), {}});
     state_ = State::awaiting_login;
 }
 
 void Connection::refuse_blocked() {
-    refuse_connect(ReasonCode::connection_rate_exceeded, "too many wrong passwords from this address, try later");
+    refuse_connect(ReasonCode::connection_rate_exceeded, "too many failed logins from this address, try later");
 }
 
 void Connection::hold_input(Bytes bytes) {
@@ -34,24 +37,31 @@ void Connection::hold_input(Bytes bytes) {
     login_->held_input.insert(login_->held_input.end(), bytes.begin(), bytes.end());
 }
 
-void Connection::on_password_checked(bool is_right, std::uint64_t credential, Instant now, Effect& effect) {
+void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effect& effect) {
     if (state_ != State::awaiting_login) return;  // it has timed out
     state_ = State::awaiting_connect;
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
-    const std::string_view user = connect->user_name.value_or("");
-    // The file may have been read again meanwhile.
-    const auth::PasswordFile::Entry* entry =
-        environment_.policy.passwords ? environment_.policy.passwords->find(user) : nullptr;
-    if (is_right && entry != nullptr && auth::credential_of(entry->hash) == credential)
-        return admit(*connect, user, credential, effect);  // its views stay valid until end_login()
+    if (outcome.code == ReasonCode::success && !auth::is_still_proven(environment_.policy, outcome.identity)) {
+        outcome.code = ReasonCode::bad_user_name_or_password;
+        outcome.reason = "the users have been changed meanwhile";
+    }
+    if (outcome.code != ReasonCode::success) return refuse_login(*connect, outcome, now);
+    if (outcome.valid_for) ends_at_ = now + *outcome.valid_for;
+    admit(*connect, std::move(outcome.identity), effect);  // its views stay valid until end_login()
+}
+
+void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now) {
+    const std::string_view user = connect.user_name.value_or("");
     ++environment_.counters.login_failures;
     environment_.log.info("login_failed", {{"user", user.substr(0, logged_user_bytes_max)},
-                                           {"client_id", connect->client_id.substr(0, logged_user_bytes_max)},
-                                           {"address", address_}});
-    if (environment_.guard.on_failure(address_, now))
+                                           {"client_id", connect.client_id.substr(0, logged_user_bytes_max)},
+                                           {"address", address_},
+                                           {"reason", outcome.reason}});
+    const bool is_guess = outcome.code != ReasonCode::server_unavailable;
+    if (is_guess && environment_.guard.on_failure(address_, now))
         environment_.log.warning("address_blocked",
-                                 {{"address", auth::address_of(address_)}, {"reason", "too many wrong passwords"}});
-    refuse_connect(ReasonCode::bad_user_name_or_password, "wrong user name or password");
+                                 {{"address", auth::address_of(address_)}, {"reason", "too many failed logins"}});
+    refuse_connect(outcome.code, outcome.reason);
 }
 
 std::vector<Byte> Connection::end_login() {

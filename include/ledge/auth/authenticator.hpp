@@ -1,13 +1,14 @@
-// Who may connect: a question, an answer, or a hash to be computed first. The arithmetic is for another thread; who
+// Who may connect: a question, and an answer or a check to be carried out first. The check is for another thread; who
 // asks waits for it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_check.hpp"
 #include "ledge/auth/login_guard.hpp"
 #include "ledge/auth/password_file.hpp"
 #include "ledge/base/bytes.hpp"
@@ -39,22 +40,16 @@ struct Question {
 struct Answer {
     /// success: as an anonymous client; or bad_user_name_or_password, not_authorized.
     wire::ReasonCode code = wire::ReasonCode::success;
-    /// Not nullptr: the code is not known yet, this has to be computed with the password.
-    const PasswordHash* hash = nullptr;
-    /// False: the user does not exist, the hash is another one's and only costs the same time.
-    bool is_user_known = false;
+    /// The code is not known yet: this has to be carried out.
+    std::optional<LoginCheck> check{};
 };
 
 /// Without a password file a user name proves nothing: where anonymous clients are allowed it is ignored, elsewhere
 /// nobody is let in. With one, who gives a name must prove it, also where anonymous clients are allowed.
 Answer answer(const Policy& policy, const Question& question);
 
-/// Who a connected client is.
-struct Identity {
-    std::optional<std::string> user;  // proven; nothing: anonymous
-    std::uint64_t credential = 0;     // what it was proven with: the beginning of the entry's digest; 0: TLS
-    std::optional<Rights> rights;     // nothing: everything is allowed. Borrows `user`: do not move
-};
+/// Whether the proof would still be accepted: the user is there, with the same password.
+bool is_still_proven(const Policy& policy, const Identity& identity);
 
 /// Changes with every new password of the user; never 0.
 std::uint64_t credential_of(const PasswordHash& hash);

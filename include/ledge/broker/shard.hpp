@@ -62,10 +62,10 @@ public:
     /// Holds from now on, for connected clients and waiting messages too: whose user is gone or has another password
     /// is told 0x98, whose subscription has become forbidden is told 0x87 or loses it (Policy::on_revocation).
     void set_policy(auth::Policy policy, Instant now);
-    /// The next password to be held against its hash, on whatever thread has the time; one at a time. Ask once a turn.
-    std::optional<session::PasswordCheck> take_password_check(Instant now);
+    /// The next check of a login, to be carried out on whatever thread has the time. Ask once a turn.
+    std::optional<session::LoginTask> take_login_task(Instant now);
     /// Its outcome. `number` as it was given.
-    void on_password_checked(std::uint64_t number, bool is_right, Instant now);
+    void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 
     // The store's side. At most one batch is under way: take_batch again only after on_committed.
     /// True when the pending records have to be written now. Call once a turn.

@@ -45,7 +45,7 @@ public:
     enum class State : std::uint8_t {
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // AUTH exchange before CONNACK
-        awaiting_login,    // the password is being checked; what comes meanwhile is kept
+        awaiting_login,    // its login is being checked; what comes meanwhile is kept
         connected,
         closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
@@ -74,12 +74,12 @@ public:
     void on_unframeable(wire::Framer::Status status);
     /// TLS has proven who it is: no password is asked for, and a user name in CONNECT means nothing.
     void take_proven_user(std::string_view user);
-    /// Its password is being checked: bytes from the peer are for hold_input.
+    /// Its login is being checked: bytes from the peer are for hold_input.
     bool is_awaiting_login() const { return state_ == State::awaiting_login; }
     /// Keeps what may not be looked at before CONNECT is answered; more than LoginQueue::held_bytes_max: closed.
     void hold_input(Bytes bytes);
-    /// The verdict; `credential` is what the password was held against. Then end_login(), once the effect is done.
-    void on_password_checked(bool is_right, std::uint64_t credential, Instant now, Effect& effect);
+    /// The verdict. Then end_login(), once the effect is done.
+    void on_login_checked(auth::LoginOutcome outcome, Instant now, Effect& effect);
     /// Its address has been blocked before its turn came.
     void refuse_blocked();
     /// What has been kept meanwhile.
@@ -87,7 +87,7 @@ public:
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
     const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
-    /// The connection's timer: connect timeout or keep alive.
+    /// The connection's timer: connect timeout, or keep alive and the end of its login.
     void on_timer(Instant now);
     void on_received(Instant now) { last_received_ = now; }
 
@@ -172,12 +172,13 @@ private:
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
     wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
-    void await_login(const wire::Connect& packet, Bytes frame, const auth::Answer& answer, Instant now);
-    void admit(const wire::Connect& packet, std::optional<std::string_view> user, std::uint64_t credential,
-               Effect& effect);
+    void await_login(Bytes frame, auth::LoginCheck check, Instant now);
+    void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
+    void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);
     bool may_leave_will(const wire::Connect& packet, std::string_view client_id);
     std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
+    void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
     void refuse_connect(wire::ReasonCode code, std::string_view detail);
@@ -237,6 +238,7 @@ private:
     wire::Framer framer_;
     CoreTimer timer_;
     Instant last_received_;
+    Instant ends_at_ = never;  // what its login was proven with is no longer valid then
     Session* session_ = nullptr;
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;

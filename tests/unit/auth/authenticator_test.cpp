@@ -17,7 +17,7 @@ TEST_CASE("without a password file, where anonymous clients are allowed everybod
     CHECK(answer(policy, question).code == ReasonCode::success);
     question.password = as_bytes("p");
     CHECK(answer(policy, question).code == ReasonCode::success);
-    CHECK(answer(policy, question).hash == nullptr);
+    CHECK_FALSE(answer(policy, question).check);
     question.is_anonymous_allowed = false;
     CHECK(answer(policy, question).code == ReasonCode::bad_user_name_or_password);
     question.user_name.reset();
@@ -30,19 +30,23 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
     policy.passwords = std::move(*PasswordFile::parse(text));
     for (const bool is_anonymous_allowed : {false, true}) {
         const Answer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
-        REQUIRE(known.hash != nullptr);
-        CHECK(known.is_user_known);
-        CHECK(is_right(*known.hash, as_bytes("p")));
+        REQUIRE(known.check);
+        const LoginOutcome outcome = carry_out(*known.check);
+        CHECK(outcome.code == ReasonCode::success);
+        CHECK(outcome.identity.user == "u");
+        CHECK(is_still_proven(policy, outcome.identity));
+        CHECK(carry_out(*answer(policy, {"u", as_bytes("q"), is_anonymous_allowed}).check).code ==
+              ReasonCode::bad_user_name_or_password);
         const Answer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
-        CHECK(unknown.hash != nullptr);
-        CHECK_FALSE(unknown.is_user_known);
+        REQUIRE(unknown.check);
+        CHECK(carry_out(*unknown.check).code == ReasonCode::bad_user_name_or_password);
         CHECK(unknown.code == ReasonCode::bad_user_name_or_password);
         const Answer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
-        CHECK(anonymous.hash == nullptr);
+        CHECK_FALSE(anonymous.check);
         CHECK(anonymous.code == (is_anonymous_allowed ? ReasonCode::success : ReasonCode::not_authorized));
     }
     policy.passwords = std::move(*PasswordFile::parse(""));
-    CHECK(answer(policy, {"u", as_bytes("p"), true}).hash == nullptr);
+    CHECK_FALSE(answer(policy, {"u", as_bytes("p"), true}).check);
     CHECK(answer(policy, {"u", as_bytes("p"), true}).code == ReasonCode::bad_user_name_or_password);
 }
 
@@ -50,6 +54,25 @@ TEST_CASE("a new password is another credential") {
     const PasswordHash one = hash_password(as_bytes("p"), as_bytes("salt"), 1);
     CHECK(credential_of(one) == credential_of(one));
     CHECK(credential_of(one) != credential_of(hash_password(as_bytes("q"), as_bytes("salt"), 1)));
+}
+
+TEST_CASE("a proof holds as long as what it was held against; without a name or by TLS nothing is held against") {
+    Policy policy;
+    const PasswordHash hash = hash_password(as_bytes("p"), as_bytes("salt"), 1);
+    policy.passwords = std::move(*PasswordFile::parse(with_password("", "u", hash)));
+    Identity identity;
+    CHECK(is_still_proven(policy, identity));
+    identity.user = "x";
+    identity.proof = Proof::tls;
+    CHECK(is_still_proven(policy, identity));
+    identity.proof = Proof::password;
+    CHECK_FALSE(is_still_proven(policy, identity));
+    identity.user = "u";
+    CHECK_FALSE(is_still_proven(policy, identity));
+    identity.credential = credential_of(hash);
+    CHECK(is_still_proven(policy, identity));
+    policy.passwords.reset();
+    CHECK_FALSE(is_still_proven(policy, identity));
 }
 
 TEST_CASE("SASL ANONYMOUS is the method that is built in, by its exact name") {

@@ -28,8 +28,8 @@ auth::Policy policy(std::string_view users, std::string_view acl) {
 /// Does the arithmetic of every waiting login. How many there were.
 int check_passwords(Rig& rig) {
     int count = 0;
-    while (const auto check = rig.shard->take_password_check(rig.now)) {
-        rig.shard->on_password_checked(check->number, auth::is_right(check->hash, check->password.bytes()), rig.now);
+    while (const auto task = rig.shard->take_login_task(rig.now)) {
+        rig.shard->on_login_checked(task->number, auth::carry_out(task->check), rig.now);
         ++count;
     }
     rig.settle();
@@ -85,17 +85,17 @@ TEST_CASE("a connection that is gone, or too late, leaves nothing waiting") {
     Rig rig;
     rig.shard->set_policy(policy("a", ""), rig.now);
     rig["gone"].tries_to_connect(as("a", "pa"));
-    const auto check = rig.shard->take_password_check(rig.now);
+    const auto check = rig.shard->take_login_task(rig.now);
     REQUIRE(check);
-    CHECK_FALSE(rig.shard->take_password_check(rig.now));  // one at a time
+    CHECK_FALSE(rig.shard->take_login_task(rig.now));  // it is under way
     rig["gone"].loses_connection();
-    rig.shard->on_password_checked(check->number, true, rig.now);
+    rig.shard->on_login_checked(check->number, auth::carry_out(check->check), rig.now);
     rig["late"].tries_to_connect(as("a", "pa"));
-    const auto second = rig.shard->take_password_check(rig.now);
+    const auto second = rig.shard->take_login_task(rig.now);
     REQUIRE(second);
     rig.passes(11s);
     CHECK_FALSE(rig["late"].is_open());
-    rig.shard->on_password_checked(second->number, true, rig.now);
+    rig.shard->on_login_checked(second->number, auth::carry_out(second->check), rig.now);
     rig.settle();
     CHECK(rig.metrics().clients_connected == 0);
     CHECK(check_passwords(rig) == 0);
@@ -134,11 +134,11 @@ TEST_CASE("who guesses comes last, and those who wait when their address is bloc
     Wish other = as("a", "pa");
     other.address = "192.0.2.2:1";
     rig["good"].tries_to_connect(other);
-    const auto first = rig.shard->take_password_check(rig.now);  // nobody is known yet
-    rig.shard->on_password_checked(first->number, false, rig.now);
-    const auto second = rig.shard->take_password_check(rig.now);
-    CHECK(as_text(second->password.bytes()) == "pa");
-    rig.shard->on_password_checked(second->number, true, rig.now);
+    const auto first = rig.shard->take_login_task(rig.now);  // nobody is known yet
+    rig.shard->on_login_checked(first->number, auth::carry_out(first->check), rig.now);
+    const auto second = rig.shard->take_login_task(rig.now);
+    CHECK(as_text(std::get<auth::PasswordCheck>(second->check).password.bytes()) == "pa");
+    rig.shard->on_login_checked(second->number, auth::carry_out(second->check), rig.now);
     CHECK(check_passwords(rig) == 19);
     CHECK(rig["good"].takes() == "CONNACK success");
     CHECK(rig["g19"].takes() == "CONNACK bad_user_name_or_password");
@@ -309,11 +309,53 @@ TEST_CASE("a password that was changed while it was being checked does not count
     Rig rig;
     rig.shard->set_policy(policy("a", ""), rig.now);
     rig["c"].tries_to_connect(as("a", "pa"));
-    const auto check = rig.shard->take_password_check(rig.now);
+    const auto check = rig.shard->take_login_task(rig.now);
     rig.shard->set_policy(policy("b", ""), rig.now);
-    rig.shard->on_password_checked(check->number, true, rig.now);
+    rig.shard->on_login_checked(check->number, auth::carry_out(check->check), rig.now);
     rig.settle();
     CHECK(rig["c"].takes() == "CONNACK bad_user_name_or_password");
+}
+
+TEST_CASE("5.0 table 3-13: a connection whose login is valid no longer ends with 0xA0, whatever it sends meanwhile") {
+    Rig rig;
+    rig.shard->set_policy(policy("a", ""), rig.now);
+    for (const auto& [name, version] : {std::pair{"five", v5}, {"three", v311}}) {
+        rig[name].tries_to_connect(as("a", "pa", {.version = version, .keep_alive = 4}));
+        const auto task = rig.shard->take_login_task(rig.now);
+        REQUIRE(task);
+        auth::LoginOutcome outcome = auth::carry_out(task->check);
+        outcome.valid_for = 10s;
+        rig.shard->on_login_checked(task->number, std::move(outcome), rig.now);
+        rig.settle();
+        CHECK(rig[name].takes() == "CONNACK success");
+    }
+    const std::string_view ping("\xC0\0", 2);
+    for (int i = 0; i < 3; ++i) {
+        rig.passes(3s);
+        rig["five"].sends(ping);
+        rig["three"].sends(ping);
+        CHECK(rig["five"].takes() == "PINGRESP");
+        CHECK(rig["three"].takes() == "PINGRESP");
+    }
+    rig.passes(1s);
+    CHECK(rig["five"].takes() == "DISCONNECT maximum_connect_time");
+    CHECK_FALSE(rig["five"].is_open());
+    CHECK_FALSE(rig["three"].is_open());
+    CHECK(rig.counters().protocol_errors == 0);
+}
+
+TEST_CASE("whom nobody could check is told so, and has not failed") {
+    Rig rig;
+    rig.shard->set_policy(policy("a", ""), rig.now);
+    for (int i = 0; i < 30; ++i) {
+        rig["c"].tries_to_connect(as("a", "pa"));
+        const auto task = rig.shard->take_login_task(rig.now);
+        REQUIRE(task);
+        rig.shard->on_login_checked(task->number, {ReasonCode::server_unavailable, "nobody answers", {}, {}}, rig.now);
+        rig.settle();
+        CHECK(rig["c"].takes() == "CONNACK server_unavailable");
+    }
+    CHECK(rig.log.count("address_blocked") == 0);
 }
 
 TEST_CASE("whom TLS has proven needs no password, is judged by that name, and stays when users change") {

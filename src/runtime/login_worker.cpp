@@ -1,4 +1,4 @@
-#include "password_worker.hpp"
+#include "login_worker.hpp"
 
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -7,7 +7,7 @@
 
 namespace ledge::runtime {
 
-PasswordWorker::~PasswordWorker() {
+LoginWorker::~LoginWorker() {
     if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
@@ -17,37 +17,36 @@ PasswordWorker::~PasswordWorker() {
     thread_.join();
 }
 
-void PasswordWorker::serve(broker::Shard& shard, Instant now) {
-    if (outcome_) {
-        const Outcome outcome = *std::exchange(outcome_, std::nullopt);
+void LoginWorker::serve(broker::Shard& shard, Instant now) {
+    if (finished_) {
+        Finished finished = *std::exchange(finished_, std::nullopt);
         is_busy_ = false;
-        shard.on_password_checked(outcome.number, outcome.is_right, now);
+        shard.on_login_checked(finished.number, std::move(finished.outcome), now);
     }
     if (is_busy_) return;
-    if (auto check = shard.take_password_check(now)) submit(std::move(*check));
+    if (auto task = shard.take_login_task(now)) submit(std::move(*task));
 }
 
-void PasswordWorker::submit(session::PasswordCheck check) {
+void LoginWorker::submit(session::LoginTask task) {
     is_busy_ = true;
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
     {
         const std::lock_guard lock(mutex_);
-        next_.emplace(std::move(check));
+        next_.emplace(std::move(task));
     }
     changed_.notify_one();
 }
 
-void PasswordWorker::work() {
+void LoginWorker::work() {
     while (true) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return next_ || is_ending_; });
         if (is_ending_) return;
-        session::PasswordCheck check = std::move(*next_);
+        const session::LoginTask task = std::move(*next_);
         next_.reset();
         lock.unlock();
-        const Outcome outcome{check.number, auth::is_right(check.hash, check.password.bytes())};
-        check.password.clear();
-        boost::asio::post(io_, [this, outcome] { outcome_ = outcome; });
+        Finished finished{task.number, auth::carry_out(task.check)};
+        boost::asio::post(io_, [this, result = std::move(finished)]() mutable { finished_ = std::move(result); });
     }
 }
 

@@ -1,4 +1,4 @@
-// PasswordWorker: a thread of its own for password hashes, which take up to seconds each. Takes checks from the shard
+// LoginWorker: a thread of its own for the checks of logins, which take up to seconds each. Takes them from the shard
 // one at a time and brings the outcomes back to the loop. On the loop's thread, but for the arithmetic.
 #pragma once
 
@@ -17,37 +17,37 @@ class Shard;
 
 namespace ledge::runtime {
 
-class PasswordWorker {
+class LoginWorker {
 public:
     /// Outcomes wake `io`. The thread starts with the first check.
-    explicit PasswordWorker(boost::asio::io_context& io) : io_(io) {}
+    explicit LoginWorker(boost::asio::io_context& io) : io_(io) {}
     /// Waits for the check under way.
-    ~PasswordWorker();
-    PasswordWorker(const PasswordWorker&) = delete;
-    PasswordWorker& operator=(const PasswordWorker&) = delete;
+    ~LoginWorker();
+    LoginWorker(const LoginWorker&) = delete;
+    LoginWorker& operator=(const LoginWorker&) = delete;
 
     /// Once a turn: the outcome of the last check, and the next one.
     void serve(broker::Shard& shard, Instant now);
     /// serve() has something to do.
-    bool has_outcome() const { return outcome_.has_value(); }
+    bool has_outcome() const { return finished_.has_value(); }
 
 private:
-    struct Outcome {
+    struct Finished {
         std::uint64_t number = 0;
-        bool is_right = false;
+        auth::LoginOutcome outcome;
     };
 
-    void submit(session::PasswordCheck check);
+    void submit(session::LoginTask task);
     void work();
 
     boost::asio::io_context& io_;
-    std::optional<Outcome> outcome_;  // not yet taken
+    std::optional<Finished> finished_;  // not yet taken
     bool is_busy_ = false;
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::optional<session::PasswordCheck> next_;  // guarded by mutex_
-    bool is_ending_ = false;                      // guarded by mutex_
+    std::optional<session::LoginTask> next_;  // guarded by mutex_
+    bool is_ending_ = false;                  // guarded by mutex_
     std::thread thread_;
 };
 
