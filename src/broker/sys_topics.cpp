@@ -27,6 +27,8 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/maximum", metrics.clients_connected_max, now);
     set("clients/expired", counters.sessions_expired, now);
     set("clients/refused", counters.connections_refused, now);
+    set("policy/taken", counters.policies_taken, now);
+    set("policy/refused", counters.policies_refused, now);
     set("messages/received", counters.packets_received, now);
     set("messages/sent", counters.packets_sent, now);
     set("publish/messages/received", counters.publish_received, now);

@@ -185,6 +185,11 @@ constexpr Option table[] = {
         "With proxy_protocol: the networks that the load balancers are in, for example [\"10.0.0.0/8\"]. Others are "
         "closed."),
 
+    listener<&ListenerDraft::peer_credentials>(
+        "peer_credentials", "", {},
+        "Of a Unix socket: whether the user whose process connects, as the kernel knows it, is the client's user name: "
+        "that of /etc/passwd, or uid:NUMBER. No password is asked for then, and a name in CONNECT means nothing."),
+
     web<&WebSocketSettings::origins>(
         "origins", "", {},
         "The pages that may connect, as browsers name them in Origin: [\"https://dashboard.example\"]. None: any page. "
@@ -426,6 +431,18 @@ constexpr Option table[] = {
         "A file with one line of at least 16 characters. With it, /metrics and /api ask for the header "
         "\"Authorization: Bearer LINE\", and are served on WebSocket listeners too."),
 
+    setting<&Config::process, &ProcessSettings::user>(
+        "process", "user", "", {},
+        "Started by root, the broker becomes this user for good once it listens and has read keys and certificates; "
+        "the store is opened as that user. \"\": it stays who it is. Files that the user may not read cannot be read "
+        "again; they are named at the start."),
+    setting<&Config::process, &ProcessSettings::group>("process", "group", "", {},
+                                                       "With user: the only group it is in then. \"\": the user's."),
+    setting<&Config::process, &ProcessSettings::core_dumps>("process", "core_dumps", "", {},
+                                                            "Whether the system may write a core dump when the broker "
+                                                            "crashes: keys and passwords of waiting clients are in "
+                                                            "it. false also keeps debuggers of the same user out."),
+
     setting<&Config::log, &LogSettings::level>("log", "level", "", {},
                                                "The least important events that are logged, to standard error."),
     setting<&Config::log, &LogSettings::format>("log", "format", "", {},
@@ -450,6 +467,7 @@ constexpr SectionHelp sections[] = {
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},
+    {"process", "What the broker is to the system: no more than it needs."},
     {"log", "Events, each with its reason."},
     {"tls", "How TLS is spoken on a listener whose url begins with mqtts:// or wss://."},
     {"websocket", "How WebSocket is spoken on a listener whose url begins with ws://."},

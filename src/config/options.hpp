@@ -22,6 +22,7 @@ struct ListenerDraft {
     std::uint32_t connections_max = broker::ListenerOptions{}.connections_max;
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;
+    bool peer_credentials = false;
     session::SessionLimits limits;
     WebSocketSettings websocket;
     TlsSettings tls;

@@ -12,6 +12,7 @@ namespace {
 
 /// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
 std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+    loaded.policy_files.push_back(path);
     auto file = read_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});

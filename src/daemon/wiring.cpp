@@ -23,6 +23,7 @@ transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
 runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
     if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
+    if (socket.peer_credentials) front.peer_names = transport::PeerNames::by_kernel;
     if (socket.endpoint.is_tls) front.tls = tls_options(socket);
     if (socket.endpoint.protocol != config::Endpoint::Protocol::websocket) return front;
     const config::WebSocketSettings& settings = socket.websocket;

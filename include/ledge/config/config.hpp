@@ -80,6 +80,7 @@ struct ListenerSocket {
     Endpoint endpoint;
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as configured
+    bool peer_credentials = false;        // unix_socket: who connects has the name of its process's user
     WebSocketSettings websocket;
     TlsSettings tls;                        // endpoint.is_tls
     std::vector<Network> proxy_networks;    // proxy_from
@@ -92,6 +93,15 @@ struct AdminSettings {
     std::string token_file;
 
     bool is_used() const { return url != "none"; }
+};
+
+/// [process]: what the broker is to the system.
+struct ProcessSettings {
+    std::string user;         // becomes this one once it has what only root may have; empty: stays who it is
+    std::string group;        // empty: the user's
+    bool core_dumps = false;  // what is in memory may be written to disk when it crashes
+
+    friend bool operator==(const ProcessSettings&, const ProcessSettings&) = default;
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -127,6 +137,7 @@ struct Config {
     StoreSettings store;
     AuthSettings auth;
     AdminSettings admin;
+    ProcessSettings process;
     Endpoint admin_endpoint;      // of admin.url, if it is used
     Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
 };

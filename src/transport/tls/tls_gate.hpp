@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "file_watch.hpp"
+#include "ledge/transport/file_watch.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"

@@ -35,6 +35,8 @@ session::Counters distinct_counters() {
                                    &counters.takeovers,
                                    &counters.sessions_expired,
                                    &counters.wills_published,
+                                   &counters.policies_taken,
+                                   &counters.policies_refused,
                                    &counters.dropped_slow_reader,
                                    &counters.dropped_queue_full,
                                    &counters.dropped_too_large,
@@ -66,7 +68,7 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1019"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1021"));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
     CHECK(has_line(text, "ledgemq_store_enabled 0"));

@@ -94,6 +94,7 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(of_shard == count_members<broker::ShardOptions>() - 4);
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
     CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability
+    CHECK(rows_in("process") == count_members<ProcessSettings>());
     CHECK(rows_in("log") == count_members<LogSettings>());
 }
 
