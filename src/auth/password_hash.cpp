@@ -2,7 +2,6 @@
 
 #include <mbedtls/base64.h>
 #include <mbedtls/md.h>
-#include <mbedtls/pkcs5.h>
 #include <mbedtls/platform_util.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "mbedtls_version.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -44,9 +44,9 @@ std::string encode_base64(Bytes bytes) {
 /// A context for SHA-512, freed with its content wiped.
 class Sha512 {
 public:
-    explicit Sha512(bool is_keyed) {
+    Sha512() {
         mbedtls_md_init(&context_);
-        const int error = mbedtls_md_setup(&context_, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), is_keyed ? 1 : 0);
+        const int error = mbedtls_md_setup(&context_, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0);
         LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-512
     }
     ~Sha512() { mbedtls_md_free(&context_); }
@@ -60,16 +60,14 @@ private:
 
 Digest pbkdf2(Bytes password, Bytes salt, std::uint32_t iterations) {
     Digest digest{};
-    Sha512 hash(true);
-    const int error = mbedtls_pkcs5_pbkdf2_hmac(hash.get(), password.data(), password.size(), salt.data(), salt.size(),
-                                                iterations, static_cast<std::uint32_t>(digest.size()), digest.data());
+    const int error = mbed::pbkdf2(MBEDTLS_MD_SHA512, password, salt, iterations, digest);
     LEDGE_ASSERT(error == 0);
     return digest;
 }
 
 Digest salted_sha512(Bytes password, Bytes salt) {
     Digest digest{};
-    Sha512 hash(false);
+    Sha512 hash;
     int error = mbedtls_md_starts(hash.get());
     if (!password.empty()) error |= mbedtls_md_update(hash.get(), password.data(), password.size());
     error |= mbedtls_md_update(hash.get(), salt.data(), salt.size());

@@ -287,6 +287,52 @@ def _versions(context):
     check('Protocol  : TLSv1.2' in s_client(context, served.port, '-tls1_2'), 'TLS 1.2 is refused')
 
 
+def has_tls1_3(context):
+    """By the mbedTLS that the broker is linked with: 2.28 is libmbedtls.so.14 and has no TLS 1.3."""
+    broker = context.options.broker
+    code, libraries = context.run(['ldd', broker]).finish()
+    check(code == 0 and 'libmbedtls.so.' in libraries, f'{broker} is not linked with mbedTLS: {libraries}')
+    is_2_28 = 'libmbedtls.so.14' in libraries
+    check(not (is_2_28 and broker.endswith('mbedtls3')), f'{broker} has the wrong mbedTLS: {libraries}')
+    return not is_2_28
+
+
+@case('TLS 1.3 is spoken with mbedTLS 3; with 2.28 it is refused, by name where it is configured', GROUP,
+      needs_ledge=True)
+def _tls1_3(context):
+    ca = authority(context)
+    if not has_tls1_3(context):
+        text = s_client(context, Served(context).port, '-tls1_3')
+        check('Cipher is (NONE)' in text and 'alert' in text, text)
+        own = f'certificate = "{ca.path("server.pem")}"\nkey = "{ca.path("server.key")}"\n'
+        code, text = complaint(context, own + 'minimum_version = "1.3"')
+        check(code == 2 and 'wrong.toml:6: ' in text and 'TLS 1.3' in text, text)
+        return
+    served = Served(context, f'ca = "{ca.certificate}"\nclient_certificate = "optional"\nusername_from = "cn"\n'
+                             'minimum_version = "1.3"')
+    text = s_client(context, served.port, '-tls1_3', '-alpn', 'mqtt')
+    check('New, TLSv1.3' in text and 'X25519' in text and 'ALPN protocol: mqtt' in text, text)
+    text = s_client(context, served.port, '-tls1_2')
+    check('Cipher is (NONE)' in text and 'protocol version' in text, f'1.2 is let in: {text}')
+    check(pub(context, served.port, *with_client_certificate(context))[0] == 0, 'mosquitto_pub is refused')
+    served.log_line('tls_agreed .*user=meter-7 version=TLSv1.3')
+    stranger = Authority(os.path.join(context.folder, 'stranger-1.3'), 'stranger')
+    stranger.issue('client', 'meter-7')
+    pub(context, served.port, *with_client_certificate(context, stranger))
+    served.log_line('tls_refused .*not correctly signed')
+    # A ticket would not remember the certificate, so only a listener that asks for none gives any. They come after the
+    # handshake: the client has to wait for them, with a CONNECT and its answer.
+    session = os.path.join(context.folder, 'session-1.3')
+    for port, is_resumed in ((served.port, False), (Served(context).port, True)):
+        taker = context.run(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-quiet', '-tls1_3', '-sess_out',
+                             session])
+        taker.process.stdin.write(connect_packet('ticket') + packet(0xE0, b''))
+        taker.process.stdin.flush()
+        taker.finish()
+        check(os.path.exists(session) == is_resumed, 'tickets are given to whom they are not for, or to nobody')
+    check('Reused, TLSv1.3' in s_client(context, port, '-tls1_3', '-sess_in', session), 'no resumption')
+
+
 @case('suites without forward secrecy or authenticated encryption are refused', GROUP, needs_ledge=True)
 def _weak_ciphers(context):
     served = Served(context)

@@ -1,0 +1,165 @@
+// How a row of the table of options is written: helpers for options.cpp. A row says what it is about by pointers to
+// members; names of enumerations stand here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "options.hpp"
+
+namespace ledge::config {
+
+inline constexpr std::int64_t u16_max = std::numeric_limits<std::uint16_t>::max();
+inline constexpr std::int64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::int64_t mib = 1024 * 1024;
+inline constexpr std::int64_t tib = mib * mib;
+inline constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed header and the longest Remaining Length
+
+inline constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
+inline constexpr std::string_view format_names[] = {"text", "json"};
+inline constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
+inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+inline constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
+inline constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
+
+inline constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
+inline constexpr std::string_view user_name_names[] = {"none", "cn", "san"};
+inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
+
+/// The names of an enumeration; none for one that is configured by its number.
+template <class T>
+constexpr std::span<const std::string_view> names_of() {
+    if constexpr (std::is_same_v<T, LogLevel>) return level_names;
+    if constexpr (std::is_same_v<T, LogFormat>) return format_names;
+    if constexpr (std::is_same_v<T, session::Durability>) return durability_names;
+    if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
+    if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
+    if constexpr (std::is_same_v<T, auth::Revocation>) return revocation_names;
+    if constexpr (std::is_same_v<T, ClientCertificate>) return client_certificate_names;
+    if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
+    if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
+    return {};
+}
+
+template <class T>
+constexpr Type type_of(std::string_view unit) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) return Type::boolean;
+    if constexpr (std::is_same_v<T, std::string>) return Type::text;
+    if constexpr (std::is_same_v<T, TextList>) return Type::list;
+    if (!names_of<T>().empty()) return Type::choice;
+    return unit == "bytes" ? Type::size : Type::integer;
+}
+
+template <class T>
+constexpr bool is_plain = std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, TextList>;
+
+template <class T>
+PlainValue read(const T& field) {
+    if constexpr (is_plain<T>) {
+        return field;
+    } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
+        return field.value_or(false);
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        return std::chrono::duration_cast<std::chrono::seconds>(field).count();
+    } else {
+        return static_cast<std::int64_t>(field);
+    }
+}
+
+template <class T>
+void write(T& field, const PlainValue& value) {
+    if constexpr (is_plain<T>) {
+        field = std::get<T>(value);
+    } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
+        field = std::get<bool>(value);
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        field = std::chrono::seconds(std::get<std::int64_t>(value));
+    } else {
+        field = static_cast<T>(std::get<std::int64_t>(value));
+    }
+}
+
+inline PlainValue read_ms(const Duration& field) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(field).count();
+}
+
+inline void write_ms(Duration& field, const PlainValue& value) {
+    field = std::chrono::milliseconds(std::get<std::int64_t>(value));
+}
+
+/// The field that a chain of member pointers leads to, from the object of the scope.
+template <Scope scope, auto... Members>
+auto& field_of(Place place) {
+    if constexpr (scope == Scope::broker) {
+        return (*place.config.*....*Members);
+    } else if constexpr (scope == Scope::limits) {
+        return (*place.limits.*....*Members);
+    } else {
+        return (*place.listener.*....*Members);
+    }
+}
+
+struct Range {
+    std::int64_t smallest = 0;
+    std::int64_t largest = 0;
+};
+
+template <Scope scope, auto... Members>
+constexpr Option row(std::string_view section, std::string_view name, std::string_view unit, Range range,
+                     std::string_view help) {
+    using Field = std::remove_cvref_t<decltype(field_of<scope, Members...>(Place{}))>;
+    return {scope,
+            section,
+            name,
+            type_of<Field>(unit),
+            unit,
+            range.smallest,
+            range.largest,
+            names_of<Field>(),
+            help,
+            [](Place place) { return read(field_of<scope, Members...>(place)); },
+            [](Place place, const PlainValue& value) { write(field_of<scope, Members...>(place), value); }};
+}
+
+template <auto Member>
+constexpr Option limit(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::limits, Member>("limits", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option listener(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, Member>("", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option web(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, &ListenerDraft::websocket, Member>("websocket", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option tls(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::listener, &ListenerDraft::tls, Member>("tls", name, unit, range, help);
+}
+
+template <auto... Members>
+constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
+                         std::string_view help) {
+    return row<Scope::broker, Members...>(section, name, unit, range, help);
+}
+
+/// A duration that is configured in milliseconds.
+template <auto... Members>
+constexpr Option setting_ms(std::string_view section, std::string_view name, Range range, std::string_view help) {
+    Option option = setting<Members...>(section, name, "ms", range, help);
+    option.get = [](Place place) { return read_ms(field_of<Scope::broker, Members...>(place)); };
+    option.set = [](Place place, const PlainValue& value) {
+        write_ms(field_of<Scope::broker, Members...>(place), value);
+    };
+    return option;
+}
+
+}  // namespace ledge::config
