@@ -135,7 +135,7 @@ constexpr Option table[] = {
     limit<&SessionLimits::subscriptions_max>(
         "subscriptions_max", "subscriptions", {1, 10'000'000},
         "Subscriptions of one session; further ones are refused with quota exceeded."),
-    limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 1024},
+    limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 128},
                                             "Levels of a topic name or filter."),
     limit<&SessionLimits::topic_bytes_max>("topic_bytes_max", "bytes", {1, u16_max},
                                            "The longest topic name or filter."),
@@ -257,7 +257,7 @@ constexpr Option table[] = {
         "acl_file. What no rule grants is denied. \"\": everybody may do everything."),
     setting<&Config::auth, &AuthSettings::on_revocation>(
         "auth", "on_revocation", "", {},
-        "What happens on SIGHUP to a connected client with a subscription that has become forbidden. disconnect: its "
+        "What happens to a connected client with a subscription that has become forbidden. disconnect: its "
         "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
         "what is forbidden either way."),
     setting<&Config::auth, &AuthSettings::binds_sessions>(
@@ -312,7 +312,9 @@ constexpr SectionHelp sections[] = {
     {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},
-    {"auth", "Who may do what. SIGHUP reads both files again; with a mistake in one of them the old ones stay."},
+    {"auth",
+     "Who may do what. The files are watched: a change is taken over within seconds, on SIGHUP at once; with a mistake "
+     "in one of them all the old ones stay."},
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},

@@ -91,7 +91,6 @@ Result<bool, std::string> become(const Account& account) {
     if (::setgroups(0, nullptr) != 0) return fail("setgroups");
     if (::setresgid(account.gid, account.gid, account.gid) != 0) return fail("setresgid");
     if (::setresuid(account.uid, account.uid, account.uid) != 0) return fail("setresuid");  // capabilities go with it
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail("no_new_privs");
     if (!is_nobody_else(account)) return Failure{"cannot become '" + account.user + "': there is a way back to root"};
     return true;
 }
@@ -104,8 +103,10 @@ std::vector<std::string> unreadable(const std::vector<std::string>& files) {
     return result;
 }
 
+void gain_nothing() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
 void allow_core_dumps(bool is_allowed) {
-    // Where dumps are piped to a program the limit does not count, the attribute does. Who becomes another user loses it.
+    // Where dumps are piped to a program the limit does not count, the attribute does.
     ::prctl(PR_SET_DUMPABLE, is_allowed ? 1 : 0, 0, 0, 0);
     if (is_allowed) return;
     const rlimit none{0, 0};

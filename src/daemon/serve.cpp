@@ -82,6 +82,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     ignore_broken_pipes();
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
+    gain_nothing();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
     if (!account) {

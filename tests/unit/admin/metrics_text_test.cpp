@@ -18,36 +18,17 @@ bool has_line(const std::string& text, const std::string& line) {
 session::Counters distinct_counters() {
     session::Counters counters;
     std::uint64_t next = 1001;
-    for (std::uint64_t* counter : {&counters.bytes_received,
-                                   &counters.bytes_sent,
-                                   &counters.packets_received,
-                                   &counters.packets_sent,
-                                   &counters.publish_received,
-                                   &counters.publish_sent,
-                                   &counters.publish_bytes_received,
-                                   &counters.publish_bytes_sent,
-                                   &counters.connections_opened,
-                                   &counters.connections_refused,
-                                   &counters.login_failures,
-                                   &counters.refused_not_allowed,
-                                   &counters.protocol_errors,
-                                   &counters.keep_alive_timeouts,
-                                   &counters.takeovers,
-                                   &counters.sessions_expired,
-                                   &counters.wills_published,
-                                   &counters.policies_taken,
-                                   &counters.policies_refused,
-                                   &counters.dropped_slow_reader,
-                                   &counters.dropped_queue_full,
-                                   &counters.dropped_too_large,
-                                   &counters.dropped_expired,
-                                   &counters.dropped_not_allowed,
-                                   &counters.refused_quota,
-                                   &counters.retained_refused,
-                                   &counters.dropped_session_ended,
-                                   &counters.dropped_unreadable,
-                                   &counters.queued_messages,
-                                   &counters.queued_bytes}) {
+    for (std::uint64_t* counter :
+         {&counters.bytes_received,         &counters.bytes_sent,          &counters.packets_received,
+          &counters.packets_sent,           &counters.publish_received,    &counters.publish_sent,
+          &counters.publish_bytes_received, &counters.publish_bytes_sent,  &counters.connections_opened,
+          &counters.connections_refused,    &counters.login_failures,      &counters.refused_not_allowed,
+          &counters.protocol_errors,        &counters.keep_alive_timeouts, &counters.takeovers,
+          &counters.sessions_expired,       &counters.wills_published,     &counters.policies_taken,
+          &counters.policies_refused,       &counters.dropped_slow_reader, &counters.dropped_queue_full,
+          &counters.dropped_too_large,      &counters.dropped_expired,     &counters.dropped_not_allowed,
+          &counters.refused_quota,          &counters.retained_refused,    &counters.dropped_session_ended,
+          &counters.dropped_unreadable,     &counters.queued_messages,     &counters.queued_bytes}) {
         *counter = next++;
     }
     return counters;
