@@ -13,10 +13,6 @@ bool cannot_stand_in_a_topic(std::string_view name) {
     return name.starts_with('$') || name.find_first_of("+#/") != std::string_view::npos;
 }
 
-bool grants(Access granted, Access wanted) {
-    return (static_cast<unsigned>(granted) & static_cast<unsigned>(wanted)) != 0;
-}
-
 /// The first level of `rest`, which becomes what follows it; `has_more`: there is a further level, maybe an empty one.
 std::string_view take_level(std::string_view& rest, bool& has_more) {
     const std::size_t slash = rest.find('/');
@@ -28,56 +24,88 @@ std::string_view take_level(std::string_view& rest, bool& has_more) {
 
 }  // namespace
 
-Rights::Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id)
+Rights::Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id,
+               std::span<const std::string> roles)
     : acl_(&acl),
-      own_(acl.rules_of(user)),
+      own_(acl.find_user(user)),
       user_(user),
       client_id_(client_id),
-      is_shut_out_((user && cannot_stand_in_a_topic(*user)) || cannot_stand_in_a_topic(client_id)) {}
+      is_shut_out_((user && cannot_stand_in_a_topic(*user)) || cannot_stand_in_a_topic(client_id)) {
+    for (const std::string& name : roles)
+        if (const AclOwner* role = acl.find_role(name)) roles_.push_back(role);
+    if (!is_shut_out_) return;
+    is_everybody_void_ = acl.form() == Acl::Form::mosquitto;
+    visit(own_, roles_, [&](const RuleSet& rules) { is_own_void_ = is_own_void_ || rules.has_pattern_denial(); });
+    visit(&acl.everybody(), {},
+          [&](const RuleSet& rules) { is_everybody_void_ = is_everybody_void_ || rules.has_pattern_denial(); });
+}
+
+template <class Visit>
+void Rights::visit(const AclOwner* owner, std::span<const AclOwner* const> roles, const Visit& visit_set) const {
+    if (owner != nullptr) {
+        visit_set(owner->rules);
+        for (const AclOwner::Number role : owner->roles) visit_set(acl_->owner(role).rules);
+    }
+    for (const AclOwner* role : roles) visit_set(role->rules);
+}
+
+/// `find` gives the rule of a set that decides there: a denial if there is one.
+template <class Find>
+const AclRule* Rights::decide_among(const AclOwner* owner, std::span<const AclOwner* const> roles,
+                                    const Find& find) const {
+    const AclRule* decisive = nullptr;
+    visit(owner, roles, [&](const RuleSet& rules) {
+        if (decisive != nullptr && decisive->is_denial) return;
+        const AclRule* found = find(rules);
+        if (found != nullptr && (decisive == nullptr || found->is_denial)) decisive = found;
+    });
+    return decisive;
+}
+
+template <class Find>
+Verdict Rights::decide(const Find& find) const {
+    const AclRule* rule = is_own_void_ ? nullptr : decide_among(own_, roles_, find);
+    if (rule == nullptr && !is_everybody_void_) rule = decide_among(&acl_->everybody(), {}, find);
+    return {rule != nullptr && !rule->is_denial, rule};
+}
 
 Verdict Rights::judge(std::string_view topic, Access wanted) const {
     const auto decides = [&](const AclRule& rule) {
-        return (rule.access == Access::deny || grants(rule.access, wanted)) && concerns(rule) && matches(rule, topic);
+        return rule.concerns(wanted) && concerns(rule) && matches(rule, topic);
     };
-    if (own_ != nullptr) {
-        for (const AclRule& rule : *own_)
-            if (decides(rule)) return {rule.access != Access::deny, &rule};
-    }
-    if (is_shut_out_) return {};
-    for (const AclRule& rule : acl_->patterns())
-        if (decides(rule)) return {rule.access != Access::deny, &rule};
-    return {};
+    return decide([&](const RuleSet& rules) { return rules.first(topic, decides); });
 }
 
 Verdict Rights::judge_subscription(std::string_view filter) const {
     if (const auto shared = topic::parse_shared(filter)) filter = shared->filter;
     if (!topic::has_wildcards(filter)) return judge(filter, Access::read);
-    const AclRules none;
-    const AclRules* const lists[] = {own_ != nullptr ? own_ : &none, is_shut_out_ ? &none : &acl_->patterns()};
-    for (const AclRules* rules : lists) {
-        for (const AclRule& rule : *rules) {
-            if (!concerns(rule)) continue;
-            if (rule.access == Access::deny) {
-                if (covers(expanded(rule), filter)) return {false, &rule};
-            } else if (grants(rule.access, Access::read) && overlap(expanded(rule), filter)) {
-                return {true, &rule};
-            }
-        }
+    return decide([&](const RuleSet& rules) { return find_for_filter(rules, filter); });
+}
+
+const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view filter) const {
+    std::string scratch;
+    for (const AclRule& rule : rules.all()) {
+        if (!rule.concerns(Access::read) || !concerns(rule)) continue;
+        const std::string_view meant = expanded(rule, scratch);
+        if (rule.is_denial ? covers(meant, filter) : overlap(meant, filter)) return &rule;
     }
-    return {};
+    return nullptr;
 }
 
 std::string Rights::explain(const Verdict& verdict) const {
     if (verdict.rule == nullptr) {
-        return acl_->name() + (is_shut_out_ && !acl_->patterns().empty()
+        return acl_->name() + (is_shut_out_ && acl_->has_patterns()
                                    ? " (no rule; a name with +, #, / or $ cannot stand in a pattern)"
                                    : " (no rule)");
     }
-    return acl_->name() + ":" + std::to_string(verdict.rule->line) + " (" + to_text(*verdict.rule) + ")";
+    return acl_->name() + ":" + std::to_string(verdict.rule->line) + " (" + acl_->text_of(*verdict.rule) + ")";
 }
 
-/// A pattern with %u says nothing about a client without a user.
-bool Rights::concerns(const AclRule& rule) const { return !rule.names_user || user_.has_value(); }
+/// A pattern with %u says nothing about a client without a user, and none about one whose names cannot stand in it.
+bool Rights::concerns(const AclRule& rule) const {
+    if (!rule.has_placeholders()) return true;
+    return !is_shut_out_ && (!rule.names_user || user_.has_value());
+}
 
 bool Rights::matches(const AclRule& rule, std::string_view topic) const {
     const std::string_view filter = rule.filter;
@@ -120,19 +148,20 @@ bool Rights::takes_level(std::string_view level, std::string_view text) const {
     return text.empty();
 }
 
-std::string Rights::expanded(const AclRule& rule) const {
+/// The filter with the client's names in it; in `scratch` where it has any.
+std::string_view Rights::expanded(const AclRule& rule, std::string& scratch) const {
     if (rule.shape != AclRule::Shape::pattern) return rule.filter;
-    std::string out;
+    scratch.clear();
     for (std::size_t i = 0; i < rule.filter.size(); ++i) {
         const std::string_view here = std::string_view(rule.filter).substr(i, 2);
         const bool is_name = here == "%c" || (here == "%u" && user_);
         if (!is_name)
-            out += rule.filter[i];
+            scratch += rule.filter[i];
         else
-            out += here == "%c" ? client_id_ : *user_;
+            scratch += here == "%c" ? client_id_ : *user_;
         if (is_name) ++i;
     }
-    return out;
+    return scratch;
 }
 
 }  // namespace ledge::auth

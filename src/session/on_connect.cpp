@@ -78,7 +78,7 @@ void Connection::admit(const wire::Connect& packet, auth::Identity identity, Eff
 // False: the connection is refused. A will that could never be published is better known of now.
 bool Connection::may_leave_will(const wire::Connect& packet, std::string_view client_id) {
     if (!packet.will || !environment_.policy.acl) return true;
-    const auth::Rights rights(*environment_.policy.acl, identity_->user, client_id);
+    const auth::Rights rights(*environment_.policy.acl, identity_->user, client_id, identity_->roles);
     const auth::Verdict verdict = rights.judge(packet.will->topic, auth::Access::write);
     if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will: " + rights.explain(verdict));
     return verdict.is_allowed;

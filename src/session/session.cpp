@@ -35,7 +35,7 @@ void Session::take_rules(const auth::Policy& policy) {
         identity_ = std::make_unique<auth::Identity>();
     }
     identity_->rights.reset();
-    if (policy.acl) identity_->rights.emplace(*policy.acl, identity_->user, client_id_);
+    if (policy.acl) identity_->rights.emplace(*policy.acl, identity_->user, client_id_, identity_->roles);
 }
 
 void Session::detach() {

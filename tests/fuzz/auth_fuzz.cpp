@@ -48,8 +48,7 @@ void read_acl(std::string_view text, std::string_view user, std::string_view cli
     const bool may_receive = rights.may_receive(topic);
     require(subscription.is_allowed == may_receive, "a subscription to one topic is judged otherwise than the topic");
     const auth::Verdict verdict = rights.judge(topic, auth::Access::write);
-    require(!verdict.is_allowed || (verdict.rule != nullptr && verdict.rule->access != auth::Access::deny),
-            "allowed without a rule");
+    require(!verdict.is_allowed || (verdict.rule != nullptr && !verdict.rule->is_denial), "allowed without a rule");
     if (acl->size() == 0) require(!may_receive && !verdict.is_allowed, "an empty file grants something");
 }
 

@@ -249,10 +249,11 @@ TEST_CASE("random files mean what the model says, and a refused subscription cou
     Rng rng(2);
     const char* words[] = {"deny", "read", "write", "readwrite"};
     for (int round = 0; round < 400; ++round) {
+        const std::uint64_t rules_max = rng.one_in(4) ? 60 : 8;  // with an index, and without
         std::string text;
         std::string current;
         std::vector<ModelRule> rules;
-        for (std::uint64_t i = 0, count = rng.below(8); i < count; ++i) {
+        for (std::uint64_t i = 0, count = rng.below(rules_max); i < count; ++i) {
             if (rng.one_in(3)) text += "user " + (current = rng.one_in(2) ? "a" : "b") + "\n";
             const bool is_pattern = rng.one_in(2);
             const int access = static_cast<int>(rng.below(4));
