@@ -35,7 +35,7 @@ def waits(broker, text, count=1):
 
 
 @case('a changed password file is taken over without SIGHUP: who is new gets in, who is gone is told', GROUP,
-      needs_ledge=True)
+      needs_ledge=True, quick=False)
 def _watched(context):
     path = users(context, 'alice', 'bob')
     broker = context.start_broker(anonymous=False, settings=[f'auth.password_file={path}'])
