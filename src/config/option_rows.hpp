@@ -145,6 +145,11 @@ constexpr Option tls(std::string_view name, std::string_view unit, Range range, 
     return row<Scope::listener, &ListenerDraft::tls, Member>("tls", name, unit, range, help);
 }
 
+template <auto Member>
+constexpr Option admin_tls(std::string_view name, std::string_view help) {
+    return row<Scope::broker, &Config::admin, &AdminSettings::tls, Member>("admin.tls", name, "", {}, help);
+}
+
 template <auto... Members>
 constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
                          std::string_view help) {

@@ -274,11 +274,23 @@ constexpr Option table[] = {
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
         "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
     setting<&Config::admin, &AdminSettings::url>(
-        "admin", "url", "", {}, "Where: http://HOST:PORT, or \"none\". Beyond this machine only with token_file."),
+        "admin", "url", "", {},
+        "Where: http://HOST:PORT, https://HOST:PORT, or \"none\". Beyond this machine only with token_file or with "
+        "client_certificate = \"required\" in [admin.tls]."),
     setting<&Config::admin, &AdminSettings::token_file>(
         "admin", "token_file", "", {},
         "A file with one line of at least 16 characters. With it, /metrics and /api ask for the header "
         "\"Authorization: Bearer LINE\", and are served on WebSocket listeners too."),
+    admin_tls<&TlsSettings::certificate>("certificate",
+                                         "A file with the certificate that is shown, PEM, followed by "
+                                         "the chain above it. It and the others are watched."),
+    admin_tls<&TlsSettings::key>("key", "The file with its key, PEM without a password."),
+    admin_tls<&TlsSettings::ca>("ca", "A file with the certificates of those who sign client certificates."),
+    admin_tls<&TlsSettings::crl>("crl", "A file with their lists of revoked certificates."),
+    admin_tls<&TlsSettings::client_certificate>(
+        "client_certificate",
+        "Whether clients have to show a certificate that ca has signed. With one they read every page, without the "
+        "token too. optional: those who have none get in, and read what the token or their address allows."),
 
     setting<&Config::process, &ProcessSettings::user>(
         "process", "user", "", {},
@@ -318,6 +330,7 @@ constexpr SectionHelp sections[] = {
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},
+    {"admin.tls", "How TLS is spoken there, when admin.url begins with https://."},
     {"process", "What the broker is to the system: no more than it needs."},
     {"log", "Events, each with its reason."},
     {"tls", "How TLS is spoken on a listener whose url begins with mqtts:// or wss://."},

@@ -61,8 +61,11 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     if (loaded.policy.acl)
         out += "rules: " + std::to_string(loaded.policy.acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
     const config::AdminSettings& admin = loaded.config.admin;
-    if (admin.is_used())
-        out += "pages: " + admin.url + (admin.token_file.empty() ? "\n" : ", for those who know the token\n");
+    if (admin.is_used()) {
+        out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +
+               (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
+                                                                                : ", for those with a certificate\n");
+    }
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     std::vector<std::string> unread;
     {

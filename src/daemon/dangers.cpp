@@ -95,9 +95,8 @@ void note_dangers(const config::Sources& sources, config::Loaded& loaded) {
         note_networks(socket, notes);
     }
     const config::Config& config = loaded.config;
-    if (config.admin.is_used() && !config.admin_endpoint.is_local)
-        notes.push_back("the token for " + config.admin.url +
-                        " can be read on the way; listen at 127.0.0.1 and put a proxy with TLS before it");
+    if (config.admin.is_used() && !config.admin_endpoint.is_local && !config.admin_endpoint.is_tls)
+        notes.push_back("the token for " + config.admin.url + " can be read on the way; use https:// with [admin.tls]");
     note_files(sources, loaded, notes);
 }
 
@@ -113,12 +112,13 @@ void note_account(bool is_root, config::Loaded& loaded) {
 
 std::vector<std::string> files_read_again(const config::Loaded& loaded) {
     std::vector<std::string> files = loaded.policy_files;
-    for (const ListenerSocket& socket : loaded.config.sockets) {
-        const config::TlsSettings& tls = socket.tls;
+    const auto add = [&](const config::TlsSettings& tls) {
         files.insert(files.end(), {tls.certificate, tls.key, tls.ca, tls.crl, tls.psk_file});
         files.insert(files.end(), tls.sni_certificates.begin(), tls.sni_certificates.end());
         files.insert(files.end(), tls.sni_keys.begin(), tls.sni_keys.end());
-    }
+    };
+    for (const ListenerSocket& socket : loaded.config.sockets) add(socket.tls);
+    add(loaded.config.admin.tls);
     std::erase(files, std::string());
     return files;
 }

@@ -22,7 +22,7 @@ static_assert(same<TlsOptions::UserName>(config::TlsUserName::subject_alternativ
               TlsOptions::UserName::subject_alternative_name);
 static_assert(same<TlsOptions::Version>(config::TlsVersion::tls1_3) == TlsOptions::Version::tls1_3);
 
-/// The key below "listeners.NAME.tls." that a problem is about.
+/// The key below [listeners.NAME.tls] or [admin.tls] that a problem is about.
 std::string_view key_of(const TlsProblem& problem) {
     const bool is_first = problem.certificate == 0;
     switch (problem.option) {
@@ -41,19 +41,28 @@ std::string_view key_of(const TlsProblem& problem) {
     return "certificate";
 }
 
-/// Where the key was said, or else the listener.
-std::string place_of(const config::Loaded& loaded, const std::string& listener, const std::string& key) {
-    for (const std::string& wanted : {key, listener + ".url", listener}) {
+/// Where the key was said, or else the owner: "listeners.NAME" or "admin".
+std::string place_of(const config::Loaded& loaded, const std::string& owner, const std::string& key) {
+    for (const std::string& wanted : {key, owner + ".url", owner}) {
         const auto found = loaded.places.find(wanted);
         if (found != loaded.places.end()) return found->second;
     }
     return {};
 }
 
+void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& options) {
+    const auto checked = transport::check_tls(options);
+    if (checked) {
+        loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
+        return;
+    }
+    const std::string key = owner + ".tls." + std::string(key_of(checked.error()));
+    loaded.complaints.push_back({place_of(loaded, owner, key), "key '" + key + "': " + checked.error().text});
+}
+
 }  // namespace
 
-TlsOptions tls_options(const config::ListenerSocket& socket) {
-    const config::TlsSettings& settings = socket.tls;
+TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol) {
     TlsOptions options;
     if (!settings.certificate.empty()) options.certificates.push_back({settings.certificate, settings.key});
     const std::size_t further = std::min(settings.sni_certificates.size(), settings.sni_keys.size());
@@ -66,10 +75,10 @@ TlsOptions tls_options(const config::ListenerSocket& socket) {
     options.user_name_from = same<TlsOptions::UserName>(settings.username_from);
     options.psk_file = settings.psk_file;
     options.alpn = settings.alpn;
-    if (options.alpn.empty() && socket.endpoint.protocol == config::Endpoint::Protocol::websocket) {
-        options.alpn = {"http/1.1"};
-    } else if (options.alpn.empty()) {
+    if (options.alpn.empty() && protocol == config::Endpoint::Protocol::mqtt) {
         options.alpn = {"mqtt", "x-amzn-mqtt-ca"};  // the latter: what devices made for AWS IoT ask for
+    } else if (options.alpn.empty()) {
+        options.alpn = {"http/1.1"};
     }
     options.minimum_version = same<TlsOptions::Version>(settings.minimum_version);
     options.ciphers = settings.ciphers;
@@ -84,15 +93,11 @@ void check_tls_files(config::Loaded& loaded) {
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const config::ListenerSocket& socket = loaded.config.sockets[i];
         if (!socket.endpoint.is_tls) continue;
-        const auto checked = transport::check_tls(tls_options(socket));
-        if (checked) {
-            loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
-            continue;
-        }
-        const std::string listener = "listeners." + loaded.config.shard.listeners[i].name;
-        const std::string key = listener + ".tls." + std::string(key_of(checked.error()));
-        loaded.complaints.push_back({place_of(loaded, listener, key), "key '" + key + "': " + checked.error().text});
+        check(loaded, "listeners." + loaded.config.shard.listeners[i].name,
+              tls_options(socket.tls, socket.endpoint.protocol));
     }
+    const config::Endpoint& admin = loaded.config.admin_endpoint;
+    if (admin.is_tls) check(loaded, "admin", tls_options(loaded.config.admin.tls, admin.protocol));
 }
 
 }  // namespace ledge::daemon

@@ -6,11 +6,11 @@
 
 namespace ledge::daemon {
 
-/// Of a listener whose url is mqtts:// or wss://.
-transport::TlsOptions tls_options(const config::ListenerSocket& socket);
+/// Of a listener whose url is mqtts://, wss:// or https://, for what is spoken over TLS there.
+transport::TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol);
 
-/// Reads the files that the listeners name. Adds a complaint about the key that names a wrong one, with its place, and
-/// notes about what is allowed but should be known.
+/// Reads the files that the listeners and [admin.tls] name. Adds a complaint about the key that names a wrong one, with
+/// its place, and notes about what is allowed but should be known.
 void check_tls_files(config::Loaded& loaded);
 
 }  // namespace ledge::daemon

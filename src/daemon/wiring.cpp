@@ -24,7 +24,7 @@ runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
     if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
     if (socket.peer_credentials) front.peer_names = transport::PeerNames::by_kernel;
-    if (socket.endpoint.is_tls) front.tls = tls_options(socket);
+    if (socket.endpoint.is_tls) front.tls = tls_options(socket.tls, socket.endpoint.protocol);
     if (socket.endpoint.protocol != config::Endpoint::Protocol::websocket) return front;
     const config::WebSocketSettings& settings = socket.websocket;
     front.websocket = transport::WebSocketOptions{.path = socket.endpoint.resource,
@@ -66,7 +66,11 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
                 std::max<std::uint64_t>(websocket->message_bytes_max, listener.limits.max_packet_size_bytes);
         }
     }
-    if (config.admin.is_used()) options.admin = runtime::AdminOptions{endpoint_of(config.admin_endpoint), {}};
+    if (config.admin.is_used()) {
+        options.admin = runtime::AdminOptions{.endpoint = endpoint_of(config.admin_endpoint)};
+        const config::Endpoint& admin = config.admin_endpoint;
+        if (admin.is_tls) options.admin->tls = tls_options(config.admin.tls, admin.protocol);
+    }
     options.shard.durability.journal.is_enabled = config.store.is_used();
     options.daily_write_budget_bytes = config.store.daily_write_budget_bytes;
     options.seed = seed;

@@ -44,6 +44,8 @@ struct BrokerLoop::Parts {
     using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
     MadeFront make_front(std::uint16_t index);
     MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
+    MadeFront make_admin_front(const AdminOptions& admin);
+    std::string start_workers();
 
     void watch_sockets();
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front);
@@ -154,9 +156,9 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
         if (!listening) return Failure{listening.error()};
     }
     if (const auto& admin = parts->options.admin) {
-        transport::WebOptions web{std::nullopt, 0, admin->limits};
-        auto front = transport::make_web_front(parts->io, web, parts->options.pages, parts->driver, log);
-        const auto listening = parts->listen(admin->endpoint, std::move(front));
+        auto front = parts->make_admin_front(*admin);
+        if (!front) return Failure{front.error()};
+        const auto listening = parts->listen(admin->endpoint, std::move(*front));
         if (!listening) return Failure{listening.error()};
     }
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
@@ -179,18 +181,32 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
     return front;
 }
 
+/// "" or why there are none.
+std::string BrokerLoop::Parts::start_workers() {
+    if (workers != nullptr) return {};
+    auto made = transport::WorkerPool::create(*poller);
+    if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
+    workers = std::move(*made);
+    return {};
+}
+
 BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
-    if (workers == nullptr) {
-        auto made = transport::WorkerPool::create(*poller);
-        if (!made) return Failure{std::string("cannot start workers: ") + std::strerror(made.error())};
-        workers = std::move(*made);
-    }
+    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
     const std::string& name = options.shard.listeners[index].name;
     auto front = wanted.websocket
                      ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
                                                         name, *wanted.tls, driver, *workers, log)
                      : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
     if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
+    return std::move(*front);
+}
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOptions& admin) {
+    const transport::WebOptions web{std::nullopt, 0, admin.limits};
+    if (!admin.tls) return transport::make_web_front(io, web, options.pages, driver, log);
+    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
+    auto front = transport::make_secure_web_front(io, web, options.pages, "admin", *admin.tls, driver, *workers, log);
+    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
     return std::move(*front);
 }
 

@@ -6,6 +6,7 @@ import socket
 
 import prometheus
 from cases_broker import run_to_end
+from cases_tls import Authority, authority, complaint_about
 from harness import case, check, free_port, packet, prefixed, publish_packet
 from websocket import http_request, read_answer, start_broker, upgrade_request
 
@@ -45,7 +46,8 @@ def _health(context):
         status, headers, body = get(context, port, '/healthz')
         check(status == 200 and headers['content-type'] == 'application/json', f'{status} {headers}')
         said = json.loads(body)
-        check(said['ready'] is True and said['store'] == 'none' and said['uptime_s'] < 60, f'{said}')
+        check(said['ready'] is True and said['store'] == 'none' and said['bridges'] == [] and said['uptime_s'] < 60,
+              f'{said}')
     stored = start(context, settings=[f'store.path={context.folder}/{context.client_id}.store'])
     said = json.loads(get(context, stored.admin_port, '/healthz')[2])
     check(said['ready'] is True and said['store'] == 'ok', f'{said}')
@@ -140,6 +142,94 @@ def _token_rules(context):
     code, out, errors = run_to_end(context, 'check', '--set', open_to_all,
                                    '--set', f'admin.token_file={token_file(context)}')
     check(code == 0 and 'pages: http://0.0.0.0:9883' in out, f'{code} {out} {errors}')
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+def start_https(context, more='', settings=()):
+    """Pages over TLS, with what [admin.tls] says in `more`, for 127.0.0.1 and localhost."""
+    ca = authority(context)
+    own = {'certificate': ca.path('server.pem'), 'key': ca.path('server.key')}
+    tls = [f'admin.tls.{key}={value}' for key, value in own.items()] + [f'admin.tls.{line}' for line in more.split()]
+    port = free_port()
+    broker = start_broker(context, settings=[f'admin.url=https://127.0.0.1:{port}', *tls, *settings])
+    broker.admin_port = port
+    return broker
+
+
+def curl(context, port, path, *more, host='localhost', scheme='https', trust=None):
+    """Exit code, status (0 without an answer) and body."""
+    child = context.run(['curl', '-sS', '--max-time', '10', '--cacert', trust or authority(context).certificate,
+                         '-w', '\n%{http_code}', *more, f'{scheme}://{host}:{port}{path}'])
+    code, out = child.finish()
+    body, _, status = out.rpartition('\n')
+    return code, int(status or 0), body
+
+
+def showing(ca, name='client'):
+    return ['--cert', ca.path(name + '.pem'), '--key', ca.path(name + '.key')]
+
+
+@case('curl reads pages by https, and knows whose they are', PAGES, needs_ledge=True)
+def _https(context):
+    broker = start_https(context)
+    code, status, body = curl(context, broker.admin_port, '/healthz')
+    check(code == 0 and status == 200 and json.loads(body)['bridges'] == [], f'{code} {status} {body}')
+    code, status, body = curl(context, broker.admin_port, '/metrics')
+    check(code == 0 and status == 200 and prometheus.parse(body), f'{code} {status}')
+    stranger = Authority(os.path.join(context.folder, 'stranger-pages'), 'stranger')
+    code, status, _ = curl(context, broker.admin_port, '/healthz', trust=stranger.certificate)
+    check(code == 60 and status == 0, f'curl trusts anybody: {code} {status}')
+    code, status, _ = curl(context, broker.admin_port, '/healthz', scheme='http')
+    check(code != 0 and status == 0, f'pages without TLS: {code} {status}')
+
+
+@case('a required client certificate at the pages: right, missing, of another authority', PAGES, needs_ledge=True)
+def _https_required(context):
+    ca = authority(context)
+    broker = start_https(context, f'ca={ca.certificate} client_certificate=required')
+    for page in ('/healthz', '/metrics', '/api/v1/'):
+        code, status, body = curl(context, broker.admin_port, page, *showing(ca))
+        check(code == 0 and status == 200, f'{page}: {code} {status} {body}')
+    code, status, _ = curl(context, broker.admin_port, '/healthz')
+    check(code != 0 and status == 0, f'without a certificate: {code} {status}')
+    stranger = Authority(os.path.join(context.folder, 'stranger-admin'), 'stranger')
+    stranger.issue('client', 'operator')
+    code, status, _ = curl(context, broker.admin_port, '/healthz', *showing(stranger))
+    check(code != 0 and status == 0, f'with a certificate of somebody else: {code} {status}')
+    check('tls_refused listener=admin' in broker.tail(), broker.tail())
+
+
+@case('an optional client certificate at the pages stands for the token', PAGES, needs_ledge=True)
+def _https_optional(context):
+    ca = authority(context)
+    broker = start_https(context, f'ca={ca.certificate} client_certificate=optional',
+                         [f'admin.token_file={token_file(context)}'])
+    port = broker.admin_port
+    check(curl(context, port, '/healthz')[1] == 200, '/healthz wants something')
+    check(curl(context, port, '/metrics')[1] == 401, 'neither certificate nor token')
+    check(curl(context, port, '/metrics', '-H', f'Authorization: Bearer {TOKEN}')[1] == 200, 'the token')
+    check(curl(context, port, '/metrics', *showing(ca))[1] == 200, 'the certificate')
+    check(get(context, broker.ws_port, '/metrics')[0] == 401, 'the WebSocket listener')
+
+
+@case('pages for everybody may want a certificate instead of a token; mistakes are said with line and fix', PAGES,
+      needs_ledge=True)
+def _https_rules(context):
+    ca = authority(context)
+    own = f'certificate = "{ca.path("server.pem")}"\nkey = "{ca.path("server.key")}"\nca = "{ca.certificate}"\n'
+    required = own + 'client_certificate = "required"\n'
+    for url, keys, line, words in (
+            ('https://0.0.0.0:1', own + 'client_certificate = "optional"\n', 2, 'client_certificate = "required" in'),
+            ('https://0.0.0.0:1', required.replace('server.key', 'client.key'), 5, 'is not the key of'),
+            ('https://127.0.0.1:1', own, 6, 'add client_certificate'),
+            ('https://127.0.0.1:1', '', 2, 'wants a certificate'),
+            ('http://127.0.0.1:1', own, 2, 'which has no TLS'),
+            ('https://127.0.0.1:1', own + 'psk_file = "x"\n', 7, 'is unknown')):
+        code, text = complaint_about(context, f'[admin]\nurl = "{url}"\n[admin.tls]\n{keys}')
+        check(code == 2 and f'wrong.toml:{line}: ' in text and words in text, f'{url} {keys}: {code} {text}')
+    code, text = complaint_about(context, f'[admin]\nurl = "https://0.0.0.0:1"\n[admin.tls]\n{required}')
+    check(code == 0 and 'pages: https://0.0.0.0:1, for those with a certificate' in text, f'{code} {text}')
 
 
 # ---------------------------------------------------------------------------------------------------------------------

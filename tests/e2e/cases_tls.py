@@ -519,9 +519,14 @@ def _too_many(context):
 # Configuration
 
 def complaint(context, more, listener='url = "mqtts://127.0.0.1:0"'):
+    return complaint_about(context, f'[listeners.tls]\n{listener}\n[listeners.tls.tls]\n{more}\n')
+
+
+def complaint_about(context, text):
+    """Exit code and words of `ledgemq check` about wrong.toml with this text."""
     path = os.path.join(context.folder, 'wrong.toml')
     with open(path, 'w', encoding='utf-8') as file:
-        file.write(f'[listeners.tls]\n{listener}\n[listeners.tls.tls]\n{more}\n')
+        file.write(text)
     child = context.run([context.options.broker, 'check', '-c', path])
     code, out = child.finish()
     return code, out + child.errors()

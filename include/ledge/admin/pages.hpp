@@ -24,8 +24,9 @@ namespace ledge::admin {
 ///     token            with the token           with the token
 ///     no token         by an address or         never
 ///                      localhost as Host
+///     either           with a certificate       (says nothing there: it is a device's)
 ///
-/// The last keeps pages of other origins out: a name that its owner points at 127.0.0.1 is no address.
+/// The second keeps pages of other origins out: a name that its owner points at 127.0.0.1 is no address.
 class Pages {
 public:
     static constexpr std::size_t token_bytes_min = 16;

@@ -16,7 +16,7 @@
 namespace ledge::config {
 
 /// Where a listener listens and what is spoken there: `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH`,
-/// `http://HOST:PORT` (pages only); mqtts and wss with TLS.
+/// `http://HOST:PORT` (pages only); mqtts, wss and https with TLS.
 struct Endpoint {
     enum class Kind : std::uint8_t { tcp, unix_socket };
     enum class Protocol : std::uint8_t { mqtt, websocket, http };
@@ -50,7 +50,7 @@ enum class ClientCertificate : std::uint8_t { none, optional, required };
 enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name };
 enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
-/// [listeners.NAME.tls]. Files are PEM.
+/// [listeners.NAME.tls], and what [admin.tls] has of it. Files are PEM.
 struct TlsSettings {
     std::string certificate;
     std::string key;
@@ -91,6 +91,7 @@ struct ListenerSocket {
 struct AdminSettings {
     std::string url = "none";
     std::string token_file;
+    TlsSettings tls;  // https
 
     bool is_used() const { return url != "none"; }
 };

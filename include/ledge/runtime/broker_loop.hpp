@@ -39,7 +39,8 @@ struct FrontOptions {
 /// A listener for pages only.
 struct AdminOptions {
     transport::Endpoint endpoint;
-    transport::WebLimits limits;
+    std::optional<transport::TlsOptions> tls{};
+    transport::WebLimits limits{};
 };
 
 struct BrokerLoopOptions {

@@ -32,6 +32,7 @@ struct HttpRequest {
     std::string_view host;          // as the client names us, without the port
     std::string_view bearer_token;  // of "Authorization: Bearer TOKEN"; "" without
     bool is_admin = false;          // on the admin listener, not beside MQTT clients
+    bool has_certificate = false;   // the client has shown a certificate, and TLS has found it valid
 };
 
 struct HttpAnswer {

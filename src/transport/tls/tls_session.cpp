@@ -55,6 +55,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     bool is_broken = false;
     std::size_t unsent = 0;  // plain bytes of a record that is encrypted and not wholly sent
     int failure = 0;
+    bool has_peer_certificate = false;
     std::string user_name;
 };
 
@@ -162,6 +163,7 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
             mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
             return fail(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
         }
+        has_peer_certificate = true;
         user_name = name_in(*certificate, rules.user_name_from);
     }
     if (!psk_identity.empty()) user_name = psk_identity;
@@ -275,5 +277,6 @@ std::string TlsSession::alpn() const {
 }
 
 std::string TlsSession::user_name() const { return parts_->user_name; }
+bool TlsSession::has_peer_certificate() const { return parts_->has_peer_certificate; }
 
 }  // namespace ledge::transport

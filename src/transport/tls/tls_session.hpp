@@ -79,6 +79,8 @@ public:
     /// Who the peer is, by its certificate as the context was told to read it (common name or subject alternative name)
     /// or by the identity of its pre-shared key; "" when it has neither.
     std::string user_name() const;
+    /// The peer has shown a certificate, and it is valid.
+    bool has_peer_certificate() const;
     /// The handshake took up an earlier session.
     bool is_resumed() const;
 

@@ -38,6 +38,12 @@ public:
     boost::intrusive::list<Visitor>* list = nullptr;  // that it is in
 };
 
+/// Whom TLS has proven a peer to be.
+struct ProvenPeer {
+    std::string user;  // "" for nobody
+    bool has_certificate = false;
+};
+
 /// What the sessions of a front share; the front closes them before it goes.
 struct WebFrontState {
     using List = boost::intrusive::list<Visitor>;
@@ -63,11 +69,10 @@ public:
 
     static constexpr std::size_t first_bytes = 1024;  // of the buffer; it grows to the limit
 
-    /// `user`: whom TLS has proven the peer to be, "" for nobody.
-    HttpSession(Stream stream, const sockaddr_storage& address, std::string user, WebFrontState& front)
+    HttpSession(Stream stream, const sockaddr_storage& address, ProvenPeer peer, WebFrontState& front)
         : stream_(std::move(stream)),
           address_(address),
-          user_(std::move(user)),
+          peer_(std::move(peer)),
           front_(&front),
           count_(front.count),
           in_(first_bytes) {
@@ -112,7 +117,7 @@ private:
 
     Stream stream_;
     sockaddr_storage address_;
-    std::string user_;
+    ProvenPeer peer_;
     WebFrontState* front_;  // nullptr: closed, or a WebSocket now
     PeerCount count_;
     std::optional<Parser> parser_;
@@ -169,10 +174,12 @@ void HttpSession<Stream>::on_parse_error(const Error& error) {
 
 /// The path of "/path?query" and of "http://host/path?query" (RFC 9112 section 3.2.2).
 inline std::string_view origin_form(std::string_view target) {
-    constexpr std::string_view scheme = "http://";
-    if (!target.starts_with(scheme)) return target;
-    const std::size_t slash = target.find('/', scheme.size());
-    return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!target.starts_with(scheme)) continue;
+        const std::size_t slash = target.find('/', scheme.size());
+        return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+    }
+    return target;
 }
 
 /// All fields of that name as one list (RFC 9110 section 5.2).
@@ -219,6 +226,7 @@ HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_
     asked.host = host_without_port(std::string_view(request[http::field::host]));
     asked.bearer_token = bearer_token(std::string_view(request[http::field::authorization]));
     asked.is_admin = !front_->options.websocket;
+    asked.has_certificate = peer_.has_certificate;
     return front_->handler(asked);
 }
 
@@ -245,7 +253,7 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     const std::string address = peer_address(options, request);
     auto link = std::make_unique<WsLink<Stream>>(std::move(stream_), options, address, front.driver, front.log, count_);
     WsLink<Stream>& adopted = *link;
-    if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, user_}))
+    if (front.driver.adopt(std::move(link), broker::Peer{front.options.index, address, peer_.user}))
         adopted.accept(request, subprotocol);
 }
 

@@ -62,16 +62,16 @@ public:
 
 private:
     void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
-        std::string user = session->user_name();
-        greet(address, std::move(user), [&] { return TlsStream(io_, std::move(session)); });
+        ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
+        greet(address, std::move(peer), [&] { return TlsStream(io_, std::move(session)); });
     }
 
     template <class Make>
-    void greet(const sockaddr_storage& address, std::string user, const Make& make_stream) {
+    void greet(const sockaddr_storage& address, ProvenPeer peer, const Make& make_stream) {
         if (state_.waiting.size() >= state_.options.limits.visitors_max) state_.waiting.front().close();
         try {
             using Session = HttpSession<decltype(make_stream())>;
-            std::make_shared<Session>(make_stream(), address, std::move(user), state_)->begin();
+            std::make_shared<Session>(make_stream(), address, std::move(peer), state_)->begin();
         } catch (const boost::system::system_error& error) {  // no memory for watching it
             state_.log.warning("connection_dropped", {{"address", to_text(address)}, {"reason", error.what()}});
         }

@@ -35,6 +35,9 @@ struct Site {
         request.host = host;
         request.bearer_token = given_token;
         request.is_admin = is_admin;
+        return ask(request);
+    }
+    transport::HttpAnswer ask(const transport::HttpRequest& request) const {
         return pages.answer(request, Instant{} + 90s);
     }
 
@@ -66,7 +69,7 @@ TEST_CASE("/healthz is for everybody") {
     const Site site(token);
     CHECK(site.get("/healthz").status == 200);
     CHECK(site.get("/healthz", false, "anything").status == 200);
-    CHECK(site.get("/healthz").body == "{\"ready\":true,\"store\":\"none\",\"uptime_s\":90}\n");
+    CHECK(site.get("/healthz").body == "{\"ready\":true,\"store\":\"none\",\"bridges\":[],\"uptime_s\":90}\n");
 }
 
 TEST_CASE("without a token, /metrics and /api are read by an address at the admin listener") {
@@ -89,6 +92,21 @@ TEST_CASE("with a token, they ask for it, and for nothing else") {
     CHECK(site.get("/metrics", true, "any.example", token).status == 200);
     CHECK(site.get("/metrics", false, "any.example", token).status == 200);
     CHECK(site.get("/metrics", false, "any.example", token).content_type == "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST_CASE("a certificate stands for the token and for an address, at the admin listener only") {
+    for (const std::string_view configured : {std::string_view(), token}) {
+        const Site site(configured);
+        transport::HttpRequest request;
+        request.path = "/metrics";
+        request.host = "pages.example";
+        request.has_certificate = true;
+        CHECK(site.ask(request).status != 200);
+        request.is_admin = true;
+        CHECK(site.ask(request).status == 200);
+        request.has_certificate = false;
+        CHECK(site.ask(request).status != 200);
+    }
 }
 
 TEST_CASE("what is not there is 404") {

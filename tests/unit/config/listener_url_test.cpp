@@ -81,6 +81,11 @@ TEST_CASE("ws:// has a path, /mqtt when none is said") {
 TEST_CASE("pages have http://, and no other listener has") {
     CHECK(parse_admin_url("http://127.0.0.1:9883").value().port == 9883);
     CHECK(parse_admin_url("http://127.0.0.1:9883/").value().protocol == Endpoint::Protocol::http);
+    CHECK_FALSE(parse_admin_url("http://127.0.0.1:9883").value().is_tls);
+    const auto secure = parse_admin_url("https://[::1]");
+    REQUIRE(secure.ok());
+    CHECK((secure->is_tls && secure->is_local && secure->port == 443 && secure->protocol == Endpoint::Protocol::http));
+    CHECK(says(wrong("https://127.0.0.1:9883"), "[admin] url"));
     CHECK(says(parse_admin_url("mqtt://127.0.0.1:9883").error(), "use http://HOST:PORT"));
     CHECK(says(parse_admin_url("http://127.0.0.1:9883/admin").error(), "nothing may follow the port"));
     CHECK(says(wrong("http://127.0.0.1:9883"), "[admin] url"));

@@ -248,6 +248,7 @@ TEST_CASE("pages that others reach want a token") {
     CHECK(complaint_about("[admin]\nurl = 'mqtt://127.0.0.1:9883'").find("use http://HOST:PORT") != std::string::npos);
     CHECK(load_text("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/t'").ok());
     CHECK(load_text("[admin]\nurl = 'http://127.0.0.1:9883'").ok());
+    CHECK(load_text("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/t'").notes.size() == 1);
     CHECK(load_text("[admin]\nurl = 'http://127.0.0.1:9883'").config.admin_endpoint.port == 9883);
     CHECK_FALSE(load({}).config.admin.is_used());
 }

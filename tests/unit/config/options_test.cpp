@@ -83,8 +83,8 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_of(Scope::limits) == count_members<session::SessionLimits>());
     CHECK(rows_of(Scope::listener) ==
           count_members<ListenerDraft>() - 4 + count_members<WebSocketSettings>() +
-              count_members<TlsSettings>());  // without name, and limits, websocket and tls themselves
-    CHECK(count_members<AdminSettings>() == 2);
+              count_members<TlsSettings>());     // without name, and limits, websocket and tls themselves
+    CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
     // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build).
     const auto rows_in = [](std::string_view section) {
         return static_cast<std::size_t>(std::count_if(options().begin(), options().end(),

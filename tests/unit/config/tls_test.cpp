@@ -83,6 +83,28 @@ TEST_CASE("who has proven who it is may come in from elsewhere") {
     CHECK(is_anonymous("psk_file = '/keys'\n"));
 }
 
+TEST_CASE("pages have TLS where their url says so, and nobody else's options") {
+    const auto load_admin = [](const std::string& url, const std::string& keys) {
+        return parse("[admin]\nurl = '" + url + "'\n[admin.tls]\n" + keys, {});
+    };
+    const std::string required = std::string(files) + "ca = '/ca'\nclient_certificate = 'required'\n";
+    CHECK(load_admin("https://127.0.0.1", std::string(files)).ok());
+    CHECK(load_admin("https://0.0.0.0", required).ok());
+    CHECK(load_admin("https://0.0.0.0", required).notes.empty());
+    CHECK(
+        complains(load_admin("https://0.0.0.0", std::string(files)), "configuration:2: ", "or https:// with client_"));
+    CHECK(complains(load_admin("https://0.0.0.0", std::string(files) + "ca = '/ca'\nclient_certificate = 'optional'\n"),
+                    "configuration:2: ", "want admin.token_file"));
+    CHECK(complains(load_admin("https://127.0.0.1", ""), "configuration:2: ", "key = \"FILE\" to [admin.tls]"));
+    CHECK(complains(load_admin("https://127.0.0.1", "key = '/k'\n"), "configuration:4: ", "wants certificate"));
+    CHECK(complains(load_admin("http://127.0.0.1", std::string(files)), "configuration:2: ", "or write https://"));
+    CHECK(complains(load_admin("https://127.0.0.1", "psk_file = '/k'\n"), "configuration:4: ", "is unknown"));
+    const Loaded loaded = load_admin("https://0.0.0.0", required);
+    const Loaded again = parse(print(loaded.config), {});
+    REQUIRE(again.ok());
+    CHECK((again.config.admin.tls == loaded.config.admin.tls));
+}
+
 TEST_CASE("what is printed parses back") {
     const Loaded loaded = load_listener("mqtts://0.0.0.0", std::string(files) + "alpn = ['mqtt', 'x']\n");
     REQUIRE(loaded.ok());

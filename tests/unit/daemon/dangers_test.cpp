@@ -105,6 +105,9 @@ TEST_CASE("danger: proxies believed from too many addresses") {
 TEST_CASE("danger: the operators' token on a public address, or in a file that everybody may read or write") {
     CHECK(danger_of("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/none'\n").find("can be read on the way") !=
           std::string::npos);
+    CHECK(danger_of("[admin]\nurl = 'https://0.0.0.0:9883'\ntoken_file = '/none'\n[admin.tls]\ncertificate = 'c'\n"
+                    "key = 'k'\n")
+              .empty());
     for (const auto& [mode, word] : {std::pair{0644, "read"}, {0602, "write"}}) {
         const File token(static_cast<mode_t>(mode));
         CHECK(danger_of("[admin]\nurl = 'http://127.0.0.1:9883'\ntoken_file = '" + token.path + "'\n")

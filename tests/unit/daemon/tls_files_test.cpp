@@ -17,6 +17,11 @@ config::Loaded load(const std::string& url, const std::string& keys) {
     return loaded;
 }
 
+TlsOptions options_of(const config::Loaded& loaded) {
+    const config::ListenerSocket& socket = loaded.config.sockets[0];
+    return tls_options(socket.tls, socket.endpoint.protocol);
+}
+
 }  // namespace
 
 TEST_CASE("the section becomes the options of the transport") {
@@ -25,7 +30,7 @@ TEST_CASE("the section becomes the options of the transport") {
              "certificate = 'c'\nkey = 'k'\nsni_certificates = ['d', 'e']\nsni_keys = ['l', 'm']\n"
              "ca = 'a'\ncrl = 'r'\nclient_certificate = 'required'\nusername_from = 'cn'\n"
              "ticket_lifetime_s = 5\nhandshake_timeout_s = 6\nhandshakes_max = 7");
-    const TlsOptions options = tls_options(loaded.config.sockets[0]);
+    const TlsOptions options = options_of(loaded);
     REQUIRE(options.certificates.size() == 3);
     CHECK((options.certificates[0] == transport::TlsCertificate{"c", "k"}));
     CHECK((options.certificates[2] == transport::TlsCertificate{"e", "m"}));
@@ -37,10 +42,8 @@ TEST_CASE("the section becomes the options of the transport") {
     CHECK(options.ticket_lifetime == 5s);
     CHECK(options.handshake_time_max == 6s);
     CHECK(options.handshakes_max == 7);
-    CHECK(tls_options(load("wss://127.0.0.1", "psk_file = 'p'").config.sockets[0]).alpn ==
-          std::vector<std::string>{"http/1.1"});
-    CHECK(tls_options(load("wss://127.0.0.1", "psk_file = 'p'\nalpn = ['x']").config.sockets[0]).alpn ==
-          std::vector<std::string>{"x"});
+    CHECK(options_of(load("wss://127.0.0.1", "psk_file = 'p'")).alpn == std::vector<std::string>{"http/1.1"});
+    CHECK(options_of(load("wss://127.0.0.1", "psk_file = 'p'\nalpn = ['x']")).alpn == std::vector<std::string>{"x"});
 }
 
 TEST_CASE("a wrong file is complained about where its key was said") {
@@ -52,6 +55,17 @@ TEST_CASE("a wrong file is complained about where its key was said") {
     check_tls_files(loaded);
     REQUIRE(loaded.complaints.size() == 1);
     CHECK(loaded.complaints[0].line().starts_with("x.toml:4: key 'listeners.a.tls.psk_file': /none cannot be opened"));
+}
+
+TEST_CASE("the files of the pages are looked at too") {
+    config::Sources sources;
+    sources.file = "x.toml";
+    config::Loaded loaded = config::parse(
+        "[admin]\nurl = 'https://127.0.0.1:1'\n[admin.tls]\nkey = '/none.key'\ncertificate = '/none.pem'\n", sources);
+    REQUIRE(loaded.ok());
+    check_tls_files(loaded);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line().starts_with("x.toml:5: key 'admin.tls.certificate': /none.pem cannot be opened"));
 }
 
 TEST_CASE("a listener without TLS names no files") {

@@ -75,4 +75,23 @@ TEST_CASE("a listener's address, section and limits say how its peers come in") 
     CHECK(options.fronts[1].web_limits.request_timeout == 3s);
     REQUIRE(options.admin.has_value());
     CHECK(options.admin->endpoint.port == 9883);
+    CHECK_FALSE(options.admin->tls.has_value());
+}
+
+TEST_CASE("pages over TLS have the files of [admin.tls], and HTTP for ALPN") {
+    const config::Loaded loaded = config::parse(
+        "[admin]\nurl = 'https://127.0.0.1'\n[admin.tls]\ncertificate = 'c'\nkey = 'k'\nca = 'a'\ncrl = 'r'\n"
+        "client_certificate = 'required'\n",
+        {});
+    REQUIRE(loaded.ok());
+    const runtime::BrokerLoopOptions options = loop_options(loaded.config, "1", 1);
+    REQUIRE(options.admin.has_value());
+    CHECK(options.admin->endpoint.port == 443);
+    REQUIRE(options.admin->tls.has_value());
+    const transport::TlsOptions& tls = *options.admin->tls;
+    CHECK(tls.certificates == std::vector<transport::TlsCertificate>{{"c", "k"}});
+    CHECK(tls.ca_file == "a");
+    CHECK(tls.crl_file == "r");
+    CHECK((tls.client_certificate == transport::TlsOptions::ClientCertificate::required));
+    CHECK(tls.alpn == std::vector<std::string>{"http/1.1"});
 }
