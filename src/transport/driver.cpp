@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -33,14 +32,11 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
 // ---------------------------------------------------------------------------------------------------------------------
 // From the peer
 
-void Driver::received(Link& link, Bytes bytes) {
+void Driver::received(Link& link, std::span<Byte> bytes) {
     if (link.phase_ == Link::Phase::open) {
         const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
-        const std::less_equal<> not_after;  // a total order, also of pointers into different arrays
-        const Byte* buffer = read_buffer_.get();
-        if (may_hold_password && not_after(buffer, bytes.data()) && not_after(bytes.data(), buffer + read_bytes_max))
-            explicit_bzero(read_buffer_.get() + (bytes.data() - buffer), bytes.size());
+        if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());
     }  // unsent: its connection is closing and takes no input
