@@ -220,20 +220,29 @@ def store_bench_suite():
                  [PYTHON, '-B', os.path.join(ROOT, 'tests/bench/store_bench.py'), *extent], count_exit)
 
 
-def whole_program_suites(builds):
-    e2e = os.path.join(ROOT, 'tests/e2e/e2e.py')
-    suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line)]
-    for build in builds:
-        broker = os.path.join(ROOT, 'build', build, 'ledgemq')
-        quick = [] if build == RELEASE else ['--quick']
-        suites.append(Suite(f'{build}: e2e', [PYTHON, '-B', e2e, '--broker', broker, *quick], count_last_line, 1200))
-        suites.append(crash_suite(build))
-    suites.append(store_bench_suite())
+# Each run of the end-to-end cases has ports of its own, below the range of ephemeral ports: they run side by side.
+E2E_PORTS = {RELEASE: '20000-21999', ASAN: '22000-23999', TSAN: '24000-25999'}
+
+
+def e2e_suite(name, build, broker, *extent):
+    command = [PYTHON, '-B', os.path.join(ROOT, 'tests/e2e/e2e.py'), '--broker',
+               os.path.join(ROOT, 'build', build, broker), '--ports', E2E_PORTS[build], *extent]
+    return Suite(f'{build}: {name}', command, count_last_line, 1200)
+
+
+def release_suites():
+    """One at a time: some of them measure."""
+    suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
+              e2e_suite('e2e', RELEASE, 'ledgemq'), crash_suite(RELEASE), store_bench_suite()]
     if not why_no_mbedtls3():
-        command = [PYTHON, '-B', e2e, '--broker', os.path.join(ROOT, 'build/release/ledgemq-mbedtls3'), '--only',
-                   MBEDTLS3_CASES, '--quick']
-        suites.append(Suite('release: e2e_mbedtls3', command, count_last_line, 1200))
+        suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
     return suites
+
+
+def sanitizer_suites(builds):
+    """They mostly wait."""
+    builds = [build for build in builds if build != RELEASE]
+    return [e2e_suite('e2e', build, 'ledgemq', '--quick') for build in builds] + [crash_suite(b) for b in builds]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -286,8 +295,8 @@ def main():
         if build == RELEASE and why_no_mbedtls3():
             problems.append(Outcome('release: mbedtls3', skipped=1, note=why_no_mbedtls3()))
         outcomes += run_group(titles[build], chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
-    outcomes += run_group('house rules, and real clients against the broker', chosen(whole_program_suites(builds)), [],
-                          at_once=1)
+    outcomes += run_group('house rules, and real clients against the broker', chosen(release_suites()), [], at_once=1)
+    outcomes += run_group('real clients against the sanitizer builds', chosen(sanitizer_suites(builds)), [], at_once=2)
     passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
     if not outcomes:
         failed = 1

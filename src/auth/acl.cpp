@@ -55,6 +55,7 @@ const AclOwner* Acl::find(const Names& names, std::string_view name) const {
 
 std::string Acl::text_of(const AclRule& rule) const {
     const AclOwner& of = owners_[rule.owner];
+    if (form_ == Form::token) return std::string(key_of(rule)) + " " + rule.filter;
     if (form_ == Form::toml) return title_of(of) + " " + std::string(key_of(rule)) + " " + rule.filter;
     const bool is_pattern = of.kind == AclOwner::Kind::everybody;
     return (is_pattern ? "pattern " : "topic ") + std::string(word_of(rule)) + " " + rule.filter;
@@ -81,7 +82,7 @@ std::string AclBuilder::add(AclOwner::Number owner, AclRule rule) {
     if (topic::is_shared(rule.filter)) return "names a shared subscription; name the topics behind $share/GROUP/";
     if (!topic::is_valid_filter(rule.filter, topic::levels_hard_max) || !wire::is_valid_utf8(rule.filter))
         return "has no valid topic filter: '#' stands alone in the last level, '+' alone in its level";
-    if (acl_.form_ == Acl::Form::toml || owner == everybody) {
+    if (acl_.form_ != Acl::Form::mosquitto || owner == everybody) {
         rule.names_user = rule.filter.find("%u") != std::string::npos;
         rule.names_client = rule.filter.find("%c") != std::string::npos;
     }

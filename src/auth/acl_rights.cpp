@@ -25,8 +25,9 @@ std::string_view take_level(std::string_view& rest, bool& has_more) {
 }  // namespace
 
 Rights::Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id,
-               std::span<const std::string> roles)
+               std::span<const std::string> roles, const Acl* granted)
     : acl_(&acl),
+      granted_(granted),
       own_(acl.find_user(user)),
       user_(user),
       client_id_(client_id),
@@ -66,6 +67,8 @@ template <class Find>
 Verdict Rights::decide(const Find& find) const {
     const AclRule* rule = is_own_void_ ? nullptr : decide_among(own_, roles_, find);
     if (rule == nullptr && !is_everybody_void_) rule = decide_among(&acl_->everybody(), {}, find);
+    if (granted_ != nullptr && (rule == nullptr || !rule->is_denial))
+        rule = is_own_void_ || is_everybody_void_ ? nullptr : find(granted_->everybody().rules);
     return {rule != nullptr && !rule->is_denial, rule};
 }
 
@@ -92,13 +95,22 @@ const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view fi
     return nullptr;
 }
 
+const Acl& Rights::home_of(const AclRule& rule) const {
+    if (granted_ == nullptr) return *acl_;
+    const auto& all = granted_->everybody().rules.all();
+    const bool is_granted = std::ranges::any_of(all, [&](const AclRule& other) { return &other == &rule; });
+    return is_granted ? *granted_ : *acl_;
+}
+
 std::string Rights::explain(const Verdict& verdict) const {
+    if (verdict.rule == nullptr && granted_ != nullptr) return granted_->name() + " (no rule)";
     if (verdict.rule == nullptr) {
         return acl_->name() + (is_shut_out_ && acl_->has_patterns()
                                    ? " (no rule; a name with +, #, / or $ cannot stand in a pattern)"
                                    : " (no rule)");
     }
-    return acl_->name() + ":" + std::to_string(verdict.rule->line) + " (" + acl_->text_of(*verdict.rule) + ")";
+    const Acl& home = home_of(*verdict.rule);
+    return home.name() + ":" + std::to_string(verdict.rule->line) + " (" + home.text_of(*verdict.rule) + ")";
 }
 
 /// A pattern with %u says nothing about a client without a user, and none about one whose names cannot stand in it.

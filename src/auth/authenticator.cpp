@@ -11,44 +11,117 @@ namespace ledge::auth {
 
 using wire::ReasonCode;
 
-Answer answer(const Policy& policy, const Question& question) {
-    if (policy.passwords && question.user_name) {
-        const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
-        const PasswordHash* hash = entry != nullptr ? &entry->hash : policy.passwords->stand_in(*question.user_name);
-        Answer answer{ReasonCode::bad_user_name_or_password};
-        if (hash == nullptr) return answer;
-        answer.check = PasswordCheck{std::string(*question.user_name), *hash,
-                                     Secret(question.password.value_or(Bytes{})), entry != nullptr};
-        return answer;
-    }
-    if (question.is_anonymous_allowed) return {};
-    return {question.user_name ? ReasonCode::bad_user_name_or_password : ReasonCode::not_authorized};
+namespace {
+
+Secret secret_of(const Question& question) { return Secret(question.password.value_or(Bytes{})); }
+
+/// Of a user that the file has, or of one that has to cost as much; nothing: the file has no users.
+std::optional<LoginCheck> password_check(const PasswordFile& passwords, const PasswordFile::Entry* entry,
+                                         const Question& question) {
+    const PasswordHash* hash = entry != nullptr ? &entry->hash : passwords.stand_in(*question.user_name);
+    if (hash == nullptr) return std::nullopt;
+    return PasswordCheck{std::string(*question.user_name), *hash, secret_of(question), entry != nullptr};
 }
 
-LoginOutcome carry_out(const LoginCheck& check) {
-    const PasswordCheck& password = std::get<PasswordCheck>(check);
+HookQuestion hook_question(const Question& question) {
+    HookQuestion result;
+    if (question.user_name) result.user_name = std::string(*question.user_name);
+    if (question.password) result.password = Secret(*question.password);
+    result.client_id = question.client_id;
+    result.address = question.address.substr(0, question.address.find_last_of(':'));
+    result.listener = question.listener;
+    return result;
+}
+
+LoginOutcome check_password(const PasswordCheck& check) {
     LoginOutcome outcome;
-    const bool is_password_right = is_right(password.hash, password.password.bytes());  // also of an unknown user
-    if (!is_password_right || !password.is_user_known) {
+    const bool is_password_right = is_right(check.hash, check.password.bytes());  // also of an unknown user
+    if (!is_password_right || !check.is_user_known) {
         outcome.reason = "wrong user name or password";
         return outcome;
     }
     outcome.code = ReasonCode::success;
-    outcome.identity.user = password.user;
+    outcome.identity.user = check.user;
     outcome.identity.proof = Proof::password;
-    outcome.identity.credential = credential_of(password.hash);
+    outcome.identity.credential = credential_of(check.hash);
     return outcome;
 }
+
+}  // namespace
+
+Answer answer(const Policy& policy, const Question& question) {
+    Answer refused{ReasonCode::bad_user_name_or_password, std::nullopt};
+    if (policy.tokens && question.password && looks_like_token(*question.password)) {
+        std::optional<std::string> user_name;
+        if (question.user_name) user_name = std::string(*question.user_name);
+        refused.check = TokenCheck{std::move(user_name), secret_of(question)};
+        return refused;
+    }
+    if (policy.passwords && question.user_name) {
+        const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
+        if (entry != nullptr || !policy.hook) {
+            refused.check = password_check(*policy.passwords, entry, question);
+            return refused;
+        }
+    }
+    const bool gives_credentials = question.user_name || question.password;
+    if (policy.hook && gives_credentials) {
+        refused.check = hook_question(question);
+        return refused;
+    }
+    if (policy.tokens && gives_credentials) return refused;
+    if (question.is_anonymous_allowed) return {};
+    if (question.user_name) return refused;
+    return {ReasonCode::not_authorized, std::nullopt};
+}
+
+std::string_view reason_of(const Answer& answer, const Policy& policy) {
+    const bool knows_somebody = policy.passwords || policy.tokens || policy.hook;
+    if (!knows_somebody) return "anonymous clients are not allowed on this listener, and no password is known";
+    return answer.code == ReasonCode::not_authorized ? "anonymous clients are not allowed on this listener"
+                                                     : "wrong user name or password";
+}
+
+LoginOutcome carry_out(const LoginCheck& check, WallTime now) {
+    if (const auto* password = std::get_if<PasswordCheck>(&check)) return check_password(*password);
+    if (const auto* token = std::get_if<TokenCheck>(&check))
+        return check_token(token->rules, token->token.bytes(), token->user_name, now);
+    return no_hook_answer("there is no authentication hook");
+}
+
+namespace {
+
+bool is_password_still_there(const Policy& policy, const Identity& identity) {
+    if (!policy.passwords || !identity.user) return false;
+    const PasswordFile::Entry* entry = policy.passwords->find(*identity.user);
+    return entry != nullptr && credential_of(entry->hash) == identity.credential;
+}
+
+bool is_key_still_there(const Policy& policy, const Identity& identity) {
+    if (!policy.tokens) return false;
+    return std::ranges::any_of(policy.tokens->keys, [&](const TokenKey& key) {
+        return credential_of(*policy.tokens, key) == identity.credential;
+    });
+}
+
+}  // namespace
 
 bool is_still_proven(const Policy& policy, const Identity& identity) {
     switch (identity.proof) {
         case Proof::none:
         case Proof::tls: return true;
-        case Proof::password: break;
+        case Proof::password: return is_password_still_there(policy, identity);
+        case Proof::token: return is_key_still_there(policy, identity);
+        case Proof::hook: return policy.hook && credential_of(*policy.hook) == identity.credential;
     }
-    if (!policy.passwords || !identity.user) return false;
-    const PasswordFile::Entry* entry = policy.passwords->find(*identity.user);
-    return entry != nullptr && credential_of(entry->hash) == identity.credential;
+    return false;
+}
+
+std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id) {
+    const Acl* granted = identity.granted ? &*identity.granted : nullptr;
+    if (policy.acl) return Rights(*policy.acl, identity.user, client_id, identity.roles, granted);
+    if (granted != nullptr) return Rights(*granted, identity.user, client_id);
+    return std::nullopt;
 }
 
 std::uint64_t credential_of(const PasswordHash& hash) {

@@ -195,11 +195,15 @@ void Shard::note_reload(bool is_taken) {
     ++(is_taken ? counters.policies_taken : counters.policies_refused);
 }
 
-std::optional<session::LoginTask> Shard::take_login_task(Instant now) {
+std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
     session::Environment& environment = parts_->environment;
     if (environment.logins.size() == 0) return std::nullopt;
     while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
-    return environment.logins.take(environment.guard, now);
+    auto task = environment.logins.take(carrier, environment.guard, now);
+    if (!task) return task;
+    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && environment.policy.tokens)
+        token->rules = *environment.policy.tokens;
+    return task;
 }
 
 void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now) {

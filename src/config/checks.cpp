@@ -23,7 +23,7 @@ public:
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
         const bool is_anonymous = draft.allow_anonymous.value_or(
-            (endpoint.value().is_local && loaded_.config.auth.password_file.empty()) || draft.tls.proves_clients());
+            (endpoint.value().is_local && !loaded_.config.auth.knows_users()) || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());
         note_access(draft, endpoint.value(), is_anonymous);
 
@@ -180,7 +180,7 @@ private:
 
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
-            if (loaded_.config.auth.password_file.empty())
+            if (!loaded_.config.auth.knows_users())
                 loaded_.notes.push_back("nobody can log in at " + draft.url +
                                         ": there is no auth.password_file, and anonymous clients are not allowed "
                                         "there; allow_anonymous = true lets everybody in");

@@ -199,6 +199,26 @@ Parsed parse_admin_url(std::string_view url) {
     return Failure{"not an address for pages; " + std::string(admin_shape)};
 }
 
+Parsed parse_hook_url(std::string_view url) {
+    constexpr std::string_view start = "http://";
+    constexpr std::string_view hook_shape =
+        "use http://HOST:PORT/PATH, for example http://127.0.0.1:8000/login, or none";
+    if (url.starts_with("https://"))
+        return Failure{"TLS is not spoken to the hook; let it, or a proxy to it, run on this machine and " +
+                       std::string(hook_shape)};
+    if (!url.starts_with(start)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
+    const std::size_t slash = std::min(url.find('/', start.size()), url.size());
+    const std::string_view path = url.substr(slash);
+    const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
+                         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (!is_path) return Failure{std::string("the path has at most 256 characters of ASCII, and no #")};
+    auto endpoint = parse_admin_url(url.substr(0, slash));
+    if (!endpoint) return endpoint;
+    if (endpoint->port == 0) return Failure{"a port is missing; " + std::string(hook_shape)};
+    endpoint->resource = path.empty() ? "/" : path;
+    return endpoint;
+}
+
 Result<Network, std::string> parse_network(std::string_view text) {
     const std::size_t slash = std::min(text.find('/'), text.size());
     const std::string host(text.substr(0, slash));

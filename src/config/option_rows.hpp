@@ -156,6 +156,16 @@ constexpr Option setting(std::string_view section, std::string_view name, std::s
     return row<Scope::broker, Members...>(section, name, unit, range, help);
 }
 
+template <auto Member>
+constexpr Option jwt(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::broker, &Config::auth, &AuthSettings::jwt, Member>("auth.jwt", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option hook(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::broker, &Config::auth, &AuthSettings::http, Member>("auth.http", name, unit, range, help);
+}
+
 /// A duration that is configured in milliseconds.
 template <auto... Members>
 constexpr Option setting_ms(std::string_view section, std::string_view name, Range range, std::string_view help) {

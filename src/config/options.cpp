@@ -273,6 +273,42 @@ constexpr Option table[] = {
                                                                              "How long a wrong password counts."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
         "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
+    jwt<&TokenSettings::key_file>(
+        "key_file", "", {},
+        "The key that tokens are signed with: a public key in PEM (RSA of 2048 bits or more: RS256; EC on P-256: "
+        "ES256), or any 32 to 1024 bytes that are a shared secret (HS256). With this or jwks_file a password that has "
+        "the form of a token (eyJ...) is one, and counts only if its signature is right. \"\": none."),
+    jwt<&TokenSettings::jwks_file>("jwks_file", "", {},
+                                   "The same, several keys: a JWK Set. A token's kid chooses among them."),
+    jwt<&TokenSettings::issuer>("issuer", "", {}, "Tokens have to be from this issuer (iss). \"\": from any."),
+    jwt<&TokenSettings::audience>("audience", "", {},
+                                  "Tokens have to be for this audience (aud). \"\": those for any are refused."),
+    jwt<&TokenSettings::user_claim>("user_claim", "", {}, "The claim that is the user name."),
+    jwt<&TokenSettings::roles_claim>("roles_claim", "", {},
+                                     "The claim with roles of the acl_file: a text or a list of texts."),
+    jwt<&TokenSettings::leeway>(
+        "leeway_s", "s", {0, 600},
+        "How far the clocks of broker and issuer may be apart. A connection ends when its token has, after this."),
+    jwt<&TokenSettings::match_user_name>(
+        "match_user_name", "", {},
+        "Whether a user name that a client gives beside a token has to be the token's. false: it means nothing."),
+
+    hook<&HookSettings::url>(
+        "url", "", {},
+        "Where to ask: http://HOST:PORT/PATH, HOST an address or localhost; or \"none\". It is told user, password, "
+        "client_id, address and listener as JSON by POST; 200 lets the client in, 401 and 403 do not, anything else "
+        "and silence refuse it as unavailable. A body may say {\"user\": \"...\", \"roles\": [...], "
+        "\"ttl_s\": N}. Users in the password_file and tokens are not asked about. The password goes as it is: only "
+        "over a network that nobody listens to."),
+    setting_ms<&Config::auth, &AuthSettings::http, &HookSettings::timeout>(
+        "auth.http", "timeout_ms", {10, 9'000}, "From the question to the end of the answer."),
+    hook<&HookSettings::requests_max>("requests_max", "requests", {1, 1'000},
+                                      "Questions at once. Beyond it up to 1000 clients wait."),
+    hook<&HookSettings::cached_max>("cached_max", "answers", {0, 1'000'000}, "Answers that are remembered."),
+    hook<&HookSettings::cache_time>("cache_s", "s", {0, 86'400},
+                                    "How long a yes is remembered, at most its ttl_s. SIGHUP forgets all."),
+    hook<&HookSettings::cache_time_denied>("cache_denied_s", "s", {0, 86'400}, "How long a no is remembered."),
+
     setting<&Config::admin, &AdminSettings::url>(
         "admin", "url", "", {},
         "Where: http://HOST:PORT, https://HOST:PORT, or \"none\". Beyond this machine only with token_file or with "
@@ -327,6 +363,8 @@ constexpr SectionHelp sections[] = {
     {"auth",
      "Who may do what. The files are watched: a change is taken over within seconds, on SIGHUP at once; with a mistake "
      "in one of them all the old ones stay."},
+    {"auth.jwt", "JSON Web Tokens as passwords; what they may claim is in src/auth/README.md. The keys are watched."},
+    {"auth.http", "A program of yours that is asked who may connect."},
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},

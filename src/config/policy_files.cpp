@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
+
+#include "listener_url.hpp"
 
 namespace ledge::config {
 namespace {
@@ -56,6 +59,58 @@ void load_acl(Loaded& loaded) {
     loaded.policy.acl = std::move(*acl);
 }
 
+/// Keys of [auth.jwt] in one of its files, put to the others.
+void load_keys(const std::string& path, std::string_view key, bool is_set, auth::TokenRules& rules, Loaded& loaded) {
+    if (path.empty()) return;
+    auto file = read_policy_file(path, key, loaded);
+    if (!file) return;
+    auto keys = is_set ? auth::parse_jwks(file->text) : auth::parse_key_file(file->text);
+    auth::wipe(file->text.data(), file->text.size());
+    if (!keys) return loaded.complaints.push_back({path, "the file " + keys.error()});
+    if (keys->has_secrets && (file->mode & S_IROTH) != 0)
+        return loaded.complaints.push_back({path,
+                                            "everybody on this machine can read the secret in the file, and so sign "
+                                            "tokens; chmod o-r " +
+                                                path});
+    for (const std::string& note : keys->notes) loaded.notes.push_back(path + ": " + note + ": left out");
+    for (auth::TokenKey& one : keys->keys) rules.keys.push_back(std::move(one));
+}
+
+void load_tokens(Loaded& loaded) {
+    const TokenSettings& settings = loaded.config.auth.jwt;
+    auth::TokenRules rules;
+    rules.issuer = settings.issuer;
+    rules.audience = settings.audience;
+    rules.user_claim = settings.user_claim;
+    rules.roles_claim = settings.roles_claim;
+    rules.leeway = std::chrono::duration_cast<std::chrono::seconds>(settings.leeway);
+    rules.must_match_user_name = settings.match_user_name;
+    load_keys(settings.key_file, "auth.jwt.key_file", false, rules, loaded);
+    load_keys(settings.jwks_file, "auth.jwt.jwks_file", true, rules, loaded);
+    if (!rules.keys.empty()) loaded.policy.tokens = std::move(rules);
+}
+
+void load_hook(Loaded& loaded) {
+    const HookSettings& settings = loaded.config.auth.http;
+    const auto url = parse_hook_url(settings.url);
+    if (!url) {
+        const auto place = loaded.places.find("auth.http.url");
+        return loaded.complaints.push_back(
+            {place != loaded.places.end() ? place->second : std::string(), "key 'auth.http.url': " + url.error()});
+    }
+    const Endpoint& endpoint = url.value();
+    loaded.policy.hook = auth::HookOptions{.host = endpoint.host,
+                                           .port = endpoint.port,
+                                           .target = endpoint.resource,
+                                           .timeout = settings.timeout,
+                                           .requests_max = settings.requests_max,
+                                           .cached_max = settings.cached_max,
+                                           .cache_time = settings.cache_time,
+                                           .cache_time_denied = settings.cache_time_denied};
+    if (!endpoint.is_local)
+        loaded.notes.push_back("passwords go to " + settings.url + " as they are: whoever listens on the way has them");
+}
+
 }  // namespace
 
 Result<FileText, std::string> read_file(const std::string& path, std::size_t bytes_max) {
@@ -79,6 +134,8 @@ void load_policy(Loaded& loaded) {
     loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
     if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
+    if (loaded.config.auth.jwt.is_used()) load_tokens(loaded);
+    if (loaded.config.auth.http.is_used()) load_hook(loaded);
 }
 
 }  // namespace ledge::config

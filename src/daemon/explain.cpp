@@ -16,17 +16,22 @@ auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& 
 }  // namespace
 
 Explanation explain(const config::Command::Explain& question, const auth::Policy& policy) {
-    if (question.user && policy.passwords && policy.passwords->find(*question.user) == nullptr)
+    const bool knows_others = policy.tokens || policy.hook;
+    if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
         return {"denied: user " + *question.user + " is not in the password file: no login\n", false};
     if (question.verb == "publish" && question.topic.starts_with("$SYS/"))
         return {"denied: $SYS/ belongs to the broker\n", false};
     if (!policy.acl) return {"allowed: there is no auth.acl_file, everybody may do everything\n", true};
     std::optional<std::string_view> user;
     std::string note;
-    if (question.user && policy.passwords)
+    if (question.user && (policy.passwords || knows_others))
         user = *question.user;
     else if (question.user)
         note = "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n";
+    if (user && knows_others)
+        note +=
+            "note: a token or the authentication hook may give roles, and a token's acl is all that its client may "
+            "do; this is what the ACL says of the name\n";
     const auth::Rights rights(*policy.acl, user, question.client_id);
     const auth::Verdict verdict = judge(rights, question);
     std::string text = (verdict.is_allowed ? "allowed: " : "denied: ") + rights.explain(verdict) + "\n";

@@ -17,6 +17,7 @@ bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
 
 void Reload::take(config::Loaded& loaded) {
     log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
+                                 {"token_keys", loaded.policy.tokens ? loaded.policy.tokens->keys.size() : 0},
                                  {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
     take_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
@@ -30,9 +31,12 @@ void Reload::read_policy() {
 void Reload::read_all() {
     config::Loaded loaded = config::load(sources_);
     if (complain(loaded, "configuration_refused")) return;
-    const bool had_files = !running_.auth.password_file.empty() || !running_.auth.acl_file.empty();
+    const auto has_policy = [](const config::AuthSettings& auth) {
+        return auth.knows_users() || !auth.acl_file.empty();
+    };
+    const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
     running_.auth = loaded.config.auth;
-    if (had_files || !loaded.policy_files.empty())
+    if (is_policy)
         take(loaded);
     else
         take_policy_(std::move(loaded.policy), {});

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "committer.hpp"
+#include "hook_carrier.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/driver.hpp"
@@ -47,6 +48,7 @@ struct BrokerLoop::Parts {
     MadeFront make_admin_front(const AdminOptions& admin);
     std::string start_workers();
 
+    void set_policy(auth::Policy policy);
     void watch_sockets();
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front);
     void on_signal(int signal);
@@ -74,6 +76,7 @@ struct BrokerLoop::Parts {
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
     LoginWorker login_worker{io};
+    HookCarrier hook_carrier{io, log};
     transport::Driver driver;
     std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     std::vector<std::unique_ptr<transport::Front>> fronts;
@@ -104,7 +107,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
-    shard.set_policy(std::move(options.policy), clock.now());
+    set_policy(std::move(options.policy));
     watch_files(std::move(options.policy_files));
     if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
@@ -235,15 +238,20 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
-
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
-    parts_->shard.set_policy(std::move(policy), parts_->clock.now());
+    parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);
     parts_->is_read = true;
     if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
 }
 
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
+
+void BrokerLoop::Parts::set_policy(auth::Policy policy) {
+    hook_carrier.set_options(policy.hook);
+    shard.set_policy(std::move(policy), clock.now());
+}
+
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -287,6 +295,7 @@ void BrokerLoop::Parts::serve() {
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
     login_worker.serve(shard, clock.now());
+    hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
 }

@@ -4,8 +4,14 @@
 #include <utility>
 
 #include "ledge/broker/shard.hpp"
+#include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
+namespace {
+
+auth::WallTime wall_time() { return std::chrono::floor<std::chrono::seconds>(read_wall_clock()); }
+
+}  // namespace
 
 LoginWorker::~LoginWorker() {
     if (!thread_.joinable()) return;
@@ -24,7 +30,7 @@ void LoginWorker::serve(broker::Shard& shard, Instant now) {
         shard.on_login_checked(finished.number, std::move(finished.outcome), now);
     }
     if (is_busy_) return;
-    if (auto task = shard.take_login_task(now)) submit(std::move(*task));
+    if (auto task = shard.take_login_task(auth::Carrier::worker, now)) submit(std::move(*task));
 }
 
 void LoginWorker::submit(session::LoginTask task) {
@@ -45,7 +51,7 @@ void LoginWorker::work() {
         const session::LoginTask task = std::move(*next_);
         next_.reset();
         lock.unlock();
-        Finished finished{task.number, auth::carry_out(task.check)};
+        Finished finished{task.number, auth::carry_out(task.check, wall_time())};
         boost::asio::post(io_, [this, result = std::move(finished)]() mutable { finished_ = std::move(result); });
     }
 }

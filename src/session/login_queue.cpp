@@ -8,27 +8,31 @@
 namespace ledge::session {
 
 bool LoginQueue::add(Connection& connection, auth::LoginCheck check, std::size_t bytes) {
-    if (waiting_.size() >= waiting_max || bytes_ + bytes > bytes_max) return false;
-    waiting_.push_back({++last_number_, &connection, std::move(check), bytes, 0});
-    bytes_ += bytes;
+    const auth::Carrier carrier = auth::carrier_of(check);
+    const auto waiting = std::ranges::count(waiting_, carrier, &Waiting::carrier);
+    if (static_cast<std::size_t>(waiting) >= waiting_max || bytes_of(carrier) + bytes > bytes_max) return false;
+    waiting_.push_back({++last_number_, &connection, carrier, std::move(check), bytes, 0});
+    bytes_of(carrier) += bytes;
     return true;
 }
 
 bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
     const auto found = std::ranges::find(waiting_, &connection, &Waiting::connection);
-    if (found == waiting_.end() || found->held_bytes + bytes > held_bytes_max || bytes_ + bytes > bytes_max)
-        return false;
+    if (found == waiting_.end() || found->held_bytes + bytes > held_bytes_max) return false;
+    if (bytes_of(found->carrier) + bytes > bytes_max) return false;
     found->held_bytes += bytes;
     found->bytes += bytes;
-    bytes_ += bytes;
+    bytes_of(found->carrier) += bytes;
     return true;
 }
 
-std::optional<LoginTask> LoginQueue::take(const auth::LoginGuard& guard, Instant now) {
-    const auto is_clean = [&](const Waiting& w) { return w.check && !guard.is_suspect(w.connection->address(), now); };
+std::optional<LoginTask> LoginQueue::take(auth::Carrier carrier, const auth::LoginGuard& guard, Instant now) {
+    const auto is_next = [&](const Waiting& w) { return w.carrier == carrier && w.check; };
+    const auto is_clean = [&](const Waiting& w) {
+        return is_next(w) && !guard.is_suspect(w.connection->address(), now);
+    };
     auto next = std::ranges::find_if(waiting_, is_clean);
-    if (next == waiting_.end())
-        next = std::ranges::find_if(waiting_, [](const Waiting& w) { return w.check.has_value(); });
+    if (next == waiting_.end()) next = std::ranges::find_if(waiting_, is_next);
     if (next == waiting_.end()) return std::nullopt;
     return LoginTask{next->number, *std::exchange(next->check, std::nullopt)};
 }
@@ -57,7 +61,7 @@ void LoginQueue::forget(const Connection& connection) {
 }
 
 void LoginQueue::erase(std::vector<Waiting>::iterator waiting) {
-    bytes_ -= waiting->bytes;
+    bytes_of(waiting->carrier) -= waiting->bytes;
     waiting_.erase(waiting);
 }
 

@@ -55,14 +55,12 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
         return refuse_connect(code, detail);
     if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
-    auth::Answer answer =
-        auth::answer(environment_.policy, {packet.user_name, packet.password, listener_.allow_anonymous});
+    auth::Answer answer = auth::answer(
+        environment_.policy,
+        {packet.user_name, packet.password, listener_.allow_anonymous, packet.client_id, address_, listener_.name});
     if (answer.check) return await_login(frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
-        return refuse_connect(answer.code, environment_.policy.passwords
-                                               ? "anonymous clients are not allowed on this listener"
-                                               : "anonymous clients are not allowed on this listener, and no password "
-                                                 "is known");
+        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy));
     admit(packet, {}, effect);
 }
 
@@ -70,17 +68,18 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
 void Connection::admit(const wire::Connect& packet, auth::Identity identity, Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
-    const bool has_identity = identity.user || environment_.policy.acl;
+    const bool has_identity = identity.proof != auth::Proof::none || identity.user || environment_.policy.acl;
     identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
     if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
 }
 
 // False: the connection is refused. A will that could never be published is better known of now.
 bool Connection::may_leave_will(const wire::Connect& packet, std::string_view client_id) {
-    if (!packet.will || !environment_.policy.acl) return true;
-    const auth::Rights rights(*environment_.policy.acl, identity_->user, client_id, identity_->roles);
-    const auth::Verdict verdict = rights.judge(packet.will->topic, auth::Access::write);
-    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will: " + rights.explain(verdict));
+    if (!packet.will || identity_ == nullptr) return true;
+    const auto rights = auth::rights_of(environment_.policy, *identity_, client_id);
+    if (!rights) return true;
+    const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
+    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will: " + rights->explain(verdict));
     return verdict.is_allowed;
 }
 

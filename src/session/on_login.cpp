@@ -57,7 +57,7 @@ void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOut
                                            {"client_id", connect.client_id.substr(0, logged_user_bytes_max)},
                                            {"address", address_},
                                            {"reason", outcome.reason}});
-    const bool is_guess = outcome.code != ReasonCode::server_unavailable;
+    const bool is_guess = outcome.code == ReasonCode::bad_user_name_or_password;  // not: an old token
     if (is_guess && environment_.guard.on_failure(address_, now))
         environment_.log.warning("address_blocked",
                                  {{"address", auth::address_of(address_)}, {"reason", "too many failed logins"}});

@@ -34,8 +34,7 @@ void Session::take_rules(const auth::Policy& policy) {
         if (!policy.acl || !is_online()) return;
         identity_ = std::make_unique<auth::Identity>();
     }
-    identity_->rights.reset();
-    if (policy.acl) identity_->rights.emplace(*policy.acl, identity_->user, client_id_, identity_->roles);
+    identity_->rights = auth::rights_of(policy, *identity_, client_id_);
 }
 
 void Session::detach() {

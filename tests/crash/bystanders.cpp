@@ -6,7 +6,7 @@ namespace {
 constexpr std::string_view retained_filter = "retained/#";
 constexpr std::string_view will_filter = "wills/#";
 constexpr std::string_view pulse_topic = "pulse";
-constexpr Sequence clears_every = 5;
+constexpr Sequence will_clears_every = 5;
 constexpr auto pulse_interval = 5ms;
 constexpr std::uint64_t armed_ms_max = 400;
 
@@ -55,7 +55,7 @@ void RetainedReader::on_tick() {
 
 bool RetainedReader::expects_value(StreamId stream) const {
     const Sequence last = stage_.ledger.finished_prefix(stream);
-    return last != 0 && last % clears_every != 0;
+    return last != 0 && last % will_clears_every != 0;
 }
 
 bool RetainedReader::is_settled() const {

@@ -30,7 +30,7 @@ _ports_lock = threading.Lock()
 def free_port():
     """Below the range of ephemeral ports: a client that knocks while nobody listens must not meet itself."""
     for _ in range(200):
-        port = random.randrange(20000, 32000)
+        port = random.randrange(26000, 32000)
         with _ports_lock, socket.socket() as probe:
             if port in _given_ports:
                 continue

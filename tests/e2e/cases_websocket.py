@@ -393,6 +393,9 @@ def _compression(context):
     squeezed = deflated(publish_packet('t', payload))
     client.send(frame(BINARY, squeezed[:40], fin=False, reserved=4) + frame(PING) + frame(CONTINUATION, squeezed[40:]))
     check(client.read() == (0x30, prefixed('t') + payload), 'the payload did not come back')
+    hardly = os.urandom(50_000).hex().encode()  # in many frames, of which the first alone says that it is compressed
+    client.send(frame(BINARY, deflated(publish_packet('t', hardly)), reserved=4))
+    check(client.read() == (0x30, prefixed('t') + hardly), 'another payload came back')
     client.message(packet(0xC0, b''))  # not everything has to be compressed
     check(client.read()[0] == 0xD0, 'PINGRESP expected')
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """End to end: real clients and a real broker, each a process of its own, over the loopback interface.
 
-Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--quick] [--list]
+Usage: e2e.py [--broker PATH] [--build FOLDER] [--modules FOLDER] [--only REGEX] [--quick]
+              [--ports FIRST-LAST] [--list]
 The environment variable E2E_BROKER overrides --broker; a broker named "mosquitto" is started with a configuration of
 its own and skips the cases that ask for LedgeMQ's behaviour. The last line is "N passed, N failed, N skipped".
 """
@@ -24,7 +25,9 @@ import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401
 import cases_hardening  # noqa: E402,F401
+import cases_hook  # noqa: E402,F401
 import cases_http  # noqa: E402,F401
+import cases_jwt  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
@@ -41,10 +44,12 @@ def arguments():
     parser.add_argument('--modules', default=os.path.join(ROOT, 'build/node'), help='where node_modules is')
     parser.add_argument('--only', help='a regular expression over "group: name"')
     parser.add_argument('--quick', action='store_true', help='only cases that fit a slow (sanitizer) build')
+    parser.add_argument('--ports', default='26000-31999', help='that its servers may use')
     parser.add_argument('--list', action='store_true')
     parser.add_argument('--verbose', action='store_true', help='print the passed cases too')
     options = parser.parse_args()
     options.broker = os.environ.get('E2E_BROKER', options.broker)
+    harness.Ports.choose_from(*(int(port) for port in options.ports.split('-')))
     return options
 
 

@@ -37,16 +37,21 @@ def check(claim, text):
         raise AssertionError(text)
 
 
-_given_ports = set()
+class Ports:
+    """Below the range of ephemeral ports, and never one twice: nobody else is given it meanwhile."""
+    free = []
+
+    @classmethod
+    def choose_from(cls, first, last):
+        cls.free = random.sample(range(first, last + 1), last + 1 - first)
+
+
+Ports.choose_from(26000, 31999)
 
 
 def free_port():
-    """Never the same one twice, and below the range of ephemeral ports: nobody else is given it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(20000, 32000)
-        if port in _given_ports:
-            continue
-        _given_ports.add(port)
+    while Ports.free:
+        port = Ports.free.pop()
         with socket.socket() as probe:
             try:
                 probe.bind(('127.0.0.1', port))

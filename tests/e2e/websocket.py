@@ -112,6 +112,7 @@ class WebSocket(RawClient):
             check(self.headers['sec-websocket-accept'] == base64.b64encode(accept).decode(), 'a wrong accept key')
             self.pieces, self.data = self.data, b''
         self.inflater = zlib.decompressobj(-15)
+        self.is_deflated = False  # the message under way
         self.pongs = []
         self.closed = None  # (code, reason) of the broker's close frame
         self.frames = 0
@@ -162,7 +163,10 @@ class WebSocket(RawClient):
                 self.closed = (int.from_bytes(payload[:2], 'big') if payload else None, payload[2:])
             elif opcode != PING:
                 check(opcode in (BINARY, CONTINUATION), f'a frame with opcode {opcode}')
-                self.data += self.inflater.decompress(payload + b'\0\0\xff\xff') if first & 0x40 else payload
+                if opcode == BINARY:
+                    self.is_deflated = bool(first & 0x40)
+                end = b'\0\0\xff\xff' if first & 0x80 else b''
+                self.data += self.inflater.decompress(payload + end) if self.is_deflated else payload
 
     def end(self):
         """Reads to the end: the code of the broker's close frame, or None without one."""

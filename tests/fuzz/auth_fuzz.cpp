@@ -1,11 +1,12 @@
-// Any bytes as a password file and as an ACL. What is accepted keeps its promises, for any user and topic.
+// Any bytes as a password file, an ACL, a file of keys, a token, the claims of a token that is signed, and an answer of
+// the authentication hook. What is accepted keeps its promises, for any user and topic.
 #include <algorithm>
 #include <string>
 
-#include "ledge/auth/acl.hpp"
-#include "ledge/auth/password_file.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/topic/name.hpp"
 #include "require.hpp"
+#include "signature.hpp"
 
 namespace {
 
@@ -52,6 +53,69 @@ void read_acl(std::string_view text, std::string_view user, std::string_view cli
     if (acl->size() == 0) require(!may_receive && !verdict.is_allowed, "an empty file grants something");
 }
 
+const std::string secret(32, 's');
+
+void read_keys(std::string_view text) {
+    for (const bool is_set : {false, true}) {
+        const auto keys = is_set ? auth::parse_jwks(text) : auth::parse_key_file(text);
+        if (!keys) {
+            require(keys.error().size() < 1000, "a complaint is not bounded");
+            continue;
+        }
+        require(!keys.value().keys.empty() && keys.value().keys.size() <= auth::TokenKeys::keys_max, "number of keys");
+        for (const auth::TokenKey& key : keys.value().keys) {
+            require(auth::fault_of(key).empty(), "a key is of no use");
+            require(!auth::is_signed_with(key, "x", as_bytes(text.substr(0, 64))), "any bytes are a signature");
+        }
+    }
+}
+
+void check_outcome(const auth::LoginOutcome& outcome) {
+    const bool is_yes = outcome.code == wire::ReasonCode::success;
+    require(is_yes == outcome.reason.empty() && outcome.reason.size() < 1000,
+            "a refusal without a reason, or too long");
+    if (!is_yes) return;
+    require(!outcome.valid_for || *outcome.valid_for > Duration::zero(), "valid for no time");
+    require(outcome.identity.proof != auth::Proof::none, "nothing was proven");
+    const auto rights = auth::rights_of({}, outcome.identity, "c");
+    if (rights && outcome.identity.granted->size() == 0) require(!rights->may_receive("a"), "nothing grants something");
+}
+
+/// base64url, as tokens have it.
+std::string encode(std::string_view text) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::string out;
+    unsigned bits = 0;
+    unsigned count = 0;
+    for (const Byte byte : as_bytes(text)) {
+        bits = (bits << 8U) | byte;
+        for (count += 8; count >= 6; count -= 6) out += digits[(bits >> (count - 6)) & 63U];
+    }
+    return count == 0 ? out : out += digits[(bits << (6 - count)) & 63U];
+}
+
+void read_token(std::string_view text, std::string_view user) {
+    auth::TokenRules rules;
+    rules.keys = auth::parse_key_file(secret).value().keys;
+    const auto check = [&](std::string_view token) {
+        const auto outcome =
+            auth::check_token(rules, as_bytes(token), std::string(user), auth::earliest_plausible_time);
+        check_outcome(outcome);
+        return outcome.code;
+    };
+    require(check(text) != wire::ReasonCode::success, "a token without a signature");
+    const std::string body = encode(R"({"alg":"HS256"})") + "." + encode(text);
+    check(body + "." + encode(as_text(auth::hmac_sha256(as_bytes(secret), body))));
+}
+
+void read_answer(std::string_view text) {
+    for (const unsigned status : {200U, 403U, 500U}) {
+        const auto outcome = auth::read_hook_answer({}, {}, status, text);
+        check_outcome(outcome);
+        if (status != 200) require(outcome.code != wire::ReasonCode::success, "a no is a yes");
+    }
+}
+
 }  // namespace
 
 // user 0 client 0 topic 0 text
@@ -64,5 +128,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     read_passwords(rest, parts[0]);
     read_acl(rest, parts[0], parts[1], parts[2]);
+    read_keys(rest);
+    read_token(rest, parts[0]);
+    read_answer(rest);
     return 0;
 }

@@ -41,7 +41,11 @@ struct AclOwner {
 
 class Acl {
 public:
-    enum class Form : std::uint8_t { mosquitto, toml };
+    enum class Form : std::uint8_t {
+        mosquitto,
+        toml,
+        token,  // no file: the acl claim of a token, all of it for everybody
+    };
     static constexpr std::size_t rules_max = 100'000;
 
     /// A file in mosquitto's form. `name` of the file, for explanations. Everything that is wrong, up to problems_max.
@@ -116,9 +120,10 @@ struct Verdict {
 /// all but the roles, and allocates only for them and in judge_subscription.
 class Rights {
 public:
-    /// Roles that the Acl does not have mean nothing.
+    /// Roles that the Acl does not have mean nothing. `granted` (Form::token): then nothing else is granted, the Acl
+    /// can only deny.
     Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id,
-           std::span<const std::string> roles = {});
+           std::span<const std::string> roles = {}, const Acl* granted = nullptr);
 
     bool may_publish(std::string_view topic) const { return judge(topic, Access::write).is_allowed; }
     bool may_receive(std::string_view topic) const { return judge(topic, Access::read).is_allowed; }
@@ -138,6 +143,7 @@ public:
 private:
     template <class Find>
     Verdict decide(const Find& find) const;
+    const Acl& home_of(const AclRule& rule) const;
     template <class Find>
     const AclRule* decide_among(const AclOwner* owner, std::span<const AclOwner* const> roles, const Find& find) const;
     template <class Visit>
@@ -151,6 +157,7 @@ private:
     const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter) const;
 
     const Acl* acl_;
+    const Acl* granted_;  // nullptr: no token says what is granted
     const AclOwner* own_;
     std::vector<const AclOwner*> roles_;  // named by a token
     std::optional<std::string_view> user_;

@@ -24,7 +24,9 @@ enum class Revocation : std::uint8_t {
 
 /// What is known about clients. Replaced as a whole when the files are read again.
 struct Policy {
-    std::optional<PasswordFile> passwords;  // nothing: nobody has a name
+    std::optional<PasswordFile> passwords;  // nothing: nobody has a password
+    std::optional<TokenRules> tokens;       // nothing: a token is a password like any other
+    std::optional<HookOptions> hook;        // asked about whom the others do not know; nothing: nobody is
     std::optional<Acl> acl;                 // nothing: everybody may do everything
     LoginLimits login;
     Revocation on_revocation = Revocation::disconnect;
@@ -35,6 +37,9 @@ struct Question {
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
     bool is_anonymous_allowed = false;  // by the listener
+    std::string_view client_id{};
+    std::string_view address{};  // with or without a port
+    std::string_view listener{};
 };
 
 struct Answer {
@@ -44,12 +49,20 @@ struct Answer {
     std::optional<LoginCheck> check{};
 };
 
-/// Without a password file a user name proves nothing: where anonymous clients are allowed it is ignored, elsewhere
-/// nobody is let in. With one, who gives a name must prove it, also where anonymous clients are allowed.
+/// A password in the form of a token is for the keys alone, if there are any; a user name that the password file has is
+/// for that file alone; about everybody else with a name or a password the hook is asked, if there is one.
+/// With none of the three a user name proves nothing: where anonymous clients are allowed it is ignored, elsewhere
+/// nobody is let in. With one of them, who gives a name must prove it, also where anonymous clients are allowed.
 Answer answer(const Policy& policy, const Question& question);
+/// Why not, of a refusal without a check.
+std::string_view reason_of(const Answer& answer, const Policy& policy);
 
-/// Whether the proof would still be accepted: the user is there, with the same password.
+/// Whether the proof would still be accepted: the user is there with the same password, the key of the token and what
+/// is asked of tokens are the same, so is the hook.
 bool is_still_proven(const Policy& policy, const Identity& identity);
+
+/// What the policy grants it; nothing: everything is allowed. Borrows all three.
+std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id);
 
 /// Changes with every new password of the user; never 0.
 std::uint64_t credential_of(const PasswordHash& hash);

@@ -2,11 +2,14 @@
 // carried out on another thread, while the policy it comes from may be replaced.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 
+#include "ledge/auth/hook.hpp"
 #include "ledge/auth/identity.hpp"
+#include "ledge/auth/jwt.hpp"
 #include "ledge/auth/password_hash.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/wire/types.hpp"
@@ -21,7 +24,25 @@ struct PasswordCheck {
     bool is_user_known = false;  // false: the hash is another one's and only costs the same time
 };
 
-using LoginCheck = std::variant<PasswordCheck>;
+/// A token, to be held against the keys of the moment when its turn comes.
+struct TokenCheck {
+    std::optional<std::string> user_name;
+    Secret token;
+    TokenRules rules{};
+};
+
+using LoginCheck = std::variant<PasswordCheck, TokenCheck, HookQuestion>;
+
+/// Who carries a check out.
+enum class Carrier : std::uint8_t {
+    worker,  // a thread that computes
+    hook,    // a server elsewhere
+};
+inline constexpr std::size_t carrier_count = 2;
+
+inline Carrier carrier_of(const LoginCheck& check) {
+    return std::holds_alternative<HookQuestion>(check) ? Carrier::hook : Carrier::worker;
+}
 
 struct LoginOutcome {
     wire::ReasonCode code = wire::ReasonCode::bad_user_name_or_password;
@@ -30,7 +51,7 @@ struct LoginOutcome {
     std::optional<Duration> valid_for;  // from when it was carried out; nothing: without end
 };
 
-/// The arithmetic. Takes its time, up to seconds; any thread.
-LoginOutcome carry_out(const LoginCheck& check);
+/// The arithmetic of a check that is for the worker. Takes its time, up to seconds; any thread. `now`: of a calendar.
+LoginOutcome carry_out(const LoginCheck& check, WallTime now);
 
 }  // namespace ledge::auth

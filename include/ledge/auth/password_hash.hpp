@@ -20,7 +20,7 @@ namespace ledge::auth {
 /// Overwrites bytes in a way no optimizer leaves out.
 void wipe(void* bytes, std::size_t size);
 
-/// Bytes that are wiped when they are no longer needed. Not copied.
+/// Bytes that are wiped when they are no longer needed, and so is every copy.
 class Secret {
 public:
     Secret() = default;
@@ -33,8 +33,8 @@ public:
         }
         return *this;
     }
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
+    Secret(const Secret& other) : Secret(other.bytes()) {}
+    Secret& operator=(const Secret& other) { return *this = Secret(other.bytes()); }
     ~Secret() { clear(); }
 
     Bytes bytes() const { return {bytes_.data(), bytes_.size()}; }

@@ -64,8 +64,8 @@ public:
     void set_policy(auth::Policy policy, Instant now);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
-    /// The next check of a login, to be carried out on whatever thread has the time. Ask once a turn.
-    std::optional<session::LoginTask> take_login_task(Instant now);
+    /// The next check of a login that is for this carrier. Ask once a turn, as long as it has room for one more.
+    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
     /// Its outcome. `number` as it was given.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 

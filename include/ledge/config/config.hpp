@@ -121,6 +121,32 @@ struct StoreSettings {
     bool is_used() const { return path != "none"; }
 };
 
+/// [auth.jwt]: tokens as passwords.
+struct TokenSettings {
+    std::string key_file;   // PEM of a public key, or a shared secret
+    std::string jwks_file;  // a JWK Set
+    std::string issuer;
+    std::string audience;
+    std::string user_claim = auth::TokenRules{}.user_claim;
+    std::string roles_claim = auth::TokenRules{}.roles_claim;
+    Duration leeway = auth::TokenRules{}.leeway;
+    bool match_user_name = auth::TokenRules{}.must_match_user_name;
+
+    bool is_used() const { return !key_file.empty() || !jwks_file.empty(); }
+};
+
+/// [auth.http]: a hook that is asked who may connect.
+struct HookSettings {
+    std::string url = "none";  // http://HOST:PORT/PATH
+    Duration timeout = auth::HookOptions{}.timeout;
+    std::uint32_t requests_max = auth::HookOptions{}.requests_max;
+    std::uint32_t cached_max = auth::HookOptions{}.cached_max;
+    Duration cache_time = auth::HookOptions{}.cache_time;
+    Duration cache_time_denied = auth::HookOptions{}.cache_time_denied;
+
+    bool is_used() const { return url != "none"; }
+};
+
 /// Who may do what. What the files say is Loaded::policy.
 struct AuthSettings {
     std::string password_file;  // path; empty: nobody has a name
@@ -128,6 +154,11 @@ struct AuthSettings {
     auth::Revocation on_revocation = auth::Revocation::disconnect;
     bool binds_sessions = true;
     auth::LoginLimits login;
+    TokenSettings jwt;
+    HookSettings http;
+
+    /// Somebody can prove who he is after CONNECT.
+    bool knows_users() const { return !password_file.empty() || jwt.is_used() || http.is_used(); }
 };
 
 struct Config {

@@ -10,7 +10,8 @@ namespace ledge::runtime {
 /// The monotonic clock now. Not a wall clock: its origin is arbitrary (boot, on Linux). Any thread.
 Instant read_clock();
 
-/// What a calendar says now; for log lines only, since a gateway may have no idea of the date. Any thread.
+/// What a calendar says now; for log lines and the dates in tokens only, since a gateway may have no idea of it. Any
+/// thread.
 std::chrono::system_clock::time_point read_wall_clock();
 
 /// The same point in time as the standard library and Asio name it. `never` saturates.

@@ -1,5 +1,5 @@
-// TlsRest: notices the links of a listener that have been silent for a while and lets their buffers go. A device that
-// reports once a minute holds its memory for a few seconds of it.
+// TlsRest: notices the connections of a listener that have been silent for a while and lets their buffers go. A device
+// that reports once a minute holds its memory for a few seconds of it.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -12,7 +12,7 @@ class TlsRest;
 struct ByRest;
 using RestHook = boost::intrusive::list_base_hook<boost::intrusive::tag<ByRest>>;
 
-/// A link as it is seen here.
+/// A connection as it is seen here: a TlsLink, or a TlsStream's part.
 class Restable : public RestHook {
 public:
     Restable(const Restable&) = delete;

@@ -14,13 +14,25 @@ TlsStream::~TlsStream() { close(); }
 void TlsStream::close() {
     if (!socket_.is_open()) return;
     socket_.release();  // ends what is under way
-    session_.reset();   // closes the descriptor
+    sleeper_.reset();
+    session_.reset();  // closes the descriptor
 }
 
 void TlsStream::shutdown() {
     if (!socket_.is_open()) return;
     if (!is_finished_) session_->finish();
     close();
+}
+
+void TlsStream::rest_in(TlsRest& rest, Instant now) {
+    sleeper_ = std::make_unique<Sleeper>(*session_);
+    rest.add(*sleeper_, now);
+}
+
+/// Before each use of the session; nullptr: closed.
+TlsSession* TlsStream::wake() {
+    if (sleeper_) sleeper_->stir();
+    return session_.get();
 }
 
 TlsStream::Outcome TlsStream::outcome_of(Status status, std::size_t bytes) const {
@@ -37,20 +49,20 @@ TlsStream::Outcome TlsStream::try_handshake() {
 }
 
 TlsStream::Outcome TlsStream::try_read(boost::asio::mutable_buffer into) {
-    if (!session_) return closed();
+    if (wake() == nullptr) return closed();
     const auto transfer = session_->read({static_cast<Byte*>(into.data()), into.size()});
     return outcome_of(transfer.status, transfer.bytes);
 }
 
 TlsStream::Outcome TlsStream::try_write(const Bytes* parts, std::size_t count) {
-    if (!session_) return closed();
+    if (wake() == nullptr) return closed();
     const auto transfer = session_->write({parts, count});
     return outcome_of(transfer.status, transfer.bytes);
 }
 
 /// What the peer still sends is dropped; that it ends is all that is wanted, in whatever way.
 TlsStream::Outcome TlsStream::try_drain(std::size_t& drained) {
-    if (!session_) return closed();
+    if (wake() == nullptr) return closed();
     if (!is_finished_) session_->finish();
     is_finished_ = true;
     std::array<Byte, 4096> dropped;

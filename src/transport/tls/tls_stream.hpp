@@ -17,6 +17,7 @@
 #include <memory>
 #include <utility>
 
+#include "tls_rest.hpp"
 #include "tls_session.hpp"
 
 namespace ledge::transport {
@@ -37,6 +38,9 @@ public:
     executor_type get_executor() noexcept { return socket_.get_executor(); }
     TlsSession& session() { return *session_; }
     bool is_open() const { return socket_.is_open(); }
+
+    /// From now on its buffers are given back while nothing is read or written. `rest` may end before the stream.
+    void rest_in(TlsRest& rest, Instant now);
 
     // Errors of TLS are protocol_error; session().failure_reason() has the words.
 
@@ -87,6 +91,17 @@ private:
     using Status = TlsSession::Status;
     using Descriptor = boost::asio::posix::basic_stream_descriptor<executor_type>;
 
+    /// The stream as TlsRest sees it, at one place while the stream is moved.
+    class Sleeper final : public Restable {
+    public:
+        explicit Sleeper(TlsSession& session) : session_(session) {}
+        using Restable::stir;
+
+    private:
+        bool rest() override { return session_.rest(); }
+        TlsSession& session_;
+    };
+
     /// What an operation has come to: a wait, or its end.
     struct Outcome {
         Status status = Status::done;
@@ -98,6 +113,7 @@ private:
 
     Outcome outcome_of(Status status, std::size_t bytes = 0) const;
     static Outcome closed();
+    TlsSession* wake();
     Outcome try_handshake();
     Outcome try_read(boost::asio::mutable_buffer into);
     Outcome try_write(const Bytes* parts, std::size_t count);
@@ -179,9 +195,10 @@ private:
         std::size_t drained = 0;
     };
 
-    Descriptor socket_;  // waits only; the session owns the descriptor
-    std::unique_ptr<TlsSession> session_;
-    bool is_finished_ = false;  // our end is sent
+    Descriptor socket_;                    // waits only; the session owns the descriptor
+    std::unique_ptr<TlsSession> session_;  // nullptr: closed
+    std::unique_ptr<Sleeper> sleeper_;     // nullptr: it never rests
+    bool is_finished_ = false;             // our end is sent
 };
 
 // What Beast asks of a stream that is its next layer.

@@ -49,10 +49,12 @@ public:
         for (WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
             while (!list->empty() && list->front().deadline <= now) list->front().expire();
         }
-        if (gate_) gate_->on_time(now);
+        if (!gate_) return;
+        gate_->on_time(now);
+        rest_.on_time(now);
     }
     Instant next_deadline() const override {
-        Instant earliest = gate_ ? gate_->next_deadline() : never;
+        Instant earliest = gate_ ? std::min(gate_->next_deadline(), rest_.next_deadline()) : never;
         for (const WebFrontState::List* list : {&state_.waiting, &state_.ending}) {
             if (!list->empty()) earliest = std::min(earliest, list->front().deadline);
         }
@@ -63,7 +65,11 @@ public:
 private:
     void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
         ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
-        greet(address, std::move(peer), [&] { return TlsStream(io_, std::move(session)); });
+        greet(address, std::move(peer), [&] {
+            TlsStream stream(io_, std::move(session));
+            stream.rest_in(rest_, state_.driver.now());
+            return stream;
+        });
     }
 
     template <class Make>
@@ -79,6 +85,7 @@ private:
 
     asio::io_context& io_;
     WebFrontState state_;
+    TlsRest rest_;                   // with a gate
     std::unique_ptr<TlsGate> gate_;  // nullptr: no TLS. Goes before what its peers become
 };
 

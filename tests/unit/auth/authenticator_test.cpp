@@ -31,15 +31,15 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
     for (const bool is_anonymous_allowed : {false, true}) {
         const Answer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(known.check);
-        const LoginOutcome outcome = carry_out(*known.check);
+        const LoginOutcome outcome = carry_out(*known.check, earliest_plausible_time);
         CHECK(outcome.code == ReasonCode::success);
         CHECK(outcome.identity.user == "u");
         CHECK(is_still_proven(policy, outcome.identity));
-        CHECK(carry_out(*answer(policy, {"u", as_bytes("q"), is_anonymous_allowed}).check).code ==
-              ReasonCode::bad_user_name_or_password);
+        CHECK(carry_out(*answer(policy, {"u", as_bytes("q"), is_anonymous_allowed}).check, earliest_plausible_time)
+                  .code == ReasonCode::bad_user_name_or_password);
         const Answer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(unknown.check);
-        CHECK(carry_out(*unknown.check).code == ReasonCode::bad_user_name_or_password);
+        CHECK(carry_out(*unknown.check, earliest_plausible_time).code == ReasonCode::bad_user_name_or_password);
         CHECK(unknown.code == ReasonCode::bad_user_name_or_password);
         const Answer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
         CHECK_FALSE(anonymous.check);

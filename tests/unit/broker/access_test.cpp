@@ -28,8 +28,8 @@ auth::Policy policy(std::string_view users, std::string_view acl) {
 /// Does the arithmetic of every waiting login. How many there were.
 int check_passwords(Rig& rig) {
     int count = 0;
-    while (const auto task = rig.shard->take_login_task(rig.now)) {
-        rig.shard->on_login_checked(task->number, auth::carry_out(task->check), rig.now);
+    while (const auto task = rig.shard->take_login_task(auth::Carrier::worker, rig.now)) {
+        rig.shard->on_login_checked(task->number, auth::carry_out(task->check, auth::earliest_plausible_time), rig.now);
         ++count;
     }
     rig.settle();
@@ -85,17 +85,17 @@ TEST_CASE("a connection that is gone, or too late, leaves nothing waiting") {
     Rig rig;
     rig.shard->set_policy(policy("a", ""), rig.now);
     rig["gone"].tries_to_connect(as("a", "pa"));
-    const auto check = rig.shard->take_login_task(rig.now);
+    const auto check = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
     REQUIRE(check);
-    CHECK_FALSE(rig.shard->take_login_task(rig.now));  // it is under way
+    CHECK_FALSE(rig.shard->take_login_task(auth::Carrier::worker, rig.now));  // it is under way
     rig["gone"].loses_connection();
-    rig.shard->on_login_checked(check->number, auth::carry_out(check->check), rig.now);
+    rig.shard->on_login_checked(check->number, auth::carry_out(check->check, auth::earliest_plausible_time), rig.now);
     rig["late"].tries_to_connect(as("a", "pa"));
-    const auto second = rig.shard->take_login_task(rig.now);
+    const auto second = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
     REQUIRE(second);
     rig.passes(11s);
     CHECK_FALSE(rig["late"].is_open());
-    rig.shard->on_login_checked(second->number, auth::carry_out(second->check), rig.now);
+    rig.shard->on_login_checked(second->number, auth::carry_out(second->check, auth::earliest_plausible_time), rig.now);
     rig.settle();
     CHECK(rig.metrics().clients_connected == 0);
     CHECK(check_passwords(rig) == 0);
@@ -134,11 +134,11 @@ TEST_CASE("who guesses comes last, and those who wait when their address is bloc
     Wish other = as("a", "pa");
     other.address = "192.0.2.2:1";
     rig["good"].tries_to_connect(other);
-    const auto first = rig.shard->take_login_task(rig.now);  // nobody is known yet
-    rig.shard->on_login_checked(first->number, auth::carry_out(first->check), rig.now);
-    const auto second = rig.shard->take_login_task(rig.now);
+    const auto first = rig.shard->take_login_task(auth::Carrier::worker, rig.now);  // nobody is known yet
+    rig.shard->on_login_checked(first->number, auth::carry_out(first->check, auth::earliest_plausible_time), rig.now);
+    const auto second = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
     CHECK(as_text(std::get<auth::PasswordCheck>(second->check).password.bytes()) == "pa");
-    rig.shard->on_login_checked(second->number, auth::carry_out(second->check), rig.now);
+    rig.shard->on_login_checked(second->number, auth::carry_out(second->check, auth::earliest_plausible_time), rig.now);
     CHECK(check_passwords(rig) == 19);
     CHECK(rig["good"].takes() == "CONNACK success");
     CHECK(rig["g19"].takes() == "CONNACK bad_user_name_or_password");
@@ -309,9 +309,9 @@ TEST_CASE("a password that was changed while it was being checked does not count
     Rig rig;
     rig.shard->set_policy(policy("a", ""), rig.now);
     rig["c"].tries_to_connect(as("a", "pa"));
-    const auto check = rig.shard->take_login_task(rig.now);
+    const auto check = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
     rig.shard->set_policy(policy("b", ""), rig.now);
-    rig.shard->on_login_checked(check->number, auth::carry_out(check->check), rig.now);
+    rig.shard->on_login_checked(check->number, auth::carry_out(check->check, auth::earliest_plausible_time), rig.now);
     rig.settle();
     CHECK(rig["c"].takes() == "CONNACK bad_user_name_or_password");
 }
@@ -321,9 +321,9 @@ TEST_CASE("5.0 table 3-13: a connection whose login is valid no longer ends with
     rig.shard->set_policy(policy("a", ""), rig.now);
     for (const auto& [name, version] : {std::pair{"five", v5}, {"three", v311}}) {
         rig[name].tries_to_connect(as("a", "pa", {.version = version, .keep_alive = 4}));
-        const auto task = rig.shard->take_login_task(rig.now);
+        const auto task = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
         REQUIRE(task);
-        auth::LoginOutcome outcome = auth::carry_out(task->check);
+        auth::LoginOutcome outcome = auth::carry_out(task->check, auth::earliest_plausible_time);
         outcome.valid_for = 10s;
         rig.shard->on_login_checked(task->number, std::move(outcome), rig.now);
         rig.settle();
@@ -349,7 +349,7 @@ TEST_CASE("whom nobody could check is told so, and has not failed") {
     rig.shard->set_policy(policy("a", ""), rig.now);
     for (int i = 0; i < 30; ++i) {
         rig["c"].tries_to_connect(as("a", "pa"));
-        const auto task = rig.shard->take_login_task(rig.now);
+        const auto task = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
         REQUIRE(task);
         rig.shard->on_login_checked(task->number, {ReasonCode::server_unavailable, "nobody answers", {}, {}}, rig.now);
         rig.settle();

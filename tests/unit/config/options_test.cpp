@@ -43,7 +43,7 @@ std::string other_value(const Option& option, const Config& config, bool is_toml
     const PlainValue value = option.get(place);
     const std::string quote = is_toml ? "\"" : "";
     if (option.key() == "url") return quote + "unix:/other" + quote;
-    if (option.key() == "admin.url") return quote + "http://127.0.0.1:9000" + quote;
+    if (option.key() == "admin.url" || option.key() == "auth.http.url") return quote + "http://127.0.0.1:9000" + quote;
     if (option.type == Type::list) {
         const std::string text = quote + (option.name == "origins" ? "https://a.example" : "192.0.2.0/24") + quote;
         return is_toml ? "[" + text + "]" : text;
@@ -67,6 +67,7 @@ bool is_about_build(const Loaded& loaded) {
         return complaint.text.find("without a store") != std::string::npos ||
                complaint.text.find("the file cannot be opened") != std::string::npos ||
                complaint.text.find("outbox_bytes_fatal") != std::string::npos ||
+               complaint.text.find("Unix sockets only") != std::string::npos ||
                complaint.text.find("proxy_protocol") != std::string::npos;  // it and proxy_from want each other
     });
 }
@@ -95,6 +96,8 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
     CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability
     CHECK(rows_in("process") == count_members<ProcessSettings>());
+    CHECK(rows_in("auth.jwt") == count_members<TokenSettings>());
+    CHECK(rows_in("auth.http") == count_members<HookSettings>());
     CHECK(rows_in("log") == count_members<LogSettings>());
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -100,4 +101,58 @@ TEST_CASE("files that others may write are refused, hashes that others may read 
     CHECK(noted.notes[2].find("has no rules") != std::string::npos);
     REQUIRE(noted.policy.acl);  // which denies everything
     CHECK_FALSE(auth::Rights(*noted.policy.acl, {}, "c").may_receive("a"));
+}
+
+TEST_CASE("keys of tokens come from either file or both, with the settings beside them") {
+    const File secret("secret", std::string(32, 's') + "\n");
+    const File jwks("jwks",
+                    R"({"keys":[{"kty":"OKP"},{"kty":"oct","kid":"k","k":")" + std::string(43, 'A') + R"("}]})");
+    const Loaded loaded = load_with("", "",
+                                    {"auth.jwt.key_file=" + secret.path(), "auth.jwt.jwks_file=" + jwks.path(),
+                                     "auth.jwt.audience=a", "auth.jwt.leeway_s=5"});
+    REQUIRE(lines_of(loaded) == Lines{});
+    REQUIRE(loaded.policy.tokens);
+    CHECK(loaded.policy.tokens->keys.size() == 2);
+    CHECK(loaded.policy.tokens->audience == "a");
+    CHECK(loaded.policy.tokens->leeway == std::chrono::seconds(5));
+    REQUIRE(!loaded.notes.empty());
+    CHECK(loaded.notes.front() ==
+          jwks.path() + ": key 1 is of a kind (\"kty\") that is not taken: oct, RSA, EC: left out");
+    CHECK_FALSE(loaded.config.shard.listeners.front().allow_anonymous);
+}
+
+TEST_CASE("a file of keys that is missing, wrong, or lets others sign tokens is a complaint") {
+    const File wrong("wrong", "short");
+    const File open("open", std::string(32, 's'), 0644);
+    CHECK(lines_of(load_with("", "", {"auth.jwt.key_file=" + wrong.path()})) ==
+          Lines{wrong.path() + ": the file has a secret of 40 bits, 256 to 8192 are taken"});
+    CHECK(lines_of(load_with("", "", {"auth.jwt.jwks_file=" + wrong.path()})) ==
+          Lines{wrong.path() + ": the file is not a JWK Set, {\"keys\": [...]}"});
+    CHECK(lines_of(load_with("", "", {"auth.jwt.key_file=" + open.path()})) ==
+          Lines{open.path() +
+                ": everybody on this machine can read the secret in the file, and so sign tokens; chmod o-r " +
+                open.path()});
+    CHECK(lines_of(load_with("", "", {"auth.jwt.jwks_file=/nowhere"})).size() == 1);
+}
+
+TEST_CASE("the hook: its url, and a word about a network in between") {
+    const Loaded local = load_with("", "", {"auth.http.url=http://localhost:8000/a?b=c", "auth.http.timeout_ms=500"});
+    REQUIRE(lines_of(local) == Lines{});
+    REQUIRE(local.policy.hook);
+    CHECK(local.policy.hook->host == "127.0.0.1");
+    CHECK(local.policy.hook->port == 8000);
+    CHECK(local.policy.hook->target == "/a?b=c");
+    CHECK(local.policy.hook->timeout == 500ms);
+    CHECK_FALSE(local.config.shard.listeners.front().allow_anonymous);
+    const Loaded far = load_with("", "", {"auth.http.url=http://192.0.2.1:8000"});
+    CHECK(far.policy.hook->target == "/");
+    CHECK(std::ranges::any_of(far.notes,
+                              [](const auto& n) { return n.starts_with("passwords go to http://192.0.2.1"); }));
+    for (const char* url : {"https://127.0.0.1/", "127.0.0.1:8000", "http://", "http://host:1/", "http://127.0.0.1:0/",
+                            "http://127.0.0.1:8000/a b", "http://127.0.0.1:8000/#x", "http://u@127.0.0.1:8000/"}) {
+        INFO(url);
+        const Loaded loaded = load_with("", "", {"auth.http.url=" + std::string(url)});
+        REQUIRE(loaded.complaints.size() == 1);
+        CHECK(loaded.complaints.front().line().starts_with("--set auth.http.url: key 'auth.http.url': "));
+    }
 }

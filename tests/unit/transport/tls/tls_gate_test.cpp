@@ -9,7 +9,6 @@
 
 using namespace ledge;
 using namespace ledge::transport;
-using Status = TlsSession::Status;
 
 namespace {
 
@@ -89,7 +88,7 @@ TEST_CASE("more handshakes than allowed wait for their turn; more than may wait 
     TlsClient second(rig, port);
     second.step();
     for (int i = 0; i < 3; ++i) rig.turn(10);
-    CHECK(second.step() == Status::want_read);  // nobody answers yet
+    CHECK(second.step() == TlsSession::Status::want_read);  // nobody answers yet
     Client third = Client::to_port(port);
     CHECK(rig.until([&] {
         third.read();

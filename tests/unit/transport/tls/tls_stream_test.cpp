@@ -138,3 +138,31 @@ TEST_CASE("a forged record is a protocol error with words") {
     CHECK(seen == boost::system::errc::protocol_error);
     CHECK(s.server->session().failure_reason().find("MAC") != std::string::npos);
 }
+
+TEST_CASE("a stream that has been silent rests, wherever it has been moved to, and goes on as if it had not") {
+    Streams s;
+    auto rest = std::make_unique<TlsRest>();
+    Instant now{};
+    s.server->rest_in(*rest, now);
+    TlsStream server(std::move(*s.server));
+    std::array<char, 16> buffer{};
+    for (int i = 0; i < 3; ++i) {
+        std::size_t got = 0;
+        server.async_read_some(asio::buffer(buffer), [&got](Error error, std::size_t bytes) {
+            CHECK_FALSE(error);
+            got = bytes;
+        });
+        s.io.poll();
+        s.io.restart();
+        for (int look = 0; look < 2; ++look) rest->on_time(now += TlsRest::interval);
+        CHECK((rest->next_deadline() == never));
+        asio::async_write(*s.client, asio::buffer("wake", 4), [](Error error, std::size_t) { CHECK_FALSE(error); });
+        s.io.run();
+        s.io.restart();
+        CHECK(std::string_view(buffer.data(), got) == "wake");
+        CHECK((rest->next_deadline() != never));
+    }
+    rest.reset();  // the front has gone
+    asio::async_write(server, asio::buffer("end", 3), [](Error error, std::size_t) { CHECK_FALSE(error); });
+    s.io.run();
+}

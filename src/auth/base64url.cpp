@@ -1,0 +1,37 @@
+#include "base64url.hpp"
+
+namespace ledge::auth {
+namespace {
+
+constexpr unsigned no_digit = 64;
+
+unsigned digit_of(char c) {
+    if (c >= 'A' && c <= 'Z') return static_cast<unsigned>(c - 'A');
+    if (c >= 'a' && c <= 'z') return static_cast<unsigned>(c - 'a') + 26;
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0') + 52;
+    if (c == '-') return 62;
+    return c == '_' ? 63 : no_digit;
+}
+
+}  // namespace
+
+std::optional<std::vector<Byte>> decode_base64url(std::string_view text) {
+    if (text.size() % 4 == 1) return std::nullopt;
+    std::vector<Byte> out;
+    out.reserve(text.size() * 3 / 4);
+    unsigned bits = 0;
+    unsigned count = 0;  // of bits that have not become a byte
+    for (const char c : text) {
+        const unsigned digit = digit_of(c);
+        if (digit == no_digit) return std::nullopt;
+        bits = ((bits << 6U) | digit) & 0xFFFFU;
+        count += 6;
+        if (count < 8) continue;
+        count -= 8;
+        out.push_back(static_cast<Byte>(bits >> count));
+    }
+    if ((bits & ((1U << count) - 1U)) != 0) return std::nullopt;
+    return out;
+}
+
+}  // namespace ledge::auth

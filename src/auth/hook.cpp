@@ -1,0 +1,106 @@
+#include "ledge/auth/hook.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "json.hpp"
+#include "ledge/auth/login_check.hpp"
+#include "ledge/wire/utf8.hpp"
+
+namespace ledge::auth {
+namespace {
+
+using wire::ReasonCode;
+
+constexpr std::size_t names_max = 64;
+constexpr std::size_t name_bytes_max = 1024;
+constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;
+
+bool is_name(std::string_view name) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
+    };
+    return !name.empty() && name.size() <= name_bytes_max && wire::is_valid_utf8(name) &&
+           std::ranges::none_of(name, is_control);
+}
+
+/// False: the body is not what it should be.
+bool take_answer(const JsonObject& answer, LoginOutcome& outcome) {
+    if (answer.has("user")) {
+        const auto user = answer.text("user");
+        if (!user || !is_name(*user)) return false;
+        outcome.identity.user = std::string(*user);
+    }
+    if (answer.has("roles")) {
+        const auto roles = answer.texts("roles");
+        if (!roles || roles->size() > names_max || !std::ranges::all_of(*roles, is_name)) return false;
+        outcome.identity.roles.assign(roles->begin(), roles->end());
+    }
+    if (answer.has("ttl_s")) {
+        const auto ttl = answer.integer("ttl_s");
+        if (!ttl || *ttl < 1) return false;
+        outcome.valid_for = std::chrono::seconds(std::min(*ttl, ttl_s_max));
+    }
+    return true;
+}
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+}  // namespace
+
+std::optional<std::string> to_json(const HookQuestion& question) {
+    std::string out = "{";
+    const auto add = [&out](std::string_view name, std::string_view value) {
+        if (out.size() > 1) out += ',';
+        append_json(name, out);
+        out += ':';
+        append_json(value, out);
+    };
+    if (question.user_name) add("user", *question.user_name);
+    if (question.password) {
+        const std::string_view password = as_text(question.password->bytes());
+        if (!wire::is_valid_utf8(password)) return std::nullopt;
+        add("password", password);
+    }
+    add("client_id", question.client_id);
+    add("address", question.address);
+    add("listener", question.listener);
+    return out + "}";
+}
+
+LoginOutcome read_hook_answer(const HookOptions& options, const HookQuestion& question, unsigned status,
+                              std::string_view body) {
+    LoginOutcome outcome;
+    if (status == 401 || status == 403) {
+        outcome.reason = "the authentication hook says no";
+        return outcome;
+    }
+    if (status != 200)
+        return no_hook_answer("the authentication hook answers with HTTP status " + std::to_string(status));
+    outcome.identity.user = question.user_name;
+    if (!is_blank(body)) {
+        const auto document = JsonDocument::parse(body);
+        if (!document || !take_answer(document->root(), outcome))
+            return no_hook_answer("the authentication hook answers with a body that is not understood");
+    }
+    outcome.code = ReasonCode::success;
+    outcome.identity.proof = Proof::hook;
+    outcome.identity.credential = credential_of(options);
+    return outcome;
+}
+
+LoginOutcome no_hook_answer(std::string_view reason) {
+    LoginOutcome outcome;
+    outcome.code = ReasonCode::server_unavailable;
+    outcome.reason = reason;
+    return outcome;
+}
+
+std::uint64_t credential_of(const HookOptions& options) {
+    std::uint64_t number = 0xcbf2'9ce4'8422'2325U;  // FNV-1a
+    const std::string place = options.host + ' ' + std::to_string(options.port) + ' ' + options.target;
+    for (const char c : place) number = (number ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
+    return number | 1U;
+}
+
+}  // namespace ledge::auth

@@ -1,0 +1,237 @@
+#include "ledge/auth/jwt.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "base64url.hpp"
+#include "json.hpp"
+#include "ledge/auth/login_check.hpp"
+#include "ledge/topic/name.hpp"
+#include "ledge/wire/utf8.hpp"
+#include "signature.hpp"
+
+namespace ledge::auth {
+namespace {
+
+using std::chrono::seconds;
+using wire::ReasonCode;
+
+constexpr std::size_t name_bytes_max = 1024;  // of a user or a role
+
+/// "" or what is wrong with the token: every step of check_token says this.
+using Fault = std::string;
+
+struct Parts {
+    std::string_view header;
+    std::string_view claims;
+    std::string_view signature;
+    std::string_view signed_text;  // "header.claims"
+};
+
+std::optional<Parts> split(std::string_view token) {
+    const std::size_t first = token.find('.');
+    const std::size_t last = token.rfind('.');
+    if (first == last) return std::nullopt;
+    const Parts parts{token.substr(0, first), token.substr(first + 1, last - first - 1), token.substr(last + 1),
+                      token.substr(0, last)};
+    if (parts.claims.find('.') != std::string_view::npos) return std::nullopt;
+    return parts;
+}
+
+std::optional<JsonDocument> decode_object(std::string_view base64url) {
+    const auto bytes = decode_base64url(base64url);
+    return bytes ? JsonDocument::parse(as_text(*bytes)) : std::nullopt;
+}
+
+std::optional<TokenAlgorithm> algorithm_of(std::string_view name) {
+    if (name == "HS256") return TokenAlgorithm::hs256;
+    if (name == "RS256") return TokenAlgorithm::rs256;
+    if (name == "ES256") return TokenAlgorithm::es256;
+    return std::nullopt;  // "none" among them
+}
+
+/// Finds the key that signed it. The header is nobody's word yet: it chooses among the keys that the operator gave,
+/// each with its own algorithm, and whatever it brings along ("jwk", "jku", "x5c") means nothing.
+Fault find_signer(const TokenRules& rules, const Parts& parts, const TokenKey*& signer) {
+    const auto header = decode_object(parts.header);
+    const auto signature = decode_base64url(parts.signature);
+    if (!header || !signature) return "the password is not a token";
+    if (header->root().has("crit")) return "the token demands what is not known here (crit)";  // RFC 7515 4.1.11
+    const auto algorithm = algorithm_of(header->root().text("alg").value_or(""));
+    if (!algorithm) return "the token is signed by an algorithm that is not taken: HS256, RS256, ES256";
+    const auto id = header->root().text("kid");
+    bool is_key_known = false;
+    for (const TokenKey& key : rules.keys) {
+        const bool is_meant = key.algorithm == *algorithm && (!id || key.id.empty() || key.id == *id);
+        if (!is_meant) continue;
+        is_key_known = true;
+        if (!is_signed_with(key, parts.signed_text, *signature)) continue;
+        signer = &key;
+        return {};
+    }
+    return is_key_known ? "the signature of the token is wrong" : "the token was signed with a key that is not known";
+}
+
+/// RFC 7519 sections 4.1.4 and 4.1.5.
+Fault judge_times(const TokenRules& rules, const JsonObject& claims, WallTime now, LoginOutcome& outcome) {
+    constexpr std::int64_t latest_s = 253'402'300'799;  // the end of the year 9999; beyond it sums could overflow
+    const auto expiry = claims.integer("exp");
+    if (!expiry) return "the token has no end (exp)";
+    const WallTime end = WallTime(seconds(std::clamp<std::int64_t>(*expiry, 0, latest_s))) + rules.leeway;
+    if (now >= end) return "the token has expired";
+    if (claims.has("nbf")) {
+        const auto not_before = claims.integer("nbf");
+        if (!not_before) return "the token has a beginning that is not a date (nbf)";
+        const WallTime begin(seconds(std::clamp<std::int64_t>(*not_before, 0, latest_s)));
+        if (now + rules.leeway < begin) return "the token is not valid yet (nbf)";
+    }
+    outcome.valid_for = end - now;
+    return {};
+}
+
+/// RFC 7519 sections 4.1.1 and 4.1.3: who is named by no audience must not take a token that has one.
+Fault judge_parties(const TokenRules& rules, const JsonObject& claims) {
+    if (!rules.issuer.empty() && claims.text("iss") != rules.issuer) return "the token is from another issuer (iss)";
+    std::vector<std::string_view> audiences;
+    if (const auto one = claims.text("aud")) audiences = {*one};
+    if (auto several = claims.texts("aud")) audiences = std::move(*several);
+    if (rules.audience.empty())
+        return claims.has("aud") ? "the token is for an audience (aud), and none is set here" : "";
+    const bool is_meant = std::ranges::find(audiences, rules.audience) != audiences.end();
+    return is_meant ? "" : "the token is for another audience (aud)";
+}
+
+bool is_name(std::string_view name) {
+    const auto is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
+    };
+    return !name.empty() && name.size() <= name_bytes_max && wire::is_valid_utf8(name) &&
+           std::ranges::none_of(name, is_control);
+}
+
+Fault take_user(const TokenRules& rules, const JsonObject& claims, const std::optional<std::string>& user_name,
+                Identity& identity) {
+    const auto user = claims.text(rules.user_claim);
+    if (!user || !is_name(*user)) return "the token names no user (" + rules.user_claim + ")";
+    if (rules.must_match_user_name && user_name && !user_name->empty() && *user_name != *user)
+        return "the user name is not that of the token";
+    identity.user = std::string(*user);
+    return {};
+}
+
+Fault take_roles(const TokenRules& rules, const JsonObject& claims, Identity& identity) {
+    if (!claims.has(rules.roles_claim)) return {};
+    std::vector<std::string_view> roles;
+    if (const auto one = claims.text(rules.roles_claim)) {
+        roles = {*one};
+    } else {
+        auto several = claims.texts(rules.roles_claim);
+        if (!several) return "the token has roles that are no list of texts (" + rules.roles_claim + ")";
+        roles = std::move(*several);
+    }
+    if (roles.size() > TokenRules::roles_max || !std::ranges::all_of(roles, is_name))
+        return "the token has too many roles, or one that is no name (" + rules.roles_claim + ")";
+    identity.roles.assign(roles.begin(), roles.end());
+    return {};
+}
+
+struct GrantList {
+    std::string_view name;
+    Access access;
+};
+constexpr GrantList grant_lists[] = {{"pub", Access::write}, {"sub", Access::read}, {"all", Access::read_write}};
+
+/// What is not understood could be meant as a bound: then the token is refused.
+Fault take_grants(const JsonObject& claims, Identity& identity) {
+    if (!claims.has("acl")) return {};
+    const auto acl = claims.object("acl");
+    if (!acl) return "the token has an acl that is not {\"pub\": [], \"sub\": [], \"all\": []}";
+    for (const std::string_view name : acl->names()) {
+        if (std::ranges::find(grant_lists, name, &GrantList::name) == std::end(grant_lists))
+            return "the token has an acl with another list than pub, sub and all";
+    }
+    AclBuilder builder("acl of the token", Acl::Form::token);
+    std::uint32_t number = 0;
+    for (const auto& [name, access] : grant_lists) {
+        if (!acl->has(name)) continue;
+        const auto filters = acl->texts(name);
+        if (!filters) return "the token has an acl with a list that is none of texts";
+        for (const std::string_view filter : *filters) {
+            AclRule rule;
+            rule.filter = std::string(filter);
+            rule.line = ++number;
+            rule.access = access;
+            if (number > TokenRules::filters_max || !builder.add(AclBuilder::everybody, std::move(rule)).empty())
+                return "the token has an acl with too many filters, or one that is not valid";
+        }
+    }
+    identity.granted = builder.finish();
+    return {};
+}
+
+Fault judge_claims(const TokenRules& rules, const JsonObject& claims, const std::optional<std::string>& user_name,
+                   WallTime now, LoginOutcome& outcome) {
+    Fault fault = judge_times(rules, claims, now, outcome);
+    if (fault.empty()) fault = judge_parties(rules, claims);
+    if (fault.empty()) fault = take_user(rules, claims, user_name, outcome.identity);
+    if (fault.empty()) fault = take_roles(rules, claims, outcome.identity);
+    if (fault.empty()) fault = take_grants(claims, outcome.identity);
+    return fault;
+}
+
+LoginOutcome refusal(ReasonCode code, std::string reason) {
+    LoginOutcome outcome;
+    outcome.code = code;
+    outcome.reason = std::move(reason);
+    return outcome;
+}
+
+}  // namespace
+
+bool looks_like_token(Bytes password) {
+    const std::string_view text = as_text(password);  // the header begins with {" which is "ey", or with a blank
+    return text.starts_with("ey") && std::ranges::count(text, '.') == 2;
+}
+
+LoginOutcome check_token(const TokenRules& rules, Bytes token, const std::optional<std::string>& user_name,
+                         WallTime now) {
+    constexpr ReasonCode refused = ReasonCode::bad_user_name_or_password;
+    if (token.size() > TokenRules::token_bytes_max) return refusal(refused, "the token is too long");
+    const auto parts = split(as_text(token));
+    if (!parts) return refusal(refused, "the password is not a token");
+    const TokenKey* signer = nullptr;
+    if (Fault fault = find_signer(rules, *parts, signer); !fault.empty()) return refusal(refused, std::move(fault));
+    if (now < earliest_plausible_time)
+        return refusal(ReasonCode::server_unavailable,
+                       "the clock of the broker's machine has not been set: the dates of tokens mean nothing to it");
+    const auto claims = decode_object(parts->claims);
+    if (!claims) return refusal(ReasonCode::not_authorized, "the claims of the token are no object");
+    LoginOutcome outcome;
+    if (Fault fault = judge_claims(rules, claims->root(), user_name, now, outcome); !fault.empty())
+        return refusal(ReasonCode::not_authorized, std::move(fault));
+    outcome.code = ReasonCode::success;
+    outcome.identity.proof = Proof::token;
+    outcome.identity.credential = credential_of(rules, *signer);
+    return outcome;
+}
+
+std::uint64_t credential_of(const TokenRules& rules, const TokenKey& key) {
+    std::string text;
+    const auto add = [&text](std::string_view part) {
+        text.append(std::to_string(part.size())).append(":").append(part);
+    };
+    for (const std::string_view part : {std::string_view(rules.issuer), std::string_view(rules.audience),
+                                        std::string_view(rules.user_claim), std::string_view(rules.roles_claim)})
+        add(part);
+    text += static_cast<char>('0' + static_cast<int>(key.algorithm));
+    add(as_text(key.exponent));
+    add(as_text(key.material.bytes()));
+    const Sha256Digest digest = sha256(text);
+    wipe(text.data(), text.size());
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | digest[i];
+    return value | 1U;
+}
+
+}  // namespace ledge::auth

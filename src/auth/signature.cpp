@@ -1,0 +1,196 @@
+#include "signature.hpp"
+
+#include <mbedtls/ecdsa.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/md.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/rsa.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::auth {
+namespace {
+
+/// A public key as the library has it, freed at the end.
+class PublicKey {
+public:
+    PublicKey() { mbedtls_pk_init(&context_); }
+    ~PublicKey() { mbedtls_pk_free(&context_); }
+    PublicKey(const PublicKey&) = delete;
+    PublicKey& operator=(const PublicKey&) = delete;
+    mbedtls_pk_context* get() { return &context_; }
+
+    /// False: the numbers are no RSA key.
+    bool set_rsa(const TokenKey& key) {
+        if (mbedtls_pk_setup(&context_, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA)) != 0) return false;
+        mbedtls_rsa_context* rsa = mbedtls_pk_rsa(context_);  // PKCS #1 1.5 from the start
+        const Bytes n = key.material.bytes();
+        const auto& e = key.exponent;
+        return mbedtls_rsa_import_raw(rsa, n.data(), n.size(), nullptr, 0, nullptr, 0, nullptr, 0, e.data(),
+                                      e.size()) == 0 &&
+               mbedtls_rsa_complete(rsa) == 0 && mbedtls_rsa_check_pubkey(rsa) == 0;
+    }
+
+private:
+    mbedtls_pk_context context_{};
+};
+
+/// A point on P-256 and two numbers, freed at the end.
+struct Curve {
+    Curve() {
+        mbedtls_ecp_group_init(&group);
+        mbedtls_ecp_point_init(&point);
+        mbedtls_mpi_init(&r);
+        mbedtls_mpi_init(&s);
+    }
+    ~Curve() {
+        mbedtls_mpi_free(&s);
+        mbedtls_mpi_free(&r);
+        mbedtls_ecp_point_free(&point);
+        mbedtls_ecp_group_free(&group);
+    }
+    Curve(const Curve&) = delete;
+    Curve& operator=(const Curve&) = delete;
+
+    /// False: the point is not on the curve.
+    bool set(const TokenKey& key) {
+        std::array<Byte, 1 + TokenKey::point_bytes> text{0x04};  // uncompressed (SEC 1 section 2.3.4)
+        const Bytes xy = key.material.bytes();
+        if (xy.size() != TokenKey::point_bytes) return false;
+        std::copy(xy.begin(), xy.end(), text.begin() + 1);
+        return mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1) == 0 &&
+               mbedtls_ecp_point_read_binary(&group, &point, text.data(), text.size()) == 0 &&
+               mbedtls_ecp_check_pubkey(&group, &point) == 0;
+    }
+
+    mbedtls_ecp_group group{};
+    mbedtls_ecp_point point{};
+    mbedtls_mpi r{};
+    mbedtls_mpi s{};
+};
+
+bool are_equal(Bytes a, Bytes b) {
+    if (a.size() != b.size()) return false;
+    volatile Byte difference = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<Byte>(difference | (a[i] ^ b[i]));
+    return difference == 0;
+}
+
+bool is_signed_rsa(const TokenKey& key, const Sha256Digest& digest, Bytes signature) {
+    PublicKey public_key;
+    if (signature.size() != key.material.bytes().size() || !public_key.set_rsa(key)) return false;
+    return mbedtls_pk_verify(public_key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), signature.data(),
+                             signature.size()) == 0;
+}
+
+/// The signature is r and s, 32 bytes each (RFC 7518 section 3.4); mbedTLS refuses numbers out of range, 0 among them.
+bool is_signed_ecdsa(const TokenKey& key, const Sha256Digest& digest, Bytes signature) {
+    Curve curve;
+    if (signature.size() != 64 || !curve.set(key)) return false;
+    return mbedtls_mpi_read_binary(&curve.r, signature.data(), 32) == 0 &&
+           mbedtls_mpi_read_binary(&curve.s, signature.data() + 32, 32) == 0 &&
+           mbedtls_ecdsa_verify(&curve.group, digest.data(), digest.size(), &curve.point, &curve.r, &curve.s) == 0;
+}
+
+std::string out_of_range(std::string_view what, std::size_t bytes, std::size_t min, std::size_t max) {
+    return "has " + std::string(what) + " of " + std::to_string(bytes * 8) + " bits, " + std::to_string(min * 8) +
+           " to " + std::to_string(max * 8) + " are taken";
+}
+
+std::string fault_of_rsa(const TokenKey& key) {
+    const std::size_t size = key.material.bytes().size();
+    if (size < TokenKey::modulus_bytes_min || size > TokenKey::modulus_bytes_max)
+        return out_of_range("an RSA modulus", size, TokenKey::modulus_bytes_min, TokenKey::modulus_bytes_max);
+    if (key.exponent.empty() || key.exponent.size() > TokenKey::exponent_bytes_max)
+        return out_of_range("an RSA exponent", key.exponent.size(), 1, TokenKey::exponent_bytes_max);
+    return PublicKey().set_rsa(key) ? "" : "has numbers that are no RSA key";
+}
+
+/// An EC key in DER (RFC 5480) that names the curve P-256 begins so; the point follows, x and y.
+constexpr std::array<Byte, 27> p256_prefix{0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
+                                           0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
+                                           0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+
+Result<TokenKey, std::string> take_ec(mbedtls_pk_context* context) {
+    std::array<Byte, 256> der{};  // written from its end
+    const int size = mbedtls_pk_write_pubkey_der(context, der.data(), der.size());
+    constexpr std::size_t expected = p256_prefix.size() + TokenKey::point_bytes;
+    const Byte* begin = der.data() + der.size() - expected;
+    if (size != static_cast<int>(expected) || !std::equal(p256_prefix.begin(), p256_prefix.end(), begin))
+        return Failure{std::string("has an EC key that is not on P-256")};
+    TokenKey key;
+    key.algorithm = TokenAlgorithm::es256;
+    key.material = Secret({begin + p256_prefix.size(), TokenKey::point_bytes});
+    return key;
+}
+
+Result<TokenKey, std::string> take_rsa(mbedtls_rsa_context* rsa) {
+    std::vector<Byte> n(mbedtls_rsa_get_len(rsa));
+    std::vector<Byte> e(TokenKey::exponent_bytes_max);
+    if (mbedtls_rsa_export_raw(rsa, n.data(), n.size(), nullptr, 0, nullptr, 0, nullptr, 0, e.data(), e.size()) != 0)
+        return Failure{std::string("has an RSA key with an exponent of more than 64 bits")};
+    TokenKey key;
+    key.algorithm = TokenAlgorithm::rs256;
+    key.material = Secret(n);
+    key.exponent = std::move(e);
+    return key;
+}
+
+}  // namespace
+
+Sha256Digest sha256(std::string_view text) {
+    Sha256Digest digest{};
+    const Bytes bytes = as_bytes(text);
+    const int error =
+        mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), bytes.data(), bytes.size(), digest.data());
+    LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-256
+    return digest;
+}
+
+Sha256Digest hmac_sha256(Bytes key, std::string_view text) {
+    Sha256Digest digest{};
+    const Bytes bytes = as_bytes(text);
+    const int error = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key.data(), key.size(),
+                                      bytes.data(), bytes.size(), digest.data());
+    LEDGE_ASSERT(error == 0);
+    return digest;
+}
+
+std::string fault_of(const TokenKey& key) {
+    const std::size_t size = key.material.bytes().size();
+    switch (key.algorithm) {
+        case TokenAlgorithm::hs256:
+            if (size >= TokenKey::secret_bytes_min && size <= TokenKey::secret_bytes_max) return {};
+            return out_of_range("a secret", size, TokenKey::secret_bytes_min, TokenKey::secret_bytes_max);
+        case TokenAlgorithm::rs256: return fault_of_rsa(key);
+        case TokenAlgorithm::es256: return Curve().set(key) ? "" : "has coordinates that are no point on P-256";
+    }
+    return {};
+}
+
+bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature) {
+    switch (key.algorithm) {
+        case TokenAlgorithm::hs256: return are_equal(hmac_sha256(key.material.bytes(), text), signature);
+        case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(text), signature);
+        case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(text), signature);
+    }
+    return false;
+}
+
+Result<TokenKey, std::string> parse_public_key(std::string_view pem) {
+    const std::string text(pem);  // ends with the 0 that the library wants
+    PublicKey parsed;
+    const auto* bytes = as_bytes(text).data();
+    if (mbedtls_pk_parse_public_key(parsed.get(), bytes, text.size() + 1) != 0)
+        return Failure{std::string("has no public key in PEM that can be read (-----BEGIN PUBLIC KEY-----)")};
+    switch (mbedtls_pk_get_type(parsed.get())) {
+        case MBEDTLS_PK_RSA: return take_rsa(mbedtls_pk_rsa(*parsed.get()));
+        case MBEDTLS_PK_ECKEY: return take_ec(parsed.get());
+        default: return Failure{std::string("has a public key of a kind that is not taken: RSA, or EC on P-256")};
+    }
+}
+
+}  // namespace ledge::auth
