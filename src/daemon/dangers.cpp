@@ -23,7 +23,7 @@ bool is_read_on_the_way(const ListenerSocket& socket) {
 }
 
 void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, std::vector<std::string>& notes) {
-    if (loaded.config.auth.password_file.empty() || socket.endpoint.is_local) return;
+    if (!loaded.config.auth.knows_users() || socket.endpoint.is_local) return;
     if (is_read_on_the_way(socket))
         notes.push_back("passwords for " + socket.url + " can be read on the way; use " +
                         (socket.endpoint.protocol == Endpoint::Protocol::websocket ? "wss://" : "mqtts://"));
