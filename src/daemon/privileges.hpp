@@ -35,7 +35,8 @@ private:
     bool is_changed_ = false;
 };
 
-/// Becomes that user for good: user, group, no other groups, no capabilities. Every thread does. The error is a sentence; then the process must end: it may be half of each.
+/// Becomes that user for good: user, group, no other groups, no capabilities. Every thread does. The error is a
+/// sentence; then the process must end: it may be half of each.
 Result<bool, std::string> become(const Account& account);
 
 /// No program that this thread, or one that it starts from now on, could execute gives it rights.

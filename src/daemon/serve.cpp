@@ -49,9 +49,12 @@ std::string_view fix_for(storage::Fault fault) {
     }
 }
 
-/// false: it is asked for and cannot be opened. nullptr: none is asked for.
-bool open_store(const config::Config& config, const Log& log, std::unique_ptr<storage::Store>& store) {
+/// false: it is asked for and cannot be opened. nullptr: none is asked for. Its files are the user's whom the broker
+/// becomes.
+bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
+                std::unique_ptr<storage::Store>& store) {
     if (!config.store.is_used()) return true;
+    const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
     if (!opened) {
         log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
@@ -112,10 +115,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         return pages.answer(request, runtime::read_clock());
     };
     std::unique_ptr<storage::Store> store;
-    {
-        const AsUser as_user(account.value());  // its files are that user's, also at the next start
-        if (!open_store(loaded.config, log, store)) return config::exit_failure;
-    }
+    if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) {
         log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});

@@ -43,8 +43,8 @@ public:
 
     // ---- For links
 
-    /// Bytes from the peer; wiped before it is connected, there are passwords among them. The caller must not touch what
-    /// it knows of the link's connection afterwards.
+    /// Bytes from the peer; wiped as long as it is not connected: there are passwords among them. The caller must not
+    /// touch what it knows of the link's connection afterwards.
     void received(Link& link, std::span<Byte> bytes);
     /// The peer takes bytes again.
     void writable(Link& link);
