@@ -254,6 +254,12 @@ void BrokerLoop::Parts::set_policy(auth::Policy policy) {
 
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
 
+transport::TlsCounters BrokerLoop::tls_counters() const {
+    transport::TlsCounters sum;
+    for (const auto& front : parts_->fronts) sum += front->tls_counters();
+    return sum;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The turn
 

@@ -18,6 +18,7 @@
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
 #include "ledge/transport/proxy.hpp"
+#include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
 #include "ledge/transport/web.hpp"
 
@@ -100,6 +101,9 @@ public:
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;
+
+    /// Of all listeners, the admin listener among them.
+    transport::TlsCounters tls_counters() const;
 
 private:
     struct Parts;

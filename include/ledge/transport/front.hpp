@@ -11,6 +11,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/transport/tls_counters.hpp"
 
 namespace ledge::transport {
 
@@ -34,6 +35,7 @@ public:
     virtual Instant next_deadline() const { return never; }
     /// Peers whose bytes Asio moves, as links or on their way there: the loop runs several handlers a turn for them.
     virtual std::size_t asio_peers() const { return 0; }
+    virtual TlsCounters tls_counters() const { return {}; }
 };
 
 /// Who a peer is before it has said anything.
