@@ -117,7 +117,7 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     std::ofstream(acl) << "topic a\n";
     const Lines taken = world.reload(toml);
     REQUIRE(taken.size() == 2);
-    CHECK(taken[0] == "info policy_loaded users=0 rules=1");
+    CHECK(taken[0] == "info policy_loaded users=0 token_keys=0 rules=1");
     CHECK(taken[1] == "info configuration_unchanged");
     REQUIRE(world.policy().acl);
     std::ofstream(acl) << "topic a\ntopics b\n";
@@ -128,7 +128,7 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     CHECK(world.files() == Lines{acl});
     CHECK(world.refused() == 1);
     std::filesystem::remove(acl);
-    CHECK(world.reload("").front() == "info policy_loaded users=0 rules=0");
+    CHECK(world.reload("").front() == "info policy_loaded users=0 token_keys=0 rules=0");
     CHECK_FALSE(world.policy().acl);
 }
 
