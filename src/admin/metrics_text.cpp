@@ -86,6 +86,10 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("takeovers_total", "Connections replaced by another one of the same client id.", c.takeovers);
     text.counter("sessions_expired_total", "Sessions that ended because their client did not come back in time.",
                  c.sessions_expired);
+    constexpr std::string_view policies = "policy_reloads_total";
+    text.family(policies, "counter", "Users and rights read again, and what became of them.");
+    text.sample(policies, "outcome", "taken", c.policies_taken);
+    text.sample(policies, "outcome", "refused", c.policies_refused);
     text.gauge("connections", "Open connections, with or without CONNECT yet.", metrics.connections);
     text.gauge("clients_connected", "Clients that are connected.", metrics.clients_connected);
     text.gauge("clients_connected_max", "The most clients that were connected at once.", metrics.clients_connected_max);

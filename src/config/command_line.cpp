@@ -109,6 +109,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and end");
     add_options(app, command.sources, print_config);
     CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
+    check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
     check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
     add_store_tools(app, command);
     add_passwd(app, command);

@@ -18,6 +18,7 @@ namespace {
 
 /// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
 std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+    loaded.policy_files.push_back(path);
     auto file = read_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
@@ -151,6 +152,7 @@ void load_policy(Loaded& loaded) {
     std::array<Byte, 32>& key = loaded.policy.nonce_key;
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
         loaded.complaints.push_back({"", "the system gives no random numbers"});
+    loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
     if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
     if (loaded.config.auth.jwt.is_used()) load_tokens(loaded);

@@ -26,6 +26,7 @@ struct Command {
 
     Action action = Action::serve;
     Sources sources;
+    bool is_strict = false;  // check: warnings are mistakes
     std::string store_tool;  // info, verify, dump, compact
     std::string store_path;
     struct Passwd {

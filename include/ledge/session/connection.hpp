@@ -91,7 +91,6 @@ public:
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
-    /// Of a client that is about to be admitted; nullptr: see take_identity.
     const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
     /// The connection's timer: connect timeout, or keep alive and the end of its login.

@@ -54,6 +54,10 @@ public:
     void set_identity(std::unique_ptr<auth::Identity> identity);
     /// Its client has proven again who it is. False: it is somebody else now.
     bool renew_proof(const auth::Identity& identity);
+    /// The proven user it belongs to; "": nobody has proven who he is, whoever comes may have it.
+    std::string_view owner() const {
+        return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
+    }
     /// The rules that hold from now on; called again when they are replaced.
     void take_rules(const auth::Policy& policy);
     /// nullptr: it may do everything.

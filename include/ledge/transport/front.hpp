@@ -38,7 +38,14 @@ public:
     virtual TlsCounters tls_counters() const { return {}; }
 };
 
+/// Who a peer is before it has said anything.
+enum class PeerNames : std::uint8_t {
+    none,       // nobody knows
+    by_kernel,  // the user of the process at the other end of a Unix socket
+};
+
 /// MQTT on the socket itself. `index` in ShardOptions::listeners.
-std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log);
+std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log,
+                                        PeerNames names = PeerNames::none);
 
 }  // namespace ledge::transport

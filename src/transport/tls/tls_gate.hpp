@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "file_watch.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
 #include "ledge/transport/worker_pool.hpp"
