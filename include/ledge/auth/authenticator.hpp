@@ -33,7 +33,7 @@ struct Policy {
     Revocation on_revocation = Revocation::disconnect;
     bool explains_to_clients = true;   // MQTT 5 clients are told the rule that refuses, with its file and line
     std::array<Byte, 32> nonce_key{};  // of real chance, other in each run: what the server adds to SCRAM
-    bool binds_sessions = true;  // the session of a user is nobody else's
+    bool binds_sessions = true;        // the session of a user is nobody else's
 };
 
 struct Question {
