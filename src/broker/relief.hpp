@@ -17,7 +17,7 @@ public:
     Relief(session::Environment& environment, Connections& connections, SessionTable& sessions)
         : environment_(environment), connections_(connections), sessions_(sessions) {}
 
-    /// Decides about the pressure, and takes from those for whom most is kept if it has come to that. O(sessions), then.
+    /// Decides about the pressure, and takes from those for whom most is kept if it has come to that, in O(sessions).
     /// `busy`: whose packet is being looked at, it is left alone; nullptr: nobody's.
     void judge(const session::Connection* busy);
 
