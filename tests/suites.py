@@ -117,7 +117,7 @@ def count_last_line(name, _, text):
     if not found:
         return Outcome(name, failed=1, note='no counts: it crashed')
     passed, failed, skipped = found[-1]
-    notes = re.findall(r'^ {4}(resident .*|per idle .*|wakeups .*|Chromium .*)$', text, re.M)
+    notes = re.findall(r'^ {4}((?:resident|pair beside|rate over|per idle|wakeups|Chromium) .*)$', text, re.M)
     notes += [f'skipped: {line}' for line in re.findall(r'^skipped (.*)$', text, re.M)]
     notes += re.findall(r'^(longest .*|in all: .*)$', text, re.M)
     return Outcome(name, int(passed), int(failed), int(skipped or 0), '\n      '.join([''] + notes))

@@ -55,6 +55,7 @@ void add_losses(Text& text, const session::Counters& c) {
     constexpr std::string_view dropped = "publications_dropped_total";
     text.family(dropped, "counter", "Publications that did not reach a session they were routed to.");
     text.sample(dropped, "reason", "slow_reader", c.dropped_slow_reader);
+    text.sample(dropped, "reason", "memory", c.dropped_memory);
     text.sample(dropped, "reason", "queue_full", c.dropped_queue_full);
     text.sample(dropped, "reason", "too_large", c.dropped_too_large);
     text.sample(dropped, "reason", "expired", c.dropped_expired);
@@ -74,6 +75,10 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
+    text.counter("clients_throttled_total", "Episodes of clients that sent faster than they may.", c.clients_throttled);
+    text.counter("read_pauses_total", "How often such a client was not read for a while.", c.read_pauses);
+    text.counter("accept_pauses_total", "How often a listener let new connections wait.", c.accept_pauses);
+    text.gauge("connections_paused", "Connections that are not read for now.", metrics.connections_paused);
     text.counter("login_failures_total", "Wrong user names or passwords.", c.login_failures);
     text.counter("protocol_errors_total", "Connections closed for what the client sent.", c.protocol_errors);
     text.counter("keep_alive_timeouts_total", "Connections closed because nothing came in time.",
@@ -109,6 +114,15 @@ void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("retained_messages", "Topics with a retained message, those of $SYS included.",
                metrics.retained_messages);
     text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);
+    text.gauge("memory_used_bytes", "Memory of the process, as its budget sees it.", metrics.memory_used);
+    text.gauge("memory_budget_bytes", "What it may be; 0: anything.", metrics.memory_budget);
+    text.gauge("memory_pressure",
+               "0: none; 1: no QoS 0 to slow readers; 2: no new clients either; 3: the slowest are disconnected.",
+               static_cast<std::uint64_t>(metrics.memory_pressure));
+    text.counter("clients_refused_memory_total", "CONNECT packets refused for want of memory.",
+                 metrics.counters.refused_memory);
+    text.counter("clients_disconnected_memory_total", "Slow readers disconnected for want of memory.",
+                 metrics.counters.disconnected_memory);
 }
 
 void add_store(Text& text, const broker::Metrics& metrics) {

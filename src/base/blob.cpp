@@ -9,11 +9,12 @@
 
 namespace ledge {
 
-std::pair<Blob, Byte*> Blob::make(std::size_t size) {
+std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
     LEDGE_ASSERT(size <= std::numeric_limits<std::uint32_t>::max() - sizeof(Head));
     void* memory = std::malloc(sizeof(Head) + size);
     if (memory == nullptr) throw std::bad_alloc();
-    auto* head = new (memory) Head{1, static_cast<std::uint32_t>(size)};
+    auto* head = new (memory) Head{1, static_cast<std::uint32_t>(size), account};
+    if (account != nullptr) *account += memory_of(*head);
     return {Blob(head), reinterpret_cast<Byte*>(head + 1)};
 }
 
@@ -23,6 +24,9 @@ Blob Blob::copy_of(Bytes bytes) {
     return blob;
 }
 
-void Blob::release(Head* head) noexcept { std::free(head); }
+void Blob::release(Head* head) noexcept {
+    if (head->account != nullptr) *head->account -= memory_of(*head);
+    std::free(head);
+}
 
 }  // namespace ledge

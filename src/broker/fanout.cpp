@@ -43,7 +43,9 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     const bool is_behind = is_early || (has_order && !session.pending().empty());
     if (connection != nullptr && connection->is_connected() && !is_behind) {
         if (connection->has_outbox_room()) return send(*connection, hit, 0);
-        session.note_drop(session::DropReason::slow_reader, *publication_);
+        session.note_drop(
+            connection->is_within_own_limit() ? session::DropReason::memory : session::DropReason::slow_reader,
+            *publication_);
         return;
     }
     const bool is_online = connection != nullptr && connection->is_connected();
@@ -63,8 +65,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);
-    if (!goes_now && !make_room(session, is_stored))
-        return session.note_drop(session::DropReason::queue_full, *publication_);
+    if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
     if (is_stored) keep(hit, is_online, delivery);
     if (goes_now) return send(*connection, hit, session.open_exchange(std::move(delivery), true));
@@ -142,8 +143,18 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
-    if (!make_room(session, false)) return session.note_drop(session::DropReason::queue_full, *publication_);
-    session.enqueue(delivery_of(hit));
+    if (may_queue(session, false)) session.enqueue(delivery_of(hit));
+}
+
+// False: it is dropped, and that is noted.
+bool Fanout::may_queue(session::Session& session, bool is_stored) {
+    const session::MemoryBudget& memory = environment_.memory;
+    const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
+                                    (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
+    if (!is_for_memory_only && make_room(session, is_stored)) return true;
+    session.note_drop(is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full,
+                      *publication_);
+    return false;
 }
 
 // False: the queue is full, and the policy is not to make room.
@@ -177,7 +188,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
 }
 
 const session::Publication& Fanout::kept() {
-    if (!kept_) kept_ = session::Publication(*publication_);
+    if (!kept_) kept_ = session::Publication(*publication_, environment_.memory.account());
     return kept_;
 }
 

@@ -58,6 +58,7 @@ private:
     void encode(Layout& layout, const Hit& hit, wire::Version version);
     void enqueue(const Hit& hit);
     void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
+    bool may_queue(session::Session& session, bool is_stored);
     bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 

@@ -45,6 +45,8 @@ public:
     void clear() { sessions_.clear(); }
 
 private:
+    bool is_one_too_many(const session::Connection& connection, std::string_view client_id) const;
+    void count_user(const session::Connection& connection, const session::Session& session, bool comes);
     bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
     session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
@@ -75,6 +77,7 @@ private:
     std::vector<TakeDown> take_downs_;
     boost::unordered_flat_map<std::string, session::Ticket> removals_;  // of records, by client id, until durable
     session::Ticket last_removal_ = 0;
+    boost::unordered_flat_map<std::string, std::uint32_t> users_;  // their connections, where there is a limit
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;
 };

@@ -82,7 +82,7 @@ session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
     if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
     const auto view = session::parse_publication({body.data(), body.size()});
     if (!view) return {};
-    session::Publication loaded(*view);
+    session::Publication loaded(*view, environment_.memory.account());
     if (cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
         cached_bytes_ += message.bytes;
         message.publication = loaded;

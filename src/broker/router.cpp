@@ -46,16 +46,20 @@ ReasonCode Router::refuse(const session::PublicationView& publication, session::
 }
 
 bool Router::is_retained_refused(const session::PublicationView& publication) {
-    if (retained_.takes(publication)) {
+    const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
+                          !publication.topic.starts_with("$SYS/");
+    if (!is_short && retained_.takes(publication)) {
         is_retained_full_ = false;
         return false;
     }
     ++environment_.counters.retained_refused;
     if (!std::exchange(is_retained_full_, true))  // the first of a run
-        environment_.log.warning("retained_refused", {{"topic", publication.topic},
-                                                      {"reason", "limit of retained messages or bytes reached"},
-                                                      {"messages", retained_.size()},
-                                                      {"bytes", retained_.bytes()}});
+        environment_.log.warning(
+            "retained_refused",
+            {{"topic", publication.topic},
+             {"reason", is_short ? "memory is short" : "limit of retained messages or bytes reached"},
+             {"messages", retained_.size()},
+             {"bytes", retained_.bytes()}});
     return true;
 }
 
@@ -134,7 +138,9 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication, 
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
         const auto fits = [&] {
-            return hit.session->pending().fits(publication.bytes(), hit.session->is_stored(), limits);
+            const bool is_stored = hit.session->is_stored();
+            if (!is_stored && !hit.session->is_online() && environment_.memory.refuses_to_keep()) return false;
+            return hit.session->pending().fits(publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
                                 !Fanout::keeps_up(*hit.session) &&

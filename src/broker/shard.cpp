@@ -5,9 +5,11 @@
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "lifecycle.hpp"
+#include "relief.hpp"
 #include "retained_feeds.hpp"
 #include "subscribing.hpp"
 #include "sys_topics.hpp"
+#include "throttle.hpp"
 
 namespace ledge::broker {
 
@@ -37,6 +39,10 @@ struct Shard::Parts {
         feeds.begin_turn();
     }
     void take(Connection& connection, Bytes bytes, Instant now);
+    bool take_packet(Connection& connection, Bytes& bytes, Instant now);
+    void take_at_its_rate(Connection& connection, Bytes bytes, Instant now);
+    void end_input(Connection& connection, Instant now);
+    void resume_reading(Instant now);
     void perform(Connection& connection, const session::Effect& effect, Instant now);
     void publish(Connection& connection, const session::RoutePublication& route, Instant now);
     void fire(CoreTimer& timer, Instant now);
@@ -50,10 +56,12 @@ struct Shard::Parts {
     ShardOptions options;
     session::Environment environment;
     Connections connections;
+    Throttle throttle;
     Subscriptions subscriptions;
     Retained retained;
     Router router;
     Lifecycle lifecycle;
+    Relief relief;
     RetainedFeeds feeds;
     Subscribing subscribing;
     Access access;
@@ -67,13 +75,15 @@ struct Shard::Parts {
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
     : options(options_),
-      environment(log, options.durability.journal, seed, now),
+      environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
       connections(options.listeners.size()),
+      throttle(environment),
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
       router(environment, subscriptions, retained, options.durability, may_refuse(options)),
       lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
                 options.listeners.front().limits),
+      relief(environment, connections, lifecycle.sessions()),
       feeds(retained),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
@@ -123,26 +133,65 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->environment.counters.bytes_received += bytes.size();
+    if (session::ReadRate* rate = connection.read_rate()) rate->take_bytes(bytes.size());
     parts_->take(connection, bytes, now);
 }
 
 void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
-    while (!connection.is_closing()) {
-        if (connection.is_awaiting_login()) {
-            connection.hold_input(bytes);
-            break;
-        }
-        const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
-        if (next.status == wire::Framer::Status::need_more) break;
-        if (next.status != wire::Framer::Status::frame) {
-            connection.on_unframeable(next.status);
-            break;
-        }
-        effect.emplace<std::monostate>();
-        connection.on_frame(next.frame, now, effect);
-        if (effect.index() != 0) perform(connection, effect, now);
+    if (connection.read_rate() != nullptr) return take_at_its_rate(connection, bytes, now);
+    while (!connection.is_closing() && take_packet(connection, bytes, now)) {
     }
+    end_input(connection, now);
+}
+
+/// False: that was all, or the end.
+inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Instant now) {
+    if (connection.is_awaiting_login()) {
+        connection.hold_input(std::exchange(bytes, {}));
+        return false;
+    }
+    const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
+    if (next.status == wire::Framer::Status::need_more) return false;
+    if (next.status != wire::Framer::Status::frame) {
+        connection.on_unframeable(next.status);
+        return false;
+    }
+    effect.emplace<std::monostate>();
+    connection.on_frame(next.frame, now, effect);
+    if (effect.index() != 0) perform(connection, effect, now);
+    return true;
+}
+
+void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant now) {
+    session::ReadRate& rate = *connection.read_rate();
+    if (rate.is_paused()) return rate.keep(bytes);  // the rest of what was read before the pause
+    rate.refill(now);
+    const std::uint64_t& messages = environment.counters.publish_received;
+    while (!connection.is_closing() && rate.may_take_packet()) {
+        const std::uint64_t before = messages;
+        if (!take_packet(connection, bytes, now)) break;
+        rate.take_messages(messages - before);
+    }
+    if (!connection.is_closing() && !rate.may_read()) {
+        throttle.pause(connection, now);
+        rate.keep(bytes);
+    }
+    end_input(connection, now);
+}
+
+void Shard::Parts::resume_reading(Instant now) {
+    while (Connection* connection = throttle.take_due(now)) {
+        const std::vector<Byte> kept = connection->read_rate()->resume();
+        connection->on_received(now);  // its silence was ours
+        if (connection->is_closing()) continue;
+        take(*connection, {kept.data(), kept.size()}, now);
+        connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
+    }
+}
+
+void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
+    if (connection.count_input() && environment.memory.wants_attention()) relief.judge(nullptr);
     connection.check_outbox_bound();
     if (connection.is_closing()) lifecycle.detach(connection, now);
 }
@@ -157,6 +206,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
+    if (environment.memory.wants_attention()) relief.judge(&connection);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
@@ -250,6 +300,15 @@ void Shard::on_committed(session::Ticket last, double used_fraction, Instant now
     p.lifecycle.take_down(now);
 }
 
+session::Pressure Shard::note_resident(std::uint64_t bytes) {
+    session::MemoryBudget& memory = parts_->environment.memory;
+    memory.note_resident(bytes);
+    if (memory.is_set()) parts_->relief.judge(nullptr);
+    return memory.pressure();
+}
+
+void Shard::note_accept_pause() { ++parts_->environment.counters.accept_pauses; }
+
 void Shard::note_store(const StoreFigures& figures) { parts_->metrics.store = figures; }
 
 void Shard::Parts::set_full(bool is_full, double used_fraction) {
@@ -303,6 +362,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
     connection.close_silently();
     parts_->lifecycle.detach(connection, now);
     parts_->feeds.forget(connection);
+    parts_->throttle.forget(connection);
     parts_->connections.remove(connection);
 }
 
@@ -314,6 +374,7 @@ void Shard::on_drained(Connection& connection, Instant now) {
 void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
+    parts_->resume_reading(now);
     while (Timer* timer = parts_->environment.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
 
@@ -342,7 +403,7 @@ void Shard::Parts::sweep_retained(Instant now) {
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
     if (p.feeds.has_unfinished()) return p.latest;
-    return p.environment.timers.next_deadline();
+    return std::min(p.environment.timers.next_deadline(), p.throttle.next_deadline());
 }
 
 Instant Shard::commit_deadline() const { return parts_->environment.journal.commit_deadline(); }
@@ -375,12 +436,16 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.is_store_full = environment.journal.is_full();
     metrics.counters.bytes_sent = environment.buffers.consumed();
     metrics.connections = connections.count();
+    metrics.connections_paused = throttle.size();
     metrics.clients_connected = lifecycle.connected();
     metrics.clients_connected_max = lifecycle.connected_max();
     metrics.sessions = lifecycle.sessions().size();
     metrics.subscriptions = subscriptions.size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
+    metrics.memory_pressure = environment.memory.pressure();
+    metrics.memory_used = environment.memory.used();
+    metrics.memory_budget = environment.memory.budget();
     return metrics;
 }
 

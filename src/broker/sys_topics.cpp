@@ -10,6 +10,7 @@ void SysTopics::publish(const Metrics& metrics, Instant now) {
     set("uptime", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count()) + " seconds",
         now);
     publish_counters(metrics, now);
+    publish_memory(metrics, now);
     publish_store(metrics, now);
     publish_load(metrics.counters, now);
     last_ = now;
@@ -27,6 +28,9 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/maximum", metrics.clients_connected_max, now);
     set("clients/expired", counters.sessions_expired, now);
     set("clients/refused", counters.connections_refused, now);
+    set("clients/throttled", counters.clients_throttled, now);
+    set("clients/paused", metrics.connections_paused, now);
+    set("connections/accept_pauses", counters.accept_pauses, now);
     set("policy/taken", counters.policies_taken, now);
     set("policy/refused", counters.policies_refused, now);
     set("messages/received", counters.packets_received, now);
@@ -35,6 +39,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("publish/messages/sent", counters.publish_sent, now);
     set("publish/messages/dropped", counters.dropped(), now);
     set("publish/messages/dropped/slow_reader", counters.dropped_slow_reader, now);
+    set("publish/messages/dropped/memory", counters.dropped_memory, now);
     set("publish/messages/dropped/queue_full", counters.dropped_queue_full, now);
     set("publish/messages/dropped/too_large", counters.dropped_too_large, now);
     set("publish/messages/dropped/expired", counters.dropped_expired, now);
@@ -49,6 +54,14 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("retained messages/count", metrics.retained_messages, now);
     set("store/messages/count", metrics.retained_messages + counters.queued_messages, now);
     set("store/messages/bytes", metrics.retained_bytes + counters.queued_bytes, now);
+}
+
+void SysTopics::publish_memory(const Metrics& metrics, Instant now) {
+    set("memory/pressure", name_of(metrics.memory_pressure), now);
+    set("memory/used", metrics.memory_used, now);
+    set("memory/budget", metrics.memory_budget, now);
+    set("clients/refused/memory", metrics.counters.refused_memory, now);
+    set("clients/disconnected/memory", metrics.counters.disconnected_memory, now);
 }
 
 void SysTopics::publish_store(const Metrics& metrics, Instant now) {

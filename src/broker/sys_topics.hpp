@@ -28,6 +28,7 @@ private:
     };
 
     void publish_counters(const Metrics& metrics, Instant now);
+    void publish_memory(const Metrics& metrics, Instant now);
     void publish_store(const Metrics& metrics, Instant now);
     void publish_load(const session::Counters& counters, Instant now);
     void set(std::string_view name, std::uint64_t value, Instant now);

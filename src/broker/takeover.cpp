@@ -26,6 +26,8 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (belongs_to_another(connection, open))
         return connection.close(ReasonCode::client_identifier_not_valid,
                                 "the session of this client identifier belongs to another user");
+    if (is_one_too_many(connection, open.client_id))
+        return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
     Session* session = take_over(open.client_id, open.connect.clean_start, now);
     const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (session == nullptr) {
@@ -42,12 +44,34 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
     if (session->will != nullptr && session->is_stored()) is_awaited = true;
+    count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     connection.accept(open, *session, session_present, now);
     if (!is_awaited || journal.is_failed()) return;
     connection.hold_output(journal.last());
     journal.hurry();
+}
+
+// The connection that it takes over, if that is of the same user, does not count: it goes.
+bool Lifecycle::is_one_too_many(const session::Connection& connection, std::string_view client_id) const {
+    const std::uint32_t most = connection.limits().connections_per_user_max;
+    const auth::Identity* identity = connection.identity();
+    if (most == 0 || identity == nullptr || !identity->user) return false;
+    const auto found = users_.find(*identity->user);
+    if (found == users_.end() || found->second < most) return false;
+    const Session* session = sessions_.find(client_id);
+    const bool is_own = session != nullptr && session->is_online() && session->identity() != nullptr &&
+                        session->identity()->user == identity->user;
+    return !is_own;
+}
+
+void Lifecycle::count_user(const session::Connection& connection, const Session& session, bool comes) {
+    const auth::Identity* identity = session.identity();
+    if (connection.limits().connections_per_user_max == 0 || identity == nullptr || !identity->user) return;
+    std::uint32_t& count = users_[*identity->user];
+    count = comes ? count + 1 : count - 1;
+    if (count == 0) users_.erase(*identity->user);
 }
 
 // Whoever knows or guesses a client identifier must not get the messages of its owner, nor end his session or his
@@ -93,6 +117,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     Session* session = connection.session();
     if (session == nullptr) return;
     connection.forget_session();
+    count_user(connection, *session, false);
     session->detach();
     --connected_;
     if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]

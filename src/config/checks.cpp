@@ -30,6 +30,8 @@ public:
         ListenerSocket socket;
         socket.url = draft.url;
         socket.endpoint = endpoint.value();
+        socket.connections_per_second = draft.connections_per_second;
+        socket.connections_burst = draft.connections_burst;
         socket.proxy_protocol = draft.proxy_protocol;
         socket.proxy_from = draft.proxy_from;
         socket.websocket = draft.websocket;
@@ -55,6 +57,15 @@ public:
                     "key '" + prefix + "outbox_bytes_fatal' is " + std::to_string(limits.outbox_bytes_fatal) +
                         ", below outbox_bytes_max (" + std::to_string(limits.outbox_bytes_max) +
                         "): a client would be disconnected before its messages are dropped; raise it");
+    }
+
+    void memory(const Config& config) {
+        constexpr std::uint64_t smallest = 16 * 1024 * 1024;
+        const std::uint64_t budget = config.shard.memory_budget_bytes;
+        if (budget != 0 && budget < smallest)
+            complain("memory.budget_bytes", "key 'memory.budget_bytes' is " + std::to_string(budget) +
+                                                ": the broker alone needs a part of it; name 16 MiB (16777216) or "
+                                                "more, or 0 for what suits the machine");
     }
 
     void store(const Config& config) {
@@ -224,6 +235,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
                const std::map<std::string, std::string>& places) {
     Checker checker(loaded, places);
     checker.limits(loaded.config.limits, "limits.");
+    checker.memory(loaded.config);
     checker.store(loaded.config);
     checker.admin(loaded.config);
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);

@@ -3,6 +3,8 @@
 
 #include "option_rows.hpp"
 
+#include "ledge/base/token_bucket.hpp"
+
 namespace ledge::config {
 namespace {
 
@@ -25,6 +27,12 @@ constexpr Option table[] = {
         "false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
                                               "Open connections of this listener; further ones are closed at once."),
+    listener<&ListenerDraft::connections_per_second>(
+        "connections_per_second", "connections", {0, 1'000'000},
+        "New connections that the listener takes in a second; further ones wait. 0: any number."),
+    listener<&ListenerDraft::connections_burst>(
+        "connections_burst", "connections", {0, 1'000'000},
+        "How many of them at once, after a quiet time. 0: as many as in a second."),
     listener<&ListenerDraft::proxy_protocol>(
         "proxy_protocol", "", {},
         "Whether each connection begins with a header of the PROXY protocol (version 1 or 2), in which a load "
@@ -116,6 +124,22 @@ constexpr Option table[] = {
     limit<&SessionLimits::connect_packet_max_bytes>(
         "connect_packet_max_bytes", "bytes", {64, mqtt_packet_max},
         "The largest first packet (CONNECT), from peers that nobody knows yet."),
+    limit<&SessionLimits::messages_per_second>(
+        "messages_per_second", "messages", {0, u32_max},
+        "PUBLISH packets that a client may send in a second, on average. One that sends faster is read more slowly; "
+        "nothing is dropped, and its keep alive does not count meanwhile. 0: any number."),
+    limit<&SessionLimits::messages_burst>("messages_burst", "messages", {0, u32_max},
+                                          "How many of them at once. 0: as many as in a second."),
+    limit<&SessionLimits::bytes_per_second>("bytes_per_second", "bytes",
+                                            {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+                                            "The same for bytes of MQTT packets of any kind. 0: any number."),
+    limit<&SessionLimits::bytes_burst>("bytes_burst", "bytes",
+                                       {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+                                       "How many of them at once. 0: as many as in a second."),
+    limit<&SessionLimits::connections_per_user_max>(
+        "connections_per_user_max", "connections", {0, 1'000'000},
+        "Connections of one user name at a time; further ones are refused with quota exceeded. Clients without a user "
+        "name are not counted. 0: any number."),
     limit<&SessionLimits::connect_timeout>("connect_timeout_s", "s", {1, 3600},
                                            "From the opened connection to a complete CONNECT."),
     limit<&SessionLimits::max_keep_alive_s>(
@@ -204,6 +228,13 @@ constexpr Option table[] = {
         "retained", "cache_bytes_max", "bytes", {0, tib},
         "Memory for retained messages that were read back from the store."),
 
+    setting<&Config::shard, &broker::ShardOptions::memory_budget_bytes>(
+        "memory", "budget_bytes", "bytes", {0, tib},
+        "Resident memory that the broker keeps below, at least 16 MiB. From 70 % on, QoS 0 messages for clients that "
+        "read too slowly are dropped; from 80 % on, new clients are refused with server busy; from 85 % on, those for "
+        "whom most is kept are disconnected. What the store keeps is safe. 0: half of the machine's memory, or three "
+        "quarters of what its control group allows, if that is less."),
+
     setting<&Config::shard, &broker::ShardOptions::share_strategy>(
         "shared_subscriptions", "strategy", "", {},
         "How the member that gets a message is chosen. round_robin: in turn. random. sticky_publisher: one publisher, "
@@ -254,12 +285,17 @@ constexpr Option table[] = {
     setting<&Config::auth, &AuthSettings::acl_file>(
         "auth", "acl_file", "", {},
         "The file that says which topics clients may publish to and receive from, in the syntax of mosquitto's "
-        "acl_file. What no rule grants is denied. \"\": everybody may do everything."),
+        "acl_file; with roles and groups in TOML if its name ends in .toml. What no rule grants is denied. \"\": "
+        "everybody may do everything."),
     setting<&Config::auth, &AuthSettings::on_revocation>(
         "auth", "on_revocation", "", {},
         "What happens to a connected client with a subscription that has become forbidden. disconnect: its "
         "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
         "what is forbidden either way."),
+    setting<&Config::auth, &AuthSettings::explain_to_clients>(
+        "auth", "explain_to_clients", "", {},
+        "Whether MQTT 5 clients are told the rule that refuses something, with file and line, in the reason string. "
+        "The log has it either way."),
     setting<&Config::auth, &AuthSettings::binds_sessions>(
         "auth", "bind_sessions", "", {},
         "Whether a session belongs to the user who began it: with the same client id others are refused (client "
@@ -357,6 +393,7 @@ constexpr SectionHelp sections[] = {
      "[listeners.NAME.limits] holds for its clients instead of the one here."},
     {"broker", "The broker as a whole."},
     {"retained", "Retained messages; what exceeds a limit is refused with quota exceeded."},
+    {"memory", "What the process as a whole may use."},
     {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},

@@ -20,6 +20,8 @@ struct ListenerDraft {
     std::string url;
     std::optional<bool> allow_anonymous;  // not given: follows from the address and [auth]
     std::uint32_t connections_max = broker::ListenerOptions{}.connections_max;
+    std::uint32_t connections_per_second = 0;
+    std::uint32_t connections_burst = 0;
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;
     bool peer_credentials = false;

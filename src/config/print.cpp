@@ -36,6 +36,8 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     draft.url = socket.url;
     draft.allow_anonymous = options.allow_anonymous;
     draft.connections_max = options.connections_max;
+    draft.connections_per_second = socket.connections_per_second;
+    draft.connections_burst = socket.connections_burst;
     draft.proxy_protocol = socket.proxy_protocol;
     draft.proxy_from = socket.proxy_from;
     draft.peer_credentials = socket.peer_credentials;

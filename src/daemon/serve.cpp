@@ -49,6 +49,11 @@ std::string_view fix_for(storage::Fault fault) {
     }
 }
 
+int refuse(const Log& log, std::string_view reason, std::string_view fix, int exit_code) {
+    log.error("not_started", {{"reason", reason}, {"fix", fix}});
+    return exit_code;
+}
+
 /// false: it is asked for and cannot be opened. nullptr: none is asked for. Its files are the user's whom the broker
 /// becomes.
 bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
@@ -88,10 +93,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     gain_nothing();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
-    if (!account) {
-        log.error("not_started", {{"reason", account.error()}, {"fix", "mend the key"}});
-        return config::exit_bad_configuration;
-    }
+    if (!account) return refuse(log, account.error(), "mend the key", config::exit_bad_configuration);
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
@@ -106,10 +108,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.on_hang_up = [&reload] { reload.read_all(); };
     options.on_policy_files = [&reload] { reload.read_policy(); };
     const auto token = admin_token(loaded.config);
-    if (!token) {
-        log.error("not_started", {{"reason", "key 'admin.token_file': " + token.error()}, {"fix", "mend the file"}});
-        return config::exit_bad_configuration;
-    }
+    if (!token)
+        return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
         return pages.answer(request, runtime::read_clock());
@@ -117,10 +117,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
-    if (!loop) {
-        log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
-        return config::exit_failure;
-    }
+    if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
     pages.attach(**loop);

@@ -4,6 +4,7 @@
 
 #include "ledge/admin/pages.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "ledge/runtime/memory.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "tls_files.hpp"
 
@@ -22,6 +23,7 @@ transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
 
 runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
+    front.accept_rate = {socket.connections_per_second, socket.connections_burst};
     if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
     if (socket.peer_credentials) front.peer_names = transport::PeerNames::by_kernel;
     if (socket.endpoint.is_tls) front.tls = tls_options(socket.tls, socket.endpoint.protocol);
@@ -56,6 +58,7 @@ Result<std::string, std::string> admin_token(const config::Config& config) {
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed) {
     runtime::BrokerLoopOptions options;
     options.shard = config.shard;
+    if (options.shard.memory_budget_bytes == 0) options.shard.memory_budget_bytes = runtime::usual_memory_budget();
     options.shard.server_version = "LedgeMQ " + std::string(version);
     for (const config::ListenerSocket& socket : config.sockets) {
         const auto& listener = config.shard.listeners[options.endpoints.size()];

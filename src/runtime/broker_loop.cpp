@@ -1,5 +1,6 @@
 #include "ledge/runtime/broker_loop.hpp"
 
+#include <malloc.h>
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -14,6 +15,7 @@
 #include "hook_carrier.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "ledge/runtime/memory.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/listener.hpp"
@@ -50,7 +52,8 @@ struct BrokerLoop::Parts {
 
     void set_policy(auth::Policy policy);
     void watch_sockets();
-    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front);
+    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                                     const transport::AcceptRate& rate = {});
     void on_signal(int signal);
     void hang_up();
     void look_at_files(Instant now);
@@ -63,6 +66,7 @@ struct BrokerLoop::Parts {
     void end_turn();
     Instant next_deadline() const;
     void run_due();
+    void measure_memory();
     void arm_timer();
 
     BrokerLoopOptions options;
@@ -88,6 +92,8 @@ struct BrokerLoop::Parts {
     bool is_read = false;      // they were, by whoever was told to
     Instant armed_at = never;  // what the timer waits for
     Instant stop_deadline = never;
+    Instant measure_at = Instant::min();  // the memory, if there is a budget
+    bool is_memory_short = false;
     std::uint64_t turns = 0;
     bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
     bool is_stopping = false;
@@ -155,7 +161,9 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
         auto front = parts->make_front(static_cast<std::uint16_t>(i));
         if (!front) return Failure{front.error()};
-        const auto listening = parts->listen(parts->options.endpoints[i], std::move(*front));
+        const transport::AcceptRate rate =
+            i < parts->options.fronts.size() ? parts->options.fronts[i].accept_rate : transport::AcceptRate{};
+        const auto listening = parts->listen(parts->options.endpoints[i], std::move(*front), rate);
         if (!listening) return Failure{listening.error()};
     }
     if (const auto& admin = parts->options.admin) {
@@ -215,9 +223,10 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOpti
 
 /// The error is a sentence.
 Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
-                                                    std::unique_ptr<transport::Front> front) {
+                                                    std::unique_ptr<transport::Front> front,
+                                                    const transport::AcceptRate& rate) {
     fronts.push_back(std::move(front));
-    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log);
+    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
     if (!listener) return Failure{listener.error()};
     if (const int error = (*listener)->start(); error != 0) {
         return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
@@ -304,6 +313,22 @@ void BrokerLoop::Parts::end_turn() {
     hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
+    if (options.shard.memory_budget_bytes != 0 && measure_at <= clock.now()) measure_memory();
+}
+
+/// While turns happen anyway, once a second at most; when memory is short, ten times. Near the budget what the
+/// allocator keeps for later is given back first: it is resident, but nobody's.
+void BrokerLoop::Parts::measure_memory() {
+    using session::MemoryBudget;
+    constexpr unsigned trim_percent = MemoryBudget::slow_readers_percent - MemoryBudget::hysteresis_percent;
+    std::uint64_t resident = resident_bytes();
+    if (resident >= options.shard.memory_budget_bytes / 100 * trim_percent) {
+        ::malloc_trim(0);
+        resident = resident_bytes();
+    }
+    is_memory_short = shard.note_resident(resident) != session::Pressure::none;
+    measure_at = clock.now() + (is_memory_short ? Duration(100ms) : Duration(1s));
+    driver.flush();  // to those who have been disconnected
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -314,6 +339,7 @@ Instant BrokerLoop::Parts::next_deadline() const {
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
+    if (is_memory_short) earliest = std::min(earliest, measure_at);
     return earliest;
 }
 

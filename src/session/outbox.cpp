@@ -16,12 +16,14 @@ BufferPool::Buffer BufferPool::take(std::size_t at_least) {
     }
     std::size_t capacity = smallest;
     while (capacity < at_least) capacity *= 2;
+    if (account_ != nullptr) *account_ += capacity;
     return {std::unique_ptr<Byte[]>(new Byte[capacity]), capacity};
 }
 
 void BufferPool::give_back(Buffer buffer) {
-    if (buffer.capacity == 0 || buffer.capacity > largest_kept) return;
-    if (kept_bytes_ + buffer.capacity > retained_bytes_max) return;
+    if (buffer.capacity > largest_kept || kept_bytes_ + buffer.capacity > retained_bytes_max)
+        return release(buffer.capacity);
+    if (buffer.capacity == 0) return;
     kept_bytes_ += buffer.capacity;
     kept_.push_back(std::move(buffer));
 }

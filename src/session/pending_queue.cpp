@@ -16,6 +16,19 @@ Delivery PendingQueue::pop() {
     return delivery;
 }
 
+bool PendingQueue::is_all_stored() const {
+    for (std::size_t i = 0; i < loaded_.size(); ++i)
+        if (loaded_[i].row == 0) return false;
+    return true;
+}
+
+void PendingQueue::put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes) {
+    stored_from_ = first_row;
+    stored_rows_ += rows;
+    stored_bytes_ += bytes;
+    earliest_expiry_ = never;
+}
+
 void PendingQueue::push(Delivery delivery) {
     loaded_bytes_ += delivery.publication.bytes();
     earliest_expiry_ = std::min(earliest_expiry_, delivery.publication.expires_at());

@@ -5,8 +5,8 @@
 
 namespace ledge::session {
 
-Publication::Publication(const PublicationView& view) {
-    auto [blob, place] = Blob::make(sizeof(Head) + view.bytes());
+Publication::Publication(const PublicationView& view, std::uint64_t* account) {
+    auto [blob, place] = Blob::make(sizeof(Head) + view.bytes(), account);
     new (place) Head{view.expires_at,
                      0,
                      0,

@@ -9,14 +9,23 @@ Session::Session(Environment& environment, std::string client_id, const SessionL
       will_timer(CoreTimer::Wakes::will_delay, this),
       environment_(environment),
       client_id_(std::move(client_id)),
-      limits_(&limits) {}
+      limits_(&limits) {
+    environment_.memory.add(MemoryBudget::session_bytes);
+}
 
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
     if (is_waiting_for_commit_) std::erase(environment_.waiting_sessions, this);
     environment_.counters.queued_messages -= backlog();
     environment_.counters.queued_bytes -= pending_.bytes();
+    environment_.memory.remove(MemoryBudget::session_bytes + slots());
 }
+
+std::uint64_t Session::slots() const {
+    return pending_.loaded() * sizeof(Delivery) + inflight_.size() * sizeof(Inflight::Entry);
+}
+
+std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
 
 void Session::attach(Connection& connection, const SessionLimits& limits) {
     LEDGE_ASSERT(connection_ == nullptr);
@@ -27,6 +36,14 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+
+bool Session::renew_proof(const auth::Identity& identity) {
+    if (identity_ == nullptr) return !identity.user;
+    if (identity_->user != identity.user) return false;
+    identity_->proof = identity.proof;
+    identity_->credential = identity.credential;
+    return true;
+}
 
 void Session::take_rules(const auth::Policy& policy) {
     if (identity_ == nullptr) {
@@ -45,15 +62,24 @@ void Session::detach() {
 }
 
 void Session::note_drop(DropReason reason, const PublicationView& publication) {
-    const bool is_slow = reason == DropReason::slow_reader;
-    ++(is_slow ? environment_.counters.dropped_slow_reader : environment_.counters.dropped_queue_full);
+    struct Words {
+        std::uint64_t Counters::*counter;
+        std::string_view reason;
+        std::string_view limit;
+    };
+    static constexpr Words words[] = {
+        {&Counters::dropped_slow_reader, "slow reader", "outbox_bytes_max"},
+        {&Counters::dropped_memory, "memory is short", "memory.budget_bytes"},
+        {&Counters::dropped_queue_full, "queue full", "queue_messages_max or queue_bytes_max"},
+    };
+    const Words& mine = words[static_cast<std::size_t>(reason)];
+    ++(environment_.counters.*mine.counter);
     if (++dropped_in_a_row_ > 1) return;
-    environment_.log.warning("publish_dropping",
-                             {{"client_id", client_id_},
-                              {"topic", publication.topic},
-                              {"reason", is_slow ? "slow reader" : "queue full"},
-                              {"limit", is_slow ? "outbox_bytes_max" : "queue_messages_max or queue_bytes_max"},
-                              {"queued", backlog()}});
+    environment_.log.warning("publish_dropping", {{"client_id", client_id_},
+                                                  {"topic", publication.topic},
+                                                  {"reason", mine.reason},
+                                                  {"limit", mine.limit},
+                                                  {"queued", backlog()}});
 }
 
 void Session::end_run_of_drops() {

@@ -26,6 +26,11 @@ void Session::enqueue(Delivery delivery) {
 
 void Session::enqueue_loaded(Delivery delivery) {
     count_queued(delivery.publication.bytes());
+    push(std::move(delivery));
+}
+
+void Session::push(Delivery delivery) {
+    environment_.memory.add(sizeof(Delivery));
     pending_.push(std::move(delivery));
 }
 
@@ -36,6 +41,7 @@ void Session::count_queued(std::size_t bytes) {
 
 Delivery Session::dequeue() {
     Delivery delivery = pending_.pop();
+    environment_.memory.remove(sizeof(Delivery));
     --environment_.counters.queued_messages;
     environment_.counters.queued_bytes -= delivery.publication.bytes();
     return delivery;
@@ -50,13 +56,54 @@ void Session::discard_expired(Instant now) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++environment_.counters.dropped_expired;
+            has_gaps_ = has_gaps_ || delivery.row != 0;
             discard(delivery);
         }
     }
 }
 
+void Session::give_way() {
+    if (!pending_.has_loaded()) return;
+    if (is_stored() && !has_gaps_ && pending_.is_all_stored()) return unload();
+    drop_unstored();
+}
+
+void Session::unload() {
+    const std::uint64_t first = pending_.front().row;
+    const std::uint64_t rows = pending_.loaded();
+    const std::uint64_t bytes = pending_.loaded_bytes();
+    while (pending_.has_loaded()) {
+        const Delivery delivery = pending_.pop();
+        environment_.memory.remove(sizeof(Delivery));
+        if (delivery.barrier == 0) continue;
+        environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
+        environment_.barriers.release(delivery.barrier);
+    }
+    pending_.put_back(first, rows, bytes);
+    pending_.shrink();
+}
+
+void Session::drop_unstored() {
+    std::uint64_t dropped = 0;
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+        Delivery delivery = dequeue();
+        if (delivery.row != 0) {
+            enqueue_loaded(std::move(delivery));
+        } else {
+            ++dropped;
+            discard(delivery);
+        }
+    }
+    pending_.shrink();
+    if (dropped == 0) return;
+    environment_.counters.dropped_memory += dropped;
+    environment_.log.warning("queue_dropped",
+                             {{"client_id", client_id_}, {"messages", dropped}, {"reason", "memory is short"}});
+}
+
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
     ++environment_.counters.queued_messages;
+    environment_.memory.add(sizeof(Inflight::Entry));
     return inflight_.open(std::move(delivery), is_sent);
 }
 
@@ -65,6 +112,7 @@ void Session::finish_exchange(wire::PacketId id) {
     LEDGE_ASSERT(entry != nullptr);
     discard(entry->delivery);
     --environment_.counters.queued_messages;
+    environment_.memory.remove(sizeof(Inflight::Entry));
     inflight_.finish(id);
 }
 
@@ -215,14 +263,14 @@ void Session::load_row(const StoredDelivery& stored) {
         environment_.counters.queued_bytes -= record->bytes;
         return give_up(delivery);
     }
-    delivery.publication = Publication(*publication);
+    delivery.publication = Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
     delivery.retain = record->retain;
     delivery.may_be_repetition = stored.row.number <= repeated_until_row_;
-    pending_.push(std::move(delivery));
+    push(std::move(delivery));
 }
 
 // A row that cannot be delivered, now or ever.
@@ -245,7 +293,7 @@ bool Session::load_publication(Delivery& delivery) const {
         return false;
     const auto publication = parse_publication({body.data(), body.size()});
     if (!publication) return false;
-    delivery.publication = Publication(*publication);
+    delivery.publication = Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(delivery.message, 0);
     return true;
 }
@@ -259,6 +307,7 @@ bool Session::restore_exchange(std::uint64_t row, const Delivery& delivery, OutS
     Delivery restored = delivery;
     restored.row = row;
     if (!inflight_.restore(id, std::move(restored), state)) return false;
+    environment_.memory.add(sizeof(Inflight::Entry));
     ++environment_.counters.queued_messages;
     return true;
 }

@@ -24,6 +24,7 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
         adopted->close();
         return false;
     }
+    adopted->read_bytes_max_ = adopted->connection_->read_bytes_max();
     open_.push_back(*link.release());
     ++link_count_;
     return true;
@@ -37,9 +38,15 @@ void Driver::received(Link& link, std::span<Byte> bytes) {
         const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
         if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
+        if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());
     }  // unsent: its connection is closing and takes no input
+}
+
+void Driver::set_reading(Link& link, bool is_wanted) {
+    link.is_paused_ = !is_wanted;
+    link.set_reading(is_wanted);
 }
 
 /// A peer that goes on sending instead of closing does not keep us busy for long.
@@ -82,6 +89,10 @@ void Driver::flush() {
 
 void Driver::write_out(Link& link) {
     session::Connection& connection = *link.connection_;
+    if (link.is_paused_ && connection.wants_input()) {
+        set_reading(link, true);
+        if (link.connection_ == nullptr) return;
+    }
     if (!link.is_blocked_) {
         const Link::Wrote wrote = link.write(connection.outbox());
         if (wrote == Link::Wrote::failed) return lost(link);

@@ -25,8 +25,13 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 /// a moment, the peers that wait are accepted and closed at once, so that they know, and then it pauses.
 class Listener::Door final : public Pollable {
 public:
-    Door(ListeningSocket socket, Front& front, Driver& driver, const Log& log)
-        : socket_(std::move(socket)), front_(front), driver_(driver), log_(log), reserve_(open_reserve()) {}
+    Door(ListeningSocket socket, Front& front, Driver& driver, const Log& log, TokenBucket& rate)
+        : socket_(std::move(socket)),
+          front_(front),
+          driver_(driver),
+          log_(log),
+          rate_(rate),
+          reserve_(open_reserve()) {}
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
     ~Door() {
@@ -43,16 +48,20 @@ private:
     void on_ready(std::uint32_t events) override;
     int accept_one();
     void on_exhaustion(int error);
+    void on_rate_reached();
+    void pause_until(Instant instant);
     int turn_away();
 
     ListeningSocket socket_;
     Front& front_;
     Driver& driver_;
     const Log& log_;
+    TokenBucket& rate_;
     int reserve_;
-    Instant resume_at_ = never;     // paused until then
-    Instant complain_after_{};      // the next log line about exhaustion
-    std::int64_t turned_away_ = 0;  // since the last one
+    Instant resume_at_ = never;          // paused until then
+    Instant complain_after_{};           // the next log line about exhaustion
+    Instant quiet_at_ = Instant::min();  // no pause for the rate before that: the next one is a new episode
+    std::int64_t turned_away_ = 0;       // since the last one
 };
 
 int Listener::Door::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
@@ -64,8 +73,11 @@ void Listener::Door::resume_if_due(Instant now) {
 }
 
 void Listener::Door::on_ready(std::uint32_t) {
+    rate_.refill(driver_.now());
     for (int i = 0; i < accepts_per_turn_max; ++i) {
+        if (!rate_.is_ready()) return i == 0 ? on_rate_reached() : void();  // who still waits is reported again
         const int error = accept_one();
+        if (error == 0) rate_.take(1);
         if (error == EAGAIN || error == EWOULDBLOCK) return;
         if (is_exhaustion(error)) return on_exhaustion(error);
         // Anything else concerns the one peer that was to be accepted (ECONNABORTED, EPROTO, a network that is down).
@@ -83,11 +95,23 @@ int Listener::Door::accept_one() {
     return 0;
 }
 
+void Listener::Door::on_rate_reached() {
+    const Instant now = driver_.now();
+    pause_until(std::max(rate_.ready_at(), now + Duration(1)));
+    driver_.note_accept_pause();
+    if (now >= std::exchange(quiet_at_, now + complaint_interval))
+        log_.info("accepting_slowed", {{"listener", address()}, {"reason", "connections_per_second"}});
+}
+
+void Listener::Door::pause_until(Instant instant) {
+    resume_at_ = instant;
+    driver_.poller().change(socket_.descriptor(), *this, 0);
+}
+
 void Listener::Door::on_exhaustion(int error) {
     turned_away_ += turn_away();
     const Instant now = driver_.now();
-    resume_at_ = now + pause;
-    driver_.poller().change(socket_.descriptor(), *this, 0);
+    pause_until(now + pause);
     if (now < complain_after_) return;
     complain_after_ = now + complaint_interval;
     log_.warning("accepting_paused", {{"listener", address()},
@@ -115,17 +139,18 @@ int Listener::Door::turn_away() {
 // ---------------------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Listener>, std::string> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                                const Log& log) {
+                                                                const Log& log, const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
-    std::vector<std::unique_ptr<Door>> doors;
+    auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());
+    std::unique_ptr<Listener> listener(new Listener(std::move(bucket)));
     for (ListeningSocket& socket : *sockets) {
-        doors.push_back(std::make_unique<Door>(std::move(socket), front, driver, log));
+        listener->doors_.push_back(std::make_unique<Door>(std::move(socket), front, driver, log, *listener->rate_));
     }
-    return std::unique_ptr<Listener>(new Listener(std::move(doors)));
+    return listener;
 }
 
-Listener::Listener(std::vector<std::unique_ptr<Door>> doors) : doors_(std::move(doors)) {}
+Listener::Listener(std::unique_ptr<TokenBucket> rate) : rate_(std::move(rate)) {}
 Listener::~Listener() = default;
 
 std::vector<std::string> Listener::addresses() const {

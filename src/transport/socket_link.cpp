@@ -48,13 +48,14 @@ void SocketLink::on_ready(std::uint32_t events) {
         driver_.writable(*this);
     }
     if (descriptor_ < 0) return;
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLHUP | EPOLLERR)) != 0);
+    if (!is_reading_ && (events & (EPOLLHUP | EPOLLERR)) != 0) return unwatch();
+    if (is_reading_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLHUP | EPOLLERR)) != 0);
 }
 
 /// One read for one report. `is_broken`: nothing more will ever come, so that "try again" means the end; otherwise a
 /// level-triggered report that nobody can quench would keep the loop spinning.
 void SocketLink::read(bool is_broken) {
-    const std::span<Byte> buffer = driver_.read_buffer();
+    const std::span<Byte> buffer = driver_.read_buffer().first(read_bytes_max());
     const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) return driver_.received(*this, buffer.first(static_cast<std::size_t>(count)));
     const bool is_alive = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
@@ -97,7 +98,25 @@ void SocketLink::close() noexcept {
 void SocketLink::set_writable_wanted(bool is_wanted) {
     if (is_writable_wanted_ == is_wanted) return;
     is_writable_wanted_ = is_wanted;
-    driver_.poller().change(descriptor_, *this, is_wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (is_watched_) watch();
+}
+
+void SocketLink::set_reading(bool is_wanted) {
+    is_reading_ = is_wanted;
+    if (is_watched_ || !is_wanted) return watch();
+    is_watched_ = driver_.poller().add(descriptor_, *this, EPOLLIN | (is_writable_wanted_ ? EPOLLOUT : 0U));
+    if (!is_watched_) driver_.lost(*this);
+}
+
+void SocketLink::watch() {
+    driver_.poller().change(descriptor_, *this, (is_reading_ ? EPOLLIN : 0U) | (is_writable_wanted_ ? EPOLLOUT : 0U));
+}
+
+/// The peer is gone while it is not read, epoll would say so for ever. What it has sent is read later, then its end.
+void SocketLink::unwatch() {
+    if (!is_watched_) return;
+    is_watched_ = false;
+    driver_.poller().remove(descriptor_);
 }
 
 }  // namespace ledge::transport

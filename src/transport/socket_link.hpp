@@ -25,15 +25,20 @@ private:
     void read(bool is_broken);
 
     Wrote write(session::Outbox& outbox) override;
+    void set_reading(bool is_wanted) override;
     void ask_writable() override { set_writable_wanted(true); }
     void finish() override;
     void close() noexcept override;
 
     void set_writable_wanted(bool is_wanted);
+    void watch();
+    void unwatch();
 
     Driver& driver_;
     int descriptor_;  // -1: closed
     bool is_writable_wanted_ = false;
+    bool is_reading_ = true;
+    bool is_watched_ = true;  // by the poller
 };
 
 }  // namespace ledge::transport

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import time
 
@@ -72,7 +73,8 @@ def _metrics(context):
                      ('connections_opened_total', 1)):
         check(grown['ledgemq_' + name] == by, f'{name} grew by {grown["ledgemq_" + name]}')
     reasons = {key[1][0][1] for key in after if key[0] == 'ledgemq_publications_dropped_total'}
-    known = {'slow_reader', 'queue_full', 'too_large', 'expired', 'not_allowed', 'session_ended', 'unreadable'}
+    known = {'slow_reader', 'queue_full', 'too_large', 'expired', 'not_allowed', 'session_ended', 'unreadable',
+             'memory'}
     check(reasons == known, f'{reasons}')
 
 
@@ -197,9 +199,9 @@ def _token_rules(context):
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-def start_https(context, more='', settings=()):
+def start_https(context, more='', settings=(), ca=None):
     """Pages over TLS, with what [admin.tls] says in `more`, for 127.0.0.1 and localhost."""
-    ca = authority(context)
+    ca = ca or authority(context)
     own = {'certificate': ca.path('server.pem'), 'key': ca.path('server.key')}
     tls = [f'admin.tls.{key}={value}' for key, value in own.items()] + [f'admin.tls.{line}' for line in more.split()]
     port = free_port()
@@ -222,6 +224,14 @@ def curl(context, port, path, *more, host='localhost', scheme='https', trust=Non
     code, out = child.finish()
     body, _, status = out.rpartition('\n')
     return code, int(status or 0), body
+
+
+def curl_words(context, port, ca):
+    """What curl tells of the certificate it is shown."""
+    child = context.run(['curl', '-sv', '--max-time', '10', '--cacert', ca.certificate,
+                         f'https://localhost:{port}/healthz'])
+    child.finish()
+    return child.errors()
 
 
 def showing(ca, name='client'):
@@ -260,6 +270,28 @@ def _https_required(context):
     after = handshakes(context, broker, *showing(ca))
     check({key: after[key] - before[key] for key in after} == {'full': 1, 'resumed': 0, 'failed': 2, 'refused': 0},
           f'{before} became {after}')
+
+
+@case('a new certificate of the pages comes into service on SIGHUP, a wrong one does not', PAGES, needs_ledge=True)
+def _https_rotation(context):
+    ca = Authority(os.path.join(context.folder, 'pages'))
+    ca.issue('server', 'first', 'DNS:localhost')
+    broker = start_https(context, ca=ca)
+    port = broker.admin_port
+
+    def subject():
+        return re.search(r'subject: (.*)', curl_words(context, port, ca))[1]
+
+    check(subject() == 'CN=first', subject())
+    ca.issue('server', 'second', 'DNS:localhost')
+    broker.signal(signal.SIGHUP)
+    until(lambda: 'tls_reloaded listener=admin' in broker.tail(), broker.tail())
+    check(subject() == 'CN=second', subject())
+    ca.issue('other', 'third')
+    os.replace(ca.path('other.key'), ca.path('server.key'))
+    broker.signal(signal.SIGHUP)
+    until(lambda: 'tls_reload_failed listener=admin' in broker.tail(), broker.tail())
+    check(subject() == 'CN=second', subject())
 
 
 @case('an optional client certificate at the pages stands for the token', PAGES, needs_ledge=True)

@@ -25,8 +25,9 @@ public:
         if (head_ != nullptr && --head_->references == 0) release(head_);
     }
 
-    /// An uninitialised blob of `size` bytes and the place to fill it, once, before it is shared.
-    static std::pair<Blob, Byte*> make(std::size_t size);
+    /// An uninitialised blob of `size` bytes and the place to fill it, once, before it is shared. Its memory is added
+    /// to `account`, a sum that outlives it, until its last holder lets go; nullptr: to none.
+    static std::pair<Blob, Byte*> make(std::size_t size, std::uint64_t* account = nullptr);
     static Blob copy_of(Bytes bytes);
 
     explicit operator bool() const { return head_ != nullptr; }
@@ -39,7 +40,9 @@ private:
     struct alignas(16) Head {
         std::uint32_t references;
         std::uint32_t size;
+        std::uint64_t* account;
     };
+    static std::uint64_t memory_of(const Head& head) { return sizeof(Head) + head.size; }
 
     explicit Blob(Head* head) : head_(head) {}
     static void release(Head* head) noexcept;

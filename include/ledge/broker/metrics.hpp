@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
 
 namespace ledge::broker {
 
@@ -26,7 +27,8 @@ struct StoreFigures {
 
 struct Metrics {
     session::Counters counters;
-    std::uint32_t connections = 0;  // sockets, connected or not yet
+    std::uint32_t connections = 0;       // sockets, connected or not yet
+    std::size_t connections_paused = 0;  // not read for now: they send faster than they may
     std::uint32_t clients_connected = 0;
     std::uint32_t clients_connected_max = 0;
     std::size_t sessions = 0;  // connected and offline
@@ -37,6 +39,9 @@ struct Metrics {
     bool is_store_failed = false;
     bool is_store_full = false;
     std::uint64_t retained_bytes = 0;  // topics, properties and payloads
+    session::Pressure memory_pressure = session::Pressure::none;
+    std::uint64_t memory_used = 0;    // bytes: resident when last measured, and what the core holds more since
+    std::uint64_t memory_budget = 0;  // bytes; 0: none
 };
 
 /// "none", "ok", "full" (durable publications are refused) or "failed" (nothing is acknowledged as durable any more).

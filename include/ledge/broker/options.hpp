@@ -39,6 +39,7 @@ struct ShardOptions {
     RetainedLimits retained;
     DurabilityOptions durability;
     std::uint32_t sessions_max = 100'000;                    // connected and offline
+    std::uint64_t memory_budget_bytes = 0;                   // of the whole process; 0: none
     Duration sys_interval = 10s;                             // 0: no $SYS topics
     std::string server_version = "LedgeMQ";                  // $SYS/broker/version
     std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id

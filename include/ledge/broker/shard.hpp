@@ -85,6 +85,14 @@ public:
     /// It could not be written: nothing will be acknowledged as durable any more.
     void on_store_failed(Instant now);
 
+    /// A listener has accepted as many as it may for now.
+    void note_accept_pause();
+
+    // Memory
+    /// The process has so many bytes resident: the truth that the core's own sum is held against. Under pressure this
+    /// is wanted about every second.
+    session::Pressure note_resident(std::uint64_t bytes);
+
     /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
     session::Connection* next_dirty();
 

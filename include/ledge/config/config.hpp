@@ -78,6 +78,8 @@ struct TlsSettings {
 struct ListenerSocket {
     std::string url;  // as configured
     Endpoint endpoint;
+    std::uint32_t connections_per_second = 0;  // 0: any
+    std::uint32_t connections_burst = 0;       // 0: as many as in a second
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as configured
     bool peer_credentials = false;        // unix_socket: who connects has the name of its process's user
@@ -152,6 +154,7 @@ struct AuthSettings {
     std::string password_file;  // path; empty: nobody has a name
     std::string acl_file;       // path; empty: everybody may do everything
     auth::Revocation on_revocation = auth::Revocation::disconnect;
+    bool explain_to_clients = true;
     bool binds_sessions = true;
     auth::LoginLimits login;
     TokenSettings jwt;

@@ -17,6 +17,7 @@
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
+#include "ledge/transport/listener.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
@@ -34,6 +35,7 @@ struct FrontOptions {
     std::optional<transport::TlsOptions> tls;              // then TLS is agreed on
     std::optional<transport::WebSocketOptions> websocket;  // MQTT comes in WebSocket messages; pages are served too
     transport::WebLimits web_limits;                       // with websocket
+    transport::AcceptRate accept_rate;                     // of the listener
     transport::PeerNames peer_names = transport::PeerNames::none;  // of a Unix socket
 };
 

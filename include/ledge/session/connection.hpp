@@ -11,6 +11,7 @@
 
 #include "ledge/session/effects.hpp"
 #include "ledge/session/environment.hpp"
+#include "ledge/session/read_rate.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/topic_alias.hpp"
 #include "ledge/wire/framer.hpp"
@@ -36,8 +37,9 @@ struct OwedAck {
     wire::PacketId packet_id = 0;
     BarrierId barrier = 0;
     Ticket ticket = 0;
-    bool is_settled = false;     // need not wait for the ticket
-    bool is_repetition = false;  // PUBREC for a packet id that was received before
+    bool is_settled = false;              // need not wait for the ticket
+    bool is_repetition = false;           // PUBREC for a packet id that was received before
+    std::unique_ptr<std::string> reason;  // why it says no, for the client
 };
 
 class Connection {
@@ -63,6 +65,10 @@ public:
     void* driver_data() const { return driver_data_; }
     /// "192.0.2.7:51123"
     const std::string& address() const { return address_; }
+    /// Bytes that one read may bring.
+    std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
+    /// False: it is not to be read for a while; it is marked dirty when that is over.
+    bool wants_input() const { return rate_ == nullptr || !rate_->is_paused() || is_closing(); }
 
     // For the shard
     wire::Framer& framer() { return framer_; }
@@ -90,17 +96,24 @@ public:
     /// The connection's timer: connect timeout, or keep alive and the end of its login.
     void on_timer(Instant now);
     void on_received(Instant now) { last_received_ = now; }
+    /// nullptr: as fast as it sends.
+    ReadRate* read_rate() { return rate_.get(); }
+    const ReadRate* read_rate() const { return rate_.get(); }
 
     /// Answers CONNECT; `session` is this connection's from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
     /// Not before `ticket` is durable or all holders of `barrier` (0: none) have let go.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier);
-    void send_suback(const wire::Suback& packet) { send_packet(packet); }
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier,
+                   std::string_view reason = {});
+    /// `reason`: why something in it is refused.
+    void send_suback(const wire::Suback& packet, std::string_view reason = {}) { send_with_reason(packet, reason); }
+    /// `detail` and behind it the rule, if clients are told: for the peer.
+    std::string told(std::string_view detail, std::string_view rule) const;
 
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
-    /// logged and, where the client allows it, sent as Reason String.
-    void close(wire::ReasonCode code, std::string_view detail);
+    /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as clients are told.
+    void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Closes without a word.
     void close_silently();
 
@@ -127,11 +140,15 @@ public:
     void hold_output(Ticket ticket);
     /// What it waits for will never be true: the peer is told by the loss of its connection.
     void on_store_failed();
+    /// Bytes may be sent to it that are not sent yet, so many: it is a slow reader only because memory is short.
+    bool is_within_own_limit() const { return outbox_.size() < limits().outbox_bytes_max; }
     bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
     /// The outbox takes more messages: the reader keeps up.
-    bool has_outbox_room() const { return outbox_.size() < limits().outbox_bytes_max; }
+    bool has_outbox_room() const {
+        return outbox_.size() < environment_.memory.outbox_bytes_max(limits().outbox_bytes_max);
+    }
     /// Another QoS 1/2 message may be sent now [MQTT-3.3.4-9].
     bool has_send_quota() const;
     /// False: more than Maximum Packet Size of the client [MQTT-3.1.2-24].
@@ -153,6 +170,13 @@ public:
     void unlink_dirty();
     /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
     void check_outbox_bound();
+    /// After its input was looked at: the memory of an unfinished packet counts. True when there is more than before.
+    bool count_input();
+    /// Bytes that shed() frees, about.
+    std::uint64_t memory() const;
+    /// Memory is short and much is kept for it: its connection ends without a word, what it has not read is gone. A
+    /// session that outlives the connection keeps what is in flight and what the store has.
+    void shed();
 
 private:
     void dispatch(Bytes frame, Instant now, Effect& effect);
@@ -167,7 +191,7 @@ private:
     void on_unsubscribe(Bytes frame, Effect& effect);
     void on_pingreq(Bytes frame);
     void on_disconnect(Bytes frame, Effect& effect);
-    void on_auth(Bytes frame, Effect& effect);
+    void on_auth(Bytes frame, Instant now, Effect& effect);
 
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
@@ -181,25 +205,30 @@ private:
     void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
-    void refuse_connect(wire::ReasonCode code, std::string_view detail);
+    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    std::string_view reason_for_peer(std::string_view reason) const;
     void refuse_undecodable_connect(Bytes frame, wire::ReasonCode code);
 
-    void start_authentication(const wire::Connect& packet, Bytes frame, Effect& effect);
-    void continue_authentication(wire::ReasonCode step, std::optional<std::string_view> trace, Effect& effect);
-    void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> trace);
-    void send_auth(wire::ReasonCode code);
+    void start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
+    void continue_authentication(std::string_view data, Instant now, Effect& effect);
+    void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> data, Instant now);
+    void send_auth(wire::ReasonCode code, std::string_view data);
+    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason, Instant now,
+                           bool is_guess = true);
 
     bool resolve_topic(wire::Publish& packet);
     bool is_allowed_by_connack(const wire::Publish& packet);
     bool admit_exactly_once(wire::PacketId id);
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
+    std::string rule_against(std::string_view topic) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
-    void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
+    void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
     /// Sends it once `ticket` is durable and all earlier ones have left.
     void owe_repeated_pubrec(wire::PacketId id);
     void forget_unkept_ids();
-    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0);
+    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0,
+                 std::string_view reason = {});
     void flush_acks();
     void wait_for_commit();
 
@@ -223,6 +252,18 @@ private:
         mark_dirty();
     }
 
+    /// The same with a Reason String, if the client wants one and has room for it; its other properties are gone then.
+    template <class Packet>
+    void send_with_reason(Packet packet, std::string_view reason) {
+        reason = reason_for_peer(reason);
+        if (!reason.empty()) {
+            environment_.properties.clear();
+            packet.properties = environment_.properties.text(wire::PropertyId::reason_string, reason).view();
+            if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
+        }
+        send_packet(packet);
+    }
+
 public:
     Connection* next_dirty_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* next_ = nullptr;
@@ -242,6 +283,7 @@ private:
     Session* session_ = nullptr;
     std::unique_ptr<InboundAliases> inbound_aliases_;
     std::unique_ptr<OutboundAliases> outbound_aliases_;
+    std::unique_ptr<ReadRate> rate_;
     std::unique_ptr<AuthExchange> auth_;        // enhanced authentication, if the client asked for it
     std::unique_ptr<PendingLogin> login_;       // in awaiting_login
     std::unique_ptr<auth::Identity> identity_;  // until the session takes it
@@ -249,6 +291,7 @@ private:
     std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
+    std::uint32_t counted_input_ = 0;  // bytes of the framer, in the memory budget
     std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
     std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
     std::uint16_t peer_receive_max_ = 65'535;

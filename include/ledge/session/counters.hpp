@@ -16,6 +16,11 @@ struct Counters {
     std::uint64_t publish_bytes_sent = 0;
     std::uint64_t connections_opened = 0;
     std::uint64_t connections_refused = 0;  // before or by CONNACK
+    std::uint64_t refused_memory = 0;       // of those, for want of memory
+    std::uint64_t disconnected_memory = 0;  // slow readers disconnected for want of memory
+    std::uint64_t clients_throttled = 0;    // episodes of a client that sends faster than it may
+    std::uint64_t read_pauses = 0;          // how often a client was not read for a while
+    std::uint64_t accept_pauses = 0;        // how often a listener let new connections wait
     std::uint64_t login_failures = 0;       // wrong user names or passwords
     std::uint64_t refused_not_allowed = 0;  // publications and subscriptions that the ACL denies
     std::uint64_t protocol_errors = 0;      // connections closed for what the peer sent
@@ -28,6 +33,7 @@ struct Counters {
 
     // Publications that did not reach a session they were routed to, by reason
     std::uint64_t dropped_slow_reader = 0;    // QoS 0, outbox full
+    std::uint64_t dropped_memory = 0;         // the memory budget: QoS 0 to slow readers, what only memory would keep
     std::uint64_t dropped_queue_full = 0;     // QoS 1/2, overflow policy
     std::uint64_t dropped_too_large = 0;      // Maximum Packet Size of the client
     std::uint64_t dropped_expired = 0;        // Message Expiry Interval
@@ -41,8 +47,8 @@ struct Counters {
     std::uint64_t queued_bytes = 0;     // gauge: their topics, properties and payloads, counted per session
 
     std::uint64_t dropped() const {
-        return dropped_slow_reader + dropped_queue_full + dropped_too_large + dropped_expired + dropped_not_allowed +
-               dropped_session_ended + dropped_unreadable;
+        return dropped_slow_reader + dropped_memory + dropped_queue_full + dropped_too_large + dropped_expired +
+               dropped_not_allowed + dropped_session_ended + dropped_unreadable;
     }
 };
 

@@ -14,6 +14,7 @@
 #include "ledge/session/journal.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/login_queue.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_references.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/store_reader.hpp"
@@ -41,12 +42,19 @@ struct CoreTimer : Timer {
 };
 
 struct Environment {
-    Environment(const Log& log_, const JournalOptions& journal_options, std::uint64_t seed, Instant now)
-        : log(log_), rng(seed), timers(now), journal(journal_options) {}
+    Environment(const Log& log_, const JournalOptions& journal_options, std::uint64_t seed, Instant now,
+                std::uint64_t memory_budget_bytes = 0)
+        : log(log_),
+          rng(seed),
+          timers(now),
+          memory(memory_budget_bytes),
+          buffers(memory.account()),
+          journal(journal_options) {}
 
     const Log& log;
     Rng rng;
     TimerWheel timers;
+    MemoryBudget memory;  // outlives what is below, whose blobs it counts
     BufferPool buffers;
     Counters counters;
     wire::PropertyBuilder properties;          // scratch for packets being encoded

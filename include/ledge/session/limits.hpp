@@ -34,7 +34,12 @@ struct SessionLimits {
     std::uint32_t max_keep_alive_s = 0;                  // 0: any; otherwise told as Server Keep Alive
     std::uint32_t session_expiry_max_s = 7 * 24 * 3600;  // told in CONNACK when it shortens the wish
     std::uint32_t session_expiry_v3_s = 7 * 24 * 3600;   // for 3.x clients with clean session 0
-    Duration connect_timeout = 10s;                      // first byte to valid CONNECT
+    std::uint32_t messages_per_second = 0;       // PUBLISH packets of one connection; 0: any. Beyond it is read later
+    std::uint32_t messages_burst = 0;            // of those at once; 0: as many as in a second
+    std::uint64_t bytes_per_second = 0;          // of one connection; 0: any. Beyond it is read later
+    std::uint64_t bytes_burst = 0;               // of those at once; 0: as many as in a second
+    std::uint32_t connections_per_user_max = 0;  // of those with a user name; 0: any
+    Duration connect_timeout = 10s;              // first byte to valid CONNECT
 
     // What is kept for a client
     std::uint16_t inflight_max = 100;                     // outbound QoS 1/2 unacknowledged, also bounded by the client

@@ -21,6 +21,9 @@ public:
     static constexpr std::size_t largest_kept = 64 * 1024;
     static constexpr std::size_t retained_bytes_max = 1024 * 1024;
 
+    /// `account`: the memory of all buffers, lent and kept, is added to it; nullptr: to none.
+    explicit BufferPool(std::uint64_t* account = nullptr) : account_(account) {}
+
     struct Buffer {
         std::unique_ptr<Byte[]> memory;
         std::size_t capacity = 0;  // bytes
@@ -34,6 +37,11 @@ public:
     void count_consumed(std::size_t bytes) { consumed_ += bytes; }
 
 private:
+    void release(std::size_t capacity) {
+        if (account_ != nullptr) *account_ -= capacity;
+    }
+
+    std::uint64_t* account_;
     std::vector<Buffer> kept_;
     std::size_t kept_bytes_ = 0;
     std::uint64_t consumed_ = 0;
@@ -49,6 +57,8 @@ public:
     bool empty() const { return size_ == 0; }
     /// Unsent bytes, referenced payloads included.
     std::size_t size() const { return size_; }
+    /// Bytes that clear() would give back, referenced payloads included.
+    std::size_t memory() const { return buffer_.capacity + (size_ - (end_ - begin_)); }
 
     /// Room for exactly `size` bytes at the end; the caller fills it before the next call of any member.
     std::span<Byte> append(std::size_t size) {

@@ -24,10 +24,13 @@ public:
     bool has_loaded() const { return !loaded_.empty(); }
     const Delivery& front() const { return loaded_[0]; }
     std::size_t loaded() const { return loaded_.size(); }
+    std::uint64_t loaded_bytes() const { return loaded_bytes_; }
     /// No loaded delivery expires before that.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }
     Delivery pop();
+    /// The store has all that is loaded.
+    bool is_all_stored() const;
     void push(Delivery delivery);
 
     // The rest, in the store only
@@ -41,6 +44,8 @@ public:
     void take_stored(std::uint64_t row, std::size_t bytes);
     /// A row that is not part of the tail stands in its way.
     void skip_stored(std::uint64_t row) { stored_from_ = row + 1; }
+    /// What was popped, all of the loaded front, is in the store only from now on, before the rest.
+    void put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes);
     /// What the store held when the broker started.
     void restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
     /// The store has fewer rows than was thought: the tail is empty.

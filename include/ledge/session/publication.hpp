@@ -38,7 +38,8 @@ struct PublicationView {
 class Publication {
 public:
     Publication() = default;
-    explicit Publication(const PublicationView& view);
+    /// `account`: see Blob::make.
+    explicit Publication(const PublicationView& view, std::uint64_t* account = nullptr);
 
     explicit operator bool() const { return static_cast<bool>(blob_); }
     PublicationView view() const;

@@ -29,6 +29,7 @@ inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // [MQTT-3.1.2.11.2]
 /// Why a publication was not kept.
 enum class DropReason : std::uint8_t {
     slow_reader,  // QoS 0, outbox full
+    memory,       // QoS 0, more than its share unsent while memory is short; or only memory would keep it
     queue_full,   // QoS 1/2, queue limits
 };
 
@@ -51,6 +52,8 @@ public:
     /// Who its client is; nullptr: an anonymous one without rules, or nobody has come since the broker's start.
     const auth::Identity* identity() const { return identity_.get(); }
     void set_identity(std::unique_ptr<auth::Identity> identity);
+    /// Its client has proven again who it is. False: it is somebody else now.
+    bool renew_proof(const auth::Identity& identity);
     /// The proven user it belongs to; "": nobody has proven who he is, whoever comes may have it.
     std::string_view owner() const {
         return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
@@ -72,6 +75,11 @@ public:
     const Inflight& inflight() const { return inflight_; }
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
+    /// Bytes that give_way() would free, about: its own, and its part of what it shares.
+    std::uint64_t memory() const;
+    /// Memory is short: what the store has of its queue is there only from now on. What only memory has is dropped, and
+    /// counted.
+    void give_way();
 
     // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
 
@@ -154,7 +162,11 @@ public:
 
 private:
     void end_run_of_drops();
+    std::uint64_t slots() const;
     void enqueue_loaded(Delivery delivery);
+    void push(Delivery delivery);
+    void unload();
+    void drop_unstored();
     void count_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
     void load_row(const StoredDelivery& stored);
@@ -178,6 +190,7 @@ private:
     Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
     Ticket received_ticket_ = 0;  // of the last one's record
     bool is_waiting_for_commit_ = false;
+    bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
 };
 
 }  // namespace ledge::session

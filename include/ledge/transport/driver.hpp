@@ -58,6 +58,8 @@ public:
     /// The buffer every socket is read into; its content is used up when received() returns.
     std::span<Byte> read_buffer() { return {read_buffer_.get(), read_bytes_max}; }
     Poller& poller() { return poller_; }
+    /// A listener lets new connections wait: counted.
+    void note_accept_pause() { shard_.note_accept_pause(); }
 
     // ---- For the loop
 
@@ -77,6 +79,7 @@ public:
 private:
     using List = boost::intrusive::list<Link>;
 
+    void set_reading(Link& link, bool is_wanted);
     void write_out(Link& link);
     void tell_drained(Link& link);
     void await_sending(Link& link);

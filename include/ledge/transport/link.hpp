@@ -33,6 +33,9 @@ public:
 protected:
     Link() = default;
 
+    /// Bytes of one read, at most.
+    std::uint32_t read_bytes_max() const { return read_bytes_max_; }
+
 private:
     friend class Driver;
 
@@ -40,6 +43,8 @@ private:
     virtual Wrote write(session::Outbox& outbox) = 0;
     /// Asks for Driver::writable when the peer takes bytes, also when none were refused.
     virtual void ask_writable() = 0;
+    /// False: nothing is read until true. What the link has read already may still come. Not twice the same in a row.
+    virtual void set_reading(bool is_wanted) = 0;
     /// Ends our direction after what was written (TCP: FIN). The peer may still send.
     virtual void finish() = 0;
     /// Releases the descriptor. The link calls the driver no more; it is destroyed at the end of the turn.
@@ -58,7 +63,9 @@ private:
     Instant deadline_ = never;
     std::uint32_t drained_turn_ = 0;     // the turn in which the shard was last told of room in the outbox
     std::uint32_t discarded_bytes_ = 0;  // in lingering
+    std::uint32_t read_bytes_max_ = 64 * 1024;
     Phase phase_ = Phase::open;
+    bool is_paused_ = false;   // set_reading(false)
     bool is_blocked_ = false;  // Driver::writable has to come before the next write
 };
 

@@ -8,11 +8,18 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/base/token_bucket.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
 
 namespace ledge::transport {
+
+/// How many connections a listener takes, on all its addresses together. Further ones wait in the kernel.
+struct AcceptRate {
+    std::uint32_t per_second = 0;  // 0: any
+    std::uint32_t burst = 0;       // at once; 0: as many as in a second
+};
 
 class Listener {
 public:
@@ -26,7 +33,7 @@ public:
     /// listens on is replaced, anything else in its place is an error.
     /// `front` outlives the listener.
     static Result<std::unique_ptr<Listener>, std::string> create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                                 const Log& log);
+                                                                 const Log& log, const AcceptRate& rate = {});
     /// Stops listening and removes the socket file.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -45,7 +52,8 @@ public:
 
 private:
     class Door;
-    explicit Listener(std::vector<std::unique_ptr<Door>> doors);
+    explicit Listener(std::unique_ptr<TokenBucket> rate);
+    std::unique_ptr<TokenBucket> rate_;  // of all doors
     std::vector<std::unique_ptr<Door>> doors_;
 };
 

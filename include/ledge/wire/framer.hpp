@@ -64,6 +64,8 @@ public:
     std::size_t pending() const { return is_delivered_ ? 0 : size_; }
     /// Bytes of memory owned for it: at most max(32, 2 * the bytes that have arrived), never more than the packet.
     std::size_t memory() const { return capacity_; }
+    /// The unfinished packet will not be finished: gives its memory back. Not while a frame is looked at.
+    void forget() { release(); }
 
 private:
     Next next_of_any_kind(Bytes& input, std::uint32_t max_packet_size);

@@ -23,12 +23,13 @@ void TlsLink::on_ready(std::uint32_t events) {
         driver_.writable(*this);
     }
     if (session_ == nullptr) return;
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLHUP | EPOLLERR)) != 0);
+    if (!is_reading_ && (events & (EPOLLHUP | EPOLLERR)) != 0) return unwatch();
+    if (is_reading_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read((events & (EPOLLHUP | EPOLLERR)) != 0);
 }
 
 /// One read for one report, many records at once: mbedTLS by itself would ask the kernel twice for each.
 void TlsLink::read(bool is_broken) {
-    const std::span<Byte> buffer = driver_.read_buffer();
+    const std::span<Byte> buffer = driver_.read_buffer().first(read_bytes_max());
     const ssize_t count = ::recv(session_->descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) {
         const std::span<Byte> encrypted = buffer.first(static_cast<std::size_t>(count));
@@ -83,7 +84,26 @@ void TlsLink::finish() {
 void TlsLink::set_writable_wanted(bool is_wanted) {
     if (is_writable_wanted_ == is_wanted) return;
     is_writable_wanted_ = is_wanted;
-    driver_.poller().change(session_->descriptor(), *this, is_wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (is_watched_) watch();
+}
+
+void TlsLink::set_reading(bool is_wanted) {
+    is_reading_ = is_wanted;
+    if (is_watched_ || !is_wanted) return watch();
+    is_watched_ = driver_.poller().add(session_->descriptor(), *this, EPOLLIN | (is_writable_wanted_ ? EPOLLOUT : 0U));
+    if (!is_watched_) driver_.lost(*this);
+}
+
+void TlsLink::watch() {
+    driver_.poller().change(session_->descriptor(), *this,
+                            (is_reading_ ? EPOLLIN : 0U) | (is_writable_wanted_ ? EPOLLOUT : 0U));
+}
+
+/// The peer is gone while it is not read, epoll would say so for ever. What it has sent is read later, then its end.
+void TlsLink::unwatch() {
+    if (!is_watched_) return;
+    is_watched_ = false;
+    driver_.poller().remove(session_->descriptor());
 }
 
 }  // namespace ledge::transport

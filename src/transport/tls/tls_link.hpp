@@ -26,6 +26,7 @@ private:
     void decrypt();
 
     Wrote write(session::Outbox& outbox) override;
+    void set_reading(bool is_wanted) override;
     void ask_writable() override { set_writable_wanted(true); }
     void finish() override;
     void close() noexcept override { session_.reset(); }
@@ -33,10 +34,14 @@ private:
     bool rest() override { return session_ == nullptr || session_->rest(); }
 
     void set_writable_wanted(bool is_wanted);
+    void watch();
+    void unwatch();
 
     Driver& driver_;
     std::unique_ptr<TlsSession> session_;  // nullptr: closed
     bool is_writable_wanted_ = false;
+    bool is_reading_ = true;
+    bool is_watched_ = true;    // by the poller
     bool is_finished_ = false;  // our end is sent: what still comes is dropped unread
 };
 

@@ -68,6 +68,8 @@ private:
         void configure(const WebSocketOptions& options);
         void accept(const Request& request, std::string_view subprotocol);
         void read();
+        void set_reading(bool is_wanted);
+        void watch_silence(bool is_wanted);
         void on_read(const Error& error, std::size_t bytes);
         void choose_buffer();
         void on_end(const Error& error);
@@ -87,6 +89,9 @@ private:
         PeerCount count;
         std::unique_ptr<Byte[]> large;     // instead of small
         std::unique_ptr<Byte[]> outgoing;  // the frame under way
+        Duration ping_interval{};
+        bool is_paused = false;    // nothing is read, the driver has said so
+        bool is_read_due = false;  // the read before has ended meanwhile
         bool is_writing = false;
         bool is_finishing = false;  // our close frame is sent or on its way
         bool is_ending = false;     // our FIN is
@@ -94,6 +99,7 @@ private:
     };
 
     Wrote write(session::Outbox& outbox) override { return wire_->write(outbox); }
+    void set_reading(bool is_wanted) override { wire_->set_reading(is_wanted); }
     void ask_writable() override {
         asio::post(wire_->ws->get_executor(), [wire = wire_] {
             if (wire->link != nullptr) wire->driver.writable_soon(*wire->link);
@@ -120,13 +126,8 @@ void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
     ws->auto_fragment(false);
     ws->binary(true);  // [MQTT-6.0.0-1]
     ws->read_message_max(static_cast<std::size_t>(options.message_bytes_max));
-    if (options.ping_interval > Duration::zero()) {
-        websocket::stream_base::timeout timeout{};
-        timeout.handshake_timeout = websocket::stream_base::none();
-        timeout.idle_timeout = options.ping_interval * 2;  // Beast asks after half of it
-        timeout.keep_alive_pings = true;
-        ws->set_option(timeout);
-    }
+    ping_interval = options.ping_interval;
+    watch_silence(true);
     if (options.compression) {
         websocket::permessage_deflate deflate;
         deflate.server_enable = true;
@@ -171,7 +172,29 @@ void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
     }
     if (link == nullptr) return;  // closed for what it has sent
     choose_buffer();
-    read();
+    if (is_paused)
+        is_read_due = true;
+    else
+        read();
+}
+
+template <class Stream>
+void WsLink<Stream>::Wire::set_reading(bool is_wanted) {
+    is_paused = !is_wanted;
+    watch_silence(is_wanted);
+    if (is_wanted && std::exchange(is_read_due, false)) read();
+}
+
+/// Whoever is not read is not silent.
+template <class Stream>
+void WsLink<Stream>::Wire::watch_silence(bool is_wanted) {
+    if (ping_interval == Duration::zero()) return;
+    websocket::stream_base::timeout timeout{};
+    timeout.handshake_timeout = websocket::stream_base::none();
+    timeout.idle_timeout = websocket::stream_base::none();
+    if (is_wanted) timeout.idle_timeout = ping_interval * 2;  // Beast asks after half of it
+    timeout.keep_alive_pings = true;
+    ws->set_option(timeout);
 }
 
 /// Idle connections are many, long frames few: room for them is borrowed until the message is at its end.

@@ -43,6 +43,7 @@ std::string other_value(const Option& option, const Config& config, bool is_toml
     const PlainValue value = option.get(place);
     const std::string quote = is_toml ? "\"" : "";
     if (option.key() == "url") return quote + "unix:/other" + quote;
+    if (option.key() == "memory.budget_bytes") return "16777216";
     if (option.key() == "admin.url" || option.key() == "auth.http.url") return quote + "http://127.0.0.1:9000" + quote;
     if (option.type == Type::list) {
         const std::string text = quote + (option.name == "origins" ? "https://a.example" : "192.0.2.0/24") + quote;
@@ -91,7 +92,8 @@ TEST_CASE("every member of the limits and options has a row") {
         return static_cast<std::size_t>(std::count_if(options().begin(), options().end(),
                                                       [&](const Option& option) { return option.section == section; }));
     };
-    const std::size_t of_shard = rows_in("broker") - 1 + rows_in("shared_subscriptions") + rows_in("sys");
+    const std::size_t of_shard =
+        rows_in("broker") - 1 + rows_in("shared_subscriptions") + rows_in("sys") + rows_in("memory");
     CHECK(of_shard == count_members<broker::ShardOptions>() - 4);
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
     CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability

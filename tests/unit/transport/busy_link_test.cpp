@@ -30,6 +30,7 @@ private:
         is_busy_ = true;
         return Wrote::part;
     }
+    void set_reading(bool) override {}
     void ask_writable() override {}
     void finish() override { ++story_.finished; }
     void close() noexcept override { ++story_.closed; }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <map>
 
 #include "rig.hpp"
@@ -321,6 +322,85 @@ TEST_CASE("a link that is lost in the middle of a batch is not served by its lat
     REQUIRE(rig.turn() == 10);
     CHECK(heard == 1);
     CHECK(rig.driver.link_count() == 1);
+}
+
+/// Pauses its client at each read; reads again when it is told.
+struct Paused {
+    explicit Paused(Rig& rig) {
+        rig.core.limits.messages_per_second = 1;
+        rig.core.on_bytes = [this, &rig](Connection& connection, Bytes bytes) {
+            text += as_text(bytes);
+            connection.read_rate()->pause(rig.clock.now());
+        };
+    }
+    void resume(Rig& rig, Connection& connection) {
+        connection.read_rate()->resume();
+        connection.mark_dirty();
+        rig.driver.flush();
+    }
+    std::string text;
+};
+
+TEST_CASE("a connection whose client is too fast is not read, may be written, and is read again when it is told") {
+    Rig rig;
+    Paused paused(rig);
+    Client client = Client::to_port(rig.listen_tcp());
+    client.send("first");
+    REQUIRE(rig.until([&] { return paused.text == "first"; }));
+    Connection& connection = *rig.core.open.front();
+    client.send("second");
+    CHECK(rig.turn(20) == 0);
+    say(connection, "answer");
+    rig.driver.flush();
+    CHECK(rig.until([&] { return client.read() > 0; }));
+    CHECK(client.received == "answer");
+    paused.resume(rig, connection);
+    CHECK(rig.until([&] { return paused.text == "firstsecond"; }));
+}
+
+TEST_CASE("a peer that leaves while it is not read costs no turns; what it had sent is read, then its end") {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("ledge-" + std::to_string(::getpid()) + ".sock")).string();
+    Rig rig;
+    Paused paused(rig);
+    Endpoint endpoint;
+    SUBCASE("TCP") { endpoint.port = 0; }
+    SUBCASE("Unix") {
+        endpoint.kind = Endpoint::Kind::unix_socket;
+        endpoint.path = path;
+    }
+    const std::string address = rig.listen(endpoint);
+    {
+        Client client =
+            endpoint.path.empty()
+                ? Client::to_port(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))))
+                : Client::to_path(path);
+        client.send("first");
+        REQUIRE(rig.until([&] { return paused.text == "first"; }));
+        client.send("second");
+    }
+    rig.turn(20);
+    CHECK(rig.turn(20) == 0);
+    CHECK(rig.core.closed == 0);
+    paused.resume(rig, *rig.core.open.front());
+    CHECK(rig.until([&] { return paused.text == "firstsecond"; }));
+    CHECK(rig.core.closed == 0);
+    paused.resume(rig, *rig.core.open.front());
+    CHECK(rig.until([&] { return rig.core.closed == 1; }));
+}
+
+TEST_CASE("a connection that closes while it is not read lingers, and its peer's end is seen") {
+    Rig rig;
+    Paused paused(rig);
+    Client client = Client::to_port(rig.listen_tcp());
+    client.send("first");
+    REQUIRE(rig.until([&] { return paused.text == "first"; }));
+    rig.core.open.front()->close_silently();
+    rig.driver.flush();
+    CHECK(rig.core.closed == 1);
+    CHECK(rig.until([&] { return client.read(), client.is_ended; }));
+    client.finish();
+    CHECK(rig.until([&] { return rig.driver.link_count() == 0; }));
 }
 
 TEST_CASE("close_all closes what is open, unsent and lingering") {

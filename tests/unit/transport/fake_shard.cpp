@@ -39,6 +39,7 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
     fake.addresses.emplace_back(peer.address);
     fake.users.emplace_back(peer.user);
     fake.peers.push_back(peer);
+    parts_->listener.limits = fake.limits;
     auto* connection =
         new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);
     fake.open.push_back(connection);
@@ -68,6 +69,8 @@ void Shard::on_time(Instant now) {
 }
 
 Instant Shard::next_deadline() const { return FakeShard::current().deadline; }
+
+void Shard::note_accept_pause() { ++FakeShard::current().accept_pauses; }
 
 session::Connection* Shard::next_dirty() { return session::Connection::take_dirty(parts_->environment); }
 

@@ -16,6 +16,7 @@ struct FakeShard {
 
     std::function<void(Connection&, Bytes)> on_bytes = [](Connection&, Bytes) {};
     std::function<void(Connection&)> on_drained = [](Connection&) {};
+    session::SessionLimits limits;  // of connections from then on
     bool refuses = false;
     Instant deadline = never;
 
@@ -26,7 +27,8 @@ struct FakeShard {
     int refused = 0;
     int closed = 0;  // calls of on_closed
     int drained = 0;
-    int timed = 0;         // calls of on_time
+    int timed = 0;  // calls of on_time
+    int accept_pauses = 0;
     std::string farewell;  // what shut_down sends to everybody
 
     static FakeShard& current();

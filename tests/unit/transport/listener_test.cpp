@@ -269,6 +269,35 @@ TEST_CASE("a socket file is replaced only when nobody listens on it") {
     }
 }
 
+TEST_CASE("connections beyond the rate wait in the kernel, and are taken in time") {
+    Rig rig;
+    rig.fronts.push_back(make_plain_front(0, rig.driver, rig.log));
+    auto made = Listener::create(on_host("127.0.0.1"), *rig.fronts.back(), rig.driver, rig.log, AcceptRate{2, 3});
+    REQUIRE(made.ok());
+    REQUIRE((*made)->start() == 0);
+    rig.listeners.push_back(std::move(*made));
+    const std::string address = rig.listeners.back()->addresses().front();
+    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    std::vector<Client> clients;
+    for (int i = 0; i < 6; ++i) clients.push_back(Client::to_port(port));
+    CHECK(rig.until([&] { return rig.core.accept_pauses == 1; }));
+    CHECK(rig.core.open.size() == 3);
+    CHECK(rig.turn() == 0);  // it does not wake up for those who wait
+    CHECK(rig.listeners.back()->next_deadline() == rig.clock.now() + 500ms);
+    for (const std::size_t expected : {4U, 5U, 6U}) {
+        rig.advance(500ms);
+        CHECK(rig.until([&] { return rig.core.open.size() == expected; }));
+        rig.turn();
+        CHECK(rig.core.open.size() == expected);
+    }
+    rig.advance(10s);
+    rig.turn();
+    CHECK(rig.listeners.back()->next_deadline() == never);
+    CHECK(std::ranges::count_if(rig.log_lines, [](const std::string& line) {
+              return line.find("accepting_slowed") != std::string::npos;
+          }) == 1);
+}
+
 TEST_CASE("a socket file that another one has replaced is left alone") {
     const Folder folder;
     const std::string path = folder.file("broker.sock");

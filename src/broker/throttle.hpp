@@ -1,0 +1,34 @@
+// Throttle: the connections that are not read for now, because their clients send faster than they may.
+#pragma once
+
+#include <vector>
+
+#include "ledge/session/connection.hpp"
+
+namespace ledge::broker {
+
+class Throttle {
+public:
+    /// Pauses end on this grid: one look at all that are paused serves many.
+    static constexpr Duration grain = 10ms;
+
+    explicit Throttle(session::Environment& environment) : environment_(environment) {}
+
+    /// `connection` has a rate, and used it up.
+    void pause(session::Connection& connection, Instant now);
+    void forget(const session::Connection& connection);
+    /// One whose pause is over, its rate refilled; nullptr: none at `now`. Call until nullptr.
+    session::Connection* take_due(Instant now);
+
+    /// When take_due() must be called next; `never` when nobody is paused.
+    Instant next_deadline() const { return paused_.empty() ? never : deadline_; }
+    std::size_t size() const { return paused_.size(); }
+
+private:
+    session::Environment& environment_;
+    std::vector<session::Connection*> paused_;
+    std::size_t looked_ = 0;    // of paused_, in the round that is under way
+    Instant deadline_ = never;  // of the next round
+};
+
+}  // namespace ledge::broker

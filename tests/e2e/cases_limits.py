@@ -1,0 +1,322 @@
+"""Rates and the memory budget under load: what is counted over some seconds, and 2,000 readers that do not read."""
+import os
+import select
+import socket
+import struct
+import threading
+import time
+
+import cases_http
+import websocket
+from cases_tls import TlsClient, authority
+from harness import (DEADLINE_S, RawClient, case, check, connect_packet, free_port, packet, prefixed, publish_packet,
+                     subscribe_packet)
+
+GROUP = 'limits'
+HOSTILE = 2000
+BUDGET_MIB = 64
+FIRE_SECONDS = 6
+
+
+def start(context, text, ports, settings=()):
+    """A broker from a configuration file of its own, with an admin listener."""
+    admin_port = free_port()
+    path = os.path.join(context.folder, f'limits-{admin_port}.toml')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+    broker = context.start_broker(arguments=['-c', path],
+                                  settings=[f'admin.url=http://127.0.0.1:{admin_port}', *settings])
+    broker.admin_port = admin_port
+    for port in [*ports, admin_port]:
+        broker.wait_for_port(port)
+    broker.port = ports[0]
+    return broker
+
+
+def figures(context, broker):
+    """Samples without labels, and those of dropped publications by reason."""
+    found = {}
+    for (name, labels), value in cases_http.metrics_of(context, broker).items():
+        found[name.removeprefix('ledgemq_') + ''.join('/' + label[1] for label in labels)] = int(value)
+    return found
+
+
+def log_text(broker):
+    with open(broker.log, encoding='utf-8', errors='replace') as file:
+        return file.read()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Rates
+
+RATED = """
+[listeners.subscribers]
+url = "mqtt://127.0.0.1:{plain}"
+[listeners.a]
+url = "mqtt://127.0.0.1:{tcp}"
+[listeners.b]
+url = "ws://127.0.0.1:{ws}"
+[listeners.b.websocket]
+ping_interval_s = 1
+[listeners.c]
+url = "mqtts://127.0.0.1:{tls}"
+[listeners.c.tls]
+certificate = "{certificate}"
+key = "{key}"
+"""
+LIMITS = """
+[listeners.{name}.limits]
+{limits}
+"""
+
+
+def rated_broker(context, limits):
+    ca = authority(context)
+    ports = {name: free_port() for name in ('plain', 'tcp', 'ws', 'tls')}
+    text = RATED.format(certificate=ca.path('server.pem'), key=ca.path('server.key'), **ports)
+    text += ''.join(LIMITS.format(name=name, limits=limits) for name in 'abc')
+    broker = start(context, text, list(ports.values()))
+    broker.ports = ports
+    return broker
+
+
+def publishers(context, broker):
+    clients = {'tcp': RawClient(broker.ports['tcp']), 'tls': TlsClient(broker.ports['tls'])}
+    for client in clients.values():
+        context.adopt(client)
+    clients['ws'] = websocket.connect(context, broker.ports['ws'])
+    for name, client in clients.items():
+        client.open(f'fast-{name}', keep_alive_s=1)
+    return clients
+
+
+def arrivals(subscriber, wanted, clients):
+    """{client: [(payload, time)]}, until `wanted` of each have come."""
+    found = {name: [] for name in clients}
+    while any(len(got) < wanted for got in found.values()):
+        first, body = subscriber.read()
+        check(first == 0x30, f'{first}')
+        size = struct.unpack('>H', body[:2])[0]
+        found[body[2:2 + size].decode()].append((body[2 + size:], time.monotonic()))
+    return found
+
+
+@case('messages beyond the rate come later, none is lost, over TCP, TLS and WebSocket; the keep alive waits too', GROUP,
+      needs_ledge=True, quick=False)
+def _message_rate(context):
+    rate, burst, count = 60, 20, 260  # 4 s at the rate: more than twice the keep alive
+    broker = rated_broker(context, f'messages_per_second = {rate}\nmessages_burst = {burst}')
+    subscriber = context.connect(broker.ports['plain'])
+    subscriber.open('counter')
+    subscriber.subscribe('#')
+    clients = publishers(context, broker)
+    for name, client in clients.items():
+        client.message(b''.join(publish_packet(name, str(i).encode()) for i in range(count)))
+    found = arrivals(subscriber, count, clients)
+    for name, got in found.items():
+        payloads = [payload for payload, _ in got]
+        check(payloads == [str(i).encode() for i in range(count)], f'{name}: lost or out of order')
+        seconds = got[-1][1] - got[burst][1]
+        measured = (count - burst - 1) / seconds
+        print(f'    rate over {name}: {measured:.1f} messages a second of {rate} allowed')
+        check(0.85 * rate <= measured <= 1.1 * rate, f'{name}: {measured:.1f} a second')
+    for client in clients.values():
+        client.message(packet(0xC0, b''))
+        check(client.read()[0] == 0xD0, 'no PINGRESP')
+    after = figures(context, broker)
+    check(after['clients_throttled_total'] == 3, f'{after["clients_throttled_total"]} episodes')
+    check(after['connections_paused'] == 0 and after['read_pauses_total'] > 50, f'{after["read_pauses_total"]} pauses')
+    check(log_text(broker).count('client_throttled') == 3, 'the log does not say it once for each')
+
+
+@case('bytes beyond the rate come later, over TCP, TLS and WebSocket', GROUP, needs_ledge=True, quick=False)
+def _byte_rate(context):
+    rate, size, count = 100_000, 5000, 60  # 3 s
+    broker = rated_broker(context, f'bytes_per_second = {rate}\nbytes_burst = 20000')
+    subscriber = context.connect(broker.ports['plain'])
+    subscriber.open('counter')
+    subscriber.subscribe('#')
+    clients = publishers(context, broker)
+    threads = [threading.Thread(target=client.message, daemon=True,
+                                args=(b''.join(publish_packet(name, b'x' * size) for _ in range(count)),))
+               for name, client in clients.items()]
+    for thread in threads:
+        thread.start()
+    for name, got in arrivals(subscriber, count, clients).items():
+        measured = (count - 11) * (size + 8) / (got[-1][1] - got[10][1])
+        check(0.8 * rate <= measured <= 1.15 * rate, f'{name}: {measured:.0f} bytes a second')
+
+
+@case('connections beyond the rate of a listener wait, none is refused', GROUP, needs_ledge=True, quick=False)
+def _connection_rate(context):
+    rate, burst, count = 50, 20, 120
+    port = free_port()
+    broker = start(context, f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\nconnections_per_second = {rate}\n'
+                            f'connections_burst = {burst}\n', [port])
+    time.sleep(burst / rate)  # what starting has used is there again
+    began = time.monotonic()
+    clients = [context.connect(port) for _ in range(count)]
+    for number, client in enumerate(clients):
+        client.send(connect_packet(f'c{number}'))
+    for client in clients:
+        check(client.read()[0] == 0x20, 'no CONNACK')
+    seconds = time.monotonic() - began
+    usual = (count - burst) / rate
+    check(0.9 * usual <= seconds <= 1.4 * usual + 0.2, f'{seconds:.2f} s instead of {usual:.2f}')
+    check(figures(context, broker)['accept_pauses_total'] > 0, 'not counted')
+    check(log_text(broker).count('accepting_slowed') == 1, 'not logged once')
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The memory budget
+
+class Firehose(threading.Thread):
+    """Publishes as fast as the broker takes it, QoS 0 and 1 in turn."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.client = RawClient(port)
+        self.client.open('firehose')
+        self.is_over = False
+        self.sent = 0
+
+    def run(self):
+        body = prefixed('fire/hose')
+        payload = b'x' * 1000
+        batches = []
+        for first in range(1, 30_001, 20):
+            batches.append(b''.join(publish_packet('fire/hose', payload) if i % 2 else
+                                    packet(0x32, body + struct.pack('>H', i) + payload)
+                                    for i in range(first, first + 20)))
+        readable = select.poll()  # its descriptor may be too high for select
+        readable.register(self.client.socket, select.POLLIN)
+        try:
+            while not self.is_over:
+                self.client.send(batches[self.sent % len(batches)])
+                self.sent += 1
+                while readable.poll(0) and self.client.socket.recv(65536):
+                    pass
+        except OSError:
+            pass
+
+
+class Hostile:
+    """One of many: subscribes to the firehose with QoS 1 and never reads, or a byte a second, and comes again when it
+    is thrown out."""
+
+    def __init__(self, number, port):
+        self.number, self.port, self.socket, self.reads_at = number, port, None, 0
+        self.connect()
+
+    def connect(self):
+        self.close()
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(DEADLINE_S)
+        self.socket.connect(('127.0.0.1', self.port))
+        self.socket.send(connect_packet(f'hostile-{self.number}') + subscribe_packet('fire/#', self.number % 2))
+        self.socket.setblocking(False)
+
+    def read_a_byte(self, now):
+        if self.number % 2 == 0 or now < self.reads_at:
+            return
+        self.reads_at = now + 1
+        try:
+            self.socket.recv(1)
+        except OSError:
+            pass
+
+    def is_gone(self, poller_events):
+        return bool(poller_events & (select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP))
+
+    def close(self):
+        if self.socket is not None:
+            self.socket.close()
+
+
+class Pair:
+    """A publisher and a subscriber of QoS 1, one message at a time: none may be missing."""
+
+    def __init__(self, context, port):
+        self.meter, self.lamp = context.connect(port), context.connect(port)
+        self.meter.open('meter')
+        self.lamp.open('lamp')
+        self.lamp.subscribe('pair', qos=1)
+        self.latencies = []
+
+    def exchange(self):
+        number = len(self.latencies) + 1
+        payload = str(number).encode()
+        began = time.monotonic()
+        packet_id = struct.pack('>H', number % 65535 + 1)
+        self.meter.send(packet(0x32, prefixed('pair') + packet_id + payload))
+        first, body = self.lamp.read()
+        check(first == 0x32 and body[8:] == payload, f'message {number} did not come: {first} {body[:20]}')
+        self.lamp.send(packet(0x40, body[6:8]))
+        first, body = self.meter.read()
+        check(first == 0x40 and body == packet_id, f'message {number} is not acknowledged: {first} {body.hex()}')
+        self.latencies.append(time.monotonic() - began)
+
+
+def memory_kib(pid, field):
+    with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field))
+
+
+@case(f'{HOSTILE:,} hostile readers of a firehose: resident memory stays below the budget, a QoS 1 pair loses nothing',
+      GROUP, needs_ledge=True, quick=False)
+def _hostile_readers(context):
+    port = free_port()
+    broker = start(context, f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n', [port],
+                   settings=[f'memory.budget_bytes={BUDGET_MIB * 1024 * 1024}'])
+    pair = Pair(context, port)
+    pair.exchange()
+    hostile = [Hostile(number, port) for number in range(HOSTILE)]
+    end = time.monotonic() + DEADLINE_S
+    while figures(context, broker)['subscriptions'] < HOSTILE + 1:
+        check(time.monotonic() < end, 'not all are connected')
+    poller = select.epoll()
+    by_descriptor = {}
+
+    def watch(one):
+        by_descriptor[one.socket.fileno()] = one
+        poller.register(one.socket.fileno(), select.EPOLLRDHUP)
+
+    for one in hostile:
+        watch(one)
+    firehose = Firehose(port)
+    firehose.start()
+    began = time.monotonic()
+    again = 0
+    try:
+        while time.monotonic() < began + FIRE_SECONDS:
+            pair.exchange()
+            now = time.monotonic()
+            for one in hostile:
+                one.read_a_byte(now)
+            for descriptor, events in poller.poll(0)[:20]:  # they come back, some at a time
+                one = by_descriptor.pop(descriptor)
+                if one.is_gone(events):
+                    again += 1
+                    one.connect()
+                    watch(one)
+    finally:
+        firehose.is_over = True
+    pair.exchange()
+    highest = memory_kib(broker.process.pid, 'VmHWM:') / 1024
+    after = figures(context, broker)
+    firehose.client.close()
+    for one in hostile:
+        one.close()
+    poller.close()
+    latencies = sorted(pair.latencies)
+    median, worst = latencies[len(latencies) // 2] * 1000, latencies[-1] * 1000
+    print(f'    resident with {HOSTILE:,} hostile readers: {highest:.1f} MiB at most, of a budget of {BUDGET_MIB}; '
+          f'{after["publish_received_total"]:,} publications in {FIRE_SECONDS} s; '
+          f'{after["publications_dropped_total/memory"]:,} QoS 0 not sent, {after["clients_refused_memory_total"]} '
+          f'clients refused, {after["clients_disconnected_memory_total"]} slow readers disconnected, {again} came back')
+    print(f'    pair beside them: {len(latencies):,} QoS 1 messages, none lost, latency median {median:.1f} '
+          f'ms, worst {worst:.0f} ms')
+    check(highest <= BUDGET_MIB, f'{highest:.1f} MiB')
+    check(after['publications_dropped_total/memory'] > 0, 'nothing was shed: the test does not test')
+    check(len(latencies) > 20, f'only {len(latencies)} messages in {FIRE_SECONDS} s')

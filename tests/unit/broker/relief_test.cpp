@@ -1,0 +1,221 @@
+// The memory budget: what is shed, in which order, and what is not.
+#include "rig.hpp"
+
+namespace ledge::broker {
+namespace {
+
+using session::Pressure;
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+ShardOptions with_budget(std::uint64_t bytes, ShardOptions options = plain_options()) {
+    options.memory_budget_bytes = bytes;
+    return options;
+}
+
+std::uint64_t held(Rig& rig) { return rig.metrics().memory_used; }
+
+// Publishes to `topic` until the pressure is `wanted`; how many it took.
+int publish_until(Rig& rig, const char* topic, Pressure wanted, std::size_t size = 1000) {
+    const std::string payload(size, 'x');
+    for (int count = 0; count < 100'000; ++count) {
+        if (rig.metrics().memory_pressure == wanted) return count;
+        rig["p"].publishes(topic, payload);
+    }
+    FAIL("the pressure never came");
+    return 0;
+}
+
+TEST_CASE("what is held is summed: all of it is there while it is held, and nothing remains") {
+    Rig rig(with_budget(1024 * mib));
+    const std::uint64_t empty = held(rig);
+    rig["p"].connects();
+    rig["s"].connects(lasting).subscribes("t/#", qos1).stops_reading();
+    const std::uint64_t connected = held(rig);
+    CHECK(connected > empty);
+    rig["p"].publishes("t/1", std::string(50'000, 'x'), qos1);
+    CHECK(held(rig) >= connected + 50'000);
+    CHECK(held(rig) < connected + 60'000);
+    for (int i = 0; i < 400; ++i) rig["p"].publishes("t/2", std::string(1000, 'x'), qos1);
+    CHECK(held(rig) >= connected + 450'000);
+    rig["p"].publishes("kept", std::string(30'000, 'x'), qos1, true);
+    CHECK(held(rig) >= connected + 480'000);
+    rig["p"].publishes("kept", "", qos1, true);
+    rig["s"].loses_connection();
+    rig["s"].connects();  // clean: the session is gone
+    rig["s"].disconnects();
+    rig["p"].disconnects();
+    CHECK(held(rig) <= empty + session::BufferPool::retained_bytes_max);
+}
+
+TEST_CASE("the memory of unfinished packets counts, and goes with their sender") {
+    Rig rig(with_budget(16 * mib));
+    const std::uint64_t before = held(rig);
+    std::string unfinished = encoded(wire::Publish{"t", {}, qos0, false, false, 0, {}}, v5);
+    unfinished = "\x30\x80\x80\x3c" + unfinished.substr(2);  // 983,040 bytes, it says
+    for (int i = 0; i < 24; ++i) {
+        Client& client = rig["c" + std::to_string(i)];
+        client.tries_to_connect();
+        if (!client.is_open()) break;
+        for (int piece = 0; piece < 14 && client.is_open(); ++piece)
+            client.sends(piece == 0 ? unfinished : std::string(65'536, 'x'));
+    }
+    CHECK(held(rig) > before + mib);
+    CHECK(held(rig) < 16 * mib);
+    CHECK(rig.counters().disconnected_memory + rig.counters().refused_memory > 0);
+}
+
+TEST_CASE(
+    "first QoS 0 to slow readers, then new clients, then those who hold most: and a healthy pair notices nothing") {
+    Rig rig(with_budget(16 * mib));
+    rig["p"].connects();
+    rig["meter"].connects();
+    rig["lamp"].connects(lasting).acknowledges().subscribes("pair", qos1);
+    for (int i = 0; i < 40; ++i) rig["s" + std::to_string(i)].connects().subscribes("flood/#").stops_reading();
+    auto pair_works = [&, number = 0]() mutable {
+        const std::string payload = std::to_string(++number);
+        CHECK(rig["meter"].publishes("pair", payload, qos1) == "success");
+        CHECK(rig["lamp"].takes().starts_with("PUBLISH pair " + payload + " q1#"));
+    };
+    publish_until(rig, "flood/a", Pressure::slow_readers);
+    CHECK(rig.log.count("memory_pressure") == 1);
+    CHECK(rig.counters().dropped_memory == 0);
+    rig["p"].publishes("flood/a", "one more");
+    CHECK(rig.counters().dropped_memory == 40);
+    CHECK(rig.counters().dropped_slow_reader == 0);
+    CHECK(rig["healthy"].connects().subscribes("flood/#").takes().empty());
+    rig["p"].publishes("flood/a", "for who reads");
+    CHECK(rig["healthy"].takes() == "PUBLISH flood/a for who reads");
+    pair_works();
+
+    rig.shard->note_resident(13 * mib);  // something else has grown: 81 %
+    CHECK(rig.metrics().memory_pressure == Pressure::new_clients);
+    CHECK(rig["late"].tries_to_connect().takes() == "CONNACK server_busy");
+    CHECK(rig["late3"].tries_to_connect({.version = v311}).takes() == "CONNACK server_unavailable");
+    CHECK(rig.counters().refused_memory == 2);
+    CHECK(rig["lamp"].answer_to_subscribe("another") == "SUBACK 2 151");
+    CHECK(rig.counters().disconnected_memory == 0);
+    pair_works();
+
+    rig.shard->note_resident(15 * mib);
+    rig.settle();
+    CHECK(rig.counters().disconnected_memory > 5);
+    CHECK(rig.counters().disconnected_memory < 20);
+    CHECK(rig.metrics().memory_used < 13 * mib);
+    CHECK(rig["healthy"].is_open());
+    CHECK(rig["lamp"].is_open());
+    pair_works();
+
+    rig.shard->note_resident(mib);
+    for (int i = 0; i < 40; ++i) {
+        if (rig["s" + std::to_string(i)].is_open()) rig["s" + std::to_string(i)].loses_connection();
+    }
+    rig.shard->note_resident(mib);
+    CHECK(rig.metrics().memory_pressure == Pressure::none);
+    CHECK(rig.log.count("memory_pressure_ended") == 1);
+    rig["late"].connects();
+    pair_works();
+}
+
+TEST_CASE("the largest goes first") {
+    Rig rig(with_budget(16 * mib));
+    rig["p"].connects();
+    rig["small"].connects().subscribes("all").stops_reading();
+    rig["large"].connects().subscribes("all").subscribes("more").stops_reading();
+    rig["p"].publishes("all", std::string(100'000, 'x'));
+    rig["p"].publishes("more", std::string(900'000, 'x'));
+    rig.shard->note_resident(16 * mib * 86 / 100);
+    rig.settle();
+    CHECK_FALSE(rig["large"].is_open());
+    rig.shard->note_resident(0);
+    rig["again"].connects();
+}
+
+TEST_CASE("a queue that the store keeps grows on, one that only memory would keep does not") {
+    Rig rig(with_budget(16 * mib, stored_options()));
+    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["p"].connects();
+    rig.shard->note_resident(15 * mib);
+    REQUIRE(rig.metrics().memory_pressure == Pressure::slowest);
+    for (int i = 0; i < 50; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
+    CHECK(rig.counters().dropped() == 0);
+    rig.shard->note_resident(0);
+    rig["s"].connects(lasting);
+    CHECK(rig["s"].waiting().size() == 50);
+
+    Rig plain(with_budget(16 * mib));
+    plain["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    plain["p"].connects();
+    plain["p"].publishes("t", "before", qos1);
+    plain.shard->note_resident(15 * mib);
+    plain["p"].publishes("t", "meanwhile", qos1);
+    CHECK(plain["p"].publishes("kept", "x", qos1, true) == "quota_exceeded");
+    plain.shard->note_resident(0);
+    plain["p"].publishes("t", "after", qos1);
+    CHECK(plain.counters().dropped_memory == 1);
+    CHECK(plain["s"].connects(lasting).takes() == "PUBLISH t before q1#1 | PUBLISH t after q1#2");
+}
+
+TEST_CASE(
+    "what the store has of a queue leaves memory, and is delivered all the same; a queue in memory only is dropped") {
+    Rig rig(with_budget(16 * mib, stored_options()));
+    rig["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    rig["p"].connects();
+    const std::string payload(500, 'x');
+    for (int i = 0; i < 100; ++i) CHECK(rig["p"].publishes("t", payload + std::to_string(i), qos1) == "success");
+    const std::uint64_t before = held(rig);
+    rig.shard->note_resident(15 * mib);
+    rig.shard->note_resident(0);
+    CHECK(held(rig) < before - 50'000);
+    CHECK(rig.counters().dropped() == 0);
+    CHECK(rig.counters().queued_messages == 100);
+    rig["p"].publishes("t", "last", qos1);
+    rig["s"].acknowledges().connects(lasting);
+    REQUIRE(rig["s"].waiting().size() == 101);
+    CHECK(rig["s"].waiting().front() == "PUBLISH t 501B q1#1");
+    CHECK(rig["s"].waiting().back() == "PUBLISH t last q1#101");
+    CHECK(rig.counters().queued_messages == 0);
+
+    Rig plain(with_budget(16 * mib));
+    plain["s"].connects(lasting).subscribes("t", qos1).loses_connection();
+    plain["p"].connects();
+    for (int i = 0; i < 100; ++i) plain["p"].publishes("t", payload, qos1);
+    plain.shard->note_resident(15 * mib);
+    CHECK(plain.counters().dropped_memory == 100);
+    CHECK(plain.log.count("queue_dropped") == 1);
+    CHECK(plain.counters().queued_messages == 0);
+}
+
+TEST_CASE("slow readers whose sessions last cannot hold the memory either, with and without a store") {
+    for (const bool has_store : {false, true}) {
+        Rig rig(with_budget(16 * mib, has_store ? stored_options() : plain_options()));
+        rig["p"].connects();
+        for (int i = 0; i < 40; ++i)
+            rig["s" + std::to_string(i)].connects(lasting).subscribes("t", qos1).stops_reading();
+        const std::string payload(1500, 'x');
+        for (int i = 0; i < 600; ++i) {
+            CHECK(rig["p"].publishes("t", payload, qos1) == "success");
+            CHECK(held(rig) < 16 * mib);
+        }
+        INFO(has_store);
+        CHECK(rig.counters().disconnected_memory > 0);
+        CHECK((rig.counters().dropped() == 0) == has_store);
+    }
+}
+
+TEST_CASE("a session that outlives the connection it is shed from keeps what it is owed") {
+    Rig rig(with_budget(16 * mib, stored_options()));
+    rig["s"].connects(lasting).subscribes("t", qos1).stops_reading();
+    rig["p"].connects();
+    const std::string payload(10'000, 'x');
+    for (int i = 0; i < 30; ++i) CHECK(rig["p"].publishes("t", payload, qos1) == "success");
+    rig.shard->note_resident(15 * mib);
+    rig.settle();
+    REQUIRE_FALSE(rig["s"].is_open());
+    rig.shard->note_resident(0);
+    rig["s"].reads_again().connects(lasting);
+    CHECK(rig["s"].waiting().size() == 30);
+}
+
+}  // namespace
+}  // namespace ledge::broker

@@ -1,0 +1,87 @@
+#include "ledge/session/memory_budget.hpp"
+
+#include <doctest/doctest.h>
+
+namespace ledge::session {
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+TEST_CASE("without a budget there is no pressure, whatever is held") {
+    MemoryBudget memory;
+    memory.add(1'000'000 * mib);
+    CHECK_FALSE(memory.wants_attention());
+    CHECK(memory.judge(1) == Pressure::none);
+    CHECK(memory.outbox_bytes_max(7 * mib) == 7 * mib);
+}
+
+TEST_CASE("the steps come in order, and end below where they began") {
+    MemoryBudget memory(100 * mib);
+    const auto at = [&](std::uint64_t held) {
+        memory.remove(memory.held());
+        memory.add(held * mib);
+        const bool wants_attention = memory.wants_attention();
+        const Pressure before = memory.pressure();
+        const Pressure after = memory.judge(10);
+        CHECK((after <= before || wants_attention));  // nobody else would have looked
+        return after;
+    };
+    CHECK(at(69) == Pressure::none);
+    CHECK(at(71) == Pressure::slow_readers);
+    CHECK_FALSE(memory.refuses_clients());
+    CHECK(at(66) == Pressure::slow_readers);
+    CHECK(at(81) == Pressure::new_clients);
+    CHECK(memory.refuses_clients());
+    CHECK(memory.excess() == 0);
+    CHECK(at(91) == Pressure::slowest);
+    CHECK(memory.refuses_to_keep());
+    CHECK(memory.excess() == 91 * mib - 100 * mib / 100 * MemoryBudget::relief_percent);
+    CHECK(at(83) == Pressure::slowest);
+    CHECK(memory.excess() == 0);
+    CHECK(at(79) == Pressure::new_clients);
+    CHECK(at(64) == Pressure::none);
+    CHECK(at(95) == Pressure::slowest);  // all at once
+    CHECK(at(0) == Pressure::none);
+}
+
+TEST_CASE("what is resident beyond what is held counts until the next measurement") {
+    MemoryBudget memory(100 * mib);
+    memory.add(20 * mib);
+    memory.note_resident(65 * mib);
+    CHECK(memory.judge(1) == Pressure::none);
+    CHECK(memory.used() == 65 * mib);
+    memory.add(4 * mib);
+    CHECK_FALSE(memory.wants_attention());
+    memory.add(2 * mib);
+    CHECK(memory.wants_attention());
+    CHECK(memory.judge(1) == Pressure::slow_readers);
+    memory.note_resident(10 * mib);  // less than is held: not everything has been touched
+    CHECK(memory.used() == 26 * mib);
+    CHECK(memory.judge(1) == Pressure::none);
+}
+
+TEST_CASE("under pressure each has its share of an eighth, within bounds") {
+    MemoryBudget memory(100 * mib);
+    memory.add(75 * mib);
+    memory.judge(100);
+    CHECK(memory.outbox_bytes_max(mib) == 100 * mib / 8 / 100);
+    CHECK(memory.outbox_bytes_max(1000) == 1000);
+    memory.judge(1'000'000);
+    CHECK(memory.outbox_bytes_max(mib) == MemoryBudget::share_bytes_min);
+    memory.judge(0);
+    CHECK(memory.outbox_bytes_max(mib) == MemoryBudget::share_bytes_max);
+}
+
+TEST_CASE("at the last step, nobody looks again before another hundredth has come") {
+    MemoryBudget memory(100 * mib);
+    memory.add(95 * mib);
+    memory.judge(1);
+    CHECK_FALSE(memory.wants_attention());
+    memory.add(mib);
+    CHECK(memory.wants_attention());
+    memory.judge(1);
+    CHECK_FALSE(memory.wants_attention());
+}
+
+}  // namespace
+}  // namespace ledge::session
