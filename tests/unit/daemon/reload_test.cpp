@@ -139,7 +139,7 @@ TEST_CASE("a changed file is read without the configuration; missing or wrong it
     World world("[auth]\nacl_file = '" + acl + "'\n");
     std::ofstream(world.path()) << "no configuration";
     std::ofstream(acl) << "topic a\ntopic b\n";
-    CHECK(world.read_policy() == Lines{"info policy_loaded users=0 rules=2"});
+    CHECK(world.read_policy() == Lines{"info policy_loaded users=0 token_keys=0 rules=2"});
     CHECK(world.files() == Lines{acl});
     std::ofstream(acl) << "topics b\n";
     CHECK(world.read_policy().front().starts_with("error policy_refused reason=\"" + acl + ":1: the line begins"));
