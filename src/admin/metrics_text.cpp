@@ -86,6 +86,10 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("takeovers_total", "Connections replaced by another one of the same client id.", c.takeovers);
     text.counter("sessions_expired_total", "Sessions that ended because their client did not come back in time.",
                  c.sessions_expired);
+    constexpr std::string_view policies = "policy_reloads_total";
+    text.family(policies, "counter", "Users and rights read again, and what became of them.");
+    text.sample(policies, "outcome", "taken", c.policies_taken);
+    text.sample(policies, "outcome", "refused", c.policies_refused);
     text.gauge("connections", "Open connections, with or without CONNECT yet.", metrics.connections);
     text.gauge("clients_connected", "Clients that are connected.", metrics.clients_connected);
     text.gauge("clients_connected_max", "The most clients that were connected at once.", metrics.clients_connected_max);
@@ -93,10 +97,20 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.gauge("subscriptions", "Subscriptions of all sessions.", metrics.subscriptions);
 }
 
+void add_tls(Text& text, const transport::TlsCounters& tls) {
+    constexpr std::string_view handshakes = "tls_handshakes_total";
+    text.family(handshakes, "counter", "Peers that wanted TLS, by what came of it.");
+    text.sample(handshakes, "result", "full", tls.full);
+    text.sample(handshakes, "result", "resumed", tls.resumed);
+    text.sample(handshakes, "result", "failed", tls.failed);
+    text.sample(handshakes, "result", "refused", tls.refused);
+}
+
 void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("queued_messages", "Messages waiting in sessions, those in flight included.",
                metrics.counters.queued_messages);
-    text.gauge("queued_bytes", "Size of the messages waiting in sessions.", metrics.counters.queued_bytes);
+    text.gauge("queued_bytes", "Size of the messages waiting in sessions, without those in flight.",
+               metrics.counters.queued_bytes);
     text.gauge("retained_messages", "Topics with a retained message, those of $SYS included.",
                metrics.retained_messages);
     text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);
@@ -132,13 +146,15 @@ void add_store(Text& text, const broker::Metrics& metrics) {
 
 }  // namespace
 
-std::string metrics_text(const broker::Metrics& metrics, std::string_view version, Duration uptime) {
+std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, std::string_view version,
+                         Duration uptime) {
     Text text;
     text.family("build_info", "gauge", "The version, as a label; the value is 1.");
     text.sample("build_info", "version", version, 1);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     text.gauge("uptime_seconds", "Since the broker was started.", static_cast<std::uint64_t>(seconds));
     add_clients(text, metrics);
+    add_tls(text, tls);
     add_traffic(text, metrics.counters);
     add_losses(text, metrics.counters);
     add_memory(text, metrics);

@@ -71,7 +71,8 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
-    return {200, metrics_content_type, metrics_text(loop_->shard().metrics(), version_, now - start_)};
+    return {200, metrics_content_type,
+            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), version_, now - start_)};
 }
 
 /// The seat of the programs' interface: it says which version it is, and what it has.

@@ -14,43 +14,41 @@ void RuleSet::seal() {
     if (rules_.size() > unindexed_max) build_index();
 }
 
-/// The levels that stand there as they are: in front of wildcards and of placeholders.
-RuleSet::Beginning RuleSet::beginning_of(const AclRule& rule, std::uint32_t& levels) {
-    Beginning beginning;
+/// The nodes on the way from the root to where the rule ends, that one last.
+std::vector<std::uint64_t> RuleSet::path_of(const AclRule& rule) {
+    std::vector<std::uint64_t> path{root};
     std::string_view rest = rule.filter;
-    for (levels = 0; beginning.has_more; ++levels) {
-        const std::string_view level = rest.substr(0, rest.find('/'));
-        const bool is_wildcard = level == "+" || level == "#";
+    for (bool has_more = true; has_more;) {
+        const std::size_t slash = rest.find('/');
+        const std::string_view level = rest.substr(0, slash);
+        if (level == "#") break;
         const auto has = [&](std::string_view name) { return level.find(name) != std::string_view::npos; };
-        if (is_wildcard || (rule.has_placeholders() && (has("%u") || has("%c")))) break;
-        beginning.take_level(rest);
+        const bool is_any = level == "+" || (rule.has_placeholders() && (has("%u") || has("%c")));
+        path.push_back(below(path.back(), is_any ? any_level : hash_of(level)));
+        has_more = slash != std::string_view::npos;
+        if (has_more) rest.remove_prefix(slash + 1);
     }
-    return beginning;
+    return path;
 }
 
 void RuleSet::build_index() {
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> found;
-    found.reserve(rules_.size());
+    std::vector<std::uint64_t> paths;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> ends;
     for (std::uint32_t i = 0; i < rules_.size(); ++i) {
-        std::uint32_t levels = 0;
-        found.emplace_back(beginning_of(rules_[i], levels).hash, i);
-        deepest_ = std::max(deepest_, levels);
+        const std::vector<std::uint64_t> path = path_of(rules_[i]);
+        paths.insert(paths.end(), path.begin(), path.end());
+        ends.emplace_back(path.back(), i);
     }
-    std::ranges::sort(found);
-    const auto distinct = [&](std::size_t i) { return i == 0 || found[i].first != found[i - 1].first; };
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < found.size(); ++i) count += distinct(i) ? 1U : 0U;
-    buckets_.resize(std::bit_ceil(2 * count));
-    order_.reserve(found.size());
-    std::size_t slot = 0;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        if (distinct(i)) {
-            slot = slot_of(found[i].first);
-            while (buckets_[slot].count != 0) slot = (slot + 1) & (buckets_.size() - 1);
-            buckets_[slot] = {found[i].first, static_cast<std::uint32_t>(i), 0};
-        }
-        ++buckets_[slot].count;
-        order_.push_back(found[i].second);
+    std::ranges::sort(paths);
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    nodes_.resize(std::bit_ceil(2 * paths.size()));
+    std::ranges::sort(ends);
+    auto end = ends.begin();
+    for (const std::uint64_t path : paths) {
+        std::size_t slot = slot_of(path);
+        while (nodes_[slot].hash != 0) slot = (slot + 1) & (nodes_.size() - 1);
+        nodes_[slot] = {path, static_cast<std::uint32_t>(order_.size()), 0};
+        for (; end != ends.end() && end->first == path; ++end, ++nodes_[slot].count) order_.push_back(end->second);
     }
 }
 

@@ -130,8 +130,6 @@ std::uint64_t credential_of(const PasswordHash& hash) {
     return value | 1U;
 }
 
-bool is_known_method(std::string_view method) { return method == "ANONYMOUS"; }
-
 ReasonCode answer_anonymous(std::string_view trace, bool is_anonymous_allowed) {
     constexpr std::ptrdiff_t trace_characters_max = 255;
     const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };

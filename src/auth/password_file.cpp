@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hmac.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -23,8 +24,8 @@ std::string read_entry(std::string_view line, PasswordFile::Entry& entry) {
         return "has a user name that cannot be one: 1 to 1024 bytes of text without control characters";
     const auto hash = parse_password_hash(line.substr(colon + 1));
     if (!hash)
-        return "has no hash of the form $7$ITERATIONS$SALT$DIGEST or $6$SALT$DIGEST behind the user; "
-               "`ledgemq passwd FILE USER` writes one";
+        return "has no hash of the form $7$ITERATIONS$SALT$DIGEST, $6$SALT$DIGEST or "
+               "SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER behind the user; `ledgemq passwd FILE USER` writes one";
     entry.user = line.substr(0, colon);
     entry.hash = *hash;
     return {};
@@ -91,13 +92,39 @@ const PasswordFile::Entry* PasswordFile::find(std::string_view user) const {
     return found != entries_.end() && found->user == user ? &*found : nullptr;
 }
 
-const PasswordHash* PasswordFile::stand_in(std::string_view user) const {
-    if (entries_.empty()) return nullptr;
+/// A number that strangers cannot tell from the name. There are entries.
+std::uint64_t PasswordFile::number_of(std::string_view user) const {
     std::uint64_t number = 0xcbf2'9ce4'8422'2325U;  // FNV-1a, begun with what strangers do not know
     const auto mix = [&](Byte byte) { number = (number ^ byte) * 0x100'0000'01b3U; };
     for (const Byte byte : entries_.front().hash.digest) mix(byte);
     for (const Byte byte : as_bytes(user)) mix(byte);
-    return &entries_[(number ^ (number >> 32U)) % entries_.size()].hash;
+    return number ^ (number >> 32U);
+}
+
+const PasswordHash* PasswordFile::stand_in(std::string_view user) const {
+    return entries_.empty() ? nullptr : &entries_[number_of(user) % entries_.size()].hash;
+}
+
+PasswordHash PasswordFile::scram_stand_in(std::string_view user) const {
+    PasswordHash keys;
+    keys.scheme = PasswordHash::Scheme::scram_sha256;
+    keys.iterations = PasswordHash::scram_iterations_new;
+    keys.salt_size = PasswordHash::scram_salt_bytes_new;
+    const auto is_scram = [](const Entry& e) { return e.hash.scheme == PasswordHash::Scheme::scram_sha256; };
+    if (const auto count = static_cast<std::uint64_t>(std::ranges::count_if(entries_, is_scram)); count > 0) {
+        auto like = std::ranges::find_if(entries_, is_scram);
+        for (std::uint64_t i = number_of(user) % count; i > 0; --i)
+            like = std::find_if(like + 1, entries_.end(), is_scram);
+        keys.iterations = like->hash.iterations;
+        keys.salt_size = like->hash.salt_size;
+    }
+    const Bytes secret = entries_.empty() ? Bytes() : Bytes(entries_.front().hash.digest);
+    Digest256 block = hmac_sha256(secret, as_bytes(user));
+    for (std::size_t i = 0; i < keys.salt_size; ++i) {
+        if (i % block.size() == 0) block = hmac_sha256(secret, block);
+        keys.salt[i] = block[i % block.size()];
+    }
+    return keys;
 }
 
 std::string with_password(std::string_view text, std::string_view user, const PasswordHash& hash) {

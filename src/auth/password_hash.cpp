@@ -1,6 +1,5 @@
 #include "ledge/auth/password_hash.hpp"
 
-#include <mbedtls/base64.h>
 #include <mbedtls/md.h>
 #include <mbedtls/platform_util.h>
 
@@ -8,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "hmac.hpp"
 #include "ledge/base/assert.hpp"
 #include "mbedtls_version.hpp"
 
@@ -17,28 +17,20 @@ namespace {
 using Digest = std::array<Byte, PasswordHash::digest_bytes>;
 
 /// "rest" of "first$rest"; the text itself becomes "first".
-std::string_view cut_at_dollar(std::string_view& text) {
-    const std::size_t dollar = text.find('$');
-    if (dollar == std::string_view::npos) return {};
-    const std::string_view rest = text.substr(dollar + 1);
-    text = text.substr(0, dollar);
+std::string_view cut_at(std::string_view& text, char separator) {
+    const std::size_t at = text.find(separator);
+    if (at == std::string_view::npos) return {};
+    const std::string_view rest = text.substr(at + 1);
+    text = text.substr(0, at);
     return rest;
 }
 
 template <std::size_t size>
 std::optional<std::size_t> decode_base64(std::string_view text, std::array<Byte, size>& out) {
-    std::size_t written = 0;
-    const Bytes from = as_bytes(text);
-    if (mbedtls_base64_decode(out.data(), out.size(), &written, from.data(), from.size()) != 0) return std::nullopt;
-    return written;
-}
-
-std::string encode_base64(Bytes bytes) {
-    std::array<Byte, 4 * (PasswordHash::digest_bytes + 2) / 3 + 1> text{};
-    std::size_t written = 0;
-    const int error = mbedtls_base64_encode(text.data(), text.size(), &written, bytes.data(), bytes.size());
-    LEDGE_ASSERT(error == 0);
-    return std::string(as_text({text.data(), written}));
+    const auto bytes = from_base64(text);
+    if (!bytes || bytes->size() > out.size()) return std::nullopt;
+    std::copy(bytes->begin(), bytes->end(), out.begin());
+    return bytes->size();
 }
 
 /// A context for SHA-512, freed with its content wiped.
@@ -76,10 +68,56 @@ Digest salted_sha512(Bytes password, Bytes salt) {
     return digest;
 }
 
-bool are_equal(const Digest& a, const Digest& b) {
-    volatile Byte difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<Byte>(difference | (a[i] ^ b[i]));
-    return difference == 0;
+/// SaltedPassword, ClientKey, StoredKey and ServerKey of RFC 5802 section 3.
+Digest scram_keys(Bytes password, Bytes salt, std::uint32_t iterations) {
+    Digest256 salted = pbkdf2_sha256(password, salt, iterations);
+    Digest256 client_key = hmac_sha256(salted, as_bytes("Client Key"));
+    const Digest256 stored_key = sha256(client_key);
+    const Digest256 server_key = hmac_sha256(salted, as_bytes("Server Key"));
+    Digest keys{};
+    std::copy(stored_key.begin(), stored_key.end(), keys.begin());
+    std::copy(server_key.begin(), server_key.end(), keys.begin() + stored_key.size());
+    wipe(salted.data(), salted.size());
+    wipe(client_key.data(), client_key.size());
+    return keys;
+}
+
+Digest digest_of(const PasswordHash& hash, Bytes password) {
+    const Bytes salt(hash.salt.data(), hash.salt_size);
+    switch (hash.scheme) {
+        case PasswordHash::Scheme::salted_sha512: return salted_sha512(password, salt);
+        case PasswordHash::Scheme::pbkdf2_sha512: return pbkdf2(password, salt, hash.iterations);
+        case PasswordHash::Scheme::scram_sha256: return scram_keys(password, salt, hash.iterations);
+    }
+    return {};
+}
+
+bool read_iterations(std::string_view text, std::uint32_t& iterations) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), iterations);
+    if (error != std::errc() || end != text.data() + text.size()) return false;
+    return iterations > 0 && iterations <= PasswordHash::iterations_max;
+}
+
+constexpr std::string_view scram_prefix = "SCRAM-SHA-256$";
+
+/// "iterations:salt$stored:server"
+std::optional<PasswordHash> parse_scram_keys(std::string_view text) {
+    PasswordHash hash;
+    hash.scheme = PasswordHash::Scheme::scram_sha256;
+    std::string_view keys = cut_at(text, '$');
+    std::string_view iterations = text;
+    const std::string_view salt = cut_at(iterations, ':');
+    const std::string_view server = cut_at(keys, ':');
+    const auto salt_size = decode_base64(salt, hash.salt);
+    const auto stored_bytes = from_base64(keys);
+    const auto server_bytes = from_base64(server);
+    if (!read_iterations(iterations, hash.iterations) || !salt_size || *salt_size == 0) return std::nullopt;
+    if (!stored_bytes || stored_bytes->size() != PasswordHash::scram_key_bytes) return std::nullopt;
+    if (!server_bytes || server_bytes->size() != PasswordHash::scram_key_bytes) return std::nullopt;
+    hash.salt_size = static_cast<std::uint32_t>(*salt_size);
+    std::copy(stored_bytes->begin(), stored_bytes->end(), hash.digest.begin());
+    std::copy(server_bytes->begin(), server_bytes->end(), hash.digest.begin() + PasswordHash::scram_key_bytes);
+    return hash;
 }
 
 }  // namespace
@@ -89,19 +127,18 @@ void wipe(void* bytes, std::size_t size) {
 }
 
 std::optional<PasswordHash> parse_password_hash(std::string_view text) {
+    if (text.starts_with(scram_prefix)) return parse_scram_keys(text.substr(scram_prefix.size()));
     PasswordHash hash;
     const bool is_pbkdf2 = text.starts_with("$7$");
     if (!is_pbkdf2 && !text.starts_with("$6$")) return std::nullopt;
     hash.scheme = is_pbkdf2 ? PasswordHash::Scheme::pbkdf2_sha512 : PasswordHash::Scheme::salted_sha512;
     text.remove_prefix(3);
     if (is_pbkdf2) {
-        const std::string_view rest = cut_at_dollar(text);
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hash.iterations);
-        if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-        if (hash.iterations == 0 || hash.iterations > PasswordHash::iterations_max) return std::nullopt;
+        const std::string_view rest = cut_at(text, '$');
+        if (!read_iterations(text, hash.iterations)) return std::nullopt;
         text = rest;
     }
-    const std::string_view digest = cut_at_dollar(text);
+    const std::string_view digest = cut_at(text, '$');
     const auto salt_size = decode_base64(text, hash.salt);
     const auto digest_size = decode_base64(digest, hash.digest);
     if (!salt_size || *salt_size == 0 || digest_size != hash.digest.size()) return std::nullopt;
@@ -110,11 +147,16 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
 }
 
 std::string to_text(const PasswordHash& hash) {
+    const Bytes salt(hash.salt.data(), hash.salt_size);
+    if (hash.scheme == PasswordHash::Scheme::scram_sha256) {
+        const Bytes keys(hash.digest);
+        return std::string(scram_prefix) + std::to_string(hash.iterations) + ":" + to_base64(salt) + "$" +
+               to_base64(keys.first(PasswordHash::scram_key_bytes)) + ":" +
+               to_base64(keys.last(PasswordHash::scram_key_bytes));
+    }
     const bool is_pbkdf2 = hash.scheme == PasswordHash::Scheme::pbkdf2_sha512;
     std::string text = is_pbkdf2 ? "$7$" + std::to_string(hash.iterations) + "$" : "$6$";
-    text += encode_base64({hash.salt.data(), hash.salt_size});
-    text += '$';
-    return text + encode_base64({hash.digest.data(), hash.digest.size()});
+    return text + to_base64(salt) + "$" + to_base64(hash.digest);
 }
 
 PasswordHash hash_password(Bytes password, Bytes salt, std::uint32_t iterations) {
@@ -127,10 +169,23 @@ PasswordHash hash_password(Bytes password, Bytes salt, std::uint32_t iterations)
     return hash;
 }
 
+PasswordHash make_scram_keys(Bytes password, Bytes salt, std::uint32_t iterations) {
+    LEDGE_ASSERT(!salt.empty() && salt.size() <= PasswordHash::salt_bytes_max && iterations > 0);
+    PasswordHash hash;
+    hash.scheme = PasswordHash::Scheme::scram_sha256;
+    hash.iterations = iterations;
+    hash.salt_size = static_cast<std::uint32_t>(salt.size());
+    std::copy(salt.begin(), salt.end(), hash.salt.begin());
+    hash.digest = scram_keys(password, salt, iterations);
+    return hash;
+}
+
+bool is_scram_password(Bytes password) {
+    return std::ranges::all_of(password, [](Byte byte) { return byte >= 0x20 && byte < 0x7F; });
+}
+
 bool is_right(const PasswordHash& hash, Bytes password) {
-    const Bytes salt(hash.salt.data(), hash.salt_size);
-    Digest digest = hash.scheme == PasswordHash::Scheme::pbkdf2_sha512 ? pbkdf2(password, salt, hash.iterations)
-                                                                       : salted_sha512(password, salt);
+    Digest digest = digest_of(hash, password);
     const bool is_equal = are_equal(digest, hash.digest);
     wipe(digest.data(), digest.size());
     return is_equal;

@@ -30,7 +30,7 @@ void Access::check_subscriptions(Connection& connection) {
         if (verdict.is_allowed) continue;
         const std::string rule = session.rights()->explain(verdict);
         if (environment_.policy.on_revocation == auth::Revocation::disconnect)
-            return connection.close(ReasonCode::not_authorized, "subscription to " + filter + ": " + rule);
+            return connection.close(ReasonCode::not_authorized, "subscription to " + filter, rule);
         subscriptions_.remove(session, filter);
         RetainedFeeds::forget(session, filter);
         environment_.log.info("subscription_revoked",

@@ -47,6 +47,7 @@ public:
 private:
     bool is_one_too_many(const session::Connection& connection, std::string_view client_id) const;
     void count_user(const session::Connection& connection, const session::Session& session, bool comes);
+    bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
     session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
     void end(session::Session& session, Instant now);

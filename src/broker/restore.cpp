@@ -17,6 +17,11 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
     session::Session& session = sessions_.create(environment_, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
+    if (!record->owner.empty()) {
+        auto owner = std::make_unique<auth::Identity>();
+        owner->user = std::string(record->owner);
+        session.set_identity(std::move(owner));
+    }
     session.restore(stored.number, stored.last_queued);
     for (const StoredRow& row : stored.subscriptions)
         if (const auto subscription = session::parse_subscription(bytes_of(row.body)))

@@ -243,6 +243,11 @@ void Shard::set_policy(auth::Policy policy, Instant now) {
     parts_->access.replace(std::move(policy));
 }
 
+void Shard::note_reload(bool is_taken) {
+    session::Counters& counters = parts_->environment.counters;
+    ++(is_taken ? counters.policies_taken : counters.policies_refused);
+}
+
 std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
     session::Environment& environment = parts_->environment;
     if (environment.logins.size() == 0) return std::nullopt;

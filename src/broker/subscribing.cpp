@@ -13,6 +13,7 @@ using wire::ReasonCode;
 void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Instant now) {
     const std::uint32_t id = packet.properties.number(wire::PropertyId::subscription_identifier).value_or(0);
     codes_.clear();
+    reason_.clear();
     for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
         codes_.push_back(static_cast<Byte>(add_one(connection, entry, id)));
     answer(connection, PacketType::suback, packet.packet_id);  // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
@@ -47,12 +48,16 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
 
 void Subscribing::note_refusal(Connection& connection, std::string_view filter, ReasonCode code) {
     if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
+    const std::string_view rule = code == ReasonCode::not_authorized ? std::string_view(rule_) : std::string_view();
+    if (reason_.empty() && connection.version() == wire::Version::v5)
+        reason_ = rule.empty() ? std::string(filter) + ": " + std::string(wire::name_of(code))
+                               : connection.told(filter, rule);
     if (!connection.may_log_refusal()) return;
     environment_.log.info("subscribe_refused", {{"client_id", connection.session()->client_id()},
                                                 {"address", connection.address()},
                                                 {"filter", filter},
                                                 {"reason", wire::name_of(code)},
-                                                {"rule", code == ReasonCode::not_authorized ? rule_ : ""}});
+                                                {"rule", rule}});
 }
 
 ReasonCode Subscribing::check(const Connection& connection, std::string_view filter) {
@@ -73,6 +78,7 @@ ReasonCode Subscribing::check(const Connection& connection, std::string_view fil
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
     codes_.clear();
+    reason_.clear();
     if (environment_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
@@ -92,7 +98,7 @@ void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe&
 }
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
-    connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}});
+    connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}}, reason_);
     // What the client is told must survive: nothing leaves before the records do.
     // (With a store that has failed, nothing of it was granted.)
     if (connection.session() != nullptr && connection.session()->is_stored() && !environment_.journal.is_failed())

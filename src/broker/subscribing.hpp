@@ -30,7 +30,8 @@ private:
     Subscriptions& subscriptions_;
     RetainedFeeds& feeds_;
     std::vector<Byte> codes_;
-    std::string rule_;  // that has denied the last one; empty: none has
+    std::string rule_;    // that has denied the last one; empty: none has
+    std::string reason_;  // why the first one that is refused is, for the client
 };
 
 }  // namespace ledge::broker

@@ -31,6 +31,8 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/throttled", counters.clients_throttled, now);
     set("clients/paused", metrics.connections_paused, now);
     set("connections/accept_pauses", counters.accept_pauses, now);
+    set("policy/taken", counters.policies_taken, now);
+    set("policy/refused", counters.policies_refused, now);
     set("messages/received", counters.packets_received, now);
     set("messages/sent", counters.packets_sent, now);
     set("publish/messages/received", counters.publish_received, now);

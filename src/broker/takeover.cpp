@@ -23,6 +23,9 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
         return connection.close(ReasonCode::server_unavailable, "the store has failed");
+    if (belongs_to_another(connection, open))
+        return connection.close(ReasonCode::client_identifier_not_valid,
+                                "the session of this client identifier belongs to another user");
     if (is_one_too_many(connection, open.client_id))
         return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
     Session* session = take_over(open.client_id, open.connect.clean_start, now);
@@ -69,6 +72,21 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
     std::uint32_t& count = users_[*identity->user];
     count = comes ? count + 1 : count - 1;
     if (count == 0) users_.erase(*identity->user);
+}
+
+// Whoever knows or guesses a client identifier must not get the messages of its owner, nor end his session or his
+// connection. Sessions of clients without a proven name are anybody's who comes, and then his.
+bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
+    const Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || session->owner().empty() || !environment_.policy.binds_sessions) return false;
+    const auth::Identity* identity = connection.identity();
+    const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
+    if (user == session->owner()) return false;
+    environment_.log.warning("session_of_another_user", {{"client_id", open.client_id},
+                                                         {"owner", session->owner()},
+                                                         {"user", user},
+                                                         {"address", connection.address()}});
+    return true;
 }
 
 // The store has failed: what is stored stays and can be resumed, but nothing new can be promised and nothing removed.

@@ -27,6 +27,10 @@ struct Assignment {
     Value value;
     std::string place;
     bool is_flag = false;  // from the command line: the value is a text without quotes
+    // From a file also:
+    std::vector<std::string> path{};             // the key's parts as they are
+    std::uint32_t line = 0;                      // from 1
+    std::vector<std::uint32_t> element_lines{};  // of a list's texts
 };
 
 /// A value as a person wrote it, short and without control characters, for complaints.

@@ -36,6 +36,11 @@ public:
         socket.proxy_from = draft.proxy_from;
         socket.websocket = draft.websocket;
         proxy(prefix, draft, socket);
+        socket.peer_credentials = draft.peer_credentials;
+        if (draft.peer_credentials && socket.endpoint.kind != Endpoint::Kind::unix_socket)
+            complain(prefix + ".peer_credentials", "key '" + prefix +
+                                                       ".peer_credentials': the kernel knows the users behind Unix "
+                                                       "sockets only; remove it, or write url = \"unix:PATH\"");
         socket.tls = draft.tls;
         websocket(prefix + ".websocket.", draft.websocket, socket);
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);

@@ -41,6 +41,9 @@ void add_passwd(CLI::App& app, Command& command) {
     CLI::Option* remove = passwd->add_flag("--delete", command.passwd.is_removal, "Remove the user");
     passwd->add_flag("--verify", command.passwd.is_verification, "Tell whether the password is right")
         ->excludes(remove);
+    passwd->add_flag("--scram", command.passwd.is_scram,
+                     "Write keys for SCRAM-SHA-256, with which a client need not send its password; mosquitto does not "
+                     "read them");
     passwd->add_option("--iterations", command.passwd.iterations, "Of PBKDF2; fewer for boards that are slow")
         ->check(CLI::Range(1, 10'000'000));
     passwd->callback([&command] { command.action = Command::Action::passwd; });
@@ -53,20 +56,24 @@ void read_question(const std::vector<std::string>& words, Command::Explain& ques
             question.user = word.substr(5);
         else if (rest.empty() && word.starts_with("client="))
             question.client_id = word.substr(7);
+        else if (rest.empty() && word.starts_with("role="))
+            question.roles.push_back(word.substr(5));
         else
             rest.push_back(word);
     }
     const bool is_verb = !rest.empty() && (rest[0] == "publish" || rest[0] == "subscribe" || rest[0] == "receive");
     if (rest.size() != 2 || !is_verb)
-        throw CLI::ValidationError("explain", "wants [user=NAME] [client=ID] publish|subscribe|receive TOPIC");
+        throw CLI::ValidationError("explain",
+                                   "wants [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC");
     question.verb = rest[0];
     question.topic = rest[1];
 }
 
 void add_explain(CLI::App& app, Command& command, std::vector<std::string>& words) {
-    CLI::App* explain = app.add_subcommand(
-        "explain", "Tell which rule allows or denies: [user=NAME] [client=ID] publish|subscribe|receive TOPIC -c FILE");
-    explain->add_option("QUESTION", words, "user=NAME client=ID publish|subscribe|receive TOPIC")->required();
+    CLI::App* explain = app.add_subcommand("explain",
+                                           "Tell which rule allows or denies: [user=NAME] [client=ID] [role=NAME] "
+                                           "publish|subscribe|receive TOPIC -c FILE");
+    explain->add_option("QUESTION", words, "user=NAME client=ID role=NAME publish|subscribe|receive TOPIC")->required();
     explain->fallthrough();
     explain->callback([&command, &words] {
         command.action = Command::Action::explain;
@@ -102,6 +109,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and end");
     add_options(app, command.sources, print_config);
     CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
+    check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
     check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
     add_store_tools(app, command);
     add_passwd(app, command);

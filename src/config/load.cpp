@@ -238,6 +238,14 @@ Loaded load(const Sources& sources) {
     return loaded;
 }
 
+Loaded load_policy(const AuthSettings& settings) {
+    Loaded loaded;
+    loaded.config.auth = settings;
+    load_policy(loaded);
+    bound_complaints(loaded.complaints);
+    return loaded;
+}
+
 Loaded parse(std::string_view toml, const Sources& sources) {
     TomlText text = read_toml(toml, sources.file.value_or("configuration"));
     Loader loader;

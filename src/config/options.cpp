@@ -42,6 +42,11 @@ constexpr Option table[] = {
         "With proxy_protocol: the networks that the load balancers are in, for example [\"10.0.0.0/8\"]. Others are "
         "closed."),
 
+    listener<&ListenerDraft::peer_credentials>(
+        "peer_credentials", "", {},
+        "Of a Unix socket: whether the user whose process connects, as the kernel knows it, is the client's user name: "
+        "that of /etc/passwd, or uid:NUMBER. No password is asked for then, and a name in CONNECT means nothing."),
+
     web<&WebSocketSettings::origins>(
         "origins", "", {},
         "The pages that may connect, as browsers name them in Origin: [\"https://dashboard.example\"]. None: any page. "
@@ -49,9 +54,9 @@ constexpr Option table[] = {
     web<&WebSocketSettings::trusted_proxies>(
         "trusted_proxies", "", {},
         "Networks of HTTP proxies whose X-Forwarded-For is believed, so that the log shows the clients behind them."),
-    web<&WebSocketSettings::compression>(
-        "compression", "", {},
-        "Whether clients may ask for compressed messages (permessage-deflate). It costs some 80 KiB per connection."),
+    web<&WebSocketSettings::compression>("compression", "", {},
+                                         "Whether clients may ask for compressed messages (permessage-deflate). One "
+                                         "that does costs 50 to 90 KiB, others nothing."),
     web<&WebSocketSettings::message_bytes_max>(
         "message_bytes_max", "bytes", {1024, mqtt_packet_max},
         "The largest WebSocket message, inflated; it may hold several packets. Not less than max_packet_size_bytes "
@@ -154,7 +159,7 @@ constexpr Option table[] = {
     limit<&SessionLimits::subscriptions_max>(
         "subscriptions_max", "subscriptions", {1, 10'000'000},
         "Subscriptions of one session; further ones are refused with quota exceeded."),
-    limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 1024},
+    limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 128},
                                             "Levels of a topic name or filter."),
     limit<&SessionLimits::topic_bytes_max>("topic_bytes_max", "bytes", {1, u16_max},
                                            "The longest topic name or filter."),
@@ -280,12 +285,22 @@ constexpr Option table[] = {
     setting<&Config::auth, &AuthSettings::acl_file>(
         "auth", "acl_file", "", {},
         "The file that says which topics clients may publish to and receive from, in the syntax of mosquitto's "
-        "acl_file. What no rule grants is denied. \"\": everybody may do everything."),
+        "acl_file; with roles and groups in TOML if its name ends in .toml. What no rule grants is denied. \"\": "
+        "everybody may do everything."),
     setting<&Config::auth, &AuthSettings::on_revocation>(
         "auth", "on_revocation", "", {},
-        "What happens on SIGHUP to a connected client with a subscription that has become forbidden. disconnect: its "
+        "What happens to a connected client with a subscription that has become forbidden. disconnect: its "
         "connection ends, MQTT 5 clients are told not authorized. unsubscribe: the subscription ends. Nobody receives "
         "what is forbidden either way."),
+    setting<&Config::auth, &AuthSettings::explain_to_clients>(
+        "auth", "explain_to_clients", "", {},
+        "Whether MQTT 5 clients are told the rule that refuses something, with file and line, in the reason string. "
+        "The log has it either way."),
+    setting<&Config::auth, &AuthSettings::binds_sessions>(
+        "auth", "bind_sessions", "", {},
+        "Whether a session belongs to the user who began it: with the same client id others are refused (client "
+        "identifier not valid), they neither resume nor end it. A session that was begun without a proven name "
+        "becomes that of the first user who comes for it. false: whoever has the client id has the session."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
         "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "
@@ -349,6 +364,18 @@ constexpr Option table[] = {
         "Whether clients have to show a certificate that ca has signed. With one they read every page, without the "
         "token too. optional: those who have none get in, and read what the token or their address allows."),
 
+    setting<&Config::process, &ProcessSettings::user>(
+        "process", "user", "", {},
+        "Started by root, the broker becomes this user for good once it listens and has read keys and certificates; "
+        "the store is opened as that user. \"\": it stays who it is. Files that the user may not read cannot be read "
+        "again; they are named at the start."),
+    setting<&Config::process, &ProcessSettings::group>("process", "group", "", {},
+                                                       "With user: the only group it is in then. \"\": the user's."),
+    setting<&Config::process, &ProcessSettings::core_dumps>("process", "core_dumps", "", {},
+                                                            "Whether the system may write a core dump when the broker "
+                                                            "crashes: keys and passwords of waiting clients are in "
+                                                            "it. false also keeps debuggers of the same user out."),
+
     setting<&Config::log, &LogSettings::level>("log", "level", "", {},
                                                "The least important events that are logged, to standard error."),
     setting<&Config::log, &LogSettings::format>("log", "format", "", {},
@@ -370,14 +397,16 @@ constexpr SectionHelp sections[] = {
     {"shared_subscriptions", "Subscriptions to $share/GROUP/FILTER: each message goes to one member of the group."},
     {"sys", "Figures of the broker under $SYS/broker."},
     {"store", "What survives a restart."},
-    {"auth", "Who may do what. SIGHUP reads both files again; with a mistake in one of them the old ones stay."},
-    {"auth.jwt",
-     "JSON Web Tokens as passwords; what they may claim is in src/auth/README.md. SIGHUP reads the keys again."},
+    {"auth",
+     "Who may do what. The files are watched: a change is taken over within seconds, on SIGHUP at once; with a mistake "
+     "in one of them all the old ones stay."},
+    {"auth.jwt", "JSON Web Tokens as passwords; what they may claim is in src/auth/README.md. The keys are watched."},
     {"auth.http", "A program of yours that is asked who may connect."},
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "
      "WebSocket listeners serve /healthz too."},
     {"admin.tls", "How TLS is spoken there, when admin.url begins with https://."},
+    {"process", "What the broker is to the system: no more than it needs."},
     {"log", "Events, each with its reason."},
     {"tls", "How TLS is spoken on a listener whose url begins with mqtts:// or wss://."},
     {"websocket", "How WebSocket is spoken on a listener whose url begins with ws://."},

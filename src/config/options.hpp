@@ -24,6 +24,7 @@ struct ListenerDraft {
     std::uint32_t connections_burst = 0;
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;
+    bool peer_credentials = false;
     session::SessionLimits limits;
     WebSocketSettings websocket;
     TlsSettings tls;

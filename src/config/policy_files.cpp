@@ -1,5 +1,6 @@
 #include "policy_files.hpp"
 
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -10,11 +11,14 @@
 
 #include "listener_url.hpp"
 
+#include "acl_toml.hpp"
+
 namespace ledge::config {
 namespace {
 
 /// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
 std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+    loaded.policy_files.push_back(path);
     auto file = read_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
@@ -48,12 +52,26 @@ void load_passwords(Loaded& loaded) {
     loaded.policy.passwords = std::move(*passwords);
 }
 
+/// Its form follows from the name.
+std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& path, Loaded& loaded) {
+    if (path.ends_with(".toml")) {
+        auto acl = read_acl_toml(text, path);
+        if (acl) return std::move(*acl);
+        for (const Complaint& complaint : acl.error()) loaded.complaints.push_back(complaint);
+        return std::nullopt;
+    }
+    auto acl = auth::Acl::parse(text, path);
+    if (acl) return std::move(*acl);
+    complain(path, acl.error(), loaded);
+    return std::nullopt;
+}
+
 void load_acl(Loaded& loaded) {
     const std::string& path = loaded.config.auth.acl_file;
     const auto file = read_policy_file(path, "auth.acl_file", loaded);
     if (!file) return;
-    auto acl = auth::Acl::parse(file->text, path);
-    if (!acl) return complain(path, acl.error(), loaded);
+    auto acl = parse_acl(file->text, path, loaded);
+    if (!acl) return;
     if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
     loaded.policy.acl = std::move(*acl);
 }
@@ -130,6 +148,11 @@ Result<FileText, std::string> read_file(const std::string& path, std::size_t byt
 void load_policy(Loaded& loaded) {
     loaded.policy.login = loaded.config.auth.login;
     loaded.policy.on_revocation = loaded.config.auth.on_revocation;
+    loaded.policy.explains_to_clients = loaded.config.auth.explain_to_clients;
+    std::array<Byte, 32>& key = loaded.policy.nonce_key;
+    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
+        loaded.complaints.push_back({"", "the system gives no random numbers"});
+    loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
     if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
     if (loaded.config.auth.jwt.is_used()) load_tokens(loaded);

@@ -40,6 +40,7 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     draft.connections_burst = socket.connections_burst;
     draft.proxy_protocol = socket.proxy_protocol;
     draft.proxy_from = socket.proxy_from;
+    draft.peer_credentials = socket.peer_credentials;
     draft.limits = options.limits;
     draft.websocket = socket.websocket;
     draft.tls = socket.tls;

@@ -47,10 +47,18 @@ Value value_of(const toml::node& node) {
     }
 }
 
+struct Leave {
+    std::vector<std::string>& around;
+    ~Leave() { around.pop_back(); }
+};
+
 /// A table as a flat list: its keys with the names of the tables around them.
 struct Walk {
     std::string_view file_name;
     std::vector<std::pair<std::size_t, Assignment>> found;  // with the line
+
+    /// Names of the tables around what is being looked at.
+    std::vector<std::string> around{};
 
     /// The tables of a list, by their places in it: 1 is the first.
     void list(const toml::array& list, const std::string& prefix) {
@@ -59,10 +67,23 @@ struct Walk {
         }
     }
 
+    void add(const toml::node& node, std::string key, std::size_t line) {
+        Assignment assignment{std::move(key), value_of(node), place_of(file_name, line), false};
+        assignment.path = around;
+        assignment.line = static_cast<std::uint32_t>(line);
+        if (std::holds_alternative<TextList>(assignment.value)) {
+            for (const toml::node& element : *node.as_array())
+                assignment.element_lines.push_back(element.source().begin.line);
+        }
+        found.push_back({line, std::move(assignment)});
+    }
+
     void table(const toml::table& table, const std::string& prefix) {
         for (const auto& [key, node] : table) {
             const std::string_view name = key.str();
             const std::string path = prefix + (is_bare_key(name) ? std::string(name) : quoted(name));
+            around.emplace_back(name);
+            const Leave leave{around};
             if (path == levels_key && node.is_array_of_tables()) {
                 list(*node.as_array(), path + ".");
                 continue;
@@ -71,8 +92,7 @@ struct Walk {
             if (inner != nullptr && !inner->empty()) {
                 this->table(*inner, path + ".");
             } else {
-                const std::size_t line = key.source().begin.line;
-                found.push_back({line, Assignment{path, value_of(node), place_of(file_name, line), false}});
+                add(node, path, key.source().begin.line);
             }
         }
     }
@@ -152,7 +172,7 @@ void parse_into(TomlText& result, std::string_view text, std::string_view file_n
             {place_of(file_name, error.source().begin.line), "not TOML: " + std::string(error.description())});
         return;
     }
-    Walk walk{file_name, {}};
+    Walk walk{file_name, {}, {}};
     walk.table(parsed.table(), "");
     std::stable_sort(walk.found.begin(), walk.found.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });

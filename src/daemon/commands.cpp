@@ -1,10 +1,15 @@
 #include "commands.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 
+#include "dangers.hpp"
 #include "ledge/storage/tools.hpp"
+#include "privileges.hpp"
 #include "survival.hpp"
+#include "tls_files.hpp"
 #include "wiring.hpp"
 
 namespace ledge::daemon {
@@ -28,12 +33,23 @@ int complain(const config::Loaded& loaded) {
     return config::exit_bad_configuration;
 }
 
-int check(const config::Sources& sources, const config::Loaded& loaded) {
+void look_around(const config::Sources& sources, config::Loaded& loaded) {
+    check_tls_files(loaded);
+    note_dangers(sources, loaded);
+    note_account(::geteuid() == 0, loaded);
+}
+
+int check(const config::Command& command, const config::Loaded& loaded) {
+    const auto account = find_account(loaded.config.process);
+    if (!account) {
+        print(stderr, account.error() + "\n");
+        return config::exit_bad_configuration;
+    }
     if (const auto token = admin_token(loaded.config); !token) {
         print(stderr, "key 'admin.token_file': " + token.error() + "\n");
         return config::exit_bad_configuration;
     }
-    std::string out = sources.file.value_or("embedded configuration") + ": ok\n";
+    std::string out = command.sources.file.value_or("embedded configuration") + ": ok\n";
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const auto& listener = loaded.config.shard.listeners[i];
         out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
@@ -50,10 +66,18 @@ int check(const config::Sources& sources, const config::Loaded& loaded) {
                (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
                                                                                 : ", for those with a certificate\n");
     }
-    for (const std::string& note : loaded.notes) out += "note: " + note + "\n";
+    for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
+    std::vector<std::string> unread;
+    {
+        const AsUser as_user(account.value());
+        if (account.value()) unread = unreadable(files_read_again(loaded));
+    }
+    for (const std::string& file : unread)
+        out += "warning: " + file + " can be read at the start only: " + account.value()->user + " may not\n";
     out += survival_table(loaded.config);
     print(stdout, out);
-    return answered();
+    const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
+    return is_refused ? config::exit_failure : answered();
 }
 
 int use_store_tool(const config::Command& command) {

@@ -17,8 +17,11 @@ int say(const config::Command& command);
 int complain(const config::Loaded& loaded);
 /// info, verify, dump or compact. A store with something wrong ends like a failure.
 int use_store_tool(const config::Command& command);
-/// The listeners, who may log in there, and what acknowledged messages survive.
-int check(const config::Sources& sources, const config::Loaded& loaded);
+/// Reads what else the configuration names: complaints about files that are wrong, notes about what is dangerous.
+void look_around(const config::Sources& sources, config::Loaded& loaded);
+/// The listeners, who may log in there, what acknowledged messages survive, and warnings; with --strict they are a
+/// failure.
+int check(const config::Command& command, const config::Loaded& loaded);
 int print_config(const config::Config& config);
 /// Something outside of us went wrong before there was a log.
 int fail(std::string_view what);

@@ -16,7 +16,7 @@ auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& 
 }  // namespace
 
 Explanation explain(const config::Command::Explain& question, const auth::Policy& policy) {
-    const bool knows_others = policy.tokens || policy.hook;
+    const bool knows_others = policy.tokens || policy.hook || !question.roles.empty();
     if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
         return {"denied: user " + *question.user + " is not in the password file: no login\n", false};
     if (question.verb == "publish" && question.topic.starts_with("$SYS/"))
@@ -28,11 +28,11 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
         user = *question.user;
     else if (question.user)
         note = "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n";
-    if (user && knows_others)
+    if (user && knows_others && question.roles.empty())
         note +=
             "note: a token or the authentication hook may give roles, and a token's acl is all that its client may "
             "do; this is what the ACL says of the name\n";
-    const auth::Rights rights(*policy.acl, user, question.client_id);
+    const auth::Rights rights(*policy.acl, user, question.client_id, question.roles);
     const auth::Verdict verdict = judge(rights, question);
     std::string text = (verdict.is_allowed ? "allowed: " : "denied: ") + rights.explain(verdict) + "\n";
     if (question.verb == "subscribe" && verdict.is_allowed && topic::has_wildcards(question.topic))

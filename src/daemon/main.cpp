@@ -7,7 +7,6 @@
 #include "ledge/config/command_line.hpp"
 #include "passwd.hpp"
 #include "serve.hpp"
-#include "tls_files.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;
@@ -18,10 +17,11 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
         config::Loaded loaded = config::load(command.sources);
-        if (loaded.ok() && command.action != config::Command::Action::print_config) daemon::check_tls_files(loaded);
+        if (loaded.ok() && command.action != config::Command::Action::print_config)
+            daemon::look_around(command.sources, loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         switch (command.action) {
-            case config::Command::Action::check: return daemon::check(command.sources, loaded);
+            case config::Command::Action::check: return daemon::check(command, loaded);
             case config::Command::Action::explain: return daemon::explain(command.explain, loaded);
             case config::Command::Action::print_config: return daemon::print_config(loaded.config);
             default: return daemon::serve(command.sources, loaded);

@@ -141,11 +141,17 @@ int verify(const auth::PasswordFile& file, const std::string& user) {
 int set(const config::Command::Passwd& wish, std::string_view text) {
     const auto password = obtain_password(true);
     if (!password) return fail(password.error());
-    std::array<Byte, salt_bytes> salt{};
-    if (::getrandom(salt.data(), salt.size(), 0) != static_cast<ssize_t>(salt.size()))
+    if (wish.is_scram && !auth::is_scram_password(password->bytes()))
+        return fail("for SCRAM a password has letters, digits and signs of ASCII only");
+    std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
+    if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
         return fail("the system gives no random numbers");
-    const std::uint32_t iterations = wish.iterations != 0 ? wish.iterations : auth::PasswordHash::iterations_new;
-    const auth::PasswordHash hash = auth::hash_password(password->bytes(), salt, iterations);
+    const Bytes salt = Bytes(chance).first(wish.is_scram ? chance.size() : salt_bytes);
+    const std::uint32_t usual =
+        wish.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
+    const std::uint32_t iterations = wish.iterations != 0 ? wish.iterations : usual;
+    const auto make = wish.is_scram ? auth::make_scram_keys : auth::hash_password;
+    const auth::PasswordHash hash = make(password->bytes(), salt, iterations);
     const auto written = replace_file(wish.file, auth::with_password(text, wish.user, hash));
     return written ? config::exit_ok : fail(written.error());
 }

@@ -5,11 +5,13 @@
 #include <string>
 
 #include "commands.hpp"
+#include "dangers.hpp"
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
+#include "privileges.hpp"
 #include "process.hpp"
 #include "reload.hpp"
 #include "wiring.hpp"
@@ -47,9 +49,17 @@ std::string_view fix_for(storage::Fault fault) {
     }
 }
 
-/// false: it is asked for and cannot be opened. nullptr: none is asked for.
-bool open_store(const config::Config& config, const Log& log, std::unique_ptr<storage::Store>& store) {
+int refuse(const Log& log, std::string_view reason, std::string_view fix, int exit_code) {
+    log.error("not_started", {{"reason", reason}, {"fix", fix}});
+    return exit_code;
+}
+
+/// false: it is asked for and cannot be opened. nullptr: none is asked for. Its files are the user's whom the broker
+/// becomes.
+bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
+                std::unique_ptr<storage::Store>& store) {
     if (!config.store.is_used()) return true;
+    const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
     if (!opened) {
         log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
@@ -59,36 +69,56 @@ bool open_store(const config::Config& config, const Log& log, std::unique_ptr<st
     return true;
 }
 
+/// False: it has failed, and nothing may be served.
+bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
+    if (const auto become_it = become(account); !become_it) {
+        log.error("not_started", {{"reason", become_it.error()}, {"fix", "start as root, or leave process.user out"}});
+        return false;
+    }
+    allow_core_dumps(loaded.config.process.core_dumps);
+    log.info("privileges_given_up", {{"user", account.user}});
+    for (const std::string& file : unreadable(files_read_again(loaded)))
+        log.warning("not_reloadable", {{"file", file},
+                                       {"reason", "the user " + account.user + " may not read it"},
+                                       {"fix", "give it to a group of that user, mode 640"}});
+    return true;
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
     ignore_broken_pipes();
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
+    gain_nothing();
+    allow_core_dumps(loaded.config.process.core_dumps);
+    const auto account = find_account(loaded.config.process);
+    if (!account) return refuse(log, account.error(), "mend the key", config::exit_bad_configuration);
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     options.policy = loaded.policy;
+    options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;
-    options.on_hang_up = Reload(sources, loaded.config, log, [&running](auth::Policy policy) {
-        if (running != nullptr) running->set_policy(std::move(policy));
-    });
+    Reload reload(
+        sources, loaded.config, log, [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+            if (running == nullptr) return;
+            policy ? running->set_policy(std::move(*policy), std::move(files)) : running->note_refused_policy();
+        });
+    options.on_hang_up = [&reload] { reload.read_all(); };
+    options.on_policy_files = [&reload] { reload.read_policy(); };
     const auto token = admin_token(loaded.config);
-    if (!token) {
-        log.error("not_started", {{"reason", "key 'admin.token_file': " + token.error()}, {"fix", "mend the file"}});
-        return config::exit_bad_configuration;
-    }
+    if (!token)
+        return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
         return pages.answer(request, runtime::read_clock());
     };
     std::unique_ptr<storage::Store> store;
-    if (!open_store(loaded.config, log, store)) return config::exit_failure;
+    if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
-    if (!loop) {
-        log.error("not_started", {{"reason", loop.error()}, {"fix", fix_for(loop.error())}});
-        return config::exit_failure;
-    }
+    if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
+    if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});

@@ -25,6 +25,7 @@ runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
     front.accept_rate = {socket.connections_per_second, socket.connections_burst};
     if (socket.proxy_protocol) front.proxy = transport::ProxyOptions{.from = socket.proxy_networks};
+    if (socket.peer_credentials) front.peer_names = transport::PeerNames::by_kernel;
     if (socket.endpoint.is_tls) front.tls = tls_options(socket.tls, socket.endpoint.protocol);
     if (socket.endpoint.protocol != config::Endpoint::Protocol::websocket) return front;
     const config::WebSocketSettings& settings = socket.websocket;

@@ -17,6 +17,7 @@
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/listener.hpp"
 #include "ledge/transport/poller.hpp"
 #include "ledge/transport/tls.hpp"
@@ -31,6 +32,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr Duration look_interval = 1s;      // at the dates of the policy's files; a change is taken when it has settled
 constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
 
 }  // namespace
@@ -53,6 +55,9 @@ struct BrokerLoop::Parts {
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
                                      const transport::AcceptRate& rate = {});
     void on_signal(int signal);
+    void hang_up();
+    void look_at_files(Instant now);
+    void watch_files(std::vector<std::string> files);
     void stop();
     bool stop_if_done();
 
@@ -81,7 +86,10 @@ struct BrokerLoop::Parts {
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
+    transport::FileWatch policy_files{{}};
 
+    Instant look_at = never;   // at the policy's files; never: there are none
+    bool is_read = false;      // they were, by whoever was told to
     Instant armed_at = never;  // what the timer waits for
     Instant stop_deadline = never;
     Instant measure_at = Instant::min();  // the memory, if there is a budget
@@ -106,6 +114,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock) {
     set_policy(std::move(options.policy));
+    watch_files(std::move(options.policy_files));
     if (store) {
         const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
                                        options.daily_write_budget_bytes};
@@ -177,7 +186,7 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
     } else if (wanted.websocket) {
         front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
     } else {
-        front = transport::make_plain_front(index, driver, log);
+        front = transport::make_plain_front(index, driver, log, wanted.peer_names);
     }
     if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
     return front;
@@ -238,7 +247,14 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
-void BrokerLoop::set_policy(auth::Policy policy) { parts_->set_policy(std::move(policy)); }
+void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
+    parts_->set_policy(std::move(policy));
+    parts_->shard.note_reload(true);
+    parts_->is_read = true;
+    if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
+}
+
+void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {
     hook_carrier.set_options(policy.hook);
@@ -246,6 +262,12 @@ void BrokerLoop::Parts::set_policy(auth::Policy policy) {
 }
 
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
+
+transport::TlsCounters BrokerLoop::tls_counters() const {
+    transport::TlsCounters sum;
+    for (const auto& front : parts_->fronts) sum += front->tls_counters();
+    return sum;
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The turn
@@ -313,7 +335,7 @@ void BrokerLoop::Parts::measure_memory() {
 // Time
 
 Instant BrokerLoop::Parts::next_deadline() const {
-    Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline});
+    Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline, look_at});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
@@ -327,6 +349,7 @@ void BrokerLoop::Parts::run_due() {
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(now);
     for (const auto& front : fronts) front->on_time(now);
+    if (look_at <= now) look_at_files(now);
 }
 
 /// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
@@ -351,7 +374,26 @@ void BrokerLoop::Parts::on_signal(int signal) {
         return stop();
     }
     for (const auto& front : fronts) front->reload();
-    if (options.on_hang_up) options.on_hang_up();
+    if (options.on_hang_up) hang_up();
+}
+
+/// What the files hold is asked for before they are read: a change while they are being read is seen later.
+void BrokerLoop::Parts::hang_up() {
+    const transport::FileWatch before = policy_files;
+    policy_files.accept();
+    is_read = false;
+    options.on_hang_up();
+    if (!is_read) policy_files = before;
+}
+
+void BrokerLoop::Parts::look_at_files(Instant now) {
+    look_at = now + look_interval;
+    if (policy_files.has_settled_change() && options.on_policy_files) options.on_policy_files();
+}
+
+void BrokerLoop::Parts::watch_files(std::vector<std::string> files) {
+    look_at = files.empty() ? never : clock.now() + look_interval;
+    policy_files = transport::FileWatch(std::move(files));
 }
 
 void BrokerLoop::Parts::stop() {

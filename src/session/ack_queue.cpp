@@ -5,13 +5,15 @@
 namespace ledge::session {
 
 void Connection::owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket,
-                         BarrierId barrier) {
+                         BarrierId barrier, std::string_view reason) {
     const bool is_due = owed_acks_.empty() && barrier == 0 && environment_.journal.is_durable(ticket);
-    if (is_due) return send_ack(type, id, code);
+    if (is_due) return send_ack(type, id, code, reason);
     // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
     if (environment_.journal.is_failed() && barrier == 0 && !environment_.journal.is_durable(ticket)) return;
     if (barrier != 0) environment_.barriers.attach(barrier, *this, first_owed_ack_ + owed_acks_.size());
-    owed_acks_.push_back({type, code, id, barrier, ticket, false, false});
+    reason = reason_for_peer(reason);
+    owed_acks_.push_back({type, code, id, barrier, ticket, false, false,
+                          reason.empty() ? nullptr : std::make_unique<std::string>(reason)});
     wait_for_commit();
 }
 
@@ -39,7 +41,7 @@ void Connection::flush_acks() {
         const OwedAck ack = owed_acks_.pop_front();
         ++first_owed_ack_;
         if (ack.barrier != 0) environment_.barriers.forget(ack.barrier);
-        send_ack(ack.type, ack.packet_id, ack.code);
+        send_ack(ack.type, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
     }
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 #include "auth_exchange.hpp"
+#include "ledge/wire/utf8.hpp"
 #include "pending_login.hpp"
 
 namespace ledge::session {
@@ -33,7 +36,8 @@ Connection::~Connection() {
 }
 
 std::uint32_t Connection::packet_size_max() const {
-    return state_ == State::awaiting_connect ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;
+    const bool is_known = state_ == State::connected || state_ == State::closing;
+    return is_known ? limits().max_packet_size_bytes : limits().connect_packet_max_bytes;
 }
 
 void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
@@ -69,7 +73,7 @@ void Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
         case PacketType::unsubscribe: return on_unsubscribe(frame, effect);
         case PacketType::pingreq: return on_pingreq(frame);
         case PacketType::disconnect: return on_disconnect(frame, effect);
-        case PacketType::auth: return on_auth(frame, effect);
+        case PacketType::auth: return on_auth(frame, now, effect);
         case PacketType::connect:  // [MQTT-3.1.0-2]
             return close(ReasonCode::protocol_error, "second CONNECT");
         case PacketType::connack:
@@ -132,9 +136,9 @@ void Connection::set_timer(Instant keep_alive_deadline) {
     environment_.timers.set(timer_, deadline);
 }
 
-void Connection::close(ReasonCode code, std::string_view detail) {
+void Connection::close(ReasonCode code, std::string_view detail, std::string_view rule) {
     if (state_ == State::closing) return;
-    if (state_ != State::connected) return refuse_connect(code, detail);
+    if (state_ != State::connected) return refuse_connect(code, detail, rule);
     const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
                                   code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
                                   code != ReasonCode::quota_exceeded && code != ReasonCode::not_authorized &&
@@ -145,16 +149,28 @@ void Connection::close(ReasonCode code, std::string_view detail) {
                                                   {"address", address_},
                                                   {"by", "server"},
                                                   {"reason", wire::name_of(code)},
-                                                  {"detail", detail}});
-    if (version_ == Version::v5) {  // [MQTT-4.13.1-1]; a 3.x server has no DISCONNECT to send
-        environment_.properties.clear();
-        if (wants_problem_information_ && !detail.empty())
-            environment_.properties.text(wire::PropertyId::reason_string, detail);
-        wire::Disconnect packet{code, environment_.properties.view()};
-        if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};  // [MQTT-3.14.2-3]
-        send_packet(packet);
-    }
+                                                  {"detail", detail},
+                                                  {"rule", rule}});
+    if (version_ == Version::v5)  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; a 3.x server has no DISCONNECT to send
+        send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
     start_closing();
+}
+
+/// For the client: the rule only where the policy says so.
+std::string Connection::told(std::string_view detail, std::string_view rule) const {
+    std::string text(detail);
+    if (rule.empty()) return text;
+    if (!text.empty()) text += ": ";
+    return text.append(environment_.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
+}
+
+/// As much of it as may be sent: nothing where the client does not want it [MQTT-3.1.2-29].
+std::string_view Connection::reason_for_peer(std::string_view reason) const {
+    constexpr std::size_t reason_bytes_max = 512;
+    if (version_ != Version::v5 || !wants_problem_information_ || !wire::is_valid_utf8(reason)) return {};
+    std::size_t size = std::min(reason.size(), reason_bytes_max);
+    while (size < reason.size() && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
+    return reason.substr(0, size);
 }
 
 void Connection::close_silently() { start_closing(); }

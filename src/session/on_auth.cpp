@@ -1,6 +1,5 @@
 // Enhanced authentication (5.0 section 4.12): the exchange before CONNACK and the re-authentication after it.
 #include "auth_exchange.hpp"
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::session {
@@ -8,63 +7,81 @@ namespace ledge::session {
 using wire::PropertyId;
 using wire::ReasonCode;
 
-void Connection::start_authentication(const wire::Connect& packet, Bytes frame, Effect& effect) {
+void Connection::start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     const std::string_view method = *packet.properties.text(PropertyId::authentication_method);
-    if (!auth::is_known_method(method))
-        return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
+    auto exchange = auth::Exchange::start(environment_.policy, method);
+    if (!exchange) return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
+    if (environment_.guard.is_blocked(address_, now)) return refuse_blocked();
     auth_ = std::make_unique<AuthExchange>();
     auth_->method = method;
-    if (const auto trace = packet.properties.text(PropertyId::authentication_data)) {
-        if (const ReasonCode code = auth::answer_anonymous(*trace, listener_.allow_anonymous);
-            code != ReasonCode::success)
-            return refuse_connect(code, "authentication");
-        return admit(packet, {}, effect);
-    }
-    auth_->connect_frame.assign(frame.begin(), frame.end());
+    auth_->connect_frame = auth::Secret(frame);
+    auth_->exchange = std::move(exchange);
+    if (const auto data = packet.properties.text(PropertyId::authentication_data))
+        return continue_authentication(*data, now, effect);
     state_ = State::authenticating;
-    send_auth(ReasonCode::continue_authentication);  // [MQTT-4.12.0-2]
+    send_auth(ReasonCode::continue_authentication, {});  // [MQTT-4.12.0-2]
 }
 
-void Connection::on_auth(Bytes frame, Effect& effect) {
+void Connection::on_auth(Bytes frame, Instant now, Effect& effect) {
     if (version_ != wire::Version::v5) return close(ReasonCode::protocol_error, "AUTH before MQTT 5");
     const auto packet = wire::decode_auth(frame, version_);
     if (!packet.ok()) return close(packet.error(), "AUTH");
     const auto method = packet->properties.text(PropertyId::authentication_method);
     if (auth_ == nullptr || method != auth_->method)  // [MQTT-4.12.0-5] [MQTT-4.12.0-7]
         return close(ReasonCode::protocol_error, "AUTH does not continue the method of CONNECT");
-    const std::optional<std::string_view> trace = packet->properties.text(PropertyId::authentication_data);
-    if (state_ == State::authenticating) return continue_authentication(packet->code, trace, effect);
-    reauthenticate(packet->code, trace);
+    const auto data = packet->properties.text(PropertyId::authentication_data);
+    if (state_ != State::authenticating) return reauthenticate(packet->code, data, now);
+    if (packet->code != ReasonCode::continue_authentication)  // [MQTT-4.12.0-3]
+        return close(ReasonCode::protocol_error, "AUTH step");
+    continue_authentication(data.value_or(""), now, effect);
 }
 
-void Connection::continue_authentication(ReasonCode step, std::optional<std::string_view> trace, Effect& effect) {
-    if (step != ReasonCode::continue_authentication)
-        return close(ReasonCode::protocol_error, "AUTH step");  // [MQTT-4.12.0-3]
-    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous);
-        code != ReasonCode::success)
-        return refuse_connect(code, "authentication");  // [MQTT-4.12.0-4]
-    const auto connect = wire::decode_connect({auth_->connect_frame.data(), auth_->connect_frame.size()});
-    admit(*connect, {}, effect);  // its views stay valid: the exchange keeps the frame until the effect is done
-}
-
-void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view> trace) {
-    const bool is_start = step == ReasonCode::reauthenticate;
-    const bool is_response = step == ReasonCode::continue_authentication && auth_->is_reauthenticating;
-    if (!is_start && !is_response) return close(ReasonCode::protocol_error, "AUTH step");
-    if (is_start && !trace) {
-        auth_->is_reauthenticating = true;
-        return send_auth(ReasonCode::continue_authentication);
+// The client's next message, before CONNACK.
+void Connection::continue_authentication(std::string_view data, Instant now, Effect& effect) {
+    auth::Exchange& exchange = *auth_->exchange;
+    auth::Exchange::Reply reply =
+        exchange.on_message(environment_.policy, data, listener_.allow_anonymous, environment_.rng);
+    if (reply.code == ReasonCode::continue_authentication) {
+        state_ = State::authenticating;
+        return send_auth(reply.code, reply.data);
     }
-    auth_->is_reauthenticating = false;
-    if (const ReasonCode code = auth::answer_anonymous(trace.value_or(""), listener_.allow_anonymous);
-        code != ReasonCode::success)
-        return close(code, "re-authentication");  // [MQTT-4.12.1-2]
-    send_auth(ReasonCode::success);
+    const auto connect = wire::decode_connect(auth_->connect_frame.bytes());
+    if (reply.code != ReasonCode::success) {
+        if (reply.is_guess) note_failed_login(exchange.user(), connect->client_id, reply.problem, now);
+        return refuse_connect(reply.code, reply.problem);  // [MQTT-4.12.0-4]
+    }
+    auth_->exchange.reset();
+    auth_->last_data = std::move(reply.data);
+    admit(*connect, std::move(reply.identity), effect);  // its views stay valid: accept() lets go of the frame
 }
 
-void Connection::send_auth(ReasonCode code) {
+void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view> data, Instant now) {
+    const bool is_start = step == ReasonCode::reauthenticate;
+    const bool is_answer = step == ReasonCode::continue_authentication && auth_->exchange;
+    if (!is_start && !is_answer) return close(ReasonCode::protocol_error, "AUTH step");
+    if (is_start) {
+        auth_->exchange = auth::Exchange::start(environment_.policy, auth_->method);
+        if (!auth_->exchange) return close(ReasonCode::bad_authentication_method, "the method is no longer known");
+        if (environment_.guard.is_blocked(address_, now))
+            return close(ReasonCode::not_authorized, "too many failed logins from this address");
+        if (!data) return send_auth(ReasonCode::continue_authentication, {});
+    }
+    auth::Exchange& exchange = *auth_->exchange;
+    auth::Exchange::Reply reply =
+        exchange.on_message(environment_.policy, data.value_or(""), listener_.allow_anonymous, environment_.rng);
+    if (reply.code == ReasonCode::continue_authentication) return send_auth(reply.code, reply.data);
+    if (reply.is_guess) note_failed_login(exchange.user(), session_->client_id(), reply.problem, now);
+    auth_->exchange.reset();
+    if (reply.code != ReasonCode::success) return close(reply.code, reply.problem);  // [MQTT-4.12.1-2]
+    if (!session_->renew_proof(reply.identity))
+        return close(ReasonCode::not_authorized, "re-authentication as another user");
+    send_auth(ReasonCode::success, reply.data);
+}
+
+void Connection::send_auth(ReasonCode code, std::string_view data) {
     environment_.properties.clear();
     environment_.properties.text(PropertyId::authentication_method, auth_->method);
+    if (!data.empty()) environment_.properties.text(PropertyId::authentication_data, data);
     send_packet(wire::Auth{code, environment_.properties.view()});
 }
 

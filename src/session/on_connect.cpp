@@ -57,7 +57,8 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);
-    if (packet.properties.has(PropertyId::authentication_method)) return start_authentication(packet, frame, effect);
+    if (packet.properties.has(PropertyId::authentication_method))
+        return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
     auth::Answer answer = auth::answer(
         environment_.policy,
@@ -83,7 +84,7 @@ bool Connection::may_leave_will(const wire::Connect& packet, std::string_view cl
     const auto rights = auth::rights_of(environment_.policy, *identity_, client_id);
     if (!rights) return true;
     const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
-    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will: " + rights->explain(verdict));
+    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will", rights->explain(verdict));
     return verdict.is_allowed;
 }
 
@@ -142,7 +143,8 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     if (state_ != State::connected) return;  // not even CONNACK fits the client's Maximum Packet Size
     start_keep_alive(effective_keep_alive(packet), now);
     pump(now);  // [MQTT-4.4.0-1]
-    if (auth_ != nullptr) auth_->connect_frame = {};
+    if (auth_ != nullptr) auth_->connect_frame = auth::Secret();
+    if (auth_ != nullptr) auth_->last_data = {};
 }
 
 void Connection::send_connack(const OpenSession& open, bool session_present) {
@@ -178,21 +180,20 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     if (connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
         properties.text(PropertyId::response_information,
                         environment_.response_information_prefix + session_->client_id());
-    if (auth_ != nullptr) properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
+    if (auth_ == nullptr) return;
+    properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
+    if (!auth_->last_data.empty()) properties.text(PropertyId::authentication_data, auth_->last_data);
 }
 
-void Connection::refuse_connect(ReasonCode code, std::string_view detail) {
+void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule) {
     ++environment_.counters.connections_refused;
-    environment_.log.info(
-        "connection_refused",
-        {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
+    environment_.log.info("connection_refused", {{"address", address_},
+                                                 {"listener", listener_.name},
+                                                 {"reason", wire::name_of(code)},
+                                                 {"detail", detail},
+                                                 {"rule", rule}});
     if (version_ == Version::v5) {
-        environment_.properties.clear();
-        if (wants_problem_information_ && !detail.empty())
-            environment_.properties.text(PropertyId::reason_string, detail);
-        wire::Connack packet{false, code, 0, environment_.properties.view()};  // [MQTT-3.2.2-6]
-        if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
-        send_packet(packet);
+        send_with_reason(wire::Connack{false, code, 0, {}}, told(detail, rule));  // [MQTT-3.2.2-6] [MQTT-3.2.2-19]
     } else if (const std::uint8_t return_code = return_code_v3(code); return_code != 0) {
         send_packet(wire::Connack{false, code, return_code, {}});  // [MQTT-3.2.2-4]
     }

@@ -51,17 +51,21 @@ void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effec
 }
 
 void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now) {
-    const std::string_view user = connect.user_name.value_or("");
+    const bool is_guess = outcome.code == ReasonCode::bad_user_name_or_password;  // not: an old token
+    note_failed_login(connect.user_name.value_or(""), connect.client_id, outcome.reason, now, is_guess);
+    refuse_connect(outcome.code, outcome.reason);
+}
+
+void Connection::note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason,
+                                   Instant now, bool is_guess) {
     ++environment_.counters.login_failures;
     environment_.log.info("login_failed", {{"user", user.substr(0, logged_user_bytes_max)},
-                                           {"client_id", connect.client_id.substr(0, logged_user_bytes_max)},
+                                           {"client_id", client_id.substr(0, logged_user_bytes_max)},
                                            {"address", address_},
-                                           {"reason", outcome.reason}});
-    const bool is_guess = outcome.code == ReasonCode::bad_user_name_or_password;  // not: an old token
+                                           {"reason", reason}});
     if (is_guess && environment_.guard.on_failure(address_, now))
         environment_.log.warning("address_blocked",
                                  {{"address", auth::address_of(address_)}, {"reason", "too many failed logins"}});
-    refuse_connect(outcome.code, outcome.reason);
 }
 
 std::vector<Byte> Connection::end_login() {

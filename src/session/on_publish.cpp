@@ -84,19 +84,26 @@ ReasonCode Connection::check_publish(const wire::Publish& packet) const {
     return ReasonCode::success;
 }
 
+std::string Connection::rule_against(std::string_view topic) const {
+    if (topic.starts_with("$SYS/")) return "$SYS/ belongs to the broker";
+    const auth::Rights* rights = session_->rights();
+    return rights == nullptr ? std::string() : rights->explain(rights->judge(topic, auth::Access::write));
+}
+
 // Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
-    const auth::Rights* rights = code == ReasonCode::not_authorized ? session_->rights() : nullptr;
     if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
-    if (may_log_refusal())
-        environment_.log.info(
-            "publish_refused",
-            {{"client_id", session_->client_id()},
-             {"address", address_},
-             {"topic", packet.topic},
-             {"reason", wire::name_of(code)},
-             {"rule", rights == nullptr ? "" : rights->explain(rights->judge(packet.topic, auth::Access::write))}});
-    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0);
+    const bool is_logged = may_log_refusal();
+    const bool is_told = packet.qos != QoS::at_most_once && version_ == wire::Version::v5;
+    std::string rule;
+    if (code == ReasonCode::not_authorized && (is_logged || is_told)) rule = rule_against(packet.topic);
+    if (is_logged)
+        environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
+                                                  {"address", address_},
+                                                  {"topic", packet.topic},
+                                                  {"reason", wire::name_of(code)},
+                                                  {"rule", rule}});
+    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0, told({}, rule));
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
@@ -115,19 +122,23 @@ void Connection::take_properties(const wire::Properties& properties, Publication
     publication.properties = kept.view().raw();
 }
 
-void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, BarrierId barrier) {
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, BarrierId barrier,
+                           std::string_view reason) {
     if (state_ != State::connected || qos == QoS::at_most_once) return;
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
     if (is_for_later && version_ != wire::Version::v5)
         return close(code, "the message cannot be kept now");  // no PUBACK says no: the client may retry later
-    if (qos == QoS::at_least_once) return owe_ack(PacketType::puback, id, code, ticket, barrier);  // [MQTT-4.3.2-4]
+    if (qos == QoS::at_least_once)
+        return owe_ack(PacketType::puback, id, code, ticket, barrier, reason);  // [MQTT-4.3.2-4]
     if (!wire::is_error(code)) ++unreleased_;
-    if (!wire::is_error(code)) session_->received.insert(id);  // [MQTT-4.3.3-9]
-    owe_ack(PacketType::pubrec, id, code, ticket, barrier);    // [MQTT-4.3.3-8]
+    if (!wire::is_error(code)) session_->received.insert(id);        // [MQTT-4.3.3-9]
+    owe_ack(PacketType::pubrec, id, code, ticket, barrier, reason);  // [MQTT-4.3.3-8]
 }
 
-void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code) {
-    send_packet(wire::Ack{type, id, version_ == wire::Version::v5 ? code : ReasonCode::success, {}});
+void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code, std::string_view reason) {
+    const wire::Ack packet{type, id, version_ == wire::Version::v5 ? code : ReasonCode::success, {}};
+    if (reason.empty()) return send_packet(packet);
+    send_with_reason(packet, reason);  // [MQTT-3.4.2-2] [MQTT-3.5.2-2]
 }
 
 }  // namespace ledge::session

@@ -84,6 +84,7 @@ Blob make_blob(std::size_t size, Fill&& fill) {
 
 constexpr std::uint8_t flag_ended = 1;
 constexpr std::uint8_t flag_will = 2;
+constexpr std::uint8_t flag_owner = 4;
 
 }  // namespace
 
@@ -158,12 +159,16 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
 
 Blob encode(const SessionRecord& record) {
     const bool has_will = record.will.has_value();
+    const bool has_owner = !record.owner.empty();
     const std::size_t will_size = has_will ? 4 + 1 + 4 + record_size(record.will->publication.view()) : 0;
-    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + will_size, [&](wire::Writer& out) {
+    const std::size_t owner_size = has_owner ? 2 + record.owner.size() : 0;
+    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_size, [&](wire::Writer& out) {
         out.prefixed(record.client_id);
         out.u32(record.expiry_interval_s);
         put_instant(out, record.expires_at);
-        out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_will ? flag_will : 0U)));
+        out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_will ? flag_will : 0U) |
+                                         (has_owner ? flag_owner : 0U)));
+        if (has_owner) out.prefixed(record.owner);
         if (!has_will) return;
         out.u32(record.will->delay_s);
         out.u8(record.will->has_expiry ? 1 : 0);
@@ -180,6 +185,7 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     record.expires_at = in.instant();
     const std::uint8_t flags = in.u8();
     record.is_ended = (flags & flag_ended) != 0;
+    if ((flags & flag_owner) != 0) record.owner = in.text();
     if ((flags & flag_will) == 0) return in.is_ok_and_empty() ? std::optional(std::move(record)) : std::nullopt;
     StoredWill will;
     will.delay_s = in.u32();

@@ -37,6 +37,14 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
 
+bool Session::renew_proof(const auth::Identity& identity) {
+    if (identity_ == nullptr) return !identity.user;
+    if (identity_->user != identity.user) return false;
+    identity_->proof = identity.proof;
+    identity_->credential = identity.credential;
+    return true;
+}
+
 void Session::take_rules(const auth::Policy& policy) {
     if (identity_ == nullptr) {
         // Offline and unknown: what it may have is decided when somebody comes for it.

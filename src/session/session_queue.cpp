@@ -194,7 +194,7 @@ void Session::put_record(Instant expires_at, Urgency urgency) {
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
-    SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt};
+    SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt, owner()};
     if (will != nullptr) record.will = *will;
     if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
         journal.replace(record_ticket_, encode(record), urgency);

@@ -33,6 +33,7 @@ bool put_session(JsonLine& line, Bytes body) {
     line.bytes("client_id", as_bytes(record->client_id));
     line.number("expiry_interval_s", std::uint64_t{record->expiry_interval_s});
     put_instant(line, "expires_at_us", record->expires_at);
+    if (!record->owner.empty()) line.bytes("owner", as_bytes(record->owner));
     if (record->is_ended) line.boolean("ended", true);
     if (!record->will) return true;
     line.number("will_delay_s", std::uint64_t{record->will->delay_s});

@@ -1,6 +1,7 @@
 #include "ledge/transport/driver.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -32,9 +33,11 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
 // ---------------------------------------------------------------------------------------------------------------------
 // From the peer
 
-void Driver::received(Link& link, Bytes bytes) {
+void Driver::received(Link& link, std::span<Byte> bytes) {
     if (link.phase_ == Link::Phase::open) {
+        const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
+        if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
         if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());

@@ -1,9 +1,12 @@
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
+#include "peer_user.hpp"
 #include "socket_link.hpp"
 
 namespace ledge::transport {
@@ -11,28 +14,36 @@ namespace {
 
 class PlainFront final : public Front {
 public:
-    PlainFront(std::uint16_t index, Driver& driver, const Log& log) : index_(index), driver_(driver), log_(log) {}
+    PlainFront(std::uint16_t index, PeerNames names, Driver& driver, const Log& log)
+        : index_(index), names_(names), driver_(driver), log_(log) {}
 
     void take(int descriptor, const sockaddr_storage& address) override {
         const std::string text = to_text(address);
+        const std::string user = names_ == PeerNames::by_kernel ? user_of_peer(descriptor) : std::string();
+        if (names_ == PeerNames::by_kernel && user.empty()) {
+            log_.warning("connection_dropped", {{"address", text}, {"reason", "the kernel does not say whose it is"}});
+            ::close(descriptor);
+            return;
+        }
         std::unique_ptr<SocketLink> link = SocketLink::create(descriptor, driver_);
         if (link == nullptr) {
             log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
             return;
         }
-        driver_.adopt(std::move(link), broker::Peer{index_, text});  // refused: the shard has said why
+        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // refused: the shard has said why
     }
 
 private:
     std::uint16_t index_;
+    PeerNames names_;
     Driver& driver_;
     const Log& log_;
 };
 
 }  // namespace
 
-std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log) {
-    return std::make_unique<PlainFront>(index, driver, log);
+std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log, PeerNames names) {
+    return std::make_unique<PlainFront>(index, names, driver, log);
 }
 
 }  // namespace ledge::transport

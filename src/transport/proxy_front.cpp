@@ -59,6 +59,7 @@ public:
     void on_time(Instant now) override;
     Instant next_deadline() const override;
     std::size_t asio_peers() const override { return next_->asio_peers(); }
+    TlsCounters tls_counters() const override { return next_->tls_counters(); }
 
     void on_header(Awaited& peer, const ProxyHeader& header);
     void refuse(Awaited& peer, std::string_view reason);

@@ -65,6 +65,7 @@ void Framer::keep(Bytes bytes, std::size_t total) {
         if (total != 0) capacity = std::min(capacity, total);
         auto grown = std::make_unique_for_overwrite<Byte[]>(capacity);
         if (size_ != 0) std::memcpy(grown.get(), kept_.get(), size_);
+        wipe_credentials();
         kept_ = std::move(grown);
         capacity_ = static_cast<std::uint32_t>(capacity);
     }
@@ -72,7 +73,17 @@ void Framer::keep(Bytes bytes, std::size_t total) {
     size_ = static_cast<std::uint32_t>(needed);
 }
 
+/// CONNECT has passwords, AUTH may have proofs: freed memory keeps neither.
+void Framer::wipe_credentials() {
+    if (size_ == 0) return;
+    const unsigned type = unsigned{kept_[0]} >> 4U;
+    const bool has_credentials =
+        type == static_cast<unsigned>(PacketType::connect) || type == static_cast<unsigned>(PacketType::auth);
+    if (has_credentials) explicit_bzero(kept_.get(), size_);
+}
+
 void Framer::release() {
+    wipe_credentials();
     kept_.reset();
     size_ = 0;
     capacity_ = 0;

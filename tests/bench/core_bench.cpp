@@ -152,14 +152,26 @@ std::vector<Byte> messages(std::string_view topic, QoS qos, Version version) {
     return out;
 }
 
+/// An ACL that gives each client one rule for each of so many subtrees.
+auth::Policy rules_for(std::size_t subtrees) {
+    std::string text;
+    for (std::size_t i = 0; i < subtrees; ++i) text += "topic readwrite plant/" + std::to_string(i) + "/#\n";
+    auth::Policy policy;
+    policy.acl = std::move(*auth::Acl::parse(text, "bench"));
+    return policy;
+}
+
 /// 100 pairs, each with a topic of its own; ns of the core per message from PUBLISH in to the last acknowledgement.
-void pairs(const char* name, QoS qos, std::size_t iterations) {
+/// With rules each message is judged twice, when it comes and when it goes.
+void pairs(const char* name, QoS qos, std::size_t iterations, std::size_t rules = 0) {
     constexpr std::size_t count = 100;
     World world;
+    if (rules > 0) world.shard.set_policy(rules_for(rules), start);
     std::vector<Connection*> publishers;
     std::vector<std::vector<Byte>> bytes;
     for (std::size_t i = 0; i < count; ++i) {
-        const std::string topic = "plant/" + std::to_string(i) + "/telemetry";
+        const std::size_t subtree = rules > 0 ? i * rules / count : i;
+        const std::string topic = "plant/" + std::to_string(subtree) + "/telemetry/" + std::to_string(i);
         world.subscribe(world.connect("s" + std::to_string(i)), topic, qos);
         publishers.push_back(&world.connect("p" + std::to_string(i)));
         bytes.push_back(messages(topic, qos, Version::v5));
@@ -271,6 +283,8 @@ int main(int argc, char** argv) {
     pairs("q0", QoS::at_most_once, iterations);
     pairs("q1", QoS::at_least_once, iterations);
     pairs("q2", QoS::exactly_once, iterations);
+    pairs("q0_acl_10", QoS::at_most_once, iterations, 10);
+    pairs("q0_acl_1000", QoS::at_most_once, iterations, 1000);
     for (const std::size_t receivers : {100U, 1000U}) {
         fan_out("q0_fanout", {receivers}, iterations * 2);
         fan_out("q0_fanout_alone", {.receivers = receivers, .has_ids = true}, iterations);

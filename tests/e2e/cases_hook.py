@@ -143,6 +143,11 @@ def _slow(context):
     for child in slow:
         check(child.finish()[0] == UNAVAILABLE, f'slow: {child.process.returncode}')
     check(log_in(context, broker.port, 'y', 'p', user='yes')[0] == 0, 'it answers again, and is not asked')
+    context.run([*slow[0].command])
+    while hook.count('slow') < 3:
+        check(time.monotonic() - began < harness.DEADLINE_S, 'nobody was asked')
+        time.sleep(0.005)
+    check(broker.stop() == 0, f'it does not end well while a question is under way: {broker.tail()}')
 
 
 @case('a dead one is left alone for a while; its clients are told at once', GROUP, needs_ledge=True)

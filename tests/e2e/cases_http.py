@@ -2,12 +2,15 @@
 import json
 import os
 import re
+import signal
 import socket
+import time
 
 import prometheus
 from cases_broker import run_to_end
 from cases_tls import Authority, authority, complaint_about
-from harness import case, check, free_port, packet, prefixed, publish_packet
+from harness import (DEADLINE_S, case, check, connect_packet, free_port, packet, prefixed,
+                     publish_packet)
 from websocket import http_request, read_answer, start_broker, upgrade_request
 
 PAGES, REQUESTS = 'pages', 'HTTP requests'
@@ -73,6 +76,55 @@ def _metrics(context):
     known = {'slow_reader', 'queue_full', 'too_large', 'expired', 'not_allowed', 'session_ended', 'unreadable',
              'memory'}
     check(reasons == known, f'{reasons}')
+
+
+@case('gauges of /metrics return to where they were when everybody has gone', PAGES, needs_ledge=True)
+def _gauges(context):
+    broker = start(context)
+    gauges = ('connections', 'clients_connected', 'sessions', 'subscriptions', 'queued_messages', 'queued_bytes',
+              'retained_messages', 'retained_bytes')
+
+    def read():
+        found = metrics_of(context, broker)
+        return {name: found['ledgemq_' + name, ()] for name in gauges}
+
+    until(lambda: read()['connections'] == 0, 'the one that tried the port stays')
+    before = read()
+    clients = [context.connect(broker.port) for _ in range(5)]
+    for number, client in enumerate(clients):
+        client.open(f'{context.client_id}-{number}', clean=number > 0)
+        client.subscribe('t/#', qos=1)
+    half_open = context.connect(broker.port)
+    half_open.send(connect_packet('later')[:3])
+    clients[1].send(packet(0x33, prefixed('t/kept') + b'\0\7' + b'12345'))  # each subscriber owes an acknowledgement
+    for client in clients:
+        while client.read()[0] & 0xF0 != 0x30:
+            pass
+    until(lambda: read()['connections'] == before['connections'] + 6, 'the one without CONNECT is not counted')
+    during = read()
+    grown = {name: during[name] - before[name] for name in gauges}
+    check((grown['connections'], grown['clients_connected'], grown['sessions'], grown['subscriptions'],
+           grown['queued_messages'], grown['retained_messages']) == (6, 5, 5, 5, 5, 1), f'{grown}')
+    check(grown['queued_bytes'] == 0 and grown['retained_bytes'] > 0, f'in flight: {grown}')
+    clients[0].close()
+    until(lambda: read()['clients_connected'] == before['clients_connected'] + 4, 'the first has not gone')
+    clients[1].send(publish_packet('t/more', b'QoS 0') + packet(0x32, prefixed('t/more') + b'\0\x08' + b'x' * 100))
+    until(lambda: read()['queued_bytes'] >= before['queued_bytes'] + 100, 'nothing is queued for who has gone')
+    clients[1].send(packet(0x31, prefixed('t/kept')))  # an empty one removes what is retained
+    until(lambda: read()['retained_messages'] == before['retained_messages'], 'it is still retained')
+    for client in clients[1:] + [half_open]:
+        client.close()
+    again = context.connect(broker.port)
+    again.open(f'{context.client_id}-0')  # a clean start ends the session that was to outlive its connection
+    again.close()
+    until(lambda: read() == before, f'{before} became something else')
+
+
+def until(is_so, otherwise):
+    end = time.monotonic() + DEADLINE_S
+    while not is_so():
+        check(time.monotonic() < end, otherwise)
+        time.sleep(0.02)
 
 
 def metrics_of(context, broker):
@@ -147,15 +199,22 @@ def _token_rules(context):
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-def start_https(context, more='', settings=()):
+def start_https(context, more='', settings=(), ca=None):
     """Pages over TLS, with what [admin.tls] says in `more`, for 127.0.0.1 and localhost."""
-    ca = authority(context)
+    ca = ca or authority(context)
     own = {'certificate': ca.path('server.pem'), 'key': ca.path('server.key')}
     tls = [f'admin.tls.{key}={value}' for key, value in own.items()] + [f'admin.tls.{line}' for line in more.split()]
     port = free_port()
     broker = start_broker(context, settings=[f'admin.url=https://127.0.0.1:{port}', *tls, *settings])
     broker.admin_port = port
+    broker.wait_for_port(port)
     return broker
+
+
+def handshakes(context, broker, *more):
+    """{result: how many} so far, this one included."""
+    figures = prometheus.parse(curl(context, broker.admin_port, '/metrics', *more)[2])
+    return {key[1][0][1]: figures[key] for key in figures if key[0] == 'ledgemq_tls_handshakes_total'}
 
 
 def curl(context, port, path, *more, host='localhost', scheme='https', trust=None):
@@ -165,6 +224,14 @@ def curl(context, port, path, *more, host='localhost', scheme='https', trust=Non
     code, out = child.finish()
     body, _, status = out.rpartition('\n')
     return code, int(status or 0), body
+
+
+def curl_words(context, port, ca):
+    """What curl tells of the certificate it is shown."""
+    child = context.run(['curl', '-sv', '--max-time', '10', '--cacert', ca.certificate,
+                         f'https://localhost:{port}/healthz'])
+    child.finish()
+    return child.errors()
 
 
 def showing(ca, name='client'):
@@ -192,6 +259,7 @@ def _https_required(context):
     for page in ('/healthz', '/metrics', '/api/v1/'):
         code, status, body = curl(context, broker.admin_port, page, *showing(ca))
         check(code == 0 and status == 200, f'{page}: {code} {status} {body}')
+    before = handshakes(context, broker, *showing(ca))
     code, status, _ = curl(context, broker.admin_port, '/healthz')
     check(code != 0 and status == 0, f'without a certificate: {code} {status}')
     stranger = Authority(os.path.join(context.folder, 'stranger-admin'), 'stranger')
@@ -199,6 +267,31 @@ def _https_required(context):
     code, status, _ = curl(context, broker.admin_port, '/healthz', *showing(stranger))
     check(code != 0 and status == 0, f'with a certificate of somebody else: {code} {status}')
     check('tls_refused listener=admin' in broker.tail(), broker.tail())
+    after = handshakes(context, broker, *showing(ca))
+    check({key: after[key] - before[key] for key in after} == {'full': 1, 'resumed': 0, 'failed': 2, 'refused': 0},
+          f'{before} became {after}')
+
+
+@case('a new certificate of the pages comes into service on SIGHUP, a wrong one does not', PAGES, needs_ledge=True)
+def _https_rotation(context):
+    ca = Authority(os.path.join(context.folder, 'pages'))
+    ca.issue('server', 'first', 'DNS:localhost')
+    broker = start_https(context, ca=ca)
+    port = broker.admin_port
+
+    def subject():
+        return re.search(r'subject: (.*)', curl_words(context, port, ca))[1]
+
+    check(subject() == 'CN=first', subject())
+    ca.issue('server', 'second', 'DNS:localhost')
+    broker.signal(signal.SIGHUP)
+    until(lambda: 'tls_reloaded listener=admin' in broker.tail(), broker.tail())
+    check(subject() == 'CN=second', subject())
+    ca.issue('other', 'third')
+    os.replace(ca.path('other.key'), ca.path('server.key'))
+    broker.signal(signal.SIGHUP)
+    until(lambda: 'tls_reload_failed listener=admin' in broker.tail(), broker.tail())
+    check(subject() == 'CN=second', subject())
 
 
 @case('an optional client certificate at the pages stands for the token', PAGES, needs_ledge=True)

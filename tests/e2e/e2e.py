@@ -24,6 +24,7 @@ import cases_auth  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401
+import cases_hardening  # noqa: E402,F401
 import cases_hook  # noqa: E402,F401
 import cases_http  # noqa: E402,F401
 import cases_jwt  # noqa: E402,F401
@@ -31,6 +32,8 @@ import cases_limits  # noqa: E402,F401
 import cases_libraries  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
+import cases_scram  # noqa: E402,F401
+import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401

@@ -1,9 +1,11 @@
-// Any bytes as a password file, an ACL, a file of keys, a token, the claims of a token that is signed, and an answer of
-// the authentication hook. What is accepted keeps its promises, for any user and topic.
+// Any bytes as a password file, an ACL, a file of keys, a token, the claims of a token that is signed, an answer of the
+// authentication hook, and the messages of SCRAM (the second one behind a line end). What is accepted keeps its
+// promises, for any user and topic.
 #include <algorithm>
 #include <string>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/scram.hpp"
 #include "ledge/topic/name.hpp"
 #include "require.hpp"
 #include "signature.hpp"
@@ -116,6 +118,27 @@ void read_answer(std::string_view text) {
     }
 }
 
+void read_scram(std::string_view text, std::string_view user) {
+    static const auth::PasswordFile users = [] {
+        const auto keys = auth::make_scram_keys(as_bytes(secret), as_bytes("salt"), 1);
+        return std::move(*auth::PasswordFile::parse(auth::with_password("", "u", keys)));
+    }();
+    using Kind = auth::ScramExchange::Reply::Kind;
+    const std::string_view first = text.substr(0, text.find('\n'));
+    auth::ScramExchange exchange;
+    const auto challenge = exchange.on_message(users, first, "server");
+    require(challenge.kind == Kind::challenge || challenge.kind == Kind::malformed, "a first message is a verdict");
+    require(challenge.data.size() < 1000, "a challenge is not bounded");
+    if (challenge.kind != Kind::challenge) return;
+    require(auth::is_user_name(exchange.user()), "SCRAM takes a name that is none");
+    const std::string nonce = challenge.data.substr(0, challenge.data.find(','));
+    for (const std::string& final : {std::string(text.substr(std::min(first.size() + 1, text.size()))),
+                                     "c=biws," + nonce + ",p=" + std::string(user)}) {
+        auth::ScramExchange next = exchange;
+        require(next.on_message(users, final, "").kind != Kind::success, "a proof without the password");
+    }
+}
+
 }  // namespace
 
 // user 0 client 0 topic 0 text
@@ -131,5 +154,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     read_keys(rest);
     read_token(rest, parts[0]);
     read_answer(rest);
+    read_scram(rest, parts[0]);
     return 0;
 }

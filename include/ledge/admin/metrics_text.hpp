@@ -6,12 +6,14 @@
 
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/transport/tls_counters.hpp"
 
 namespace ledge::admin {
 
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Names and units follow what promtool checks: base units, counters end in _total, each family has HELP and TYPE once.
-std::string metrics_text(const broker::Metrics& metrics, std::string_view version, Duration uptime);
+std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, std::string_view version,
+                         Duration uptime);
 
 }  // namespace ledge::admin

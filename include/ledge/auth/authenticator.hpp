@@ -2,6 +2,7 @@
 // asks waits for it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -30,6 +31,9 @@ struct Policy {
     std::optional<Acl> acl;                 // nothing: everybody may do everything
     LoginLimits login;
     Revocation on_revocation = Revocation::disconnect;
+    bool explains_to_clients = true;   // MQTT 5 clients are told the rule that refuses, with its file and line
+    std::array<Byte, 32> nonce_key{};  // of real chance, other in each run: what the server adds to SCRAM
+    bool binds_sessions = true;        // the session of a user is nobody else's
 };
 
 struct Question {
@@ -65,9 +69,6 @@ std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, 
 
 /// Changes with every new password of the user; never 0.
 std::uint64_t credential_of(const PasswordHash& hash);
-
-/// Enhanced authentication methods (5.0 section 4.12) that are built in: SASL ANONYMOUS (RFC 4505).
-bool is_known_method(std::string_view method);
 
 /// The verdict on a SASL ANONYMOUS message: trace information of at most 255 characters of UTF-8 (RFC 4505 section 2).
 wire::ReasonCode answer_anonymous(std::string_view trace, bool is_anonymous_allowed);

@@ -1,4 +1,4 @@
-// The password file: who may log in. The format of mosquitto_passwd.
+// The password file: who may log in. The format of mosquitto_passwd, and keys for SCRAM, which mosquitto does not read.
 //
 //   file := { line "\n" }
 //   line := user ":" hash | "#" comment | ""       hash: see password_hash.hpp
@@ -36,9 +36,15 @@ public:
     /// that the time of an answer does not tell which users exist. nullptr: the file has no users.
     const PasswordHash* stand_in(std::string_view user) const;
 
+    /// The keys that stand in for those of a user who has none: the same salt each time, as many iterations as some
+    /// entry has. That salt changes when the first user of the file (in order of the names) gets another password.
+    PasswordHash scram_stand_in(std::string_view user) const;
+
     std::size_t size() const { return entries_.size(); }
 
 private:
+    std::uint64_t number_of(std::string_view user) const;
+
     std::vector<Entry> entries_;  // in order of the user
 };
 

@@ -1,9 +1,11 @@
-// Password hashes as mosquitto_passwd writes them, and the arithmetic on them. The only file of the core with a
-// cryptographic library behind it (src/auth/password_hash.cpp: mbedTLS).
+// Password hashes as mosquitto_passwd writes them, SCRAM keys as PostgreSQL does, and the arithmetic on them.
 //
 //   hash := "$7$" iterations "$" salt "$" digest      PBKDF2-HMAC-SHA-512, 64 bytes (RFC 8018 section 5.2)
 //         | "$6$" salt "$" digest                     SHA-512(password salt), as older versions wrote it
-//   salt and digest are base64
+//         | "SCRAM-SHA-256$" iterations ":" salt "$" stored ":" server      keys of RFC 5802, 32 bytes each
+//   salt, digest and keys are base64
+//
+// SCRAM keys serve both ways of logging in, with the password and with the exchange; the others the first one only.
 #pragma once
 
 #include <array>
@@ -48,14 +50,18 @@ private:
 };
 
 struct PasswordHash {
-    enum class Scheme : std::uint8_t { salted_sha512, pbkdf2_sha512 };
+    enum class Scheme : std::uint8_t { salted_sha512, pbkdf2_sha512, scram_sha256 };
     static constexpr std::size_t digest_bytes = 64;
+    static constexpr std::size_t scram_key_bytes = 32;  // StoredKey, then ServerKey: both halves of the digest
     static constexpr std::size_t salt_bytes_max = 64;
     static constexpr std::uint32_t iterations_max = 10'000'000;  // 20 s on a fast machine
     static constexpr std::uint32_t iterations_new = 100'000;     // 0.2 s there
+    static constexpr std::uint32_t scram_iterations_new = 4096;  // RFC 7677 section 4; the client has to do them
+
+    static constexpr std::uint32_t scram_salt_bytes_new = 16;
 
     Scheme scheme = Scheme::pbkdf2_sha512;
-    std::uint32_t iterations = 0;  // pbkdf2_sha512 only
+    std::uint32_t iterations = 0;  // not of salted_sha512
     std::uint32_t salt_size = 0;   // 1 to salt_bytes_max
     std::array<Byte, salt_bytes_max> salt{};
     std::array<Byte, digest_bytes> digest{};
@@ -69,6 +75,10 @@ std::string to_text(const PasswordHash& hash);
 
 /// PBKDF2. Takes its time: 2 us per iteration on a fast machine. `salt`: 1 to 64 bytes of real chance.
 PasswordHash hash_password(Bytes password, Bytes salt, std::uint32_t iterations);
+
+/// Keys for SCRAM-SHA-256. The password is printable ASCII: of other texts, SASLprep (RFC 4013) would make others.
+PasswordHash make_scram_keys(Bytes password, Bytes salt, std::uint32_t iterations);
+bool is_scram_password(Bytes password);
 
 /// Whether the password is the one. Takes its time; the comparison takes the same for every wrong one.
 bool is_right(const PasswordHash& hash, Bytes password);

@@ -1,7 +1,8 @@
 // What a shard wants back from a store: the image it starts from, and what it reads later. No LMDB in sight.
 //
 // Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
-//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [will]     flags: 1 ended, 2 will
+//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will]
+//                   flags: 1 ended, 2 will, 4 owner (the user it belongs to)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties payload(rest)

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/config/load.hpp"
 
@@ -19,12 +20,13 @@ struct Command {
         print_config,  // ledgemq --print-config
         store,         // ledgemq store TOOL PATH
         passwd,        // ledgemq passwd FILE USER
-        explain,       // ledgemq explain [user=NAME] [client=ID] publish|subscribe|receive TOPIC -c FILE
+        explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
     };
 
     Action action = Action::serve;
     Sources sources;
+    bool is_strict = false;  // check: warnings are mistakes
     std::string store_tool;  // info, verify, dump, compact
     std::string store_path;
     struct Passwd {
@@ -32,6 +34,7 @@ struct Command {
         bool is_verification = false;  // neither: the password is set
         std::string file;
         std::string user;
+        bool is_scram = false;         // keys for SCRAM-SHA-256 instead of a hash that mosquitto reads
         std::uint32_t iterations = 0;  // 0: as many as are usual
     };
     Passwd passwd;
@@ -40,6 +43,7 @@ struct Command {
         std::string client_id;
         std::string verb;  // publish, subscribe, receive
         std::string topic;
+        std::vector<std::string> roles{};  // as a token would name them
     };
     Explain explain;
     std::string text;

@@ -82,6 +82,7 @@ struct ListenerSocket {
     std::uint32_t connections_burst = 0;       // 0: as many as in a second
     bool proxy_protocol = false;
     std::vector<std::string> proxy_from;  // networks, as configured
+    bool peer_credentials = false;        // unix_socket: who connects has the name of its process's user
     WebSocketSettings websocket;
     TlsSettings tls;                        // endpoint.is_tls
     std::vector<Network> proxy_networks;    // proxy_from
@@ -95,6 +96,15 @@ struct AdminSettings {
     TlsSettings tls;  // https
 
     bool is_used() const { return url != "none"; }
+};
+
+/// [process]: what the broker is to the system.
+struct ProcessSettings {
+    std::string user;         // becomes this one once it has what only root may have; empty: stays who it is
+    std::string group;        // empty: the user's
+    bool core_dumps = false;  // what is in memory may be written to disk when it crashes
+
+    friend bool operator==(const ProcessSettings&, const ProcessSettings&) = default;
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -144,6 +154,8 @@ struct AuthSettings {
     std::string password_file;  // path; empty: nobody has a name
     std::string acl_file;       // path; empty: everybody may do everything
     auth::Revocation on_revocation = auth::Revocation::disconnect;
+    bool explain_to_clients = true;
+    bool binds_sessions = true;
     auth::LoginLimits login;
     TokenSettings jwt;
     HookSettings http;
@@ -160,6 +172,7 @@ struct Config {
     StoreSettings store;
     AuthSettings auth;
     AdminSettings admin;
+    ProcessSettings process;
     Endpoint admin_endpoint;      // of admin.url, if it is used
     Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
 };

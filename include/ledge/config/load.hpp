@@ -34,6 +34,7 @@ struct Loaded {
     auth::Policy policy;                        // what the files of [auth] say; the same holds
     std::vector<Complaint> complaints;          // in the order they were found
     std::map<std::string, std::string> places;  // key -> where it was said, for complaints about what a key names
+    std::vector<std::string> policy_files;      // that were read for the policy, or would have been
     std::vector<std::string> notes;             // what is allowed but should be known: "nobody can log in at ..."
 
     bool ok() const { return complaints.empty(); }
@@ -49,6 +50,9 @@ Loaded load(const Sources& sources);
 
 /// The same for the text of a file; `sources.file` is only its name in complaints. Reads nothing: the policy is empty.
 Loaded parse(std::string_view toml, const Sources& sources);
+
+/// Reads the files that [auth] names and nothing else: config.auth, policy, policy_files, complaints, notes.
+Loaded load_policy(const AuthSettings& settings);
 
 /// The effective values as a documented TOML file. parse() of it gives the same Config.
 std::string print(const Config& config);

@@ -16,8 +16,10 @@
 #include "ledge/broker/options.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/endpoint.hpp"
+#include "ledge/transport/front.hpp"
 #include "ledge/transport/listener.hpp"
 #include "ledge/transport/proxy.hpp"
+#include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
 #include "ledge/transport/web.hpp"
 
@@ -34,6 +36,7 @@ struct FrontOptions {
     std::optional<transport::WebSocketOptions> websocket;  // MQTT comes in WebSocket messages; pages are served too
     transport::WebLimits web_limits;                       // with websocket
     transport::AcceptRate accept_rate;                     // of the listener
+    transport::PeerNames peer_names = transport::PeerNames::none;  // of a Unix socket
 };
 
 /// A listener for pages only.
@@ -55,6 +58,8 @@ struct BrokerLoopOptions {
     Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
     bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
     std::function<void()> on_hang_up;            // beside reading certificates again; on the loop's thread
+    std::vector<std::string> policy_files;       // watched by their dates
+    std::function<void()> on_policy_files;       // one of them has changed; on the loop's thread
 };
 
 class BrokerLoop {
@@ -91,11 +96,16 @@ public:
 
     broker::Shard& shard();
 
-    /// Other users and rights from now on; on the loop's thread (on_hang_up).
-    void set_policy(auth::Policy policy);
+    /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
+    void set_policy(auth::Policy policy, std::vector<std::string> files);
+    /// They were read again and have mistakes: what is in force stays, that is counted. From the same.
+    void note_refused_policy();
 
     /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
     std::uint64_t turns() const;
+
+    /// Of all listeners, the admin listener among them.
+    transport::TlsCounters tls_counters() const;
 
 private:
     struct Parts;

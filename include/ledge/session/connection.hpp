@@ -37,8 +37,9 @@ struct OwedAck {
     wire::PacketId packet_id = 0;
     BarrierId barrier = 0;
     Ticket ticket = 0;
-    bool is_settled = false;     // need not wait for the ticket
-    bool is_repetition = false;  // PUBREC for a packet id that was received before
+    bool is_settled = false;              // need not wait for the ticket
+    bool is_repetition = false;           // PUBREC for a packet id that was received before
+    std::unique_ptr<std::string> reason;  // why it says no, for the client
 };
 
 class Connection {
@@ -90,7 +91,6 @@ public:
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
-    /// Of a client that is about to be admitted; nullptr: see take_identity.
     const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
     /// The connection's timer: connect timeout, or keep alive and the end of its login.
@@ -104,12 +104,16 @@ public:
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
     /// Not before `ticket` is durable or all holders of `barrier` (0: none) have let go.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier);
-    void send_suback(const wire::Suback& packet) { send_packet(packet); }
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier,
+                   std::string_view reason = {});
+    /// `reason`: why something in it is refused.
+    void send_suback(const wire::Suback& packet, std::string_view reason = {}) { send_with_reason(packet, reason); }
+    /// `detail` and behind it the rule, if clients are told: for the peer.
+    std::string told(std::string_view detail, std::string_view rule) const;
 
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
-    /// logged and, where the client allows it, sent as Reason String.
-    void close(wire::ReasonCode code, std::string_view detail);
+    /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as clients are told.
+    void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     /// Closes without a word.
     void close_silently();
 
@@ -187,7 +191,7 @@ private:
     void on_unsubscribe(Bytes frame, Effect& effect);
     void on_pingreq(Bytes frame);
     void on_disconnect(Bytes frame, Effect& effect);
-    void on_auth(Bytes frame, Effect& effect);
+    void on_auth(Bytes frame, Instant now, Effect& effect);
 
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
@@ -201,25 +205,30 @@ private:
     void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
-    void refuse_connect(wire::ReasonCode code, std::string_view detail);
+    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    std::string_view reason_for_peer(std::string_view reason) const;
     void refuse_undecodable_connect(Bytes frame, wire::ReasonCode code);
 
-    void start_authentication(const wire::Connect& packet, Bytes frame, Effect& effect);
-    void continue_authentication(wire::ReasonCode step, std::optional<std::string_view> trace, Effect& effect);
-    void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> trace);
-    void send_auth(wire::ReasonCode code);
+    void start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
+    void continue_authentication(std::string_view data, Instant now, Effect& effect);
+    void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> data, Instant now);
+    void send_auth(wire::ReasonCode code, std::string_view data);
+    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason, Instant now,
+                           bool is_guess = true);
 
     bool resolve_topic(wire::Publish& packet);
     bool is_allowed_by_connack(const wire::Publish& packet);
     bool admit_exactly_once(wire::PacketId id);
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
+    std::string rule_against(std::string_view topic) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
-    void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code);
+    void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
     /// Sends it once `ticket` is durable and all earlier ones have left.
     void owe_repeated_pubrec(wire::PacketId id);
     void forget_unkept_ids();
-    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0);
+    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0,
+                 std::string_view reason = {});
     void flush_acks();
     void wait_for_commit();
 
@@ -241,6 +250,18 @@ private:
         wire::encode(packet, version_, writer);
         ++environment_.counters.packets_sent;
         mark_dirty();
+    }
+
+    /// The same with a Reason String, if the client wants one and has room for it; its other properties are gone then.
+    template <class Packet>
+    void send_with_reason(Packet packet, std::string_view reason) {
+        reason = reason_for_peer(reason);
+        if (!reason.empty()) {
+            environment_.properties.clear();
+            packet.properties = environment_.properties.text(wire::PropertyId::reason_string, reason).view();
+            if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
+        }
+        send_packet(packet);
     }
 
 public:

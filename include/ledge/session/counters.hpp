@@ -28,6 +28,8 @@ struct Counters {
     std::uint64_t takeovers = 0;
     std::uint64_t sessions_expired = 0;
     std::uint64_t wills_published = 0;
+    std::uint64_t policies_taken = 0;    // users and rights that were read again and are in force
+    std::uint64_t policies_refused = 0;  // the same with a mistake: what was there before stays
 
     // Publications that did not reach a session they were routed to, by reason
     std::uint64_t dropped_slow_reader = 0;    // QoS 0, outbox full

@@ -42,6 +42,7 @@ struct SessionRecord {
     Instant expires_at = never;  // never: connected, or without end
     bool is_ended = false;       // its queue is being taken down
     std::optional<StoredWill> will;
+    std::string_view owner{};  // the user it belongs to; "": whoever comes
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

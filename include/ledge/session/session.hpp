@@ -52,6 +52,12 @@ public:
     /// Who its client is; nullptr: an anonymous one without rules, or nobody has come since the broker's start.
     const auth::Identity* identity() const { return identity_.get(); }
     void set_identity(std::unique_ptr<auth::Identity> identity);
+    /// Its client has proven again who it is. False: it is somebody else now.
+    bool renew_proof(const auth::Identity& identity);
+    /// The proven user it belongs to; "": nobody has proven who he is, whoever comes may have it.
+    std::string_view owner() const {
+        return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
+    }
     /// The rules that hold from now on; called again when they are replaced.
     void take_rules(const auth::Policy& policy);
     /// nullptr: it may do everything.

@@ -43,8 +43,9 @@ public:
 
     // ---- For links
 
-    /// Bytes from the peer. The caller must not touch what it knows of the link's connection afterwards.
-    void received(Link& link, Bytes bytes);
+    /// Bytes from the peer; wiped as long as it is not connected: there are passwords among them. The caller must not
+    /// touch what it knows of the link's connection afterwards.
+    void received(Link& link, std::span<Byte> bytes);
     /// The peer takes bytes again.
     void writable(Link& link);
     /// The same, at the end of the turn: what the turn still brings leaves together.

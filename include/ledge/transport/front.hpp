@@ -11,6 +11,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/transport/tls_counters.hpp"
 
 namespace ledge::transport {
 
@@ -34,9 +35,17 @@ public:
     virtual Instant next_deadline() const { return never; }
     /// Peers whose bytes Asio moves, as links or on their way there: the loop runs several handlers a turn for them.
     virtual std::size_t asio_peers() const { return 0; }
+    virtual TlsCounters tls_counters() const { return {}; }
+};
+
+/// Who a peer is before it has said anything.
+enum class PeerNames : std::uint8_t {
+    none,       // nobody knows
+    by_kernel,  // the user of the process at the other end of a Unix socket
 };
 
 /// MQTT on the socket itself. `index` in ShardOptions::listeners.
-std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log);
+std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log,
+                                        PeerNames names = PeerNames::none);
 
 }  // namespace ledge::transport

@@ -48,7 +48,7 @@ struct WebSocketOptions {
     std::vector<std::string> origins;  // "https://dashboard.example"; empty: any. A client without Origin is no page
     std::vector<Network> trusted_proxies;               // whose X-Forwarded-For is believed
     std::uint64_t message_bytes_max = 2 * 1024 * 1024;  // of one message, inflated
-    bool compression = false;  // permessage-deflate: some 80 KiB per connection that asks for it
+    bool compression = false;  // permessage-deflate: up to 86 KiB per connection that asks for it
     Duration ping_interval{};  // of silence, until the peer is asked whether it lives; 0: never
 };
 

@@ -39,6 +39,7 @@ public:
     };
 
     Framer() = default;
+    ~Framer() { wipe_credentials(); }
     Framer(const Framer&) = delete;
     Framer& operator=(const Framer&) = delete;
 
@@ -72,6 +73,7 @@ private:
     Next continue_kept(Bytes& input, std::uint32_t max_packet_size);
     void keep(Bytes bytes, std::size_t total);
     void release();
+    void wipe_credentials();
 
     std::unique_ptr<Byte[]> kept_;
     std::uint32_t size_ = 0;  // bytes in kept_

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -23,6 +24,7 @@ using Option = TlsProblem::Option;
 namespace {
 
 constexpr std::size_t file_bytes_max = 1024 * 1024;
+constexpr int expiry_warning_days = 14;
 
 Result<std::vector<unsigned char>, std::string> read_file(const std::string& path) {
     struct Close {
@@ -177,13 +179,37 @@ private:
     }
 
     void note_certificate(const TlsCertificate& files, const TlsIdentity& identity) {
-        struct stat file {};
-        if (::stat(files.key_file.c_str(), &file) == 0 && (file.st_mode & S_IROTH) != 0)
-            parts_->notes.push_back("everybody on this machine may read the key " + files.key_file + "; chmod o-r it");
+        note_mode("key", files.key_file);
         if (mbedtls_x509_time_is_past(&identity.chain.valid_to) != 0)
             parts_->notes.push_back("the certificate " + files.certificate_file + " has expired");
+        else if (const auto earlier = days_before(identity.chain.valid_to); mbedtls_x509_time_is_past(&earlier) != 0)
+            parts_->notes.push_back("the certificate " + files.certificate_file + " expires within " +
+                                    std::to_string(expiry_warning_days) + " days");
         if (mbedtls_x509_time_is_future(&identity.chain.valid_from) != 0)
             parts_->notes.push_back("the certificate " + files.certificate_file + " is not valid yet");
+    }
+
+    static mbedtls_x509_time days_before(mbedtls_x509_time time) {
+        using namespace std::chrono;
+        const year_month_day date{year(time.year), month(static_cast<unsigned>(time.mon)),
+                                  day(static_cast<unsigned>(time.day))};
+        const year_month_day earlier{sys_days(date) - days(expiry_warning_days)};
+        time.year = static_cast<int>(earlier.year());
+        time.mon = static_cast<int>(static_cast<unsigned>(earlier.month()));
+        time.day = static_cast<int>(static_cast<unsigned>(earlier.day()));
+        return time;
+    }
+
+    /// Of a file with secrets. A group may read one that root gave it: that is how a service without rights gets it.
+    void note_mode(const std::string& what, const std::string& path) {
+        struct stat file {};
+        if (::stat(path.c_str(), &file) != 0) return;
+        if ((file.st_mode & S_IROTH) != 0)
+            parts_->notes.push_back("everybody on this machine may read the " + what + " " + path + "; chmod o-r it");
+        else if ((file.st_mode & S_IRGRP) != 0 && file.st_uid != 0)
+            parts_->notes.push_back("the group of the " + what + " " + path + " may read it; chmod g-r it");
+        if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+            parts_->notes.push_back("others than its owner may write the " + what + " " + path + "; chmod go-w it");
     }
 
     static std::string unreadable(const std::string& path, int result) {
@@ -220,11 +246,10 @@ private:
         if (!text) return fail(Option::psk_file, text.error());
         text->pop_back();
         auto table = parse_psk_file(as_text(*text));
+        mbedtls_platform_zeroize(text->data(), text->size());
         if (!table) return fail(Option::psk_file, path + ": " + table.error());
         parts_->keys = std::move(*table);
-        struct stat file {};
-        if (::stat(path.c_str(), &file) == 0 && (file.st_mode & S_IROTH) != 0)
-            parts_->notes.push_back("everybody on this machine may read the keys " + path + "; chmod o-r it");
+        note_mode("keys", path);
         return true;
     }
 

@@ -25,6 +25,7 @@ public:
     }
     Instant next_deadline() const override { return std::min(gate_->next_deadline(), rest_.next_deadline()); }
     void reload() override { gate_->reload(); }
+    TlsCounters tls_counters() const override { return gate_->counters(); }
 
 private:
     void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {

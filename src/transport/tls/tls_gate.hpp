@@ -13,11 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "file_watch.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
+#include "ledge/transport/file_watch.hpp"
+#include "ledge/transport/tls_counters.hpp"
 #include "ledge/transport/tls_options.hpp"
 #include "ledge/transport/worker_pool.hpp"
 #include "tls_session.hpp"
@@ -40,13 +41,6 @@ public:
         ~Owner() = default;
     };
 
-    struct Counters {
-        std::uint64_t full = 0;     // handshakes done
-        std::uint64_t resumed = 0;  // of them those that took up an earlier session
-        std::uint64_t failed = 0;   // timed out too
-        std::uint64_t refused = 0;  // too many at once
-    };
-
     /// `name`: the listener's, for logs. All references outlive the gate.
     static Result<std::unique_ptr<TlsGate>, TlsProblem> create(const TlsOptions& options, std::string name,
                                                                Driver& driver, WorkerPool& workers, const Log& log);
@@ -64,7 +58,7 @@ public:
     void on_time(Instant now);
     Instant next_deadline() const;
 
-    const Counters& counters() const { return counters_; }
+    const TlsCounters& counters() const { return counters_; }
     std::size_t waiting() const { return peers_.size(); }
 
 private:
@@ -111,7 +105,7 @@ private:
     Peers peers_;  // by age, so that the deadlines ascend
     Queue queue_;
     std::uint32_t under_way_ = 0;
-    Counters counters_;
+    TlsCounters counters_;
 };
 
 }  // namespace ledge::transport

@@ -32,7 +32,7 @@ void TlsLink::read(bool is_broken) {
     const std::span<Byte> buffer = driver_.read_buffer().first(read_bytes_max());
     const ssize_t count = ::recv(session_->descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) {
-        const Bytes encrypted = buffer.first(static_cast<std::size_t>(count));
+        const std::span<Byte> encrypted = buffer.first(static_cast<std::size_t>(count));
         if (is_finished_) return driver_.received(*this, encrypted);
         session_->feed(encrypted);
         return decrypt();
@@ -52,7 +52,7 @@ void TlsLink::decrypt() {
             if (last.status != TlsSession::Status::done) break;
             size += last.bytes;
         }
-        if (size > 0) driver_.received(*this, Bytes(plain).first(size));
+        if (size > 0) driver_.received(*this, std::span(plain).first(size));
     }
     const bool is_over = last.status == TlsSession::Status::ended || last.status == TlsSession::Status::failed;
     if (session_ != nullptr && is_over) driver_.lost(*this);

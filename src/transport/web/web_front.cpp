@@ -61,6 +61,7 @@ public:
         return earliest;
     }
     std::size_t asio_peers() const override { return *state_.count; }
+    TlsCounters tls_counters() const override { return gate_ ? gate_->counters() : TlsCounters{}; }
 
 private:
     void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {

@@ -168,7 +168,7 @@ void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
     if (ws->got_text()) {
         refuse_text();
     } else {
-        driver.received(*link, Bytes(large ? large.get() : small.data(), bytes));
+        driver.received(*link, std::span(large ? large.get() : small.data(), bytes));
     }
     if (link == nullptr) return;  // closed for what it has sent
     choose_buffer();

@@ -10,6 +10,8 @@ using namespace ledge::admin;
 
 namespace {
 
+constexpr transport::TlsCounters tls{.full = 51, .resumed = 52, .failed = 53, .refused = 54};
+
 bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
@@ -18,23 +20,19 @@ bool has_line(const std::string& text, const std::string& line) {
 session::Counters distinct_counters() {
     session::Counters counters;
     std::uint64_t next = 1001;
-    for (std::uint64_t* counter : {&counters.bytes_received,         &counters.bytes_sent,
-                                   &counters.packets_received,       &counters.packets_sent,
-                                   &counters.publish_received,       &counters.publish_sent,
-                                   &counters.publish_bytes_received, &counters.publish_bytes_sent,
-                                   &counters.connections_opened,     &counters.connections_refused,
-                                   &counters.refused_memory,         &counters.disconnected_memory,
-                                   &counters.clients_throttled,      &counters.read_pauses,
-                                   &counters.accept_pauses,          &counters.login_failures,
-                                   &counters.refused_not_allowed,    &counters.protocol_errors,
-                                   &counters.keep_alive_timeouts,    &counters.takeovers,
-                                   &counters.sessions_expired,       &counters.wills_published,
-                                   &counters.dropped_slow_reader,    &counters.dropped_memory,
-                                   &counters.dropped_queue_full,     &counters.dropped_too_large,
-                                   &counters.dropped_expired,        &counters.dropped_not_allowed,
-                                   &counters.refused_quota,          &counters.retained_refused,
-                                   &counters.dropped_session_ended,  &counters.dropped_unreadable,
-                                   &counters.queued_messages,        &counters.queued_bytes}) {
+    for (std::uint64_t* counter :
+         {&counters.bytes_received,         &counters.bytes_sent,          &counters.packets_received,
+          &counters.packets_sent,           &counters.publish_received,    &counters.publish_sent,
+          &counters.publish_bytes_received, &counters.publish_bytes_sent,  &counters.connections_opened,
+          &counters.connections_refused,    &counters.refused_memory,      &counters.disconnected_memory,
+          &counters.clients_throttled,      &counters.read_pauses,         &counters.accept_pauses,
+          &counters.login_failures,         &counters.refused_not_allowed, &counters.protocol_errors,
+          &counters.keep_alive_timeouts,    &counters.takeovers,           &counters.sessions_expired,
+          &counters.wills_published,        &counters.policies_taken,      &counters.policies_refused,
+          &counters.dropped_slow_reader,    &counters.dropped_memory,      &counters.dropped_queue_full,
+          &counters.dropped_too_large,      &counters.dropped_expired,     &counters.dropped_not_allowed,
+          &counters.refused_quota,          &counters.retained_refused,    &counters.dropped_session_ended,
+          &counters.dropped_unreadable,     &counters.queued_messages,     &counters.queued_bytes}) {
         *counter = next++;
     }
     return counters;
@@ -45,7 +43,7 @@ session::Counters distinct_counters() {
 TEST_CASE("every counter is told, once") {
     broker::Metrics metrics;
     metrics.counters = distinct_counters();
-    const std::string text = metrics_text(metrics, "1.2.3", 90s);
+    const std::string text = metrics_text(metrics, tls, "1.2.3", 90s);
     constexpr std::size_t counters = sizeof(session::Counters) / sizeof(std::uint64_t);
     for (std::uint64_t value = 1001; value < 1001 + counters; ++value) {
         const std::string ending = " " + std::to_string(value) + "\n";
@@ -55,9 +53,13 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1025"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1027"));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
+    CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"full\"} 51"));
+    CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"resumed\"} 52"));
+    CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"failed\"} 53"));
+    CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"refused\"} 54"));
     CHECK(has_line(text, "ledgemq_store_enabled 0"));
     CHECK(text.find("store_commits") == std::string::npos);
 }
@@ -70,7 +72,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.commits = 7;
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
-    const std::string text = metrics_text(metrics, "1", 0s);
+    const std::string text = metrics_text(metrics, tls, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
     CHECK(has_line(text, "ledgemq_store_full 0"));
@@ -83,7 +85,7 @@ TEST_CASE("a store tells its state and its cost") {
 TEST_CASE("each family has HELP and TYPE once, before its samples; counters end in _total") {
     broker::Metrics metrics;
     metrics.store.is_used = true;
-    std::istringstream lines(metrics_text(metrics, "1", 0s));
+    std::istringstream lines(metrics_text(metrics, tls, "1", 0s));
     std::set<std::string> families;
     std::string family;
     for (std::string line; std::getline(lines, line);) {

@@ -236,6 +236,22 @@ TEST_CASE("roles: one, several, or none") {
     CHECK_FALSE(fault(claims(many + "]")).empty());
 }
 
+TEST_CASE("a role of a token has what the ACL gives to it; a role that the ACL does not have means nothing") {
+    AclBuilder builder("acl.toml", Acl::Form::toml);
+    AclRule rule;
+    rule.filter = "a/#";
+    CHECK(builder.add(builder.role("operator"), rule).empty());
+    Policy policy;
+    policy.acl = builder.finish();
+    for (const auto& [role, is_allowed] : {std::pair{"operator", true}, {"stranger", false}}) {
+        const std::string more = R"(,"roles":[")" + std::string(role) + R"("])";
+        const LoginOutcome outcome = outcome_of(rules(), signed_as(hs256, claims(more), secret));
+        const auto rights = rights_of(policy, outcome.identity, "id");
+        CHECK(rights->may_publish("a/x") == is_allowed);
+        CHECK_FALSE(rights->may_publish("b"));
+    }
+}
+
 TEST_CASE("the acl of a token is all that it grants, and what is not understood in it refuses the token") {
     LoginOutcome outcome =
         outcome_of(rules(), signed_as(hs256, claims(R"(,"acl":{"pub":["a/%c/#"],"sub":["b/+"],"all":["c"]})"), secret));

@@ -110,7 +110,7 @@ Client& Client::tries_to_connect(const Wish& wish) {
     incoming_.clear();
     connection = rig_.shard->open({wish.listener, wish.address, wish.proven}, this, rig_.now);
     if (connection == nullptr) return *this;
-    return sends(encode_connect(name_, wish));
+    return sends(encode_connect(wish.client_id.empty() ? std::string_view(name_) : wish.client_id, wish));
 }
 
 Client& Client::connects(const Wish& wish) {

@@ -63,7 +63,8 @@ struct Wish {
     std::optional<std::string_view> user{};
     std::optional<std::string_view> password{};
     std::string_view address = "192.0.2.1:1";
-    std::string_view proven{};  // by TLS
+    std::string_view proven{};     // by TLS
+    std::string_view client_id{};  // "": the name of the client
 };
 
 /// A session that is kept for an hour, and resumed when there is one.

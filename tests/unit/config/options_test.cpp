@@ -68,6 +68,7 @@ bool is_about_build(const Loaded& loaded) {
         return complaint.text.find("without a store") != std::string::npos ||
                complaint.text.find("the file cannot be opened") != std::string::npos ||
                complaint.text.find("outbox_bytes_fatal") != std::string::npos ||
+               complaint.text.find("Unix sockets only") != std::string::npos ||
                complaint.text.find("proxy_protocol") != std::string::npos;  // it and proxy_from want each other
     });
 }
@@ -96,6 +97,7 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(of_shard == count_members<broker::ShardOptions>() - 4);
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
     CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability
+    CHECK(rows_in("process") == count_members<ProcessSettings>());
     CHECK(rows_in("auth.jwt") == count_members<TokenSettings>());
     CHECK(rows_in("auth.http") == count_members<HookSettings>());
     CHECK(rows_in("log") == count_members<LogSettings>());

@@ -29,7 +29,12 @@ public:
         sources_.file = path_;
         const config::Loaded loaded = config::load(sources_);
         REQUIRE(loaded.ok());
-        reload_.emplace(sources_, loaded.config, log_, [this](auth::Policy policy) { policy_ = std::move(policy); });
+        reload_.emplace(sources_, loaded.config, log_,
+                        [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+                            if (!policy) return void(++refused_);
+                            policy_ = std::move(*policy);
+                            files_ = std::move(files);
+                        });
     }
     ~World() { std::filesystem::remove(path_); }
     World(const World&) = delete;
@@ -39,13 +44,21 @@ public:
     Lines reload(const std::string& toml) {
         write(toml);
         lines_.clear();
-        (*reload_)();
+        reload_->read_all();
+        return lines_;
+    }
+    /// What a changed file with users or rights logs.
+    Lines read_policy() {
+        lines_.clear();
+        reload_->read_policy();
         return lines_;
     }
 
     const Log& log() const { return log_; }
     /// What was taken over last.
     const auth::Policy& policy() const { return policy_; }
+    const Lines& files() const { return files_; }
+    int refused() const { return refused_; }
     const std::string& path() const { return path_; }
 
 private:
@@ -56,6 +69,8 @@ private:
     Log log_{LogLevel::info, collect, &lines_};
     config::Sources sources_;
     auth::Policy policy_;
+    Lines files_;
+    int refused_ = 0;
     std::optional<Reload> reload_;
 };
 
@@ -102,7 +117,7 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     std::ofstream(acl) << "topic a\n";
     const Lines taken = world.reload(toml);
     REQUIRE(taken.size() == 2);
-    CHECK(taken[0] == "info policy_loaded users=0 rules=1");
+    CHECK(taken[0] == "info policy_loaded users=0 token_keys=0 rules=1");
     CHECK(taken[1] == "info configuration_unchanged");
     REQUIRE(world.policy().acl);
     std::ofstream(acl) << "topic a\ntopics b\n";
@@ -110,7 +125,33 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     REQUIRE(refused.size() == 1);
     CHECK(refused[0].starts_with("error configuration_refused reason=\"" + acl + ":2: the line begins with neither"));
     CHECK(world.policy().acl->size() == 1);
+    CHECK(world.files() == Lines{acl});
+    CHECK(world.refused() == 1);
     std::filesystem::remove(acl);
-    CHECK(world.reload("").front() == "info policy_loaded users=0 rules=0");
+    CHECK(world.reload("").front() == "info policy_loaded users=0 token_keys=0 rules=0");
     CHECK_FALSE(world.policy().acl);
+}
+
+TEST_CASE("a changed file is read without the configuration; missing or wrong it changes nothing, empty it denies") {
+    const std::string acl =
+        (std::filesystem::temp_directory_path() / ("ledgemq-rules-" + std::to_string(::getpid()))).string();
+    std::ofstream(acl) << "topic a\n";
+    World world("[auth]\nacl_file = '" + acl + "'\n");
+    std::ofstream(world.path()) << "no configuration";
+    std::ofstream(acl) << "topic a\ntopic b\n";
+    CHECK(world.read_policy() == Lines{"info policy_loaded users=0 token_keys=0 rules=2"});
+    CHECK(world.files() == Lines{acl});
+    std::ofstream(acl) << "topics b\n";
+    CHECK(world.read_policy().front().starts_with("error policy_refused reason=\"" + acl + ":1: the line begins"));
+    std::filesystem::remove(acl);
+    CHECK(world.read_policy().front().find("cannot be opened") != std::string::npos);
+    CHECK(world.refused() == 2);
+    CHECK(world.policy().acl->size() == 2);
+    std::ofstream(acl) << "";
+    const Lines emptied = world.read_policy();
+    REQUIRE(emptied.size() == 2);
+    CHECK(emptied[1].find("has no rules: nobody may publish or receive anything") != std::string::npos);
+    REQUIRE(world.policy().acl);
+    CHECK(world.policy().acl->size() == 0);
+    std::filesystem::remove(acl);
 }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "ledge/runtime/clock.hpp"
@@ -239,6 +241,36 @@ TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
     std::raise(SIGTERM);
     CHECK(is_ended(*loop, client));
     CHECK(is_shutting_down(client.received));
+}
+
+TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP has read is known") {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("ledgemq-watched-" + std::to_string(::getpid())));
+    std::ofstream(path) << "1";
+    BrokerLoopOptions options = options_for(1);
+    options.handles_signals = true;
+    options.policy_files = {path};
+    int changes = 0;
+    int hang_ups = 0;
+    BrokerLoop* running = nullptr;
+    options.on_policy_files = [&] {
+        ++changes;
+        running->note_refused_policy();
+    };
+    options.on_hang_up = [&] {
+        ++hang_ups;
+        running->set_policy({}, {path});
+    };
+    const auto loop = make(options);
+    running = loop.get();
+    std::ofstream(path) << "22";
+    std::raise(SIGHUP);
+    CHECK(until(*loop, [&] { return hang_ups == 1; }));
+    std::ofstream(path) << "333";
+    CHECK(until(*loop, [&] { return changes == 1; }));
+    CHECK(loop->shard().metrics().counters.policies_taken == 1);
+    CHECK(loop->shard().metrics().counters.policies_refused == 1);
+    std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -107,5 +107,87 @@ TEST_CASE("[MQTT-4.12.0-7] AUTH without a method in CONNECT is a protocol error,
     CHECK(rig.takes().empty());
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// SCRAM. What a right proof leads to is shown by an independent client (tests/e2e).
+
+auth::Policy with_keys() {
+    auth::Policy policy;
+    const auto keys = auth::make_scram_keys(as_bytes("secret"), as_bytes("sixteen bytes it"), 4096);
+    policy.passwords = std::move(*auth::PasswordFile::parse(auth::with_password("", "alice", keys)));
+    return policy;
+}
+
+/// The data of the AUTH or CONNACK that came last.
+std::string data_of(Rig& rig) {
+    const std::string bytes = unsent(rig.connection->outbox());
+    const auto packet = wire::decode_auth(as_bytes(bytes), Version::v5);
+    REQUIRE(packet.ok());
+    rig.connection->outbox().clear();
+    return std::string(packet->properties.text(PropertyId::authentication_data).value_or(""));
+}
+
+std::string final_message(const std::string& challenge) {
+    return "c=biws," + challenge.substr(0, challenge.find(',')) + ",p=" + std::string(43, 'A') + "=";
+}
+
+TEST_CASE("SCRAM: a known and an unknown user are asked and refused alike, and both count as guesses") {
+    Rig rig;
+    rig.environment.policy = with_keys();
+    std::string sizes;
+    for (const char* user : {"alice", "eve"}) {
+        starts(rig, "SCRAM-SHA-256", "n,,n=" + std::string(user) + ",r=abc");
+        const std::string challenge = data_of(rig);
+        CHECK(challenge.starts_with("r=abc"));
+        sizes += std::to_string(challenge.size()) + " ";
+        CHECK(rig.connection->state() == Connection::State::authenticating);
+        rig.sends(auth(next, "SCRAM-SHA-256", final_message(challenge)));
+        CHECK(rig.takes() == "CONNACK bad_user_name_or_password");
+        CHECK(rig.is_closing());
+    }
+    CHECK(sizes.substr(0, sizes.size() / 2) == sizes.substr(sizes.size() / 2));
+    CHECK(rig.environment.counters.login_failures == 2);
+}
+
+TEST_CASE("SCRAM: malformed messages are refused and are no guesses; the first may come in a step of its own") {
+    Rig rig;
+    rig.environment.policy = with_keys();
+    starts(rig, "SCRAM-SHA-256", "p=tls-unique,,n=alice,r=abc");
+    CHECK(rig.takes() == "CONNACK not_authorized");
+    starts(rig, "SCRAM-SHA-256");
+    CHECK(rig.takes() == "AUTH continue_authentication");
+    rig.sends(auth(next, "SCRAM-SHA-256", "n,,n=alice,r=abc"));
+    CHECK(data_of(rig).starts_with("r=abc"));
+    rig.sends(auth(next, "SCRAM-SHA-256"));
+    CHECK(rig.takes() == "CONNACK not_authorized");
+    CHECK(rig.environment.counters.login_failures == 0);
+}
+
+TEST_CASE("SCRAM: guesses block the address; the users may change within the exchange") {
+    Rig rig;
+    rig.environment.policy = with_keys();
+    rig.environment.guard.set_limits({.failures_max = 1});
+    starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
+    rig.sends(auth(next, "SCRAM-SHA-256", final_message(data_of(rig))));
+    rig.takes();
+    starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
+    CHECK(rig.takes() == "CONNACK connection_rate_exceeded");
+    rig.passes(61s);
+    starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
+    const std::string challenge = data_of(rig);
+    rig.environment.policy = {};
+    rig.sends(auth(next, "SCRAM-SHA-256", final_message(challenge)));
+    CHECK(rig.takes() == "CONNACK not_authorized");
+}
+
+TEST_CASE("before CONNACK no packet of the exchange may be larger than CONNECT") {
+    Rig rig;
+    rig.listener.limits.connect_packet_max_bytes = 100;
+    starts(rig, "ANONYMOUS");
+    CHECK(rig.takes() == "AUTH continue_authentication");
+    rig.sends(auth(next, "ANONYMOUS", std::string(200, 'x')));
+    CHECK(rig.is_closing());
+    CHECK(rig.takes().empty());
+}
+
 }  // namespace
 }  // namespace ledge::session

@@ -159,5 +159,64 @@ TEST_CASE("a full queue elsewhere: 0x97 for v5; a 3.x publisher is closed and ma
     CHECK(rig.is_closing());
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Reason strings
+
+/// What a refused PUBLISH of `qos` to "secret" is answered with; CONNECT with these properties.
+std::string reason_of(Rig& rig, QoS qos, const wire::PropertyBuilder& connect) {
+    rig.environment.policy.acl = std::move(*auth::Acl::parse("topic read a", "acl.conf"));
+    rig.connects(connect_v5(&connect));
+    rig.sends(publish("secret", "x", qos, 1));
+    const std::string answer = unsent(rig.connection->outbox());
+    const auto packet = wire::decode_ack(as_bytes(answer), Version::v5);
+    REQUIRE(packet.ok());
+    CHECK(packet->code == ReasonCode::not_authorized);
+    return std::string(packet->properties.text(PropertyId::reason_string).value_or("none"));
+}
+
+TEST_CASE("a refusal names its rule, unless the client or the policy does not want it [MQTT-3.1.2-29]") {
+    wire::PropertyBuilder none;
+    wire::PropertyBuilder no_problems;
+    no_problems.number(PropertyId::request_problem_information, 0);
+    for (const QoS qos : {qos1, qos2}) {
+        Rig rig;
+        CHECK(reason_of(rig, qos, none) == "acl.conf (no rule)");
+        CHECK(reason_of(rig, qos, no_problems) == "none");
+        rig.environment.policy.explains_to_clients = false;
+        CHECK(reason_of(rig, qos, none) == "not allowed by the rules of this server");
+    }
+}
+
+TEST_CASE("[MQTT-3.4.2-2] [MQTT-3.5.2-2] no reason string beyond the Maximum Packet Size of the client") {
+    for (const QoS qos : {qos1, qos2}) {
+        Rig rig;
+        wire::PropertyBuilder small;
+        small.number(PropertyId::maximum_packet_size, 27);  // PUBACK with the reason has 2 + 2 + 1 + 1 + 3 + 18 bytes
+        CHECK(reason_of(rig, qos, small) == "acl.conf (no rule)");
+        small.clear();
+        small.number(PropertyId::maximum_packet_size, 26);
+        CHECK(reason_of(rig, qos, small) == "none");
+    }
+}
+
+TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a long one is cut within its characters") {
+    JournalOptions journal;
+    journal.is_enabled = true;
+    Rig rig(journal);
+    rig.environment.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
+    rig.connects();
+    const Ticket record = rig.environment.journal.put(RecordKind::put_queued, 1, 1, {}, Urgency::now);
+    rig.connection->on_routed(qos1, 7, ReasonCode::success, record, 0);  // not durable yet
+    rig.sends(publish("x", "x", qos1, 8));
+    CHECK(rig.takes().empty());
+    rig.environment.journal.on_committed(rig.environment.journal.take(rig.now).last);
+    rig.connection->on_committed();
+    std::string answer = unsent(rig.connection->outbox());
+    answer.erase(0, 4);  // PUBACK 7
+    const auto packet = wire::decode_ack(as_bytes(answer), Version::v5);
+    REQUIRE(packet.ok());
+    CHECK(packet->properties.text(PropertyId::reason_string) == std::string(511, 'n'));
+}
+
 }  // namespace
 }  // namespace ledge::session

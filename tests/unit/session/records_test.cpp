@@ -35,6 +35,7 @@ SessionRecord session_with_will() {
     will.has_expiry = true;
     will.expiry_interval_s = 4;
     record.will = std::move(will);
+    record.owner = "alice";
     return record;
 }
 
@@ -111,6 +112,7 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->expiry_interval_s == 3600);
     CHECK(read->expires_at == Instant{} + 77s);
     CHECK_FALSE(read->is_ended);
+    CHECK(read->owner == "alice");
     REQUIRE(read->will);
     CHECK(read->will->publication.view().topic == "a/b");
     CHECK(read->will->delay_s == 9);
@@ -121,6 +123,7 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     const auto ended = parse_session(bare);
     REQUIRE(ended);
     CHECK(ended->is_ended);
+    CHECK(ended->owner.empty());
     CHECK_FALSE(ended->will);
 }
 

@@ -239,6 +239,7 @@ TEST_CASE("client certificates: required, optional, and the name in them") {
     Pair with(with_client_certificates(Wish::required), showing("client"));
     REQUIRE(with.shake());
     CHECK(with.server->user_name() == "meter-7");
+    CHECK(with.server->has_peer_certificate());
     TlsOptions by_alternative = with_client_certificates(Wish::required);
     by_alternative.user_name_from = TlsOptions::UserName::subject_alternative_name;
     Pair other(by_alternative, showing("client"));
@@ -249,11 +250,13 @@ TEST_CASE("client certificates: required, optional, and the name in them") {
     Pair optional(with_client_certificates(Wish::optional));
     REQUIRE(optional.shake());
     CHECK(optional.server->user_name().empty());
+    CHECK_FALSE(optional.server->has_peer_certificate());
     TlsOptions strangers = with_client_certificates(Wish::optional);
     strangers.ca_file = pki_folder() + "/other.pem";
     Pair stranger(strangers, showing("client"));
     stranger.shake();
     CHECK_FALSE(stranger.server->is_secured());
+    CHECK_FALSE(stranger.server->has_peer_certificate());
     CHECK(stranger.server->failure_reason().find("not correctly signed") != std::string::npos);
 }
 

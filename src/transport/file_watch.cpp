@@ -1,4 +1,4 @@
-#include "file_watch.hpp"
+#include "ledge/transport/file_watch.hpp"
 
 #include <sys/stat.h>
 

@@ -22,6 +22,7 @@ public:
     bool has_changed() const { return look() != known_; }
     /// Known as they are.
     void accept();
+    const std::vector<std::string>& paths() const { return paths_; }
 
 private:
     struct Stamp {

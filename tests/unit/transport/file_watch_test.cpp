@@ -1,10 +1,10 @@
-#include "tls/file_watch.hpp"
+#include "ledge/transport/file_watch.hpp"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 
-#include "tls_rig.hpp"
+#include "tls/tls_rig.hpp"
 
 using namespace ledge::transport;
 

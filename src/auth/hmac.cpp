@@ -1,0 +1,59 @@
+#include "hmac.hpp"
+
+#include <mbedtls/base64.h>
+#include <mbedtls/md.h>
+
+#include "ledge/base/assert.hpp"
+#include "mbedtls_version.hpp"
+
+namespace ledge::auth {
+
+Digest256 sha256(Bytes text) {
+    Digest256 digest{};
+    const int error = mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), text.data(), text.size(), digest.data());
+    LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-256
+    return digest;
+}
+
+Digest256 hmac_sha256(Bytes key, Bytes text) {
+    Digest256 digest{};
+    const int error = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key.data(), key.size(), text.data(),
+                                      text.size(), digest.data());
+    LEDGE_ASSERT(error == 0);
+    return digest;
+}
+
+Digest256 pbkdf2_sha256(Bytes password, Bytes salt, std::uint32_t iterations) {
+    Digest256 digest{};
+    const int error = mbed::pbkdf2(MBEDTLS_MD_SHA256, password, salt, iterations, digest);
+    LEDGE_ASSERT(error == 0);
+    return digest;
+}
+
+std::string to_base64(Bytes bytes) {
+    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // with the zero that the library puts behind it
+    std::size_t written = 0;
+    const int error = mbedtls_base64_encode(reinterpret_cast<unsigned char*>(text.data()), text.size(), &written,
+                                            bytes.data(), bytes.size());
+    LEDGE_ASSERT(error == 0);
+    text.resize(written);
+    return text;
+}
+
+std::optional<std::vector<Byte>> from_base64(std::string_view text) {
+    std::vector<Byte> bytes(3 * (text.size() / 4) + 3);
+    std::size_t written = 0;
+    const Bytes from = as_bytes(text);
+    if (mbedtls_base64_decode(bytes.data(), bytes.size(), &written, from.data(), from.size()) != 0) return std::nullopt;
+    bytes.resize(written);
+    return bytes;
+}
+
+bool are_equal(Bytes a, Bytes b) {
+    LEDGE_ASSERT(a.size() == b.size());
+    volatile Byte difference = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<Byte>(difference | (a[i] ^ b[i]));
+    return difference == 0;
+}
+
+}  // namespace ledge::auth

@@ -1,0 +1,116 @@
+#include "privileges.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+constexpr std::size_t entry_bytes_max = 64 * 1024;  // of a user or group with its members
+
+std::optional<Account> find_user(const std::string& name) {
+    std::vector<char> text(entry_bytes_max);
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
+    return Account{name, entry.pw_uid, entry.pw_gid};
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+    std::vector<char> text(entry_bytes_max);
+    group entry{};
+    group* found = nullptr;
+    if (::getgrnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
+    return entry.gr_gid;
+}
+
+/// Asked of the kernel, not believed of the calls before.
+bool is_nobody_else(const Account& account) {
+    std::array<uid_t, 3> users{};
+    std::array<gid_t, 3> groups{};
+    if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0)
+        return false;
+    const bool is_user = std::ranges::all_of(users, [&](uid_t uid) { return uid == account.uid; });
+    const bool is_group = std::ranges::all_of(groups, [&](gid_t gid) { return gid == account.gid; });
+    return is_user && is_group && ::getgroups(0, nullptr) == 0 && ::setuid(0) != 0 && ::seteuid(0) != 0;
+}
+
+}  // namespace
+
+Result<std::optional<Account>, std::string> find_account(const config::ProcessSettings& settings) {
+    if (settings.user.empty()) {
+        if (settings.group.empty()) return std::optional<Account>();
+        return Failure{std::string("key 'process.group' says nothing without process.user; add it")};
+    }
+    std::optional<Account> account = find_user(settings.user);
+    if (!account) return Failure{"key 'process.user': there is no user '" + settings.user + "' on this machine"};
+    if (!settings.group.empty()) {
+        const std::optional<gid_t> gid = find_group(settings.group);
+        if (!gid) return Failure{"key 'process.group': there is no group '" + settings.group + "' on this machine"};
+        account->gid = *gid;
+    }
+    if (account->uid == 0) return Failure{std::string("key 'process.user': that is root; name a user without rights")};
+    if (::geteuid() == account->uid) return std::optional<Account>();
+    if (::geteuid() != 0)
+        return Failure{"key 'process.user': only root can become '" + settings.user +
+                       "'; start as root, or leave the key out"};
+    return account;
+}
+
+AsUser::AsUser(const std::optional<Account>& account) {
+    if (!account) return;
+    is_changed_ = true;
+    const bool is_done = ::setegid(account->gid) == 0 && ::seteuid(account->uid) == 0;
+    LEDGE_ASSERT(is_done);  // root may
+}
+
+AsUser::~AsUser() {
+    if (!is_changed_) return;
+    const bool is_back = ::seteuid(0) == 0 && ::setegid(0) == 0;
+    LEDGE_ASSERT(is_back);
+}
+
+Result<bool, std::string> become(const Account& account) {
+    const auto fail = [&](const char* step) {
+        return Failure{"cannot become '" + account.user + "' (" + step + "): " + std::strerror(errno)};
+    };
+    if (::setgroups(0, nullptr) != 0) return fail("setgroups");
+    if (::setresgid(account.gid, account.gid, account.gid) != 0) return fail("setresgid");
+    if (::setresuid(account.uid, account.uid, account.uid) != 0) return fail("setresuid");  // capabilities go with it
+    if (!is_nobody_else(account)) return Failure{"cannot become '" + account.user + "': there is a way back to root"};
+    return true;
+}
+
+std::vector<std::string> unreadable(const std::vector<std::string>& files) {
+    std::vector<std::string> result;
+    std::ranges::copy_if(files, std::back_inserter(result), [](const std::string& file) {
+        return !file.empty() && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0;
+    });
+    return result;
+}
+
+void gain_nothing() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+void allow_core_dumps(bool is_allowed) {
+    // Where dumps are piped to a program the limit does not count, the attribute does.
+    ::prctl(PR_SET_DUMPABLE, is_allowed ? 1 : 0, 0, 0, 0);
+    if (is_allowed) return;
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+}
+
+}  // namespace ledge::daemon
