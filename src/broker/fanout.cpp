@@ -27,6 +27,8 @@ Fanout::Kept Fanout::end() {
 }
 
 void Fanout::deliver(const Hit& hit) {
+    // One publication may double the outbox of every receiver: the step is taken in the middle of it.
+    if (environment_.memory.wants_attention()) environment_.memory.judge(terms_.receivers);
     if (hit.qos == QoS::at_most_once)
         deliver_at_most_once(hit);
     else

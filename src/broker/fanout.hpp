@@ -26,6 +26,7 @@ public:
         session::Durability level = session::Durability::ram;
         session::Ticket not_before = 0;  // nobody gets it before that is durable
         bool has_several = false;        // more than one session is going to get it
+        std::size_t receivers = 1;       // how many
     };
     /// `publication` must live until end().
     void begin(const session::PublicationView& publication, const Terms& terms, Instant now);

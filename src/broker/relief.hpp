@@ -12,12 +12,12 @@ namespace ledge::broker {
 
 class Relief {
 public:
-    static constexpr std::uint64_t victim_bytes_min = 2 * session::MemoryBudget::share_bytes_min;
+    static constexpr std::uint64_t victim_bytes_min = 4 * session::MemoryBudget::share_bytes_min;
 
     Relief(session::Environment& environment, Connections& connections, SessionTable& sessions)
         : environment_(environment), connections_(connections), sessions_(sessions) {}
 
-    /// Decides about the pressure, and takes from those for whom most is kept if it has come to that, in O(sessions).
+    /// Decides about the pressure and takes from those for whom most is kept if it has come to that; O(sessions), then.
     /// `busy`: whose packet is being looked at, it is left alone; nullptr: nobody's.
     void judge(const session::Connection* busy);
 

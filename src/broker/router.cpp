@@ -24,7 +24,7 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
     // Where the publisher can be told, all or nothing; elsewhere the live delivery is better than none.
     if (publication.retain && !is_kept && refusal == Refusal::by_reason_code && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
-    fanout_.begin(publication, {level, not_before, hits_.size() > 1}, now);
+    fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
     const session::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
@@ -163,7 +163,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.qos = std::min(delivery.qos, member->options.qos);
     hit.retain = delivery.retain;
     hit.ids.add(member->subscription_id);
-    fanout_.begin(publication, {level_of(publication.topic), 0, false}, now);
+    fanout_.begin(publication, {level_of(publication.topic), 0, false, 1}, now);
     fanout_.deliver(hit);
     const Fanout::Kept kept = fanout_.end();
     if (kept.barrier != 0) environment_.barriers.release(kept.barrier);

@@ -133,7 +133,10 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->environment.counters.bytes_received += bytes.size();
-    if (session::ReadRate* rate = connection.read_rate()) rate->take_bytes(bytes.size());
+    if (session::ReadRate* rate = connection.read_rate()) {
+        rate->refill(now);
+        rate->take_bytes(bytes.size());
+    }
     parts_->take(connection, bytes, now);
 }
 

@@ -27,13 +27,13 @@ class MemoryBudget {
 public:
     // Of the budget, from where on a step is taken. What is between the last one and the whole is for what happens
     // until somebody looks, and for what is not summed.
-    static constexpr unsigned slow_readers_percent = 70;
-    static constexpr unsigned new_clients_percent = 80;
-    static constexpr unsigned slowest_percent = 85;
-    static constexpr unsigned relief_percent = 75;     // so much is left when the slowest have gone
+    static constexpr unsigned slow_readers_percent = 60;
+    static constexpr unsigned new_clients_percent = 70;
+    static constexpr unsigned slowest_percent = 80;
+    static constexpr unsigned relief_percent = 70;     // so much is left when the slowest have gone
     static constexpr unsigned hysteresis_percent = 5;  // a step ends so far below where it began
 
-    static constexpr std::uint64_t share_bytes_min = 4096;
+    static constexpr std::uint64_t share_bytes_min = 2048;
     static constexpr std::uint64_t share_bytes_max = 256 * 1024;
 
     // Blocks of the allocator that are not worth a sum of their own, in bytes.

@@ -26,20 +26,20 @@ TEST_CASE("the steps come in order, and end below where they began") {
         CHECK((after <= before || wants_attention));  // nobody else would have looked
         return after;
     };
-    CHECK(at(69) == Pressure::none);
-    CHECK(at(71) == Pressure::slow_readers);
+    CHECK(at(59) == Pressure::none);
+    CHECK(at(61) == Pressure::slow_readers);
     CHECK_FALSE(memory.refuses_clients());
-    CHECK(at(66) == Pressure::slow_readers);
-    CHECK(at(81) == Pressure::new_clients);
+    CHECK(at(56) == Pressure::slow_readers);
+    CHECK(at(71) == Pressure::new_clients);
     CHECK(memory.refuses_clients());
     CHECK(memory.excess() == 0);
-    CHECK(at(91) == Pressure::slowest);
+    CHECK(at(81) == Pressure::slowest);
     CHECK(memory.refuses_to_keep());
-    CHECK(memory.excess() == 91 * mib - 100 * mib / 100 * MemoryBudget::relief_percent);
-    CHECK(at(83) == Pressure::slowest);
+    CHECK(memory.excess() == 81 * mib - 100 * mib / 100 * MemoryBudget::relief_percent);
+    CHECK(at(78) == Pressure::slowest);
     CHECK(memory.excess() == 0);
-    CHECK(at(79) == Pressure::new_clients);
-    CHECK(at(64) == Pressure::none);
+    CHECK(at(74) == Pressure::new_clients);
+    CHECK(at(54) == Pressure::none);
     CHECK(at(95) == Pressure::slowest);  // all at once
     CHECK(at(0) == Pressure::none);
 }
@@ -47,9 +47,9 @@ TEST_CASE("the steps come in order, and end below where they began") {
 TEST_CASE("what is resident beyond what is held counts until the next measurement") {
     MemoryBudget memory(100 * mib);
     memory.add(20 * mib);
-    memory.note_resident(65 * mib);
+    memory.note_resident(55 * mib);
     CHECK(memory.judge(1) == Pressure::none);
-    CHECK(memory.used() == 65 * mib);
+    CHECK(memory.used() == 55 * mib);
     memory.add(4 * mib);
     CHECK_FALSE(memory.wants_attention());
     memory.add(2 * mib);
