@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "signature.hpp"
+#include "hmac.hpp"
 
 namespace ledge::auth {
 
@@ -66,7 +66,7 @@ HookCache::Digest HookCache::digest_of(const HookQuestion& question) const {
     add(question.client_id);
     add(question.address);
     add(question.listener);
-    const Digest digest = hmac_sha256(key_, text);
+    const Digest digest = hmac_sha256(key_, as_bytes(text));
     wipe(text.data(), text.size());
     return digest;
 }

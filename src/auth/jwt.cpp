@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base64url.hpp"
+#include "hmac.hpp"
 #include "json.hpp"
 #include "ledge/auth/login_check.hpp"
 #include "ledge/topic/name.hpp"
@@ -227,7 +228,7 @@ std::uint64_t credential_of(const TokenRules& rules, const TokenKey& key) {
     text += static_cast<char>('0' + static_cast<int>(key.algorithm));
     add(as_text(key.exponent));
     add(as_text(key.material.bytes()));
-    const Sha256Digest digest = sha256(text);
+    const Digest256 digest = sha256(as_bytes(text));
     wipe(text.data(), text.size());
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | digest[i];

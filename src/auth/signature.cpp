@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "ledge/base/assert.hpp"
+#include "hmac.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -72,14 +72,7 @@ struct Curve {
     mbedtls_mpi s{};
 };
 
-bool are_equal(Bytes a, Bytes b) {
-    if (a.size() != b.size()) return false;
-    volatile Byte difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<Byte>(difference | (a[i] ^ b[i]));
-    return difference == 0;
-}
-
-bool is_signed_rsa(const TokenKey& key, const Sha256Digest& digest, Bytes signature) {
+bool is_signed_rsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
     PublicKey public_key;
     if (signature.size() != key.material.bytes().size() || !public_key.set_rsa(key)) return false;
     return mbedtls_pk_verify(public_key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), signature.data(),
@@ -87,7 +80,7 @@ bool is_signed_rsa(const TokenKey& key, const Sha256Digest& digest, Bytes signat
 }
 
 /// The signature is r and s, 32 bytes each (RFC 7518 section 3.4); mbedTLS refuses numbers out of range, 0 among them.
-bool is_signed_ecdsa(const TokenKey& key, const Sha256Digest& digest, Bytes signature) {
+bool is_signed_ecdsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
     Curve curve;
     if (signature.size() != 64 || !curve.set(key)) return false;
     return mbedtls_mpi_read_binary(&curve.r, signature.data(), 32) == 0 &&
@@ -141,24 +134,6 @@ Result<TokenKey, std::string> take_rsa(mbedtls_rsa_context* rsa) {
 
 }  // namespace
 
-Sha256Digest sha256(std::string_view text) {
-    Sha256Digest digest{};
-    const Bytes bytes = as_bytes(text);
-    const int error =
-        mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), bytes.data(), bytes.size(), digest.data());
-    LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-256
-    return digest;
-}
-
-Sha256Digest hmac_sha256(Bytes key, std::string_view text) {
-    Sha256Digest digest{};
-    const Bytes bytes = as_bytes(text);
-    const int error = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key.data(), key.size(),
-                                      bytes.data(), bytes.size(), digest.data());
-    LEDGE_ASSERT(error == 0);
-    return digest;
-}
-
 std::string fault_of(const TokenKey& key) {
     const std::size_t size = key.material.bytes().size();
     switch (key.algorithm) {
@@ -173,9 +148,9 @@ std::string fault_of(const TokenKey& key) {
 
 bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature) {
     switch (key.algorithm) {
-        case TokenAlgorithm::hs256: return are_equal(hmac_sha256(key.material.bytes(), text), signature);
-        case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(text), signature);
-        case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(text), signature);
+        case TokenAlgorithm::hs256: return are_equal(hmac_sha256(key.material.bytes(), as_bytes(text)), signature);
+        case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(as_bytes(text)), signature);
+        case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(as_bytes(text)), signature);
     }
     return false;
 }

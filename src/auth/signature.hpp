@@ -1,8 +1,6 @@
 // Signatures of tokens, and the keys in PEM: what mbedTLS does for this module beside password hashes.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,12 +9,6 @@
 #include "ledge/base/result.hpp"
 
 namespace ledge::auth {
-
-using Sha256Digest = std::array<Byte, 32>;
-
-Sha256Digest sha256(std::string_view text);
-/// HMAC-SHA-256 (RFC 2104).
-Sha256Digest hmac_sha256(Bytes key, std::string_view text);
 
 /// "" or what is wrong with the numbers of a key: "has an RSA modulus of 1024 bits, 2048 to 8192 are taken".
 std::string fault_of(const TokenKey& key);

@@ -104,7 +104,7 @@ void load_tokens(Loaded& loaded) {
     rules.must_match_user_name = settings.match_user_name;
     load_keys(settings.key_file, "auth.jwt.key_file", false, rules, loaded);
     load_keys(settings.jwks_file, "auth.jwt.jwks_file", true, rules, loaded);
-    if (!rules.keys.empty()) loaded.policy.tokens = std::move(rules);
+    loaded.policy.tokens = std::move(rules);  // without a key every token is refused
 }
 
 void load_hook(Loaded& loaded) {

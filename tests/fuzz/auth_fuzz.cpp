@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/scram.hpp"
 #include "ledge/topic/name.hpp"
@@ -107,7 +108,7 @@ void read_token(std::string_view text, std::string_view user) {
     };
     require(check(text) != wire::ReasonCode::success, "a token without a signature");
     const std::string body = encode(R"({"alg":"HS256"})") + "." + encode(text);
-    check(body + "." + encode(as_text(auth::hmac_sha256(as_bytes(secret), body))));
+    check(body + "." + encode(as_text(auth::hmac_sha256(as_bytes(secret), as_bytes(body)))));
 }
 
 void read_answer(std::string_view text) {

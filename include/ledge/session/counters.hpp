@@ -44,7 +44,7 @@ struct Counters {
     std::uint64_t dropped_unreadable = 0;     // the store does not give it back
 
     std::uint64_t queued_messages = 0;  // gauge: waiting in sessions, in flight included
-    std::uint64_t queued_bytes = 0;     // gauge: their topics, properties and payloads, counted per session
+    std::uint64_t queued_bytes = 0;     // gauge: of those not in flight, topics, properties and payloads
 
     std::uint64_t dropped() const {
         return dropped_slow_reader + dropped_memory + dropped_queue_full + dropped_too_large + dropped_expired +

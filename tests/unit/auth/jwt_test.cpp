@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "signature.hpp"
 
@@ -71,7 +72,7 @@ std::string encode(std::string_view text) {
 
 std::string signed_as(std::string_view header, std::string_view claims, std::string_view key) {
     const std::string text = encode(header) + "." + encode(claims);
-    return text + "." + encode(as_text(hmac_sha256(as_bytes(key), text)));
+    return text + "." + encode(as_text(hmac_sha256(as_bytes(key), as_bytes(text))));
 }
 
 constexpr std::string_view hs256 = R"({"alg":"HS256"})";
