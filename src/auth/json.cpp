@@ -2,7 +2,6 @@
 #include "json.hpp"
 
 #include <boost/json/src.hpp>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -17,11 +16,13 @@ const json::value* find(const void* object, std::string_view name) {
 
 std::string_view view_of(json::string_view text) { return {text.data(), text.size()}; }
 
+// Rounded down, without the mathematical library: that would be 0.3 MB of every broker's memory.
 std::int64_t clamp(double number) {
     constexpr double bound = 9.2e18;  // below 2 to the 63rd
     if (!(number > -bound)) return std::numeric_limits<std::int64_t>::min();
     if (number > bound) return std::numeric_limits<std::int64_t>::max();
-    return static_cast<std::int64_t>(std::floor(number));
+    const auto truncated = static_cast<std::int64_t>(number);
+    return static_cast<double>(truncated) > number ? truncated - 1 : truncated;
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ void Connection::on_timer(Instant now) {
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give queue memory back that the traffic of the last period does not need.
-        if (session_->inflight().empty()) session_->inflight().shrink();
+        if (session_->inflight().empty()) session_->shrink();
         return set_timer(deadline);
     }
     ++environment_.counters.keep_alive_timeouts;

@@ -1,5 +1,7 @@
 #include "ledge/session/session.hpp"
 
+#include <utility>
+
 #include "ledge/base/assert.hpp"
 
 namespace ledge::session {
@@ -18,11 +20,16 @@ Session::~Session() {
     if (is_waiting_for_commit_) std::erase(environment_.waiting_sessions, this);
     environment_.counters.queued_messages -= backlog();
     environment_.counters.queued_bytes -= pending_.bytes();
-    environment_.memory.remove(MemoryBudget::session_bytes + slots());
+    environment_.memory.remove(MemoryBudget::session_bytes + counted_slots_);
 }
 
-std::uint64_t Session::slots() const {
-    return pending_.loaded() * sizeof(Delivery) + inflight_.size() * sizeof(Inflight::Entry);
+std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memory(); }
+
+void Session::count_slots() {
+    const std::uint64_t now = slots();
+    if (now == counted_slots_) return;
+    environment_.memory.add(now);
+    environment_.memory.remove(std::exchange(counted_slots_, now));
 }
 
 std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
@@ -54,11 +61,16 @@ void Session::take_rules(const auth::Policy& policy) {
     identity_->rights = auth::rights_of(policy, *identity_, client_id_);
 }
 
+void Session::shrink() {
+    inflight_.shrink();
+    pending_.shrink();
+    count_slots();
+}
+
 void Session::detach() {
     connection_ = nullptr;
     inflight_.mark_unsent();
-    inflight_.shrink();
-    pending_.shrink();
+    shrink();
 }
 
 void Session::note_drop(DropReason reason, const PublicationView& publication) {

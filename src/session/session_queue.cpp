@@ -30,8 +30,8 @@ void Session::enqueue_loaded(Delivery delivery) {
 }
 
 void Session::push(Delivery delivery) {
-    environment_.memory.add(sizeof(Delivery));
     pending_.push(std::move(delivery));
+    count_slots();
 }
 
 void Session::count_queued(std::size_t bytes) {
@@ -41,7 +41,6 @@ void Session::count_queued(std::size_t bytes) {
 
 Delivery Session::dequeue() {
     Delivery delivery = pending_.pop();
-    environment_.memory.remove(sizeof(Delivery));
     --environment_.counters.queued_messages;
     environment_.counters.queued_bytes -= delivery.publication.bytes();
     return delivery;
@@ -74,13 +73,12 @@ void Session::unload() {
     const std::uint64_t bytes = pending_.loaded_bytes();
     while (pending_.has_loaded()) {
         const Delivery delivery = pending_.pop();
-        environment_.memory.remove(sizeof(Delivery));
         if (delivery.barrier == 0) continue;
         environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
         environment_.barriers.release(delivery.barrier);
     }
     pending_.put_back(first, rows, bytes);
-    pending_.shrink();
+    shrink();
 }
 
 void Session::drop_unstored() {
@@ -94,7 +92,7 @@ void Session::drop_unstored() {
             discard(delivery);
         }
     }
-    pending_.shrink();
+    shrink();
     if (dropped == 0) return;
     environment_.counters.dropped_memory += dropped;
     environment_.log.warning("queue_dropped",
@@ -103,8 +101,9 @@ void Session::drop_unstored() {
 
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
     ++environment_.counters.queued_messages;
-    environment_.memory.add(sizeof(Inflight::Entry));
-    return inflight_.open(std::move(delivery), is_sent);
+    const wire::PacketId id = inflight_.open(std::move(delivery), is_sent);
+    count_slots();
+    return id;
 }
 
 void Session::finish_exchange(wire::PacketId id) {
@@ -112,7 +111,6 @@ void Session::finish_exchange(wire::PacketId id) {
     LEDGE_ASSERT(entry != nullptr);
     discard(entry->delivery);
     --environment_.counters.queued_messages;
-    environment_.memory.remove(sizeof(Inflight::Entry));
     inflight_.finish(id);
 }
 
@@ -307,7 +305,7 @@ bool Session::restore_exchange(std::uint64_t row, const Delivery& delivery, OutS
     Delivery restored = delivery;
     restored.row = row;
     if (!inflight_.restore(id, std::move(restored), state)) return false;
-    environment_.memory.add(sizeof(Inflight::Entry));
+    count_slots();
     ++environment_.counters.queued_messages;
     return true;
 }

@@ -70,6 +70,8 @@ public:
     }
 
     void shrink() { entries_.shrink(); }
+    /// Bytes of its slots, used or not.
+    std::uint64_t memory() const { return entries_.capacity() * sizeof(Entry); }
 
     static constexpr std::size_t overtaking_max = 16'384;
 

@@ -52,6 +52,8 @@ public:
     void forget_tail() { stored_rows_ = stored_bytes_ = 0; }
 
     void shrink() { loaded_.shrink(); }
+    /// Bytes of its slots, used or not.
+    std::uint64_t memory() const { return loaded_.capacity() * sizeof(Delivery); }
 
 private:
     Ring<Delivery> loaded_;

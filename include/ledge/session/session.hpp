@@ -156,13 +156,19 @@ public:
         if (dropped_in_a_row_ > 0) end_run_of_drops();
     }
 
+    /// Gives memory back that its queues do not need.
+    void shrink();
+
     // Scratch of the router: which hit of which publication stands for this session.
     std::uint64_t route_stamp = 0;
     std::uint32_t route_hit = 0;
 
 private:
     void end_run_of_drops();
+    /// Bytes of the queues' slots, used or not.
     std::uint64_t slots() const;
+    /// After they may have grown or shrunk.
+    void count_slots();
     void enqueue_loaded(Delivery delivery);
     void push(Delivery delivery);
     void unload();
@@ -190,7 +196,8 @@ private:
     Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
     Ticket received_ticket_ = 0;  // of the last one's record
     bool is_waiting_for_commit_ = false;
-    bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
+    std::uint64_t counted_slots_ = 0;  // slots() as in the memory budget
+    bool has_gaps_ = false;            // rows amid the loaded ones were dropped: the store may still have them
 };
 
 }  // namespace ledge::session
