@@ -1,5 +1,6 @@
 #include "process.hpp"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,8 +9,16 @@
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
+
+// Where the linker puts them: the beginning of the program in memory, and the end of its code. Nothing between is ever
+// written.
+extern "C" {
+extern const char __executable_start;
+extern const char etext;
+}
 
 namespace ledge::daemon {
 
@@ -44,6 +53,13 @@ void notify_service_manager(std::string_view state) {
     [[maybe_unused]] const ssize_t sent = ::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
                                                    reinterpret_cast<const sockaddr*>(&address), length);
     ::close(descriptor);
+}
+
+void forget_code_of_start() {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(page - 1);
+    const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace ledge::daemon

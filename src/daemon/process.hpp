@@ -19,4 +19,7 @@ std::uint64_t random_seed();
 /// Tells the service manager (systemd, Type=notify), if there is one: one datagram to $NOTIFY_SOCKET.
 void notify_service_manager(std::string_view state);
 
+/// The start is over: its code need not stay in memory. What is wanted again comes back from the page cache.
+void forget_code_of_start();
+
 }  // namespace ledge::daemon

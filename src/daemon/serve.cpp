@@ -125,6 +125,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
     notify_service_manager("READY=1");
+    forget_code_of_start();
     (*loop)->run();
     log.info("stopped");
     return config::exit_ok;

@@ -41,7 +41,8 @@ void MemoryBudget::set_attention() {
     const std::uint64_t used_then = pressure_ == Pressure::slowest
                                         ? std::max(used() + percent(1), percent(slowest_percent))
                                         : percent(begin_of(next(pressure_)));
-    attention_ = used_then > other_ ? used_then - other_ : held_ + percent(1);
+    const std::uint64_t held_then = used_then > other_ ? used_then - other_ : held_ + percent(1);
+    attention_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;  // see used()
 }
 
 }  // namespace ledge::session

@@ -56,12 +56,17 @@ public:
     bool is_set() const { return budget_ != 0; }
     std::uint64_t budget() const { return budget_; }
     std::uint64_t held() const { return held_; }
-    std::uint64_t used() const { return held_ + other_; }
+    /// What has come since the last measurement counts half as much again: the gaps that it leaves in the allocator are
+    /// resident too, and nobody has seen them yet.
+    std::uint64_t used() const { return held_ + other_ + (held_ > measured_ ? (held_ - measured_) / 2 : 0); }
     Pressure pressure() const { return pressure_; }
     /// Time to judge: a step may have to be taken. One comparison, for each message.
     bool wants_attention() const { return held_ >= attention_; }
     /// The process has so many bytes resident. Then judge.
-    void note_resident(std::uint64_t bytes) { other_ = bytes > held_ ? bytes - held_ : 0; }
+    void note_resident(std::uint64_t bytes) {
+        other_ = bytes > held_ ? bytes - held_ : 0;
+        measured_ = held_;
+    }
     /// Decides about the pressure. `clients`: among how many the memory is shared.
     Pressure judge(std::size_t clients);
     /// Bytes that have to go when the slowest are disconnected.
@@ -84,7 +89,8 @@ private:
     std::uint64_t attention_ = no_limit;  // of held_
     std::uint64_t share_ = no_limit;
     std::uint64_t budget_;
-    std::uint64_t other_ = 0;  // resident beyond held_, as of the last measurement
+    std::uint64_t other_ = 0;     // resident beyond held_, as of the last measurement
+    std::uint64_t measured_ = 0;  // held_ then
     Pressure pressure_ = Pressure::none;
 };
 
