@@ -98,7 +98,8 @@ LoginOutcome no_hook_answer(std::string_view reason) {
 
 std::uint64_t credential_of(const HookOptions& options) {
     std::uint64_t number = 0xcbf2'9ce4'8422'2325U;  // FNV-1a
-    const std::string place = options.host + ' ' + std::to_string(options.port) + ' ' + options.target;
+    const std::string place = (options.is_tls ? "https " : "http ") + options.host + ' ' +
+                              std::to_string(options.port) + ' ' + options.target;
     for (const char c : place) number = (number ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
     return number | 1U;
 }

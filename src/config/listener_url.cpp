@@ -1,6 +1,6 @@
 // url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
 //       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
-// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"
+// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; of the authentication hook also a name
 #include "listener_url.hpp"
 
 #include <arpa/inet.h>
@@ -136,6 +136,21 @@ std::string check_host(Host& host) {
                                     : " is not an IPv4 address or localhost; for every interface use 0.0.0.0");
 }
 
+/// RFC 1123, 2.1, and the _ that is used all the same. What ends with a number is an address that somebody mistyped.
+bool is_host_name(std::string_view text) {
+    constexpr std::size_t name_bytes_max = 253;
+    constexpr std::size_t label_bytes_max = 63;
+    if (text.size() > name_bytes_max) return false;
+    while (true) {
+        const std::size_t dot = text.find('.');
+        const std::string_view label = text.substr(0, dot);
+        if (!is_bare_key(label) || label.size() > label_bytes_max || label.front() == '-') return false;
+        if (dot == std::string_view::npos)
+            return !std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
+        text.remove_prefix(dot + 1);
+    }
+}
+
 Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     Endpoint endpoint;
     endpoint.protocol = scheme.protocol;
@@ -200,22 +215,34 @@ Parsed parse_admin_url(std::string_view url) {
 }
 
 Parsed parse_hook_url(std::string_view url) {
-    constexpr std::string_view start = "http://";
     constexpr std::string_view hook_shape =
-        "use http://HOST:PORT/PATH, for example http://127.0.0.1:8000/login, or none";
-    if (url.starts_with("https://"))
-        return Failure{"TLS is not spoken to the hook; let it, or a proxy to it, run on this machine and " +
-                       std::string(hook_shape)};
-    if (!url.starts_with(start)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
-    const std::size_t slash = std::min(url.find('/', start.size()), url.size());
-    const std::string_view path = url.substr(slash);
+        "use https://HOST:PORT/PATH, for example https://login.example.org/mqtt or http://127.0.0.1:8000/login, or "
+        "none";
+    const auto scheme = std::ranges::find_if(schemes, [&](const Scheme& one) {
+        return one.protocol == Endpoint::Protocol::http && url.starts_with(one.start);
+    });
+    if (scheme == std::end(schemes)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
+    const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
     const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
                          std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
     if (!is_path) return Failure{std::string("the path has at most 256 characters of ASCII, and no #")};
-    auto endpoint = parse_admin_url(url.substr(0, slash));
-    if (!endpoint) return endpoint;
-    if (endpoint->port == 0) return Failure{"a port is missing; " + std::string(hook_shape)};
-    endpoint->resource = path.empty() ? "/" : path;
+    std::string_view rest = url.substr(scheme->start.size(), url.size() - scheme->start.size() - path.size());
+    auto host = take_host(rest);
+    if (!host) return Failure{host.error()};
+    const auto port = port_of(*scheme, host.value(), rest);
+    if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
+    const bool is_named = !host->is_bracketed && is_host_name(host->text);
+    if (!is_named && !check_host(host.value()).empty())
+        return Failure{quoted(host->text) + " is no name and no address of a host; " + std::string(hook_shape)};
+    Endpoint endpoint;
+    endpoint.protocol = scheme->protocol;
+    endpoint.is_tls = scheme->is_tls;
+    endpoint.port = port.value();
+    endpoint.is_local = is_named             ? host->text == "localhost"
+                        : host->is_bracketed ? is_loopback_ipv6(host->text)
+                                             : host->text.starts_with("127.");
+    endpoint.host = std::move(host->text);
+    endpoint.resource = path.empty() ? "/" : path;
     return endpoint;
 }
 

@@ -331,11 +331,21 @@ constexpr Option table[] = {
 
     hook<&HookSettings::url>(
         "url", "", {},
-        "Where to ask: http://HOST:PORT/PATH, HOST an address or localhost; or \"none\". It is told user, password, "
+        "Where to ask: https://HOST:PORT/PATH, http://HOST:PORT/PATH (HOST a name, an address or localhost), or "
+        "\"none\". It is told user, password, "
         "client_id, address and listener as JSON by POST; 200 lets the client in, 401 and 403 do not, anything else "
         "and silence refuse it as unavailable. A body may say {\"user\": \"...\", \"roles\": [...], "
-        "\"ttl_s\": N}. Users in the password_file and tokens are not asked about. The password goes as it is: only "
-        "over a network that nobody listens to."),
+        "\"ttl_s\": N}. Users in the password_file and tokens are not asked about. With http:// the password goes as "
+        "it "
+        "is: only on this machine, or over a network that nobody listens to."),
+    hook<&HookSettings::ca>("ca", "", {},
+                            "PEM file of who signs the hook's certificate; https:// needs it. What the system trusts: "
+                            "\"/etc/ssl/certs/ca-certificates.crt\". The certificate has to be valid and for HOST; "
+                            "otherwise nobody gets in. "
+                            "This file, certificate and key are watched."),
+    hook<&HookSettings::certificate>(
+        "certificate", "", {}, "PEM file of the broker's own certificate, for a hook that asks for one. \"\": none."),
+    hook<&HookSettings::key>("key", "", {}, "PEM file of its key, without a password."),
     setting_ms<&Config::auth, &AuthSettings::http, &HookSettings::timeout>(
         "auth.http", "timeout_ms", {10, 9'000}, "From the question to the end of the answer."),
     hook<&HookSettings::requests_max>("requests_max", "requests", {1, 1'000},
@@ -344,6 +354,10 @@ constexpr Option table[] = {
     hook<&HookSettings::cache_time>("cache_s", "s", {0, 86'400},
                                     "How long a yes is remembered, at most its ttl_s. SIGHUP forgets all."),
     hook<&HookSettings::cache_time_denied>("cache_denied_s", "s", {0, 86'400}, "How long a no is remembered."),
+    hook<&HookSettings::idle_max>("idle_connections_max", "connections", {0, 64},
+                                  "Connections to the hook that are kept for the next questions, so that TLS is not "
+                                  "agreed on for each login. 0: a connection for each question."),
+    hook<&HookSettings::idle_time>("idle_s", "s", {1, 3'600}, "How long such a connection is kept without a question."),
 
     setting<&Config::admin, &AdminSettings::url>(
         "admin", "url", "", {},

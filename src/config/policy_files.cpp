@@ -107,25 +107,60 @@ void load_tokens(Loaded& loaded) {
     loaded.policy.tokens = std::move(rules);  // without a key every token is refused
 }
 
+/// About a key of [auth.http], where it was said, or else where the url was.
+void complain_of_hook(std::string_view name, const std::string& text, Loaded& loaded) {
+    const std::string key = "auth.http." + std::string(name);
+    auto place = loaded.places.find(key);
+    if (place == loaded.places.end()) place = loaded.places.find("auth.http.url");
+    loaded.complaints.push_back(
+        {place != loaded.places.end() ? place->second : std::string(), "key '" + key + "': " + text});
+}
+
+/// What they hold is looked at by who speaks TLS.
+void check_hook_files(const HookSettings& settings, bool is_tls, Loaded& loaded) {
+    const std::pair<std::string_view, const std::string&> files[] = {
+        {"ca", settings.ca}, {"certificate", settings.certificate}, {"key", settings.key}};
+    for (const auto& [name, path] : files) {
+        if (path.empty()) continue;
+        if (!is_tls) return complain_of_hook(name, "is for an url that begins with https://", loaded);
+        loaded.policy_files.push_back(path);
+        struct stat status {};
+        if (::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0)
+            complain_of_hook(name, "everybody on this machine may write " + path + "; chmod o-w it", loaded);
+    }
+    if (!is_tls) return;
+    if (settings.ca.empty())
+        complain_of_hook("ca",
+                         "https:// needs the file of who signs the hook's certificate; what this system trusts is "
+                         "\"/etc/ssl/certs/ca-certificates.crt\"",
+                         loaded);
+    if (settings.certificate.empty() != settings.key.empty())
+        complain_of_hook(settings.key.empty() ? "certificate" : "key", "certificate and key belong together", loaded);
+}
+
 void load_hook(Loaded& loaded) {
     const HookSettings& settings = loaded.config.auth.http;
     const auto url = parse_hook_url(settings.url);
-    if (!url) {
-        const auto place = loaded.places.find("auth.http.url");
-        return loaded.complaints.push_back(
-            {place != loaded.places.end() ? place->second : std::string(), "key 'auth.http.url': " + url.error()});
-    }
+    if (!url) return complain_of_hook("url", url.error(), loaded);
     const Endpoint& endpoint = url.value();
+    check_hook_files(settings, endpoint.is_tls, loaded);
     loaded.policy.hook = auth::HookOptions{.host = endpoint.host,
                                            .port = endpoint.port,
                                            .target = endpoint.resource,
+                                           .is_tls = endpoint.is_tls,
+                                           .ca_file = settings.ca,
+                                           .certificate_file = settings.certificate,
+                                           .key_file = settings.key,
                                            .timeout = settings.timeout,
                                            .requests_max = settings.requests_max,
                                            .cached_max = settings.cached_max,
                                            .cache_time = settings.cache_time,
-                                           .cache_time_denied = settings.cache_time_denied};
-    if (!endpoint.is_local)
-        loaded.notes.push_back("passwords go to " + settings.url + " as they are: whoever listens on the way has them");
+                                           .cache_time_denied = settings.cache_time_denied,
+                                           .idle_max = settings.idle_max,
+                                           .idle_time = settings.idle_time};
+    if (!endpoint.is_local && !endpoint.is_tls)
+        loaded.notes.push_back("passwords go to " + settings.url +
+                               " as they are: whoever listens on the way has them; use https://");
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ int complain(const config::Loaded& loaded) {
 
 void look_around(const config::Sources& sources, config::Loaded& loaded) {
     check_tls_files(loaded);
+    check_hook_files(loaded);
     note_dangers(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }

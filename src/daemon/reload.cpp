@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tls_files.hpp"
 #include "words.hpp"
 
 namespace ledge::daemon {
@@ -25,11 +26,13 @@ void Reload::take(config::Loaded& loaded) {
 
 void Reload::read_policy() {
     config::Loaded loaded = config::load_policy(running_.auth);
+    check_hook_files(loaded);
     if (!complain(loaded, "policy_refused")) take(loaded);
 }
 
 void Reload::read_all() {
     config::Loaded loaded = config::load(sources_);
+    check_hook_files(loaded);
     if (complain(loaded, "configuration_refused")) return;
     const auto has_policy = [](const config::AuthSettings& auth) {
         return auth.knows_users() || !auth.acl_file.empty();

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "ledge/runtime/hook_tls.hpp"
 #include "ledge/transport/tls.hpp"
+#include "ledge/transport/tls_client.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -60,6 +62,15 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
     loaded.complaints.push_back({place_of(loaded, owner, key), "key '" + key + "': " + checked.error().text});
 }
 
+/// The key below [auth.http].
+std::string_view hook_key_of(const TlsProblem& problem) {
+    switch (problem.option) {
+        case TlsProblem::Option::certificate: return "certificate";
+        case TlsProblem::Option::key: return "key";
+        default: return "ca";
+    }
+}
+
 }  // namespace
 
 TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol) {
@@ -87,6 +98,17 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
     options.handshakes_max = settings.handshakes_max;
     options.handshakes_queued_max = settings.handshakes_queued_max;
     return options;
+}
+
+void check_hook_files(config::Loaded& loaded) {
+    if (!loaded.ok() || !loaded.policy.hook || !loaded.policy.hook->is_tls) return;
+    const auto checked = transport::check_tls_client(runtime::hook_tls(*loaded.policy.hook));
+    if (checked) {
+        loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
+        return;
+    }
+    const std::string key = "auth.http." + std::string(hook_key_of(checked.error()));
+    loaded.complaints.push_back({place_of(loaded, "auth.http", key), "key '" + key + "': " + checked.error().text});
 }
 
 void check_tls_files(config::Loaded& loaded) {

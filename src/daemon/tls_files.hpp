@@ -13,4 +13,7 @@ transport::TlsOptions tls_options(const config::TlsSettings& settings, config::E
 /// its place, and notes about what is allowed but should be known.
 void check_tls_files(config::Loaded& loaded);
 
+/// The same for what [auth.http] names, if that is used.
+void check_hook_files(config::Loaded& loaded);
+
 }  // namespace ledge::daemon

@@ -79,10 +79,11 @@ struct BrokerLoop::Parts {
     broker::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
+    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     LoginWorker login_worker{io};
     HookCarrier hook_carrier{io, log};
+    std::string hook_problem;  // why nobody can ask it
     transport::Driver driver;
-    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     std::unique_ptr<Signals> signals;
@@ -158,6 +159,7 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     } catch (const boost::system::system_error& error) {  // no descriptors left
         return Failure{std::string("cannot create the event loop: ") + error.what()};
     }
+    if (!parts->hook_problem.empty()) return Failure{"TLS to the authentication hook: " + parts->hook_problem};
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
         auto front = parts->make_front(static_cast<std::uint16_t>(i));
         if (!front) return Failure{front.error()};
@@ -257,7 +259,12 @@ void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files)
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {
-    hook_carrier.set_options(policy.hook);
+    std::optional<auth::HookOptions> hook = policy.hook;
+    hook_problem = hook && hook->is_tls ? start_workers() : std::string();
+    if (!hook_problem.empty()) hook.reset();  // nobody gets in
+    if (workers != nullptr) hook_carrier.use_workers(*workers);
+    hook_problem += hook_carrier.set_options(std::move(hook));
+    if (!hook_problem.empty()) log.error("authentication_hook_down", {{"reason", hook_problem}});
     shard.set_policy(std::move(policy), clock.now());
 }
 

@@ -8,6 +8,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/runtime/hook_tls.hpp"
 
 namespace ledge::runtime {
 namespace {
@@ -27,14 +28,36 @@ const auth::HookQuestion& question_of(const session::LoginTask& task) {
 
 HookCarrier::HookCarrier(boost::asio::io_context& io, const Log& log) : log_(log), cache_(random_key()), client_(io) {}
 
-void HookCarrier::set_options(std::optional<auth::HookOptions> options) {
-    const bool is_same = options == options_;
+transport::TlsClientOptions hook_tls(const auth::HookOptions& options) {
+    transport::TlsClientOptions tls;
+    tls.ca_file = options.ca_file;
+    tls.certificate = {options.certificate_file, options.key_file};
+    tls.alpn = {"http/1.1"};
+    return tls;
+}
+
+std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
+    const bool is_same = options == options_ && !tls_files_.has_changed();
     options_ = std::move(options);
     cache_.set_options(options_.value_or(auth::HookOptions{}));
-    if (is_same) return;
+    if (is_same && (can_ask() || !options_)) return {};
     ++round_;
     failures_ = 0;
     rests_until_ = Instant{};
+    if (options_) client_.set_idle_limits({options_->idle_max, options_->idle_time});
+    return load_tls();
+}
+
+std::string HookCarrier::load_tls() {
+    tls_.reset();
+    tls_files_ = transport::FileWatch({});
+    if (!options_ || !options_->is_tls) return {};
+    const transport::TlsClientOptions wanted = hook_tls(*options_);
+    tls_files_ = transport::FileWatch(transport::files_of(wanted));  // a change while they are read is seen later
+    auto made = transport::make_tls_client(wanted);
+    if (!made) return made.error().text;
+    tls_ = std::move(*made);
+    return {};
 }
 
 void HookCarrier::serve(broker::Shard& shard, Instant now) {
@@ -45,9 +68,10 @@ void HookCarrier::serve(broker::Shard& shard, Instant now) {
         if (!task) return;
         if (auto known = cache_.find(question_of(*task), now)) {
             shard.on_login_checked(task->number, std::move(*known), now);
-        } else if (!options_ || is_resting(now)) {
-            const std::string_view reason = options_ ? "the authentication hook does not answer, try later"
-                                                     : "there is no authentication hook any more";
+        } else if (!can_ask() || is_resting(now)) {
+            const std::string_view reason = !options_    ? "there is no authentication hook any more"
+                                            : !can_ask() ? "the authentication hook's TLS files are wrong"
+                                                         : "the authentication hook does not answer, try later";
             shard.on_login_checked(task->number, auth::no_hook_answer(reason), now);
         } else if (auto body = auth::to_json(question_of(*task))) {
             ask(std::move(*task), std::move(*body));
@@ -59,15 +83,14 @@ void HookCarrier::serve(broker::Shard& shard, Instant now) {
 
 /// Whether the next one can be dealt with. After failures a single one is asked.
 bool HookCarrier::has_room(Instant now) const {
-    if (!options_ || is_resting(now)) return true;
+    if (!can_ask() || is_resting(now)) return true;
     const std::uint32_t at_once = failures_ >= failures_tolerated ? 1 : options_->requests_max;
     return client_.under_way() < at_once;
 }
 
 void HookCarrier::ask(session::LoginTask task, std::string body) {
     transport::HttpPost post;
-    post.host = options_->host;
-    post.port = options_->port;
+    post.to = {options_->host, options_->port, tls_};
     post.target = options_->target;
     post.body = std::move(body);
     post.timeout = options_->timeout;

@@ -4,6 +4,7 @@
 // loop's thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "ledge/auth/hook_cache.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/session/login_queue.hpp"
+#include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/http_client.hpp"
 
 namespace ledge::broker {
@@ -27,8 +29,12 @@ public:
 
     HookCarrier(boost::asio::io_context& io, const Log& log);
 
-    /// Another hook, or none. What the old one said is forgotten; who is being asked about is refused.
-    void set_options(std::optional<auth::HookOptions> options);
+    /// For a hook with TLS. They outlive this, or are gone before it.
+    void use_workers(transport::WorkerPool& workers) { client_.use_workers(workers); }
+
+    /// Another hook, or none. What the old one said is forgotten; who is being asked about is refused. "" or what is
+    /// wrong with its files: then nobody is asked, and nobody gets in.
+    std::string set_options(std::optional<auth::HookOptions> options);
 
     /// Once a turn: the answers that have come, and the next questions.
     void serve(broker::Shard& shard, Instant now);
@@ -40,6 +46,8 @@ private:
         std::uint64_t round = 0;
     };
 
+    std::string load_tls();
+    bool can_ask() const { return options_ && (!options_->is_tls || tls_ != nullptr); }
     bool has_room(Instant now) const;
     bool is_resting(Instant now) const { return now < rests_until_; }
     void ask(session::LoginTask task, std::string body);
@@ -50,9 +58,11 @@ private:
     const Log& log_;
     auth::HookCache cache_;
     std::optional<auth::HookOptions> options_;
-    std::vector<Answered> answered_;  // not yet taken
-    std::uint64_t round_ = 0;         // of the options: answers to earlier questions do not count
-    std::uint32_t failures_ = 0;      // in a row
+    transport::FileWatch tls_files_{{}};
+    std::shared_ptr<const transport::TlsContext> tls_;  // nullptr: without TLS, or its files are wrong
+    std::vector<Answered> answered_;                    // not yet taken
+    std::uint64_t round_ = 0;                           // of the options: answers to earlier questions do not count
+    std::uint32_t failures_ = 0;                        // in a row
     Instant rests_until_{};
     transport::HttpClient client_;  // last: its end calls nobody
 };

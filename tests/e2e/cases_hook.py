@@ -13,14 +13,36 @@ from harness import case, check
 GROUP = 'authentication hook'
 
 
-class Hook:
-    """Answers by the name of the user. `asked`: what came, in order."""
+class Server(ThreadingHTTPServer):
+    """Counts its connections. `tls`: an ssl.SSLContext; the handshake is done by the connection's own thread."""
 
-    def __init__(self):
+    daemon_threads = True
+
+    def __init__(self, handler, tls):
+        super().__init__(('127.0.0.1', 0), handler)
+        self.connections = 0
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def process_request(self, request, client_address):
+        self.connections += 1
+        super().process_request(request, client_address)
+
+    def handle_error(self, *_):  # handshakes that fail are meant to
+        pass
+
+
+class Hook:
+    """Answers by the name of the user. `asked`: what came, in order. `version`: 1.1 keeps connections."""
+
+    def __init__(self, tls=None, version='1.0'):
         self.asked, self.release = [], threading.Event()
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = f'HTTP/{version}'
+            timeout = harness.DEADLINE_S
+
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
                 hook.asked.append((self.path, self.headers['Content-Type'], body))
@@ -29,8 +51,7 @@ class Hook:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(Handler, tls)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.05})
         self.thread.start()
@@ -48,7 +69,8 @@ class Hook:
                 'huge': b'x' * 1_000_000}.get(user, b'')
         try:
             handler.send_response(status)
-            handler.send_header('Content-Length', str(len(body)))
+            if user != 'unmeasured':
+                handler.send_header('Content-Length', str(len(body)))
             handler.end_headers()
             handler.wfile.write(body)
         except OSError:  # the broker has given up

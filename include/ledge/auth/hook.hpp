@@ -23,14 +23,20 @@ struct LoginOutcome;
 
 /// Where the hook is and how much it is asked.
 struct HookOptions {
-    std::string host;  // IPv4 or IPv6 address without brackets
+    std::string host;  // a name, or an IPv4 or IPv6 address without brackets
     std::uint16_t port = 80;
     std::string target = "/";
+    bool is_tls = false;                // https
+    std::string ca_file;                // who signs its certificate; never "" with is_tls. PEM, as the others
+    std::string certificate_file;       // ours; "": none
+    std::string key_file;               // of that
     Duration timeout = 3s;              // from the question to the last byte of the answer
     std::uint32_t requests_max = 16;    // at once
     std::uint32_t cached_max = 10'000;  // answers that are remembered
     Duration cache_time = 60s;          // a yes; at most its ttl_s
     Duration cache_time_denied = 10s;   // a no
+    std::uint32_t idle_max = 4;         // connections that are kept for the next question
+    Duration idle_time = 20s;           // how long
 
     friend bool operator==(const HookOptions&, const HookOptions&) = default;
 };

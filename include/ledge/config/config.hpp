@@ -139,12 +139,17 @@ struct TokenSettings {
 
 /// [auth.http]: a hook that is asked who may connect.
 struct HookSettings {
-    std::string url = "none";  // http://HOST:PORT/PATH
+    std::string url = "none";  // http://HOST:PORT/PATH, https://
+    std::string ca;            // PEM files, for https
+    std::string certificate;
+    std::string key;
     Duration timeout = auth::HookOptions{}.timeout;
     std::uint32_t requests_max = auth::HookOptions{}.requests_max;
     std::uint32_t cached_max = auth::HookOptions{}.cached_max;
     Duration cache_time = auth::HookOptions{}.cache_time;
     Duration cache_time_denied = auth::HookOptions{}.cache_time_denied;
+    std::uint32_t idle_max = auth::HookOptions{}.idle_max;
+    Duration idle_time = auth::HookOptions{}.idle_time;
 
     bool is_used() const { return url != "none"; }
 };

@@ -1,5 +1,5 @@
-// HttpClient: asks an HTTP/1.1 server of the operator's. One connection per request, each with one deadline for all of
-// it. On the loop's thread; nothing waits.
+// HttpClient: asks an HTTP/1.1 server of the operator's, with TLS if wanted. Connections are used again while the
+// server keeps them; each request has one deadline for all of it. On the loop's thread; nothing waits.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,12 @@
 #include <string>
 
 #include "ledge/base/time.hpp"
-
-namespace boost::asio {
-class io_context;
-}
+#include "ledge/transport/connector.hpp"
 
 namespace ledge::transport {
 
 struct HttpPost {
-    std::string host;  // IPv4 or IPv6 address without brackets
-    std::uint16_t port = 80;
+    Destination to;
     std::string target = "/";
     std::string content_type = "application/json";
     std::string body;
@@ -31,6 +27,12 @@ struct HttpReply {
     std::string error;  // why there was none
 };
 
+/// Connections that nobody uses.
+struct IdleLimits {
+    std::uint32_t connections_max = 4;  // 0: each request has a connection of its own
+    Duration time_max = 20s;            // that one is kept
+};
+
 class HttpClient {
 public:
     using Done = std::function<void(HttpReply)>;
@@ -41,12 +43,19 @@ public:
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    /// `done` is called once, from a handler of the loop, never from here. The body is wiped when it has been sent.
+    /// Before the first request with TLS; as Connector has it.
+    void use_workers(WorkerPool& workers);
+    /// Closes the idle ones; those in use are closed when their request has ended.
+    void set_idle_limits(const IdleLimits& limits);
+
+    /// `done` is called once, from a handler of the loop, never from here. The request is wiped when it has ended. It
+    /// is sent again when a connection that was used before ends without a byte of an answer.
     void post(HttpPost request, Done done);
     std::size_t under_way() const;
 
-private:
     struct Parts;
+
+private:
     std::unique_ptr<Parts> parts_;
 };
 

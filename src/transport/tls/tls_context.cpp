@@ -338,6 +338,27 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const T
     return std::shared_ptr<const TlsContext>(new TlsContext(loader.take()));
 }
 
+Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options) {
+    auto secrets = TlsSecrets::create();
+    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system gives no randomness"}};
+    return TlsContext::create(options, std::move(secrets));
+}
+
+Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOptions& options) {
+    const auto context = make_tls_client(options);
+    if (!context) return Failure{context.error()};
+    return context.value()->notes();
+}
+
+std::vector<std::string> files_of(const TlsClientOptions& options) {
+    std::vector<std::string> files;
+    for (const std::string* file :
+         {&options.ca_file, &options.certificate.certificate_file, &options.certificate.key_file}) {
+        if (!file->empty()) files.push_back(*file);
+    }
+    return files;
+}
+
 std::vector<std::string> files_of(const TlsOptions& options) {
     std::vector<std::string> files;
     for (const TlsCertificate& certificate : options.certificates) {

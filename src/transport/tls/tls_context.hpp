@@ -7,22 +7,12 @@
 #include <vector>
 
 #include "ledge/base/result.hpp"
+#include "ledge/transport/tls_client.hpp"
 #include "ledge/transport/tls_options.hpp"
 
 namespace ledge::transport {
 
 class TlsSecrets;
-
-/// For connections that we open.
-struct TlsClientOptions {
-    std::string ca_file;         // who signs the server's certificate; "" with a pre-shared key only
-    TlsCertificate certificate;  // ours; both "": none
-    std::string psk_identity;    // instead of all of the above
-    std::string psk_hex;
-    std::vector<std::string> alpn;
-    std::vector<std::string> ciphers;
-    TlsOptions::Version minimum_version = TlsOptions::Version::tls1_2;
-};
 
 class TlsContext {
 public:

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/network.hpp"
 #include "psk_file.hpp"
 #include "tls_context.hpp"
 
@@ -61,6 +62,9 @@ struct TlsPeerNotes {
 std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName from);
 /// The host names it is for, in lower case.
 std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate);
+
+/// It names this IPv4 or IPv6 address; mbedTLS 2.28 does not look for those.
+bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& address);
 
 /// mbedTLS's words for a negative result.
 std::string tls_error_text(int result);

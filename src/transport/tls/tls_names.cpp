@@ -12,11 +12,12 @@
 namespace ledge::transport {
 namespace {
 
-// GeneralName := [1] e-mail address | [2] host name | [6] URI | ...   (RFC 5280, 4.2.1.6)
+// GeneralName := [1] e-mail address | [2] host name | [6] URI | [7] IP address | ...   (RFC 5280, 4.2.1.6)
 constexpr int tag_bits = 0x1F;
 constexpr int email_tag = 1;
 constexpr int host_tag = 2;
 constexpr int uri_tag = 6;
+constexpr int address_tag = 7;
 
 std::string text_of(const mbedtls_x509_buf& buffer) {
     return std::string(reinterpret_cast<const char*>(buffer.p), buffer.len);
@@ -79,6 +80,19 @@ std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate) {
     });
     if (names.empty()) names.push_back(lower(common_name(certificate)));
     return names;
+}
+
+bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& address) {
+    bool is_named = false;
+    for_each_alternative(certificate, [&](int tag, const std::string& bytes) {
+        IpAddress named{};
+        if (tag != address_tag || (bytes.size() != 4 && bytes.size() != named.size())) return;
+        std::array<std::uint8_t, 4> four{};
+        std::memcpy(bytes.size() == 4 ? four.data() : named.data(), bytes.data(), bytes.size());
+        if (bytes.size() == 4) named = mapped_ipv4(four);
+        is_named = is_named || named == address;
+    });
+    return is_named;
 }
 
 bool TlsIdentity::is_for(std::string_view name) const {

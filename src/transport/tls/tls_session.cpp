@@ -9,8 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
+#include "../ip_address.hpp"
 #include "mbedtls_version.hpp"
 #include "record_buffers.hpp"
 #include "tls_context_parts.hpp"
@@ -57,6 +59,8 @@ struct TlsSession::Parts : TlsPeerNotes {
     int failure = 0;
     bool has_peer_certificate = false;
     std::string user_name;
+    std::optional<IpAddress> server_address;  // of a client that connects to one, instead of a name
+    bool is_wrong_address = false;            // the certificate is not for it
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -94,7 +98,10 @@ bool TlsSession::Parts::set_up(const std::string& server_name) {
     buffers.adopt(ssl);
     mbedtls_ssl_set_bio(&ssl, self(), send, receive, nullptr);
     mbed::set_user(&ssl, self());
-    return server_name.empty() || mbedtls_ssl_set_hostname(&ssl, server_name.c_str()) == 0;
+    if (server_name.empty()) return true;
+    server_address = ip_address_of(server_name);
+    // SNI knows no addresses (RFC 6066, 3), and of 2.28 no check does: accept_peer() makes that one.
+    return mbedtls_ssl_set_hostname(&ssl, server_address ? nullptr : server_name.c_str()) == 0;
 }
 
 std::unique_ptr<TlsSession> TlsSession::create(std::shared_ptr<const TlsContext> context, int descriptor,
@@ -157,7 +164,11 @@ TlsSession::Status TlsSession::handshake(Extent extent) {
 /// required, and does not look at the dates of one that an earlier session has shown.
 TlsSession::Status TlsSession::Parts::accept_peer() {
     const TlsContext::Parts& rules = context->parts();
-    if (const mbedtls_x509_crt* certificate = mbedtls_ssl_get_peer_cert(&ssl); certificate != nullptr) {
+    const mbedtls_x509_crt* certificate = mbedtls_ssl_get_peer_cert(&ssl);
+    is_wrong_address = server_address && rules.authorities.raw.p != nullptr &&
+                       (certificate == nullptr || !is_for_address(*certificate, *server_address));
+    if (is_wrong_address) return fail(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+    if (certificate != nullptr) {
         const bool is_bad = mbedtls_ssl_get_verify_result(&ssl) != 0;
         if (is_bad || mbedtls_x509_time_is_past(&certificate->valid_to) != 0) {
             mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
@@ -263,7 +274,7 @@ std::string TlsSession::failure_reason() const {
     if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason;
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));
-    reason += text.data();
+    reason += parts_->is_wrong_address ? "it is for another address" : text.data();
     while (reason.ends_with('\n')) reason.pop_back();
     return reason;
 }

@@ -139,20 +139,52 @@ TEST_CASE("the hook: its url, and a word about a network in between") {
     const Loaded local = load_with("", "", {"auth.http.url=http://localhost:8000/a?b=c", "auth.http.timeout_ms=500"});
     REQUIRE(lines_of(local) == Lines{});
     REQUIRE(local.policy.hook);
-    CHECK(local.policy.hook->host == "127.0.0.1");
+    CHECK(local.policy.hook->host == "localhost");
     CHECK(local.policy.hook->port == 8000);
     CHECK(local.policy.hook->target == "/a?b=c");
     CHECK(local.policy.hook->timeout == 500ms);
+    CHECK_FALSE(local.policy.hook->is_tls);
     CHECK_FALSE(local.config.shard.listeners.front().allow_anonymous);
-    const Loaded far = load_with("", "", {"auth.http.url=http://192.0.2.1:8000"});
-    CHECK(far.policy.hook->target == "/");
-    CHECK(std::ranges::any_of(far.notes,
-                              [](const auto& n) { return n.starts_with("passwords go to http://192.0.2.1"); }));
-    for (const char* url : {"https://127.0.0.1/", "127.0.0.1:8000", "http://", "http://host:1/", "http://127.0.0.1:0/",
-                            "http://127.0.0.1:8000/a b", "http://127.0.0.1:8000/#x", "http://u@127.0.0.1:8000/"}) {
+    CHECK(local.notes.empty());
+    for (const char* url : {"http://192.0.2.1:8000", "http://127.example.org/"}) {
+        const Loaded far = load_with("", "", {"auth.http.url=" + std::string(url)});
+        CHECK(far.policy.hook->target == "/");
+        CHECK(std::ranges::any_of(far.notes, [](const auto& n) { return n.starts_with("passwords go to http://"); }));
+    }
+    const std::string long_label(64, 'a');
+    for (const std::string& url :
+         {std::string("127.0.0.1:8000"), std::string("http://"), std::string("http://127.0.0.1:0/"),
+          std::string("http://127.0.0.1:8000/a b"), std::string("http://127.0.0.1:8000/#x"),
+          std::string("http://u@127.0.0.1:8000/"), std::string("http://1.2.3/"), std::string("http://a..b/"),
+          std::string("http://a.b./"), std::string("http://-a/"), "http://" + long_label + "/",
+          std::string("http://[a]/"), std::string("ftp://a/")}) {
         INFO(url);
-        const Loaded loaded = load_with("", "", {"auth.http.url=" + std::string(url)});
+        const Loaded loaded = load_with("", "", {"auth.http.url=" + url});
         REQUIRE(loaded.complaints.size() == 1);
         CHECK(loaded.complaints.front().line().starts_with("--set auth.http.url: key 'auth.http.url': "));
     }
+}
+
+TEST_CASE("the hook behind https: a name, whom to trust, both of our own files or none, all of them watched") {
+    const std::string url = "auth.http.url=https://Login.example.org/x";
+    const File open("open-ca", "x", 0602);
+    const Loaded good = load_with("", "",
+                                  {url, "auth.http.ca=/a", "auth.http.certificate=/c", "auth.http.key=/k",
+                                   "auth.http.idle_connections_max=9", "auth.http.idle_s=8"});
+    REQUIRE(lines_of(good) == Lines{});
+    const auth::HookOptions& hook = *good.policy.hook;
+    CHECK((hook.is_tls && hook.port == 443 && hook.host == "Login.example.org"));
+    CHECK((hook.ca_file == "/a" && hook.certificate_file == "/c" && hook.key_file == "/k"));
+    CHECK((hook.idle_max == 9 && hook.idle_time == 8s));
+    CHECK(good.policy_files == Lines{"/a", "/c", "/k"});
+    CHECK(good.notes.empty());
+    const auto only_line = [&](std::vector<std::string> more, const std::string& scheme = "https") {
+        more.push_back("auth.http.url=" + scheme + "://login.example.org/x");
+        const Loaded loaded = load_with("", "", std::move(more));
+        return loaded.complaints.size() == 1 ? loaded.complaints.front().line() : std::string("not one complaint");
+    };
+    CHECK(only_line({}).starts_with("--set auth.http.url: key 'auth.http.ca': https:// needs the file"));
+    CHECK(only_line({"auth.http.ca=/a", "auth.http.key=/k"}).ends_with("certificate and key belong together"));
+    CHECK(only_line({"auth.http.ca=/a"}, "http").ends_with("is for an url that begins with https://"));
+    CHECK(only_line({"auth.http.ca=" + open.path()}).ends_with("chmod o-w it"));
 }

@@ -73,3 +73,14 @@ TEST_CASE("a listener without TLS names no files") {
     check_tls_files(loaded);
     CHECK(loaded.ok());
 }
+
+TEST_CASE("so is whom the authentication hook is believed by") {
+    config::Sources sources;
+    sources.file = "x.toml";
+    config::Loaded loaded = config::parse("[auth.http]\nurl = 'https://a.example/'\nca = '/none.pem'\n", sources);
+    loaded.policy = config::load_policy(loaded.config.auth).policy;
+    REQUIRE(loaded.ok());
+    check_hook_files(loaded);
+    REQUIRE(loaded.complaints.size() == 1);
+    CHECK(loaded.complaints[0].line().starts_with("x.toml:3: key 'auth.http.ca': /none.pem cannot be opened"));
+}
