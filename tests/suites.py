@@ -57,7 +57,8 @@ MANIFEST = {
 # TLS with mbedTLS 3.6, where ./run test could fetch it (tests/mbedtls3); otherwise one suite is skipped, and says why.
 MBEDTLS3 = 'unit_mbedtls3'
 MBEDTLS3_MISSING = os.path.join(LOGS, 'mbedtls3-missing')
-MBEDTLS3_CASES = '^TLS: (?!Paho C, 3)|^WebSocket over TLS: (?!MQTT)|^users and rights: |^tokens: '
+MBEDTLS3_CASES = ('^TLS: (?!Paho C, 3)|^WebSocket over TLS: (?!MQTT)|^users and rights: |^tokens: |'
+                  '^authentication hook over TLS: ')
 
 SANITIZER_OPTIONS = {
     'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1',

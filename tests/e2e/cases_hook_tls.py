@@ -7,11 +7,13 @@ import threading
 import time
 
 import harness
-from cases_hook import GROUP, Hook
+from cases_hook import Hook
 from cases_jwt import UNAVAILABLE, log_in, write
 from cases_tls import authority
 from harness import case, check
 from pki import Authority, openssl
+
+GROUP = 'authentication hook over TLS'
 
 
 def settings_of(pair, clients_of=None):
