@@ -16,11 +16,11 @@ std::uint32_t ReadRate::read_bytes_max(const SessionLimits& limits) {
     constexpr std::uint64_t most = 64 * 1024;
     const bool counts_messages = limits.messages_per_second != 0 || limits.user_messages_per_second != 0;
     std::uint64_t bytes = counts_messages ? with_messages : most;
-    const auto narrow = [&](std::uint64_t per_second, std::uint64_t burst) {
+    const auto bound_by = [&](std::uint64_t per_second, std::uint64_t burst) {
         if (per_second != 0) bytes = std::min(bytes, std::max(burst != 0 ? burst : per_second, least));
     };
-    narrow(limits.bytes_per_second, limits.bytes_burst);
-    narrow(limits.user_bytes_per_second, limits.user_bytes_burst);
+    bound_by(limits.bytes_per_second, limits.bytes_burst);
+    bound_by(limits.user_bytes_per_second, limits.user_bytes_burst);
     return static_cast<std::uint32_t>(bytes);
 }
 

@@ -10,7 +10,7 @@ namespace ledge::session {
 namespace {
 
 /// The smaller one that is a limit at all.
-void narrow(std::uint64_t& value, std::uint64_t other) {
+void lower(std::uint64_t& value, std::uint64_t other) {
     if (other != 0) value = value == 0 ? other : std::min(value, other);
 }
 
@@ -20,8 +20,8 @@ struct Values {
 
     void narrow_to(std::uint64_t other_per_second, std::uint64_t other_burst) {
         if (other_per_second == 0) return;  // a burst without a rate means nothing
-        narrow(per_second, other_per_second);
-        narrow(burst, other_burst != 0 ? other_burst : other_per_second);
+        lower(per_second, other_per_second);
+        lower(burst, other_burst != 0 ? other_burst : other_per_second);
     }
 };
 

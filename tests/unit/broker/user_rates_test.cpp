@@ -7,14 +7,14 @@
 namespace ledge::broker {
 namespace {
 
-session::SessionLimits messages(std::uint32_t per_second, std::uint32_t burst = 0) {
+session::SessionLimits user_messages(std::uint32_t per_second, std::uint32_t burst = 0) {
     session::SessionLimits limits;
     limits.user_messages_per_second = per_second;
     limits.user_messages_burst = burst;
     return limits;
 }
 
-session::SessionLimits bytes(std::uint64_t per_second, std::uint64_t burst = 0) {
+session::SessionLimits user_bytes(std::uint64_t per_second, std::uint64_t burst = 0) {
     session::SessionLimits limits;
     limits.user_bytes_per_second = per_second;
     limits.user_bytes_burst = burst;
@@ -29,7 +29,7 @@ std::string publishes(std::string_view topic, int count, std::size_t payload = 1
     return all;
 }
 
-bool is_paused(Client& client) { return !client.connection->wants_input(); }
+bool waits(Client& client) { return !client.connection->wants_input(); }
 
 std::size_t received(Rig& rig) { return rig.counters().publish_received; }
 
@@ -37,18 +37,18 @@ const Wish alice{.proven = "alice"};
 const Wish bob{.proven = "bob"};
 
 TEST_CASE("two connections of a user share a rate in turns; another user and who has no name have their own, or none") {
-    Rig rig(messages(100, 10));
+    Rig rig(user_messages(100, 10));
     rig["a1"].connects(alice).sends(publishes("a1", 100));
     CHECK(received(rig) == 10);
     rig["a2"].connects(alice).sends(publishes("a2", 100));
     CHECK(received(rig) == 10);
-    CHECK(is_paused(rig["a1"]));
-    CHECK(is_paused(rig["a2"]));
+    CHECK(waits(rig["a1"]));
+    CHECK(waits(rig["a2"]));
     rig["b"].connects(bob).sends(publishes("b", 10));
     CHECK(received(rig) == 20);
     rig["nobody"].connects().sends(publishes("n", 500));
     CHECK(received(rig) == 520);
-    CHECK_FALSE(is_paused(rig["nobody"]));
+    CHECK_FALSE(waits(rig["nobody"]));
     rig["s"].connects().subscribes("+");
     rig.passes(500ms);
     CHECK(received(rig) == 570);
@@ -57,11 +57,11 @@ TEST_CASE("two connections of a user share a rate in turns; another user and who
     CHECK(std::ranges::count(got, "PUBLISH a2 x") == 25);
     rig.passes(2s);
     CHECK(received(rig) == 710);  // none is lost
-    CHECK_FALSE(is_paused(rig["a1"]));
+    CHECK_FALSE(waits(rig["a1"]));
 }
 
 TEST_CASE("an episode of a user is told once, whoever of his connections it meets") {
-    Rig rig(messages(100, 10));
+    Rig rig(user_messages(100, 10));
     for (int i = 0; i < 5; ++i) rig["a" + std::to_string(i)].connects(alice).sends(publishes("t", 50));
     rig.passes(3s);
     CHECK(rig.log.count("user_throttled") == 1);
@@ -77,7 +77,7 @@ TEST_CASE("however many connections a user has, and however often they come anew
     constexpr int count = 50;
     constexpr std::size_t rate = 1000;
     constexpr std::size_t burst = 100;
-    Rig rig(messages(rate, burst));
+    Rig rig(user_messages(rate, burst));
     rig["s"].connects().subscribes("steady/+");
     for (int i = 0; i < count; ++i) {
         const std::string number = std::to_string(i);
@@ -108,7 +108,7 @@ TEST_CASE("however many connections a user has, and however often they come anew
 }
 
 TEST_CASE("who comes anew finds what he left: no fresh burst, until the old one has come back") {
-    Rig rig(messages(10, 20));
+    Rig rig(user_messages(10, 20));
     rig["a"].connects(alice).sends(publishes("t", 20));
     CHECK(received(rig) == 20);
     for (int i = 0; i < 10; ++i) {
@@ -127,7 +127,7 @@ TEST_CASE("who comes anew finds what he left: no fresh burst, until the old one 
 }
 
 TEST_CASE("one that its own rate holds up does not hold up the others of its user") {
-    session::SessionLimits limits = messages(100, 100);
+    session::SessionLimits limits = user_messages(100, 100);
     limits.messages_per_second = 50;
     limits.messages_burst = 5;
     Rig rig(limits);
@@ -145,7 +145,7 @@ TEST_CASE("one that its own rate holds up does not hold up the others of its use
 
 TEST_CASE("a byte rate is shared too; what waits of one is not owed by the others") {
     constexpr std::size_t packet = 1000;
-    Rig rig(bytes(10'000, 2000));
+    Rig rig(user_bytes(10'000, 2000));
     const std::string text = publishes("t", 1, packet - 7);
     REQUIRE(text.size() == packet);
     std::string twenty;
@@ -160,11 +160,11 @@ TEST_CASE("a byte rate is shared too; what waits of one is not owed by the other
         CHECK(received(rig) * packet <= 2000 + 10 * ms + packet);
     }
     CHECK(received(rig) >= 30);
-    CHECK(is_paused(rig["a1"]));
+    CHECK(waits(rig["a1"]));
 }
 
 TEST_CASE("what comes in one read with CONNECT waits too") {
-    Rig rig(messages(10));
+    Rig rig(user_messages(10));
     for (int i = 0; i < 5; ++i) {
         const std::string name = "a" + std::to_string(i);
         Client& client = rig[name];
@@ -183,8 +183,8 @@ TEST_CASE("what comes in one read with CONNECT waits too") {
 
 TEST_CASE("of several listeners the smallest value holds for a user who is on all of them, and only as long as he is") {
     ShardOptions options = plain_options();
-    options.listeners[0].limits = messages(100);
-    options.listeners.push_back({"slow", true, 10'000, messages(10)});
+    options.listeners[0].limits = user_messages(100);
+    options.listeners.push_back({"slow", true, 10'000, user_messages(10)});
     options.listeners.push_back({"any", true, 10'000, {}});
     Rig rig(options);
     rig["fast"].connects(alice).sends(publishes("t", 1000));
@@ -202,7 +202,7 @@ TEST_CASE("of several listeners the smallest value holds for a user who is on al
 }
 
 TEST_CASE("who waits and goes leaves no gap in the line, and a takeover none either") {
-    Rig rig(messages(100, 10));
+    Rig rig(user_messages(100, 10));
     for (int i = 0; i < 4; ++i) rig["a" + std::to_string(i)].connects(alice).sends(publishes("t", 40));
     rig["a1"].loses_connection();
     rig["again"].connects({.proven = "alice", .client_id = "a2"});
@@ -211,12 +211,12 @@ TEST_CASE("who waits and goes leaves no gap in the line, and a takeover none eit
     CHECK(received(rig) <= 10 + 40 + 40 + 40);
     CHECK(received(rig) >= 40 + 40);
     rig["again"].sends(publishes("t", 5));
-    CHECK_FALSE(is_paused(rig["again"]));
+    CHECK_FALSE(waits(rig["again"]));
     CHECK(rig.metrics().connections_paused == 0);
 }
 
 TEST_CASE("users that are gone are remembered until they have made up for what they sent, and so many at most") {
-    const session::SessionLimits limits = messages(1, 100'000);
+    const session::SessionLimits limits = user_messages(1, 100'000);
     UserRates rates;
     for (int i = 0; i < 1000; ++i) rates.of("quick" + std::to_string(i), limits, start).take(2, 0);
     CHECK(rates.size() == 1000);

@@ -12,9 +12,9 @@ using namespace ledge::session;
 
 namespace {
 
-constexpr Instant start{};
+constexpr Instant began{};
 
-SessionLimits messages(std::uint32_t per_second, std::uint32_t burst = 0) {
+SessionLimits user_messages(std::uint32_t per_second, std::uint32_t burst = 0) {
     SessionLimits limits;
     limits.user_messages_per_second = per_second;
     limits.user_messages_burst = burst;
@@ -25,8 +25,8 @@ SessionLimits messages(std::uint32_t per_second, std::uint32_t burst = 0) {
 
 TEST_CASE("a rate of the user makes a connection one that is read at a rate") {
     CHECK_FALSE(ReadRate::is_wanted({}));
-    CHECK(ReadRate::is_wanted(messages(1)));
-    CHECK(ReadRate::read_bytes_max(messages(10)) == 4096);
+    CHECK(ReadRate::is_wanted(user_messages(1)));
+    CHECK(ReadRate::read_bytes_max(user_messages(10)) == 4096);
     SessionLimits limits;
     limits.user_bytes_per_second = 10'000;
     CHECK(ReadRate::is_wanted(limits));
@@ -36,27 +36,27 @@ TEST_CASE("a rate of the user makes a connection one that is read at a rate") {
 }
 
 TEST_CASE("a connection whose user is not known is held up by nobody") {
-    const SessionLimits limits = messages(1);
-    ReadRate rate(limits, start);
+    const SessionLimits limits = user_messages(1);
+    ReadRate rate(limits, began);
     CHECK_FALSE(rate.has_user());
     CHECK(rate.may_take_packet());
     CHECK(rate.may_read());
-    CHECK(rate.ready_at() <= start);
+    CHECK(rate.ready_at() <= began);
 }
 
 TEST_CASE("who comes later stands in line behind those that wait; who goes leaves it") {
-    const SessionLimits limits = messages(10, 1);
-    UserRate user(limits, start);
-    auto first = std::make_unique<ReadRate>(limits, start);
-    ReadRate second(limits, start);
+    const SessionLimits limits = user_messages(10, 1);
+    UserRate user(limits, began);
+    auto first = std::make_unique<ReadRate>(limits, began);
+    ReadRate second(limits, began);
     first->join(user);
     second.join(user);
     CHECK(user.connections() == 2);
     user.take(1, 0);
-    CHECK(first->pause(start));
+    CHECK(first->pause(began));
     CHECK(first->is_waiting_for_user());
     CHECK_FALSE(first->may_resume());
-    const Instant later = start + 200ms;
+    const Instant later = began + 200ms;
     second.refill(later);
     CHECK(user.is_ready());
     CHECK_FALSE(second.may_take_packet());
@@ -77,20 +77,20 @@ TEST_CASE("who comes later stands in line behind those that wait; who goes leave
 }
 
 TEST_CASE("who is held up by its own rate does not wait for the user") {
-    SessionLimits limits = messages(10);
+    SessionLimits limits = user_messages(10);
     limits.messages_per_second = 1;
-    UserRate user(limits, start);
-    ReadRate rate(limits, start);
+    UserRate user(limits, began);
+    ReadRate rate(limits, began);
     rate.join(user);
     rate.take_messages(1);
     rate.take_of_user(1, 10);
     CHECK_FALSE(rate.may_read());
-    rate.pause(start);
+    rate.pause(began);
     CHECK_FALSE(user.is_awaited());
     user.take(9, 0);
     CHECK_FALSE(rate.may_resume());
     CHECK_FALSE(user.is_awaited());
-    rate.refill(start + 1s);
+    rate.refill(began + 1s);
     user.take(10, 0);
     CHECK_FALSE(rate.may_resume());
     CHECK(user.is_awaited());
@@ -98,23 +98,23 @@ TEST_CASE("who is held up by its own rate does not wait for the user") {
 
 TEST_CASE(
     "the smallest values hold of the listeners it is connected through; a burst of none is what a second brings") {
-    const SessionLimits wide = messages(100, 500);
-    const SessionLimits narrow = messages(20);
+    const SessionLimits wide = user_messages(100, 500);
+    const SessionLimits narrow = user_messages(20);
     SessionLimits other;
     other.user_bytes_per_second = 1000;
     other.user_messages_burst = 1;  // without a rate
-    UserRate user(wide, start);
+    UserRate user(wide, began);
     user.join(wide);
     user.join(other);
     user.take(500, 0);
-    CHECK(user.full_at() == start + 5s);
+    CHECK(user.full_at() == began + 5s);
     user.join(narrow);
     user.join(narrow);
-    CHECK(user.full_at() == start + 1s);
+    CHECK(user.full_at() == began + 1s);
     user.leave(narrow);
-    CHECK(user.full_at() == start + 1s);
+    CHECK(user.full_at() == began + 1s);
     user.leave(narrow);
-    CHECK(user.full_at() == start + 5s);
+    CHECK(user.full_at() == began + 5s);
     user.leave(wide);
     user.leave(other);
     CHECK(user.connections() == 0);
