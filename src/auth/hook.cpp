@@ -5,6 +5,7 @@
 
 #include "json.hpp"
 #include "ledge/auth/login_check.hpp"
+#include "ledge/base/quote.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -52,9 +53,9 @@ std::optional<std::string> to_json(const HookQuestion& question) {
     std::string out = "{";
     const auto add = [&out](std::string_view name, std::string_view value) {
         if (out.size() > 1) out += ',';
-        append_json(name, out);
+        append_quoted(name, out);
         out += ':';
-        append_json(value, out);
+        append_quoted(value, out);
     };
     if (question.user_name) add("user", *question.user_name);
     if (question.password) {

@@ -49,7 +49,4 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-/// `text` with quotation marks and what has to be escaped; `text` is UTF-8.
-void append_json(std::string_view text, std::string& out);
-
 }  // namespace ledge::auth

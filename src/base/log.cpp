@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "ledge/base/code_point.hpp"
+#include "ledge/base/quote.hpp"
 
 namespace ledge {
 namespace {
@@ -25,10 +26,6 @@ std::string_view name_of(LogLevel level) {
 bool is_unprintable(std::uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
            c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF;
-}
-
-void append_hex(std::uint32_t value, unsigned digits, std::string& out) {
-    for (unsigned i = digits; i-- > 0;) out += "0123456789abcdef"[(value >> (4 * i)) & 0xFU];
 }
 
 /// Between double quotes; valid as the inside of a JSON string when `is_json`. Text shows a byte that is not UTF-8 as
@@ -59,7 +56,7 @@ void append_escaped(std::string_view text, bool is_json, std::string& out) {
     }
 }
 
-void append_quoted(std::string_view text, bool is_json, std::string& out) {
+void append_value(std::string_view text, bool is_json, std::string& out) {
     out += '"';
     append_escaped(text, is_json, out);
     out += '"';
@@ -93,24 +90,24 @@ void format_text(const LogRecord& record, std::string& out) {
         } else if (const auto text = std::get<std::string_view>(field.value); is_bare_word(text)) {
             out += text;
         } else {
-            append_quoted(text, false, out);
+            append_value(text, false, out);
         }
     }
 }
 
 void format_json(const LogRecord& record, std::string& out) {
     out += "\"level\":";
-    append_quoted(name_of(record.level), true, out);
+    append_value(name_of(record.level), true, out);
     out += ",\"event\":";
-    append_quoted(record.event, true, out);
+    append_value(record.event, true, out);
     for (const LogField& field : record.fields) {
         out += ',';
-        append_quoted(field.key, true, out);
+        append_value(field.key, true, out);
         out += ':';
         if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
             append_number(*number, out);
         } else {
-            append_quoted(std::get<std::string_view>(field.value), true, out);
+            append_value(std::get<std::string_view>(field.value), true, out);
         }
     }
 }

@@ -1,5 +1,6 @@
 #include "retained.hpp"
 
+#include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
 
 namespace ledge::broker {
@@ -74,8 +75,16 @@ void Retained::account(std::string_view topic, std::size_t bytes_before, std::si
 
 session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, Instant now) {
     if (topic >= messages_.size() || messages_[topic].bytes == 0 || messages_[topic].expires_at <= now) return {};
-    Message& message = messages_[topic];
-    if (message.stored_as > as_of) return {};
+    if (messages_[topic].stored_as > as_of) return {};
+    session::Publication loaded = load(messages_[topic]);
+    if (!loaded) return {};
+    const session::PublicationView view = loaded.view();
+    // Whoever published it may have lost the right to since.
+    if (!session::may_still_publish(environment_.policy.acl, view.source, view.topic)) return {};
+    return loaded;
+}
+
+session::Publication Retained::load(Message& message) {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
     const session::StoreReader& store = environment_.store;

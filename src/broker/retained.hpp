@@ -34,7 +34,8 @@ public:
                        std::vector<topic::TopicId>& out) const {
         return topics_.match_portion(filter, position, looks_max, out);
     }
-    /// What is kept under that number, was stored up to `as_of` and has not expired; empty if nothing.
+    /// What is kept under that number, was stored up to `as_of`, has not expired, and may still be published by its
+    /// source; empty if nothing.
     session::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
     /// Grows with each message that is stored.
     std::uint64_t latest() const { return latest_; }
@@ -61,6 +62,7 @@ private:
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
     session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
+    session::Publication load(Message& message);
     session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
     Message& at(topic::TopicId topic);
 

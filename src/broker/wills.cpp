@@ -55,6 +55,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     }
     session::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
+    if (publication.retain) publication.source = session.source(environment_.inbound_source);
     ++environment_.counters.wills_published;
     environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
     router_.route_unacknowledged(publication, &session, now);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "ledge/auth/password_file.hpp"
+#include "ledge/base/quote.hpp"
 #include "nearest.hpp"
 #include "toml_file.hpp"
 

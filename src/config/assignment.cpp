@@ -3,30 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "ledge/base/quote.hpp"
+
 namespace ledge::config {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 60;
 
 }  // namespace
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20 || byte == 0x7F) {
-            out += "\\u00";
-            out += "0123456789ABCDEF"[byte >> 4U];
-            out += "0123456789ABCDEF"[byte & 0xFU];
-        } else {
-            out += c;
-        }
-    }
-    return out += '"';
-}
 
 bool is_bare_key(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {

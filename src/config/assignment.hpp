@@ -35,8 +35,6 @@ struct Assignment {
 
 /// A value as a person wrote it, short and without control characters, for complaints.
 std::string describe(const Value& value);
-/// A TOML basic string with its quotes.
-std::string quoted(std::string_view text);
 /// True for [A-Za-z0-9_-]+, what TOML takes as a key without quotes.
 bool is_bare_key(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "checks.hpp"
 
 #include "assignment.hpp"
+#include "ledge/base/quote.hpp"
 #include "listener_url.hpp"
 
 namespace ledge::config {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ledge/base/code_point.hpp"
+#include "ledge/base/quote.hpp"
 #include "nearest.hpp"
 
 namespace ledge::config {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "convert.hpp"
+#include "ledge/base/quote.hpp"
 #include "options.hpp"
 
 namespace ledge::config {

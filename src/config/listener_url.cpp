@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "assignment.hpp"
+#include "ledge/base/quote.hpp"
 #include "nearest.hpp"
 
 namespace ledge::config {

@@ -5,6 +5,7 @@
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "ledge/base/quote.hpp"
 #include "ledge/config/load.hpp"
 #include "levels.hpp"
 #include "options.hpp"

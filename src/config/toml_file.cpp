@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/base/code_point.hpp"
+#include "ledge/base/quote.hpp"
 #include "levels.hpp"
 
 // toml++ assumes in places what it has not checked: the file "[&" is undefined behaviour in its release build (issue

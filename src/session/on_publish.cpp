@@ -22,6 +22,7 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
 
     PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
     if (!packet->properties.empty()) take_properties(packet->properties, publication, now);
+    if (packet->retain) publication.source = session_->source(environment_.inbound_source);
     effect = RoutePublication{publication, packet->packet_id};
 }
 

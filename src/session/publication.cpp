@@ -5,17 +5,23 @@
 
 namespace ledge::session {
 
+namespace {
+constexpr std::uint32_t properties_size_mask = (1U << 29U) - 1;  // no packet is longer (5.0 section 2.1.4)
+constexpr std::uint32_t qos_mask = 3;
+}  // namespace
+
 Publication::Publication(const PublicationView& view, std::uint64_t* account) {
-    auto [blob, place] = Blob::make(sizeof(Head) + view.bytes(), account);
+    auto [blob, place] = Blob::make(sizeof(Head) + view.bytes() + view.source.size(), account);
     new (place) Head{view.expires_at,
                      0,
                      0,
-                     static_cast<std::uint32_t>(view.properties.size()),
+                     static_cast<std::uint32_t>(view.properties.size() & properties_size_mask),
+                     static_cast<std::uint32_t>(view.qos) & qos_mask,
+                     view.retain ? 1U : 0U,
                      static_cast<std::uint16_t>(view.topic.size()),
-                     view.qos,
-                     view.retain};
+                     static_cast<std::uint16_t>(view.source.size())};
     Byte* at = place + sizeof(Head);
-    for (Bytes part : {as_bytes(view.topic), view.properties, view.payload}) {
+    for (Bytes part : {as_bytes(view.topic), view.properties, view.payload, view.source}) {
         if (!part.empty()) std::memcpy(at, part.data(), part.size());
         at += part.size();
     }
@@ -25,12 +31,14 @@ Publication::Publication(const PublicationView& view, std::uint64_t* account) {
 PublicationView Publication::view() const {
     const Head& h = head();
     const Bytes body = blob_.bytes().subspan(sizeof(Head));
+    const std::size_t head_size = std::size_t{h.topic_size} + h.properties_size;
     return {as_text(body.first(h.topic_size)),
-            body.subspan(h.topic_size + h.properties_size),
+            body.subspan(head_size, body.size() - head_size - h.source_size),
             body.subspan(h.topic_size, h.properties_size),
             h.expires_at,
-            h.qos,
-            h.retain};
+            static_cast<wire::QoS>(h.qos),
+            h.retain != 0,
+            body.last(h.source_size)};
 }
 
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]

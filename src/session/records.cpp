@@ -62,14 +62,22 @@ bool unpack(std::uint8_t packed, wire::QoS& qos, bool& retain) {
     return true;
 }
 
-std::size_t record_size(const PublicationView& publication) { return 8 + 1 + 2 + 4 + publication.bytes(); }
+// Of a publication the fourth bit says that its source comes after the properties.
+constexpr std::uint8_t has_source = 8;
+
+std::size_t record_size(const PublicationView& publication) {
+    const std::size_t source_size = publication.source.empty() ? 0 : 2 + publication.source.size();
+    return 8 + 1 + 2 + 4 + publication.bytes() + source_size;
+}
 
 void write(const PublicationView& publication, wire::Writer& out) {
     put_instant(out, publication.expires_at);
-    out.u8(pack(publication.qos, publication.retain));
+    const unsigned source_bit = publication.source.empty() ? 0U : has_source;
+    out.u8(static_cast<std::uint8_t>(pack(publication.qos, publication.retain) | source_bit));
     out.prefixed(publication.topic);
     out.u32(static_cast<std::uint32_t>(publication.properties.size()));
     out.raw(publication.properties);
+    if (source_bit != 0) out.prefixed(as_text(publication.source));
     out.raw(publication.payload);
 }
 
@@ -99,9 +107,13 @@ std::optional<PublicationView> parse_publication(Bytes body) {
     RecordReader in(body);
     PublicationView publication;
     publication.expires_at = in.instant();
-    if (!unpack(in.u8(), publication.qos, publication.retain)) return std::nullopt;
+    const std::uint8_t packed = in.u8();
+    const bool is_sourced = (packed & has_source) != 0;
+    if (!unpack(static_cast<std::uint8_t>(packed & ~has_source), publication.qos, publication.retain))
+        return std::nullopt;
     publication.topic = in.text();
     publication.properties = in.take(in.u32());
+    if (is_sourced) publication.source = as_bytes(in.text());
     publication.payload = in.rest();
     if (!in.is_ok()) return std::nullopt;
     return publication;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/publication_source.hpp"
 
 namespace ledge::session {
 
@@ -50,6 +51,12 @@ bool Session::renew_proof(const auth::Identity& identity) {
     identity_->proof = identity.proof;
     identity_->credential = identity.credential;
     return true;
+}
+
+Bytes Session::source(std::vector<Byte>& scratch) const {
+    if (rights() == nullptr || identity_->granted || !identity_->roles.empty()) return {};
+    const auto& user = identity_->user;
+    return PublicationSource{user ? std::optional<std::string_view>(*user) : std::nullopt, client_id()}.encode(scratch);
 }
 
 void Session::take_rules(const auth::Policy& policy) {

@@ -1,6 +1,7 @@
 #include "dump_row.hpp"
 
 #include "json_line.hpp"
+#include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
 
 namespace ledge::storage {
@@ -19,6 +20,10 @@ void put_publication(JsonLine& line, const session::PublicationView& publication
     put_instant(line, "expires_at_us", publication.expires_at);
     if (!publication.properties.empty()) line.hex("properties_hex", publication.properties);
     line.bytes("payload", publication.payload);
+    const auto source = session::PublicationSource::parse(publication.source);
+    if (!source) return;
+    if (source->user) line.bytes("publisher_user", as_bytes(*source->user));
+    line.bytes("publisher_client_id", as_bytes(source->client_id));
 }
 
 bool put_publication(JsonLine& line, Bytes body) {

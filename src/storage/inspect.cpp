@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "ledge/session/records.hpp"
@@ -25,9 +26,9 @@ public:
         auto env = Env::open({.path = path, .is_read_only = true, .is_alone = is_alone});
         if (!env) return fail("cannot be opened", env.error());
         const EnvFacts facts = env->facts();
-        if (file_size(path) < facts.pages_used * facts.page_size) return problem("the file is cut off");
         auto txn = Txn::begin(*env, true);
         if (!txn) return fail("cannot be read", txn.error());
+        if (is_cut_off(*txn, facts, file_size(path))) return problem("the file is cut off");
         const auto meta = read_meta(*txn);
         if (!meta) return is_empty(*txn) || problem("not a store of this broker");
         if (meta->version > schema_version) return true;  // whoever opens it says so
@@ -39,6 +40,24 @@ public:
     }
 
 private:
+    /// A page that was taken and given back by one transaction is never written: at the end of the file it is missing,
+    /// and nothing is lost. The size is read last: a broker at work may make the file longer meanwhile.
+    static bool is_cut_off(const Txn& txn, const EnvFacts& facts, std::uint64_t bytes) {
+        const std::uint64_t pages = bytes / facts.page_size;
+        if (pages >= facts.pages_used) return false;
+        std::uint64_t free = 0;  // of those that are missing
+        const int code = for_each_row(txn, free_list_db, [&](Bytes, Bytes value) {
+            for (std::size_t at = sizeof(std::size_t); at + sizeof(std::size_t) <= value.size();  // first: how many
+                 at += sizeof(std::size_t)) {
+                std::size_t page = 0;
+                std::memcpy(&page, &value[at], sizeof page);
+                if (page >= pages && page < facts.pages_used) ++free;
+            }
+            return true;
+        });
+        return code != lmdb_ok || free < facts.pages_used - pages;
+    }
+
     static bool is_empty(const Txn& txn) {
         const auto facts = txn.facts(main_db);
         return facts && facts.value().entries == 0;

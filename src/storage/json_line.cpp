@@ -3,11 +3,10 @@
 #include <utility>
 
 #include "ledge/base/code_point.hpp"
+#include "ledge/base/quote.hpp"
 
 namespace ledge::storage {
 namespace {
-
-constexpr char digits[] = "0123456789abcdef";
 
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
@@ -44,19 +43,7 @@ void JsonLine::boolean(std::string_view key, bool value) {
 
 void JsonLine::text(std::string_view key, std::string_view value) {
     begin(key);
-    line_ += '"';
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') line_ += '\\';
-        if (byte < 0x20 || byte == 0x7F) {
-            line_ += "\\u00";
-            line_ += digits[byte >> 4U];
-            line_ += digits[byte & 0xFU];
-        } else {
-            line_ += c;
-        }
-    }
-    line_ += '"';
+    append_quoted(value, line_);
 }
 
 void JsonLine::bytes(std::string_view key, Bytes value) {
@@ -67,10 +54,7 @@ void JsonLine::bytes(std::string_view key, Bytes value) {
 void JsonLine::hex(std::string_view key, Bytes value) {
     begin(key);
     line_ += '"';
-    for (const Byte byte : value) {
-        line_ += digits[byte >> 4U];
-        line_ += digits[byte & 0xFU];
-    }
+    for (const Byte byte : value) append_hex(byte, 2, line_);
     line_ += '"';
 }
 

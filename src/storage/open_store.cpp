@@ -2,7 +2,7 @@
 //
 //   data.mdb       last end clean     checked as
 //   missing        -                  new: made under another name, and given its own when it is whole
-//   there          yes, untouched     its size
+//   there          yes, untouched     nothing: size and time are as they were left
 //   there          no                 all that a start reads, in a child process
 //   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
 #include <algorithm>
@@ -64,18 +64,12 @@ private:
         return inspection.is_damaged() ? inspection.summary() : std::string();
     }
 
-    /// `reason` is set when the file turns out to be none of ours, or cut off.
+    /// `reason` is set when the file turns out to be none of ours.
     Opened open_file(StoreDir& dir, const StoreDir::Past& past, std::string& reason) {
         auto env = open_env(dir);
         if (!env) {
             if (fault_of(env.error()) == Fault::damaged) reason = explain(env.error());
             return failure(dir, "cannot be opened", env.error());
-        }
-        const EnvFacts facts = env->facts();
-        const bool is_cut = file_size(dir.data_path()) < facts.pages_used * facts.page_size;
-        if (is_cut && facts.last_transaction > 0) {
-            reason = "the file is cut off";
-            return failure(dir, "is cut off", 0);
         }
         int freed = 0;
         env->check_readers(freed);

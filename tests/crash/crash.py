@@ -24,6 +24,7 @@ import start_rig
 from kill_rig import ROUND
 from rig import PROMISES
 
+PROBLEMS_TOLD = 3  # of each rig, once more at the end
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -34,6 +35,7 @@ class Tally:
         self.passed = self.failed = 0
         self.tried = collections.Counter()   # kills, cuts, faults
         self.totals = collections.Counter()  # what the load programs counted
+        self.problems = []                   # the first of each rig
         self.lock = threading.Lock()
 
     def add(self, title, problems, cases, seconds, text, totals=None, **tried):
@@ -44,6 +46,7 @@ class Tally:
             self.passed += cases - failed
             self.tried.update(tried)
             self.totals.update(totals or {})
+            self.problems += problems[:PROBLEMS_TOLD]
             print(f'{"FAILED" if failed else "ok":6} {title} ({seconds:.1f} s)\nfigure: {title}: {text}', flush=True)
 
     def summary(self):
@@ -140,6 +143,8 @@ def main():
             shutil.rmtree(options.folder, ignore_errors=True)
         elif tally.failed or options.keep:
             print(f'stores and logs are in {options.folder}')
+    for problem in tally.problems:
+        print(f'problem: {problem}')
     print(tally.summary())
     print(f'{tally.passed} passed, {tally.failed} failed')
     return 1 if tally.failed or tally.passed == 0 else 0

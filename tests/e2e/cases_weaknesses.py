@@ -385,6 +385,43 @@ def _revoked(context):
     check(again.read()[0] == 0xD0, 'something came that may not be read')
 
 
+@case('revoked rights: what somebody has left as retained is withheld when he may not write there any more, also after '
+      'a restart', GROUP, needs_ledge=True)
+def _revoked_source(context):
+    def start(rules):
+        acl = write(context, 'acl', rules)
+        return context.start_broker(anonymous=False, settings=[
+            f'auth.password_file={users(context, "alice", "bob")}', f'auth.acl_file={acl}',
+            f'store.path={os.path.join(context.folder, "source-store")}'])
+
+    def retained(broker):
+        raw = context.connect(broker.port)
+        raw.send(connect_as('bob', 'secret', 'reader') + subscribe_packet('#', 1, 5) + b'\xc0\0')
+        topics = []
+        while True:
+            first, body = raw.read()
+            if first == 0xD0:
+                return sorted(topics)
+            if first & 0xF0 == 0x30:
+                topics.append(body[2:2 + body[1]].decode())
+
+    reads = 'user bob\ntopic read #\n'
+    broker = start('user alice\ntopic write #\n' + reads)
+    writer = context.connect(broker.port)
+    writer.send(connect_as('alice', 'secret', 'writer'))
+    writer.read()
+    for number, topic in enumerate(('door/lock', 'lamp/on')):
+        writer.send(packet(0x33, prefixed(topic) + bytes([0, number + 1, 0]) + b'x'))
+        check(writer.read()[0] == 0x40, 'no PUBACK')
+    check(retained(broker) == ['door/lock', 'lamp/on'], 'not kept')
+    check(broker.stop() == 0, broker.tail())
+    broker = start('user alice\ntopic write lamp/#\n' + reads)
+    check(retained(broker) == ['lamp/on'], f'{retained(broker)}')
+    check(broker.stop() == 0, broker.tail())
+    broker = start('user alice\ntopic write #\n' + reads)
+    check(retained(broker) == ['door/lock', 'lamp/on'], 'withheld for ever')
+
+
 @case('a will is no way around the rules', GROUP, needs_ledge=True)
 def _will(context):
     acl = write(context, 'acl', 'user alice\ntopic readwrite open/#\n')

@@ -5,7 +5,8 @@
 //                   flags: 1 ended, 2 will, 4 owner (the user it belongs to)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16
-//   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties payload(rest)
+//   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties [source:text16]
+//                   payload(rest); qos_retain: 1 and 2 the QoS, 4 retain, 8 source (session/publication_source.hpp)
 //   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8
 //                   ids(rest, as properties)
 // Instants are microseconds of logical time: running time plus plausible wall-clock progress, never the wall clock.

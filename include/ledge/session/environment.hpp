@@ -59,6 +59,7 @@ struct Environment {
     Counters counters;
     wire::PropertyBuilder properties;          // scratch for packets being encoded
     wire::PropertyBuilder inbound_properties;  // scratch for the PUBLISH being routed
+    std::vector<Byte> inbound_source;          // the same
     wire::PropertyBuilder inbound_ids;         // scratch for subscription identifiers of a record
     std::string response_information_prefix;
     auth::Policy policy;  // sessions borrow its rules: whoever replaces it tells them

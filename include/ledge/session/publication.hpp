@@ -29,12 +29,13 @@ struct PublicationView {
     Instant expires_at = never;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
+    Bytes source{};  // a PublicationSource, of a retained message where there are rules; never sent
 
     /// What it counts for in queue limits.
     std::size_t bytes() const { return topic.size() + properties.size() + payload.size(); }
 };
 
-/// Layout of the blob: Head topic properties payload.
+/// Layout of the blob: Head topic properties payload source.
 class Publication {
 public:
     Publication() = default;
@@ -43,7 +44,7 @@ public:
 
     explicit operator bool() const { return static_cast<bool>(blob_); }
     PublicationView view() const;
-    std::size_t bytes() const { return blob_.size() - sizeof(Head); }
+    std::size_t bytes() const { return blob_.size() - sizeof(Head) - head().source_size; }
     Instant expires_at() const { return head().expires_at; }
     const Blob& blob() const { return blob_; }
 
@@ -60,10 +61,11 @@ private:
         Instant expires_at;
         mutable std::uint64_t message;
         mutable Ticket message_ticket;
-        std::uint32_t properties_size;
+        std::uint32_t properties_size : 29;
+        std::uint32_t qos : 2;
+        std::uint32_t retain : 1;
         std::uint16_t topic_size;
-        wire::QoS qos;
-        bool retain;
+        std::uint16_t source_size;
     };
     const Head& head() const { return *reinterpret_cast<const Head*>(blob_.data()); }
 

@@ -67,6 +67,10 @@ public:
         return mine == nullptr || mine->may_receive(topic);
     }
 
+    /// Who publishes, for a retained message: a PublicationSource in `scratch`. Empty without rules, and where the
+    /// proof itself brought rights, which nobody knows later.
+    Bytes source(std::vector<Byte>& scratch) const;
+
     /// True when a publication for it must be kept while it is offline.
     bool is_persistent() const { return expiry_interval_s > 0; }
 

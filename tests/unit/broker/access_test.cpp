@@ -208,6 +208,22 @@ TEST_CASE("retained messages are judged when they are delivered") {
     CHECK(logged_in(rig, "a", "a").subscribes("plant/#").takes() == "PUBLISH plant/x v retain");
 }
 
+TEST_CASE("a retained message is withheld while its publisher may not publish it any more") {
+    Rig rig;
+    rig.shard->set_policy(policy("ab", rules), rig.now);
+    Client& writer = logged_in(rig, "writer", "b");
+    writer.publishes("plant/x", "v", qos1, true);
+    writer.publishes("plant/y", "v", qos1, true);
+    Client& reader = logged_in(rig, "reader", "a");
+    CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/x v retain | PUBLISH plant/y v retain");
+    rig.shard->set_policy(policy("ab", "user a\ntopic read plant/#\nuser b\ntopic write plant/y"), rig.now);
+    CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/y v retain");
+    rig.shard->set_policy(policy("ab", "user a\ntopic read plant/#\npattern write plant/%c"), rig.now);
+    CHECK(reader.subscribes("plant/#").takes().empty());
+    rig.shard->set_policy(policy("ab", rules), rig.now);
+    CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/x v retain | PUBLISH plant/y v retain");
+}
+
 TEST_CASE("a shared subscription picks among those who may receive it") {
     Rig rig;
     rig.shard->set_policy(policy("ab", rules), rig.now);

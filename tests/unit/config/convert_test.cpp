@@ -91,7 +91,7 @@ TEST_CASE("a wrong choice names the choices and the nearest one") {
 TEST_CASE("texts have no control characters and a bounded length") {
     const std::string key = "[broker]\nresponse_information_prefix = ";
     CHECK(complaint_about(key + "\"a\\nb\"") ==
-          "test.toml:2: key 'broker.response_information_prefix' contains a control character: the text \"a\\u000Ab\"");
+          "test.toml:2: key 'broker.response_information_prefix' contains a control character: the text \"a\\u000ab\"");
     CHECK(complaint_about_set("broker.response_information_prefix=a\xC3") ==
           "--set broker.response_information_prefix: key 'broker.response_information_prefix' is not UTF-8");
     Sources sources;

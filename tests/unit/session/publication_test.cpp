@@ -11,7 +11,9 @@ TEST_CASE("what goes into a publication comes out of it") {
     for (const std::string& topic : {std::string("t"), std::string(65'535, 't')}) {
         for (const std::string& payload : {std::string(), std::string("on"), std::string(100'000, '\0')}) {
             for (const bool retain : {false, true}) {
-                const PublicationView in{topic, as_bytes(payload), properties.view().raw(), start + 7s, qos2, retain};
+                const Bytes source = retain ? as_bytes("by whom") : Bytes{};
+                const PublicationView in{topic, as_bytes(payload), properties.view().raw(), start + 7s, qos2, retain,
+                                         source};
                 const Publication publication(in);
                 const PublicationView out = publication.view();
                 CHECK(out.topic == topic);
@@ -21,6 +23,7 @@ TEST_CASE("what goes into a publication comes out of it") {
                 CHECK(publication.expires_at() == start + 7s);
                 CHECK(out.qos == qos2);
                 CHECK(out.retain == retain);
+                CHECK(as_text(out.source) == as_text(source));
                 CHECK(publication.bytes() == in.bytes());
                 CHECK(publication.bytes() == topic.size() + payload.size() + properties.size());
                 CHECK(out.topic.data() != topic.data());

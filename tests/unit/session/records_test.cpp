@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ledge/base/rng.hpp"
+#include "ledge/session/publication_source.hpp"
 
 namespace ledge::session {
 namespace {
@@ -69,6 +70,39 @@ TEST_CASE("a publication comes back as it was") {
     CHECK(read->qos == QoS::exactly_once);
     CHECK(read->retain);
     CHECK(parse_publication(bytes_of({"", {}, {}, never, QoS::at_most_once, false}))->expires_at == never);
+}
+
+TEST_CASE("a publication comes back with its source, and without when it had none") {
+    std::vector<Byte> scratch;
+    for (const std::optional<std::string_view> user : {std::optional<std::string_view>("alice"), {""}, {}}) {
+        PublicationView publication = sample({});
+        publication.source = PublicationSource{user, "meter"}.encode(scratch);
+        const std::vector<Byte> body = bytes_of(Publication(publication).view());
+        const auto read = parse_publication(body);
+        REQUIRE(read);
+        CHECK(as_text(read->payload) == "payload");
+        CHECK(read->qos == QoS::exactly_once);
+        CHECK(read->retain);
+        const auto source = PublicationSource::parse(read->source);
+        REQUIRE(source);
+        CHECK(source->user == user);
+        CHECK(source->client_id == "meter");
+    }
+    const std::vector<Byte> body = bytes_of(sample({}));
+    CHECK(parse_publication(body)->source.empty());
+}
+
+TEST_CASE("names that are too long for a source make one that may publish nothing") {
+    std::vector<Byte> scratch;
+    const std::string name(PublicationSource::bytes_max, 'u');
+    const Bytes source = PublicationSource{name, "c"}.encode(scratch);
+    CHECK_FALSE(PublicationSource::parse(source));
+    const auto acl = auth::Acl::parse("pattern write #\n", "acl");
+    REQUIRE(acl);
+    CHECK_FALSE(may_still_publish(*acl, source, "a"));
+    CHECK(may_still_publish(std::nullopt, source, "a"));
+    CHECK(may_still_publish(*acl, {}, "a"));
+    CHECK(may_still_publish(*acl, PublicationSource{"u", "c"}.encode(scratch), "a"));
 }
 
 TEST_CASE("a queued record comes back as it was, in each state") {

@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
+#include "dump_row.hpp"
+#include "ledge/session/publication_source.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -127,6 +130,18 @@ TEST_CASE("dump shows every row as a line of JSON, of a store that nobody uses")
           "\"state\":\"sent_qos2\",\"packet_id\":9}\n"
           "{\"table\":\"msg\",\"number\":3,\"topic\":\"a/b\",\"qos\":1,\"retain\":false,"
           "\"payload\":\"\\\"on\\\"\"}\n");
+}
+
+TEST_CASE("a row of a retained message names its publisher where rules stood") {
+    const std::array<Byte, 8> key{0, 0, 0, 0, 0, 0, 0, 5};
+    session::PublicationView view;
+    view.topic = "r";
+    std::vector<Byte> names;
+    std::vector<Byte> value;
+    view.source = session::PublicationSource{"alice", "meter"}.encode(names);
+    session::append_publication(view, value);
+    CHECK(contains(dump_row(Table::retained, key, value),
+                   "\"payload\":\"\",\"publisher_user\":\"alice\",\"publisher_client_id\":\"meter\"}"));
 }
 
 TEST_CASE("compact takes free pages away and nothing else, of a store that nobody uses") {

@@ -1,0 +1,36 @@
+#include "ledge/session/publication_source.hpp"
+
+namespace ledge::session {
+
+Bytes PublicationSource::encode(std::vector<Byte>& out) const {
+    const std::string_view name = user.value_or("");
+    out.clear();
+    if (3 + name.size() + client_id.size() > bytes_max) {
+        out.push_back(0);
+        return {out.data(), out.size()};
+    }
+    out.push_back(user ? 1 : 0);
+    out.push_back(static_cast<Byte>(name.size() >> 8U));
+    out.push_back(static_cast<Byte>(name.size() & 0xFFU));
+    for (const Bytes part : {as_bytes(name), as_bytes(client_id)}) out.insert(out.end(), part.begin(), part.end());
+    return {out.data(), out.size()};
+}
+
+std::optional<PublicationSource> PublicationSource::parse(Bytes source) {
+    if (source.size() < 3) return std::nullopt;
+    const std::size_t user_size = static_cast<std::size_t>(source[1]) << 8U | source[2];
+    const std::string_view rest = as_text(source.subspan(3));
+    if (rest.size() < user_size) return std::nullopt;
+    PublicationSource parsed;
+    if (source[0] != 0) parsed.user = rest.substr(0, user_size);
+    parsed.client_id = rest.substr(user_size);
+    return parsed;
+}
+
+bool may_still_publish(const std::optional<auth::Acl>& acl, Bytes source, std::string_view topic) {
+    if (!acl || source.empty()) return true;
+    const auto parsed = PublicationSource::parse(source);
+    return parsed && auth::Rights(*acl, parsed->user, parsed->client_id).may_publish(topic);
+}
+
+}  // namespace ledge::session
