@@ -27,7 +27,7 @@ inline constexpr std::string_view revocation_names[] = {"disconnect", "unsubscri
 inline constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 
 inline constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
-inline constexpr std::string_view user_name_names[] = {"none", "cn", "san"};
+inline constexpr std::string_view user_name_names[] = {"none", "cn", "san", "fingerprint"};
 inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
 
 /// The names of an enumeration; none for one that is configured by its number.

@@ -90,7 +90,8 @@ constexpr Option table[] = {
     tls<&TlsSettings::username_from>(
         "username_from", "", {},
         "What of a client's certificate is its user name. cn: the common name. san: the first alternative name, a host "
-        "name before a URI before an e-mail address."),
+        "name before a URI before an e-mail address. fingerprint: the SHA-256 digest of the certificate, 64 lower-case "
+        "hexadecimal digits."),
     tls<&TlsSettings::psk_file>(
         "psk_file", "", {},
         "Instead of certificates: a file with a pre-shared key per line, IDENTITY:HEX, 16 to 32 bytes each. The "

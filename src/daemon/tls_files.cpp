@@ -18,8 +18,7 @@ constexpr To same(From value) {
 }
 static_assert(same<TlsOptions::ClientCertificate>(config::ClientCertificate::required) ==
               TlsOptions::ClientCertificate::required);
-static_assert(same<TlsOptions::UserName>(config::TlsUserName::subject_alternative_name) ==
-              TlsOptions::UserName::subject_alternative_name);
+static_assert(same<TlsOptions::UserName>(config::TlsUserName::fingerprint) == TlsOptions::UserName::fingerprint);
 static_assert(same<TlsOptions::Version>(config::TlsVersion::tls1_3) == TlsOptions::Version::tls1_3);
 
 /// The key below [listeners.NAME.tls] or [admin.tls] that a problem is about.

@@ -1,4 +1,5 @@
 """TLS with real clients: certificates and keys of every kind, what is refused, what is reloaded, what it costs."""
+import hashlib
 import os
 import re
 import signal
@@ -222,6 +223,19 @@ def _optional(context):
     stranger = Authority(os.path.join(context.folder, 'stranger2'), 'stranger')
     stranger.issue('client', 'meter-7')
     check(pub(context, served.port, *with_client_certificate(context, stranger))[0] != 0, 'a stranger got in')
+
+
+@case('the user name may be the fingerprint of the certificate', GROUP, needs_ledge=True)
+def _fingerprint(context):
+    ca = authority(context)
+    served = Served(context, f'ca = "{ca.certificate}"\nclient_certificate = "required"\nusername_from = "fingerprint"')
+    der = ca.path('client.der')
+    openssl('x509', '-in', ca.path('client.pem'), '-outform', 'DER', '-out', der)
+    with open(der, 'rb') as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    code, text = pub(context, served.port, *with_client_certificate(context))
+    check(code == 0, text)
+    served.log_line(f'tls_agreed .*user={digest} ')
 
 
 @case('a revoked certificate is refused, from when the list changes, also with its session ticket', GROUP,

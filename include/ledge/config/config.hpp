@@ -47,7 +47,7 @@ struct WebSocketSettings {
 };
 
 enum class ClientCertificate : std::uint8_t { none, optional, required };
-enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name };
+enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name, fingerprint };
 enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
 /// [listeners.NAME.tls], and what [admin.tls] has of it. Files are PEM.

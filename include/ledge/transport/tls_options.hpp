@@ -22,7 +22,7 @@ struct TlsOptions {
         optional,  // a client may have none; one that it has must be valid
         required,
     };
-    enum class UserName : std::uint8_t { none, common_name, subject_alternative_name };
+    enum class UserName : std::uint8_t { none, common_name, subject_alternative_name, fingerprint };
     enum class Version : std::uint8_t { tls1_2, tls1_3 };
 
     std::vector<TlsCertificate> certificates;  // the first for clients that name no other; each for the names in it

@@ -1,5 +1,6 @@
 // Names in certificates.
 #include <mbedtls/error.h>
+#include <mbedtls/md.h>
 #include <mbedtls/oid.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ledge/base/quote.hpp"
 #include "tls_context_parts.hpp"
 
 namespace ledge::transport {
@@ -57,6 +59,17 @@ std::string alternative_name(const mbedtls_x509_crt& certificate) {
     return {};
 }
 
+/// The SHA-256 digest of the whole certificate, as `openssl x509 -fingerprint -sha256` shows it, without colons and in
+/// lower case; "" if it cannot be had.
+std::string fingerprint(const mbedtls_x509_crt& certificate) {
+    std::array<std::uint8_t, 32> digest{};
+    const mbedtls_md_info_t* sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+    if (mbedtls_md(sha256, certificate.raw.p, certificate.raw.len, digest.data()) != 0) return {};
+    std::string text;
+    for (const std::uint8_t byte : digest) append_hex(byte, 2, text);
+    return text;
+}
+
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -69,6 +82,7 @@ std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName fr
     std::string name;
     if (from == TlsOptions::UserName::common_name) name = common_name(certificate);
     if (from == TlsOptions::UserName::subject_alternative_name) name = alternative_name(certificate);
+    if (from == TlsOptions::UserName::fingerprint) name = fingerprint(certificate);
     return is_clean(name) ? name : std::string();
 }
 

@@ -245,6 +245,12 @@ TEST_CASE("client certificates: required, optional, and the name in them") {
     Pair other(by_alternative, showing("client"));
     REQUIRE(other.shake());
     CHECK(other.server->user_name() == "meter-7.example");
+    TlsOptions by_fingerprint = with_client_certificates(Wish::required);
+    by_fingerprint.user_name_from = TlsOptions::UserName::fingerprint;
+    Pair third(by_fingerprint, showing("client"));
+    REQUIRE(third.shake());
+    CHECK(third.server->user_name().size() == 64);
+    CHECK(third.server->user_name().find_first_not_of("0123456789abcdef") == std::string::npos);
     Pair without(with_client_certificates(Wish::required));
     CHECK_FALSE(without.shake());
     Pair optional(with_client_certificates(Wish::optional));
