@@ -76,6 +76,7 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
     text.counter("clients_throttled_total", "Episodes of clients that sent faster than they may.", c.clients_throttled);
+    text.counter("users_throttled_total", "The same of users, by all their connections together.", c.users_throttled);
     text.counter("read_pauses_total", "How often such a client was not read for a while.", c.read_pauses);
     text.counter("accept_pauses_total", "How often a listener let new connections wait.", c.accept_pauses);
     text.gauge("connections_paused", "Connections that are not read for now.", metrics.connections_paused);

@@ -10,6 +10,7 @@
 #include "subscribing.hpp"
 #include "sys_topics.hpp"
 #include "throttle.hpp"
+#include "user_rates.hpp"
 
 namespace ledge::broker {
 
@@ -55,6 +56,7 @@ struct Shard::Parts {
 
     ShardOptions options;
     session::Environment environment;
+    UserRates user_rates;
     Connections connections;
     Throttle throttle;
     Subscriptions subscriptions;
@@ -170,15 +172,19 @@ void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant
     if (rate.is_paused()) return rate.keep(bytes);  // the rest of what was read before the pause
     rate.refill(now);
     const std::uint64_t& messages = environment.counters.publish_received;
-    while (!connection.is_closing() && rate.may_take_packet()) {
+    for (bool is_more = true; is_more && !connection.is_closing() && rate.may_take_packet();) {
+        const bool has_user = rate.has_user();  // CONNECT is not his: whoever has not logged in can send it too
         const std::uint64_t before = messages;
-        if (!take_packet(connection, bytes, now)) break;
+        const std::size_t size = bytes.size();
+        is_more = take_packet(connection, bytes, now);
         rate.take_messages(messages - before);
+        if (has_user) rate.take_of_user(messages - before, size - bytes.size());
     }
     if (!connection.is_closing() && !rate.may_read()) {
         throttle.pause(connection, now);
         rate.keep(bytes);
     }
+    rate.end_turn();
     end_input(connection, now);
 }
 
@@ -201,7 +207,11 @@ void Shard::Parts::end_input(Connection& connection, Instant now) {
 
 void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
     if (const auto* route = std::get_if<session::RoutePublication>(&asked)) return publish(connection, *route, now);
-    if (const auto* open = std::get_if<session::OpenSession>(&asked)) return lifecycle.open(connection, *open, now);
+    if (const auto* open = std::get_if<session::OpenSession>(&asked)) {
+        lifecycle.open(connection, *open, now);
+        if (connection.read_rate() != nullptr) user_rates.join(connection, now);
+        return;
+    }
     if (const auto* add = std::get_if<session::AddSubscriptions>(&asked))
         return subscribing.add(connection, add->packet, now);
     if (const auto* remove = std::get_if<session::RemoveSubscriptions>(&asked))

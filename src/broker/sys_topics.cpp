@@ -29,6 +29,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/expired", counters.sessions_expired, now);
     set("clients/refused", counters.connections_refused, now);
     set("clients/throttled", counters.clients_throttled, now);
+    set("users/throttled", counters.users_throttled, now);
     set("clients/paused", metrics.connections_paused, now);
     set("connections/accept_pauses", counters.accept_pauses, now);
     set("policy/taken", counters.policies_taken, now);

@@ -1,6 +1,7 @@
 #include "throttle.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledge::broker {
 
@@ -17,18 +18,32 @@ Instant on_grid(Instant instant) {
 void Throttle::pause(session::Connection& connection, Instant now) {
     session::ReadRate& rate = *connection.read_rate();
     ++environment_.counters.read_pauses;
-    if (rate.pause(now)) {
-        ++environment_.counters.clients_throttled;
-        environment_.log.info("client_throttled",
-                              {{"client_id", connection.session() == nullptr ? "" : connection.session()->client_id()},
-                               {"address", connection.address()},
-                               {"listener", connection.listener().name},
-                               {"messages_per_second", connection.limits().messages_per_second},
-                               {"bytes_per_second", connection.limits().bytes_per_second}});
-    }
+    if (rate.pause(now)) report(connection);
     const Instant due = on_grid(std::max(rate.ready_at(), now + Duration(1)));
     deadline_ = paused_.empty() ? due : std::min(deadline_, due);
     paused_.push_back(&connection);
+}
+
+void Throttle::report(const session::Connection& connection) {
+    const session::Session* session = connection.session();
+    const std::string_view client_id = session == nullptr ? std::string_view() : session->client_id();
+    const session::SessionLimits& limits = connection.limits();
+    if (!connection.read_rate()->is_waiting_for_user()) {
+        ++environment_.counters.clients_throttled;
+        return environment_.log.info("client_throttled", {{"client_id", client_id},
+                                                          {"address", connection.address()},
+                                                          {"listener", connection.listener().name},
+                                                          {"messages_per_second", limits.messages_per_second},
+                                                          {"bytes_per_second", limits.bytes_per_second}});
+    }
+    ++environment_.counters.users_throttled;
+    environment_.log.info("user_throttled", {{"user", *session->identity()->user},
+                                             {"connections", connection.read_rate()->user()->connections()},
+                                             {"client_id", client_id},
+                                             {"address", connection.address()},
+                                             {"listener", connection.listener().name},
+                                             {"user_messages_per_second", limits.user_messages_per_second},
+                                             {"user_bytes_per_second", limits.user_bytes_per_second}});
 }
 
 void Throttle::forget(const session::Connection& connection) {
@@ -39,20 +54,23 @@ void Throttle::forget(const session::Connection& connection) {
 
 session::Connection* Throttle::take_due(Instant now) {
     if (next_deadline() > now) return nullptr;
-    for (; looked_ < paused_.size(); ++looked_) {
-        session::Connection* connection = paused_[looked_];
-        session::ReadRate& rate = *connection->read_rate();
+    while (looked_ < paused_.size()) {
+        session::Connection*& place = paused_[looked_++];
+        if (place == nullptr) continue;
+        session::ReadRate& rate = *place->read_rate();
         rate.refill(now);
-        if (!rate.may_read()) continue;
-        paused_[looked_] = paused_.back();
-        paused_.pop_back();
-        return connection;
+        if (rate.may_resume()) return std::exchange(place, nullptr);
     }
+    end_round(now);
+    return nullptr;
+}
+
+void Throttle::end_round(Instant now) {
+    std::erase(paused_, nullptr);
     looked_ = 0;
     deadline_ = never;
     for (const session::Connection* connection : paused_)
         deadline_ = std::min(deadline_, on_grid(std::max(connection->read_rate()->ready_at(), now + Duration(1))));
-    return nullptr;
 }
 
 }  // namespace ledge::broker

@@ -1,4 +1,5 @@
-// Throttle: the connections that are not read for now, because their clients send faster than they may.
+// Throttle: the connections that are not read for now, because their clients send faster than they may. They stand in
+// the order in which they were paused: of those that share the rate of a user, whoever has waited longest is first.
 #pragma once
 
 #include <vector>
@@ -20,15 +21,18 @@ public:
     /// One whose pause is over, its rate refilled; nullptr: none at `now`. Call until nullptr.
     session::Connection* take_due(Instant now);
 
-    /// When take_due() must be called next; `never` when nobody is paused.
+    /// When take_due() must be called next; `never` when nobody is paused. Asked, like size(), between two rounds.
     Instant next_deadline() const { return paused_.empty() ? never : deadline_; }
     std::size_t size() const { return paused_.size(); }
 
 private:
+    void report(const session::Connection& connection);
+    void end_round(Instant now);
+
     session::Environment& environment_;
-    std::vector<session::Connection*> paused_;
-    std::size_t looked_ = 0;    // of paused_, in the round that is under way
-    Instant deadline_ = never;  // of the next round
+    std::vector<session::Connection*> paused_;  // nullptr: its pause has ended in the round that is under way
+    std::size_t looked_ = 0;                    // of paused_, in the round that is under way
+    Instant deadline_ = never;                  // of the next round
 };
 
 }  // namespace ledge::broker

@@ -137,6 +137,19 @@ constexpr Option table[] = {
     limit<&SessionLimits::bytes_burst>("bytes_burst", "bytes",
                                        {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
                                        "How many of them at once. 0: as many as in a second."),
+    limit<&SessionLimits::user_messages_per_second>(
+        "user_messages_per_second", "messages", {0, u32_max},
+        "What all connections of one user name may send together, on average: they take turns, and one that comes anew "
+        "finds what the others have left. The smallest value holds of the listeners through which the user is "
+        "connected. Clients without a user name are not counted. 0: any number."),
+    limit<&SessionLimits::user_messages_burst>("user_messages_burst", "messages", {0, u32_max},
+                                               "How many of them at once. 0: as many as in a second."),
+    limit<&SessionLimits::user_bytes_per_second>(
+        "user_bytes_per_second", "bytes", {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+        "The same for bytes of MQTT packets of any kind but CONNECT. 0: any number."),
+    limit<&SessionLimits::user_bytes_burst>("user_bytes_burst", "bytes",
+                                            {0, static_cast<std::int64_t>(TokenBucket::per_second_max)},
+                                            "How many of them at once. 0: as many as in a second."),
     limit<&SessionLimits::connections_per_user_max>(
         "connections_per_user_max", "connections", {0, 1'000'000},
         "Connections of one user name at a time; further ones are refused with quota exceeded. Clients without a user "

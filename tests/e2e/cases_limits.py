@@ -6,7 +6,9 @@ import struct
 import threading
 import time
 
+import cases_auth
 import cases_http
+import cases_jwt
 import websocket
 from cases_tls import TlsClient, authority
 from harness import (DEADLINE_S, RawClient, case, check, connect_packet, free_port, packet, prefixed, publish_packet,
@@ -90,9 +92,9 @@ def publishers(context, broker):
     return clients
 
 
-def arrivals(subscriber, wanted, clients):
-    """{client: [(payload, time)]}, until `wanted` of each have come."""
-    found = {name: [] for name in clients}
+def arrivals(subscriber, wanted, clients, before=None):
+    """{client: [(payload, time)]}, until `wanted` of each have come, those `before` included."""
+    found = {name: [] for name in clients} | (before or {})
     while any(len(got) < wanted for got in found.values()):
         first, body = subscriber.read()
         check(first == 0x30, f'{first}')
@@ -145,6 +147,51 @@ def _byte_rate(context):
     for name, got in arrivals(subscriber, count, clients).items():
         measured = (count - 11) * (size + 8) / (got[-1][1] - got[10][1])
         check(0.8 * rate <= measured <= 1.15 * rate, f'{name}: {measured:.0f} bytes a second')
+
+
+@case('connections of a user share one rate, one that comes anew gets no fresh burst; another user is unaffected',
+      GROUP, needs_ledge=True, quick=False)
+def _user_rate(context):
+    rate, burst, count = 60, 20, 110
+    ports = [free_port(), free_port()]
+    users = os.path.join(context.folder, 'rated-users')
+    for user in ('alice', 'bob'):
+        check(cases_auth.passwd(context, users, user, password='secret').returncode == 0, 'no user')
+    broker = start(context, f'[listeners.subscribers]\nurl = "mqtt://127.0.0.1:{ports[0]}"\n'
+                            f'[listeners.a]\nurl = "mqtt://127.0.0.1:{ports[1]}"\n[listeners.a.limits]\n'
+                            f'user_messages_per_second = {rate}\nuser_messages_burst = {burst}\n', ports,
+                   settings=[f'auth.password_file={users}'])
+    subscriber = context.connect(ports[0])
+    subscriber.open('counter')
+    subscriber.subscribe('#')
+
+    def logs_in(name, user):
+        code, client = cases_jwt.log_in(context, ports[1], name, 'secret', user=user, version=4)
+        check(code == 0, f'{name} is not let in: {code}')
+        return client
+
+    def publishes(name, client):
+        client.message(b''.join(publish_packet(name, str(i).encode()) for i in range(count)))
+
+    clients = {name: logs_in(name, user) for name, user in (('a1', 'alice'), ('a2', 'alice'), ('b', 'bob'))}
+    for name, client in clients.items():
+        publishes(name, client)
+    found = arrivals(subscriber, burst // 2 + 10, clients)
+    publishes('a3', logs_in('a3', 'alice'))
+    found = arrivals(subscriber, count, [*clients, 'a3'], found)
+    for name, got in found.items():
+        payloads = [payload for payload, _ in got]
+        check(payloads == [str(i).encode() for i in range(count)], f'{name}: lost or out of order')
+    shared = sorted(moment for name, got in found.items() if name != 'b' for _, moment in got)
+    together = (3 * count - burst - 1) / (shared[-1] - shared[burst])
+    alone = (count - burst - 1) / (found['b'][-1][1] - found['b'][burst][1])
+    print(f'    three connections of a user, one of them late: {together:.1f} messages a second together, another user '
+          f'{alone:.1f}, of {rate} allowed')
+    check(0.85 * rate <= together <= 1.05 * rate, f'{together:.1f} a second together')
+    check(0.85 * rate <= alone <= 1.1 * rate, f'the other user: {alone:.1f} a second')
+    check(abs(found['a1'][-1][1] - found['a2'][-1][1]) < 1, 'one has waited for the other')
+    check(figures(context, broker)['users_throttled_total'] == 2, 'not an episode for each user')
+    check(log_text(broker).count('user_throttled') == 2, 'the log does not say it once for each')
 
 
 @case('connections beyond the rate of a listener wait, none is refused', GROUP, needs_ledge=True, quick=False)

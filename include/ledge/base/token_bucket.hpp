@@ -44,6 +44,18 @@ public:
         return filled_ + Duration((parts - level_ + per_second_ - 1) / per_second_);
     }
 
+    /// When it will be full; not later than now when it is.
+    Instant full_at() const {
+        if (!is_limited() || level_ >= full_) return filled_;
+        return filled_ + Duration((full_ - level_ + per_second_ - 1) / per_second_);
+    }
+    /// Another rate from now on, as in the constructor. What has been taken stays taken: it does not become full by it.
+    void change(std::uint64_t per_second, std::uint64_t burst) {
+        per_second_ = static_cast<std::int64_t>(per_second);
+        full_ = static_cast<std::int64_t>(burst == 0 ? per_second : burst) * parts;
+        level_ = std::min(level_, full_);
+    }
+
 private:
     static constexpr std::int64_t parts = 1'000'000;
 

@@ -19,6 +19,7 @@ struct Counters {
     std::uint64_t refused_memory = 0;       // of those, for want of memory
     std::uint64_t disconnected_memory = 0;  // slow readers disconnected for want of memory
     std::uint64_t clients_throttled = 0;    // episodes of a client that sends faster than it may
+    std::uint64_t users_throttled = 0;      // the same of a user, by all connections together
     std::uint64_t read_pauses = 0;          // how often a client was not read for a while
     std::uint64_t accept_pauses = 0;        // how often a listener let new connections wait
     std::uint64_t login_failures = 0;       // wrong user names or passwords

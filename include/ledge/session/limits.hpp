@@ -38,6 +38,10 @@ struct SessionLimits {
     std::uint32_t messages_burst = 0;            // of those at once; 0: as many as in a second
     std::uint64_t bytes_per_second = 0;          // of one connection; 0: any. Beyond it is read later
     std::uint64_t bytes_burst = 0;               // of those at once; 0: as many as in a second
+    std::uint32_t user_messages_per_second = 0;  // the same four of all connections of one user name together
+    std::uint32_t user_messages_burst = 0;
+    std::uint64_t user_bytes_per_second = 0;
+    std::uint64_t user_bytes_burst = 0;
     std::uint32_t connections_per_user_max = 0;  // of those with a user name; 0: any
     Duration connect_timeout = 10s;              // first byte to valid CONNECT
 

@@ -71,3 +71,30 @@ TEST_CASE("time that goes backwards gives nothing, and extremes do not overflow"
     large.refill(never - 1s);
     CHECK(large.is_ready());
 }
+
+TEST_CASE("it says when it will be full") {
+    TokenBucket bucket(10, 20, start);
+    CHECK(bucket.full_at() == start);
+    bucket.take(25);
+    CHECK(bucket.full_at() == start + 2500ms);
+    bucket.refill(start + 2499ms);
+    CHECK(bucket.full_at() == start + 2500ms);
+    bucket.refill(start + 5s);
+    CHECK(bucket.full_at() <= start + 5s);
+    CHECK(TokenBucket().full_at() == Instant{});
+}
+
+TEST_CASE("another rate leaves what was taken taken, and gives no new burst") {
+    TokenBucket bucket(10, 20, start);
+    CHECK(take_all(bucket, start) == 20);
+    bucket.change(100, 0);
+    CHECK(take_all(bucket, start) == 0);
+    CHECK(take_all(bucket, start + 100ms) == 10);
+    bucket.refill(start + 10s);
+    bucket.change(10, 5);
+    CHECK(take_all(bucket, start + 10s) == 5);
+    bucket.change(0, 0);
+    CHECK(take_all(bucket, start + 10s) == 10'000);
+    bucket.change(10, 5);
+    CHECK(take_all(bucket, start + 10s) == 0);
+}

@@ -65,27 +65,70 @@ TEST_CASE("the memory of unfinished packets counts, and goes with their sender")
     CHECK(rig.counters().disconnected_memory + rig.counters().refused_memory > 0);
 }
 
-TEST_CASE(
-    "first QoS 0 to slow readers, then new clients, then those who hold most: and a healthy pair notices nothing") {
-    Rig rig(with_budget(16 * mib));
-    rig["p"].connects();
-    rig["meter"].connects();
-    rig["lamp"].connects(lasting).acknowledges().subscribes("pair", qos1);
-    for (int i = 0; i < 40; ++i) rig["s" + std::to_string(i)].connects().subscribes("flood/#").stops_reading();
-    auto pair_works = [&, number = 0]() mutable {
-        const std::string payload = std::to_string(++number);
+// Forty that subscribe to a flood and read nothing of it, one that reads, and a pair that exchanges QoS 1 messages.
+struct Crowd {
+    static constexpr int size = 40;
+
+    Crowd() {
+        rig["p"].connects();
+        rig["meter"].connects();
+        rig["lamp"].connects(lasting).acknowledges().subscribes("pair", qos1);
+        for (int i = 0; i < size; ++i) slow(i).connects().subscribes("flood/#").stops_reading();
+        rig["healthy"].connects().subscribes("healthy/#");
+    }
+    Client& slow(int number) { return rig["s" + std::to_string(number)]; }
+    void pair_works() {
+        const std::string payload = std::to_string(++exchanged);
         CHECK(rig["meter"].publishes("pair", payload, qos1) == "success");
         CHECK(rig["lamp"].takes().starts_with("PUBLISH pair " + payload + " q1#"));
-    };
+    }
+
+    Rig rig{with_budget(16 * mib)};
+    int exchanged = 0;
+};
+
+// What each of the slow readers holds, and which of them are there.
+struct Holdings {
+    explicit Holdings(Crowd& crowd) {
+        for (int i = 0; i < Crowd::size; ++i) bytes.push_back(crowd.slow(i).connection->memory());
+    }
+    void look_again(Crowd& crowd) {
+        for (int i = 0; i < Crowd::size; ++i) {
+            const std::uint64_t one = bytes[static_cast<std::size_t>(i)];
+            if (crowd.slow(i).is_open()) {
+                largest_left = std::max(largest_left, one);
+                continue;
+            }
+            ++shed;
+            shed_bytes += one;
+            smallest_shed = std::min(smallest_shed, one);
+        }
+    }
+
+    std::vector<std::uint64_t> bytes;
+    std::uint64_t shed = 0;
+    std::uint64_t shed_bytes = 0;
+    std::uint64_t smallest_shed = ~std::uint64_t{0};
+    std::uint64_t largest_left = 0;
+};
+
+// Over what is left when the slowest have gone.
+std::uint64_t excess_of(std::uint64_t resident) {
+    return resident - 16 * mib / 100 * session::MemoryBudget::relief_percent;
+}
+
+TEST_CASE("first QoS 0 to slow readers is dropped, then new clients are refused: a healthy pair notices nothing") {
+    Crowd crowd;
+    Rig& rig = crowd.rig;
     publish_until(rig, "flood/a", Pressure::slow_readers);
     const std::uint64_t dropped = rig.counters().dropped_memory;  // of the one that took it so far
     rig["p"].publishes("flood/a", "one more");
-    CHECK(rig.counters().dropped_memory == dropped + 40);
+    CHECK(rig.counters().dropped_memory == dropped + Crowd::size);
     CHECK(rig.counters().dropped_slow_reader == 0);
-    CHECK(rig["healthy"].connects().subscribes("flood/#").takes().empty());
-    rig["p"].publishes("flood/a", "for who reads");
-    CHECK(rig["healthy"].takes() == "PUBLISH flood/a for who reads");
-    pair_works();
+    rig["p"].publishes("healthy/a", "for who reads");
+    CHECK(rig["healthy"].takes() == "PUBLISH healthy/a for who reads");
+    CHECK(rig["new"].connects().subscribes("flood/#").is_open());
+    crowd.pair_works();
 
     rig.shard->note_resident(12 * mib);  // something else has grown: 75 %
     CHECK(rig.metrics().memory_pressure == Pressure::new_clients);
@@ -95,26 +138,56 @@ TEST_CASE(
     CHECK(rig.counters().refused_memory == 2);
     CHECK(rig["lamp"].answer_to_subscribe("another") == "SUBACK 2 151");
     CHECK(rig.counters().disconnected_memory == 0);
-    pair_works();
-
-    rig.shard->note_resident(15 * mib);
-    rig.settle();
-    CHECK(rig.counters().disconnected_memory > 5);
-    CHECK(rig.counters().disconnected_memory < 36);  // of 40: as many as it takes
-    CHECK(rig.metrics().memory_used < 13 * mib);
-    CHECK(rig["healthy"].is_open());
-    CHECK(rig["lamp"].is_open());
-    pair_works();
+    crowd.pair_works();
 
     rig.shard->note_resident(mib);
-    for (int i = 0; i < 40; ++i) {
-        if (rig["s" + std::to_string(i)].is_open()) rig["s" + std::to_string(i)].loses_connection();
-    }
+    for (int i = 0; i < Crowd::size; ++i) crowd.slow(i).loses_connection();
     rig.shard->note_resident(mib);
     CHECK(rig.metrics().memory_pressure == Pressure::none);
     CHECK(rig.log.count("memory_pressure_ended") == 1);
     rig["late"].connects();
-    pair_works();
+    crowd.pair_works();
+}
+
+TEST_CASE("then those who hold most are disconnected: as many as the excess takes, and none more") {
+    Crowd crowd;
+    Rig& rig = crowd.rig;
+    publish_until(rig, "flood/a", Pressure::slow_readers);
+    Holdings holdings(crowd);
+    rig.shard->note_resident(15 * mib);
+    rig.settle();
+    holdings.look_again(crowd);
+    CHECK(holdings.shed == rig.counters().disconnected_memory);
+    CHECK(holdings.shed_bytes >= excess_of(15 * mib));
+    CHECK(holdings.shed_bytes < excess_of(15 * mib) + holdings.smallest_shed);
+    CHECK(held(rig) <= 15 * mib - excess_of(15 * mib));
+    CHECK(rig["healthy"].is_open());
+    CHECK(rig["lamp"].is_open());
+    crowd.pair_works();
+}
+
+TEST_CASE("who holds least stays, whoever came first, and looking again takes nobody more") {
+    Crowd crowd;
+    Rig& rig = crowd.rig;
+    for (int i = 0; i < Crowd::size; ++i) {  // in no order: 17 and 40 have no common divisor
+        const int parts = 1 + i * 17 % Crowd::size;
+        rig["p"].publishes("flood/a", "");
+        crowd.slow(i).subscribes("own/" + std::to_string(i));
+        for (int k = 0; k < parts; ++k) rig["p"].publishes("own/" + std::to_string(i), std::string(8000, 'x'));
+    }
+    Holdings holdings(crowd);
+    rig.shard->note_resident(13 * mib);
+    rig.settle();
+    holdings.look_again(crowd);
+    CHECK(holdings.smallest_shed >= holdings.largest_left);  // buffers grow in steps: some hold the same
+    CHECK(std::ranges::min(holdings.bytes) * 8 < holdings.smallest_shed);
+    CHECK(holdings.shed_bytes >= excess_of(13 * mib));
+    CHECK(holdings.shed_bytes < excess_of(13 * mib) + holdings.smallest_shed);
+    CHECK(holdings.shed == rig.counters().disconnected_memory);
+    rig.shard->note_resident(held(rig));
+    rig.settle();
+    CHECK(holdings.shed == rig.counters().disconnected_memory);
+    crowd.pair_works();
 }
 
 TEST_CASE("the largest goes first") {

@@ -1,0 +1,40 @@
+#include "user_rates.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace ledge::broker {
+
+void UserRates::join(session::Connection& connection, Instant now) {
+    const session::SessionLimits& limits = connection.limits();
+    if (!session::UserRate::is_wanted(limits) || connection.session() == nullptr) return;
+    const auth::Identity* identity = connection.session()->identity();
+    if (identity == nullptr || !identity->user) return;
+    connection.read_rate()->join(of(*identity->user, limits, now));
+    connection.read_rate()->refill(now);  // what has come since anybody of the user was there
+}
+
+session::UserRate& UserRates::of(const std::string& user, const session::SessionLimits& limits, Instant now) {
+    const auto found = users_.find(user);
+    if (found != users_.end()) return *found->second;
+    if (users_.size() >= forget_at_) forget(now);
+    return *users_.try_emplace(user, std::make_unique<session::UserRate>(limits, now)).first->second;
+}
+
+// Who is full again is as good as new. Of the others who are gone, too many go too: those who gain least by it.
+void UserRates::forget(Instant now) {
+    boost::unordered::erase_if(
+        users_, [now](const auto& user) { return user.second->connections() == 0 && user.second->full_at() <= now; });
+    std::vector<std::pair<Instant, const std::string*>> absent;
+    for (const auto& [name, rate] : users_)
+        if (rate->connections() == 0) absent.emplace_back(rate->full_at(), &name);
+    if (absent.size() > absent_max) {
+        const auto kept = absent.end() - static_cast<std::ptrdiff_t>(absent_max);
+        std::ranges::nth_element(absent, kept, {}, &std::pair<Instant, const std::string*>::first);
+        std::for_each(absent.begin(), kept, [this](const auto& user) { users_.erase(users_.find(*user.second)); });
+    }
+    forget_at_ = std::max(looked_at_least, 2 * users_.size());
+}
+
+}  // namespace ledge::broker

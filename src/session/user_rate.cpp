@@ -1,0 +1,68 @@
+#include "ledge/session/user_rate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledge/session/read_rate.hpp"
+
+namespace ledge::session {
+
+namespace {
+
+/// The smaller one that is a limit at all.
+void lower(std::uint64_t& value, std::uint64_t other) {
+    if (other != 0) value = value == 0 ? other : std::min(value, other);
+}
+
+struct Values {
+    std::uint64_t per_second = 0;
+    std::uint64_t burst = 0;
+
+    void narrow_to(std::uint64_t other_per_second, std::uint64_t other_burst) {
+        if (other_per_second == 0) return;  // a burst without a rate means nothing
+        lower(per_second, other_per_second);
+        lower(burst, other_burst != 0 ? other_burst : other_per_second);
+    }
+};
+
+}  // namespace
+
+void UserRate::join(const SessionLimits& limits) {
+    const auto found = std::ranges::find(through_, &limits, &Through::limits);
+    if (found != through_.end()) {
+        ++found->connections;
+        return;
+    }
+    through_.push_back({&limits, 1});
+    adjust();
+}
+
+// With the last connection the values stay: what was taken is still to be made up for, at the rate it was taken at.
+void UserRate::leave(const SessionLimits& limits) {
+    const auto found = std::ranges::find(through_, &limits, &Through::limits);
+    if (--found->connections != 0) return;
+    through_.erase(found);
+    if (!through_.empty()) adjust();
+}
+
+std::uint32_t UserRate::connections() const {
+    std::uint32_t count = 0;
+    for (const Through& through : through_) count += through.connections;
+    return count;
+}
+
+void UserRate::adjust() {
+    Values messages;
+    Values bytes;
+    for (const Through& through : through_) {
+        const SessionLimits& limits = *through.limits;
+        messages.narrow_to(limits.user_messages_per_second, limits.user_messages_burst);
+        bytes.narrow_to(limits.user_bytes_per_second, limits.user_bytes_burst);
+    }
+    messages_.change(messages.per_second, messages.burst);
+    bytes_.change(bytes.per_second, bytes.burst);
+}
+
+bool UserRate::pause(Instant now) { return std::exchange(quiet_at_, now + ReadRate::quiet_time) <= now; }
+
+}  // namespace ledge::session
