@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
+#include "ledge/base/constant_time.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
@@ -21,14 +22,6 @@ constexpr std::string_view json = "application/json";
 /// `error` needs no escape.
 HttpAnswer refusal(std::uint16_t status, std::string_view error) {
     return {status, json, "{\"error\":\"" + std::string(error) + "\"}\n"};
-}
-
-/// In a time that does not tell how much of it was right.
-bool are_equal(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-    return difference == 0;
 }
 
 bool is_address_or_localhost(std::string_view host) {
@@ -55,7 +48,7 @@ HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) con
 
 bool Pages::may_read(const transport::HttpRequest& request) const {
     if (request.is_admin && request.has_certificate) return true;
-    if (!token_.empty()) return are_equal(request.bearer_token, token_);
+    if (!token_.empty()) return are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_));
     return request.is_admin && is_address_or_localhost(request.host);
 }
 

@@ -49,11 +49,4 @@ std::optional<std::vector<Byte>> from_base64(std::string_view text) {
     return bytes;
 }
 
-bool are_equal(Bytes a, Bytes b) {
-    if (a.size() != b.size()) return false;
-    volatile Byte difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference = static_cast<Byte>(difference | (a[i] ^ b[i]));
-    return difference == 0;
-}
-
 }  // namespace ledge::auth

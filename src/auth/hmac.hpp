@@ -23,7 +23,4 @@ std::string to_base64(Bytes bytes);
 /// Nothing when it is not base64 with its padding.
 std::optional<std::vector<Byte>> from_base64(std::string_view text);
 
-/// The time depends on the sizes alone.
-bool are_equal(Bytes a, Bytes b);
-
 }  // namespace ledge::auth

@@ -9,6 +9,7 @@
 
 #include "hmac.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/constant_time.hpp"
 #include "mbedtls_version.hpp"
 
 namespace ledge::auth {
@@ -186,7 +187,7 @@ bool is_scram_password(Bytes password) {
 
 bool is_right(const PasswordHash& hash, Bytes password) {
     Digest digest = digest_of(hash, password);
-    const bool is_equal = are_equal(digest, hash.digest);
+    const bool is_equal = are_equal_in_constant_time(digest, hash.digest);
     wipe(digest.data(), digest.size());
     return is_equal;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hmac.hpp"
+#include "ledge/base/constant_time.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -95,7 +96,7 @@ bool ScramExchange::is_proven(std::string_view auth_message, std::string_view pr
     Digest256 client_key = hmac_sha256(stored_key(keys_), as_bytes(auth_message));
     if (!given || given->size() != client_key.size()) return false;
     for (std::size_t i = 0; i < client_key.size(); ++i) client_key[i] = static_cast<Byte>(client_key[i] ^ (*given)[i]);
-    const bool is_right = are_equal(sha256(client_key), stored_key(keys_));
+    const bool is_right = are_equal_in_constant_time(sha256(client_key), stored_key(keys_));
     wipe(client_key.data(), client_key.size());
     return is_right && is_user_known_;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hmac.hpp"
+#include "ledge/base/constant_time.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -148,7 +149,8 @@ std::string fault_of(const TokenKey& key) {
 
 bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature) {
     switch (key.algorithm) {
-        case TokenAlgorithm::hs256: return are_equal(hmac_sha256(key.material.bytes(), as_bytes(text)), signature);
+        case TokenAlgorithm::hs256:
+            return are_equal_in_constant_time(hmac_sha256(key.material.bytes(), as_bytes(text)), signature);
         case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(as_bytes(text)), signature);
         case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(as_bytes(text)), signature);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base64url_text.hpp"
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/scram.hpp"
@@ -14,6 +15,7 @@
 namespace {
 
 using namespace ledge;
+using auth::test::to_base64url;
 using fuzz::require;
 
 void bounded(const std::vector<auth::Problem>& problems) {
@@ -84,19 +86,6 @@ void check_outcome(const auth::LoginOutcome& outcome) {
     if (rights && outcome.identity.granted->size() == 0) require(!rights->may_receive("a"), "nothing grants something");
 }
 
-/// base64url, as tokens have it.
-std::string encode(std::string_view text) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string out;
-    unsigned bits = 0;
-    unsigned count = 0;
-    for (const Byte byte : as_bytes(text)) {
-        bits = (bits << 8U) | byte;
-        for (count += 8; count >= 6; count -= 6) out += digits[(bits >> (count - 6)) & 63U];
-    }
-    return count == 0 ? out : out += digits[(bits << (6 - count)) & 63U];
-}
-
 void read_token(std::string_view text, std::string_view user) {
     auth::TokenRules rules;
     rules.keys = auth::parse_key_file(secret).value().keys;
@@ -107,8 +96,8 @@ void read_token(std::string_view text, std::string_view user) {
         return outcome.code;
     };
     require(check(text) != wire::ReasonCode::success, "a token without a signature");
-    const std::string body = encode(R"({"alg":"HS256"})") + "." + encode(text);
-    check(body + "." + encode(as_text(auth::hmac_sha256(as_bytes(secret), as_bytes(body)))));
+    const std::string body = to_base64url(R"({"alg":"HS256"})") + "." + to_base64url(text);
+    check(body + "." + to_base64url(as_text(auth::hmac_sha256(as_bytes(secret), as_bytes(body)))));
 }
 
 void read_answer(std::string_view text) {

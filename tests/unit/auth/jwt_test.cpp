@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base64url_text.hpp"
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "signature.hpp"
@@ -13,6 +14,7 @@ namespace ledge::auth {
 namespace {
 
 using std::chrono::seconds;
+using test::to_base64url;
 using wire::ReasonCode;
 
 // RFC 7515 appendix A.1 to A.3: the claims of all three, valid until 2011.
@@ -57,22 +59,9 @@ TokenRules rules() {
     return result;
 }
 
-std::string encode(std::string_view text) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string out;
-    unsigned bits = 0;
-    int count = 0;
-    for (const Byte byte : as_bytes(text)) {
-        bits = (bits << 8U) | byte;
-        for (count += 8; count >= 6; count -= 6) out += digits[(bits >> static_cast<unsigned>(count - 6)) & 63U];
-    }
-    if (count > 0) out += digits[(bits << static_cast<unsigned>(6 - count)) & 63U];
-    return out;
-}
-
 std::string signed_as(std::string_view header, std::string_view claims, std::string_view key) {
-    const std::string text = encode(header) + "." + encode(claims);
-    return text + "." + encode(as_text(hmac_sha256(as_bytes(key), as_bytes(text))));
+    const std::string text = to_base64url(header) + "." + to_base64url(claims);
+    return text + "." + to_base64url(as_text(hmac_sha256(as_bytes(key), as_bytes(text))));
 }
 
 constexpr std::string_view hs256 = R"({"alg":"HS256"})";
@@ -123,11 +112,12 @@ TEST_CASE("[RFC8725-3.1] the algorithm belongs to the key: no token chooses anot
     for (const char* none :
          {"none", "None", "NONE", "nOnE", "HS384", "RS512", "PS256", "ES384", "EdDSA", "", "hs256"}) {
         const std::string header = R"({"alg":")" + std::string(none) + R"("})";
-        CHECK(outcome_of(by, encode(header) + "." + encode(claims()) + ".").reason == not_taken);
+        CHECK(outcome_of(by, to_base64url(header) + "." + to_base64url(claims()) + ".").reason == not_taken);
         CHECK(outcome_of(by, signed_as(header, claims(), secret)).reason == not_taken);
     }
-    CHECK(outcome_of(by, encode("{}") + "." + encode(claims()) + ".").reason == not_taken);
-    CHECK(outcome_of(by, encode(R"({"alg":["HS256"]})") + "." + encode(claims()) + ".").reason == not_taken);
+    CHECK(outcome_of(by, to_base64url("{}") + "." + to_base64url(claims()) + ".").reason == not_taken);
+    CHECK(outcome_of(by, to_base64url(R"({"alg":["HS256"]})") + "." + to_base64url(claims()) + ".").reason ==
+          not_taken);
     // A public key as the secret of HS256.
     TokenRules public_only = by;
     public_only.keys.erase(public_only.keys.begin());
@@ -137,15 +127,16 @@ TEST_CASE("[RFC8725-3.1] the algorithm belongs to the key: no token chooses anot
     CHECK(outcome_of(by, signed_as(R"({"alg":"HS256","kid":"a2"})", claims(), secret)).reason == unknown);
     CHECK(outcome_of(by, signed_as(R"({"alg":"HS256","kid":"other"})", claims(), secret)).reason == unknown);
     // A key that the token brings along, or a place where to get one.
-    const std::string own = R"({"alg":"HS256","jwk":{"kty":"oct","k":")" + encode(secret) + R"("},"jku":"http://x/"})";
+    const std::string own =
+        R"({"alg":"HS256","jwk":{"kty":"oct","k":")" + to_base64url(secret) + R"("},"jku":"http://x/"})";
     CHECK(outcome_of(by, signed_as(own, claims(), secret)).reason == "the signature of the token is wrong");
 }
 
 TEST_CASE("an ES256 signature of zeros, or of another length, is wrong") {
-    const std::string text = encode(R"({"alg":"ES256"})") + "." + encode(claims());
+    const std::string text = to_base64url(R"({"alg":"ES256"})") + "." + to_base64url(claims());
     for (const std::size_t size : {0U, 1U, 63U, 64U, 65U, 72U}) {
         for (const char byte : {'\0', '\1', '\xFF'})
-            CHECK(outcome_of(rfc_rules(), text + "." + encode(std::string(size, byte))).reason ==
+            CHECK(outcome_of(rfc_rules(), text + "." + to_base64url(std::string(size, byte))).reason ==
                   "the signature of the token is wrong");
     }
 }
@@ -154,10 +145,11 @@ TEST_CASE("what is no token is refused before anything is computed") {
     const std::string not_one = "the password is not a token";
     for (const char* text : {"", ".", "..", "...", "a.b", "a.b.c", "e30.e30.e30.e30", "!!.e30.e30", "e30=.e30.e30"})
         CHECK(outcome_of(rules(), text).reason == not_one);
-    CHECK(outcome_of(rules(), encode(R"(["alg"])") + ".e30.").reason == not_one);
-    CHECK(outcome_of(rules(), encode(R"({"alg":"HS256"} )" + std::string(1, '\xFF')) + ".e30.").reason == not_one);
+    CHECK(outcome_of(rules(), to_base64url(R"(["alg"])") + ".e30.").reason == not_one);
+    CHECK(outcome_of(rules(), to_base64url(R"({"alg":"HS256"} )" + std::string(1, '\xFF')) + ".e30.").reason ==
+          not_one);
     const std::string deep = R"({"alg":"HS256","x":)" + std::string(9, '[') + std::string(9, ']') + "}";
-    CHECK(outcome_of(rules(), encode(deep) + ".e30.").reason == not_one);
+    CHECK(outcome_of(rules(), to_base64url(deep) + ".e30.").reason == not_one);
     CHECK(outcome_of(rules(), std::string(TokenRules::token_bytes_max + 1, 'e')).reason == "the token is too long");
     CHECK(outcome_of(rules(), signed_as(R"({"alg":"HS256","crit":["exp"]})", claims(), secret)).reason ==
           "the token demands what is not known here (crit)");
