@@ -231,19 +231,18 @@ def e2e_suite(name, build, broker, *extent):
     return Suite(f'{build}: {name}', command, count_last_line, 1200)
 
 
-def release_suites():
+def measuring_suites():
     """One at a time: some of them measure."""
-    suites = [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
-              e2e_suite('e2e', RELEASE, 'ledgemq'), crash_suite(RELEASE), store_bench_suite()]
+    return [Suite('tidy', [PYTHON, '-B', os.path.join(ROOT, 'tests/tidy/tidy.py'), ROOT], count_last_line),
+            e2e_suite('e2e', RELEASE, 'ledgemq'), store_bench_suite()]
+
+
+def waiting_suites(builds):
+    """They mostly wait."""
+    suites = [e2e_suite('e2e', build, 'ledgemq', '--quick') for build in builds if build != RELEASE]
     if not why_no_mbedtls3():
         suites.append(e2e_suite('e2e_mbedtls3', RELEASE, 'ledgemq-mbedtls3', '--only', MBEDTLS3_CASES, '--quick'))
-    return suites
-
-
-def sanitizer_suites(builds):
-    """They mostly wait."""
-    builds = [build for build in builds if build != RELEASE]
-    return [e2e_suite('e2e', build, 'ledgemq', '--quick') for build in builds] + [crash_suite(b) for b in builds]
+    return suites + [crash_suite(build) for build in builds]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -296,8 +295,9 @@ def main():
         if build == RELEASE and why_no_mbedtls3():
             problems.append(Outcome('release: mbedtls3', skipped=1, note=why_no_mbedtls3()))
         outcomes += run_group(titles[build], chosen(suites), chosen(problems), min(os.cpu_count() or 1, 4))
-    outcomes += run_group('house rules, and real clients against the broker', chosen(release_suites()), [], at_once=1)
-    outcomes += run_group('real clients against the sanitizer builds', chosen(sanitizer_suites(builds)), [], at_once=2)
+    outcomes += run_group('house rules, and real clients against the broker', chosen(measuring_suites()), [], at_once=1)
+    outcomes += run_group('real clients against the other builds, and crashes', chosen(waiting_suites(builds)), [],
+                          at_once=3)
     passed, failed, skipped = (sum(getattr(o, kind) for o in outcomes) for kind in ('passed', 'failed', 'skipped'))
     if not outcomes:
         failed = 1

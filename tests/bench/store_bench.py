@@ -7,6 +7,7 @@ was missed: the machine may be busy.
 """
 import argparse
 import os
+import random
 import shutil
 import signal
 import socket
@@ -32,9 +33,15 @@ def arguments():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """Below the range of ephemeral ports: who knocks before the broker listens must not meet itself."""
+    while True:
+        port = random.randrange(18000, 20000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
 
 
 class Broker:
