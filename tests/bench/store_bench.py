@@ -7,7 +7,6 @@ was missed: the machine may be busy.
 """
 import argparse
 import os
-import random
 import shutil
 import signal
 import socket
@@ -18,6 +17,10 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
+from harness import Ports, free_port  # noqa: E402
+
+Ports.choose_from(18000, 19999)  # crash rigs and end-to-end cases have those above
 SETTLE_S = 3  # longer than the interval of what nobody waits for, and of $SYS
 
 
@@ -30,18 +33,6 @@ def arguments():
     parser.add_argument('--count', type=int, default=1_000_000, help='messages queued for the offline session')
     parser.add_argument('--retain-seconds', type=int, default=60)
     return parser.parse_args()
-
-
-def free_port():
-    """Below the range of ephemeral ports: who knocks before the broker listens must not meet itself."""
-    while True:
-        port = random.randrange(18000, 20000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(('127.0.0.1', port))
-                return port
-            except OSError:
-                continue
 
 
 class Broker:

@@ -160,10 +160,9 @@ public:
           generation_(client.generation),
           deadline_(client.io),
           done_(std::move(done)),
-          to_(std::move(post.to)),
+          to_(post.to),
           request_(),
           answer_bytes_max_(post.answer_bytes_max) {
-        post.to = to_;
         request_ = request_text(post);
         auth::wipe(post.body.data(), post.body.size());
         restart();
