@@ -115,8 +115,9 @@ void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("retained_messages", "Topics with a retained message, those of $SYS included.",
                metrics.retained_messages);
     text.gauge("retained_bytes", "Size of the retained messages.", metrics.retained_bytes);
-    text.gauge("memory_used_bytes", "Memory of the process, as its budget sees it.", metrics.memory_used);
-    text.gauge("memory_budget_bytes", "What it may be; 0: anything.", metrics.memory_budget);
+    text.gauge("memory_used_bytes", "Anonymous memory of the process in bytes, as its budget counts it.",
+               metrics.memory_used);
+    text.gauge("memory_budget_bytes", "Memory budget of the process in bytes; 0 = unlimited.", metrics.memory_budget);
     text.gauge("memory_pressure",
                "0: none; 1: no QoS 0 to slow readers; 2: no new clients either; 3: the slowest are disconnected.",
                static_cast<std::uint64_t>(metrics.memory_pressure));

@@ -244,7 +244,8 @@ constexpr Option table[] = {
 
     setting<&Config::shard, &broker::ShardOptions::memory_budget_bytes>(
         "memory", "budget_bytes", "bytes", {0, tib},
-        "Resident memory that the broker keeps below, at least 16 MiB. From 60 % on, QoS 0 messages for clients that "
+        "Anonymous memory (heap and stacks, not the store's mapped pages, which the kernel takes back by itself) that "
+        "the broker keeps below, at least 16 MiB. From 60 % on, QoS 0 messages for clients that "
         "read too slowly are dropped; from 70 % on, new clients are refused with server busy; from 80 % on, those for "
         "whom most is kept are disconnected. What the store keeps is safe. 0: half of the machine's memory, or three "
         "quarters of what its control group allows, if that is less."),

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "ledge/runtime/memory.hpp"
+
 namespace ledge::daemon {
 namespace {
 
@@ -75,6 +77,16 @@ void note_networks(const ListenerSocket& socket, std::vector<std::string>& notes
     note("websocket.trusted_proxies", socket.websocket.trusted_proxies, socket.trusted_networks);
 }
 
+/// A budget that the kernel does not grant protects nobody: the kernel ends the broker before the budget is reached.
+void note_memory(std::uint64_t budget, std::vector<std::string>& notes) {
+    const std::uint64_t limit = runtime::control_group_limit();
+    if (limit == 0 || budget <= limit / 10 * 9) return;
+    notes.push_back("memory.budget_bytes is " + std::to_string(budget) +
+                    ", but the control groups allow this process " + std::to_string(limit) +
+                    " bytes, store pages included: the kernel would end the broker before it " +
+                    "reaches its budget; name at most " + std::to_string(runtime::usual_memory_budget(0, limit)));
+}
+
 void note_files(const config::Sources& sources, const config::Loaded& loaded, std::vector<std::string>& notes) {
     if (sources.file && has_mode(*sources.file, S_IWOTH))
         notes.push_back("everybody on this machine may write the configuration " + *sources.file + "; chmod o-w it");
@@ -97,6 +109,7 @@ void note_dangers(const config::Sources& sources, config::Loaded& loaded) {
     const config::Config& config = loaded.config;
     if (config.admin.is_used() && !config.admin_endpoint.is_local && !config.admin_endpoint.is_tls)
         notes.push_back("the token for " + config.admin.url + " can be read on the way; use https:// with [admin.tls]");
+    note_memory(config.shard.memory_budget_bytes, notes);
     note_files(sources, loaded, notes);
 }
 

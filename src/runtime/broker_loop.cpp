@@ -324,16 +324,16 @@ void BrokerLoop::Parts::end_turn() {
 }
 
 /// While turns happen anyway, once a second at most; when memory is short, ten times. Near the budget what the
-/// allocator keeps for later is given back first: it is resident, but nobody's.
+/// allocator keeps for later is given back first: it is counted, but nobody uses it.
 void BrokerLoop::Parts::measure_memory() {
     using session::MemoryBudget;
     constexpr unsigned trim_percent = MemoryBudget::slow_readers_percent - MemoryBudget::hysteresis_percent;
-    std::uint64_t resident = resident_bytes();
-    if (resident >= options.shard.memory_budget_bytes / 100 * trim_percent) {
+    std::uint64_t used = anonymous_bytes();
+    if (used >= options.shard.memory_budget_bytes / 100 * trim_percent) {
         ::malloc_trim(0);
-        resident = resident_bytes();
+        used = anonymous_bytes();
     }
-    is_memory_short = shard.note_resident(resident) != session::Pressure::none;
+    is_memory_short = shard.note_resident(used) != session::Pressure::none;
     measure_at = clock.now() + (is_memory_short ? Duration(100ms) : Duration(1s));
     driver.flush();  // to those who have been disconnected
 }

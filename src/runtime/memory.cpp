@@ -6,51 +6,136 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <string>
+#include <initializer_list>
 
 namespace ledge::runtime {
 namespace {
 
-/// The beginning of a file below /proc or /sys; "" when it cannot be read.
-std::string beginning_of(const std::string& path) {
-    std::array<char, 512> text;
+/// The content of a file below /proc or /sys; "" when it cannot be read. Such files have no size: read to the end.
+std::string content_of(const std::string& path) {
+    constexpr std::size_t bytes_max = 1024 * 1024;
+    std::string content;
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return {};
-    const ssize_t size = ::read(descriptor, text.data(), text.size());
+    if (descriptor < 0) return content;
+    std::array<char, 4096> part;
+    ssize_t size = 0;
+    while (content.size() < bytes_max && (size = ::read(descriptor, part.data(), part.size())) > 0)
+        content.append(part.data(), static_cast<std::size_t>(size));
     ::close(descriptor);
-    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+    return content;
 }
 
-/// 0: it is none.
+/// The number at the beginning of `text`; 0: `text` does not begin with one.
 std::uint64_t number_in(std::string_view text) {
     std::uint64_t number = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
     return end.ec == std::errc() ? number : 0;
 }
 
-/// memory.max of our control group (version 2). In a container the group is often shown as the root.
-std::string limit_of_group() {
-    const std::string groups = beginning_of("/proc/self/cgroup");
-    const std::size_t begin = groups.find("0::/");
-    if (begin == std::string::npos) return {};
-    const std::string path = groups.substr(begin + 3, groups.find('\n', begin) - begin - 3);
-    return beginning_of("/sys/fs/cgroup" + path + "/memory.max");
+/// Removes the part before `separator` from `rest`, together with the separator, and returns that part.
+std::string_view cut(std::string_view& rest, char separator) {
+    const std::size_t size = std::min(rest.find(separator), rest.size());
+    const std::string_view part = rest.substr(0, size);
+    rest.remove_prefix(std::min(size + 1, rest.size()));
+    return part;
+}
+
+/// True when `list`, separated by commas, has `wanted`.
+bool has(std::string_view list, std::string_view wanted) {
+    while (!list.empty())
+        if (cut(list, ',') == wanted) return true;
+    return false;
+}
+
+/// Where a hierarchy of control groups is mounted, and which group stands there.
+struct Mount {
+    std::string_view group;  // "/": the hierarchy's root
+    std::string_view folder;
+};
+
+/// The mount of the hierarchy that limits memory; an empty folder: it is not mounted.
+/// line := id parent device group folder options [optional]* "-" type source super_options   (proc(5), mountinfo)
+Mount mount_of(std::string_view mounts, bool is_version_2) {
+    while (!mounts.empty()) {
+        std::string_view line = cut(mounts, '\n');
+        const std::size_t dash = line.find(" - ");
+        if (dash == std::string_view::npos) continue;
+        std::string_view filesystem = line.substr(dash + 3);
+        const std::string_view type = cut(filesystem, ' ');
+        cut(filesystem, ' ');
+        if (is_version_2 ? type != "cgroup2" : type != "cgroup" || !has(filesystem, "memory")) continue;
+        for (int field = 0; field < 3; ++field) cut(line, ' ');
+        const std::string_view group = cut(line, ' ');
+        return {group, cut(line, ' ')};
+    }
+    return {};
+}
+
+/// The path of `group` below the mount. In a container the process often knows its group by a name of the host, of
+/// which the mount shows the end only, or nothing but the container's own group.
+std::string_view path_below(const Mount& mount, std::string_view group) {
+    if (group.find("..") != std::string_view::npos) return {};
+    if (mount.group == "/") return group == "/" ? std::string_view() : group;
+    return group.starts_with(mount.group) ? group.substr(mount.group.size()) : std::string_view();
+}
+
+/// Version 1 says "no limit" with the largest number of whole pages that it can count.
+constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;
+
+/// The smallest of `files` in the folder of a group and of all groups above it, as far as they are mounted.
+std::uint64_t smallest_limit(const std::string& mount, std::string_view path,
+                             std::initializer_list<const char*> files) {
+    std::uint64_t smallest = no_limit;
+    for (;;) {
+        for (const char* file : files) {
+            const std::uint64_t limit = number_in(content_of(mount + std::string(path) + file));
+            if (limit != 0) smallest = std::min(smallest, limit);
+        }
+        if (path.empty()) return smallest;
+        path = path.substr(0, path.rfind('/'));
+    }
 }
 
 }  // namespace
 
-std::uint64_t resident_bytes() {
-    static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    const std::string text = beginning_of("/proc/self/statm");  // all pages, resident pages, ...
-    const std::size_t second = text.find(' ');
-    return second == std::string::npos ? 0 : number_in(std::string_view(text).substr(second + 1)) * page;
+std::uint64_t anonymous_bytes(std::string_view statm, std::uint64_t page) {
+    cut(statm, ' ');  // all pages of the address space
+    const std::uint64_t resident = number_in(cut(statm, ' '));
+    const std::uint64_t of_files = number_in(cut(statm, ' '));
+    return resident > of_files ? (resident - of_files) * page : 0;
 }
 
-std::uint64_t usual_memory_budget(std::uint64_t machine, std::string_view group) {
+std::uint64_t anonymous_bytes() {
+    static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return anonymous_bytes(content_of("/proc/self/statm"), page);
+}
+
+std::uint64_t control_group_limit(const std::string& root) {
+    const std::string groups = content_of(root + "/proc/self/cgroup");
+    const std::string mounts = content_of(root + "/proc/self/mountinfo");
+    std::uint64_t smallest = no_limit;
+    for (std::string_view rest = groups; !rest.empty();) {  // line := id ":" controllers ":" path
+        std::string_view path = cut(rest, '\n');
+        cut(path, ':');
+        const std::string_view controllers = cut(path, ':');
+        const bool is_version_2 = controllers.empty();
+        if (!is_version_2 && !has(controllers, "memory")) continue;
+        const Mount mount = mount_of(mounts, is_version_2);
+        if (mount.folder.empty()) continue;
+        const std::string folder = root + std::string(mount.folder);
+        const std::string_view below = path_below(mount, path);
+        const std::uint64_t limit = is_version_2 ? smallest_limit(folder, below, {"/memory.max", "/memory.high"})
+                                                 : smallest_limit(folder, below, {"/memory.limit_in_bytes"});
+        smallest = std::min(smallest, limit);
+    }
+    return smallest == no_limit ? 0 : smallest;
+}
+
+std::uint64_t usual_memory_budget(std::uint64_t machine, std::uint64_t groups) {
     const std::uint64_t of_machine = machine / 2;
-    const std::uint64_t of_group = number_in(group) / 4 * 3;
-    if (of_machine == 0 || of_group == 0) return std::max(of_machine, of_group);
-    return std::min(of_machine, of_group);
+    const std::uint64_t of_groups = groups / 4 * 3;
+    if (of_machine == 0 || of_groups == 0) return std::max(of_machine, of_groups);
+    return std::min(of_machine, of_groups);
 }
 
 std::uint64_t usual_memory_budget() {
@@ -58,7 +143,7 @@ std::uint64_t usual_memory_budget() {
     const auto page = ::sysconf(_SC_PAGESIZE);
     const std::uint64_t machine =
         pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
-    return usual_memory_budget(machine, limit_of_group());
+    return usual_memory_budget(machine, control_group_limit());
 }
 
 }  // namespace ledge::runtime

@@ -367,3 +367,58 @@ def _hostile_readers(context):
     check(highest <= BUDGET_MIB, f'{highest:.1f} MiB')
     check(after['publications_dropped_total/memory'] > 0, 'nothing was shed: the test does not test')
     check(len(latencies) > 20, f'only {len(latencies)} messages in {FIRE_SECONDS} s')
+
+
+# The smallest budget that there is.
+SMALL_BUDGET = 16 * 1024 * 1024
+AWAY = 6
+BACKLOG_BATCH = 60
+BACKLOG_BATCHES = 500
+
+
+def store_to_fill(context, folder, port):
+    return start(context, f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n[limits]\nreceive_maximum = 1000\n',
+                 [port], settings=[f'memory.budget_bytes={SMALL_BUDGET}', f'store.path={folder}'])
+
+
+def leaves_persistent_session(context, port, name):
+    client = context.connect(port)
+    client.send(connect_packet(name, clean=False))
+    check(client.read()[0] == 0x20, 'no CONNACK')
+    client.subscribe('backlog', qos=1)
+    client.close()
+
+
+@case('a store larger than the memory budget: every client gets in and is served, also after a restart', GROUP,
+      needs_ledge=True, quick=False)
+def _store_beyond_budget(context):
+    port, folder = free_port(), os.path.join(context.folder, 'large-store')
+    broker = store_to_fill(context, folder, port)
+    for number in range(AWAY):
+        leaves_persistent_session(context, port, f'away-{number}')
+    publisher = context.connect(port)
+    publisher.open('publisher')
+    body = prefixed('backlog')
+    batch = b''.join(packet(0x32, body + struct.pack('>H', i) + b'x' * 20) for i in range(1, BACKLOG_BATCH + 1))
+    for _ in range(BACKLOG_BATCHES):
+        publisher.send(batch)
+        for _ in range(BACKLOG_BATCH):
+            check(publisher.read()[0] == 0x40, 'no PUBACK')
+    for is_restarted in (False, True):
+        if is_restarted:
+            check(broker.stop() == 0, broker.tail())
+            broker = store_to_fill(context, folder, port)
+        for name in ('known', 'new'):
+            context.connect(port).open(f'{name}-{is_restarted}')
+        owner = context.connect(port)
+        owner.send(connect_packet(f'away-{int(is_restarted)}', clean=False))
+        check(owner.read()[1][1] == 0, 'the owner of a backlog is refused')
+        for number in range(BACKLOG_BATCH * BACKLOG_BATCHES):
+            first, message = owner.read()
+            check(first & 0xF6 == 0x32, f'message {number}: {first}')
+            owner.send(packet(0x40, message[9:11]))
+        files, heap = (memory_kib(broker.process.pid, field) for field in ('RssFile:', 'RssAnon:'))
+        print(f'    with {AWAY * BACKLOG_BATCH * BACKLOG_BATCHES:,} messages stored: {files:,} KiB of files mapped, '
+              f'{heap:,} KiB of heap, of a budget of {SMALL_BUDGET // 1024:,}')
+        check(files + heap > SMALL_BUDGET // 1024, 'the store is not larger than the budget: the test does not test')
+        check(figures(context, broker)['memory_pressure'] == 0, 'the store is counted')
