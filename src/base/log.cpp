@@ -7,10 +7,10 @@
 #include <cstddef>
 
 #include "ledge/base/code_point.hpp"
+#include "ledge/base/log_events.hpp"
 #include "ledge/base/quote.hpp"
 
 namespace ledge {
-namespace {
 
 std::string_view name_of(LogLevel level) {
     switch (level) {
@@ -21,6 +21,8 @@ std::string_view name_of(LogLevel level) {
     }
     return "unknown";
 }
+
+namespace {
 
 /// Controls (C0, C1, DEL), line and paragraph separators, and what changes the direction of the text.
 bool is_unprintable(std::uint32_t c) {

@@ -33,6 +33,12 @@ void add_store_tools(CLI::App& app, Command& command) {
     }
 }
 
+void add_events(CLI::App& app, Command& command) {
+    CLI::App* events = app.add_subcommand("events", "Explain every event of the log: what it means, what to do");
+    events->add_flag("--json", command.is_json, "One JSON object a line");
+    events->callback([&command] { command.action = Command::Action::events; });
+}
+
 void add_passwd(CLI::App& app, Command& command) {
     CLI::App* passwd = app.add_subcommand(
         "passwd", "Set, remove or verify a password; asks for it, or takes a line of standard input");
@@ -111,6 +117,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
     check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
     check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
+    add_events(app, command);
     add_store_tools(app, command);
     add_passwd(app, command);
     std::vector<std::string> question;

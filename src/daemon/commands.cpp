@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dangers.hpp"
+#include "ledge/base/log_events.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
 #include "survival.hpp"
@@ -97,6 +98,13 @@ int use_store_tool(const config::Command& command) {
         return result.value() ? answered() : config::exit_failure;
     }
     return fail("no such tool");
+}
+
+int print_events(bool is_json) {
+    std::string out;
+    print_log_events(is_json, out);
+    print(stdout, out);
+    return answered();
 }
 
 int print_config(const config::Config& config) {

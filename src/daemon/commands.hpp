@@ -22,6 +22,8 @@ void look_around(const config::Sources& sources, config::Loaded& loaded);
 /// The listeners, who may log in there, what acknowledged messages survive, and warnings; with --strict they are a
 /// failure.
 int check(const config::Command& command, const config::Loaded& loaded);
+/// The reference of the log: every event, its fields, what it means and what to do.
+int print_events(bool is_json);
 int print_config(const config::Config& config);
 /// Something outside of us went wrong before there was a log.
 int fail(std::string_view what);

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     try {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
         if (command.action == config::Command::Action::say) return daemon::say(command);
+        if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 

@@ -38,6 +38,7 @@ import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401
 import cases_tls  # noqa: E402,F401
+import log_reference  # noqa: E402
 
 
 def arguments():
@@ -92,7 +93,19 @@ def run_all(options, chosen, folder):
         outcome = 'FAILED'
         print(f'{outcome} broker: exit code {code} at the end: {broker.tail()}')
     counts[outcome] += 1
+    if not broker.is_stand_in:
+        counts[judge_logs(options, folder)] += 1
     return counts
+
+
+def judge_logs(options, folder):
+    """What all brokers of the run have logged is what the reference says."""
+    lines, complaints = log_reference.mismatches(options.broker, folder)
+    if lines == 0:
+        complaints.append('no line of the log was found')
+    for complaint in complaints:
+        print(f'FAILED log: {complaint}')
+    return 'FAILED' if complaints else 'passed'
 
 
 def main():

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log_events.hpp"
 #include "memory_meter.hpp"
 
 namespace ledge::sim {
@@ -84,6 +85,7 @@ void BrokerSeat::on_log(void* self, const LogRecord& record) {
     if (seat.is_tracing_) std::fprintf(stderr, "           log: %s\n", line.c_str());
     const bool is_expected = record.level != LogLevel::error || record.event == "store_failed";
     if (!is_expected && seat.complaint_.empty()) seat.complaint_ = line;
+    if (seat.complaint_.empty()) seat.complaint_ = mismatch_with_table(record);
 }
 
 bool BrokerSeat::wants_commit(Instant now) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "ledge/base/log_events.hpp"
 #include "spec.hpp"
 
 namespace ledge::spec {
@@ -116,6 +117,7 @@ void Script::log_sink(void* context, const LogRecord& record) {
     std::string line = "   log: ";
     format_text(record, line);
     static_cast<Script*>(context)->note(std::move(line));
+    CHECK(mismatch_with_table(record) == "");
 }
 
 }  // namespace ledge::spec

@@ -215,5 +215,32 @@ def formatting(tree):
         yield f'layout under {folder}', problems
 
 
+LOG_TABLE = 'src/base/log_events.cpp'
+
+
+def log_events(tree):
+    """Every log line has its row in the table, with this level and these fields, and every row has its line."""
+    table = source.log_table(tree.files.get(LOG_TABLE, ''))
+    yield 'the table of log events is sorted', [f'{name}: not in its place' for name, place in
+                                                zip(table, sorted(table)) if name != place][:1]
+    problems, others = [], ''
+    for path, text in tree.code('src'):
+        others += text if path != LOG_TABLE else ''
+        for line, event, levels, keys in source.log_calls(text):
+            declared, fields = table.get(event, ((), ()))
+            if event not in table:
+                problems.append(f'{path}:{line}: {event} has no row in {LOG_TABLE}')
+                continue
+            problems += [f'{path}:{line}: {event}: level {x} is not declared' for x in levels if x not in declared]
+            if keys is None:
+                continue
+            known = [field.rstrip('?') for field in fields]
+            problems += [f'{path}:{line}: {event}: field {x} is not declared' for x in keys if x not in known]
+            problems += [f'{path}:{line}: {event}: field {x} is missing' for x in fields
+                         if not x.endswith('?') and x not in keys]
+    yield 'every log line is as its row declares', problems
+    yield 'every row of the log events has a line', [f'{x}: no line' for x in table if f'"{x}"' not in others]
+
+
 ALL = [include_graph, cmake_graph, pure_core, every_file_used, nothing_left_open, sizes, columns, top_level, readmes,
-       formatting]
+       formatting, log_events]

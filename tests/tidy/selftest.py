@@ -9,11 +9,15 @@ import source
 GOOD = {
     'CMakeLists.txt': 'project(x)\n',
     'README.md': 'x\n',
-    'src/base/CMakeLists.txt': 'ledge_module(base SOURCES a.cpp)\n',
+    'src/base/CMakeLists.txt': 'ledge_module(base SOURCES a.cpp log_events.cpp)\n',
+    'src/base/log_events.cpp': '// clang-format off\nE e[] = {\n    {"full", "info error", "used max?",\n'
+                               '     "It is full.", "Wait."},\n    {"gone", "info", "", "Gone.", "No."}};\n',
+    'src/wire/log.cpp': 'void f() {\n    log.write(a ? LogLevel::info : LogLevel::error, "full", {{"used", g(1)}});\n'
+                        '    log_->info("gone");\n}\n',
     'src/base/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',
     'src/base/a.cpp': '#include "ledge/base/a.hpp"\n\nint twice(int x) { return 2 * x; }\n',
     'include/ledge/base/a.hpp': '#pragma once\n\nint twice(int x);\n',
-    'src/wire/CMakeLists.txt': 'ledge_module(wire SOURCES w.cpp DEPENDS base)\n',
+    'src/wire/CMakeLists.txt': 'ledge_module(wire SOURCES log.cpp w.cpp DEPENDS base)\n',
     'src/wire/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',
     'src/wire/w.cpp': '#include "ledge/base/a.hpp"\n\n// time(nullptr) and virtual stand in a comment only\n'
                       'int four() { return twice(2); }\n',
@@ -61,6 +65,15 @@ BAD = [
     ('readmes', 'a README without promises', {'src/base/README.md': 'May use. Decisions 2026-11-22.\n'}, '"promises"'),
     ('readmes', 'a README without a date', {'src/base/README.md': 'May use, promises, decisions.\n'}, 'date'),
     ('readmes', 'a README of two pages', {'src/base/README.md': GOOD['src/base/README.md'] + '\n' * 100}, 'page'),
+    ('log_events', 'an event without a row', {'src/wire/log.cpp': 'log.info("new");\n'}, 'new has no row'),
+    ('log_events', 'a row without an event', {'src/wire/log.cpp': 'log.info("gone");\n'}, 'full: no line'),
+    ('log_events', 'another level', {'src/wire/log.cpp': 'log.error("gone");\n'}, 'level error is not declared'),
+    ('log_events', 'a field that nobody declared', {'src/wire/log.cpp': 'log.info("gone", {{"x", 1}});\n'},
+     'field x is not declared'),
+    ('log_events', 'a field left out', {'src/wire/log.cpp': 'log.info("full", {{"max", 1}});\n'},
+     'field used is missing'),
+    ('log_events', 'rows in disorder',
+     {'src/base/log_events.cpp': '{"b", "info", "", "", ""}, {"a", "info", "", "", ""'}, 'not in its place'),
     ('formatting', 'another layout', {'src/base/a.cpp': 'int  twice( int x ){return 2*x;}\n'}, 'clang-format-14 -i'),
 ]
 

@@ -18,6 +18,34 @@ def without_comments_and_strings(text):
     return _TOKENS.sub(blank, text)
 
 
+def _call_at(text, start):
+    """The text from the parenthesis at `start` to its partner, without comments."""
+    depth = 0
+    for token in re.finditer(_TOKENS.pattern + r'|[()]', text[start:], re.S):
+        depth += {'(': 1, ')': -1}.get(token[0], 0)
+        if depth == 0:
+            return text[start:start + token.end()]
+    return text[start:]
+
+
+def log_calls(text):
+    """(line number, event, levels, keys of the fields or None) of every call of the log with a literal event."""
+    found = []
+    head = r'(?:\.|->)(debug|info|warning|error|write)(\()([^"(){;]|\([^()"]*\))*"([a-z_0-9]+)"'
+    for match in re.finditer(head, text):
+        call = _call_at(text, match.start(2))
+        levels = re.findall(r'LogLevel::(\w+)', call) if match[1] == 'write' else [match[1]]
+        keys = re.findall(r'\{\s*"(\w+)"\s*,', call) if '{' in call or ',' not in call else None
+        found.append((text.count('\n', 0, match.start()) + 1, match[4], levels, keys))
+    return found
+
+
+def log_table(text):
+    """name -> (levels, fields) of the rows of src/base/log_events.cpp, in their order."""
+    rows = re.findall(r'\{"(\w+)",\s*"([a-z ]*)",\s*((?:"[^"]*"\s*)+),', text)
+    return {name: (levels.split(), ' '.join(re.findall(r'"([^"]*)"', fields)).split()) for name, levels, fields in rows}
+
+
 def includes(text):
     """(line number, form, name) of every #include; form is '"' or '<'."""
     found = []

@@ -21,12 +21,14 @@ struct Command {
         store,         // ledgemq store TOOL PATH
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
+        events,        // ledgemq events [--json]
         say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
     };
 
     Action action = Action::serve;
     Sources sources;
     bool is_strict = false;  // check: warnings are mistakes
+    bool is_json = false;    // events: one JSON object a line
     std::string store_tool;  // info, verify, dump, compact
     std::string store_path;
     struct Passwd {

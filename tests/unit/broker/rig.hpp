@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/log_events.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/storage/memory_store.hpp"
@@ -43,10 +44,12 @@ std::string ack(wire::PacketType type, wire::PacketId id, Version version = v5);
 /// A log that keeps the names of its events.
 struct EventLog {
     std::vector<std::string> events;
-    Log log{
-        LogLevel::debug,
-        [](void* self, const LogRecord& record) { static_cast<EventLog*>(self)->events.emplace_back(record.event); },
-        this};
+    Log log{LogLevel::debug,
+            [](void* self, const LogRecord& record) {
+                CHECK(mismatch_with_table(record) == "");
+                static_cast<EventLog*>(self)->events.emplace_back(record.event);
+            },
+            this};
     std::size_t count(std::string_view event) const;
 };
 

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <vector>
 
+#include "ledge/base/log_events.hpp"
+
 using namespace ledge;
 using namespace ledge::daemon;
 using Lines = std::vector<std::string>;
@@ -14,6 +16,7 @@ using Lines = std::vector<std::string>;
 namespace {
 
 void collect(void* context, const LogRecord& record) {
+    CHECK(mismatch_with_table(record) == "");
     std::string line;
     format_text(record, line);
     static_cast<Lines*>(context)->push_back(line);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/log_events.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/retained_feed.hpp"
 
@@ -74,7 +75,7 @@ public:
     void passes(Duration duration);
 
     // The core
-    Log log;
+    Log log{LogLevel::debug, [](void*, const LogRecord& record) { CHECK(mismatch_with_table(record) == ""); }, nullptr};
     Environment environment;
     ListenerOptions listener;
     std::unique_ptr<Session> session;

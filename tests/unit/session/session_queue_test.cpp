@@ -43,6 +43,7 @@ struct QueueRig : Rig {
         log = Log(
             LogLevel::error,
             [](void* self, const LogRecord& record) {
+                CHECK(mismatch_with_table(record) == "");
                 static_cast<QueueRig*>(self)->complaints += std::string(record.event) + " ";
             },
             this);

@@ -10,6 +10,7 @@ struct Logged {
     std::string events;
     Log log{LogLevel::debug,
             [](void* self, const LogRecord& record) {
+                CHECK(mismatch_with_table(record) == "");
                 std::string& all = static_cast<Logged*>(self)->events;
                 all += (all.empty() ? "" : " ") + std::string(record.event);
             },

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "ledge/base/log_events.hpp"
+
 namespace ledge::storage::test {
 
 using session::RecordKind;
@@ -34,6 +36,7 @@ bool LogLines::has(std::string_view words) const {
 }
 
 void LogLines::take(void* self, const LogRecord& record) {
+    CHECK(mismatch_with_table(record) == "");
     format_text(record, static_cast<LogLines*>(self)->lines_.emplace_back());
 }
 

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "ledge/base/log_events.hpp"
+
 namespace ledge::transport {
 
 namespace {
@@ -19,6 +21,7 @@ constexpr int waits_max = 1000;  // of 10 ms each
 Instant virtual_now{};
 
 void keep_line(void* lines, const LogRecord& record) {
+    CHECK(mismatch_with_table(record) == "");
     std::string line;
     format_text(record, line);
     static_cast<std::vector<std::string>*>(lines)->push_back(std::move(line));

@@ -1,0 +1,276 @@
+// The table of all log events, sorted by name. A new log line adds its row here in the same commit: the tidy check
+// log_events compares each call of the log with its row, and the unit tests compare the lines that they see.
+//
+// A row: name, levels, fields, meaning, what to do. The levels are those that the line can have. A field with '?' is
+// absent from some lines.
+#include "ledge/base/log_events.hpp"
+
+#include <algorithm>
+
+namespace ledge {
+namespace {
+
+// clang-format off
+constexpr LogEvent events[] = {
+    {"accepting_paused", "warning", "listener reason turned_away pause_ms",
+     "The system has no descriptor or memory left for another connection, so the listener closes new ones.",
+     "Raise the limit of open files (LimitNOFILE= in the systemd unit, ulimit -n), or lower the number of clients."},
+    {"accepting_slowed", "info", "listener reason",
+     "More connections came in a second than the key in `reason` allows, so the listener accepts the next ones later.",
+     "Nothing after a power cut, when all clients return at once; otherwise find a client that reconnects in a loop."},
+    {"address_blocked", "warning", "address reason",
+     "Too many logins from one address failed, so the broker refuses further logins from there for a while.",
+     "Look at the login_failed lines before: correct the device's password, or keep the address out with a firewall."},
+    {"authentication_hook_down", "error warning", "host? port? reason",
+     "The authentication hook does not answer, so clients that it would have to judge cannot log in.",
+     "Start the hook's server, or correct auth.hook.url; `reason` says what the last attempt met."},
+    {"authentication_hook_up", "info", "host",
+     "The authentication hook answers again.",
+     "Nothing."},
+    {"client_connected", "info", "client_id user address listener version keep_alive_s session_present",
+     "A client has logged in; `version` is 3 (MQTT 3.1), 4 (3.1.1) or 5.",
+     "Nothing."},
+    {"client_disconnected", "info warning", "client_id address by reason detail? rule? outbox_bytes? held_bytes?",
+     "A connection that was logged in has ended; `by` says whether the client, the network or the broker ended it.",
+     "With by=server, `detail` names the rule, the value and the key of the limit that was met."},
+    {"client_throttled", "info", "client_id address listener messages_per_second bytes_per_second",
+     "A client sends faster than its limit, so the broker reads from it more slowly; nothing is lost.",
+     "Raise limits.messages_per_second or limits.bytes_per_second if the client may send that much."},
+    {"commit_failed", "error", "reason",
+     "A write to the store failed.",
+     "Look at the disk and at the system's log; the store_failed line that follows says what the broker does now."},
+    {"configuration_needs_restart", "warning", "keys",
+     "The configuration was read again, and these changed keys take effect at the next start only.",
+     "Restart the broker when it suits you, or undo the change."},
+    {"configuration_refused", "error", "reason",
+     "The configuration was read again and has a mistake, so everything stays as it was.",
+     "Correct the named line, try it with `ledgemq check`, and send SIGHUP again."},
+    {"configuration_unchanged", "info", "",
+     "The configuration was read again, and no key has another value.",
+     "Nothing."},
+    {"connection_dropped", "warning", "address reason",
+     "The system refused something that a new connection needs, so the broker closed the connection.",
+     "Look at `reason`; memory or descriptors are usually short."},
+    {"connection_refused", "info warning", "address listener reason detail? rule? packet? limit?",
+     "A connection was closed before it was logged in; `detail` names the rule, the value and the key of the limit.",
+     "Correct the client, or raise the key that the line names."},
+    {"listener_note", "warning", "note",
+     "The configuration allows something dangerous.",
+     "Follow the note if the danger is not intended; `ledgemq check` prints the same notes."},
+    {"log_level_changed", "warning", "",
+     "The configuration was read again, and log.level has another value from now on.",
+     "Nothing."},
+    {"login_failed", "info", "user client_id address reason",
+     "A client was refused because its name, password, token or certificate is not accepted.",
+     "Correct the client's credentials, or add the user with `ledgemq passwd`."},
+    {"memory_pressure", "warning", "step used_bytes budget_bytes connections",
+     "The broker uses nearly its whole memory budget and has begun to give memory back; `step` says how.",
+     "Raise memory.budget_bytes, or find the clients with long queues."},
+    {"memory_pressure_ended", "info", "used_bytes",
+     "The broker uses less than its memory budget again.",
+     "Nothing."},
+    {"not_reloadable", "warning", "file reason fix",
+     "A file could be read at the start and will not be readable when it changes.",
+     "Do what `fix` says."},
+    {"not_started", "error", "reason fix",
+     "The broker could not start, and ends.",
+     "Do what `fix` says."},
+    {"policy_loaded", "info", "users token_keys rules",
+     "The files of users and rights were read again and are in force.",
+     "Nothing."},
+    {"policy_note", "warning", "note",
+     "The files of users and rights allow something dangerous or unusual.",
+     "Follow the note if it is not intended."},
+    {"policy_refused", "error", "reason",
+     "A file of users or rights has changed and has a mistake, so what was in force stays in force.",
+     "Correct the named line; the broker reads the file again by itself."},
+    {"privileges_given_up", "info", "user",
+     "The broker started as root and is the named user from now on.",
+     "Nothing."},
+    {"proxy_refused", "warning", "address reason",
+     "A connection to a listener with proxy_protocol did not begin with an acceptable PROXY header.",
+     "Let the proxy send the header, and name its address in proxy_from."},
+    {"publish_dropped", "debug", "client_id topic reason bytes",
+     "A message was not sent to a subscriber because it is larger than the subscriber accepts.",
+     "Raise the Maximum Packet Size of the client, or send smaller messages."},
+    {"publish_dropping", "warning", "client_id topic reason limit queued",
+     "A queue of messages for a client is full, so further messages for this client are dropped.",
+     "Raise the limit that `limit` names, or let the client read faster or return sooner."},
+    {"publish_dropping_ended", "info", "client_id dropped",
+     "A queue that was full takes messages again; `dropped` is how many were lost meanwhile.",
+     "Nothing."},
+    {"publish_refused", "info", "client_id address topic reason rule",
+     "A client's PUBLISH was refused; `rule` is the rule of the ACL or the key of the limit that was met.",
+     "Give the client the right (ask `ledgemq explain`), raise the key, or correct the client."},
+    {"queue_dropped", "warning", "client_id messages reason",
+     "Messages that waited for a client were dropped to give memory back.",
+     "Raise memory.budget_bytes, or use a store, which keeps waiting messages on disk."},
+    {"ready", "info", "addresses version descriptors_max",
+     "The broker has started, and clients can connect to these addresses.",
+     "Nothing."},
+    {"retained_refused", "warning", "topic reason messages bytes",
+     "A retained message was not kept because a limit or the memory budget is reached.",
+     "Raise retained.messages_max, retained.bytes_max or memory.budget_bytes, or remove old retained messages."},
+    {"session_expired", "info", "client_id queued",
+     "A client stayed away longer than its session lasts, so its session and its waiting messages are removed.",
+     "Nothing; the client asks for a longer Session Expiry Interval if it needs one."},
+    {"session_of_another_user", "warning", "client_id owner user address",
+     "A client asked for a session that belongs to another user, and was refused.",
+     "Give one of the two clients another client id."},
+    {"stopped", "info", "",
+     "The broker has ended in order.",
+     "Nothing."},
+    {"stopping", "info", "signal",
+     "The broker was asked to end, and closes its connections.",
+     "Nothing; a second signal ends the broker at once."},
+    {"store_check_unfinished", "warning", "path reason",
+     "The check of the store after an unclean end could not look at everything.",
+     "Look at `reason`, and run `ledgemq store verify` when the broker is stopped."},
+    {"store_failed", "error", "outcome",
+     "The store cannot be written any more, so nothing is acknowledged as durable until a restart.",
+     "Look at the disk and at the commit_failed line before, then restart the broker."},
+    {"store_full", "error", "used_percent outcome",
+     "The store is nearly full, so durable publications are refused.",
+     "Raise store.size_max_bytes, make room on the disk, or let the clients with long queues read them."},
+    {"store_has_room", "info", "used_percent",
+     "The store has room again, so durable publications are accepted.",
+     "Nothing."},
+    {"store_open", "info", "path bytes bytes_max",
+     "The store is open.",
+     "Nothing."},
+    {"store_quarantined", "error", "path kept_as reason",
+     "The store's file is damaged; the file was put aside, and what still reads was copied to a new one.",
+     "Look at the disk; keep the file in `kept_as` if you want to have it examined."},
+    {"store_read_failed", "error", "reason",
+     "The store could not be read.",
+     "Look at the disk and at the system's log."},
+    {"store_rows_without_session", "warning", "rows",
+     "The store holds rows that belong to no session; they are ignored.",
+     "Nothing, unless the line comes again at each start: then run `ledgemq store verify`."},
+    {"store_salvaged", "error", "sessions subscriptions queued messages retained misfits clock",
+     "This is what could be copied from the damaged store.",
+     "Compare the numbers with what you expect; clients whose sessions are missing subscribe again."},
+    {"stored_exchange_unusable", "error", "client_id row",
+     "A stored message that was on its way to a client cannot be continued.",
+     "Run `ledgemq store verify` when the broker is stopped."},
+    {"stored_message_unreadable", "error", "client_id row",
+     "A message that waits for a client cannot be read from the store, and is left out.",
+     "Look at the disk, and run `ledgemq store verify` when the broker is stopped."},
+    {"stored_session_unreadable", "error", "number",
+     "A stored session cannot be read, and is left out.",
+     "Look at the disk, and run `ledgemq store verify` when the broker is stopped."},
+    {"subscribe_refused", "info", "client_id address filter reason rule",
+     "A client's subscription was refused; `rule` is the rule of the ACL or the key of the limit that was met.",
+     "Give the client the right (ask `ledgemq explain`), raise the key, or correct the client."},
+    {"subscription_revoked", "info", "client_id filter rule",
+     "The rules have changed, and a client may not read any longer what it had subscribed to.",
+     "Nothing, if the change of the rules was intended."},
+    {"tls_agreed", "debug info", "listener address user version cipher alpn resumed",
+     "A TLS handshake has succeeded.",
+     "Nothing."},
+    {"tls_note", "warning", "listener note",
+     "The files of a TLS listener have something unusual.",
+     "Follow the note if it is not intended."},
+    {"tls_refused", "info warning", "listener address reason limit? refused?",
+     "A TLS handshake failed; `reason` names the alert of the client or what the broker did not accept.",
+     "Look at `reason`: it says whether the client or the files of the listener must change."},
+    {"tls_reload_failed", "error", "listener reason in_service",
+     "The files of a TLS listener have changed and cannot be used, so the former ones stay in service.",
+     "Correct the files; the broker reads them again by itself."},
+    {"tls_reloaded", "info", "listener",
+     "The changed files of a TLS listener are in service.",
+     "Nothing."},
+    {"user_throttled", "info", "user connections client_id address listener user_messages_per_second "
+     "user_bytes_per_second",
+     "The connections of a user together send faster than the user's limit, so the broker reads them more slowly.",
+     "Raise limits.user_messages_per_second or limits.user_bytes_per_second if the user may send that much."},
+    {"websocket_ended", "info", "address reason",
+     "A WebSocket connection ended because the client broke a rule of WebSocket.",
+     "Correct the client; `reason` names the rule."},
+    {"websocket_refused", "warning", "address reason origin?",
+     "A request to open a WebSocket was refused.",
+     "Correct the client, or add the page's origin to websocket.origins of the listener."},
+    {"will_published", "info", "client_id topic",
+     "A client went away without a DISCONNECT, so its will was published.",
+     "Nothing."},
+    {"will_refused", "info", "client_id topic rule",
+     "A will was not published because the rules have changed and forbid its topic.",
+     "Nothing, if the change of the rules was intended."},
+};
+// clang-format on
+
+/// Takes the next word off the front; empty at the end.
+std::string_view next_word(std::string_view& words) {
+    const std::size_t begin = std::min(words.find_first_not_of(' '), words.size());
+    const std::size_t end = std::min(words.find(' ', begin), words.size());
+    const std::string_view word = words.substr(begin, end - begin);
+    words.remove_prefix(end);
+    return word;
+}
+
+bool has_word(std::string_view words, std::string_view wanted) {
+    for (std::string_view word = next_word(words); !word.empty(); word = next_word(words)) {
+        if (word == wanted) return true;
+    }
+    return false;
+}
+
+bool has_field(const LogRecord& record, std::string_view key) {
+    return std::ranges::any_of(record.fields, [key](const LogField& field) { return field.key == key; });
+}
+
+std::string mismatch_of_fields(const LogRecord& record, std::string_view declared) {
+    for (const LogField& field : record.fields) {
+        if (!has_word(declared, field.key) && !has_word(declared, std::string(field.key) + '?'))
+            return "the field '" + std::string(field.key) + "' is not declared";
+    }
+    for (std::string_view word = next_word(declared); !word.empty(); word = next_word(declared)) {
+        if (!word.ends_with('?') && !has_field(record, word)) return "the field '" + std::string(word) + "' is missing";
+    }
+    return {};
+}
+
+void print_paragraph(const LogEvent& event, std::string& out) {
+    out.append(event.name).append(" (").append(event.levels).append(")\n");
+    if (!event.fields.empty()) out.append("    Fields: ").append(event.fields).append("\n");
+    out.append("    ").append(event.meaning).append("\n");
+    out.append("    What to do: ").append(event.action).append("\n\n");
+}
+
+/// The texts of the table have neither quotes nor backslashes (a unit test looks).
+void print_object(const LogEvent& event, std::string& out) {
+    const auto member = [&](std::string_view key, std::string_view value, std::string_view before) {
+        out.append(before).append("\"").append(key).append("\":\"").append(value).append("\"");
+    };
+    member("name", event.name, "{");
+    member("levels", event.levels, ",");
+    member("fields", event.fields, ",");
+    member("meaning", event.meaning, ",");
+    member("action", event.action, ",");
+    out += "}\n";
+}
+
+}  // namespace
+
+std::span<const LogEvent> log_events() { return events; }
+
+const LogEvent* find_log_event(std::string_view name) {
+    const auto* const found = std::ranges::lower_bound(events, name, {}, &LogEvent::name);
+    return found != std::end(events) && found->name == name ? found : nullptr;
+}
+
+std::string mismatch_with_table(const LogRecord& record) {
+    const std::string event(record.event);
+    const LogEvent* row = find_log_event(record.event);
+    if (row == nullptr) return event + ": the event is not in the table (src/base/log_events.cpp)";
+    if (!has_word(row->levels, name_of(record.level)))
+        return event + ": the level '" + std::string(name_of(record.level)) + "' is not declared";
+    const std::string wrong = mismatch_of_fields(record, row->fields);
+    return wrong.empty() ? wrong : event + ": " + wrong;
+}
+
+void print_log_events(bool is_json, std::string& out) {
+    for (const LogEvent& event : events) is_json ? print_object(event, out) : print_paragraph(event, out);
+}
+
+}  // namespace ledge
