@@ -1,5 +1,8 @@
 #include "ledge/session/records.hpp"
 
+#include "ledge/topic/name.hpp"
+#include "ledge/wire/parse_properties.hpp"
+#include "ledge/wire/utf8.hpp"
 #include "ledge/wire/writer.hpp"
 
 namespace ledge::session {
@@ -22,6 +25,17 @@ public:
     std::uint64_t u64() { return number(8); }
     Instant instant() { return Instant(Duration(static_cast<std::int64_t>(u64()))); }
     std::string_view text() { return as_text(take(u16())); }
+    // A variable byte integer, as in packets (5.0 section 1.5.5).
+    std::uint32_t variable() {
+        std::uint32_t value = 0;
+        for (unsigned shift = 0; shift <= 21; shift += 7) {
+            const std::uint8_t byte = u8();
+            value |= std::uint32_t{byte & 0x7FU} << shift;
+            if ((byte & 0x80U) == 0) return value;
+        }
+        is_ok_ = false;
+        return 0;
+    }
     Bytes take(std::size_t size) {
         if (size > rest_.size()) {
             is_ok_ = false;
@@ -93,6 +107,35 @@ Blob make_blob(std::size_t size, Fill&& fill) {
 constexpr std::uint8_t flag_ended = 1;
 constexpr std::uint8_t flag_will = 2;
 constexpr std::uint8_t flag_owner = 4;
+constexpr std::uint8_t flag_incomplete = 8;
+constexpr std::uint8_t flags_known = flag_ended | flag_will | flag_owner | flag_incomplete;
+
+// What the parsers ask beyond the grammar: the code that uses a record relies on it, and a store may hold anything.
+
+bool is_valid_instant(Instant at) { return at >= Instant{}; }
+
+bool is_forwarded(const wire::Properties& properties) {
+    using enum wire::PropertyId;
+    return !properties.has(topic_alias) && !properties.has(message_expiry_interval) &&
+           !properties.has(subscription_identifier);
+}
+
+bool is_valid(const PublicationView& publication) {
+    if (!is_valid_instant(publication.expires_at)) return false;
+    if (!topic::is_valid_topic(publication.topic, topic::levels_hard_max)) return false;
+    if (!wire::is_valid_utf8(publication.topic)) return false;
+    if (publication.properties.empty()) return true;
+    const auto properties = wire::parse_properties(publication.properties, wire::PacketType::publish);
+    return properties && is_forwarded(*properties);
+}
+
+bool are_subscription_ids(Bytes ids) {
+    if (ids.empty()) return true;
+    if (!wire::parse_properties(ids, wire::PacketType::publish)) return false;
+    for (const wire::Property& property : wire::Properties(ids, 0))
+        if (property.id != wire::PropertyId::subscription_identifier) return false;
+    return true;
+}
 
 }  // namespace
 
@@ -115,18 +158,21 @@ std::optional<PublicationView> parse_publication(Bytes body) {
     publication.properties = in.take(in.u32());
     if (is_sourced) publication.source = as_bytes(in.text());
     publication.payload = in.rest();
-    if (!in.is_ok()) return std::nullopt;
+    if (!in.is_ok() || !is_valid(publication)) return std::nullopt;
     return publication;
 }
 
 Blob encode(const QueuedRecord& record) {
-    return make_blob(8 + 4 + 4 + 2 + 1 + 1 + record.ids.size(), [&](wire::Writer& out) {
+    const auto ids_size = static_cast<std::uint32_t>(record.ids.size());
+    const std::size_t size = 8 + 4 + 4 + 2 + 1 + 1 + wire::variable_size(ids_size) + ids_size;
+    return make_blob(size, [&](wire::Writer& out) {
         put_u64(out, record.message);
         out.u32(record.bytes);
         out.u32(record.share_subscription);
         out.u16(record.packet_id);
         out.u8(static_cast<std::uint8_t>(record.state));
         out.u8(pack(record.qos, record.retain));
+        out.variable(ids_size);
         out.raw(record.ids);
     });
 }
@@ -141,8 +187,11 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     const std::uint8_t state = in.u8();
     if (state > static_cast<std::uint8_t>(OutState::released)) return std::nullopt;
     record.state = static_cast<OutState>(state);
-    if (!unpack(in.u8(), record.qos, record.retain) || !in.is_ok()) return std::nullopt;
-    record.ids = in.rest();
+    if (!unpack(in.u8(), record.qos, record.retain)) return std::nullopt;
+    record.ids = in.take(in.variable());
+    if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
+    const bool is_in_flight = record.state != OutState::done;
+    if (record.message == 0 || is_in_flight != (record.packet_id != 0)) return std::nullopt;
     return record;
 }
 
@@ -166,7 +215,9 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
     if (!in.is_ok_and_empty() || (bits & 3U) == 3 || (bits >> 4U) > 2) return std::nullopt;
     record.options = {static_cast<wire::QoS>(bits & 3U), (bits & 4U) != 0, (bits & 8U) != 0,
                       static_cast<wire::RetainHandling>(bits >> 4U)};
-    return record;
+    const bool is_valid = topic::is_valid_filter(record.filter, topic::levels_hard_max) &&
+                          wire::is_valid_utf8(record.filter) && record.subscription_id <= wire::variable_integer_max;
+    return is_valid ? std::optional(record) : std::nullopt;
 }
 
 Blob encode(const SessionRecord& record) {
@@ -174,20 +225,40 @@ Blob encode(const SessionRecord& record) {
     const bool has_owner = !record.owner.empty();
     const std::size_t will_size = has_will ? 4 + 1 + 4 + record_size(record.will->publication.view()) : 0;
     const std::size_t owner_size = has_owner ? 2 + record.owner.size() : 0;
-    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_size, [&](wire::Writer& out) {
+    const std::size_t will_part = has_will ? 4 + will_size : 0;
+    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_part, [&](wire::Writer& out) {
         out.prefixed(record.client_id);
         out.u32(record.expiry_interval_s);
         put_instant(out, record.expires_at);
         out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_will ? flag_will : 0U) |
-                                         (has_owner ? flag_owner : 0U)));
+                                         (has_owner ? flag_owner : 0U) |
+                                         (record.is_incomplete ? flag_incomplete : 0U)));
         if (has_owner) out.prefixed(record.owner);
         if (!has_will) return;
+        out.u32(static_cast<std::uint32_t>(will_size));
         out.u32(record.will->delay_s);
         out.u8(record.will->has_expiry ? 1 : 0);
         out.u32(record.will->expiry_interval_s);
         write(record.will->publication.view(), out);
     });
 }
+
+namespace {
+
+bool parse_will(Bytes bytes, std::optional<StoredWill>& out) {
+    RecordReader in(bytes);
+    StoredWill will;
+    will.delay_s = in.u32();
+    will.has_expiry = in.u8() != 0;
+    will.expiry_interval_s = in.u32();
+    const auto publication = parse_publication(in.rest());
+    if (!in.is_ok() || !publication) return false;
+    will.publication = Publication(*publication);
+    out = std::move(will);
+    return true;
+}
+
+}  // namespace
 
 std::optional<SessionRecord> parse_session(Bytes body) {
     RecordReader in(body);
@@ -197,17 +268,13 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     record.expires_at = in.instant();
     const std::uint8_t flags = in.u8();
     record.is_ended = (flags & flag_ended) != 0;
+    record.is_incomplete = (flags & flag_incomplete) != 0;
     if ((flags & flag_owner) != 0) record.owner = in.text();
-    if ((flags & flag_will) == 0) return in.is_ok_and_empty() ? std::optional(std::move(record)) : std::nullopt;
-    StoredWill will;
-    will.delay_s = in.u32();
-    will.has_expiry = in.u8() != 0;
-    will.expiry_interval_s = in.u32();
-    const auto publication = parse_publication(in.rest());
-    if (!in.is_ok() || !publication) return std::nullopt;
-    will.publication = Publication(*publication);
-    record.will = std::move(will);
-    return record;
+    if ((flags & flag_will) != 0 && !parse_will(in.take(in.u32()), record.will)) return std::nullopt;
+    const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
+                          !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&
+                          wire::is_valid_utf8(record.owner);
+    return is_valid ? std::optional(std::move(record)) : std::nullopt;
 }
 
 }  // namespace ledge::session

@@ -69,43 +69,44 @@ bool put_queued(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_fresh(JsonLine& line, Bytes body) {
-    const auto row = parse_fresh(body);
+bool put_fresh(JsonLine& line, Bytes key, Bytes body) {
+    const auto row = parse_fresh(key, body);
     if (!row) return false;
-    line.number("number", row->number);
     constexpr const char* kinds[] = {"message", "dropped", "settled"};
     line.text("kind", kinds[static_cast<std::size_t>(row->kind)]);
     return row->body.empty() || put_publication(line, row->body);
 }
 
-bool put_value(JsonLine& line, Table table, Bytes value) {
+bool put_value(JsonLine& line, Table table, Bytes key, Bytes value) {
     switch (table) {
         case Table::session: return put_session(line, value);
         case Table::sub: return put_subscription(line, value);
         case Table::in2: return value.empty();
         case Table::q: return put_queued(line, value);
-        case Table::fresh: return put_fresh(line, value);
+        case Table::fresh: return put_fresh(line, key, value);
         default: return put_publication(line, value);
     }
 }
 
 void put_key(JsonLine& line, Table table, Bytes key) {
-    const bool is_of_session = key.size() != 8 || table == Table::session;
-    line.number(is_of_session ? "session" : table == Table::fresh ? "sequence" : "number", read_u64(key.data()));
+    const bool is_of_session = table == Table::session || key_size(table) != 8;
+    line.number(table == Table::fresh ? "sequence" : is_of_session ? "session" : "number", read_u64(key.data()));
     if (key.size() == 16) line.number("number", read_u64(key.data() + 8));
     if (key.size() == 10) line.number("packet_id", std::uint64_t{key[8]} << 8U | key[9]);
 }
 
 }  // namespace
 
-std::string dump_row(Table table, Bytes key, Bytes value) {
+std::string dump_row(Table table, const ReadRow& row) {
     JsonLine line;
     line.text("table", table_names[index_of(table)]);
-    const bool has_key = key.size() == key_size(table);
-    if (has_key) put_key(line, table, key);
-    if (has_key && put_value(line, table, value)) return line.finish();
-    line.hex("malformed_key_hex", key);
-    line.hex("malformed_value_hex", value);
+    if (row.fault == nullptr) {
+        put_key(line, table, row.key);
+        if (put_value(line, table, row.key, row.body)) return line.finish();
+    }
+    line.text("fault", row.fault != nullptr ? row.fault : "malformed record");
+    line.hex("key_hex", row.key);
+    line.hex("value_hex", row.body);
     return line.finish();
 }
 

@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "schema.hpp"
+#include "row_reader.hpp"
 
 namespace ledge::storage {
 
-/// A row that is malformed shows its bytes.
-std::string dump_row(Table table, Bytes key, Bytes value);
+/// A row that cannot be read shows why, and its bytes.
+std::string dump_row(Table table, const ReadRow& row);
 
 }  // namespace ledge::storage

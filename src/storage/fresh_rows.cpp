@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "row_seal.hpp"
+
 namespace ledge::storage {
 namespace {
 
@@ -16,10 +18,15 @@ int FreshRows::load(const Txn& txn, const Tables& tables) {
     places_.clear();
     rows_ = 0;
     return for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes value) {
+        ++rows_;
+        if (!is_key(Table::fresh, key)) return true;
         const std::uint64_t sequence = read_u64(key.data());
         next_sequence_ = sequence + 1;
-        ++rows_;
-        if (const auto row = parse_fresh(value)) apply({row->number, row->kind, sequence});
+        const auto body = open_row(Table::fresh, key, value);
+        const auto row = body ? parse_fresh(key, *body) : std::nullopt;
+        // What stands in `retained` is older than a row that cannot be read: the message is gone, not as it was before.
+        const FreshKind kind = row ? row->kind : FreshKind::dropped;
+        apply({read_u64(key.data() + 8), kind, sequence});
         return true;
     });
 }
@@ -34,10 +41,9 @@ void FreshRows::apply(const Change& change) {
 
 int FreshRows::append(Txn& txn, const Tables& tables, std::uint64_t number, FreshKind kind, Bytes body) {
     const std::uint64_t sequence = next_sequence_++;
-    const auto place = txn.reserve(tables[Table::fresh], Key::of(sequence).bytes(), fresh_head_size + body.size());
-    if (!place) return place.error();
-    const auto head = encode_fresh_head(number, kind);
-    std::copy(body.begin(), body.end(), std::copy(head.begin(), head.end(), place.value()));
+    const auto head = encode_fresh_head(kind);
+    const int code = put_row(txn, tables, Table::fresh, Key::of(sequence, number).bytes(), head, body);
+    if (code != lmdb_ok) return code;
     changes_.push_back({number, kind, sequence});
     ++rows_;
     return lmdb_ok;
@@ -45,7 +51,7 @@ int FreshRows::append(Txn& txn, const Tables& tables, std::uint64_t number, Fres
 
 int FreshRows::put(Txn& txn, const Tables& tables, std::uint64_t number, Bytes body) {
     if (body.size() <= body_bytes_max) return append(txn, tables, number, FreshKind::message, body);
-    const int code = txn.put(tables[Table::retained], Key::of(number).bytes(), body);
+    const int code = put_row(txn, tables, Table::retained, Key::of(number).bytes(), body);
     return code != lmdb_ok ? code : append(txn, tables, number, FreshKind::settled, {});
 }
 
@@ -70,11 +76,11 @@ int FreshRows::merge_if_due(Txn& txn, const Tables& tables) {
             code = txn.erase(tables[Table::retained], key.bytes());
             if (is_not_found(code)) code = lmdb_ok;
         } else {
-            const auto row = txn.get(tables[Table::fresh], Key::of(place.sequence).bytes());
+            const auto row = get_row(txn, tables, Table::fresh, Key::of(place.sequence, number).bytes());
             if (!row) return row.error();
             // A copy: the page that it stands on may move while the other table is written.
             const std::vector<Byte> body(row.value().begin() + fresh_head_size, row.value().end());
-            code = txn.put(tables[Table::retained], key.bytes(), body);
+            code = put_row(txn, tables, Table::retained, key.bytes(), body);
         }
         if (code != lmdb_ok) return code;
     }
@@ -101,16 +107,13 @@ std::optional<FreshRows::Place> FreshRows::find(std::uint64_t number) const {
 Result<Bytes, int> find_retained(const Txn& txn, const Tables& tables, const std::optional<FreshRows::Place>& place,
                                  std::uint64_t number) {
     if (place) {
-        const auto row = txn.get(tables[Table::fresh], Key::of(place->sequence).bytes());
-        if (row && place->is_dropped) return Failure{lmdb_not_found};
-        if (row) {
-            const auto parsed = parse_fresh(row.value());
-            if (parsed && parsed->number == number) return parsed->body;
-        } else if (!is_not_found(row.error())) {
-            return row;
-        }
+        const auto row = get_row(txn, tables, Table::fresh, Key::of(place->sequence, number).bytes());
+        const bool is_there = row.ok() || row.error() == row_damaged;
+        if (is_there && place->is_dropped) return Failure{lmdb_not_found};
+        if (row) return row.value().subspan(std::min(fresh_head_size, row.value().size()));
+        if (!is_not_found(row.error())) return row;
     }
-    return txn.get(tables[Table::retained], Key::of(number).bytes());
+    return get_row(txn, tables, Table::retained, Key::of(number).bytes());
 }
 
 }  // namespace ledge::storage

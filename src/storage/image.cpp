@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/session/records.hpp"
+#include "row_seal.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -26,17 +27,31 @@ private:
     std::size_t at_ = 0;
 };
 
-/// Calls f(session, key, value) for each row whose session is there.
+/// Calls f(key, body) for each row that is sound.
 template <class F>
-int for_each_owned_row(const Txn& txn, DbId db, std::vector<StoredSession>& sessions, Strays& strays, F&& f) {
+int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Strays& strays, F&& f) {
+    return for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
+        const auto body = open_row(table, key, value);
+        if (body && fault_in_row(table, key, *body) == nullptr) {
+            f(key, *body);
+        } else {
+            ++strays.bad_rows;
+        }
+        return true;
+    });
+}
+
+/// Calls f(session, key, body) for each row whose session is there.
+template <class F>
+int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::vector<StoredSession>& sessions,
+                       Strays& strays, F&& f) {
     SessionFinder finder(sessions);
-    return for_each_row(txn, db, [&](Bytes key, Bytes value) {
+    return for_each_sound_row(txn, tables, table, strays, [&](Bytes key, Bytes body) {
         if (StoredSession* owner = finder.find(read_u64(key.data()))) {
-            f(*owner, key, value);
+            f(*owner, key, body);
         } else {
             ++strays.rows;
         }
-        return true;
     });
 }
 
@@ -68,22 +83,20 @@ void add_retained(std::uint64_t number, Bytes body, std::vector<broker::StoredRe
                         static_cast<std::uint32_t>(publication->bytes())});
 }
 
-int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh,
+int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, Strays& strays,
                   std::vector<broker::StoredRetained>& retained) {
     const auto& places = fresh.places();
-    int code = for_each_row(txn, tables[Table::retained], [&](Bytes key, Bytes value) {
+    const int code = for_each_sound_row(txn, tables, Table::retained, strays, [&](Bytes key, Bytes body) {
         const std::uint64_t number = read_u64(key.data());
-        if (places.empty() || !places.contains(number)) add_retained(number, value, retained);
-        return true;
+        if (places.empty() || !places.contains(number)) add_retained(number, body, retained);
     });
     if (code != lmdb_ok) return code;
-    return for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes value) {
-        const auto row = parse_fresh(value);
-        if (!row || row->kind != FreshKind::message) return true;
+    return for_each_sound_row(txn, tables, Table::fresh, strays, [&](Bytes key, Bytes body) {
+        const auto row = parse_fresh(key, body);
+        if (!row || row->kind != FreshKind::message) return;
         const auto place = places.find(row->number);
-        const bool is_newest = place != places.end() && place->second.sequence == read_u64(key.data());
+        const bool is_newest = place != places.end() && place->second.sequence == row->sequence;
         if (is_newest) add_retained(row->number, row->body, retained);
-        return true;
     });
 }
 
@@ -92,32 +105,31 @@ int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh,
 int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image,
                Strays& strays) {
     auto& sessions = image.sessions;
-    int code = for_each_row(txn, tables[Table::session], [&](Bytes key, Bytes value) {
+    int code = for_each_sound_row(txn, tables, Table::session, strays, [&](Bytes key, Bytes body) {
         sessions.emplace_back();
         sessions.back().number = read_u64(key.data());
-        sessions.back().record = copy_of(value);
-        return true;
+        sessions.back().record = copy_of(body);
     });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables[Table::sub], sessions, strays, [](auto& owner, Bytes key, Bytes value) {
+    code = for_each_owned_row(txn, tables, Table::sub, sessions, strays, [](auto& owner, Bytes key, Bytes value) {
         owner.subscriptions.push_back({read_u64(key.data() + 8), copy_of(value)});
     });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables[Table::in2], sessions, strays, [](auto& owner, Bytes key, Bytes) {
+    code = for_each_owned_row(txn, tables, Table::in2, sessions, strays, [](auto& owner, Bytes key, Bytes) {
         owner.received.push_back(static_cast<std::uint16_t>(key[8] << 8U | key[9]));
     });
     if (code != lmdb_ok) return code;
 
     std::vector<std::uint64_t> messages;
     if (const auto facts = txn.facts(tables[Table::q])) messages.reserve(facts.value().entries);
-    code = for_each_owned_row(txn, tables[Table::q], sessions, strays,
+    code = for_each_owned_row(txn, tables, Table::q, sessions, strays,
                               [&](auto& owner, Bytes key, Bytes value) { add_queued(owner, key, value, messages); });
     if (code != lmdb_ok) return code;
     count_references(std::move(messages), image.references);
 
-    return load_retained(txn, tables, fresh, image.retained);
+    return load_retained(txn, tables, fresh, strays, image.retained);
 }
 
 }  // namespace ledge::storage

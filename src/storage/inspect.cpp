@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "ledge/session/records.hpp"
+#include "row_reader.hpp"
 #include "store_dir.hpp"
 #include "tables.hpp"
 
@@ -32,6 +33,7 @@ public:
         const auto meta = read_meta(*txn);
         if (!meta) return is_empty(*txn) || problem("not a store of this broker");
         if (meta->version > schema_version) return true;  // whoever opens it says so
+        reader_ = RowReader(meta->version);
         auto tables = Tables::open(*txn, false);
         if (!tables) return fail("a table is missing", tables.error());
         for (const Table table : all_tables) inspect_table(*txn, *tables, table);
@@ -95,13 +97,14 @@ private:
                 problem_at(table, key, "out of order");
                 return false;  // may be a circle
             }
-            if (!is_well_formed(table, key, value)) {
-                problem_at(table, key, "malformed");
+            const ReadRow row = reader_.read(table, key, value);
+            if (row.fault != nullptr) {
+                problem_at(table, key, row.fault);
                 return true;
             }
             before_size = key.size();
             std::copy(key.begin(), key.end(), before.begin());
-            if (depth_ == Depth::everything) collect(table, key, value);
+            if (depth_ == Depth::everything) collect(table, row.key, row.body);
             return true;
         });
         if (code != lmdb_ok) problem(std::string(table_names[index_of(table)]) + ": " + explain(code));
@@ -129,21 +132,11 @@ private:
             }
             case Table::sub:
             case Table::in2: check_owner(table, key); break;
-            case Table::msg:
-                messages_.push_back(number);
-                touch_pages(value);
-                break;
-            case Table::retained: touch_pages(value); break;
-            case Table::fresh: highest_ = std::max(highest_, parse_fresh(value)->number); return;
+            case Table::msg: messages_.push_back(number); break;
+            case Table::retained: break;
+            case Table::fresh: highest_ = std::max(highest_, read_u64(key.data() + 8)); return;
         }
         if (key.size() == 8) highest_ = std::max(highest_, number);
-    }
-
-    /// Reads a byte of each page: what cannot be read shows now.
-    static void touch_pages(Bytes value) {
-        for (std::size_t i = 0; i < value.size(); i += 4096) {
-            [[maybe_unused]] const volatile Byte byte = value[i];
-        }
     }
 
     void check_owner(Table table, Bytes key) {
@@ -171,6 +164,7 @@ private:
     GuardedOut& out_;
     Depth depth_;
     bool is_fine_ = true;
+    RowReader reader_{schema_version};
     std::vector<std::uint64_t> sessions_;
     std::vector<std::uint64_t> messages_;
     std::vector<std::uint64_t> messages_wanted_;

@@ -22,7 +22,7 @@ Bytes to_bytes(const MDB_val& value) { return {static_cast<const Byte*>(value.mv
 
 }  // namespace
 
-std::string explain(int code) { return mdb_strerror(code); }
+std::string explain(int code) { return code == row_damaged ? "a row is damaged" : mdb_strerror(code); }
 
 Fault fault_of(int code) {
     switch (code) {
@@ -42,7 +42,8 @@ Fault fault_of(int code) {
         case MDB_PAGE_FULL:
         case MDB_INCOMPATIBLE:
         case MDB_BAD_VALSIZE:
-        case MDB_NOTFOUND: return Fault::damaged;
+        case MDB_NOTFOUND:
+        case row_damaged: return Fault::damaged;
         default: return Fault::io;
     }
 }

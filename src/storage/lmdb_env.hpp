@@ -26,6 +26,7 @@ inline constexpr DbId main_db = 1;
 
 inline constexpr int lmdb_ok = 0;
 inline constexpr int lmdb_not_found = -30798;
+inline constexpr int row_damaged = -31000;  // ours: a row was read, but not as it was written
 inline bool is_not_found(int code) { return code == lmdb_not_found; }
 std::string explain(int code);
 Fault fault_of(int code);

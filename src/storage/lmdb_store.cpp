@@ -7,6 +7,7 @@
 
 #include "image.hpp"
 #include "ledge/base/assert.hpp"
+#include "row_seal.hpp"
 #include "thread_io.hpp"
 
 namespace ledge::storage {
@@ -41,6 +42,7 @@ Result<broker::StoreImage, StoreError> LmdbStore::load() {
     int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, strays) : txn.error();
     if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
     if (strays.rows > 0) log_.warning("store_rows_without_session", {{"rows", strays.rows}});
+    if (strays.bad_rows > 0) log_.error("store_bad_rows", {{"rows", strays.bad_rows}});
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
     return image;
@@ -105,7 +107,7 @@ int LmdbStore::apply(Txn& txn, const session::Record& record, Bytes body) {
         default: break;
     }
     const Key key = key_of(record);
-    if (is_put(record.kind)) return txn.put(tables[table], key.bytes(), body);
+    if (is_put(record.kind)) return put_row(txn, tables, table, key.bytes(), body);
     return ignore_missing(txn.erase(tables[table], key.bytes()));
 }
 
@@ -205,16 +207,17 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
         int code = rows->seek(Key::of(session, from).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
-            if (read_u64(key.data()) != session) break;
-            const Bytes body = rows->value();
+            if (key.size() != key_size(Table::q) || read_u64(key.data()) != session) break;
+            const Bytes body = open_row(Table::q, key, rows->value()).value_or(Bytes());
             session::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};
-            // The number of its message comes first in a queued record. A message that is not there is left empty:
-            // the core lets go of such a row.
+            // The number of its message comes first in a queued record. A row or a message that is damaged or not there
+            // is left empty: the core lets go of such a row.
             const Bytes message = body.size() >= 8 ? body.first(8) : Bytes();
             code = message.empty() ? lmdb_not_found : messages->seek(message);
             if (code == lmdb_ok && std::ranges::equal(messages->key(), message)) {
-                delivery.publication.assign(messages->value().begin(), messages->value().end());
+                const Bytes found = open_row(Table::msg, message, messages->value()).value_or(Bytes());
+                delivery.publication.assign(found.begin(), found.end());
             } else if (code != lmdb_ok && !is_not_found(code)) {
                 return code;
             }
@@ -229,8 +232,8 @@ bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& o
     const auto place = table == Table::retained && open_ != nullptr ? open_->fresh.find(number) : std::nullopt;
     return read([&](const Txn& txn) {
         const auto row = table == Table::retained ? find_retained(txn, open_->tables, place, number)
-                                                  : txn.get(open_->tables[table], Key::of(number).bytes());
-        if (!row) return row.error();
+                                                  : get_row(txn, open_->tables, table, Key::of(number).bytes());
+        if (!row) return row.error() == row_damaged ? lmdb_not_found : row.error();
         out.assign(row.value().begin(), row.value().end());
         return lmdb_ok;
     });

@@ -76,7 +76,36 @@ private:
         Meta meta;
         if (auto known = check_meta(dir, *env, meta, reason); !known) return Failure{known.error()};
         const unsigned short_runs = past.is_clean ? 1 : past.short_runs + 1;
+        if (meta.version < schema_version) {
+            const int code = upgrade(dir, *env, meta);
+            if (code != lmdb_ok) return failure(dir, "cannot be upgraded to the schema of this broker", code);
+            env = open_env(dir);
+            if (!env) return failure(dir, "cannot be opened", env.error());
+        }
         return finish(std::move(dir), std::move(*env), meta, short_runs);
+    }
+
+    /// Puts an upgraded copy in the place of the file.
+    int upgrade(const StoreDir& dir, const Env& env, Meta& meta) const {
+        Upgraded upgraded;
+        {
+            const std::uint64_t bytes = file_size(dir.data_path());
+            // Rows are longer than they were: room for twice the bytes, if they should need it.
+            auto copy = Env::open(
+                {.path = dir.new_path(), .size_max = ceiling_of(options_.size_max_bytes, 2 * bytes), .is_alone = true});
+            if (!copy) return copy.error();
+            auto tables = create_tables(*copy);
+            if (!tables) return tables.error();
+            if (const int code = copy_upgraded(env, meta, *copy, *tables, upgraded)) return code;
+        }
+        if (const int code = dir.adopt(dir.new_path())) return code;
+        log_.info("store_upgraded", {{"path", dir.data_path()},
+                                     {"from_version", meta.version},
+                                     {"to_version", schema_version},
+                                     {"rows", upgraded.rows}});
+        if (upgraded.bad_rows > 0) log_.error("store_bad_rows", {{"rows", upgraded.bad_rows}});
+        meta.version = schema_version;
+        return lmdb_ok;
     }
 
     Result<Env, int> open_env(const StoreDir& dir) const {
@@ -136,16 +165,24 @@ private:
             std::make_unique<LmdbStore>(std::move(open), options_.wall_clock, short_runs, log_));
     }
 
-    /// Tables and meta row are there and of this version afterwards. Writes only what is missing.
-    Result<Tables, int> prepare(const Env& env, Meta& meta) const {
+    /// Tables and meta row are there afterwards. Writes only what is missing.
+    Result<Tables, int> prepare(const Env& env, const Meta& meta) const {
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
         const bool is_new = !read_meta(*txn);
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
-        int code = upgrade(*txn, *tables, meta, upgrades());
-        if (code == lmdb_ok && is_new) code = write_meta(*txn, meta);
+        int code = is_new ? write_meta(*txn, meta) : lmdb_ok;
         if (code == lmdb_ok) code = txn->commit();
+        if (code != lmdb_ok) return Failure{code};
+        return tables;
+    }
+
+    static Result<Tables, int> create_tables(const Env& env) {
+        auto txn = Txn::begin(env, false);
+        if (!txn) return Failure{txn.error()};
+        auto tables = Tables::open(*txn, true);
+        const int code = tables ? txn->commit() : tables.error();
         if (code != lmdb_ok) return Failure{code};
         return tables;
     }

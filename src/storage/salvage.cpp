@@ -1,33 +1,36 @@
-// The child's words: for each row  key_size:u8 value_size:u64 key value.
+// The child's words: for each row  key_size:u8 body_size:u64 key body, as rows of the present version.
 #include "salvage.hpp"
 
 #include <algorithm>
 #include <vector>
 
+#include "bulk_writer.hpp"
 #include "guarded.hpp"
 #include "ledge/session/records.hpp"
+#include "row_reader.hpp"
+#include "row_seal.hpp"
 
 namespace ledge::storage {
 namespace {
 
 constexpr int silence_max_ms = 60'000;
 constexpr std::size_t row_head_size = 9;
-constexpr std::size_t transaction_bytes_max = 4 * 1024 * 1024;
 constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest packet: a wrong size, not a row
 
 enum class Direction : std::uint8_t { forward, backward };
 
-void send_row(GuardedOut& out, Bytes key, Bytes value) {
+void send_row(GuardedOut& out, Bytes key, Bytes body) {
     std::array<Byte, row_head_size> head{};
     head[0] = static_cast<Byte>(key.size());
-    write_u64(&head[1], value.size());
+    write_u64(&head[1], body.size());
     out.send(head);
     out.send(key);
-    out.send(value);
+    out.send(body);
 }
 
 /// In the child: sends the rows of one table that look right; backward until `stop` (exclusive).
-bool send_rows(GuardedOut& out, const std::string& path, Table table, Direction direction, Bytes stop) {
+bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, Table table, Direction direction,
+               Bytes stop) {
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
@@ -38,6 +41,7 @@ bool send_rows(GuardedOut& out, const std::string& path, Table table, Direction 
     if (!cursor) return false;
     const bool is_forward = direction == Direction::forward;
     std::vector<Byte> before;
+    RowReader reader(version);
     int code = is_forward ? cursor->first() : cursor->last();
     for (; code == lmdb_ok; code = is_forward ? cursor->next() : cursor->previous()) {
         const Bytes key = cursor->key();
@@ -46,8 +50,9 @@ bool send_rows(GuardedOut& out, const std::string& path, Table table, Direction 
         const bool is_in_order = before.empty() || (is_forward ? is_less(before, key) : is_less(key, before));
         if (!is_in_order) return false;  // a circle, or rows of something else
         before.assign(key.begin(), key.end());
-        if (!is_well_formed(table, key, cursor->value())) continue;
-        send_row(out, key, cursor->value());
+        const ReadRow row = reader.read(table, key, cursor->value());
+        if (row.fault != nullptr) continue;
+        send_row(out, row.key, row.body);
         out.flush();  // the next step may be the last
     }
     return is_not_found(code);
@@ -58,15 +63,19 @@ bool send_meta(GuardedOut& out, const std::string& path) {
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
     if (!txn) return false;
-    const auto row = txn->get(main_db, as_bytes(meta_key));
-    if (row) out.send(row.value());
-    return row.ok();
+    for (const std::string_view key : {meta_key, meta_copy_key}) {
+        const auto row = txn->get(main_db, as_bytes(key));
+        if (!row || !parse_meta(row.value())) continue;
+        out.send(row.value());
+        return true;
+    }
+    return false;
 }
 
 /// In the parent: takes the rows apart and writes them, some at a time.
-class RowWriter {
+class RowTaker {
 public:
-    RowWriter(const Env& env, DbId db) : env_(env), db_(db) {}
+    RowTaker(BulkWriter& writer, Table table) : writer_(writer), table_(table) {}
 
     void take(Bytes bytes) {
         pending_.insert(pending_.end(), bytes.begin(), bytes.end());
@@ -75,73 +84,58 @@ public:
             const Bytes rest = Bytes(pending_).subspan(used);
             if (rest.size() < row_head_size) break;
             const std::size_t key_bytes = rest[0];
-            const std::uint64_t value_bytes = read_u64(&rest[1]);
-            is_sane_ = key_bytes <= Key::size_max && value_bytes <= row_bytes_max;
-            if (!is_sane_ || rest.size() - row_head_size < key_bytes + value_bytes) break;
+            const std::uint64_t body_bytes = read_u64(&rest[1]);
+            is_sane_ = key_bytes <= Key::size_max && body_bytes <= row_bytes_max;
+            if (!is_sane_ || rest.size() - row_head_size < key_bytes + body_bytes) break;
             write(rest.subspan(row_head_size, key_bytes),
-                  rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(value_bytes)));
-            used += row_head_size + key_bytes + static_cast<std::size_t>(value_bytes);
+                  rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
+            used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 
+    /// The child has ended, perhaps within a row.
     int finish() {
-        if (txn_ && code_ == lmdb_ok) code_ = txn_->commit();
-        txn_.reset();
         pending_.clear();
-        return code_;
+        return code_ == lmdb_ok ? writer_.finish() : code_;
     }
 
     std::uint64_t rows() const { return rows_; }
     const std::vector<Byte>& highest() const { return highest_; }
 
 private:
-    void write(Bytes key, Bytes value) {
-        if (!txn_) {
-            auto txn = Txn::begin(env_, false);
-            if (!txn) {
-                code_ = txn.error();
-                return;
-            }
-            txn_.emplace(std::move(*txn));
-            transaction_bytes_ = 0;
-        }
-        code_ = txn_->put(db_, key, value);
-        transaction_bytes_ += key.size() + value.size();
+    void write(Bytes key, Bytes body) {
+        code_ = writer_.put(table_, key, body);
         ++rows_;
         if (std::ranges::lexicographical_compare(highest_, key)) highest_.assign(key.begin(), key.end());
-        if (code_ == lmdb_ok && transaction_bytes_ > transaction_bytes_max) {
-            code_ = txn_->commit();
-            txn_.reset();
-        }
     }
 
-    const Env& env_;
-    DbId db_;
-    std::optional<Txn> txn_;
+    BulkWriter& writer_;
+    Table table_;
     std::vector<Byte> pending_;
     std::vector<Byte> highest_;
-    std::size_t transaction_bytes_ = 0;
     std::uint64_t rows_ = 0;
     int code_ = lmdb_ok;
     bool is_sane_ = true;
 };
 
-int salvage_table(const std::string& damaged, const Env& env, const Tables& tables, Table table, Salvaged& salvaged) {
-    RowWriter writer(env, tables[table]);
+int salvage_table(const std::string& damaged, std::uint32_t version, const Env& env, const Tables& tables, Table table,
+                  Salvaged& salvaged) {
+    BulkWriter writer(env, tables);
+    RowTaker taker(writer, table);
     const auto read = [&](Direction direction, Bytes stop) {
-        const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, table, direction, stop); };
+        const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, version, table, direction, stop); };
         return run_guarded(
-            work, [&](Bytes bytes) { writer.take(bytes); }, silence_max_ms);
+            work, [&](Bytes bytes) { taker.take(bytes); }, silence_max_ms);
     };
     const GuardedEnd end = read(Direction::forward, {});
-    int code = writer.finish();
+    int code = taker.finish();
     if (end != GuardedEnd::fine && code == lmdb_ok) {
-        const std::vector<Byte> stop = writer.highest();
+        const std::vector<Byte> stop = taker.highest();
         read(Direction::backward, stop);
-        code = writer.finish();
+        code = taker.finish();
     }
-    salvaged.rows[index_of(table)] = writer.rows();
+    salvaged.rows[index_of(table)] = taker.rows();
     return code;
 }
 
@@ -172,8 +166,8 @@ public:
         for (const Table table : {Table::sub, Table::in2}) {
             erase_unless(table, [&](Bytes key, Bytes) { return holds(sessions, read_u64(key.data())); });
         }
-        erase_unless(Table::q, [&](Bytes key, Bytes value) {
-            const auto record = session::parse_queued(value);
+        erase_unless(Table::q, [&](Bytes key, Bytes body) {
+            const auto record = session::parse_queued(body);
             if (!record || !holds(sessions, read_u64(key.data())) || !holds(messages, record->message)) return false;
             wanted.push_back(record->message);
             return true;
@@ -189,7 +183,8 @@ private:
         if (code_ != lmdb_ok) return;
         std::vector<std::vector<Byte>> misfits;
         code_ = for_each_row(txn_, tables_[table], [&](Bytes key, Bytes value) {
-            if (!keep(key, value)) misfits.emplace_back(key.begin(), key.end());
+            const auto body = open_row(table, key, value);
+            if (!body || !keep(key, *body)) misfits.emplace_back(key.begin(), key.end());
             return true;
         });
         for (const auto& key : misfits) {
@@ -212,8 +207,8 @@ std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
         auto cursor = Cursor::open(txn, tables[table]);
         if (cursor && cursor->last() == lmdb_ok) highest = std::max(highest, read_u64(cursor->key().data()));
     }
-    for_each_row(txn, tables[Table::fresh], [&](Bytes, Bytes value) {
-        if (const auto row = parse_fresh(value)) highest = std::max(highest, row->number);
+    for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes) {
+        highest = std::max(highest, read_u64(key.data() + 8));
         return true;
     });
     return highest;
@@ -225,15 +220,17 @@ int salvage(const std::string& damaged, const Env& env, const Tables& tables, Sa
     std::vector<Byte> meta_row;
     run_guarded([&](GuardedOut& out) { return send_meta(out, damaged); },
                 [&](Bytes bytes) { meta_row.insert(meta_row.end(), bytes.begin(), bytes.end()); }, silence_max_ms);
+    const auto found = parse_meta(meta_row);
+    salvaged.has_meta = found && found->version <= schema_version;
+    const std::uint32_t version = salvaged.has_meta ? found->version : schema_version;
     for (const Table table : all_tables) {
-        if (const int code = salvage_table(damaged, env, tables, table, salvaged)) return code;
+        if (const int code = salvage_table(damaged, version, env, tables, table, salvaged)) return code;
     }
     auto txn = Txn::begin(env, false);
     if (!txn) return txn.error();
     int code = Pruner(*txn, tables, salvaged).prune();
-    const auto found = parse_meta(meta_row);
-    salvaged.has_meta = found && found->version == schema_version;
     Meta meta = salvaged.has_meta ? *found : Meta{};
+    meta.version = schema_version;
     meta.next_number = std::max(meta.next_number, highest_number(*txn, tables) + 1);
     if (code == lmdb_ok) code = write_meta(*txn, meta);
     return code == lmdb_ok ? txn->commit() : code;

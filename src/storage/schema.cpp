@@ -1,8 +1,10 @@
 #include "schema.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "ledge/session/records.hpp"
+#include "row_seal.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -12,6 +14,8 @@ constexpr std::array<Byte, 8> magic{'L', 'e', 'd', 'g', 'e', 'M', 'Q', '\0'};
 // Plausible readings of the calendar: nothing was built before, and a longer rest is rather a clock that jumped.
 constexpr std::chrono::microseconds wall_earliest = std::chrono::seconds(1'767'225'600);  // 2026-01-01T00:00:00Z
 constexpr std::chrono::microseconds rest_max = std::chrono::hours(24 * 90);
+
+constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
 
 /// Takes fields off the front; a short read is noted and gives zeros.
 class Fields {
@@ -82,6 +86,7 @@ Key Key::of_received(std::uint64_t session, std::uint16_t packet_id) {
 std::size_t key_size(Table table) {
     switch (table) {
         case Table::sub:
+        case Table::fresh:
         case Table::q: return 16;
         case Table::in2: return 10;
         default: return 8;
@@ -149,21 +154,31 @@ std::array<Byte, meta_size> encode(const Meta& meta) {
     write_u64(&row[20], static_cast<std::uint64_t>(meta.logical.time_since_epoch().count()));
     write_u64(&row[28], static_cast<std::uint64_t>(meta.wall.count()));
     write_u64(&row[36], meta.device_bytes);
+    write_seal(&row[44], checksum_of(Bytes(row).first(44)));
     return row;
 }
 
+bool is_meta_of_ours(Bytes row) {
+    return row.size() >= magic.size() && std::equal(magic.begin(), magic.end(), row.begin());
+}
+
+// A row of version 1 has no checksum and is known by its size: a flipped bit in the version makes neither of the other.
 std::optional<Meta> parse_meta(Bytes row) {
-    Fields in(row);
-    const Bytes head = in.take(magic.size());
-    if (!std::equal(head.begin(), head.end(), magic.begin(), magic.end())) return std::nullopt;
+    if (!is_meta_of_ours(row)) return std::nullopt;
+    const bool has_size_of_v1 = row.size() == meta_size - seal_size;
+    const std::optional<Bytes> body = has_size_of_v1 ? std::optional(row) : open_checksum(row);
+    if (!body) return std::nullopt;
+    Fields in(body->subspan(magic.size()));
     Meta meta;
     meta.version = in.u32();
     meta.next_number = in.number(8);
     meta.logical = in.instant();
     meta.wall = std::chrono::microseconds(in.i64());
     meta.device_bytes = in.number(8);
-    const bool is_known = in.is_ok() && (meta.version > schema_version || in.rest().empty());
-    return is_known ? std::optional(meta) : std::nullopt;
+    const bool is_known =
+        in.is_ok() && (meta.version == 1) == has_size_of_v1 && (meta.version > schema_version || in.rest().empty());
+    const bool is_possible = meta.next_number > 0 && meta.next_number <= number_max && meta.logical >= Instant{};
+    return is_known && is_possible ? std::optional(meta) : std::nullopt;
 }
 
 Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
@@ -172,37 +187,45 @@ Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
     return rest <= rest_max ? meta.logical + rest : meta.logical;
 }
 
-std::array<Byte, fresh_head_size> encode_fresh_head(std::uint64_t number, FreshKind kind) {
-    std::array<Byte, fresh_head_size> head{};
-    write_u64(head.data(), number);
-    head[8] = static_cast<Byte>(kind);
-    return head;
-}
+std::array<Byte, fresh_head_size> encode_fresh_head(FreshKind kind) { return {static_cast<Byte>(kind)}; }
 
-std::optional<FreshRow> parse_fresh(Bytes row) {
-    Fields in(row);
-    FreshRow fresh;
-    fresh.number = in.number(8);
+std::optional<FreshRow> parse_fresh(Bytes key, Bytes body) {
+    if (!is_key(Table::fresh, key)) return std::nullopt;
+    Fields in(body);
     const std::uint8_t kind = in.u8();
-    fresh.kind = static_cast<FreshKind>(kind);
-    fresh.body = in.rest();
+    const FreshRow fresh{read_u64(key.data()), read_u64(key.data() + 8), static_cast<FreshKind>(kind), in.rest()};
     if (!in.is_ok() || kind > static_cast<std::uint8_t>(FreshKind::settled)) return std::nullopt;
     if ((fresh.kind == FreshKind::message) == fresh.body.empty()) return std::nullopt;
     return fresh;
 }
 
-bool is_well_formed(Table table, Bytes key, Bytes value) {
-    if (key.size() != key_size(table)) return false;
+bool is_key(Table table, Bytes key) {
+    const auto is_number = [&](std::size_t at) {
+        const std::uint64_t number = read_u64(key.data() + at);
+        return number > 0 && number <= number_max;
+    };
+    if (key.size() != key_size(table) || !is_number(0)) return false;
     switch (table) {
-        case Table::session: return session::parse_session(value).has_value();
-        case Table::sub: return session::parse_subscription(value).has_value();
-        case Table::in2: return value.empty();
-        case Table::q: return session::parse_queued(value).has_value();
+        case Table::in2: return key[8] != 0 || key[9] != 0;
+        // The core counts a session's subscriptions with 32 bits.
+        case Table::sub: return is_number(8) && read_u64(key.data() + 8) <= std::numeric_limits<std::uint32_t>::max();
+        default: return key.size() == 8 || is_number(8);
+    }
+}
+
+const char* fault_in_row(Table table, Bytes key, Bytes body) {
+    if (!is_key(table, key)) return "malformed key";
+    constexpr const char* malformed = "malformed record";
+    switch (table) {
+        case Table::session: return session::parse_session(body) ? nullptr : malformed;
+        case Table::sub: return session::parse_subscription(body) ? nullptr : malformed;
+        case Table::in2: return body.empty() ? nullptr : malformed;
+        case Table::q: return session::parse_queued(body) ? nullptr : malformed;
         case Table::fresh: {
-            const auto fresh = parse_fresh(value);
-            return fresh && (fresh->body.empty() || session::parse_publication(fresh->body));
+            const auto fresh = parse_fresh(key, body);
+            return fresh && (fresh->body.empty() || session::parse_publication(fresh->body)) ? nullptr : malformed;
         }
-        default: return session::parse_publication(value).has_value();
+        default: return session::parse_publication(body) ? nullptr : malformed;
     }
 }
 

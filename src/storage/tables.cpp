@@ -1,5 +1,9 @@
 #include "tables.hpp"
 
+#include <algorithm>
+
+#include "row_seal.hpp"
+
 namespace ledge::storage {
 
 Result<Tables, int> Tables::open(Txn& txn, bool creates) {
@@ -13,11 +17,34 @@ Result<Tables, int> Tables::open(Txn& txn, bool creates) {
 }
 
 std::optional<Meta> read_meta(const Txn& txn) {
-    const auto row = txn.get(main_db, as_bytes(meta_key));
-    return row ? parse_meta(row.value()) : std::nullopt;
+    for (const std::string_view key : {meta_key, meta_copy_key}) {
+        const auto row = txn.get(main_db, as_bytes(key));
+        const auto meta = row ? parse_meta(row.value()) : std::nullopt;
+        if (meta) return meta;
+    }
+    return std::nullopt;
 }
 
-int write_meta(Txn& txn, const Meta& meta) { return txn.put(main_db, as_bytes(meta_key), encode(meta)); }
+int write_meta(Txn& txn, const Meta& meta) {
+    const auto row = encode(meta);
+    const int code = txn.put(main_db, as_bytes(meta_key), row);
+    return code == lmdb_ok ? txn.put(main_db, as_bytes(meta_copy_key), row) : code;
+}
+
+int put_row(Txn& txn, const Tables& tables, Table table, Bytes key, Bytes head, Bytes rest) {
+    const auto place = txn.reserve(tables[table], key, head.size() + rest.size() + seal_size);
+    if (!place) return place.error();
+    Byte* const end = std::copy(rest.begin(), rest.end(), std::copy(head.begin(), head.end(), place.value()));
+    write_seal(end, seal_of(table, key, head, rest));
+    return lmdb_ok;
+}
+
+Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, Bytes key) {
+    const auto row = txn.get(tables[table], key);
+    if (!row) return row;
+    const auto body = open_row(table, key, row.value());
+    return body ? Result<Bytes, int>(*body) : Result<Bytes, int>(Failure{row_damaged});
+}
 
 Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables) {
     std::size_t pages = 2;  // the two meta pages

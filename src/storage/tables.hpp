@@ -22,9 +22,15 @@ private:
     std::array<DbId, table_count> ids_{};
 };
 
-/// Nothing when there is no meta row, or one that is not ours.
+/// The meta row, or its copy when that is damaged. Nothing when neither can be read.
 std::optional<Meta> read_meta(const Txn& txn);
+/// Both of them. 0 or a code.
 int write_meta(Txn& txn, const Meta& meta);
+
+/// Writes a row, whose body is `head` and `rest` in one, with its seal. 0 or a code.
+int put_row(Txn& txn, const Tables& tables, Table table, Bytes key, Bytes head, Bytes rest = {});
+/// The body of a row. A code: lmdb_not_found, row_damaged (its seal is wrong), or one of LMDB's.
+Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, Bytes key);
 
 /// Pages in use, free ones not counted.
 Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables);

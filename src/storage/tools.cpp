@@ -124,11 +124,13 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
 }
 
 bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
+    const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
-    if (!tables) return false;
+    if (!tables || (meta && meta->version > schema_version)) return false;
+    RowReader reader(meta ? meta->version : schema_version);
     for (const Table table : all_tables) {
         const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
-            out.send(as_bytes(dump_row(table, key, value)));
+            out.send(as_bytes(dump_row(table, reader.read(table, key, value))));
             return true;
         });
         if (code != lmdb_ok) return false;

@@ -1,21 +1,94 @@
 #include "upgrade.hpp"
 
-#include <algorithm>
+#include "bulk_writer.hpp"
+#include "ledge/session/records.hpp"
+#include "row_reader.hpp"
 
 namespace ledge::storage {
+namespace {
 
-// Version 1 is the first: no steps yet. A step may read and write every table; Tables::open has made the new ones.
-std::span<const Upgrade> upgrades() { return {}; }
+constexpr std::uint8_t v1_flag_will = 2;
+constexpr std::uint8_t v1_flag_owner = 4;
+constexpr std::size_t v1_queued_head_size = 8 + 4 + 4 + 2 + 1 + 1;
 
-int upgrade(Txn& txn, const Tables& tables, Meta& meta, std::span<const Upgrade> steps, std::uint32_t to) {
-    if (meta.version == to) return lmdb_ok;
-    while (meta.version < to) {
-        const auto step = std::ranges::find(steps, meta.version, &Upgrade::from);
-        if (step == steps.end()) return lmdb_not_found;
-        if (const int code = step->run(txn, tables)) return code;
-        ++meta.version;
+void append(std::vector<Byte>& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+
+std::size_t text_size(Bytes bytes, std::size_t at) {
+    return bytes.size() < at + 2 ? bytes.size() : std::size_t{2} + (std::size_t{bytes[at]} << 8U | bytes[at + 1]);
+}
+
+// The will was the rest of the record; its size comes before it now.
+bool upgrade_session_of_v1(Bytes value, std::vector<Byte>& body) {
+    const std::size_t flags_at = text_size(value, 0) + 4 + 8;
+    if (value.size() <= flags_at) return false;
+    const std::uint8_t flags = value[flags_at];
+    std::size_t will_at = flags_at + 1;
+    if ((flags & v1_flag_owner) != 0) will_at += text_size(value, will_at);
+    if (value.size() < will_at) return false;
+    append(body, value.first(will_at));
+    if ((flags & v1_flag_will) == 0) return value.size() == will_at;
+    const std::size_t will_size = value.size() - will_at;
+    for (int shift = 24; shift >= 0; shift -= 8) body.push_back(static_cast<Byte>(will_size >> unsigned(shift)));
+    append(body, value.subspan(will_at));
+    return true;
+}
+
+// So were the identifiers of a queued record.
+bool upgrade_queued_of_v1(Bytes value, std::vector<Byte>& body) {
+    if (value.size() < v1_queued_head_size) return false;
+    append(body, value.first(v1_queued_head_size));
+    std::size_t ids_size = value.size() - v1_queued_head_size;
+    do {  // as a variable byte integer
+        const unsigned more = ids_size > 127 ? 128U : 0U;
+        body.push_back(static_cast<Byte>((ids_size & 127U) | more));
+        ids_size >>= 7U;
+    } while (ids_size > 0);
+    append(body, value.subspan(v1_queued_head_size));
+    return true;
+}
+
+}  // namespace
+
+bool upgrade_row_of_v1(Table table, Bytes key, Bytes value, std::vector<Byte>& new_key, std::vector<Byte>& body) {
+    new_key.assign(key.begin(), key.end());
+    body.clear();
+    switch (table) {
+        case Table::session: return upgrade_session_of_v1(value, body);
+        case Table::q: return upgrade_queued_of_v1(value, body);
+        case Table::fresh:
+            if (value.size() < 9) return false;
+            append(new_key, value.first(8));
+            append(body, value.subspan(8));
+            return true;
+        default: append(body, value); return true;
     }
-    return write_meta(txn, meta);
+}
+
+int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, Upgraded& upgraded) {
+    auto txn = Txn::begin(from, true);
+    if (!txn) return txn.error();
+    auto old_tables = Tables::open(*txn, false);
+    if (!old_tables) return old_tables.error();
+    RowReader reader(meta.version);
+    BulkWriter writer(to, tables);
+    int code = lmdb_ok;
+    for (const Table table : all_tables) {
+        const int walk = for_each_row(*txn, (*old_tables)[table], [&](Bytes key, Bytes value) {
+            const ReadRow row = reader.read(table, key, value);
+            ++(row.fault == nullptr ? upgraded.rows : upgraded.bad_rows);
+            if (row.fault == nullptr) code = writer.put(table, row.key, row.body);
+            return code == lmdb_ok;
+        });
+        if (code == lmdb_ok) code = walk;
+        if (code != lmdb_ok) return code;
+    }
+    if ((code = writer.finish()) != lmdb_ok) return code;
+    auto last = Txn::begin(to, false);
+    if (!last) return last.error();
+    Meta upgraded_meta = meta;
+    upgraded_meta.version = schema_version;
+    code = write_meta(*last, upgraded_meta);
+    return code == lmdb_ok ? last->commit() : code;
 }
 
 }  // namespace ledge::storage

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/wire/parse_properties.hpp"
 #include "property_block.hpp"
 #include "text.hpp"
 
@@ -144,6 +145,13 @@ Properties read_property_block(Reader& in, std::uint32_t length, unsigned place)
     if (has_lonely_data) block.fail(ReasonCode::protocol_error);
     if (!block.ok()) in.fail(block.error());
     return Properties(raw, seen);
+}
+
+std::optional<Properties> parse_properties(Bytes raw, PacketType place) {
+    Reader in(raw);
+    const Properties properties =
+        read_property_block(in, static_cast<std::uint32_t>(raw.size()), static_cast<unsigned>(place));
+    return in.ok() ? std::optional(properties) : std::nullopt;
 }
 
 void Properties::Iterator::read() {

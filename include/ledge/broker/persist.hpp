@@ -1,14 +1,14 @@
 // What a shard wants back from a store: the image it starts from, and what it reads later. No LMDB in sight.
 //
 // Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
-//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will]
-//                   flags: 1 ended, 2 will, 4 owner (the user it belongs to)
+//   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will_size:u32 will]
+//                   flags: 1 ended, 2 will, 4 owner (the user it belongs to), 8 incomplete (damage has cost it a part)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties [source:text16]
 //                   payload(rest); qos_retain: 1 and 2 the QoS, 4 retain, 8 source (session/publication_source.hpp)
 //   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8
-//                   ids(rest, as properties)
+//                   ids_size:variable ids(as properties)
 // Instants are microseconds of logical time: running time plus plausible wall-clock progress, never the wall clock.
 #pragma once
 

@@ -1,4 +1,13 @@
-// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/broker/persist.hpp.
+// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/broker/persist.hpp. The checksum
+// of a row is no part of its body (src/storage/row_seal.hpp).
+//
+// A parser takes any bytes and gives a record that the core can rely on (topics and filters are valid, a packet id
+// stands exactly with the states that have one, property blocks are well-formed), or nothing.
+//
+// How a record gets a new field: session, subscription and queued records grow at their end. The writer always writes
+// the field, the parser reads it if bytes are left and takes a default otherwise: rows that were written before the
+// field existed stay readable, and the schema version stays. A publication record ends with its payload: it cannot.
+// A change of another kind is a new schema version with a step in src/storage/upgrade.cpp.
 #pragma once
 
 #include <optional>
@@ -42,7 +51,8 @@ struct SessionRecord {
     Instant expires_at = never;  // never: connected, or without end
     bool is_ended = false;       // its queue is being taken down
     std::optional<StoredWill> will;
-    std::string_view owner{};  // the user it belongs to; "": whoever comes
+    std::string_view owner{};    // the user it belongs to; "": whoever comes
+    bool is_incomplete = false;  // damage has cost it a part: see Session::is_incomplete
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

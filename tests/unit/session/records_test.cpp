@@ -49,7 +49,8 @@ struct Sample {
 std::vector<Sample> samples() {
     const QueuedRecord queued{1, 2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true, as_bytes("\x0B\x07")};
     return {
-        {"publication", bytes_of(sample(as_bytes("ab"))), [](Bytes b) { return parse_publication(b).has_value(); }},
+        {"publication", bytes_of(sample(as_bytes("\x01\x01"))),
+         [](Bytes b) { return parse_publication(b).has_value(); }},
         {"queued", bytes_of(encode(queued)), [](Bytes b) { return parse_queued(b).has_value(); }},
         {"subscription", bytes_of(encode(SubscriptionRecord{{QoS::at_least_once}, 5, "a/+"})),
          [](Bytes b) { return parse_subscription(b).has_value(); }},
@@ -69,7 +70,7 @@ TEST_CASE("a publication comes back as it was") {
     CHECK(read->expires_at == Instant{} + 5s);
     CHECK(read->qos == QoS::exactly_once);
     CHECK(read->retain);
-    CHECK(parse_publication(bytes_of({"", {}, {}, never, QoS::at_most_once, false}))->expires_at == never);
+    CHECK(parse_publication(bytes_of({"a", {}, {}, never, QoS::at_most_once, false}))->expires_at == never);
 }
 
 TEST_CASE("a publication comes back with its source, and without when it had none") {
@@ -107,14 +108,16 @@ TEST_CASE("names that are too long for a source make one that may publish nothin
 
 TEST_CASE("a queued record comes back as it was, in each state") {
     for (const OutState state : {OutState::done, OutState::sent_qos1, OutState::sent_qos2, OutState::released}) {
-        const QueuedRecord record{1ULL << 40U, 77, 3, 65'535, state, QoS::at_least_once, false, as_bytes("\x0B\x07")};
+        const auto packet_id = static_cast<wire::PacketId>(state == OutState::done ? 0 : 65'535);
+        const QueuedRecord record{1ULL << 40U,         77, 3, packet_id, state, QoS::at_least_once, false,
+                                  as_bytes("\x0B\x07")};
         const std::vector<Byte> body = bytes_of(encode(record));
         const auto read = parse_queued(body);
         REQUIRE(read);
         CHECK(read->message == 1ULL << 40U);
         CHECK(read->bytes == 77);
         CHECK(read->share_subscription == 3);
-        CHECK(read->packet_id == 65'535);
+        CHECK(read->packet_id == packet_id);
         CHECK(read->state == state);
         CHECK(read->qos == QoS::at_least_once);
         CHECK_FALSE(read->retain);
@@ -172,8 +175,9 @@ TEST_CASE("the parts of fixed size are missed when they are cut off") {
 }
 
 TEST_CASE("values that no broker writes are refused") {
-    const QueuedRecord queued{1, 2, 3, 4, OutState::done, QoS::at_least_once, false, {}};
+    const QueuedRecord queued{1, 2, 3, 0, OutState::done, QoS::at_least_once, false, {}};
     std::vector<Byte> body = bytes_of(encode(queued));
+    REQUIRE(parse_queued(body));
     body[18] = 4;  // state
     CHECK_FALSE(parse_queued(body));
     body[18] = 0;
@@ -189,6 +193,63 @@ TEST_CASE("values that no broker writes are refused") {
     body = bytes_of(encode(SubscriptionRecord{{}, 0, "a"}));
     body.push_back(0);
     CHECK_FALSE(parse_subscription(body));
+}
+
+TEST_CASE("records that are well-formed but could not be used are refused") {
+    const auto publication = [](std::string_view topic, std::string_view properties, Instant expires_at) {
+        const auto body = bytes_of({topic, {}, as_bytes(properties), expires_at, QoS::at_least_once, false});
+        return parse_publication(body).has_value();
+    };
+    CHECK(publication("a/b", "", never));
+    CHECK_FALSE(publication("", "", never));
+    CHECK_FALSE(publication("a/+", "", never));
+    CHECK_FALSE(publication("a/#", "", never));
+    CHECK_FALSE(publication("a\xFF", "", never));
+    CHECK_FALSE(publication(std::string(200, '/'), "", never));
+    CHECK_FALSE(publication("a", "", Instant{} - 1us));
+    CHECK(publication("a", std::string_view("\x01\x00", 2), never));
+    CHECK_FALSE(publication("a", "\x01\x02", never));              // a value that is not allowed
+    CHECK_FALSE(publication("a", "\x7F\x02", never));              // no such property
+    CHECK_FALSE(publication("a", "\x0B\x02", never));              // travels with the queued record
+    CHECK_FALSE(publication("a", "\x02\x01\x01\x01\x01", never));  // expires_at says this
+
+    const auto queued = [](std::uint64_t message, wire::PacketId id, OutState state, std::string_view ids) {
+        const auto body =
+            bytes_of(encode(QueuedRecord{message, 2, 0, id, state, QoS::exactly_once, false, as_bytes(ids)}));
+        return parse_queued(body).has_value();
+    };
+    CHECK(queued(1, 0, OutState::done, ""));
+    CHECK(queued(1, 5, OutState::released, "\x0B\x01\x0B\x02"));
+    CHECK_FALSE(queued(0, 0, OutState::done, ""));          // no message
+    CHECK_FALSE(queued(1, 0, OutState::sent_qos2, ""));     // in flight without a packet id
+    CHECK_FALSE(queued(1, 5, OutState::done, ""));          // waiting with one
+    CHECK_FALSE(queued(1, 0, OutState::done, "\x0B"));      // cut
+    CHECK_FALSE(queued(1, 0, OutState::done, "\x01\x01"));  // another property
+    CHECK_FALSE(queued(1, 0, OutState::done, "\x0B\x80\x80\x80\x80\x01"));
+
+    const auto subscription = [](std::string_view filter, std::uint32_t id) {
+        return parse_subscription(bytes_of(encode(SubscriptionRecord{{}, id, filter}))).has_value();
+    };
+    CHECK(subscription("a/+/#", 0));
+    CHECK(subscription("$share/g/a", 268'435'455));
+    CHECK_FALSE(subscription("a", 268'435'456));
+    CHECK_FALSE(subscription("", 0));
+    CHECK_FALSE(subscription("a#", 0));
+    CHECK_FALSE(subscription("$share/g", 0));
+    CHECK_FALSE(subscription("\xC3", 0));
+
+    const auto session = [](std::string_view client_id, std::string_view owner, Instant expires_at) {
+        SessionRecord record;
+        record.client_id = client_id;
+        record.owner = owner;
+        record.expires_at = expires_at;
+        return parse_session(bytes_of(encode(record))).has_value();
+    };
+    CHECK(session("meter", "", never));
+    CHECK_FALSE(session("", "", never));
+    CHECK_FALSE(session("\xFF", "", never));
+    CHECK_FALSE(session("meter", "\xFF", never));
+    CHECK_FALSE(session("meter", "", Instant::min()));
 }
 
 // No crash, no read out of bounds (the bytes lie alone at the end of their block), and views stay inside.

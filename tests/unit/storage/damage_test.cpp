@@ -117,7 +117,7 @@ TEST_CASE("a store of a newer version is refused and left as it is") {
     const auto store = open_lmdb_store(options_for(dir), {});
     REQUIRE(!store.ok());
     CHECK(store.error().fault == Fault::newer);
-    CHECK(store.error().text.find("schema version 2") != std::string::npos);
+    CHECK(store.error().text.find("schema version 3") != std::string::npos);
     CHECK(read_file(dir.file("data.mdb")) == before);
     CHECK(!has_quarantined(dir));
 }

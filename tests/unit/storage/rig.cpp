@@ -65,7 +65,7 @@ std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16
     record.message = message;
     record.bytes = bytes;
     record.packet_id = packet_id;
-    record.state = state;
+    record.state = state == session::OutState::done && packet_id != 0 ? session::OutState::sent_qos2 : state;
     record.qos = wire::QoS::at_least_once;
     return bytes_of(session::encode(record));
 }

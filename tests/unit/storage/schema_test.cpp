@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "row_seal.hpp"
+
 namespace ledge::storage {
 namespace {
 
@@ -45,7 +47,9 @@ TEST_CASE("a meta row that is cut, longer or of somebody else is none of ours") 
     std::vector<Byte> longer(row.begin(), row.end());
     longer.push_back(0);
     CHECK(!parse_meta(longer));
+    CHECK(is_meta_of_ours(row));
     row[0] ^= 1;
+    CHECK(!is_meta_of_ours(row));
     CHECK(!parse_meta(row));
 }
 
@@ -53,8 +57,11 @@ TEST_CASE("the meta row of a newer version is read as far as it is known") {
     Meta meta;
     meta.version = schema_version + 1;
     const auto row = encode(meta);
-    std::vector<Byte> longer(row.begin(), row.end());
+    std::vector<Byte> longer(row.begin(), row.end() - 4);
     longer.push_back(0);
+    const std::uint32_t checksum = checksum_of(longer);
+    longer.resize(longer.size() + 4);
+    write_seal(&longer[longer.size() - 4], checksum);
     REQUIRE(parse_meta(longer).has_value());
     CHECK(parse_meta(longer)->version == schema_version + 1);
 }
@@ -92,21 +99,56 @@ TEST_CASE("logical time goes on with the calendar only when both of its readings
     }
 }
 
+TEST_CASE("a flipped bit anywhere makes the meta row unreadable") {
+    const auto row = encode(Meta{});
+    for (std::size_t bit = 0; bit < row.size() * 8; ++bit) {
+        auto flipped = row;
+        flipped[bit / 8] = static_cast<Byte>(flipped[bit / 8] ^ (1U << (bit % 8)));
+        CAPTURE(bit);
+        CHECK(!parse_meta(flipped));
+    }
+}
+
+TEST_CASE("the meta row of version 1 is known by its size") {
+    Meta meta;
+    meta.version = 1;
+    meta.next_number = 9;
+    const auto row = encode(meta);
+    REQUIRE(parse_meta(Bytes(row).first(row.size() - 4)).has_value());
+    CHECK(parse_meta(Bytes(row).first(row.size() - 4))->next_number == 9);
+    CHECK(!parse_meta(row));
+}
+
 TEST_CASE("fresh rows: only what was written is read") {
-    const auto head = encode_fresh_head(9, FreshKind::message);
-    std::vector<Byte> row(head.begin(), head.end());
-    CHECK(!parse_fresh(row));  // a message needs a body
+    const Key key = Key::of(8, 9);
+    std::vector<Byte> row{0};
+    CHECK(!parse_fresh(key.bytes(), row));  // a message needs a body
     row.push_back(1);
-    REQUIRE(parse_fresh(row));
-    CHECK(parse_fresh(row)->number == 9);
-    CHECK(parse_fresh(row)->body.size() == 1);
-    row[8] = 1;
-    CHECK(!parse_fresh(row));  // a removal has none
+    REQUIRE(parse_fresh(key.bytes(), row));
+    CHECK(parse_fresh(key.bytes(), row)->sequence == 8);
+    CHECK(parse_fresh(key.bytes(), row)->number == 9);
+    CHECK(parse_fresh(key.bytes(), row)->body.size() == 1);
+    row[0] = 1;
+    CHECK(!parse_fresh(key.bytes(), row));  // a removal has none
     row.pop_back();
-    CHECK(parse_fresh(row)->kind == FreshKind::dropped);
-    row[8] = 3;
-    CHECK(!parse_fresh(row));
-    CHECK(!parse_fresh(Bytes(row).first(8)));
+    CHECK(parse_fresh(key.bytes(), row)->kind == FreshKind::dropped);
+    row[0] = 3;
+    CHECK(!parse_fresh(key.bytes(), row));
+    CHECK(!parse_fresh(key.bytes(), {}));
+    CHECK(!parse_fresh(key.bytes().first(8), Bytes(row)));
+}
+
+TEST_CASE("a key holds numbers that a broker can have given") {
+    CHECK(is_key(Table::session, Key::of(1).bytes()));
+    CHECK(!is_key(Table::session, Key::of(0).bytes()));
+    CHECK(!is_key(Table::session, Key::of(1ULL << 63U).bytes()));
+    CHECK(!is_key(Table::session, Key::of(1, 1).bytes()));
+    CHECK(is_key(Table::q, Key::of(1, 1ULL << 40U).bytes()));
+    CHECK(!is_key(Table::q, Key::of(1, 0).bytes()));
+    CHECK(is_key(Table::sub, Key::of(1, 0xFFFF'FFFF).bytes()));
+    CHECK(!is_key(Table::sub, Key::of(1, 1ULL << 32U).bytes()));
+    CHECK(is_key(Table::in2, Key::of_received(1, 65'535).bytes()));
+    CHECK(!is_key(Table::in2, Key::of_received(1, 0).bytes()));
 }
 
 TEST_CASE("every record kind has the table, key and class of its grammar") {

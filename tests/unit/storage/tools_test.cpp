@@ -56,7 +56,7 @@ TEST_CASE("info tells sizes, rows and who has it") {
     const Said beside = use(print_info, dir.path());
     CHECK(beside.is_fine);
     CHECK(contains(beside.text, "in use by     process " + std::to_string(::getpid())));
-    CHECK(contains(beside.text, "schema        version 1\n"));
+    CHECK(contains(beside.text, "schema        version 2\n"));
     CHECK(contains(beside.text, "next number   6\n"));
     CHECK(contains(beside.text, "q             1 rows"));
     CHECK(contains(beside.text, "messages queued, by session"));
@@ -107,7 +107,7 @@ TEST_CASE("verify names what does not fit") {
     CHECK(contains(said.text, "message 3 is queued but missing"));
     CHECK(contains(said.text, "message 9 is in no queue"));
     CHECK(contains(said.text, "q row 2 4: its session is missing"));
-    CHECK(contains(said.text, "fresh row 1: malformed"));
+    CHECK(contains(said.text, "fresh row 1 10: malformed record"));
     CHECK(contains(said.text, "number 9 is in use, but the next one is 2"));
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("a row of a retained message names its publisher where rules stood") {
     std::vector<Byte> value;
     view.source = session::PublicationSource{"alice", "meter"}.encode(names);
     session::append_publication(view, value);
-    CHECK(contains(dump_row(Table::retained, key, value),
+    CHECK(contains(dump_row(Table::retained, {key, value, nullptr}),
                    "\"payload\":\"\",\"publisher_user\":\"alice\",\"publisher_client_id\":\"meter\"}"));
 }
 

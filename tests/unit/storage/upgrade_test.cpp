@@ -1,69 +1,107 @@
-#include "upgrade.hpp"
-
+// Stores that earlier versions of the broker have written are taken over wholly.
 #include <doctest/doctest.h>
 
-#include "rig.hpp"
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
-namespace ledge::storage {
+#include "ledge/storage/tools.hpp"
+#include "rig.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage::test {
 namespace {
 
-int add_row(Txn& txn, const Tables& tables) { return txn.put(tables[Table::msg], Key::of(1).bytes(), as_bytes("one")); }
+std::string golden(std::string_view name) { return std::string(LEDGE_GOLDEN_STORES) + "/" + std::string(name); }
 
-int change_row(Txn& txn, const Tables& tables) {
-    const auto row = txn.get(tables[Table::msg], Key::of(1).bytes());
-    if (!row) return row.error();
-    return txn.put(tables[Table::msg], Key::of(2).bytes(), as_bytes("two"));
+std::string text_of(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
 }
 
-constexpr Upgrade steps[] = {{1, add_row}, {2, change_row}};
-
-struct Rig {
-    Rig()
-        : env(std::move(*Env::open({.path = dir.file("data.mdb"), .size_max = 1'048'576}))),
-          txn(std::move(*Txn::begin(env, false))),
-          tables(*Tables::open(txn, true)) {}
-
-    test::TempDir dir;
-    Env env;
-    Txn txn;
-    Tables tables;
-};
-
-TEST_CASE("a store goes through every step from its version on, and its meta row says so") {
-    Rig rig;
-    Meta meta;
-    CHECK(upgrade(rig.txn, rig.tables, meta, steps, 3) == lmdb_ok);
-    CHECK(meta.version == 3);
-    CHECK(read_meta(rig.txn)->version == 3);
-    CHECK(rig.txn.get(rig.tables[Table::msg], Key::of(2).bytes()).ok());
+std::string dump_of(const std::string& path) {
+    std::string said;
+    const auto dumped = dump(path, [&](std::string_view text) { said += text; });
+    if (!dumped) FAIL(dumped.error().text);
+    return said;
 }
 
-TEST_CASE("a step in the middle is enough for a store in the middle") {
-    Rig rig;
-    Meta meta;
-    meta.version = 2;
-    CHECK(upgrade(rig.txn, rig.tables, meta, steps, 3) == lmdb_not_found);  // its step misses what the first one made
-    CHECK(meta.version == 2);
-    REQUIRE(add_row(rig.txn, rig.tables) == lmdb_ok);
-    CHECK(upgrade(rig.txn, rig.tables, meta, steps, 3) == lmdb_ok);
-    CHECK(meta.version == 3);
+std::string verdict_on(const std::string& path) {
+    std::string said;
+    const auto verdict = verify(path, [&](std::string_view text) { said += text; });
+    REQUIRE(verdict.ok());
+    return verdict.value() ? "ok" : said;
 }
 
-TEST_CASE("a version that no step begins at cannot be upgraded; the present one needs none") {
-    Rig rig;
-    Meta meta;
-    meta.version = 0;
-    CHECK(upgrade(rig.txn, rig.tables, meta, steps, 3) == lmdb_not_found);
-    meta.version = schema_version;
-    CHECK(upgrade(rig.txn, rig.tables, meta, upgrades()) == lmdb_ok);
-    CHECK(!read_meta(rig.txn));  // nothing was written
+void copy_golden(std::string_view name, const TempDir& dir) {
+    std::filesystem::copy_file(golden(name), dir.file("data.mdb"));
+    std::filesystem::permissions(dir.file("data.mdb"),
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
-TEST_CASE("the steps of this build lead from the first version to the present one") {
-    std::uint32_t version = 1;
-    for (const Upgrade& step : upgrades()) CHECK(step.from == version++);
-    CHECK(version == schema_version);
+TEST_CASE("a store of schema version 1 is taken over with every row, its numbers and its clock") {
+    TempDir dir;
+    copy_golden("v1/data.mdb", dir);
+    LogLines lines;
+    {
+        auto store = open(dir, lines.log());
+        CHECK(lines.has("info store_upgraded"));
+        CHECK(lines.has("from_version=1 to_version=2 rows=59"));
+        CHECK(!lines.has("store_quarantined"));
+        CHECK(!lines.has("store_bad_rows"));
+        const broker::StoreImage image = load(*store);
+        CHECK(image.sessions.size() == 6);
+        CHECK(image.retained.size() == 4);
+        CHECK(image.next_number == 28);
+        CHECK(image.now > Instant{});
+    }
+    CHECK(verdict_on(dir.path()) == "ok");
+    CHECK(dump_of(dir.path()) == text_of(golden("v1/dump.jsonl")));
+}
+
+TEST_CASE("the second start finds the upgraded store and changes nothing") {
+    TempDir dir;
+    copy_golden("v1/data.mdb", dir);
+    std::string first;
+    {
+        auto store = open(dir);
+        first = to_text(*store);
+    }
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(!lines.has("store_upgraded"));
+    CHECK(to_text(*store) == first);
+}
+
+TEST_CASE("an upgrade that ends before the new file has its name is begun again") {
+    TempDir dir;
+    copy_golden("v1/data.mdb", dir);
+    const std::string before = text_of(dir.file("data.mdb"));
+    { std::ofstream(dir.file("data.mdb.new"), std::ios::binary) << before.substr(0, before.size() / 2); }
+    LogLines lines;
+    auto store = open(dir, lines.log());
+    CHECK(lines.has("rows=59"));
+    CHECK(load(*store).sessions.size() == 6);
+}
+
+TEST_CASE("an upgrade that fails leaves the old store as it was") {
+    TempDir dir;
+    copy_golden("v1/data.mdb", dir);
+    const std::string before = text_of(dir.file("data.mdb"));
+    std::filesystem::create_directory(dir.file("data.mdb.new"));  // in the way
+    std::ofstream(dir.file("data.mdb.new/file")) << "x";
+    const auto store = open_lmdb_store(options_for(dir), {});
+    REQUIRE(!store.ok());
+    CHECK(store.error().text.find("cannot be upgraded") != std::string::npos);
+    CHECK(text_of(dir.file("data.mdb")) == before);
+}
+
+TEST_CASE("the tools read a store of version 1 without changing it") {
+    const std::string path = golden("v1/data.mdb");
+    CHECK(verdict_on(path) == "ok");
+    CHECK(dump_of(path) == text_of(golden("v1/dump.jsonl")));
 }
 
 }  // namespace
-}  // namespace ledge::storage
+}  // namespace ledge::storage::test

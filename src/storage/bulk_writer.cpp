@@ -1,0 +1,29 @@
+#include "bulk_writer.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr std::size_t transaction_bytes_max = 4 * 1024 * 1024;
+
+}  // namespace
+
+int BulkWriter::put(Table table, Bytes key, Bytes body) {
+    if (code_ != lmdb_ok) return code_;
+    if (!txn_) {
+        auto txn = Txn::begin(env_, false);
+        if (!txn) return code_ = txn.error();
+        txn_.emplace(std::move(*txn));
+        bytes_ = 0;
+    }
+    code_ = put_row(*txn_, tables_, table, key, body);
+    bytes_ += key.size() + body.size();
+    return bytes_ > transaction_bytes_max ? finish() : code_;
+}
+
+int BulkWriter::finish() {
+    if (txn_ && code_ == lmdb_ok) code_ = txn_->commit();
+    txn_.reset();
+    return code_;
+}
+
+}  // namespace ledge::storage
