@@ -22,6 +22,12 @@ public:
     void sample(std::string_view name, std::uint64_t value) {
         add({"ledgemq_", name, " ", std::to_string(value), "\n"});
     }
+    /// One sample for each owner.
+    void owners(std::string_view name, std::string_view type, std::string_view help,
+                const std::vector<session::OwnerFigure>& figures) {
+        family(name, type, help);
+        for (const session::OwnerFigure& figure : figures) sample(name, "owner", escaped(figure.owner), figure.value);
+    }
     /// `value_of_label` has no character that would need an escape.
     void sample(std::string_view name, std::string_view label, std::string_view value_of_label, std::uint64_t value) {
         add({"ledgemq_", name, "{", label, "=\"", value_of_label, "\"} ", std::to_string(value), "\n"});
@@ -30,6 +36,17 @@ public:
     std::string take() { return std::move(out_); }
 
 private:
+    static std::string escaped(std::string_view text) {
+        std::string out;
+        for (const char c : text) {
+            if (c == '\\' || c == '"') out += '\\';
+            if (c == '\n')
+                out += "\\n";
+            else
+                out += c;
+        }
+        return out;
+    }
     void add(std::initializer_list<std::string_view> parts) {
         for (const std::string_view part : parts) out_ += part;
     }
@@ -65,6 +82,7 @@ void add_losses(Text& text, const session::Counters& c) {
     constexpr std::string_view refused = "publications_refused_total";
     text.family(refused, "counter", "Publications whose publisher was told that they are not taken.");
     text.sample(refused, "reason", "quota", c.refused_quota);
+    text.sample(refused, "reason", "owner_share", c.refused_share);
     text.sample(refused, "reason", "retained_full", c.retained_refused);
     text.counter("not_allowed_total", "Publications and subscriptions that the access control list denies.",
                  c.refused_not_allowed);
@@ -119,12 +137,36 @@ void add_memory(Text& text, const broker::Metrics& metrics) {
                metrics.memory_used);
     text.gauge("memory_budget_bytes", "Memory budget of the process in bytes; 0 = unlimited.", metrics.memory_budget);
     text.gauge("memory_pressure",
-               "0: none; 1: no QoS 0 to slow readers; 2: no new clients either; 3: the slowest are disconnected.",
+               "0: none; 1: QoS 0 messages for slow readers are dropped; 2: also, owners with many sessions get no "
+               "more of them; 3: also, those who hold most give way.",
                static_cast<std::uint64_t>(metrics.memory_pressure));
     text.counter("clients_refused_memory_total", "CONNECT packets refused for want of memory.",
                  metrics.counters.refused_memory);
-    text.counter("clients_disconnected_memory_total", "Slow readers disconnected for want of memory.",
+    text.counter("clients_disconnected_memory_total",
+                 "Clients disconnected for want of memory because most was kept for them.",
                  metrics.counters.disconnected_memory);
+    text.counter("strangers_gave_way_total",
+                 "Connections closed before their CONNECT was accepted because unfinished packets exceeded their share "
+                 "of the memory budget.",
+                 metrics.counters.strangers_gave_way);
+    text.counter(
+        "sessions_gave_way_total",
+        "Sessions ended, without a connection and without messages, because sessions_max was reached or memory "
+        "was short.",
+        metrics.counters.sessions_gave_way);
+}
+
+void add_owners(Text& text, const broker::Metrics& metrics) {
+    text.owners("owner_table_bytes", "gauge",
+                "Memory of the sessions and subscriptions of an owner (a user, or the network of anonymous clients), "
+                "for the ten largest.",
+                metrics.owners_by_table_bytes);
+    if (!metrics.store.is_used) return;
+    text.owners("owner_stored_bytes", "gauge",
+                "Size of the messages in the store that an owner has published since the start, for the ten largest.",
+                metrics.owners_by_stored_bytes);
+    text.owners("owner_written_bytes_total", "counter",
+                "Bytes handed to the store because of an owner, for the ten largest.", metrics.owners_by_written_bytes);
 }
 
 void add_store(Text& text, const broker::Metrics& metrics) {
@@ -161,6 +203,7 @@ std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCou
     add_losses(text, metrics.counters);
     add_memory(text, metrics);
     add_store(text, metrics);
+    add_owners(text, metrics);
     return text.take();
 }
 

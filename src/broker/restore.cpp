@@ -22,6 +22,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
         owner->user = std::string(record->owner);
         session.set_identity(std::move(owner));
     }
+    session.charge_to(environment_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued);
     for (const StoredRow& row : stored.subscriptions)
         if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
@@ -31,6 +32,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
 
     // Whoever was connected lost its connection with the crash, just now.
     if (record->will) session.will = std::make_unique<session::StoredWill>(std::move(*record->will));
+    session.go_away();
     if (record->expiry_interval_s == 0) return environment_.timers.set(session.expiry_timer, now);
     if (record->expiry_interval_s != session::expiry_never) {
         const Instant from_now = add_seconds(now, record->expiry_interval_s);

@@ -1,5 +1,7 @@
 #include "retained.hpp"
 
+#include <utility>
+
 #include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
 
@@ -29,12 +31,25 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
     }
     Message& message = at(known ? *known : topics_.insert(publication.topic).id);
     account(publication.topic, message.bytes, publication.bytes());
+    discharge(message);
     message.publication = kept;
     message.stored_as = ++latest_;
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
-    return is_own(publication.topic) ? 0 : put_record(message, level, publication.qos);
+    if (is_own(publication.topic)) return 0;
+    charge(message);
+    return put_record(message, level, publication.qos);
+}
+
+void Retained::charge(Message& message) {
+    if (!environment_.journal.is_enabled()) return;
+    message.owner = environment_.accounts.store(environment_.journal.cause(), message.bytes);
+    message.is_charged = true;
+}
+
+void Retained::discharge(Message& message) {
+    if (std::exchange(message.is_charged, false)) environment_.accounts.unstore(message.owner, message.bytes);
 }
 
 // One record per topic: an update that comes before the last one was taken takes its place.
@@ -111,6 +126,7 @@ session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
         if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
         ticket = journal.drop(RecordKind::drop_retained, 0, message.number, urgency);
     }
+    discharge(message);
     message = {};
     topics_.erase(topic);
     return ticket;
@@ -134,6 +150,7 @@ void Retained::restore(const StoredRetained& stored) {
     message.expires_at = stored.expires_at;
     message.bytes = stored.bytes;
     account(stored.topic, 0, stored.bytes);
+    charge(message);  // to nobody: who has published it is not known any more
     if (stored.expires_at != never) has_expiring_ = true;
 }
 

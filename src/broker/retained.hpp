@@ -58,6 +58,8 @@ private:
         session::Ticket ticket = 0;        // of that record, if put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
+        std::uint16_t owner = 0;  // Account::number of its publisher
+        bool is_charged = false;  // its bytes are in the accounts
     };
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
@@ -65,6 +67,8 @@ private:
     session::Publication load(Message& message);
     session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
     Message& at(topic::TopicId topic);
+    void charge(Message& message);
+    void discharge(Message& message);
 
     session::Environment& environment_;
     topic::TopicTree topics_;

@@ -15,12 +15,10 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
     const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
-        if (const ReasonCode code = refuse(publication, level, refusal, now); code != ReasonCode::success) {
-            ++environment_.counters.refused_quota;
-            return {code, {}};
-        }
+        const ReasonCode code = refuse(publication, publisher, level, refusal, now);
+        if (code != ReasonCode::success) return {code, {}};
     }
-    const bool is_kept = publication.retain && !is_retained_refused(publication);
+    const bool is_kept = publication.retain && !is_retained_refused(publication, publisher);
     // Where the publisher can be told, all or nothing; elsewhere the live delivery is better than none.
     if (publication.retain && !is_kept && refusal == Refusal::by_reason_code && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
@@ -36,30 +34,66 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
 }
 
 // What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
-ReasonCode Router::refuse(const session::PublicationView& publication, session::Durability level, Refusal refusal,
-                          Instant now) const {
+ReasonCode Router::refuse(const session::PublicationView& publication, const session::Session* publisher,
+                          session::Durability level, Refusal refusal, Instant now) {
     const session::Journal& journal = environment_.journal;
-    if (journal.refuses_publications() && needs_store(publication, level))
+    session::Counters& counters = environment_.counters;
+    if (journal.refuses_publications() && needs_store(publication, level)) {
+        ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-    return may_refuse_ && is_refused_by_a_queue(publication, refusal, now) ? ReasonCode::quota_exceeded
-                                                                           : ReasonCode::success;
+    }
+    if (is_over_share(publisher) && needs_store(publication, level)) {
+        ++counters.refused_share;
+        note_over_share(*publisher, now);
+        return ReasonCode::quota_exceeded;
+    }
+    if (!may_refuse_ || !is_refused_by_a_queue(publication, refusal, now)) return ReasonCode::success;
+    ++counters.refused_quota;
+    return ReasonCode::quota_exceeded;
 }
 
-bool Router::is_retained_refused(const session::PublicationView& publication) {
+// One owner neither fills the store nor keeps the others from writing: above a certain use each has a share.
+bool Router::is_over_share(const session::Session* publisher) const {
+    if (publisher == nullptr || publisher->account() == nullptr) return false;
+    const session::Account& account = *publisher->account();
+    return environment_.accounts.is_over_store_share(account) || environment_.journal.is_crowded_by(account);
+}
+
+void Router::note_over_share(const session::Session& publisher, Instant now) {
+    constexpr Duration told_interval = 10s;
+    if (now < quiet_until_) return;
+    quiet_until_ = now + told_interval;
+    const session::Account& account = *publisher.account();
+    const bool is_of_store = environment_.accounts.is_over_store_share(account);
+    environment_.log.warning("owner_over_share",
+                             {{"owner", account.name},
+                              {"client_id", publisher.client_id()},
+                              {"share_of", is_of_store ? "the store" : "what waits to be written"},
+                              {"stored_bytes", account.stored_bytes},
+                              {"share_bytes", is_of_store ? environment_.accounts.stored_bytes_max() : 0},
+                              {"waiting_bytes", account.journal_bytes},
+                              {"limit", "store.size_max_bytes"},
+                              {"outcome", "durable publications of this owner are refused, those of others are not"}});
+}
+
+bool Router::is_retained_refused(const session::PublicationView& publication, const session::Session* publisher) {
     const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
                           !publication.topic.starts_with("$SYS/");
-    if (!is_short && retained_.takes(publication)) {
+    const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
+                         level_of(publication.topic) != session::Durability::ram;
+    if (!is_short && !is_over && retained_.takes(publication)) {
         is_retained_full_ = false;
         return false;
     }
     ++environment_.counters.retained_refused;
     if (!std::exchange(is_retained_full_, true))  // the first of a run
-        environment_.log.warning(
-            "retained_refused",
-            {{"topic", publication.topic},
-             {"reason", is_short ? "memory is short" : "limit of retained messages or bytes reached"},
-             {"messages", retained_.size()},
-             {"bytes", retained_.bytes()}});
+        environment_.log.warning("retained_refused",
+                                 {{"topic", publication.topic},
+                                  {"reason", is_short  ? "memory is short"
+                                             : is_over ? "the publisher's share of the store is used up"
+                                                       : "limit of retained messages or bytes reached"},
+                                  {"messages", retained_.size()},
+                                  {"bytes", retained_.bytes()}});
     return true;
 }
 

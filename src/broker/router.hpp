@@ -51,9 +51,11 @@ private:
     void collect(const Subscriber& subscriber, const session::PublicationView& publication,
                  const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
-    wire::ReasonCode refuse(const session::PublicationView& publication, session::Durability level, Refusal refusal,
-                            Instant now) const;
-    bool is_retained_refused(const session::PublicationView& publication);
+    wire::ReasonCode refuse(const session::PublicationView& publication, const session::Session* publisher,
+                            session::Durability level, Refusal refusal, Instant now);
+    bool is_over_share(const session::Session* publisher) const;
+    void note_over_share(const session::Session& publisher, Instant now);
+    bool is_retained_refused(const session::PublicationView& publication, const session::Session* publisher);
     bool is_refused_by_a_queue(const session::PublicationView& publication, Refusal refusal, Instant now) const;
     bool needs_store(const session::PublicationView& publication, session::Durability level) const;
 
@@ -62,9 +64,10 @@ private:
     session::Environment& environment_;
     Fanout fanout_;
     std::vector<Hit> hits_;
-    std::uint64_t stamp_ = 0;        // of the publication being routed
-    bool is_retained_full_ = false;  // and that has been logged
-    bool is_merging_ = false;        // several filters match: one copy per session
+    std::uint64_t stamp_ = 0;               // of the publication being routed
+    bool is_retained_full_ = false;         // and that has been logged
+    Instant quiet_until_ = Instant::min();  // owners over their share are told of once in a while
+    bool is_merging_ = false;               // several filters match: one copy per session
     const DurabilityOptions& durability_;
     bool may_refuse_;  // some listener has OverflowPolicy::refuse
 };

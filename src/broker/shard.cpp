@@ -5,7 +5,7 @@
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "lifecycle.hpp"
-#include "relief.hpp"
+#include "overload.hpp"
 #include "retained_feeds.hpp"
 #include "subscribing.hpp"
 #include "sys_topics.hpp"
@@ -21,6 +21,10 @@ using wire::ReasonCode;
 namespace {
 
 constexpr Duration retained_sweep_interval = 30s;
+
+session::Account* account_of(const Connection& connection) {
+    return connection.session() == nullptr ? nullptr : connection.session()->account();
+}
 
 bool may_refuse(const ShardOptions& options) {
     for (const ListenerOptions& listener : options.listeners)
@@ -63,7 +67,7 @@ struct Shard::Parts {
     Retained retained;
     Router router;
     Lifecycle lifecycle;
-    Relief relief;
+    Overload overload;
     RetainedFeeds feeds;
     Subscribing subscribing;
     Access access;
@@ -85,7 +89,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       router(environment, subscriptions, retained, options.durability, may_refuse(options)),
       lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
                 options.listeners.front().limits),
-      relief(environment, connections, lifecycle.sessions()),
+      overload(environment, connections, lifecycle),
       feeds(retained),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
@@ -135,6 +139,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->environment.counters.bytes_received += bytes.size();
+    const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
         rate->take_bytes(bytes.size());
@@ -200,7 +205,8 @@ void Shard::Parts::resume_reading(Instant now) {
 
 void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
-    if (connection.count_input() && environment.memory.wants_attention()) relief.judge(nullptr);
+    connection.count_input();
+    if (overload.wants_attention()) overload.judge(nullptr, now);
     connection.check_outbox_bound();
     if (connection.is_closing()) lifecycle.detach(connection, now);
 }
@@ -219,7 +225,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    if (environment.memory.wants_attention()) relief.judge(&connection);
+    if (environment.memory.wants_attention()) overload.judge(&connection, now);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
@@ -275,6 +281,7 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     Connection* waiting = p.environment.logins.finish(number);
     if (waiting == nullptr) return;
     Connection& connection = *waiting;
+    const session::Journal::Cause cause(p.environment.journal, nullptr);  // until it has a session
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
@@ -288,7 +295,15 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
 void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, Instant now) {
     environment.store = reader;
     environment.journal.restore(image.next_number);
-    for (const StoredReferences& message : image.references) environment.references.add(message.message, message.rows);
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    for (const StoredReferences& message : image.references) {
+        environment.references.add(message.message, message.rows);
+        rows += message.rows;
+    }
+    for (const StoredSession& session : image.sessions) bytes += session.queued_bytes;
+    // Several rows may share a message: its size is that of the average row.
+    if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
     for (const StoredRetained& message : image.retained) retained.restore(message);
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
     lifecycle.take_down(now);  // goes on after each commit, and there may be no other
@@ -309,14 +324,15 @@ void Shard::on_committed(session::Ticket last, double used_fraction, Instant now
     p.begin_turn(now);
     p.environment.journal.on_committed(last);
     p.set_full(used_fraction > p.options.durability.refuse_above_used, used_fraction);
+    p.environment.accounts.note_store_used(used_fraction);
     p.wake_waiting(now);
     p.lifecycle.take_down(now);
 }
 
-session::Pressure Shard::note_resident(std::uint64_t bytes) {
+session::Pressure Shard::note_anonymous_memory(std::uint64_t bytes) {
     session::MemoryBudget& memory = parts_->environment.memory;
-    memory.note_resident(bytes);
-    if (memory.is_set()) parts_->relief.judge(nullptr);
+    memory.note_anonymous_memory(bytes);
+    if (memory.is_set()) parts_->overload.judge(nullptr, parts_->latest);
     return memory.pressure();
 }
 
@@ -373,6 +389,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
                                                              {"by", "network"},
                                                              {"reason", "connection lost"}});
     connection.close_silently();
+    const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
     parts_->lifecycle.detach(connection, now);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);
@@ -456,6 +473,10 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.subscriptions = subscriptions.size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
+    constexpr std::size_t owners_told = 10;
+    metrics.owners_by_written_bytes = environment.accounts.top(owners_told, &session::Account::written_bytes);
+    metrics.owners_by_stored_bytes = environment.accounts.top(owners_told, &session::Account::stored_bytes);
+    metrics.owners_by_table_bytes = environment.accounts.top(owners_told, &session::Account::table_bytes);
     metrics.memory_pressure = environment.memory.pressure();
     metrics.memory_used = environment.memory.used();
     metrics.memory_budget = environment.memory.budget();

@@ -28,8 +28,8 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max &&
         !subscriptions_.has(session, entry.filter))
         code = ReasonCode::quota_exceeded;
-    if (!wire::is_error(code) && environment_.memory.refuses_clients() && !subscriptions_.has(session, entry.filter))
-        code = ReasonCode::quota_exceeded;  // no more of them while memory is short
+    if (!wire::is_error(code) && !has_memory_for_more(session) && !subscriptions_.has(session, entry.filter))
+        code = ReasonCode::quota_exceeded;
     if (wire::is_error(code)) {
         note_refusal(connection, entry.filter, code);
         return code;
@@ -44,6 +44,13 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
     if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
     return static_cast<ReasonCode>(options.qos);
+}
+
+// While memory is short, the owners with many tables get no more of them; the others do, as long as there is any.
+bool Subscribing::has_memory_for_more(const session::Session& session) const {
+    const session::MemoryBudget& memory = environment_.memory;
+    if (!memory.is_tight()) return true;
+    return !memory.is_exhausted() && session.account()->table_bytes < memory.table_share();
 }
 
 void Subscribing::note_refusal(Connection& connection, std::string_view filter, ReasonCode code) {

@@ -23,6 +23,7 @@ private:
     wire::ReasonCode add_one(session::Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id);
     void refuse_remove(session::Connection& connection, const wire::Unsubscribe& packet);
     wire::ReasonCode check(const session::Connection& connection, std::string_view filter);
+    bool has_memory_for_more(const session::Session& session) const;
     void note_refusal(session::Connection& connection, std::string_view filter, wire::ReasonCode code);
     void answer(session::Connection& connection, wire::PacketType type, wire::PacketId id);
 

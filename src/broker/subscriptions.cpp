@@ -21,6 +21,7 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
         session.subscriptions.push_back(ref);
         list.add({&session, id, options});
         ++size_;
+        session.note_subscribed(filter.size());
         put_record(session, ref, filter, options, id);
         return Added::fresh;
     }
@@ -51,6 +52,7 @@ void Subscriptions::restore(session::Session& session, const session::Subscripti
     session.last_subscription_number = std::max(session.last_subscription_number, number);
     session.subscriptions.push_back(ref);
     list_of(ref).add({&session, record.subscription_id, record.options});
+    session.note_subscribed(record.filter.size());
     ++size_;
 }
 
@@ -82,6 +84,7 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
         journal_.drop(session::RecordKind::drop_subscription, session.number(), mine->number, session::Urgency::now);
     session.subscriptions.erase(mine);
     list_of(ref).remove(session);
+    session.note_unsubscribed(filter.size());
     --size_;
     forget_if_empty(ref);
     return true;
@@ -94,6 +97,7 @@ void Subscriptions::remove_all(session::Session& session) {
         forget_if_empty(ref);
     }
     session.subscriptions.clear();
+    session.note_unsubscribed_from_all();
 }
 
 std::span<const topic::FilterId> Subscriptions::match(std::string_view topic) {

@@ -46,7 +46,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("publish/messages/dropped/expired", counters.dropped_expired, now);
     set("publish/messages/dropped/session_ended", counters.dropped_session_ended, now);
     set("publish/messages/dropped/unreadable", counters.dropped_unreadable, now);
-    set("publish/messages/refused", counters.refused_quota, now);
+    set("publish/messages/refused", counters.refused_quota + counters.refused_share, now);
     set("publish/bytes/received", counters.publish_bytes_received, now);
     set("publish/bytes/sent", counters.publish_bytes_sent, now);
     set("bytes/received", counters.bytes_received, now);
@@ -63,6 +63,8 @@ void SysTopics::publish_memory(const Metrics& metrics, Instant now) {
     set("memory/budget", metrics.memory_budget, now);
     set("clients/refused/memory", metrics.counters.refused_memory, now);
     set("clients/disconnected/memory", metrics.counters.disconnected_memory, now);
+    set("clients/gave_way/strangers", metrics.counters.strangers_gave_way, now);
+    set("clients/gave_way/sessions", metrics.counters.sessions_gave_way, now);
 }
 
 void SysTopics::publish_store(const Metrics& metrics, Instant now) {

@@ -10,15 +10,11 @@ using session::Session;
 using wire::PropertyId;
 using wire::ReasonCode;
 
-namespace {
-
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits) {
     if (connect.version != wire::Version::v5) return connect.clean_start ? 0 : limits.session_expiry_v3_s;
     return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
                     limits.session_expiry_max_s);
 }
-
-}  // namespace
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
@@ -28,16 +24,18 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
                                 "the session of this client identifier belongs to another user");
     if (is_one_too_many(connection, open.client_id))
         return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
+    const auth::Identity* identity = connection.identity();
+    session::Account& account = environment_.accounts.of(
+        identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
+    if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
     Session* session = take_over(open.client_id, open.connect.clean_start, now);
     const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
-    if (session == nullptr) {
-        if (sessions_.size() >= sessions_max_)
-            return connection.close(ReasonCode::quota_exceeded, "sessions_max reached");
-        session = &sessions_.create(environment_, open.client_id, connection.limits());
-    }
+    if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect);
+    session->charge_to(account);
+    environment_.journal.set_cause(account);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
     // crash ends the connection, which is when its will is due.
     session::Journal& journal = environment_.journal;
@@ -128,6 +126,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
         environment_.timers.set(session->expiry_timer, expires_at);
     }
     schedule_will(*session, now);
+    session->go_away();
     if (session->is_stored()) session->put_record(expires_at, session::Urgency::lazy);
 }
 
@@ -149,14 +148,17 @@ void Lifecycle::remove_record(Session& session) {
         leave_to_take_down(session);
     else
         session.drop_record();
-    removals_[session.client_id()] = last_removal_ = environment_.journal.last();
+    if (environment_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
+    removals_.by_client_id[session.client_id()] = removals_.last = environment_.journal.last();
 }
 
 // A session of this client has ended, and a crash could bring it back.
-bool Lifecycle::is_removal_under_way(const std::string& client_id) {
-    if (environment_.journal.is_durable(last_removal_)) removals_.clear();
-    const auto removal = removals_.find(client_id);
-    return removal != removals_.end() && !environment_.journal.is_durable(removal->second);
+bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
+    for (const Removals* removals : {&removals_, &older_removals_}) {
+        const auto removal = removals->by_client_id.find(client_id);
+        if (removal != removals->by_client_id.end() && !environment_.journal.is_durable(removal->second)) return true;
+    }
+    return false;
 }
 
 // What was picked for this session as a member of a group and is not acknowledged goes to the others. Not a QoS 2
@@ -210,8 +212,9 @@ void Lifecycle::take_down(Instant) {
         next.from = stored.row.number + 1;
         journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
         const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
-        if (record && environment_.references.release(record->message))
-            journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
+        if (!record || !environment_.references.release(record->message)) continue;
+        environment_.message_owners.remove(record->message);
+        journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
     }
     if (!rows.empty()) return;
     journal.drop(session::RecordKind::drop_session, next.session, 0, session::Urgency::lazy);

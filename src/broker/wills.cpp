@@ -18,8 +18,8 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
             kept.raw(property.raw(), 0);
     }
     auto will = std::make_unique<session::StoredWill>();
-    will->publication = session::Publication(
-        {wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain}, environment_.memory.account());
+    will->publication =  // counted with the session's tables
+        session::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
     will->delay_s = wish.properties.number(PropertyId::will_delay_interval).value_or(0);
     if (const auto expiry = wish.properties.number(PropertyId::message_expiry_interval)) {
         will->has_expiry = true;

@@ -227,7 +227,9 @@ constexpr Option table[] = {
 
     setting<&Config::shard, &broker::ShardOptions::sessions_max>(
         "broker", "sessions_max", "sessions", {1, 10'000'000},
-        "Sessions in memory, connected or not; further clients are refused."),
+        "Sessions in memory, connected or not. When they are reached, a new session takes the place of the one that is "
+        "without a client for longest and holds no message, of the owner (a user, or the address of anonymous clients) "
+        "with most sessions; if there is none, the new client is refused."),
     setting<&Config::shard, &broker::ShardOptions::response_information_prefix>(
         "broker", "response_information_prefix", "", {},
         "What an MQTT 5 client that asks for Response Information is told: this and its client id."),
@@ -245,10 +247,15 @@ constexpr Option table[] = {
     setting<&Config::shard, &broker::ShardOptions::memory_budget_bytes>(
         "memory", "budget_bytes", "bytes", {0, tib},
         "Anonymous memory (heap and stacks, not the store's mapped pages, which the kernel takes back by itself) that "
-        "the broker keeps below, at least 16 MiB. From 60 % on, QoS 0 messages for clients that "
-        "read too slowly are dropped; from 70 % on, new clients are refused with server busy; from 80 % on, those for "
-        "whom most is kept are disconnected. What the store keeps is safe. 0: half of the machine's memory, or three "
-        "quarters of what its control group allows, if that is less."),
+        "the broker keeps below, at least 16 MiB. From 60 % on, QoS 0 messages for clients that read too slowly are "
+        "dropped. From 70 % on, an owner (a user, or the address of anonymous clients) whose sessions and "
+        "subscriptions "
+        "hold more than a sixteenth of the budget gets no more of them, except in place of its own old sessions; "
+        "everybody else gets in. From 80 % on, memory is given back, largest owner first: what the store has too, then "
+        "connections that hold most, then sessions without client and messages, at last messages that only memory has. "
+        "Peers that have not logged in have an eighth of the budget. 0: half of the machine's memory, or three "
+        "quarters "
+        "of what its control groups allow, if that is less."),
 
     setting<&Config::shard, &broker::ShardOptions::share_strategy>(
         "shared_subscriptions", "strategy", "", {},
@@ -283,14 +290,17 @@ constexpr Option table[] = {
                &session::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},
         "How long what nobody waits for stays unwritten: relaxed messages, and notes that a message is done."),
-    setting<&Config::store, &StoreSettings::size_max_bytes>(
-        "store", "size_max_bytes", "bytes", {1024 * 1024, tib},
-        "The ceiling of the store's file. From 85 % on durable messages are refused. A file that is larger already "
-        "raises it; 32-bit machines have 512 MiB at most."),
+    setting<&Config::store, &StoreSettings::size_max_bytes>("store", "size_max_bytes", "bytes", {1024 * 1024, tib},
+                                                            "The ceiling of the store's file. From 60 % on, durable "
+                                                            "messages of an owner (a user, or the address of anonymous "
+                                                            "clients) whose messages take more than a quarter of the "
+                                                            "ceiling are refused; from 85 % on, those of everybody. "
+                                                            "A file that is larger already "
+                                                            "raises it; 32-bit machines have 512 MiB at most."),
     setting<&Config::store, &StoreSettings::daily_write_budget_bytes>(
         "store", "daily_write_budget_bytes", "bytes", {0, tib},
         "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "
-        "durable messages are written as ever. 0: no budget."),
+        "durable messages are written as ever, and the log says who writes most. 0: no budget."),
 
     setting<&Config::auth, &AuthSettings::password_file>(
         "auth", "password_file", "", {},

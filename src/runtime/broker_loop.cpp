@@ -333,7 +333,7 @@ void BrokerLoop::Parts::measure_memory() {
         ::malloc_trim(0);
         used = anonymous_bytes();
     }
-    is_memory_short = shard.note_resident(used) != session::Pressure::none;
+    is_memory_short = shard.note_anonymous_memory(used) != session::Pressure::none;
     measure_at = clock.now() + (is_memory_short ? Duration(100ms) : Duration(1s));
     driver.flush();  // to those who have been disconnected
 }

@@ -39,12 +39,28 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
     shard.on_committed(report.value().last, report.value().used_fraction, now);
     if (options_.daily_write_budget_bytes > 0) {
         shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
+        const std::uint64_t day = wear_.day_bytes(now);
+        if (day > options_.daily_write_budget_bytes) tell_writers(shard, day, now);
     }
 }
 
 void Committer::tell_figures(broker::Shard& shard, double used_fraction, Instant now) {
     const storage::WearTotals& totals = wear_.totals();
     shard.note_store({true, totals.commits, totals.given, totals.device_bytes, wear_.day_bytes(now), used_fraction});
+}
+
+// Once an hour, as long as it is so.
+void Committer::tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
+    constexpr Duration told_interval = 1h;
+    if (now < quiet_until_) return;
+    quiet_until_ = now + told_interval;
+    std::string owners;
+    for (const session::OwnerFigure& owner : shard.metrics().owners_by_written_bytes)
+        owners += (owners.empty() ? "" : ", ") + owner.owner + ": " + std::to_string(owner.value);
+    log_.warning("write_budget_passed", {{"day_bytes", day_bytes},
+                                         {"limit_bytes", options_.daily_write_budget_bytes},
+                                         {"limit", "store.daily_write_budget_bytes"},
+                                         {"bytes_by_owner", owners}});
 }
 
 Instant Committer::next_deadline(const broker::Shard& shard) const {

@@ -42,6 +42,8 @@ private:
     void submit(broker::Shard& shard, Instant now);
     void take_report(broker::Shard& shard, Instant now);
     void tell_figures(broker::Shard& shard, double used_fraction, Instant now);
+    /// More than the daily budget has been written in the last 24 hours: the log says who has written most.
+    void tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now);
 
     boost::asio::io_context& io_;
     std::unique_ptr<storage::Store> store_;
@@ -49,6 +51,7 @@ private:
     const Log& log_;
     storage::WearAccount wear_;
     std::optional<storage::CommitQueue::Outcome> report_;  // not yet taken
+    Instant quiet_until_ = Instant::min();                 // tell_writers
     bool is_busy_ = false;                                 // a batch is under way
     bool has_failed_ = false;
     std::optional<storage::CommitQueue> queue_;  // last: its thread ends before the rest does

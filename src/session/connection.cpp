@@ -32,6 +32,7 @@ Connection::~Connection() {
     forget_session();
     environment_.logins.forget(*this);
     environment_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
+    if (is_stranger_) environment_.memory.remove_of_strangers(counted_input_);
     if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
 }
 
@@ -229,16 +230,34 @@ void Connection::check_outbox_bound() {
     start_closing();
 }
 
-bool Connection::count_input() {
-    const auto memory = static_cast<std::uint32_t>(framer_.memory());
-    const bool is_more = memory > counted_input_;
-    environment_.memory.add(memory);
-    environment_.memory.remove(std::exchange(counted_input_, memory));
-    return is_more;
+void Connection::count_input() {
+    std::size_t bytes = framer_.memory();
+    if (login_ != nullptr) bytes += login_->connect_frame.bytes().size() + login_->held_input.capacity();
+    const auto now = static_cast<std::uint32_t>(bytes);
+    if (now == counted_input_) return;
+    const std::uint32_t before = std::exchange(counted_input_, now);
+    environment_.memory.add(now);
+    environment_.memory.remove(before);
+    if (is_stranger_) {
+        environment_.memory.add_of_strangers(now);
+        environment_.memory.remove_of_strangers(before);
+    }
 }
 
 std::uint64_t Connection::memory() const {
-    return outbox_.memory() + counted_input_ + (session_ == nullptr ? 0 : session_->memory());
+    const std::uint64_t own = outbox_.memory() + counted_input_;
+    if (session_ == nullptr) return own;
+    return own + (session_->is_persistent() ? session_->table_bytes() : session_->held_bytes());
+}
+
+void Connection::refuse_unfinished() {
+    ++environment_.counters.strangers_gave_way;
+    ++environment_.counters.connections_refused;
+    environment_.logins.forget(*this);
+    login_.reset();
+    framer_.forget();
+    count_input();
+    start_closing();
 }
 
 void Connection::shed() {
@@ -251,7 +270,6 @@ void Connection::shed() {
                                                      {"outbox_bytes", outbox_.size()},
                                                      {"held_bytes", memory()}});
     outbox_.clear();
-    if (session_ != nullptr && session_->is_persistent()) session_->give_way();  // others end with the connection
     framer_.forget();
     count_input();
     start_closing();

@@ -22,7 +22,7 @@ Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Pub
 
 Ticket Journal::append(Pending record, Urgency urgency) {
     if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : 0;
-    pending_bytes_ += size_of(record);
+    count(record);
     pending_.push_back(std::move(record));
     ++live_;
     if (urgency == Urgency::paced) ++paced_records_;
@@ -34,7 +34,7 @@ void Journal::cancel(Ticket ticket) {
     LEDGE_ASSERT(is_pending(ticket) && ticket - taken_ <= pending_.size());
     Pending& record = pending_[ticket - taken_ - 1];
     LEDGE_ASSERT(record.kind != RecordKind::cancelled);
-    pending_bytes_ -= size_of(record);
+    uncount(record);
     record = {};
     --live_;
     ++cancelled_;
@@ -61,19 +61,43 @@ void Journal::forget_delays() {
 void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
     LEDGE_ASSERT(is_pending(ticket));
     Pending& record = pending_[ticket - taken_ - 1];
-    pending_bytes_ -= size_of(record);
+    uncount(record);
     record.body = std::move(body);
-    pending_bytes_ += size_of(record);
+    count(record);
     note_urgency(urgency);
 }
 
 void Journal::replace(Ticket ticket, const Publication& publication, Urgency urgency) {
     LEDGE_ASSERT(is_pending(ticket));
     Pending& record = pending_[ticket - taken_ - 1];
-    pending_bytes_ -= size_of(record);
+    uncount(record);
     record.publication = publication;
-    pending_bytes_ += size_of(record);
+    count(record);
     note_urgency(urgency);
+}
+
+// Into the sums, and out of them again. A record that is replaced is charged to whoever replaces it.
+void Journal::count(Pending& record) {
+    const std::size_t bytes = size_of(record);
+    pending_bytes_ += bytes;
+    record.account = cause_;
+    if (cause_ != nullptr) cause_->journal_bytes += bytes;
+}
+
+void Journal::uncount(const Pending& record) {
+    const std::size_t bytes = size_of(record);
+    pending_bytes_ -= bytes;
+    if (record.account != nullptr) record.account->journal_bytes -= bytes;
+}
+
+void Journal::note_taken(const Pending& record) {
+    constexpr std::uint64_t key_bytes = 16;
+    if (record.account == nullptr) return;
+    Account& account = *record.account;
+    const std::size_t bytes = size_of(record);
+    account.written_bytes += key_bytes + bytes;
+    if (account.taken_bytes == 0 && bytes > 0) taken_accounts_.push_back(&account);
+    account.taken_bytes += bytes;
 }
 
 void Journal::note_urgency(Urgency urgency) { urgency_ = std::max(urgency_, urgency); }
@@ -124,6 +148,7 @@ Batch Journal::take(Instant now) {
             batch.bodies.insert(batch.bodies.end(), body.begin(), body.end());
         const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
         batch.records.push_back({record.kind, offset, size, record.session, record.number});
+        note_taken(record);
     }
     taken_ += pending_.size();
     pending_.clear();
@@ -140,6 +165,8 @@ void Journal::on_committed(Ticket last) {
     LEDGE_ASSERT(last == taken_);
     durable_ = last;
     taken_bytes_ = 0;
+    for (Account* account : taken_accounts_) account->journal_bytes -= std::exchange(account->taken_bytes, 0);
+    taken_accounts_.clear();
     if (live_ == 0) forget_cancelled();
 }
 

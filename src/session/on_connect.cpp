@@ -50,10 +50,6 @@ std::string random_client_id(Rng& rng) {
 void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     version_ = packet.version;
     take_connect_properties(packet);
-    if (environment_.memory.refuses_clients()) {
-        ++environment_.counters.refused_memory;
-        return refuse_connect(ReasonCode::server_busy, "memory is short, try later");
-    }
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail);
@@ -129,6 +125,8 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     const wire::Connect& packet = open.connect;
     state_ = State::connected;
     session_ = &session;
+    is_stranger_ = false;
+    environment_.memory.remove_of_strangers(counted_input_);
     session.attach(*this, limits());
     session.take_rules(environment_.policy);
     is_will_due_ = packet.will.has_value();

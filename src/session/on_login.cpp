@@ -70,6 +70,7 @@ void Connection::note_failed_login(std::string_view user, std::string_view clien
 
 std::vector<Byte> Connection::end_login() {
     const std::unique_ptr<PendingLogin> login = std::move(login_);
+    count_input();
     return login == nullptr ? std::vector<Byte>{} : std::move(login->held_input);
 }
 

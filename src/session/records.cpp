@@ -23,6 +23,7 @@ public:
     std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
     std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
     std::uint64_t u64() { return number(8); }
+    bool is_empty() const { return rest_.empty(); }
     Instant instant() { return Instant(Duration(static_cast<std::int64_t>(u64()))); }
     std::string_view text() { return as_text(take(u16())); }
     // A variable byte integer, as in packets (5.0 section 1.5.5).
@@ -226,7 +227,7 @@ Blob encode(const SessionRecord& record) {
     const std::size_t will_size = has_will ? 4 + 1 + 4 + record_size(record.will->publication.view()) : 0;
     const std::size_t owner_size = has_owner ? 2 + record.owner.size() : 0;
     const std::size_t will_part = has_will ? 4 + will_size : 0;
-    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_part, [&](wire::Writer& out) {
+    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_part + 8, [&](wire::Writer& out) {
         out.prefixed(record.client_id);
         out.u32(record.expiry_interval_s);
         put_instant(out, record.expires_at);
@@ -234,12 +235,14 @@ Blob encode(const SessionRecord& record) {
                                          (has_owner ? flag_owner : 0U) |
                                          (record.is_incomplete ? flag_incomplete : 0U)));
         if (has_owner) out.prefixed(record.owner);
-        if (!has_will) return;
-        out.u32(static_cast<std::uint32_t>(will_size));
-        out.u32(record.will->delay_s);
-        out.u8(record.will->has_expiry ? 1 : 0);
-        out.u32(record.will->expiry_interval_s);
-        write(record.will->publication.view(), out);
+        if (has_will) {
+            out.u32(static_cast<std::uint32_t>(will_size));
+            out.u32(record.will->delay_s);
+            out.u8(record.will->has_expiry ? 1 : 0);
+            out.u32(record.will->expiry_interval_s);
+            write(record.will->publication.view(), out);
+        }
+        put_u64(out, static_cast<std::uint64_t>(record.network));
     });
 }
 
@@ -271,6 +274,7 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     record.is_incomplete = (flags & flag_incomplete) != 0;
     if ((flags & flag_owner) != 0) record.owner = in.text();
     if ((flags & flag_will) != 0 && !parse_will(in.take(in.u32()), record.will)) return std::nullopt;
+    if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier brokers end here
     const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
                           !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&
                           wire::is_valid_utf8(record.owner);

@@ -13,7 +13,7 @@ Session::Session(Environment& environment, std::string client_id, const SessionL
       environment_(environment),
       client_id_(std::move(client_id)),
       limits_(&limits) {
-    environment_.memory.add(MemoryBudget::session_bytes);
+    count_tables();
 }
 
 Session::~Session() {
@@ -21,24 +21,15 @@ Session::~Session() {
     if (is_waiting_for_commit_) std::erase(environment_.waiting_sessions, this);
     environment_.counters.queued_messages -= backlog();
     environment_.counters.queued_bytes -= pending_.bytes();
-    environment_.memory.remove(MemoryBudget::session_bytes + counted_slots_);
+    environment_.memory.remove(counted_tables_ + counted_slots_);
+    if (account_ != nullptr) leave_account();
 }
-
-std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memory(); }
-
-void Session::count_slots() {
-    const std::uint64_t now = slots();
-    if (now == counted_slots_) return;
-    environment_.memory.add(now);
-    environment_.memory.remove(std::exchange(counted_slots_, now));
-}
-
-std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
 
 void Session::attach(Connection& connection, const SessionLimits& limits) {
     LEDGE_ASSERT(connection_ == nullptr);
     connection_ = &connection;
     limits_ = &limits;
+    come_back();
     expiry_timer.cancel();
     will_timer.cancel();
 }

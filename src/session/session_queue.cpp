@@ -61,44 +61,6 @@ void Session::discard_expired(Instant now) {
     }
 }
 
-void Session::give_way() {
-    if (!pending_.has_loaded()) return;
-    if (is_stored() && !has_gaps_ && pending_.is_all_stored()) return unload();
-    drop_unstored();
-}
-
-void Session::unload() {
-    const std::uint64_t first = pending_.front().row;
-    const std::uint64_t rows = pending_.loaded();
-    const std::uint64_t bytes = pending_.loaded_bytes();
-    while (pending_.has_loaded()) {
-        const Delivery delivery = pending_.pop();
-        if (delivery.barrier == 0) continue;
-        environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
-        environment_.barriers.release(delivery.barrier);
-    }
-    pending_.put_back(first, rows, bytes);
-    shrink();
-}
-
-void Session::drop_unstored() {
-    std::uint64_t dropped = 0;
-    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
-        Delivery delivery = dequeue();
-        if (delivery.row != 0) {
-            enqueue_loaded(std::move(delivery));
-        } else {
-            ++dropped;
-            discard(delivery);
-        }
-    }
-    shrink();
-    if (dropped == 0) return;
-    environment_.counters.dropped_memory += dropped;
-    environment_.log.warning("queue_dropped",
-                             {{"client_id", client_id_}, {"messages", dropped}, {"reason", "memory is short"}});
-}
-
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
     ++environment_.counters.queued_messages;
     const wire::PacketId id = inflight_.open(std::move(delivery), is_sent);
@@ -131,6 +93,7 @@ void Session::store(Delivery& delivery, Urgency urgency) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
                                 journal.put_publication(RecordKind::put_message, message, publication, urgency));
+        environment_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
     delivery.row = ++last_row_;
@@ -168,6 +131,7 @@ void Session::drop_row(Delivery& delivery) {
         journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
     delivery.row = 0;
     if (!environment_.references.release(delivery.message)) return;
+    environment_.message_owners.remove(delivery.message);
     const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
     if (ticket != 0 && journal.is_pending(ticket))
         journal.cancel(ticket);
@@ -194,6 +158,7 @@ void Session::put_record(Instant expires_at, Urgency urgency) {
     if (is_new) number_ = journal.new_number();
     SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt, owner()};
     if (will != nullptr) record.will = *will;
+    if (account_ != nullptr) record.network = account_->network;
     if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
         journal.replace(record_ticket_, encode(record), urgency);
     else

@@ -1,5 +1,6 @@
 """Rates and the memory budget under load: what is counted over some seconds, and 2,000 readers that do not read."""
 import os
+import resource
 import select
 import socket
 import struct
@@ -422,3 +423,190 @@ def _store_beyond_budget(context):
               f'{heap:,} KiB of heap, of a budget of {SMALL_BUDGET // 1024:,}')
         check(files + heap > SMALL_BUDGET // 1024, 'the store is not larger than the budget: the test does not test')
         check(figures(context, broker)['memory_pressure'] == 0, 'the store is counted')
+
+
+# Clients that never acknowledge, peers that never finish CONNECT, and guests that leave sessions behind.
+STRAIN_BUDGET_MIB = 24
+SILENT = 300
+
+
+def strained_broker(context, settings=()):
+    port = free_port()
+    broker = start(context, f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n', [port],
+                   settings=[f'memory.budget_bytes={STRAIN_BUDGET_MIB * 1024 * 1024}', *settings])
+    return broker, port
+
+
+def highest_heap_mib(broker, seen):
+    """The most that was seen of anonymous memory; call it often."""
+    return max(seen, memory_kib(broker.process.pid, 'RssAnon:') / 1024)
+
+
+@case(f'{SILENT} QoS 1 subscribers that never acknowledge: the budget holds, they give way and not their publisher',
+      GROUP, needs_ledge=True, quick=False)
+def _silent_subscribers(context):
+    for has_store in (False, True):
+        settings = [f'store.path={os.path.join(context.folder, "silent-store")}'] if has_store else []
+        broker, port = strained_broker(context, settings)
+        pair = Pair(context, port)
+        silent = []
+        for number in range(SILENT):
+            client = context.connect(port)
+            client.open(f'silent-{number}', clean=not has_store)
+            client.subscribe(f'own/{number}', qos=1)
+            silent.append(client)
+        publisher = context.connect(port)
+        publisher.open('publisher')
+        readable = select.poll()
+        by_descriptor = {client.socket.fileno(): client.socket for client in silent}
+        for descriptor in by_descriptor:
+            readable.register(descriptor, select.POLLIN)
+        highest = 0
+        for turn in range(40):
+            for number in range(SILENT):
+                payload = b'x' * (4000 + (number * 53 + turn * 4001) % 16_000)
+                publisher.send(packet(0x32, prefixed(f'own/{number}') + struct.pack('>H', number + 1) + payload))
+                if number % 50 == 49:
+                    for _ in range(50):
+                        check(publisher.read()[0] == 0x40, 'the publisher is not answered')
+                    for descriptor, _ in readable.poll(0):
+                        if not by_descriptor[descriptor].recv(1 << 20):
+                            readable.unregister(descriptor)
+            pair.exchange()
+            highest = highest_heap_mib(broker, highest)
+        after = figures(context, broker)
+        print(f'    {SILENT} clients that never acknowledge, {"with" if has_store else "without"} a store: heap '
+              f'{highest:.1f} MiB at most, of a budget of {STRAIN_BUDGET_MIB}; '
+              f'{after["clients_disconnected_memory_total"]} disconnected')
+        check(highest <= STRAIN_BUDGET_MIB, f'{highest:.1f} MiB')
+        if has_store:
+            check(after['clients_disconnected_memory_total'] == 0, 'disconnected, although the store has it all')
+            check(after['publications_dropped_total/memory'] == 0, 'an acknowledged message was dropped')
+            check(after['queued_messages'] >= 40 * SILENT, f'{after["queued_messages"]} messages are left')
+        else:
+            check(after['clients_disconnected_memory_total'] > 0, 'nobody gave way: the test does not test')
+
+
+@case('272 unfinished CONNECT packets: they give way to each other; a slow dashboard and messages for who is away stay',
+      GROUP, needs_ledge=True, quick=False)
+def _unfinished_connects(context):
+    broker, port = strained_broker(context)
+    pair = Pair(context, port)
+    leaves_persistent_session(context, port, 'away')
+    publisher = context.connect(port)
+    publisher.open('publisher')
+    for number in range(1, 101):
+        publisher.send(packet(0x32, prefixed('backlog') + struct.pack('>H', number) + b'x' * 500))
+        check(publisher.read()[0] == 0x40, 'no PUBACK')
+    dashboard = context.connect(port)
+    dashboard.open('dashboard')
+    dashboard.subscribe('show')
+    publisher.send(b''.join(publish_packet('show', b'x' * 1000) for _ in range(2000)))  # which it does not read
+    begun = b'\x10\x90\xA1\x0F' + b'x' * 240_000
+    strangers = []
+    for number in range(272):
+        stranger = context.connect(port)
+        try:
+            stranger.send(begun)
+        except OSError:
+            pass
+        strangers.append(stranger)
+        if number % 20 == 0:
+            pair.exchange()
+    end = time.monotonic() + DEADLINE_S
+    while (after := figures(context, broker))['strangers_gave_way_total'] < 200:
+        check(time.monotonic() < end, f'{after["strangers_gave_way_total"]} strangers gave way')
+    check(after['publications_dropped_total/memory'] == 0, 'acknowledged messages were dropped')
+    check(after['clients_disconnected_memory_total'] == 0, 'the dashboard was disconnected')
+    check(after['memory_pressure'] == 0, 'strangers cause pressure')
+    owner = context.connect(port)
+    owner.send(connect_packet('away', clean=False))
+    for number in range(101):
+        check(owner.read()[0] == (0x32 if number else 0x20), f'message {number} is missing')
+        if number:
+            owner.send(packet(0x40, struct.pack('>H', number)))
+
+
+@case('guests that leave sessions behind lose their own: known, clean and local clients get in, also after a restart',
+      GROUP, needs_ledge=True, quick=False)
+def _sessions_left_behind(context):
+    folder, path = os.path.join(context.folder, 'guest-store'), os.path.join(context.folder, 'operator.sock')
+    port, settings = free_port(), [f'memory.budget_bytes={SMALL_BUDGET}', f'store.path={folder}']
+    text = (f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n[listeners.local]\nurl = "unix:{path}"\n')
+    broker = start(context, text, [port], settings=settings)
+    known = RawClient(port, source='127.0.0.2')
+    known.send(connect_packet('known', clean=False))
+    check(known.read()[0] == 0x20, 'no CONNACK')
+    known.close()
+    guests = 0
+    end = time.monotonic() + 3 * DEADLINE_S
+    while figures(context, broker)['sessions_gave_way_total'] < 500:
+        check(time.monotonic() < end, f'{guests} guests, and none gave way')
+        for _ in range(100):
+            guest = RawClient(port)
+            guest.send(connect_packet(f'guest-{guests}-' + 'g' * 900, clean=False) +
+                       subscribe_packet(f'their/{guests}/' + 'f' * 3000))
+            check(guest.read()[0] == 0x20, 'no CONNACK')
+            guest.read()
+            guest.close()
+            guests += 1
+    for is_restarted in (False, True):
+        if is_restarted:
+            check(broker.stop() == 0, broker.tail())
+            broker = start(context, text, [port], settings=settings)
+        for name, clean in (('known', False), (f'clean-{is_restarted}', True), (f'new-{is_restarted}', False)):
+            client = RawClient(port, source='127.0.0.2')
+            context.adopt(client)
+            client.send(connect_packet(name, clean=clean))
+            body = client.read()[1]
+            check(body[1] == 0, f'{name} is refused')
+            check((body[0] == 1) == (name == 'known'), f'{name}: session present is {body[0]}')
+        operator = RawClient(path=path)
+        context.adopt(operator)
+        operator.open('operator')
+        operator.subscribe('$SYS/#')
+        check(memory_kib(broker.process.pid, 'RssAnon:') * 1024 < SMALL_BUDGET, 'above the budget')
+    print(f'    {guests:,} guests with 4 KB each; {figures(context, broker)["sessions"]:,} sessions are left')
+    check(log_text(broker).count('session_gave_way') < 20, 'a log line each')
+
+
+@case('the system refuses memory: the broker ends with a line that says so, and keeps what it has acknowledged', GROUP,
+      needs_ledge=True, quick=False)
+def _memory_refused(context):
+    folder, port = os.path.join(context.folder, 'refused-store'), free_port()
+    text = f'[listeners.a]\nurl = "mqtt://127.0.0.1:{port}"\n'
+    settings = ['memory.budget_bytes=1099511627776', f'store.path={folder}']
+    broker = start(context, text, [port], settings=settings)
+    leaves_persistent_session(context, port, 'away')
+    publisher = context.connect(port)
+    publisher.open('publisher')
+    with open(f'/proc/{broker.process.pid}/statm', encoding='ascii') as file:
+        mapped = int(file.read().split()[0]) * os.sysconf('SC_PAGE_SIZE')
+    room = mapped + 64 * 1024 * 1024
+    resource.prlimit(broker.process.pid, resource.RLIMIT_AS, (room, room))
+    readers = []
+    acknowledged = 0
+    for number in range(2000):  # readers that do not read take all memory that there is
+        try:
+            if number < 200:
+                reader = context.connect(port)
+                reader.send(connect_packet(f'reader-{number}') + subscribe_packet('backlog', 0))
+                readers.append(reader)
+            publisher.send(packet(0x32, prefixed('backlog') + struct.pack('>H', number + 1) + b'x' * 50_000))
+            if publisher.read()[0] != 0x40:
+                break
+            acknowledged += 1
+        except OSError:
+            break
+    check(broker.process.wait(DEADLINE_S) == 1, f'exit code {broker.process.returncode}')
+    check('error out_of_memory reason="the system refuses memory"' in log_text(broker), broker.tail())
+    check(acknowledged > 0, 'nothing was acknowledged: the test does not test')
+    start(context, text, [port], settings=settings)
+    owner = context.connect(port)
+    owner.send(connect_packet('away', clean=False))
+    for number in range(acknowledged + 1):
+        first, body = owner.read()
+        check(first is not None and first & 0xF0 == (0x30 if number else 0x20), f'message {number} is missing')
+        if number:
+            owner.send(packet(0x40, body[9:11]))
+    print(f'    {acknowledged} messages acknowledged before the system refused memory, all of them there afterwards')

@@ -1,10 +1,13 @@
-// IP addresses and networks as values; reading them from text is for those who may ask the system.
+// IP addresses and networks as values, and what counts as one address where limits are charged. No question to the
+// system: names are for others to resolve.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace ledge {
 
@@ -40,5 +43,18 @@ struct Network {
 inline bool is_in(std::span<const Network> networks, const IpAddress& address) {
     return std::any_of(networks.begin(), networks.end(), [&](const Network& n) { return n.contains(address); });
 }
+
+/// What counts as one address where limits are charged: an IPv4 address, or an IPv6 network of 64 bits, which is what
+/// one customer gets.
+enum class NetworkId : std::uint64_t { none = 0 };  // none: a peer without an address, on a Unix socket
+
+NetworkId network_of(const IpAddress& address);
+/// `peer` as logs show it, with or without a port: "192.0.2.7:51123", "[2001:db8::1]:51123", "2001:db8::1", "unix".
+NetworkId network_of(std::string_view peer);
+/// "192.0.2.7", "2001:db8:0:0::/64"; "" for none.
+std::string to_text(NetworkId network);
+
+/// `peer` without its port and brackets: "192.0.2.7", "2001:db8::1", "unix".
+std::string_view host_of(std::string_view peer);
 
 }  // namespace ledge

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include "ledge/session/account.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
 
@@ -40,8 +42,12 @@ struct Metrics {
     bool is_store_full = false;
     std::uint64_t retained_bytes = 0;  // topics, properties and payloads
     session::Pressure memory_pressure = session::Pressure::none;
-    std::uint64_t memory_used = 0;    // bytes: resident when last measured, and what the core holds more since
+    std::uint64_t memory_used = 0;    // bytes: anonymous memory when last measured, and what the core holds more since
     std::uint64_t memory_budget = 0;  // bytes; 0: none
+    // The largest owners (users, or networks of anonymous clients) of each kind, largest first.
+    std::vector<session::OwnerFigure> owners_by_written_bytes;  // handed to the store since the start
+    std::vector<session::OwnerFigure> owners_by_stored_bytes;   // of their messages, in the store
+    std::vector<session::OwnerFigure> owners_by_table_bytes;    // of their sessions and subscriptions, in memory
 };
 
 /// "none", "ok", "full" (durable publications are refused) or "failed" (nothing is acknowledged as durable any more).

@@ -2,7 +2,9 @@
 //
 // Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
 //   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will_size:u32 will]
+//                   [network:u64]
 //                   flags: 1 ended, 2 will, 4 owner (the user it belongs to), 8 incomplete (damage has cost it a part)
+//                   network: NetworkId (base/network.hpp) of an anonymous client, who is charged with it; 0: none
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties [source:text16]

@@ -89,9 +89,9 @@ public:
     void note_accept_pause();
 
     // Memory
-    /// The process has so many bytes resident: the truth that the core's own sum is held against. Under pressure this
-    /// is wanted about every second.
-    session::Pressure note_resident(std::uint64_t bytes);
+    /// The process has `bytes` of resident anonymous memory: the measurement against which the core's own sum is held.
+    /// Under pressure the shard wants a new one about every second.
+    session::Pressure note_anonymous_memory(std::uint64_t bytes);
 
     /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
     session::Connection* next_dirty();

@@ -170,12 +170,18 @@ public:
     void unlink_dirty();
     /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
     void check_outbox_bound();
-    /// After its input was looked at: the memory of an unfinished packet counts. True when there is more than before.
-    bool count_input();
-    /// Bytes that shed() frees, about.
+    /// After its input was looked at: the memory of an unfinished packet counts.
+    void count_input();
+    /// Bytes of its unfinished packet, and of what waits for the answer to CONNECT, when last counted.
+    std::uint64_t input_memory() const { return counted_input_; }
+    /// Its CONNECT has not been accepted: the broker does not know it.
+    bool is_stranger() const { return is_stranger_; }
+    /// A stranger whose packets take too much memory: its connection ends without a word.
+    void refuse_unfinished();
+    /// Bytes that shed() frees, about; those of messages that the session keeps are not among them.
     std::uint64_t memory() const;
     /// Memory is short and much is kept for it: its connection ends without a word, what it has not read is gone. A
-    /// session that outlives the connection keeps what is in flight and what the store has.
+    /// session that outlives the connection keeps its messages.
     void shed();
 
 private:
@@ -297,6 +303,7 @@ private:
     std::uint16_t peer_receive_max_ = 65'535;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;
+    bool is_stranger_ = true;
     bool is_dirty_ = false;
     bool is_will_due_ = false;
     bool wants_problem_information_ = true;

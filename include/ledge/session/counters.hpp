@@ -17,7 +17,9 @@ struct Counters {
     std::uint64_t connections_opened = 0;
     std::uint64_t connections_refused = 0;  // before or by CONNACK
     std::uint64_t refused_memory = 0;       // of those, for want of memory
-    std::uint64_t disconnected_memory = 0;  // slow readers disconnected for want of memory
+    std::uint64_t disconnected_memory = 0;  // clients that held most, disconnected for want of memory
+    std::uint64_t strangers_gave_way = 0;   // peers without an accepted CONNECT, for want of memory
+    std::uint64_t sessions_gave_way = 0;    // ended, away and empty, for want of memory or of places (sessions_max)
     std::uint64_t clients_throttled = 0;    // episodes of a client that sends faster than it may
     std::uint64_t users_throttled = 0;      // the same of a user, by all connections together
     std::uint64_t read_pauses = 0;          // how often a client was not read for a while
@@ -40,6 +42,7 @@ struct Counters {
     std::uint64_t dropped_expired = 0;        // Message Expiry Interval
     std::uint64_t dropped_not_allowed = 0;    // the client may not read it any more
     std::uint64_t refused_quota = 0;          // publisher told 0x97
+    std::uint64_t refused_share = 0;          // the same, because the owner has used up its share of the store
     std::uint64_t retained_refused = 0;       // retained store full
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
     std::uint64_t dropped_unreadable = 0;     // the store does not give it back

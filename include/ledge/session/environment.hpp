@@ -9,12 +9,14 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/base/timer_wheel.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/journal.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/memory_budget.hpp"
+#include "ledge/session/message_owners.hpp"
 #include "ledge/session/message_references.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/store_reader.hpp"
@@ -55,6 +57,7 @@ struct Environment {
     Rng rng;
     TimerWheel timers;
     MemoryBudget memory;  // outlives what is below, whose blobs it counts
+    Accounts accounts;    // of the sessions' owners
     BufferPool buffers;
     Counters counters;
     wire::PropertyBuilder properties;          // scratch for packets being encoded
@@ -68,6 +71,7 @@ struct Environment {
     Journal journal;
     AckBarriers barriers;
     MessageReferences references;                  // queue rows per stored message
+    MessageOwners message_owners{accounts};        // publishers of those messages
     StoreReader store;                             // unset when there is no store
     std::vector<StoredDelivery> loaded;            // scratch for reading the store
     std::vector<Session*> waiting_sessions;        // have deliveries that wait for a commit

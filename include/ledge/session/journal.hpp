@@ -11,6 +11,7 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/publication.hpp"
 
 namespace ledge::session {
@@ -88,6 +89,25 @@ public:
     /// No new publications: the store has failed, is nearly full, or does not keep up.
     bool refuses_publications() const { return is_failed_ || is_full_ || bytes() > options_.bytes_max; }
 
+    /// The account that records are charged to while the object lives: that of the client whose packet is looked at.
+    class Cause {
+    public:
+        Cause(Journal& journal, Account* account) : journal_(journal) { journal_.cause_ = account; }
+        ~Cause() { journal_.cause_ = nullptr; }
+        Cause(const Cause&) = delete;
+        Cause& operator=(const Cause&) = delete;
+
+    private:
+        Journal& journal_;
+    };
+    Account* cause() const { return cause_; }
+    /// From now on, and until the present Cause ends: the client has just got its session.
+    void set_cause(Account& account) { cause_ = &account; }
+    /// Much waits for the store, and a large part of it is this account's: it keeps the others from writing.
+    bool is_crowded_by(const Account& account) const {
+        return bytes() > options_.bytes_max / 2 && account.journal_bytes > options_.bytes_max / 4;
+    }
+
     /// A number never used before, for a session, message or retained message.
     std::uint64_t new_number() { return next_number_++; }
 
@@ -142,6 +162,7 @@ private:
         std::uint64_t number = 0;
         Blob body;
         Publication publication;
+        Account* account = nullptr;  // charged with it
     };
 
     Ticket append(Pending record, Urgency urgency);
@@ -150,9 +171,14 @@ private:
     void forget_delays();
     Instant paced_deadline() const;
     static std::size_t size_of(const Pending& record);
+    void count(Pending& record);
+    void uncount(const Pending& record);
+    void note_taken(const Pending& record);
 
     JournalOptions options_;
-    Ring<Pending> pending_;  // tickets taken_ + 1 …
+    Account* cause_ = nullptr;
+    std::vector<Account*> taken_accounts_;  // those with records under way
+    Ring<Pending> pending_;                 // tickets taken_ + 1 …
     Ticket taken_ = 0;
     Ticket durable_ = 0;
     std::uint64_t live_ = 0;  // pending and not cancelled

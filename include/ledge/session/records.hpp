@@ -51,8 +51,9 @@ struct SessionRecord {
     Instant expires_at = never;  // never: connected, or without end
     bool is_ended = false;       // its queue is being taken down
     std::optional<StoredWill> will;
-    std::string_view owner{};    // the user it belongs to; "": whoever comes
-    bool is_incomplete = false;  // damage has cost it a part: see Session::is_incomplete
+    std::string_view owner{};             // the user it belongs to; "": whoever comes
+    bool is_incomplete = false;           // damage has cost it a part: see Session::is_incomplete
+    NetworkId network = NetworkId::none;  // of an anonymous client: the session is charged to it
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

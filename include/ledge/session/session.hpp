@@ -79,11 +79,35 @@ public:
     const Inflight& inflight() const { return inflight_; }
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
-    /// Bytes that give_way() would free, about: its own, and its part of what it shares.
+
+    // What it holds in memory, and how it gives way when memory is short (give_way.cpp). Sizes of shared messages are
+    // divided by the number of their holders; those that name messages in flight walk through them.
+
+    /// The account it is charged to; nullptr: it is in no table yet.
+    Account* account() const { return account_; }
+    void charge_to(Account& account);
+    /// Its client id, its will and its subscriptions.
+    std::uint64_t table_bytes() const;
+    /// After they may have grown or shrunk.
+    void count_tables();
+    void note_subscribed(std::size_t filter_bytes);
+    void note_unsubscribed(std::size_t filter_bytes);
+    void note_unsubscribed_from_all();
+    /// It has lost its connection and stays: it stands in the order of its account until it is attached again.
+    void go_away();
+
+    /// Bytes of its queues, without messages in flight. O(1).
     std::uint64_t memory() const;
-    /// Memory is short: what the store has of its queue is there only from now on. What only memory has is dropped, and
-    /// counted.
-    void give_way();
+    /// Bytes of all that ends with it.
+    std::uint64_t held_bytes();
+    /// Bytes that unload() frees.
+    std::uint64_t unloadable_bytes();
+    /// What the store has of its messages is only there from now on. Nothing is lost.
+    void unload();
+    /// Bytes that drop_unstored() frees.
+    std::uint64_t unstored_bytes();
+    /// What only memory has of its messages is lost: counted, and told.
+    void drop_unstored();
 
     // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
 
@@ -138,6 +162,8 @@ public:
     std::uint32_t expiry_interval_s = 0;
     CoreTimer expiry_timer;
     CoreTimer will_timer;
+    Session* next_away_ = nullptr;  // hooks of Account's order
+    Session* previous_away_ = nullptr;
 
     /// A filter this session has subscribed to, as the broker's subscription table names it.
     struct SubscriptionRef {
@@ -169,14 +195,19 @@ public:
 
 private:
     void end_run_of_drops();
+    void leave_account();
+    void come_back();
     /// Bytes of the queues' slots, used or not.
     std::uint64_t slots() const;
     /// After they may have grown or shrunk.
     void count_slots();
     void enqueue_loaded(Delivery delivery);
     void push(Delivery delivery);
-    void unload();
-    void drop_unstored();
+    bool is_queue_unloadable() const;
+    bool is_unloadable(wire::PacketId id, const Inflight::Entry& entry);
+    void unload_queue();
+    std::uint64_t drop_unstored_in_queue();
+    std::uint64_t drop_unstored_in_flight();
     void count_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
     void load_row(const StoredDelivery& stored);
@@ -189,6 +220,7 @@ private:
     std::string client_id_;
     const SessionLimits* limits_;
     std::unique_ptr<auth::Identity> identity_;
+    Account* account_ = nullptr;
     Inflight inflight_;
     PendingQueue pending_;
     Connection* connection_ = nullptr;
@@ -197,11 +229,14 @@ private:
     std::uint64_t last_row_ = 0;            // highest position given in its stored queue
     std::uint64_t repeated_until_row_ = 0;  // rows that may have been sent before the broker's last start
     Ticket record_ticket_ = 0;              // of the record's last change
-    Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
-    Ticket received_ticket_ = 0;  // of the last one's record
+    Ticket creation_ticket_ = 0;        // of the record's first form; 0: there is none, or it is older than this run
+    Ticket received_ticket_ = 0;        // of the last one's record
+    std::uint64_t counted_slots_ = 0;   // slots() as in the memory budget
+    std::uint32_t counted_tables_ = 0;  // table_bytes() as in the memory budget and in the account
+    std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
     bool is_waiting_for_commit_ = false;
-    std::uint64_t counted_slots_ = 0;  // slots() as in the memory budget
-    bool has_gaps_ = false;            // rows amid the loaded ones were dropped: the store may still have them
+    bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
+    bool is_away_ = false;   // it stands in the order of its account
 };
 
 }  // namespace ledge::session

@@ -32,6 +32,8 @@ session::Counters distinct_counters() {
                                    &counters.connections_refused,
                                    &counters.refused_memory,
                                    &counters.disconnected_memory,
+                                   &counters.strangers_gave_way,
+                                   &counters.sessions_gave_way,
                                    &counters.clients_throttled,
                                    &counters.users_throttled,
                                    &counters.read_pauses,
@@ -52,6 +54,7 @@ session::Counters distinct_counters() {
                                    &counters.dropped_expired,
                                    &counters.dropped_not_allowed,
                                    &counters.refused_quota,
+                                   &counters.refused_share,
                                    &counters.retained_refused,
                                    &counters.dropped_session_ended,
                                    &counters.dropped_unreadable,
@@ -77,7 +80,7 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1028"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1030"));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
     CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"full\"} 51"));

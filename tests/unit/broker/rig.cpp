@@ -278,6 +278,11 @@ ShardOptions stored_options() {
     return options;
 }
 
+ShardOptions with_budget(std::uint64_t bytes, ShardOptions options) {
+    options.memory_budget_bytes = bytes;
+    return options;
+}
+
 namespace {
 ShardOptions options_with(const session::SessionLimits& limits) {
     ShardOptions options = plain_options();

@@ -30,6 +30,7 @@ inline constexpr QoS qos2 = QoS::exactly_once;
 inline constexpr Version v5 = Version::v5;
 inline constexpr Version v311 = Version::v3_1_1;
 inline constexpr Instant start{};
+inline constexpr std::uint64_t mib = 1024 * 1024;
 
 /// The bytes of a packet as a client sends it.
 template <class Packet>
@@ -140,6 +141,8 @@ private:
 ShardOptions plain_options();
 /// The same with a journal.
 ShardOptions stored_options();
+/// `options` with a memory budget.
+ShardOptions with_budget(std::uint64_t bytes, ShardOptions options = plain_options());
 
 class Rig {
 public:

@@ -22,17 +22,17 @@ TEST_CASE("the steps come in order, and end below where they began") {
         memory.add(held * mib);
         const bool wants_attention = memory.wants_attention();
         const Pressure before = memory.pressure();
-        memory.note_resident(held * mib);
+        memory.note_anonymous_memory(held * mib);
         const Pressure after = memory.judge(10);
         CHECK((after <= before || wants_attention));  // nobody else would have looked
         return after;
     };
     CHECK(at(59) == Pressure::none);
     CHECK(at(61) == Pressure::slow_readers);
-    CHECK_FALSE(memory.refuses_clients());
+    CHECK_FALSE(memory.is_tight());
     CHECK(at(56) == Pressure::slow_readers);
     CHECK(at(71) == Pressure::new_clients);
-    CHECK(memory.refuses_clients());
+    CHECK(memory.is_tight());
     CHECK(memory.excess() == 0);
     CHECK(at(81) == Pressure::slowest);
     CHECK(memory.refuses_to_keep());
@@ -45,10 +45,10 @@ TEST_CASE("the steps come in order, and end below where they began") {
     CHECK(at(0) == Pressure::none);
 }
 
-TEST_CASE("what is resident beyond what is held counts until the next measurement") {
+TEST_CASE("what is measured beyond what is held counts until the next measurement") {
     MemoryBudget memory(100 * mib);
     memory.add(20 * mib);
-    memory.note_resident(55 * mib);
+    memory.note_anonymous_memory(55 * mib);
     CHECK(memory.judge(1) == Pressure::none);
     CHECK(memory.used() == 55 * mib);
     memory.add(2 * mib);  // counts for three: the allocator's gaps
@@ -57,7 +57,7 @@ TEST_CASE("what is resident beyond what is held counts until the next measuremen
     memory.add(2 * mib);
     CHECK(memory.wants_attention());
     CHECK(memory.judge(1) == Pressure::slow_readers);
-    memory.note_resident(10 * mib);  // less than is held: not everything has been touched
+    memory.note_anonymous_memory(10 * mib);  // less than is held: not everything has been touched
     CHECK(memory.used() == 24 * mib);
     CHECK(memory.judge(1) == Pressure::none);
 }

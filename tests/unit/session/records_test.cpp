@@ -162,6 +162,20 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(ended->is_ended);
     CHECK(ended->owner.empty());
     CHECK_FALSE(ended->will);
+    CHECK(ended->network == NetworkId::none);
+}
+
+TEST_CASE("a session comes back with the network of its client; the record of an earlier broker has none") {
+    SessionRecord record = session_with_will();
+    record.owner = {};
+    record.network = network_of("192.0.2.7:1");
+    const std::vector<Byte> body = bytes_of(encode(record));
+    CHECK(parse_session(body)->network == network_of("192.0.2.7:1"));
+    const auto earlier = parse_session(Bytes(body).first(body.size() - 8));
+    REQUIRE(earlier);
+    CHECK(earlier->network == NetworkId::none);
+    CHECK(earlier->will->delay_s == 9);
+    for (std::size_t cut = 1; cut < 8; ++cut) CHECK_FALSE(parse_session(Bytes(body).first(body.size() - cut)));
 }
 
 TEST_CASE("the parts of fixed size are missed when they are cut off") {

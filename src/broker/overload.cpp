@@ -1,0 +1,117 @@
+#include "overload.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ledge::broker {
+
+using session::Connection;
+using session::Pressure;
+using session::Session;
+
+void Overload::judge(const Connection* busy, Instant now) {
+    session::MemoryBudget& memory = environment_.memory;
+    const auto clients = [this] { return std::max<std::size_t>(lifecycle_.sessions().size(), connections_.count()); };
+    if (memory.strangers_exceed()) refuse_strangers(memory.excess_of_strangers(), now);
+    report(memory.judge(clients()));
+    if (memory.excess() == 0) return;
+    relieve(busy, now);
+    report(memory.judge(clients()));
+}
+
+// What ends with a connection is free at the end of the turn only; it is counted as if it were already.
+void Overload::relieve(const Connection* busy, Instant now) {
+    const std::uint64_t excess = environment_.memory.excess();
+    std::uint64_t freed = refuse_strangers(excess, now);
+    if (freed < excess) freed += unload_stored(excess - freed);
+    if (freed < excess) freed += disconnect_largest(excess - freed, busy);
+    if (freed < excess) freed += end_empty_sessions(excess - freed, now);
+    if (freed < excess) drop_unstored(excess - freed, busy);
+}
+
+// Once for each step of an episode, not for each time it is taken.
+void Overload::report(Pressure pressure) {
+    const session::MemoryBudget& memory = environment_.memory;
+    if (pressure > worst_)
+        environment_.log.warning("memory_pressure", {{"step", name_of(pressure)},
+                                                     {"used_bytes", memory.used()},
+                                                     {"budget_bytes", memory.budget()},
+                                                     {"connections", connections_.count()}});
+    if (pressure == Pressure::none && worst_ != Pressure::none)
+        environment_.log.info("memory_pressure_ended", {{"used_bytes", memory.used()}});
+    worst_ = pressure == Pressure::none ? pressure : std::max(worst_, pressure);
+}
+
+std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
+    constexpr Duration told_interval = 10s;
+    const session::MemoryBudget& memory = environment_.memory;
+    if (memory.strangers() == 0) return 0;
+    connections_by_owner_.clear();
+    connections_.for_each([&](Connection& connection) {
+        if (!connection.is_stranger() || connection.is_closing() || connection.input_memory() == 0) return;
+        connections_by_owner_.add(owner_of({}, network_of(connection.address())), connection.input_memory(),
+                                  connection);
+    });
+    const std::uint64_t before = memory.strangers();
+    const Connection* last = nullptr;
+    const std::uint64_t freed = connections_by_owner_.take(wanted, [&](Connection& connection) {
+        connection.refuse_unfinished();
+        ++untold_strangers_;
+        last = &connection;
+    });
+    if (last == nullptr || now < quiet_until_) return freed;
+    quiet_until_ = now + told_interval;
+    environment_.log.warning("strangers_refused",
+                             {{"connections", std::exchange(untold_strangers_, 0)},
+                              {"address", last->address()},
+                              {"unfinished_bytes", before},
+                              {"limit_bytes", memory.strangers_max()},
+                              {"reason", "packets before CONNECT is accepted exceed their share of the memory budget"},
+                              {"limit", "memory.budget_bytes"}});
+    return freed;
+}
+
+std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
+    sessions_by_owner_.clear();
+    lifecycle_.sessions().for_each([&](Session& session) {
+        const std::uint64_t bytes = session.unloadable_bytes();
+        if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
+    });
+    return sessions_by_owner_.take(wanted, [](Session& session) { session.unload(); });
+}
+
+std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connection* busy) {
+    connections_by_owner_.clear();
+    connections_.for_each([&](Connection& connection) {
+        if (&connection == busy || connection.is_closing() || connection.session() == nullptr) return;
+        const std::uint64_t bytes = connection.memory();
+        if (bytes >= victim_bytes_min)
+            connections_by_owner_.add(connection.session()->account()->id, bytes, connection);
+    });
+    return connections_by_owner_.take(wanted, [](Connection& connection) { connection.shed(); });
+}
+
+std::uint64_t Overload::end_empty_sessions(std::uint64_t wanted, Instant now) {
+    std::uint64_t freed = 0;
+    for (std::uint32_t ended = 0; freed < wanted && ended < ended_at_once_max; ++ended) {
+        const std::uint64_t bytes = lifecycle_.end_for_memory(nullptr, now);
+        if (bytes == 0) break;
+        freed += bytes;
+    }
+    return freed;
+}
+
+std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* busy) {
+    sessions_by_owner_.clear();
+    lifecycle_.sessions().for_each([&](Session& session) {
+        if (session.connection() != nullptr && session.connection() == busy) return;
+        const std::uint64_t bytes = session.unstored_bytes();
+        if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
+    });
+    return sessions_by_owner_.take(wanted, [](Session& session) {
+        if (session.connection() != nullptr) session.connection()->shed();
+        session.drop_unstored();
+    });
+}
+
+}  // namespace ledge::broker

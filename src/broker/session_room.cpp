@@ -1,0 +1,89 @@
+// Room for new sessions. A known session always gets its client back; a Unix socket, the operator's, always gets in.
+// When sessions_max is reached or memory is short, a new session takes the place of the one that is away and empty for
+// longest, of the owner that has most. So whoever fills the broker with sessions loses the own ones.
+#include <utility>
+
+#include "lifecycle.hpp"
+
+namespace ledge::broker {
+
+using session::Account;
+using session::Session;
+using wire::ReasonCode;
+
+// False: the connection is refused.
+bool Lifecycle::make_room(session::Connection& connection, const session::OpenSession& open, const Account& newcomer,
+                          Instant now) {
+    const bool is_local = network_of(connection.address()) == NetworkId::none;
+    if (!has_place(newcomer, now) && !is_local) {
+        connection.close(ReasonCode::quota_exceeded, "broker.sessions_max is reached, and no session gives way");
+        return false;
+    }
+    const bool is_persistent = expiry_of(open.connect, connection.limits()) > 0;
+    if (!has_memory(open, is_persistent, newcomer, now) && !is_local) {
+        ++environment_.counters.refused_memory;
+        connection.close(ReasonCode::server_busy, "memory.budget_bytes is nearly used up; try later");
+        return false;
+    }
+    return true;
+}
+
+bool Lifecycle::has_place(const Account& newcomer, Instant now) {
+    if (sessions_.size() < sessions_max_) return true;
+    Account* largest = environment_.accounts.largest([&](const Account& account) {
+        const bool may_give = &account == &newcomer || account.sessions > newcomer.sessions + 1;
+        return may_give && account.longest_away != nullptr ? account.sessions : 0U;
+    });
+    Session* session = largest == nullptr ? nullptr : largest->longest_away_empty();
+    if (session == nullptr) return false;
+    end_for_another(*session, "broker.sessions_max", now);
+    return true;
+}
+
+// A session that ends with its connection needs little, and only as long as its client is there.
+bool Lifecycle::has_memory(const session::OpenSession& open, bool is_persistent, const Account& newcomer, Instant now) {
+    const session::MemoryBudget& memory = environment_.memory;
+    if (!memory.is_tight() || (!is_persistent && !memory.is_exhausted())) return true;
+    const std::size_t will_bytes = open.connect.will ? open.connect.will->payload.size() : 0;
+    const std::uint64_t wanted = session::MemoryBudget::session_bytes + open.client_id.size() + will_bytes;
+    std::uint64_t freed = 0;
+    while (freed < wanted) {
+        const std::uint64_t bytes = end_for_memory(&newcomer, now);
+        if (bytes == 0) break;
+        freed += bytes;
+    }
+    return freed >= wanted || (!memory.is_exhausted() && newcomer.table_bytes < memory.table_share());
+}
+
+std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
+    const std::uint64_t share = environment_.memory.table_share();
+    Account* largest = environment_.accounts.largest([&](const Account& account) -> std::uint64_t {
+        if (account.longest_away == nullptr || account.table_bytes < share) return 0;
+        const bool may_give =
+            newcomer == nullptr || &account == newcomer || account.table_bytes > newcomer->table_bytes;
+        return may_give ? account.table_bytes : 0;
+    });
+    Session* session = largest == nullptr ? nullptr : largest->longest_away_empty();
+    if (session == nullptr) return 0;
+    const std::uint64_t bytes = session->table_bytes();
+    end_for_another(*session, "memory.budget_bytes", now);
+    return bytes;
+}
+
+void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
+    constexpr Duration told_interval = 10s;
+    ++environment_.counters.sessions_gave_way;
+    ++untold_;
+    if (now >= quiet_until_) {
+        quiet_until_ = now + told_interval;
+        environment_.log.warning("session_gave_way", {{"client_id", session.client_id()},
+                                                      {"owner", session.account()->name},
+                                                      {"owner_sessions", session.account()->sessions},
+                                                      {"owner_bytes", session.account()->table_bytes},
+                                                      {"limit", limit},
+                                                      {"sessions", std::exchange(untold_, 0)}});
+    }
+    end(session, now);
+}
+
+}  // namespace ledge::broker

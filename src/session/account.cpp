@@ -1,0 +1,176 @@
+#include "ledge/session/account.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/session.hpp"
+
+namespace ledge::session {
+
+void Account::add_away(Session& session) {
+    session.previous_away_ = latest_away;
+    session.next_away_ = nullptr;
+    (latest_away == nullptr ? longest_away : latest_away->next_away_) = &session;
+    latest_away = &session;
+}
+
+void Account::remove_away(Session& session) {
+    (session.previous_away_ == nullptr ? longest_away : session.previous_away_->next_away_) = session.next_away_;
+    (session.next_away_ == nullptr ? latest_away : session.next_away_->previous_away_) = session.previous_away_;
+    session.previous_away_ = session.next_away_ = nullptr;
+}
+
+Session* Account::longest_away_empty() {
+    for (int looks = 0; looks < looks_max && longest_away != nullptr; ++looks) {
+        Session& session = *longest_away;
+        if (session.backlog() == 0) return &session;
+        remove_away(session);
+        add_away(session);
+    }
+    return nullptr;
+}
+
+Account& Accounts::of(std::string_view user, NetworkId network) {
+    const OwnerId id = owner_of(user, network);
+    const auto found = accounts_.find(static_cast<std::uint64_t>(id));
+    if (found != accounts_.end()) return *found->second;
+    if (accounts_.size() >= forget_at_) forget_unused();
+    auto account = std::make_unique<Account>();
+    account->id = id;
+    if (user.empty()) account->network = network;
+    account->name = !user.empty() ? std::string(user) : to_text(network);
+    if (account->name.empty()) account->name = "local";
+    account->number = new_number(*account);
+    return *accounts_.emplace(static_cast<std::uint64_t>(id), std::move(account)).first->second;
+}
+
+// More than 65,535 owners at a time: what the further ones have in the store is charged to nobody.
+std::uint16_t Accounts::new_number(Account& account) {
+    if (free_numbers_.empty()) {
+        if (by_number_.size() > 0xFFFF) return 0;
+        free_numbers_.push_back(static_cast<std::uint16_t>(by_number_.size()));
+        by_number_.push_back(nullptr);
+    }
+    const std::uint16_t number = free_numbers_.back();
+    free_numbers_.pop_back();
+    by_number_[number] = &account;
+    return number;
+}
+
+// Looked at when the table has doubled: O(1) for each account that is made. Of those who are gone, the ones that have
+// written most are remembered.
+void Accounts::forget_unused() {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> absent;  // what it has written, and its owner
+    for (const auto& [id, account] : accounts_)
+        if (account->sessions == 0 && account->stored_bytes == 0 && account->journal_bytes == 0)
+            absent.emplace_back(account->written_bytes, id);
+    if (absent.size() > absent_max)
+        std::ranges::nth_element(absent, absent.end() - static_cast<std::ptrdiff_t>(absent_max));
+    const std::size_t kept = std::min(absent.size(), absent_max);
+    for (std::size_t i = 0; i + kept < absent.size(); ++i) forget(absent[i].second);
+    forget_at_ = std::max(looked_at_least, 2 * accounts_.size());
+}
+
+void Accounts::forget(std::uint64_t id) {
+    const auto found = accounts_.find(id);
+    const std::uint16_t number = found->second->number;
+    if (number != 0) free_numbers_.push_back(number);
+    if (number != 0) by_number_[number] = nullptr;
+    accounts_.erase(found);
+}
+
+std::vector<OwnerFigure> Accounts::top(std::size_t count, std::uint64_t Account::*sum) const {
+    std::vector<const Account*> largest;
+    for (const auto& [id, account] : accounts_)
+        if ((*account).*sum > 0) largest.push_back(account.get());
+    const auto is_before = [sum](const Account* a, const Account* b) {
+        return a->*sum != b->*sum ? a->*sum > b->*sum : a->name < b->name;
+    };
+    const std::size_t shown = std::min(count, largest.size());
+    std::ranges::partial_sort(largest, largest.begin() + static_cast<std::ptrdiff_t>(shown), is_before);
+    std::vector<OwnerFigure> figures;
+    for (std::size_t i = 0; i < shown; ++i) figures.push_back({largest[i]->name, largest[i]->*sum});
+    return figures;
+}
+
+std::uint16_t Accounts::store(Account* account, std::uint64_t bytes) {
+    stored_total_ += bytes;
+    if (account == nullptr || account->number == 0) return 0;
+    account->stored_bytes += bytes;
+    return account->number;
+}
+
+void Accounts::unstore(std::uint16_t number, std::uint64_t bytes) {
+    stored_total_ -= std::min(stored_total_, bytes);
+    if (number != 0) by_number_[number]->stored_bytes -= bytes;
+}
+
+// What an owner has in the store is known in bytes of messages, the ceiling is one of pages: an owner uses as much of
+// the ceiling as its messages are of all messages.
+void Accounts::note_store_used(double fraction) {
+    stored_bytes_max_ = fraction <= shares_above_used
+                            ? no_limit
+                            : static_cast<std::uint64_t>(static_cast<double>(stored_total_) * store_share / fraction);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a session is charged with
+
+std::uint64_t Session::table_bytes() const {
+    const std::uint64_t will_bytes = will == nullptr ? 0 : sizeof(StoredWill) + will->publication.blob().size();
+    return MemoryBudget::session_bytes + client_id_.size() + subscription_bytes_ + will_bytes;
+}
+
+void Session::count_tables() {
+    const auto now = static_cast<std::uint32_t>(table_bytes());
+    if (now == counted_tables_) return;
+    environment_.memory.add(now);
+    environment_.memory.remove(counted_tables_);
+    if (account_ != nullptr) account_->table_bytes = account_->table_bytes + now - counted_tables_;
+    counted_tables_ = now;
+}
+
+void Session::note_subscribed(std::size_t filter_bytes) {
+    subscription_bytes_ += static_cast<std::uint32_t>(MemoryBudget::subscription_bytes + filter_bytes);
+    count_tables();
+}
+
+void Session::note_unsubscribed(std::size_t filter_bytes) {
+    subscription_bytes_ -= static_cast<std::uint32_t>(MemoryBudget::subscription_bytes + filter_bytes);
+    count_tables();
+}
+
+void Session::note_unsubscribed_from_all() {
+    subscription_bytes_ = 0;
+    count_tables();
+}
+
+void Session::charge_to(Account& account) {
+    count_tables();
+    if (account_ == &account) return;
+    if (account_ != nullptr) leave_account();
+    account_ = &account;
+    ++account_->sessions;
+    account_->table_bytes += counted_tables_;
+}
+
+void Session::leave_account() {
+    come_back();
+    --account_->sessions;
+    account_->table_bytes -= counted_tables_;
+    account_ = nullptr;
+}
+
+void Session::go_away() {
+    LEDGE_ASSERT(account_ != nullptr && connection_ == nullptr && !is_away_);
+    is_away_ = true;
+    account_->add_away(*this);
+    count_tables();
+}
+
+void Session::come_back() {
+    if (std::exchange(is_away_, false)) account_->remove_away(*this);
+}
+
+}  // namespace ledge::session

@@ -1,0 +1,131 @@
+// What a session holds in memory, and how it gives way when memory is short. What the store has is read again when its
+// turn comes; what only memory has is lost, counted and told.
+#include <algorithm>
+#include <utility>
+
+#include "ledge/session/session.hpp"
+
+namespace ledge::session {
+
+namespace {
+
+/// A publication that several sessions share is charged to each of them in part: only the last one to let go frees it.
+std::uint64_t share_of(const Publication& publication) {
+    const std::uint32_t holders = std::max(publication.blob().references(), 1U);
+    return publication ? publication.blob().size() / holders : 0;
+}
+
+}  // namespace
+
+std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memory(); }
+
+void Session::count_slots() {
+    const std::uint64_t now = slots();
+    if (now == counted_slots_) return;
+    environment_.memory.add(now);
+    environment_.memory.remove(std::exchange(counted_slots_, now));
+}
+
+std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
+
+std::uint64_t Session::held_bytes() {
+    std::uint64_t bytes = counted_tables_ + memory();
+    inflight_.for_each(
+        [&](wire::PacketId, const Inflight::Entry& entry) { bytes += share_of(entry.delivery.publication); });
+    return bytes;
+}
+
+bool Session::is_queue_unloadable() const {
+    return is_stored() && pending_.has_loaded() && !has_gaps_ && pending_.is_all_stored();
+}
+
+// What was sent is needed again only if the client comes back without having acknowledged it. It must be on stable
+// storage: as long as its record is pending, the end of the exchange cancels the record by way of the publication.
+bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
+    const Delivery& delivery = entry.delivery;
+    const Journal& journal = environment_.journal;
+    return delivery.publication && delivery.row != 0 && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
+           journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
+}
+
+std::uint64_t Session::unloadable_bytes() {
+    if (!is_stored()) return 0;
+    std::uint64_t bytes = is_queue_unloadable() ? pending_.loaded_bytes() : 0;
+    inflight_.for_each([&](wire::PacketId id, const Inflight::Entry& entry) {
+        if (is_unloadable(id, entry)) bytes += share_of(entry.delivery.publication);
+    });
+    return bytes;
+}
+
+void Session::unload() {
+    if (is_queue_unloadable()) unload_queue();
+    inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
+        if (is_unloadable(id, entry)) entry.delivery.publication = {};
+    });
+    shrink();
+}
+
+void Session::unload_queue() {
+    const std::uint64_t first = pending_.front().row;
+    const std::uint64_t rows = pending_.loaded();
+    const std::uint64_t bytes = pending_.loaded_bytes();
+    while (pending_.has_loaded()) {
+        const Delivery delivery = pending_.pop();
+        if (delivery.barrier == 0) continue;
+        environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
+        environment_.barriers.release(delivery.barrier);
+    }
+    pending_.put_back(first, rows, bytes);
+}
+
+std::uint64_t Session::unstored_bytes() {
+    std::uint64_t bytes = pending_.is_all_stored() ? 0 : pending_.loaded_bytes();
+    inflight_.for_each([&](wire::PacketId, const Inflight::Entry& entry) {
+        if (entry.delivery.row == 0) bytes += share_of(entry.delivery.publication);
+    });
+    return bytes;
+}
+
+void Session::drop_unstored() {
+    const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_in_queue();
+    shrink();
+    if (dropped == 0) return;
+    environment_.counters.dropped_memory += dropped;
+    environment_.log.warning("queue_dropped", {{"client_id", client_id_},
+                                               {"messages", dropped},
+                                               {"reason", "memory is short"},
+                                               {"limit", "memory.budget_bytes"}});
+}
+
+std::uint64_t Session::drop_unstored_in_queue() {
+    std::uint64_t dropped = 0;
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+        Delivery delivery = dequeue();
+        if (delivery.row != 0) {
+            enqueue_loaded(std::move(delivery));
+        } else {
+            ++dropped;
+            discard(delivery);
+        }
+    }
+    return dropped;
+}
+
+// A QoS 1 exchange is over: a late PUBACK is ignored. The client may have the packet id of a QoS 2 exchange: PUBREL is
+// what frees it on both sides [MQTT-4.3.3-7].
+std::uint64_t Session::drop_unstored_in_flight() {
+    std::vector<wire::PacketId> over;
+    std::uint64_t dropped = 0;
+    inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
+        if (entry.delivery.row != 0 || !entry.delivery.publication) return;
+        ++dropped;
+        if (entry.state == OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
+            inflight_.release(entry);
+        else
+            over.push_back(id);
+    });
+    for (const wire::PacketId id : over) finish_exchange(id);
+    return dropped;
+}
+
+}  // namespace ledge::session
