@@ -12,7 +12,10 @@ namespace ledge {
 std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
     LEDGE_ASSERT(size <= std::numeric_limits<std::uint32_t>::max() - sizeof(Head));
     void* memory = std::malloc(sizeof(Head) + size);
-    if (memory == nullptr) throw std::bad_alloc();
+    if (memory == nullptr) {  // as operator new does
+        if (const std::new_handler handler = std::get_new_handler(); handler != nullptr) handler();
+        throw std::bad_alloc();
+    }
     auto* head = new (memory) Head{1, static_cast<std::uint32_t>(size), account};
     if (account != nullptr) *account += memory_of(*head);
     return {Blob(head), reinterpret_cast<Byte*>(head + 1)};

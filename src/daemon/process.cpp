@@ -10,7 +10,10 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <new>
 #include <random>
 
 // Where the linker puts them: the beginning of the program in memory, and the end of its code. Nothing between is ever
@@ -31,6 +34,36 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
+
+namespace {
+
+bool out_of_memory_is_json = false;
+
+// Allocates nothing: the line is made on the stack.
+[[noreturn]] void end_out_of_memory() {
+    constexpr const char* event = "out_of_memory";
+    constexpr const char* reason = "the system refuses memory";
+    std::timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    std::tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    char time[32];
+    std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &parts);
+    const char* format = out_of_memory_is_json
+                             ? "{\"time\":\"%s.%03ldZ\",\"level\":\"error\",\"event\":\"%s\",\"reason\":\"%s\"}\n"
+                             : "%s.%03ldZ error %s reason=\"%s\"\n";
+    char line[256];
+    const int length = std::snprintf(line, sizeof line, format, time, now.tv_nsec / 1'000'000, event, reason);
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
+    ::_exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+void end_when_out_of_memory(bool writes_json) {
+    out_of_memory_is_json = writes_json;
+    std::set_new_handler(end_out_of_memory);
+}
 
 std::uint64_t random_seed() {
     std::random_device device;

@@ -13,6 +13,11 @@ std::uint64_t raise_descriptor_limit();
 /// A peer that is gone is an error of the write, not the end of the process.
 void ignore_broken_pipes();
 
+/// From now on an allocation that the system refuses ends the process at once, with one line in the log (event
+/// out_of_memory) and exit code 1, without running any destructor. Whatever was being changed is left half changed, so
+/// nothing of it may be committed, answered or used again; what the store has acknowledged is on the disk already.
+void end_when_out_of_memory(bool writes_json);
+
 /// 64 bits that nobody can guess.
 std::uint64_t random_seed();
 

@@ -88,6 +88,7 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
     ignore_broken_pipes();
+    end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
     gain_nothing();

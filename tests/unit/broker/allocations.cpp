@@ -9,6 +9,7 @@ namespace {
 
 std::size_t live = 0;
 std::uint64_t blocks = 0;
+std::uint64_t fails_at = 0;  // of blocks; 0: none fails
 
 }  // namespace
 
@@ -18,6 +19,7 @@ void* __real_malloc(std::size_t size);
 void __real_free(void* block);
 
 void* __wrap_malloc(std::size_t size) {
+    if (fails_at != 0 && blocks + 1 >= fails_at) return nullptr;
     void* block = __real_malloc(size);
     if (block != nullptr) live += malloc_usable_size(block);
     ++blocks;
@@ -32,7 +34,10 @@ void __wrap_free(void* block) {
 
 void* operator new(std::size_t size) {
     void* block = std::malloc(size);
-    if (block == nullptr) throw std::bad_alloc();
+    if (block == nullptr) {
+        if (const std::new_handler handler = std::get_new_handler(); handler != nullptr) handler();
+        throw std::bad_alloc();
+    }
     return block;
 }
 void* operator new[](std::size_t size) { return operator new(size); }
@@ -47,5 +52,6 @@ namespace ledge::broker {
 
 std::size_t live_bytes() { return live; }
 std::uint64_t allocations() { return blocks; }
+void fail_allocations_from(std::uint64_t nth) { fails_at = nth == 0 ? 0 : blocks + nth; }
 
 }  // namespace ledge::broker

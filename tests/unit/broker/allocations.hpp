@@ -10,5 +10,7 @@ namespace ledge::broker {
 std::size_t live_bytes();
 /// Blocks taken so far.
 std::uint64_t allocations();
+/// The n-th allocation from now on finds no memory (1: the next), and all after it; 0: none does.
+void fail_allocations_from(std::uint64_t nth);
 
 }  // namespace ledge::broker
