@@ -213,6 +213,7 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     const std::size_t slash = path->rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path->substr(0, slash + 1);
     const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0) return Failure{"cannot open the folder " + folder + ": " + std::strerror(errno)};
     int locked = -1;
     do locked = ::flock(directory.get(), LOCK_EX);
     while (locked != 0 && errno == EINTR);

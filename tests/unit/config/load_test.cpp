@@ -392,5 +392,5 @@ TEST_CASE("a file that cannot be read is a complaint") {
     sources.file = "/nonexistent/ledgemq.toml";
     CHECK(lines_of(load(sources)) == Lines{"/nonexistent/ledgemq.toml: cannot be opened: No such file or directory"});
     sources.file = "/";
-    CHECK(lines_of(load(sources)) == Lines{"/: cannot be read: Is a directory"});
+    CHECK(lines_of(load(sources)) == Lines{"/: is a directory; name a regular file"});
 }
