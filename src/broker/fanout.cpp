@@ -169,11 +169,10 @@ bool Fanout::make_room(session::Session& session, bool is_stored) {
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
         return session.pending().fits(bytes, is_stored, limits);
     while (!session.pending().fits(bytes, is_stored, limits)) {
-        session.refill();
-        if (!session.pending().has_loaded()) return false;  // all of it is on its way to the store
-        session::Delivery oldest = session.dequeue();
-        session.note_drop(session::DropReason::queue_full, oldest.publication.view());
-        session.discard(oldest);
+        auto oldest = session.dequeue_oldest_droppable();
+        if (!oldest) return false;  // what is left has begun, or is on its way to the store
+        session.note_drop(session::DropReason::queue_full, oldest->publication.view());
+        session.discard(*oldest);
     }
     return true;
 }

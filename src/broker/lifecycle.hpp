@@ -73,6 +73,7 @@ private:
     void remove_record(session::Session& session);
     bool is_removal_under_way(const std::string& client_id) const;
     void leave_to_take_down(session::Session& session);
+    void restore_queue(session::Session& session, const StoredSession& stored);
     void restore_exchanges(session::Session& session, const StoredSession& stored);
 
     /// The stored queue of a session that has ended; it goes in slices, not in one long turn.

@@ -1,4 +1,6 @@
 // A shard continues with what a store remembers. What does not read is left out and said, it never stops a start.
+#include <algorithm>
+
 #include "ledge/session/records.hpp"
 #include "lifecycle.hpp"
 
@@ -23,12 +25,12 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
         session.set_identity(std::move(owner));
     }
     session.charge_to(environment_.accounts.of(record->owner, record->network));
-    session.restore(stored.number, stored.last_queued);
+    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     for (const StoredRow& row : stored.subscriptions)
         if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
             subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number));
     for (const std::uint16_t id : stored.received) session.received.insert(id);
-    restore_exchanges(session, stored);
+    restore_queue(session, stored);
 
     // Whoever was connected lost its connection with the crash, just now.
     if (record->will) session.will = std::make_unique<session::StoredWill>(std::move(*record->will));
@@ -38,9 +40,23 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
         const Instant from_now = add_seconds(now, record->expiry_interval_s);
         environment_.timers.set(session.expiry_timer, std::min(record->expires_at, from_now));
         // Counted once from the first crash on, not anew from each.
-        if (record->expires_at == never) session.put_record(from_now, session::Urgency::lazy);
+        if (record->expires_at == never) session.record_disconnection(from_now, session::Urgency::lazy);
+    } else if (record->progress.doubted_until == session::SendingProgress::unknown) {
+        session.record_disconnection(never, session::Urgency::lazy);  // what comes now is known not to be sent
     }
     if (session.will != nullptr) environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
+}
+
+// The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
+// that gave packet ids in the order of sending come before all the others: nobody knows where among them they were.
+void Lifecycle::restore_queue(session::Session& session, const StoredSession& stored) {
+    const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const StoredRow& row) {
+        const auto record = session::parse_queued(bytes_of(row.body));
+        return record && session.is_own_id(row.number, record->packet_id);
+    });
+    if (!has_own_ids) return restore_exchanges(session, stored);
+    const std::uint64_t rows = std::max<std::uint64_t>(stored.queued, stored.inflight.size());
+    session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
 }
 
 void Lifecycle::restore_exchanges(session::Session& session, const StoredSession& stored) {

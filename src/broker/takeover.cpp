@@ -40,7 +40,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     // crash ends the connection, which is when its will is due.
     session::Journal& journal = environment_.journal;
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
-    if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
+    if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
     if (session->will != nullptr && session->is_stored()) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
@@ -127,7 +127,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     }
     schedule_will(*session, now);
     session->go_away();
-    if (session->is_stored()) session->put_record(expires_at, session::Urgency::lazy);
+    if (session->is_stored()) session->record_disconnection(expires_at, session::Urgency::lazy);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
@@ -172,8 +172,10 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
         if (!is_shared) left.back().share_group = 0;
     });
     while (session.pending().has_loaded()) {
-        ++environment_.counters.dropped_session_ended;
         left.push_back(session.dequeue());
+        const session::Delivery& delivery = left.back();
+        if (delivery.state != session::OutState::released) ++environment_.counters.dropped_session_ended;
+        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
     subscriptions_.remove_all(session);
     for (session::Delivery& delivery : left) {

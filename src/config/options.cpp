@@ -186,8 +186,8 @@ constexpr Option table[] = {
         "receive_maximum", "messages", {1, u16_max},
         "QoS 1 and 2 messages a client may have in flight towards the broker. Told to MQTT 5 clients."),
     limit<&SessionLimits::inflight_max>(
-        "inflight_max", "messages", {1, u16_max},
-        "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer."),
+        "inflight_max", "messages", {1, session::inflight_ceiling},
+        "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer with Receive Maximum."),
     limit<&SessionLimits::queue_messages_max>(
         "queue_messages_max", "messages", {0, u32_max},
         "QoS 1 and 2 messages that wait in memory behind those in flight, for each session, connected or not."),

@@ -152,8 +152,21 @@ void Connection::send_connack(const OpenSession& open, bool session_present) {
         properties.clear();
         append_server_limits(open, properties);
         packet.properties = properties.view();
+        if (open.connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
+            add_response_information(packet, properties);
     }
     send_packet(packet);
+}
+
+// A server may leave it out (5.0 section 3.2.2.3.15): so does one whose client has no room for it [MQTT-3.1.2-24].
+void Connection::add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const {
+    wire::PropertyBuilder all;
+    all.raw(properties.view().raw(), 0)
+        .text(PropertyId::response_information, environment_.response_information_prefix + session_->client_id());
+    const wire::Connack whole{packet.session_present, packet.code, packet.return_code_v3, all.view()};
+    if (!takes_packet_of(wire::encoded_size(whole, version_))) return;
+    properties = std::move(all);
+    packet.properties = properties.view();
 }
 
 // What differs from the defaults of the standard is told (5.0 section 3.2.2.3).
@@ -175,9 +188,6 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     if (!mine.shared_subscriptions_available) properties.number(PropertyId::shared_subscription_available, 0);
     if (effective_keep_alive(connect) != connect.keep_alive_s)  // [MQTT-3.2.2-21]
         properties.number(PropertyId::server_keep_alive, effective_keep_alive(connect));
-    if (connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
-        properties.text(PropertyId::response_information,
-                        environment_.response_information_prefix + session_->client_id());
     if (auth_ == nullptr) return;
     properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
     if (!auth_->last_data.empty()) properties.text(PropertyId::authentication_data, auth_->last_data);

@@ -1,6 +1,7 @@
 #include "ledge/session/pending_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledge::session {
 
@@ -10,7 +11,8 @@ bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& 
     return loaded_.size() < limits.queue_messages_max && loaded_bytes_ + bytes <= limits.queue_bytes_max;
 }
 
-Delivery PendingQueue::pop() {
+Delivery PendingQueue::pop(std::size_t index) {
+    for (; index > 0; --index) std::swap(loaded_[index], loaded_[index - 1]);
     Delivery delivery = loaded_.pop_front();
     loaded_bytes_ -= delivery.publication.bytes();
     return delivery;
@@ -18,7 +20,7 @@ Delivery PendingQueue::pop() {
 
 bool PendingQueue::is_all_stored() const {
     for (std::size_t i = 0; i < loaded_.size(); ++i)
-        if (loaded_[i].row == 0) return false;
+        if (!loaded_[i].is_stored) return false;
     return true;
 }
 

@@ -61,6 +61,7 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::u
     const std::uint64_t number = read_u64(key.data() + 8);
     if (owner.queued++ == 0) owner.first_queued = number;
     owner.last_queued = number;
+    if (record->is_live) owner.last_live = number;
     owner.queued_bytes += record->bytes;
     if (record->packet_id != 0) owner.inflight.push_back({number, copy_of(value)});
     messages.push_back(record->message);

@@ -137,6 +137,7 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
             if (!queued) return;
             if (stored.queued++ == 0) stored.first_queued = number;
             stored.last_queued = number;
+            if (queued->is_live) stored.last_live = number;
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
             ++references[queued->message];

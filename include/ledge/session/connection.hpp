@@ -210,6 +210,7 @@ private:
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
+    void add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const;
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
     void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
     std::string_view reason_for_peer(std::string_view reason) const;

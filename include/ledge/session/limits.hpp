@@ -16,6 +16,9 @@ enum class OverflowPolicy : std::uint8_t {
     refuse,       // nobody gets it and the publisher is told 0x97; a 3.x publisher is closed if the session is offline
 };
 
+/// Highest inflight_max there can be: the ids between the oldest and the newest open exchange are kept in one ring.
+inline constexpr std::uint16_t inflight_ceiling = 16'384;
+
 struct SessionLimits {
     // What a client may do
     std::uint32_t max_packet_size_bytes = 1024 * 1024;    // whole packet, both before and after CONNECT

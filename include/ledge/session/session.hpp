@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,18 @@ struct StoredWill {
     std::uint32_t delay_s = 0;
     std::uint32_t expiry_interval_s = 0;
     bool has_expiry = false;
+};
+
+/// How far the messages of a session have been sent, in rows of its queue, as its record in the store says it.
+struct SendingProgress {
+    /// Of a session that has sent from an older backlog since, and of an older release: any row may have been sent.
+    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+
+    std::uint64_t sent_until = 0;           // what is unfinished up to this row was sent
+    std::uint64_t doubted_until = unknown;  // what is unfinished up to this row may have been sent
+    std::uint64_t known_until = 0;  // of later rows it knows nothing: those stored while the client was connected may
+                                    // have been sent, the others were not
+    std::uint16_t id_shift = 0;     // packet id - row, modulo 65,535; not 0 after exchanges of an older release
 };
 
 inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // [MQTT-3.1.2.11.2]
@@ -120,7 +133,13 @@ public:
     void discard_expired(Instant now);
     /// Loads the next rows of the queue from the store when the loaded ones are used up.
     void refill();
+    /// True when the packet id of the queue's front, or of the next message when the queue is empty, can be used.
+    bool may_open_next() const {
+        return inflight_.has_room(id_of(pending_.has_loaded() ? pending_.front().row : last_row_ + 1));
+    }
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
+    /// The oldest waiting delivery that may be given up to make room; nothing when no such delivery is loaded.
+    std::optional<Delivery> dequeue_oldest_droppable();
     void finish_exchange(wire::PacketId id);
     /// The delivery is not owed any more, for whatever reason: its record goes, its acknowledgement waits no longer.
     void discard(Delivery& delivery);
@@ -134,6 +153,10 @@ public:
     bool is_stored() const { return number_ != 0; }
     /// Gives it a record, or brings the record up to date; `expires_at`: `never` while connected.
     void put_record(Instant expires_at, Urgency urgency);
+    /// A connection is about to be attached, or was detached: brings the record up to date with what that means for
+    /// the rows that may have been sent. Without a backlog it means nothing.
+    void record_connection(Urgency urgency);
+    void record_disconnection(Instant expires_at, Urgency urgency);
     /// Its record in the store goes, and what hangs on it.
     void drop_record();
     /// The queue remains in the store for the broker to take down; marks the record as ended.
@@ -141,10 +164,21 @@ public:
     /// A crash leaves it as it is: its record, in this form or an older one, is on stable storage, or it has none.
     bool is_durable() const;
 
-    /// Continues with what the store remembers. False: the record of an exchange does not fit, it was left out.
-    void restore(std::uint64_t number, std::uint64_t last_row);
-    bool restore_exchange(std::uint64_t row, const Delivery& delivery, OutState state, wire::PacketId id);
+    /// Continues with what the store remembers. `last_row`: the highest row that is there; `last_live`: the highest
+    /// one that was stored while the client was connected.
+    void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
+                 const SendingProgress& progress);
+    /// True when the packet id that the row of an exchange has in the store is the one that follows from its position.
+    bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
+    /// An exchange of an older release, whose packet id followed from nothing: it is opened before all that waits.
+    /// False: it does not fit, it was left out.
+    bool restore_exchange(std::uint64_t row, Delivery delivery, OutState state, wire::PacketId id);
     void restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
+    /// What its record says of the rows that were sent.
+    const SendingProgress& progress() const { return progress_; }
+    /// The first PUBLISH of what was stored before this connection has to wait for it: from then on a crash knows that
+    /// the client may have seen the rows.
+    Ticket may_send_from() const { return may_send_from_; }
 
     Ticket put_received(wire::PacketId id);
     /// All ids of `received` are on stable storage when it is durable (those of messages that need no store left out).
@@ -209,7 +243,14 @@ private:
     std::uint64_t drop_unstored_in_queue();
     std::uint64_t drop_unstored_in_flight();
     void count_queued(std::size_t bytes);
+    void uncount_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
+    /// Packet ids follow from rows, so that a restart gives every message the id it had, without a record of it.
+    wire::PacketId id_of(std::uint64_t row) const {
+        return static_cast<wire::PacketId>((row - 1 + id_shift_) % Inflight::ids + 1);
+    }
+    bool is_restored_exchange(std::uint64_t row, wire::PacketId id);
+    Sent sent_before(std::uint64_t row, OutState state) const;
     void load_row(const StoredDelivery& stored);
     void give_up(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
@@ -226,14 +267,18 @@ private:
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
     std::uint64_t number_ = 0;
-    std::uint64_t last_row_ = 0;            // highest position given in its stored queue
-    std::uint64_t repeated_until_row_ = 0;  // rows that may have been sent before the broker's last start
+    std::uint64_t last_row_ = 0;            // highest position given in its queue
+    std::uint64_t sent_until_ = 0;          // unfinished rows up to this one were sent on an earlier connection
+    std::uint64_t doubted_until_ = 0;       // those up to this one may have been sent; not less than sent_until_
+    SendingProgress progress_{0, 0, 0, 0};  // as the record has it
     Ticket record_ticket_ = 0;              // of the record's last change
     Ticket creation_ticket_ = 0;        // of the record's first form; 0: there is none, or it is older than this run
     Ticket received_ticket_ = 0;        // of the last one's record
     std::uint64_t counted_slots_ = 0;   // slots() as in the memory budget
     std::uint32_t counted_tables_ = 0;  // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
+    Ticket may_send_from_ = 0;
+    std::uint16_t id_shift_ = 0;  // packet id - row, modulo the number of ids
     bool is_waiting_for_commit_ = false;
     bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
     bool is_away_ = false;   // it stands in the order of its account

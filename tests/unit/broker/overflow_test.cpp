@@ -35,7 +35,7 @@ TEST_CASE("drop_oldest: what came last stays") {
     with_sleeper(rig);
     for (int i = 0; i < 6; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
     CHECK(rig.counters().dropped_queue_full == 3);
-    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 3 q1#1 | PUBLISH t 4 q1#2 | PUBLISH t 5 q1#3");
+    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 3 q1#4 | PUBLISH t 4 q1#5 | PUBLISH t 5 q1#6");
     CHECK(rig.counters().queued_messages == 3);
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("drop_oldest never drops what is in flight") {
     rig["p"].connects();
     for (int i = 0; i < 8; ++i) rig["p"].publishes("t", std::to_string(i), qos1);
     CHECK(rig["s"].takes() == "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2");
-    CHECK(rig["s"].acks(1).acks(2).takes() == "PUBLISH t 6 q1#3 | PUBLISH t 7 q1#4");
+    CHECK(rig["s"].acks(1).acks(2).takes() == "PUBLISH t 6 q1#7 | PUBLISH t 7 q1#8");
 }
 
 TEST_CASE("the limit in bytes; a publication that is larger than the whole queue costs no other its place") {
@@ -114,7 +114,7 @@ TEST_CASE("the policy is that of the subscriber's listener, other limits that of
     rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).subscribes("t", qos1).loses_connection();
     CHECK(rig["p"].publishes("t", "3", qos1) == "success");
     CHECK(rig["p"].publishes("t", "4", qos1) == "quota_exceeded");
-    CHECK(rig["s0"].connects({.clean = false, .expiry = 100, .listener = 0}).takes() == "PUBLISH t 3 q1#1");
+    CHECK(rig["s0"].connects({.clean = false, .expiry = 100, .listener = 0}).takes() == "PUBLISH t 3 q1#3");
     CHECK(rig["s1"].connects({.clean = false, .expiry = 100, .listener = 1}).takes() == "PUBLISH t 1 q1#1");
     CHECK(rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).takes() == "PUBLISH t 3 q1#1");
 
@@ -167,7 +167,7 @@ TEST_CASE("messages that have expired make room for new ones") {
         for (int i = 0; i < 3; ++i) rig["p"].publishes("t", std::to_string(i), qos1, false, expiry);
         rig.passes(6s);
         CHECK(rig["p"].publishes("t", "new", qos1) == "success");
-        CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t new q1#1");
+        CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t new q1#4");
         CHECK(rig.counters().dropped_expired == 3);
     }
 }

@@ -21,7 +21,11 @@ struct TimesRig : Rig {
                 .will = wire::Will{"will", as_bytes("gone"), qos1, false, properties.view()}};
     }
     /// A witness that is there again after each restart.
-    std::string seen() { return (*this)["w"].acknowledges().connects(lasting).takes(); }
+    std::string seen() {
+        (*this)["w"].acknowledges().connects(lasting);
+        passes(20ms);
+        return (*this)["w"].takes();
+    }
     wire::PropertyBuilder properties;
 };
 
@@ -92,7 +96,8 @@ TEST_CASE("a clock that stands still, or was set back, costs nobody his session 
     rig.restarts(0s);  // the driver believes in no progress when the calendar goes back
     CHECK(rig.now <= before);
     rig["s"].tries_to_connect(for_a_minute);
-    CHECK(rig["s"].takes() == "CONNACK success present | PUBLISH a x q1#1 dup {02=30}");
+    rig.passes(20ms);
+    CHECK(rig["s"].takes() == "CONNACK success present | PUBLISH a x q1#1 {02=30}");
 }
 
 TEST_CASE("[MQTT-3.3.2-5] a queued message expires by the time that has passed across a restart") {
@@ -107,7 +112,8 @@ TEST_CASE("[MQTT-3.3.2-5] a queued message expires by the time that has passed a
     }
     rig.restarts(40s);
     rig["s"].tries_to_connect(lasting);
-    CHECK(rig["s"].takes() == "CONNACK success present | PUBLISH a 100 q1#1 dup {02=60}");
+    rig.passes(20ms);
+    CHECK(rig["s"].takes() == "CONNACK success present | PUBLISH a 100 q1#2 {02=60}");
     CHECK(rig.counters().dropped_expired == 1);
 }
 

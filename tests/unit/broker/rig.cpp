@@ -344,6 +344,13 @@ void Rig::commits() {
 
 void Rig::restarts(Duration rest) { start_again(0, rest); }
 
+void Rig::stops_and_starts() {
+    shard->shut_down(now);
+    settle();
+    commits();
+    start_again(0, {});
+}
+
 void Rig::restarts_torn(std::size_t records) {
     store->start(shard->take_batch(now));
     start_again(records, {});

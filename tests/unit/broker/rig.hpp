@@ -163,7 +163,9 @@ public:
     void commits();
     /// The broker is killed, and starts again from what was committed. Its clock makes `rest` of the time since.
     void restarts(Duration rest = {});
-    /// The same in the middle of a commit of which the store keeps the first `records`: worse than any store should be.
+    /// The broker is stopped as by SIGTERM, and starts again.
+    void stops_and_starts();
+    /// A kill in the middle of a commit of which the store keeps the first `records`: worse than any store should be.
     void restarts_torn(std::size_t records);
 
     EventLog log;

@@ -37,6 +37,7 @@ SessionRecord session_with_will() {
     will.expiry_interval_s = 4;
     record.will = std::move(will);
     record.owner = "alice";
+    record.progress = {7, 8, 9, 10};
     return record;
 }
 
@@ -122,7 +123,28 @@ TEST_CASE("a queued record comes back as it was, in each state") {
         CHECK(read->qos == QoS::at_least_once);
         CHECK_FALSE(read->retain);
         CHECK(as_text(read->ids) == "\x0B\x07");
+        CHECK_FALSE(read->is_live);
     }
+}
+
+TEST_CASE("a queued record says whether its client was connected") {
+    const std::vector<Byte> body =
+        bytes_of(encode(QueuedRecord{1, 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
+    const auto read = parse_queued(body);
+    REQUIRE(read);
+    CHECK(read->is_live);
+    CHECK(read->retain);
+    CHECK(read->qos == QoS::exactly_once);
+}
+
+TEST_CASE("a session record of an older release says nothing of what was sent: all of it may have been") {
+    std::vector<Byte> body = bytes_of(encode(SessionRecord{"x", 1, never, false, std::nullopt}));
+    constexpr std::size_t progress_size = 26;
+    body.resize(body.size() - progress_size);
+    const auto read = parse_session(body);
+    REQUIRE(read);
+    CHECK(read->progress.doubted_until == SendingProgress::unknown);
+    CHECK(read->progress.sent_until == 0);
 }
 
 TEST_CASE("a subscription comes back as it was, with each combination of options") {
@@ -150,6 +172,10 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->expires_at == Instant{} + 77s);
     CHECK_FALSE(read->is_ended);
     CHECK(read->owner == "alice");
+    CHECK(read->progress.sent_until == 7);
+    CHECK(read->progress.doubted_until == 8);
+    CHECK(read->progress.known_until == 9);
+    CHECK(read->progress.id_shift == 10);
     REQUIRE(read->will);
     CHECK(read->will->publication.view().topic == "a/b");
     CHECK(read->will->delay_s == 9);
@@ -197,7 +223,7 @@ TEST_CASE("values that no broker writes are refused") {
     body[18] = 0;
     body[19] = 3;  // QoS
     CHECK_FALSE(parse_queued(body));
-    body[19] = 8;
+    body[19] = 16;
     CHECK_FALSE(parse_queued(body));
     body = bytes_of(encode(SubscriptionRecord{{}, 0, "a"}));
     for (const int options : {0x03, 0x30, 0x40}) {
