@@ -22,9 +22,10 @@ public:
     void sample(std::string_view name, std::uint64_t value) {
         add({"ledgemq_", name, " ", std::to_string(value), "\n"});
     }
-    /// One sample for each owner.
+    /// One sample for each owner; a family without samples is left out.
     void owners(std::string_view name, std::string_view type, std::string_view help,
                 const std::vector<session::OwnerFigure>& figures) {
+        if (figures.empty()) return;
         family(name, type, help);
         for (const session::OwnerFigure& figure : figures) sample(name, "owner", escaped(figure.owner), figure.value);
     }

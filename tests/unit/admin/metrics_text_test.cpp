@@ -133,3 +133,15 @@ TEST_CASE("each family has HELP and TYPE once, before its samples; counters end 
     }
     CHECK(families.size() > 30);
 }
+
+TEST_CASE("the largest owners are told by name, whatever is in it; a family without any is left out") {
+    broker::Metrics metrics;
+    metrics.store.is_used = true;
+    metrics.owners_by_table_bytes = {{"alice", 5}, {"a \"b\"\\c\nd", 4}};
+    const std::string text = metrics_text(metrics, tls, "1", 0s);
+    CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"alice\"} 5"));
+    CHECK(has_line(text, "ledgemq_owner_table_bytes{owner=\"a \\\"b\\\"\\\\c\\nd\"} 4"));
+    CHECK(text.find("owner_stored_bytes") == std::string::npos);
+    metrics.owners_by_written_bytes = {{"192.0.2.7", 7}};
+    CHECK(has_line(metrics_text(metrics, tls, "1", 0s), "ledgemq_owner_written_bytes_total{owner=\"192.0.2.7\"} 7"));
+}
