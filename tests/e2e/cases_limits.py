@@ -567,7 +567,8 @@ def _sessions_left_behind(context):
         operator.open('operator')
         operator.subscribe('$SYS/#')
         check(memory_kib(broker.process.pid, 'RssAnon:') * 1024 < SMALL_BUDGET, 'above the budget')
-    print(f'    {guests:,} guests with 25 KB each, as long as they get them; {figures(context, broker)["sessions"]:,} sessions are left')
+    print(f'    {guests:,} guests with 25 KB each, as long as they get them; '
+          f'{figures(context, broker)["sessions"]:,} sessions are left')
     check(log_text(broker).count('session_gave_way') < 20, 'a log line each')
 
 
