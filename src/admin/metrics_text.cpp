@@ -72,14 +72,8 @@ void add_traffic(Text& text, const session::Counters& c) {
 void add_losses(Text& text, const session::Counters& c) {
     constexpr std::string_view dropped = "publications_dropped_total";
     text.family(dropped, "counter", "Publications that did not reach a session they were routed to.");
-    text.sample(dropped, "reason", "slow_reader", c.dropped_slow_reader);
-    text.sample(dropped, "reason", "memory", c.dropped_memory);
-    text.sample(dropped, "reason", "queue_full", c.dropped_queue_full);
-    text.sample(dropped, "reason", "too_large", c.dropped_too_large);
-    text.sample(dropped, "reason", "expired", c.dropped_expired);
-    text.sample(dropped, "reason", "not_allowed", c.dropped_not_allowed);
-    text.sample(dropped, "reason", "session_ended", c.dropped_session_ended);
-    text.sample(dropped, "reason", "unreadable", c.dropped_unreadable);
+    for (const session::DropCounter& part : session::drop_counters)
+        text.sample(dropped, "reason", part.reason, c.*part.count);
     constexpr std::string_view refused = "publications_refused_total";
     text.family(refused, "counter", "Publications whose publisher was told that they are not taken.");
     text.sample(refused, "reason", "quota", c.refused_quota);
@@ -92,6 +86,7 @@ void add_losses(Text& text, const session::Counters& c) {
 void add_clients(Text& text, const broker::Metrics& metrics) {
     const session::Counters& c = metrics.counters;
     text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
+    text.counter("connects_received_total", "CONNECT packets from clients, accepted or not.", c.connects_received);
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
     text.counter("clients_throttled_total", "Episodes of clients that sent faster than they may.", c.clients_throttled);
@@ -100,10 +95,17 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("accept_pauses_total", "How often a listener let new connections wait.", c.accept_pauses);
     text.gauge("connections_paused", "Connections that are not read for now.", metrics.connections_paused);
     text.counter("login_failures_total", "Wrong user names or passwords.", c.login_failures);
+    text.counter(
+        "subscribe_steps_total",
+        "Work for SUBSCRIBE and UNSUBSCRIBE: entries looked at, comparisons with subscriptions and with rules.",
+        c.subscribe_steps);
     text.counter("protocol_errors_total", "Connections closed for what the client sent.", c.protocol_errors);
     text.counter("keep_alive_timeouts_total", "Connections closed because nothing came in time.",
                  c.keep_alive_timeouts);
     text.counter("takeovers_total", "Connections replaced by another one of the same client id.", c.takeovers);
+    text.counter("takeovers_delayed_total",
+                 "Connections that had to wait because several clients use one client id, again and again.",
+                 c.takeovers_delayed);
     text.counter("sessions_expired_total", "Sessions that ended because their client did not come back in time.",
                  c.sessions_expired);
     constexpr std::string_view policies = "policy_reloads_total";
@@ -115,6 +117,8 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.gauge("clients_connected_max", "The most clients that were connected at once.", metrics.clients_connected_max);
     text.gauge("sessions", "Sessions, of clients that are connected and of others.", metrics.sessions);
     text.gauge("subscriptions", "Subscriptions of all sessions.", metrics.subscriptions);
+    text.gauge("shared_subscriptions", "Shared subscriptions of all sessions, which are among them.",
+               metrics.shared_subscriptions);
 }
 
 void add_tls(Text& text, const transport::TlsCounters& tls) {

@@ -82,12 +82,16 @@ Verdict Rights::judge(std::string_view topic, Access wanted) const {
 Verdict Rights::judge_subscription(std::string_view filter) const {
     if (const auto shared = topic::parse_shared(filter)) filter = shared->filter;
     if (!topic::has_wildcards(filter)) return judge(filter, Access::read);
-    return decide([&](const RuleSet& rules) { return find_for_filter(rules, filter); });
+    std::uint32_t compared = 0;
+    Verdict verdict = decide([&](const RuleSet& rules) { return find_for_filter(rules, filter, compared); });
+    verdict.compared = compared;
+    return verdict;
 }
 
-const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view filter) const {
+const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const {
     std::string scratch;
     for (const AclRule& rule : rules.all()) {
+        ++compared;
         if (!rule.concerns(Access::read) || !concerns(rule)) continue;
         const std::string_view meant = expanded(rule, scratch);
         if (rule.is_denial ? covers(meant, filter) : overlap(meant, filter)) return &rule;

@@ -8,6 +8,7 @@
 #include "ledge/session/connection.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
+#include "takeover_fights.hpp"
 
 namespace ledge::broker {
 
@@ -42,7 +43,10 @@ public:
     /// gives it; nullptr: nobody's. The bytes that it held; 0: there is none.
     std::uint64_t end_for_memory(const session::Account* newcomer, Instant now);
 
-    void on_session_expired(session::Session& session, Instant now);
+    /// Its end has come, or has not been written yet.
+    void on_expiry_timer(session::Session& session, Instant now);
+    /// The broker stops: the store is told when the sessions without a connection end.
+    void record_ends();
     void on_will_delay_passed(session::Session& session, Instant now);
 
     const SessionTable& sessions() const { return sessions_; }
@@ -63,8 +67,15 @@ private:
     void count_user(const session::Connection& connection, const session::Session& session, bool comes);
     bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
-    session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
+    bool must_wait(session::Connection& connection, const session::OpenSession& open, Instant now);
+    void forget_postponed(const session::Connection& connection);
+    void hasten_postponed(const session::Session& session, Instant now);
+    void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
+                       Instant now);
+    session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
     void end(session::Session& session, Instant now);
+    void on_session_expired(session::Session& session, Instant now);
+    static Duration unrecorded_for(const session::Session& session);
     void store_will(session::Session& session, const wire::Connect& connect);
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
@@ -97,6 +108,8 @@ private:
     };
     Removals older_removals_;
     Removals removals_;
+    TakeoverFights fights_;
+    boost::unordered_flat_map<std::string, session::Connection*> postponed_;  // by client id, until their turn
     Instant quiet_until_ = Instant::min();                         // sessions that give way are told of once in a while
     std::uint64_t untold_ = 0;                                     // of them
     boost::unordered_flat_map<std::string, std::uint32_t> users_;  // their connections, where there is a limit

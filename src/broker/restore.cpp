@@ -26,6 +26,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     }
     session.charge_to(environment_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
+    session.restore_record(bytes_of(stored.record), record->expires_at);
     for (const StoredRow& row : stored.subscriptions)
         if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
             subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number));
@@ -35,10 +36,14 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     // Whoever was connected lost its connection with the crash, just now.
     if (record->will) session.will = std::make_unique<session::StoredWill>(std::move(*record->will));
     session.go_away();
-    if (record->expiry_interval_s == 0) return environment_.timers.set(session.expiry_timer, now);
+    if (record->expiry_interval_s == 0) {
+        session.expires_at = now;
+        return environment_.timers.set(session.expiry_timer, now);
+    }
     if (record->expiry_interval_s != session::expiry_never) {
         const Instant from_now = add_seconds(now, record->expiry_interval_s);
-        environment_.timers.set(session.expiry_timer, std::min(record->expires_at, from_now));
+        session.expires_at = std::min(record->expires_at, from_now);
+        environment_.timers.set(session.expiry_timer, session.expires_at);
         // Counted once from the first crash on, not anew from each.
         if (record->expires_at == never) session.record_disconnection(from_now, session::Urgency::lazy);
     } else if (record->progress.doubted_until == session::SendingProgress::unknown) {

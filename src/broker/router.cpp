@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -78,7 +79,7 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
 
 bool Router::is_retained_refused(const session::PublicationView& publication, const session::Session* publisher) {
     const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
-                          !publication.topic.starts_with("$SYS/");
+                          !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
                          level_of(publication.topic) != session::Durability::ram;
     if (!is_short && !is_over && retained_.takes(publication)) {

@@ -1,16 +1,5 @@
 // The door of the core, and the table of its effects.
-#include "ledge/broker/shard.hpp"
-
-#include "access.hpp"
-#include "connections.hpp"
-#include "ledge/broker/metrics.hpp"
-#include "lifecycle.hpp"
-#include "overload.hpp"
-#include "retained_feeds.hpp"
-#include "subscribing.hpp"
-#include "sys_topics.hpp"
-#include "throttle.hpp"
-#include "user_rates.hpp"
+#include "shard_parts.hpp"
 
 namespace ledge::broker {
 
@@ -34,49 +23,10 @@ bool may_refuse(const ShardOptions& options) {
 
 }  // namespace
 
-struct Shard::Parts {
-    Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
-
-    void restore(const StoreImage& image, const StoreReader& reader, Instant now);
-
-    void begin_turn(Instant now) {
-        latest = now;
-        feeds.begin_turn();
-    }
-    void take(Connection& connection, Bytes bytes, Instant now);
-    bool take_packet(Connection& connection, Bytes& bytes, Instant now);
-    void take_at_its_rate(Connection& connection, Bytes bytes, Instant now);
-    void end_input(Connection& connection, Instant now);
-    void resume_reading(Instant now);
-    void perform(Connection& connection, const session::Effect& effect, Instant now);
-    void publish(Connection& connection, const session::RoutePublication& route, Instant now);
-    void fire(CoreTimer& timer, Instant now);
-    void sweep_retained(Instant now);
-    void set_full(bool is_full, double used_fraction);
-    void wake_waiting(Instant now);
-    void on_room(Connection& connection, Instant now);
-    void publish_sys_topics(Instant now);
-    const Metrics& refresh_metrics();
-
-    ShardOptions options;
-    session::Environment environment;
-    UserRates user_rates;
-    Connections connections;
-    Throttle throttle;
-    Subscriptions subscriptions;
-    Retained retained;
-    Router router;
-    Lifecycle lifecycle;
-    Overload overload;
-    RetainedFeeds feeds;
-    Subscribing subscribing;
-    Access access;
-    SysTopics sys_topics;
-    CoreTimer sys_timer{CoreTimer::Wakes::sys_topics, nullptr};
-    CoreTimer sweep_timer{CoreTimer::Wakes::retained_sweep, nullptr};
-    session::Effect effect;
-    Metrics metrics;
-    Instant latest;  // the last time that came in
+CoreTimer sweep_timer{CoreTimer::Wakes::retained_sweep, nullptr};
+session::Effect effect;
+Metrics metrics;
+Instant latest;  // the last time that came in
 };
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
@@ -90,12 +40,13 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
                 options.listeners.front().limits),
       overload(environment, connections, lifecycle),
-      feeds(retained),
+      feeds(retained, seed ^ 0xfeed5U),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
       latest(now) {
     environment.response_information_prefix = options.response_information_prefix;
+    metrics.store.is_used = options.durability.journal.is_enabled;
     environment.timers.set(sweep_timer, now + retained_sweep_interval);
     if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
 }
@@ -156,14 +107,14 @@ void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
 
 /// False: that was all, or the end.
 inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Instant now) {
-    if (connection.is_awaiting_login()) {
+    if (connection.is_awaiting_answer()) {
         connection.hold_input(std::exchange(bytes, {}));
         return false;
     }
     const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
     if (next.status == wire::Framer::Status::need_more) return false;
     if (next.status != wire::Framer::Status::frame) {
-        connection.on_unframeable(next.status);
+        connection.on_unframeable(next);
         return false;
     }
     effect.emplace<std::monostate>();
@@ -285,8 +236,23 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
+    p.end_login(connection, now);
+}
+
+void Shard::Parts::end_login(Connection& connection, Instant now) {
+    if (connection.is_postponed()) return;  // it waits with what it has sent
     const std::vector<Byte> held = connection.end_login();
-    if (!held.empty() && connection.is_connected()) p.take(connection, {held.data(), held.size()}, now);
+    if (!held.empty() && connection.is_connected()) take(connection, {held.data(), held.size()}, now);
+}
+
+// The turn of a connection whose session was fought for.
+void Shard::Parts::reopen(Connection& connection, Instant now) {
+    const session::Journal::Cause cause(environment.journal, nullptr);  // until it has a session
+    effect.emplace<std::monostate>();
+    connection.reopen(effect);
+    if (effect.index() != 0) perform(connection, effect, now);
+    end_login(connection, now);
+    connection.mark_dirty();  // the driver reads it again
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -410,9 +376,9 @@ void Shard::on_time(Instant now) {
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
     switch (timer.wakes) {
-        case CoreTimer::Wakes::connection: return static_cast<Connection*>(timer.owner)->on_timer(now);
+        case CoreTimer::Wakes::connection: return fire(*static_cast<Connection*>(timer.owner), now);
         case CoreTimer::Wakes::session_expiry:
-            return lifecycle.on_session_expired(*static_cast<session::Session*>(timer.owner), now);
+            return lifecycle.on_expiry_timer(*static_cast<session::Session*>(timer.owner), now);
         case CoreTimer::Wakes::will_delay:
             return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
@@ -457,6 +423,7 @@ void Shard::shut_down(Instant now) {
         if (connection.session() != nullptr) connection.session()->will.reset();
         p.lifecycle.detach(connection, now);
     });
+    p.lifecycle.record_ends();
 }
 
 const Metrics& Shard::Parts::refresh_metrics() {
@@ -471,6 +438,7 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.clients_connected_max = lifecycle.connected_max();
     metrics.sessions = lifecycle.sessions().size();
     metrics.subscriptions = subscriptions.size();
+    metrics.shared_subscriptions = subscriptions.shared_size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
     constexpr std::size_t owners_told = 10;

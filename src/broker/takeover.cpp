@@ -1,5 +1,6 @@
 // Sessions begin, change hands and end (5.0 section 4.1, 3.1.1 section 4.1).
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "lifecycle.hpp"
@@ -17,6 +18,7 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 }
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    forget_postponed(connection);
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
         return connection.close(ReasonCode::server_unavailable, "the store has failed");
     if (belongs_to_another(connection, open))
@@ -24,11 +26,12 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
                                 "the session of this client identifier belongs to another user");
     if (is_one_too_many(connection, open.client_id))
         return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
+    if (must_wait(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
     session::Account& account = environment_.accounts.of(
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
-    Session* session = take_over(open.client_id, open.connect.clean_start, now);
+    Session* session = take_over(connection, open, now);
     const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
@@ -41,7 +44,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session::Journal& journal = environment_.journal;
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
-    if (session->will != nullptr && session->is_stored()) is_awaited = true;
+    if (session->will != nullptr && !session->is_record_durable()) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -95,12 +98,53 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
     return !open.connect.clean_start && session->is_durable();
 }
 
+// Two clients with one client identifier throw each other out for ever, as fast as they reconnect. Whoever has the
+// session in the third round keeps it for some seconds: CONNECT of the other is looked at again then, or when the
+// session is free. One may wait; the newest does.
+bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    const Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || !session->is_online()) return false;
+    const Instant turn = fights_.turn_of(open.client_id, now);
+    if (turn <= now) return false;
+    ++environment_.counters.takeovers_delayed;
+    session::Connection*& waiting = postponed_[open.client_id];
+    if (session::Connection* superseded = std::exchange(waiting, &connection))
+        superseded->close(ReasonCode::server_busy, "a newer connection with this client identifier waits for its turn");
+    connection.postpone(open, turn);
+    return true;
+}
+
+// It is gone, or it asks again.
+void Lifecycle::forget_postponed(const session::Connection& connection) {
+    if (postponed_.empty()) return;
+    boost::unordered::erase_if(postponed_, [&](const auto& one) { return one.second == &connection; });
+}
+
+void Lifecycle::hasten_postponed(const Session& session, Instant now) {
+    if (postponed_.empty()) return;
+    const auto waiting = postponed_.find(session.client_id());
+    if (waiting != postponed_.end()) waiting->second->hasten(now);
+}
+
+void Lifecycle::note_takeover(const session::Connection& previous, const session::Connection& next,
+                              std::string_view client_id, Instant now) {
+    ++environment_.counters.takeovers;
+    const std::uint64_t takeovers = fights_.note(client_id, now);
+    if (!TakeoverFights::is_worth_a_word(takeovers)) return;
+    environment_.log.warning("client_id_fought_for", {{"client_id", client_id},
+                                                      {"address", next.address()},
+                                                      {"other_address", previous.address()},
+                                                      {"takeovers", takeovers}});
+}
+
 // The session to resume, or nullptr when a new one begins.
-Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Instant now) {
+Session* Lifecycle::take_over(const session::Connection& connection, const session::OpenSession& open, Instant now) {
+    const std::string& client_id = open.client_id;
+    const bool clean_start = open.connect.clean_start;
     Session* session = sessions_.find(client_id);
     if (session != nullptr && session->is_online()) {
-        ++environment_.counters.takeovers;
         session::Connection& previous = *session->connection();
+        note_takeover(previous, connection, client_id, now);
         previous.close(ReasonCode::session_taken_over,
                        "another connection uses this client identifier");  // [MQTT-3.1.4-3]
         detach(previous, now);
@@ -112,22 +156,44 @@ Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Inst
 }
 
 void Lifecycle::detach(session::Connection& connection, Instant now) {
+    forget_postponed(connection);
     Session* session = connection.session();
     if (session == nullptr) return;
+    hasten_postponed(*session, now);
     connection.forget_session();
     count_user(connection, *session, false);
     session->detach();
     --connected_;
     if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]
     if (session->expiry_interval_s == 0) return end(*session, now);  // [MQTT-3.1.2-23]
-    Instant expires_at = never;
     if (session->expiry_interval_s != session::expiry_never) {
-        expires_at = add_seconds(now, session->expiry_interval_s);
-        environment_.timers.set(session->expiry_timer, expires_at);
+        session->expires_at = add_seconds(now, session->expiry_interval_s);
+        environment_.timers.set(session->expiry_timer,
+                                session->is_stored() ? now + unrecorded_for(*session) : session->expires_at);
     }
     schedule_will(*session, now);
     session->go_away();
-    if (session->is_stored()) session->record_disconnection(expires_at, session::Urgency::lazy);
+    if (session->is_stored()) session->record_disconnection(session->recorded_expiry(), session::Urgency::lazy);
+}
+
+// A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
+// it has been away for this long. A crash before that leaves the record of a session that is connected, which begins
+// its expiry anew at the restart: it may live longer by this time, and never ends early.
+Duration Lifecycle::unrecorded_for(const Session& session) {
+    constexpr Duration longest = 1h;
+    return std::min<Duration>(longest, Duration(1s) * (session.expiry_interval_s / 8));
+}
+
+void Lifecycle::record_ends() {
+    sessions_.for_each([](Session& session) {
+        if (session.is_stored() && !session.is_online()) session.put_record(session.expires_at, session::Urgency::lazy);
+    });
+}
+
+void Lifecycle::on_expiry_timer(Session& session, Instant now) {
+    if (session.expires_at <= now) return on_session_expired(session, now);
+    if (session.is_stored()) session.put_record(session.expires_at, session::Urgency::lazy);
+    environment_.timers.set(session.expiry_timer, session.expires_at);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {

@@ -38,7 +38,7 @@ void Lifecycle::schedule_will(session::Session& session, Instant now) {
 // The record goes without the will into the same commit as what the will leads to: a crash publishes it once or later.
 void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
     publish_will(session, now);
-    if (session.is_stored()) session.put_record(session.expiry_timer.deadline(), session::Urgency::lazy);
+    if (session.is_stored()) session.put_record(session.recorded_expiry(), session::Urgency::lazy);
 }
 
 void Lifecycle::publish_will(session::Session& session, Instant now) {

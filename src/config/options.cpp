@@ -121,7 +121,8 @@ constexpr Option table[] = {
     limit<&SessionLimits::max_packet_size_bytes>(
         "max_packet_size_bytes", "bytes", {64, mqtt_packet_max},
         "The largest packet a client may send, header included. Told to MQTT 5 clients as Maximum Packet Size. A "
-        "larger one is refused from its header, before the body arrives."),
+        "larger one is refused from its header, before the body arrives. zigbee2mqtt keeps all its devices in one "
+        "message of about 3 KiB each."),
     limit<&SessionLimits::connect_packet_max_bytes>(
         "connect_packet_max_bytes", "bytes", {64, mqtt_packet_max},
         "The largest first packet (CONNECT), from peers that nobody knows yet."),
@@ -172,7 +173,8 @@ constexpr Option table[] = {
                                                           "Whether clients may subscribe to $share/GROUP/FILTER."),
     limit<&SessionLimits::subscriptions_max>(
         "subscriptions_max", "subscriptions", {1, 10'000'000},
-        "Subscriptions of one session; further ones are refused with quota exceeded."),
+        "Subscriptions of one session; further ones are refused with quota exceeded. The default is enough for 5,000 "
+        "devices of four topics each."),
     limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 128},
                                             "Levels of a topic name or filter."),
     limit<&SessionLimits::topic_bytes_max>("topic_bytes_max", "bytes", {1, u16_max},
@@ -182,9 +184,12 @@ constexpr Option table[] = {
     limit<&SessionLimits::topic_alias_max_out>(
         "topic_alias_max_out", "aliases", {0, u16_max},
         "Topic aliases the broker uses towards an MQTT 5 client that allows them."),
-    limit<&SessionLimits::receive_maximum>(
-        "receive_maximum", "messages", {1, u16_max},
-        "QoS 1 and 2 messages a client may have in flight towards the broker. Told to MQTT 5 clients."),
+    limit<&SessionLimits::receive_maximum>("receive_maximum", "messages", {1, u16_max},
+                                           "QoS 1 and 2 messages a client may have in flight towards the broker. Less "
+                                           "than 65535 is told to MQTT 5 clients "
+                                           "as Receive Maximum, and a client that exceeds it is disconnected (0x93). "
+                                           "Many clients do, or wait for seconds: "
+                                           "by default a client that is too fast is read more slowly instead."),
     limit<&SessionLimits::inflight_max>(
         "inflight_max", "messages", {1, session::inflight_ceiling},
         "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer with Receive Maximum."),

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "auth_exchange.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "pending_login.hpp"
@@ -49,6 +47,7 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect))
         return dispatch(frame, now, effect);
     if (state_ == State::awaiting_connect && type == PacketType::connect) {
+        ++environment_.counters.connects_received;
         const auto packet = wire::decode_connect(frame);
         if (packet.ok()) return on_connect(*packet, frame, now, effect);
         return refuse_undecodable_connect(frame, packet.error());
@@ -92,16 +91,28 @@ void Connection::on_pingreq(Bytes frame) {
     mark_dirty();
 }
 
-void Connection::on_unframeable(wire::Framer::Status status) {
-    const bool is_too_large = status == wire::Framer::Status::too_large;
+void Connection::on_unframeable(const wire::Framer::Next& next) {
+    const bool is_too_large = next.status == wire::Framer::Status::too_large;
     const ReasonCode code = is_too_large ? ReasonCode::packet_too_large : ReasonCode::malformed_packet;
-    const std::string_view detail = is_too_large ? "packet exceeds the maximum packet size" : "fixed header";
+    const std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
     environment_.log.info(
         "connection_refused",
         {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
     ++environment_.counters.connections_refused;
     start_closing();
+}
+
+// "PUBLISH of 1200020 bytes to topic "a/b" exceeds limits.max_packet_size_bytes = 1048576".
+std::string Connection::told_size(const wire::Framer::Next& next) const {
+    std::string text(wire::name_of(wire::type_of(next.frame)));
+    std::ranges::transform(text, text.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    text += " of " + std::to_string(next.size) + " bytes";
+    if (const auto topic = wire::topic_of_beginning(next.frame)) text += " to topic \"" + std::string(*topic) + "\"";
+    text += state_ == State::connected ? " exceeds limits.max_packet_size_bytes = "
+                                       : " exceeds limits.connect_packet_max_bytes = ";
+    return text + std::to_string(packet_size_max());
 }
 
 void Connection::on_timer(Instant now) {
@@ -115,7 +126,7 @@ void Connection::on_timer(Instant now) {
     if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
         return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
     if (keep_alive_ms_ == 0) return set_timer(never);
-    if (rate_ != nullptr && rate_->is_paused()) last_received_ = now;  // it is we who do not read
+    if (is_held_back()) last_received_ = now;  // it is we who do not read
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give queue memory back that the traffic of the last period does not need.
@@ -220,7 +231,7 @@ void Connection::unlink_dirty() {
 
 // A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
 void Connection::check_outbox_bound() {
-    if (outbox_.size() <= limits().outbox_bytes_fatal || state_ == State::closing) return;
+    if (outbox_.size() <= limits().outbox_bytes_fatal + largest_publish_ || state_ == State::closing) return;
     environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
                                                      {"address", address_},
                                                      {"by", "server"},

@@ -1,4 +1,6 @@
 // Deliveries to one connection: PUBLISH out, and what waits in the session when there is room again.
+#include <algorithm>
+
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
 
@@ -44,6 +46,7 @@ bool Connection::send_publish(const PublicationView& publication, const Blob& bl
         wire::Writer writer(outbox_.append(size));
         wire::encode(packet, version_, writer);
     }
+    largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(size));
     count_sent(publication.payload.size());
     return true;
 }
@@ -70,6 +73,7 @@ void Connection::set_outbound_properties(const PublicationView& publication, con
 
 void Connection::append_frame(Bytes frame, std::size_t payload_size) {
     outbox_.append_copy(frame);
+    largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(frame.size()));
     count_sent(payload_size);
 }
 

@@ -6,6 +6,7 @@
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "pending_login.hpp"
 
@@ -71,17 +72,30 @@ void Connection::admit(const wire::Connect& packet, auth::Identity identity, Eff
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
     const bool has_identity = identity.proof != auth::Proof::none || identity.user || environment_.policy.acl;
     identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
-    if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
+    OpenSession open{packet, std::move(client_id)};
+    if (may_leave_will(open.connect, open.client_id)) effect = std::move(open);
 }
 
-// False: the connection is refused. A will that could never be published is better known of now.
-bool Connection::may_leave_will(const wire::Connect& packet, std::string_view client_id) {
+// False: the connection is refused. A will that could never be published is better known of now. The state of a bridge
+// is another matter: Mosquitto's bridges leave it as will unless they are told not to, and nobody thinks of a rule for
+// it. Such a will is left out, and the bridge works.
+bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_id) {
     if (!packet.will || identity_ == nullptr) return true;
     const auto rights = auth::rights_of(environment_.policy, *identity_, client_id);
     if (!rights) return true;
     const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
-    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will", rights->explain(verdict));
-    return verdict.is_allowed;
+    if (verdict.is_allowed) return true;
+    if (!is_bridge_state(packet.will->topic)) {
+        refuse_connect(ReasonCode::not_authorized, "will to " + std::string(packet.will->topic),
+                       rights->explain(verdict));
+        return false;
+    }
+    environment_.log.warning("will_ignored", {{"client_id", client_id},
+                                              {"address", address_},
+                                              {"topic", packet.will->topic},
+                                              {"rule", rights->explain(verdict)}});
+    packet.will.reset();
+    return true;
 }
 
 ReasonCode Connection::check_connect(const wire::Connect& packet, std::string_view& detail) const {
@@ -96,7 +110,10 @@ ReasonCode Connection::check_will(const wire::Will& will, std::string_view& deta
     detail = "will";
     if (!topic::is_valid_topic(will.topic, limits().topic_levels_max) || will.topic.size() > limits().topic_bytes_max)
         return ReasonCode::topic_name_invalid;
-    if (will.topic.starts_with('$')) return ReasonCode::not_authorized;
+    if (belongs_to_broker(will.topic)) {
+        detail = "will: topics that begin with $SYS/ belong to the broker";
+        return ReasonCode::not_authorized;
+    }
     if (will.qos > limits().maximum_qos) return ReasonCode::qos_not_supported;               // [MQTT-3.2.2-12]
     if (will.retain && !limits().retain_available) return ReasonCode::retain_not_supported;  // [MQTT-3.2.2-13]
     return ReasonCode::success;
@@ -176,7 +193,8 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     const std::uint32_t wished = connect.properties.number(PropertyId::session_expiry_interval).value_or(0);
     if (session_->expiry_interval_s != wished)
         properties.number(PropertyId::session_expiry_interval, session_->expiry_interval_s);
-    properties.number(PropertyId::receive_maximum, mine.receive_maximum);
+    if (mine.receive_maximum != receive_maximum_unlimited)
+        properties.number(PropertyId::receive_maximum, mine.receive_maximum);
     if (mine.maximum_qos != wire::QoS::exactly_once)  // [MQTT-3.2.2-9]
         properties.number(PropertyId::maximum_qos, static_cast<std::uint32_t>(mine.maximum_qos));
     if (!mine.retain_available) properties.number(PropertyId::retain_available, 0);

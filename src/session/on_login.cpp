@@ -32,8 +32,11 @@ void Connection::refuse_blocked() {
 }
 
 void Connection::hold_input(Bytes bytes) {
-    if (!environment_.logins.hold(*this, bytes.size()))
-        return refuse_connect(ReasonCode::quota_exceeded, "too many bytes before the answer to CONNECT");
+    // While it is postponed it is not read: this is the rest of one read, or of two after a login.
+    const bool is_too_much = state_ == State::awaiting_turn
+                                 ? login_->held_input.size() + bytes.size() > 3 * LoginQueue::held_bytes_max
+                                 : !environment_.logins.hold(*this, bytes.size());
+    if (is_too_much) return refuse_connect(ReasonCode::quota_exceeded, "too many bytes before the answer to CONNECT");
     login_->held_input.insert(login_->held_input.end(), bytes.begin(), bytes.end());
 }
 
@@ -66,6 +69,33 @@ void Connection::note_failed_login(std::string_view user, std::string_view clien
     if (is_guess && environment_.guard.on_failure(address_, now))
         environment_.log.warning("address_blocked",
                                  {{"address", auth::address_of(address_)}, {"reason", "too many failed logins"}});
+}
+
+void Connection::postpone(const OpenSession& open, Instant until) {
+    if (login_ == nullptr) {
+        std::vector<Byte> frame(wire::encoded_size(open.connect));
+        wire::Writer writer(frame);
+        wire::encode(open.connect, writer);
+        login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(Bytes(frame)), {}});
+        auth::wipe(frame.data(), frame.size());
+    }
+    login_->client_id = open.client_id;
+    state_ = State::awaiting_turn;
+    environment_.timers.set(timer_, until);
+}
+
+void Connection::hasten(Instant now) {
+    if (is_postponed()) environment_.timers.set(timer_, now);
+}
+
+void Connection::reopen(Effect& effect) {
+    LEDGE_ASSERT(is_postponed());
+    state_ = State::awaiting_connect;
+    const auto connect = wire::decode_connect(login_->connect_frame.bytes());
+    if (!connect.ok()) return refuse_connect(connect.error(), "CONNECT");
+    if (identity_ != nullptr && !auth::is_still_proven(environment_.policy, *identity_))
+        return refuse_connect(ReasonCode::not_authorized, "the users have been changed meanwhile");
+    effect = OpenSession{*connect, login_->client_id};  // its views stay valid until end_login()
 }
 
 std::vector<Byte> Connection::end_login() {

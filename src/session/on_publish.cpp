@@ -1,6 +1,7 @@
 // PUBLISH in; PUBACK or PUBREC out once the broker has routed it.
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {
@@ -17,6 +18,7 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
     environment_.counters.publish_bytes_received += packet->payload.size();
     if (!resolve_topic(*packet) || !is_allowed_by_connack(*packet)) return;
     if (packet->qos == QoS::exactly_once && !admit_exactly_once(packet->packet_id)) return;
+    if (packet->qos == QoS::at_least_once && !is_within_receive_maximum()) return;
     if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success)
         return refuse_publish(*packet, code);
 
@@ -69,24 +71,31 @@ bool Connection::admit_exactly_once(wire::PacketId id) {
         owe_repeated_pubrec(id);
         return false;
     }
-    if (version_ == wire::Version::v5 && unreleased_ >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
-        close(ReasonCode::receive_maximum_exceeded, "more unreleased QoS 2 messages than Receive Maximum");
-        return false;
-    }
-    return true;
+    return is_within_receive_maximum();
+}
+
+// [MQTT-3.3.4-7] What has neither PUBACK nor PUBCOMP yet. By default nothing can exceed it: clients that ignore Receive
+// Maximum (Paho Python, MQTT.js), or sleep when it is used up (Paho C), are held back by not being read. False: closed.
+bool Connection::is_within_receive_maximum() {
+    const std::uint64_t unanswered = unreleased_ + owed_pubacks_;
+    if (version_ != wire::Version::v5 || unanswered < limits().receive_maximum) return true;
+    close(ReasonCode::receive_maximum_exceeded,
+          "more unacknowledged messages than Receive Maximum allows (limits.receive_maximum = " +
+              std::to_string(limits().receive_maximum) + ")");  // 5.0 section 4.13: reason code 0x93
+    return false;
 }
 
 ReasonCode Connection::check_publish(const wire::Publish& packet) const {
     if (packet.topic.size() > limits().topic_bytes_max) return ReasonCode::topic_name_invalid;
     if (topic::count_levels(packet.topic) > limits().topic_levels_max) return ReasonCode::topic_name_invalid;
-    if (packet.topic.starts_with("$SYS/")) return ReasonCode::not_authorized;
+    if (belongs_to_broker(packet.topic)) return ReasonCode::not_authorized;
     const auth::Rights* rights = session_->rights();
     if (rights != nullptr && !rights->may_publish(packet.topic)) return ReasonCode::not_authorized;
     return ReasonCode::success;
 }
 
 std::string Connection::rule_against(std::string_view topic) const {
-    if (topic.starts_with("$SYS/")) return "$SYS/ belongs to the broker";
+    if (belongs_to_broker(topic)) return "$SYS/ belongs to the broker";
     const auth::Rights* rights = session_->rights();
     return rights == nullptr ? std::string() : rights->explain(rights->judge(topic, auth::Access::write));
 }

@@ -1,6 +1,7 @@
-// A connection between its CONNECT and the verdict on its password.
+// A connection between its CONNECT and the verdict on its password, or its turn after a take-over.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "ledge/auth/password_hash.hpp"
@@ -11,6 +12,7 @@ namespace ledge::session {
 struct PendingLogin {
     auth::Secret connect_frame;    // CONNECT, kept until the verdict
     std::vector<Byte> held_input;  // what came after it [MQTT-3.1.4-6]: not looked at before the verdict
+    std::string client_id{};       // of one that is postponed, chosen by us if the client left it empty
 };
 
 }  // namespace ledge::session

@@ -8,7 +8,9 @@ namespace ledge::session {
 bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
     if (is_stored)
         return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
-    return loaded_.size() < limits.queue_messages_max && loaded_bytes_ + bytes <= limits.queue_bytes_max;
+    // One message always fits, however large: what max_packet_size_bytes lets in is delivered.
+    return loaded_.size() < limits.queue_messages_max &&
+           (loaded_.empty() || loaded_bytes_ + bytes <= limits.queue_bytes_max);
 }
 
 Delivery PendingQueue::pop(std::size_t index) {

@@ -31,6 +31,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     connection_ = &connection;
     limits_ = &limits;
     come_back();
+    expires_at = never;
     expiry_timer.cancel();
     will_timer.cancel();
 }

@@ -1,5 +1,6 @@
 // The queues of a session: what goes in and out, and what the store has to know of it.
 #include <algorithm>
+#include <functional>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/session/records.hpp"
@@ -11,6 +12,9 @@ namespace {
 // One reading of the store: enough that its cost does not show, little enough for one turn.
 constexpr std::size_t refill_rows_max = 200;
 constexpr std::size_t refill_bytes_max = 256 * 1024;
+
+// Only the session's own client could make two records of it collide, and would lose no more than its own last will.
+std::uint64_t hash_of(Bytes body) { return std::hash<std::string_view>()(as_text(body)); }
 }  // namespace
 
 void Session::enqueue(Delivery delivery) {
@@ -171,19 +175,25 @@ Ticket Session::drop_received(wire::PacketId id) {
     return is_stored() ? environment_.journal.drop(RecordKind::drop_received, number_, id, Urgency::now) : 0;
 }
 
-void Session::put_record(Instant expires_at, Urgency urgency) {
+void Session::put_record(Instant at, Urgency urgency) {
     Journal& journal = environment_.journal;
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
-    SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt, owner()};
+    SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner()};
     record.progress = progress_;
     if (will != nullptr) record.will = *will;
     if (account_ != nullptr) record.network = account_->network;
-    if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
-        journal.replace(record_ticket_, encode(record), urgency);
+    Blob body = encode(record);
+    const std::uint64_t hash = hash_of(body.bytes());
+    const bool is_pending = record_ticket_ != 0 && journal.is_pending(record_ticket_);
+    if (!is_new && !is_pending && hash == record_hash_) return;
+    if (is_pending)
+        journal.replace(record_ticket_, std::move(body), urgency);
     else
-        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, encode(record), urgency);
+        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, std::move(body), urgency);
+    record_hash_ = hash;
+    recorded_expiry_ = at;
     if (is_new) creation_ticket_ = record_ticket_;
 }
 
@@ -194,11 +204,13 @@ void Session::record_connection(Urgency urgency) {
     may_send_from_ = has_unsent && !environment_.journal.is_failed() ? record_ticket_ : 0;
 }
 
-void Session::record_disconnection(Instant expires_at, Urgency urgency) {
+void Session::record_disconnection(Instant at, Urgency urgency) {
     if (backlog() > 0 || progress_.doubted_until == SendingProgress::unknown)
         progress_ = {sent_until_, doubted_until_, last_row_, id_shift_};
-    put_record(expires_at, urgency);
+    put_record(at, urgency);
 }
+
+bool Session::is_record_durable() const { return environment_.journal.is_durable(record_ticket_); }
 
 bool Session::is_durable() const { return environment_.journal.is_durable(creation_ticket_); }
 
@@ -217,14 +229,14 @@ void Session::end_record() {
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
 std::uint32_t Session::share_subscription_of(const Delivery& delivery) const {
     if (delivery.share_group == 0) return 0;
-    const auto mine = std::ranges::find(subscriptions, delivery.share_group, &SubscriptionRef::share_group);
-    return mine == subscriptions.end() ? 0 : mine->number;
+    const SubscriptionRef* mine = subscriptions.find_group(delivery.share_group);
+    return mine == nullptr ? 0 : mine->number;
 }
 
 std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
     if (subscription == 0) return 0;
-    const auto mine = std::ranges::find(subscriptions, subscription, &SubscriptionRef::number);
-    return mine == subscriptions.end() ? 0 : mine->share_group;
+    const SubscriptionRef* mine = subscriptions.find_number(subscription);
+    return mine == nullptr ? 0 : mine->share_group;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -308,6 +320,11 @@ bool Session::load_publication(Delivery& delivery) const {
     delivery.publication = Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(delivery.message, 0);
     return true;
+}
+
+void Session::restore_record(Bytes record, Instant expiry) {
+    record_hash_ = hash_of(record);
+    recorded_expiry_ = expiry;
 }
 
 // Rows above the highest one that is there may have been given as well, to messages that are finished or were never

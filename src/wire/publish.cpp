@@ -31,6 +31,15 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
     return packet;
 }
 
+std::optional<std::string_view> topic_of_beginning(Bytes beginning) {
+    if (beginning.empty() || type_of(beginning) != PacketType::publish) return std::nullopt;
+    const FixedHeader header = parse_fixed_header(beginning);
+    if (header.state != FixedHeader::State::complete) return std::nullopt;
+    Reader in(beginning.subspan(header.size));
+    const std::string_view topic = as_text(in.prefixed());
+    return in.ok() && is_wildcard_free_utf8(topic) ? std::optional(topic) : std::nullopt;
+}
+
 namespace {
 
 std::size_t remaining_length(const Publish& packet, Version version) {

@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import harness  # noqa: E402
 import cases_auth  # noqa: E402,F401
+import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401

@@ -114,6 +114,7 @@ private:
 struct Verdict {
     bool is_allowed = false;
     const AclRule* rule = nullptr;  // nullptr: no rule grants it
+    std::uint32_t compared = 0;     // rules, one by one, by judge_subscription
 };
 
 /// What one client may do: the rules of an Acl, seen by a user, a client id, and roles that a token has named. Borrows
@@ -154,7 +155,7 @@ private:
     bool matches_expanded(std::string_view filter, std::string_view topic) const;
     bool takes_level(std::string_view level, std::string_view text) const;
     std::string_view expanded(const AclRule& rule, std::string& scratch) const;
-    const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter) const;
+    const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const;
 
     const Acl* acl_;
     const Acl* granted_;  // nullptr: no token says what is granted

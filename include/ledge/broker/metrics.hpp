@@ -35,8 +35,9 @@ struct Metrics {
     std::uint32_t clients_connected_max = 0;
     std::size_t sessions = 0;  // connected and offline
     std::size_t subscriptions = 0;
-    std::size_t retained_messages = 0;    // the $SYS topics included
-    std::uint64_t records_cancelled = 0;  // changes of the store that became unnecessary before they were written
+    std::size_t shared_subscriptions = 0;  // of those
+    std::size_t retained_messages = 0;     // the $SYS topics included
+    std::uint64_t records_cancelled = 0;   // changes of the store that became unnecessary before they were written
     StoreFigures store;
     bool is_store_failed = false;
     bool is_store_full = false;

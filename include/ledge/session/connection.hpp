@@ -48,9 +48,13 @@ public:
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // AUTH exchange before CONNACK
         awaiting_login,    // its login is being checked; what comes meanwhile is kept
+        awaiting_turn,     // its session is fought for; the connection that has it keeps it for some seconds
         connected,
         closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
+
+    /// Acknowledgements that wait for the store: with so many the peer is not read until some have left.
+    static constexpr std::size_t owed_acks_max = 1024;
 
     Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
                Instant now);
@@ -68,7 +72,14 @@ public:
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False: it is not to be read for a while; it is marked dirty when that is over.
-    bool wants_input() const { return rate_ == nullptr || !rate_->is_paused() || is_closing(); }
+    bool wants_input() const { return is_closing() || !is_held_back(); }
+
+    /// The broker does not read it for now: because of its rate, because it waits for its turn, or because too many of
+    /// its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum, as many do.
+    bool is_held_back() const {
+        return (rate_ != nullptr && rate_->is_paused()) || state_ == State::awaiting_turn ||
+               owed_acks_.size() >= owed_acks_max;
+    }
 
     // For the shard
     wire::Framer& framer() { return framer_; }
@@ -77,15 +88,22 @@ public:
     /// One whole packet.
     void on_frame(Bytes frame, Instant now, Effect& effect);
     /// The framer refused the stream.
-    void on_unframeable(wire::Framer::Status status);
+    void on_unframeable(const wire::Framer::Next& next);
     /// TLS has proven who it is: no password is asked for, and a user name in CONNECT means nothing.
     void take_proven_user(std::string_view user);
-    /// Its login is being checked: bytes from the peer are for hold_input.
-    bool is_awaiting_login() const { return state_ == State::awaiting_login; }
+    /// CONNECT has come and is not answered yet: bytes from the peer are for hold_input.
+    bool is_awaiting_answer() const { return state_ == State::awaiting_login || state_ == State::awaiting_turn; }
     /// Keeps what may not be looked at before CONNECT is answered; more than LoginQueue::held_bytes_max: closed.
     void hold_input(Bytes bytes);
     /// The verdict. Then end_login(), once the effect is done.
     void on_login_checked(auth::LoginOutcome outcome, Instant now, Effect& effect);
+    /// CONNECT was accepted, but the session is asked for again at `until`: reopen(), or earlier.
+    void postpone(const OpenSession& open, Instant until);
+    bool is_postponed() const { return state_ == State::awaiting_turn; }
+    /// The connection that had the session is gone: reopen() in the next turn.
+    void hasten(Instant now);
+    /// Asks for the session again. Then end_login(), once the effect is done. Requires is_postponed().
+    void reopen(Effect& effect);
     /// Its address has been blocked before its turn came.
     void refuse_blocked();
     /// What has been kept meanwhile.
@@ -168,7 +186,7 @@ public:
     /// Takes the first connection off that list; nullptr when it is empty.
     static Connection* take_dirty(Environment& environment);
     void unlink_dirty();
-    /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
+    /// Closes a peer whose unread answers exceed outbox_bytes_fatal, beside one message however large.
     void check_outbox_bound();
     /// After its input was looked at: the memory of an unfinished packet counts.
     void count_input();
@@ -185,6 +203,7 @@ public:
     void shed();
 
 private:
+    std::string told_size(const wire::Framer::Next& next) const;
     void dispatch(Bytes frame, Instant now, Effect& effect);
     void on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
     void on_publish(Bytes frame, Effect& effect, Instant now);
@@ -205,7 +224,7 @@ private:
     void await_login(Bytes frame, auth::LoginCheck check, Instant now);
     void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
     void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);
-    bool may_leave_will(const wire::Connect& packet, std::string_view client_id);
+    bool may_leave_will(wire::Connect& packet, std::string_view client_id);
     std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
@@ -226,6 +245,7 @@ private:
     bool resolve_topic(wire::Publish& packet);
     bool is_allowed_by_connack(const wire::Publish& packet);
     bool admit_exactly_once(wire::PacketId id);
+    bool is_within_receive_maximum();
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
     std::string rule_against(std::string_view topic) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
@@ -298,10 +318,12 @@ private:
     std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
-    std::uint32_t counted_input_ = 0;  // bytes of the framer, in the memory budget
-    std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
-    std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
-    std::uint16_t peer_receive_max_ = 65'535;
+    std::uint32_t counted_input_ = 0;    // bytes of the framer, in the memory budget
+    std::uint32_t keep_alive_ms_ = 0;    // one and a half times what the client was told; 0: none
+    std::uint32_t unreleased_ = 0;       // QoS 2 messages received on this connection, PUBREL awaited
+    std::uint32_t owed_pubacks_ = 0;     // of owed_acks_
+    std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
+    std::uint16_t peer_receive_max_ = receive_maximum_unlimited;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;
     bool is_stranger_ = true;

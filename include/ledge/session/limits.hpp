@@ -19,20 +19,24 @@ enum class OverflowPolicy : std::uint8_t {
 /// Highest inflight_max there can be: the ids between the oldest and the newest open exchange are kept in one ring.
 inline constexpr std::uint16_t inflight_ceiling = 16'384;
 
+/// What the standard means when nobody says a Receive Maximum (5.0 section 3.2.2.3.3): as many as packet ids allow.
+inline constexpr std::uint16_t receive_maximum_unlimited = 65'535;
+
 struct SessionLimits {
     // What a client may do
-    std::uint32_t max_packet_size_bytes = 1024 * 1024;    // whole packet, both before and after CONNECT
-    std::uint32_t connect_packet_max_bytes = 256 * 1024;  // of the first packet
-    std::uint16_t receive_maximum = 100;                  // inbound QoS 1/2 in flight, told in CONNACK
-    std::uint16_t topic_alias_max_in = 64;                // inbound topic aliases, told in CONNACK
-    std::uint16_t topic_alias_max_out = 16;               // outbound, if the client allows
+    std::uint32_t max_packet_size_bytes = 16 * 1024 * 1024;  // whole packet, after CONNECT
+    std::uint32_t connect_packet_max_bytes = 256 * 1024;     // of the first packet
+    std::uint16_t receive_maximum =
+        receive_maximum_unlimited;           // inbound QoS 1/2 in flight; told in CONNACK when it is less
+    std::uint16_t topic_alias_max_in = 64;   // inbound topic aliases, told in CONNACK
+    std::uint16_t topic_alias_max_out = 16;  // outbound, if the client allows
     wire::QoS maximum_qos = wire::QoS::exactly_once;
     bool retain_available = true;
     bool shared_subscriptions_available = true;
     bool wildcard_subscriptions_available = true;
     std::uint32_t topic_levels_max = 32;
     std::uint32_t topic_bytes_max = 4096;
-    std::uint32_t subscriptions_max = 1000;  // per session
+    std::uint32_t subscriptions_max = 20'000;  // per session: 5,000 devices with four topics each
     std::uint32_t client_id_bytes_max = 1024;
     std::uint32_t max_keep_alive_s = 0;                  // 0: any; otherwise told as Server Keep Alive
     std::uint32_t session_expiry_max_s = 7 * 24 * 3600;  // told in CONNACK when it shortens the wish

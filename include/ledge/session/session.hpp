@@ -14,6 +14,7 @@
 #include "ledge/session/pending_queue.hpp"
 #include "ledge/session/received_ids.hpp"
 #include "ledge/session/retained_feed.hpp"
+#include "ledge/session/subscription_set.hpp"
 
 namespace ledge::session {
 
@@ -151,12 +152,17 @@ public:
     /// Its number in the store; 0: it has no record.
     std::uint64_t number() const { return number_; }
     bool is_stored() const { return number_ != 0; }
-    /// Gives it a record, or brings the record up to date; `expires_at`: `never` while connected.
-    void put_record(Instant expires_at, Urgency urgency);
+    /// Gives it a record, or brings the record up to date. Nothing is written when the record says so already.
+    /// `at`: the end that it tells, `never` while connected.
+    void put_record(Instant at, Urgency urgency);
     /// A connection is about to be attached, or was detached: brings the record up to date with what that means for
     /// the rows that may have been sent. Without a backlog it means nothing.
     void record_connection(Urgency urgency);
-    void record_disconnection(Instant expires_at, Urgency urgency);
+    void record_disconnection(Instant at, Urgency urgency);
+    /// The end that the record tells; `never` also when it leaves out the one that `expires_at` has.
+    Instant recorded_expiry() const { return recorded_expiry_; }
+    /// The record, as it is now, is on stable storage, or it has none.
+    bool is_record_durable() const;
     /// Its record in the store goes, and what hangs on it.
     void drop_record();
     /// The queue remains in the store for the broker to take down; marks the record as ended.
@@ -168,6 +174,8 @@ public:
     /// one that was stored while the client was connected.
     void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
                  const SendingProgress& progress);
+    /// Its record in the store, as put_record() has encoded it, and the end that it tells.
+    void restore_record(Bytes record, Instant expiry);
     /// True when the packet id that the row of an exchange has in the store is the one that follows from its position.
     bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
     /// An exchange of an older release, whose packet id followed from nothing: it is opened before all that waits.
@@ -194,21 +202,15 @@ public:
     std::unique_ptr<StoredWill> will;
     std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
     std::uint32_t expiry_interval_s = 0;
+    Instant expires_at = never;  // `never` while connected, and without end
     CoreTimer expiry_timer;
     CoreTimer will_timer;
     Session* next_away_ = nullptr;  // hooks of Account's order
     Session* previous_away_ = nullptr;
 
-    /// A filter this session has subscribed to, as the broker's subscription table names it.
-    struct SubscriptionRef {
-        std::uint32_t filter = 0;
-        std::uint32_t share_group = 0;  // 0: not shared
-        std::uint32_t number = 0;       // of its record in the store
-        bool names(std::uint32_t other_filter, std::uint32_t other_group) const {
-            return filter == other_filter && share_group == other_group;
-        }
-    };
-    std::vector<SubscriptionRef> subscriptions;
+    SubscriptionSet subscriptions;
+    /// Of the last change of their records: what SUBACK and UNSUBACK promise holds when it is durable.
+    Ticket subscriptions_ticket = 0;
     std::uint32_t last_subscription_number = 0;
 
     /// A publication is not kept for this session. Counts it; logs the first of a run, not each.
@@ -272,6 +274,8 @@ private:
     std::uint64_t doubted_until_ = 0;       // those up to this one may have been sent; not less than sent_until_
     SendingProgress progress_{0, 0, 0, 0};  // as the record has it
     Ticket record_ticket_ = 0;              // of the record's last change
+    std::uint64_t record_hash_ = 0;         // of the record as it was put last
+    Instant recorded_expiry_ = never;
     Ticket creation_ticket_ = 0;        // of the record's first form; 0: there is none, or it is older than this run
     Ticket received_ticket_ = 0;        // of the last one's record
     std::uint64_t counted_slots_ = 0;   // slots() as in the memory budget

@@ -162,6 +162,9 @@ inline PacketType type_of(Bytes frame) {
     return static_cast<PacketType>(frame.front() >> 4U);
 }
 
+/// The topic of a PUBLISH of which only the beginning has come; nullopt: another packet, or not so far yet.
+std::optional<std::string_view> topic_of_beginning(Bytes beginning);
+
 /// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that
 /// refuses. A level above 5 counts as v5. nullopt: not told, or none we know.
 std::optional<Version> claimed_version(Bytes frame);

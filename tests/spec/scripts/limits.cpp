@@ -32,7 +32,7 @@ SPEC("listeners have rules of their own") {
         options.listeners[1].allow_anonymous = false;
         options.listeners[1].limits.receive_maximum = 5;
     });
-    s.client("main").connects().gets(connack().with(Id::receive_maximum, 100));
+    s.client("main").connects().gets(connack());
     s.client("strict").opens(v5, 1).sends_raw(encode_connect(v5, "strict", {})).is_refused(ReasonCode::not_authorized);
     s.nothing_else();
 }
