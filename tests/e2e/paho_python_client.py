@@ -204,8 +204,8 @@ def run_properties(version, port, prefix):
 def main():
     version, which, port, prefix = sys.argv[1:]
     cases = {'qos0': lambda *a: run_qos(*a, 0), 'qos1': lambda *a: run_qos(*a, 1), 'qos2': lambda *a: run_qos(*a, 2),
-             'retained': run_retained, 'persistent': run_persistent, 'large': run_large, 'will': run_will, 'burst': run_burst,
-             'huge': lambda *a: run_large(*a, 12_000_000),
+             'retained': run_retained, 'persistent': run_persistent, 'large': run_large, 'will': run_will,
+             'burst': run_burst, 'huge': lambda *a: run_large(*a, 12_000_000),
              'takeover': run_takeover, 'unsubscribe': run_unsubscribe, 'properties': run_properties}
     try:
         cases[which](version, int(port), prefix)

@@ -70,6 +70,7 @@ void ShardStage::open(unsigned seat) {
 
 void ShardStage::feed(unsigned seat, const std::vector<Byte>& bytes) {
     Peer& peer = peers_.at(seat);
+    fed_bytes_ += bytes.size();
     if (peer.connection != nullptr) shard_.on_bytes(*peer.connection, bytes, now_);
 }
 
@@ -146,6 +147,8 @@ void ShardStage::end() {
     const broker::Metrics& metrics = shard_.metrics();
     require(metrics.connections == 0 && metrics.clients_connected == 0, "no connection is left");
     require(metrics.sessions == 0, "no session is left");
+    // An entry has four bytes at least; below the sizes from which on there is an index, it is compared with 100.
+    require(metrics.counters.subscribe_steps <= 40 * fed_bytes_, "the work for subscriptions is bounded by the bytes");
     require(metrics.subscriptions == 0, "no subscription is left");
     require(metrics.counters.queued_messages == 0 && metrics.counters.queued_bytes == 0, "no message is left");
 }

@@ -44,6 +44,7 @@ private:
     Instant now_{};
     broker::Shard shard_;
     std::array<Peer, seats> peers_;
+    std::uint64_t fed_bytes_ = 0;
 };
 
 }  // namespace ledge::fuzz
