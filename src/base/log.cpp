@@ -24,16 +24,33 @@ std::string_view name_of(LogLevel level) {
 
 namespace {
 
+constexpr std::size_t value_bytes_max = 400;  // of one value as it is written, escapes included
+
 /// Controls (C0, C1, DEL), line and paragraph separators, and what changes the direction of the text.
 bool is_unprintable(std::uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
            c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF;
 }
 
+void append_number(std::int64_t value, std::string& out) {
+    char digits[24];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
+    out.append(digits, end);
+}
+
 /// Between double quotes; valid as the inside of a JSON string when `is_json`. Text shows a byte that is not UTF-8 as
-/// \xNN; JSON has no such escape and gets U+FFFD.
+/// \xNN; JSON has no such escape and gets U+FFFD. A long text is cut, with its whole length as a mark:
+/// "abc...(of 900 bytes)"; otherwise a peer with long names would fill the disk.
 void append_escaped(std::string_view text, bool is_json, std::string& out) {
+    const std::size_t whole = text.size();
+    const std::size_t begin = out.size();
     while (!text.empty()) {
+        if (out.size() - begin >= value_bytes_max) {
+            out += "...(of ";
+            append_number(static_cast<std::int64_t>(whole), out);
+            out += " bytes)";
+            return;
+        }
         const CodePoint c = decode_utf8(text);
         const std::size_t length = std::max<std::size_t>(c.length, 1);
         if (c.length == 0) {
@@ -64,17 +81,11 @@ void append_value(std::string_view text, bool is_json, std::string& out) {
     out += '"';
 }
 
-/// Printable ASCII without space, quote, backslash and '='.
+/// Printable ASCII without space, quote, backslash and '=', and short enough to be written whole.
 bool is_bare_word(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return !text.empty() && text.size() <= value_bytes_max && std::all_of(text.begin(), text.end(), [](char c) {
         return c > ' ' && c < 0x7F && c != '"' && c != '\\' && c != '=';
     });
-}
-
-void append_number(std::int64_t value, std::string& out) {
-    char digits[24];
-    const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
-    out.append(digits, end);
 }
 
 }  // namespace

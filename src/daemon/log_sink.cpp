@@ -1,10 +1,12 @@
-// text: 2026-11-22T16:15:24.123Z info ready addresses=127.0.0.1:1883
-// json: {"time":"2026-11-22T16:15:24.123Z","level":"info","event":"ready","addresses":"127.0.0.1:1883"}
+// text:    2026-11-22T16:15:24.123Z info ready addresses=127.0.0.1:1883
+// journal: <6>info ready addresses=127.0.0.1:1883
+// json:    {"time":"2026-11-22T16:15:24.123Z","level":"info","event":"ready","addresses":"127.0.0.1:1883"}
 #include "log_sink.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <cstdlib>
 #include <ctime>
 
 #include "ledge/runtime/clock.hpp"
@@ -27,36 +29,85 @@ void append_time(std::string& out) {
     out += 'Z';
 }
 
-/// One write for a line, so that lines of several processes on one pipe do not mix. A line that cannot be written is
-/// lost: the broker serves on.
-void write_all(std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(written));
+/// The journal stores the level from these (sd-daemon(3)).
+std::string_view priority_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return "<7>";
+        case LogLevel::info: return "<6>";
+        case LogLevel::warning: return "<4>";
+        case LogLevel::error: return "<3>";
     }
+    return "";
+}
+
+/// systemd sets JOURNAL_STREAM to "DEVICE:INODE" of the socket that it has given as standard error (systemd.exec(5)).
+/// A redirection behind it has other numbers.
+bool is_journal(int descriptor) {
+    const char* variable = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (variable == nullptr || ::fstat(descriptor, &status) != 0) return false;
+    return variable == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
 }  // namespace
 
+LogSink::LogSink(config::LogFormat format)
+    : LogSink(format, STDERR_FILENO, is_journal(STDERR_FILENO), runtime::read_clock) {}
+
 void LogSink::write(void* self, const LogRecord& record) {
     auto& sink = *static_cast<LogSink*>(self);
-    std::string& line = sink.line_;
-    line.clear();
-    if (sink.format_ == config::LogFormat::json) {
-        line += "{\"time\":\"";
-        append_time(line);
-        line += "\",";
-        format_json(record, line);
-        line += '}';
+    if (!sink.limiter_.admits(record, sink.clock_())) return;
+    sink.tell_lost();
+    sink.put(record);
+}
+
+void LogSink::put(const LogRecord& record) {
+    line_.clear();
+    if (is_journal_) line_ += priority_of(record.level);
+    if (format_ == config::LogFormat::json) {
+        line_ += "{\"time\":\"";
+        append_time(line_);
+        line_ += "\",";
+        format_json(record, line_);
+        line_ += '}';
     } else {
-        append_time(line);
-        line += ' ';
-        format_text(record, line);
+        if (!is_journal_) {
+            append_time(line_);
+            line_ += ' ';
+        }
+        format_text(record, line_);
     }
-    line += '\n';
-    write_all(line);
+    line_ += '\n';
+    output_.write(line_);
+}
+
+/// As soon as the reader has caught up; again, if even this line is lost.
+void LogSink::tell_lost() {
+    if (output_.lost() == 0 || !output_.drain()) return;
+    const std::uint64_t lost = output_.lost();
+    output_.set_lost(0);
+    const LogField fields[] = {{"lines", lost}, {"reason", "the reader of the log did not read"}};
+    put({LogLevel::warning, "log_lines_lost", fields});
+    if (output_.lost() > 0) output_.set_lost(lost);
+}
+
+void LogSink::tell_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
+    for (const LogLimiter::LeftOut& count : counts) {
+        const LogField fields[] = {{"event", count.event}, {"address", count.address}, {"lines", count.lines}};
+        put({LogLevel::warning, "log_lines_left_out", fields});
+    }
+}
+
+void LogSink::settle() {
+    output_.drain();
+    tell_lost();
+    tell_left_out(limiter_.take_due(clock_()));
+}
+
+void LogSink::finish() {
+    tell_left_out(limiter_.take_all());
+    output_.finish();
+    tell_lost();
 }
 
 }  // namespace ledge::daemon

@@ -108,6 +108,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         });
     options.on_hang_up = [&reload] { reload.read_all(); };
     options.on_policy_files = [&reload] { reload.read_policy(); };
+    options.log_owes = [&sink] { return sink.owes(); };
+    options.settle_log = [&sink] { sink.settle(); };
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);

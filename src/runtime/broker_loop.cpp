@@ -33,6 +33,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration look_interval = 1s;      // at the dates of the policy's files; a change is taken when it has settled
+constexpr Duration settle_interval = 1s;    // of the log, while it waits for its reader
 constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
 
 }  // namespace
@@ -57,6 +58,7 @@ struct BrokerLoop::Parts {
     void on_signal(int signal);
     void hang_up();
     void look_at_files(Instant now);
+    void settle_log(Instant now);
     void watch_files(std::vector<std::string> files);
     void stop();
     bool stop_if_done();
@@ -94,6 +96,7 @@ struct BrokerLoop::Parts {
     Instant armed_at = never;  // what the timer waits for
     Instant stop_deadline = never;
     Instant measure_at = Instant::min();  // the memory, if there is a budget
+    Instant settle_log_at = Instant::min();
     bool is_memory_short = false;
     std::uint64_t turns = 0;
     bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
@@ -347,6 +350,7 @@ Instant BrokerLoop::Parts::next_deadline() const {
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     if (is_memory_short) earliest = std::min(earliest, measure_at);
+    if (options.log_owes && options.log_owes()) earliest = std::min(earliest, settle_log_at);
     return earliest;
 }
 
@@ -357,6 +361,7 @@ void BrokerLoop::Parts::run_due() {
     for (const auto& listener : listeners) listener->on_time(now);
     for (const auto& front : fronts) front->on_time(now);
     if (look_at <= now) look_at_files(now);
+    settle_log(now);
 }
 
 /// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
@@ -396,6 +401,12 @@ void BrokerLoop::Parts::hang_up() {
 void BrokerLoop::Parts::look_at_files(Instant now) {
     look_at = now + look_interval;
     if (policy_files.has_settled_change() && options.on_policy_files) options.on_policy_files();
+}
+
+void BrokerLoop::Parts::settle_log(Instant now) {
+    if (settle_log_at > now || !options.log_owes || !options.log_owes()) return;
+    settle_log_at = now + settle_interval;
+    options.settle_log();
 }
 
 void BrokerLoop::Parts::watch_files(std::vector<std::string> files) {

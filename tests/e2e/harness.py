@@ -121,7 +121,7 @@ class Child:
 class Broker(Child):
     """The broker under test (or Debian's mosquitto in its place) on a free port of the loopback interface."""
 
-    def __init__(self, path, folder, arguments=None, settings=(), anonymous=True):
+    def __init__(self, path, folder, arguments=None, settings=(), anonymous=True, stderr=None):
         self.port = free_port()
         self.folder = folder
         self.is_stand_in = os.path.basename(path) == STAND_IN
@@ -136,7 +136,8 @@ class Broker(Child):
         self.log = os.path.join(folder, f'broker-{self.port}.log')
         with open(self.log, 'wb') as log:
             self.command = command
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log if stderr is None else stderr)
         if arguments is None:
             self.wait_for_port(self.port)
 

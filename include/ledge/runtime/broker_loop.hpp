@@ -60,6 +60,8 @@ struct BrokerLoopOptions {
     std::function<void()> on_hang_up;            // beside reading certificates again; on the loop's thread
     std::vector<std::string> policy_files;       // watched by their dates
     std::function<void()> on_policy_files;       // one of them has changed; on the loop's thread
+    std::function<bool()> log_owes;              // the log waits for its reader, or has a count to tell
+    std::function<void()> settle_log;            // called once a second while log_owes
 };
 
 class BrokerLoop {

@@ -82,6 +82,18 @@ TEST_CASE("bytes that are not UTF-8 are shown, not passed on") {
     CHECK(json_of("ok \xF0\x9F\x8C\xA1") == "\"ok \xF0\x9F\x8C\xA1\"");
 }
 
+TEST_CASE("a long value is cut, and its whole length is said") {
+    const std::string word(400, 'x');
+    CHECK(text_of(word) == word);
+    CHECK(text_of(word + "yz") == '"' + word + "...(of 402 bytes)\"");
+    CHECK(json_of(word + "yz") == '"' + word + "...(of 402 bytes)\"");
+    const std::string controls = text_of(std::string(65535, '\x01'));
+    CHECK(controls.size() < 450);  // each of them takes six bytes
+    CHECK(controls.ends_with("\\u0001...(of 65535 bytes)\""));
+    CHECK(text_of(word.substr(1) + "\xE2\x82\xAC" + "end") ==
+          '"' + word.substr(1) + "\xE2\x82\xAC...(of 405 bytes)\"");  // no character is cut in two
+}
+
 TEST_CASE("a log passes on what reaches its threshold") {
     std::vector<std::string> lines;
     Log log(LogLevel::warning, collect, &lines);

@@ -1,8 +1,10 @@
 #include "log_sink.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <regex>
 
@@ -11,64 +13,112 @@ using namespace ledge::daemon;
 
 namespace {
 
-/// What is written to standard error while it lives; at most what fits a pipe.
-class CapturedError {
+/// A pipe for the log; what was written so far, at most what fits.
+class Pipe {
 public:
-    CapturedError() {
-        REQUIRE(::pipe(pipe_.data()) == 0);
-        saved_ = ::dup(STDERR_FILENO);
-        ::dup2(pipe_[1], STDERR_FILENO);
-        ::close(pipe_[1]);
+    Pipe() {
+        REQUIRE(::pipe(ends_.data()) == 0);
+        ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
     }
-    ~CapturedError() { restore(); }
-    CapturedError(const CapturedError&) = delete;
-    CapturedError& operator=(const CapturedError&) = delete;
+    ~Pipe() {
+        for (const int end : ends_) ::close(end);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
 
+    int writer() const { return ends_[1]; }
     std::string text() {
-        restore();
         std::string out;
         std::array<char, 4096> part{};
-        for (ssize_t n = 0; (n = ::read(pipe_[0], part.data(), part.size())) > 0;) {
+        for (ssize_t n = 0; (n = ::read(ends_[0], part.data(), part.size())) > 0;)
             out.append(part.data(), static_cast<std::size_t>(n));
-        }
-        ::close(pipe_[0]);
         return out;
     }
 
 private:
-    void restore() {
-        if (saved_ < 0) return;
-        ::dup2(saved_, STDERR_FILENO);
-        ::close(saved_);
-        saved_ = -1;
-    }
-
-    std::array<int, 2> pipe_{};
-    int saved_ = -1;
+    std::array<int, 2> ends_{};
 };
+
+Instant virtual_now{1h};
+Instant read_virtual_clock() { return virtual_now; }
+
+struct Rig {
+    explicit Rig(config::LogFormat format = config::LogFormat::text, bool is_journal = false)
+        : sink(format, pipe.writer(), is_journal, read_virtual_clock) {}
+    Pipe pipe;  // goes last
+    LogSink sink;
+    Log log = sink.log(LogLevel::info);
+};
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
 TEST_CASE("a line of text begins with the time in UTC") {
-    LogSink sink(config::LogFormat::text);
-    const Log log = sink.log(LogLevel::info);
-    CapturedError captured;
-    log.debug("not_seen");
-    log.info("ready", {{"addresses", "127.0.0.1:1883"}});
-    log.warning("other");
-    const std::string text = captured.text();
+    Rig rig;
+    rig.log.debug("not_seen");
+    rig.log.info("ready", {{"addresses", "127.0.0.1:1883"}});
+    rig.log.warning("other");
+    const std::string text = rig.pipe.text();
     const std::string time = R"(20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d\d\dZ)";
     CHECK(std::regex_match(
         text, std::regex(time + " info ready addresses=127\\.0\\.0\\.1:1883\n" + time + " warning other\n")));
 }
 
 TEST_CASE("a line of JSON is one object with the time as a member") {
-    LogSink sink(config::LogFormat::json);
-    const Log log = sink.log(LogLevel::debug);
-    CapturedError captured;
-    log.debug("said", {{"text", "a\n\"b\""}, {"n", 1}});
-    const std::string text = captured.text();
+    Rig rig(config::LogFormat::json);
+    rig.log.info("said", {{"text", "a\n\"b\""}, {"n", 1}});
+    const std::string text = rig.pipe.text();
     CHECK(std::regex_match(
-        text, std::regex(R"(\{"time":"[-0-9T:.]+Z","level":"debug","event":"said","text":"a\\n\\"b\\"","n":1\})"
+        text, std::regex(R"(\{"time":"[-0-9T:.]+Z","level":"info","event":"said","text":"a\\n\\"b\\"","n":1\})"
                          "\n")));
+}
+
+TEST_CASE("the journal gets a priority instead of a second time stamp") {
+    Rig rig(config::LogFormat::text, true);
+    rig.log.info("ready");
+    rig.log.warning("other");
+    rig.log.error("third");
+    CHECK(rig.pipe.text() == "<6>info ready\n<4>warning other\n<3>error third\n");
+}
+
+TEST_CASE("lines that nobody read are counted, and the count is said when somebody reads again") {
+    Rig rig;
+    const std::string note(300, 'x');
+    constexpr int lines = 2000;  // no more than one event may have at once
+    for (int i = 0; i < lines; ++i) rig.log.warning("policy_note", {{"note", note}});
+    CHECK(rig.sink.owes());
+    std::string text;
+    while (rig.sink.owes()) {
+        text += rig.pipe.text();
+        rig.sink.settle();
+    }
+    text += rig.pipe.text();
+    const std::regex lost(" warning log_lines_lost lines=([0-9]+) reason=");
+    std::smatch found;
+    REQUIRE(std::regex_search(text, found, lost));
+    CHECK(std::stoi(found[1]) + std::ranges::count(text, '\n') == lines + 1);
+}
+
+TEST_CASE("lines of one address beyond its rate are counted, and the count is said when they have ended") {
+    Rig rig;
+    for (int i = 0; i < 150; ++i) rig.log.info("login_failed", {{"address", "192.0.2.1:5"}});
+    CHECK(std::ranges::count(rig.pipe.text(), '\n') == 100);
+    CHECK(rig.sink.owes());
+    rig.sink.settle();
+    CHECK(rig.pipe.text().empty());
+    virtual_now += 10s;
+    rig.sink.settle();
+    CHECK(contains(rig.pipe.text(), " warning log_lines_left_out event=login_failed address=192.0.2.1 lines=50\n"));
+    CHECK_FALSE(rig.sink.owes());
+}
+
+TEST_CASE("at the end of the process every count is said") {
+    Pipe pipe;
+    {
+        LogSink sink(config::LogFormat::text, pipe.writer(), false, read_virtual_clock);
+        const Log log = sink.log(LogLevel::info);
+        for (int i = 0; i < 101; ++i) log.info("login_failed", {{"address", "192.0.2.1:5"}});
+    }
+    CHECK(contains(pipe.text(), "lines=1\n"));
 }

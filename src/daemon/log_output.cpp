@@ -1,0 +1,105 @@
+#include "log_output.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ledge/runtime/clock.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+bool is_writable(int descriptor, int milliseconds_max) {
+    pollfd asked{descriptor, POLLOUT, 0};
+    return ::poll(&asked, 1, milliseconds_max) == 1 && (asked.revents & (POLLOUT | POLLERR)) != 0;
+}
+
+// A pipe that says it is writable accepts this much at once.
+constexpr std::size_t polled_bytes_max = 4096;
+
+}  // namespace
+
+LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0)
+        way_ = Way::closed;
+    else if (S_ISREG(status.st_mode))
+        way_ = Way::blocking;
+    else if (S_ISSOCK(status.st_mode))
+        way_ = Way::send;
+    else
+        way_ = reopen(descriptor) ? Way::own : Way::polled;
+}
+
+LogOutput::~LogOutput() {
+    if (way_ == Way::own) ::close(descriptor_);
+}
+
+/// O_NONBLOCK belongs to the open file, which a shell or another process may share: it is never set on theirs.
+bool LogOutput::reopen(int descriptor) {
+    const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+    const int again = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (again < 0) return false;
+    descriptor_ = again;
+    return true;
+}
+
+void LogOutput::write(std::string_view line) {
+    if (way_ == Way::closed) return;
+    if (drain()) {
+        const long written = try_write(line);
+        if (written == refused) ++lost_;
+        if (written == refused || static_cast<std::size_t>(written) == line.size()) return;
+        line.remove_prefix(static_cast<std::size_t>(written));  // a line that has begun is finished
+    } else if (backlog_.size() + line.size() > backlog_bytes_max) {
+        ++lost_;
+        return;
+    }
+    backlog_ += line;
+}
+
+bool LogOutput::drain() {
+    std::size_t done = 0;
+    while (done < backlog_.size()) {
+        const long written = try_write(std::string_view(backlog_).substr(done));
+        if (written == 0) break;
+        if (written > 0) {
+            done += static_cast<std::size_t>(written);
+            continue;
+        }
+        lost_ +=
+            static_cast<std::uint64_t>(std::count(backlog_.begin() + static_cast<long>(done), backlog_.end(), '\n'));
+        done = backlog_.size();
+    }
+    backlog_.erase(0, done);
+    if (backlog_.empty()) backlog_.shrink_to_fit();
+    return backlog_.empty();
+}
+
+void LogOutput::finish() {
+    const Instant deadline = runtime::read_clock() + 1s;
+    while (!drain() && runtime::read_clock() < deadline && is_writable(descriptor_, 1000)) {
+    }
+}
+
+long LogOutput::try_write(std::string_view text) const {
+    if (way_ == Way::polled) {
+        if (!is_writable(descriptor_, 0)) return 0;
+        text = text.substr(0, polled_bytes_max);
+    }
+    for (;;) {
+        const ssize_t written = way_ == Way::send
+                                    ? ::send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                                    : ::write(descriptor_, text.data(), text.size());
+        if (written >= 0) return written;
+        if (errno == EINTR) continue;
+        return errno == EAGAIN ? 0 : refused;
+    }
+}
+
+}  // namespace ledge::daemon
