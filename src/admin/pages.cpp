@@ -1,14 +1,11 @@
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
 #include "ledge/base/constant_time.hpp"
+#include "ledge/base/regular_file.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
@@ -77,14 +74,9 @@ HttpAnswer Pages::api(std::string_view path) const {
 // ---------------------------------------------------------------------------------------------------------------------
 
 Result<std::string, std::string> read_token(const std::string& path) {
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-    if (!file) return Failure{path + " cannot be opened: " + std::strerror(errno)};
-    std::string token(Pages::token_bytes_max + 2, '\0');  // with the end of the line, and one more to see
-    token.resize(std::fread(token.data(), 1, token.size(), file.get()));
-    if (std::ferror(file.get()) != 0) return Failure{path + " cannot be read: " + std::strerror(errno)};
+    auto file = read_regular_file(path, Pages::token_bytes_max + 1);  // with the end of the line, and one more to see
+    if (!file) return Failure{path + " " + file.error()};
+    std::string token = std::move(file->text);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
     const bool is_visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
     if (token.size() < Pages::token_bytes_min || token.size() > Pages::token_bytes_max || !is_visible)

@@ -3,15 +3,11 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <utility>
 
-#include "listener_url.hpp"
-
 #include "acl_toml.hpp"
+#include "ledge/base/regular_file.hpp"
+#include "listener_url.hpp"
 
 namespace ledge::config {
 namespace {
@@ -19,7 +15,7 @@ namespace {
 /// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
 std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
     loaded.policy_files.push_back(path);
-    auto file = read_file(path, auth::text_file_bytes_max);
+    auto file = read_regular_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
         return std::nullopt;
@@ -66,12 +62,23 @@ std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& pat
     return std::nullopt;
 }
 
+/// In mosquitto's form `pattern` is for rules with the client's names; without them it is a rule for everybody.
+void note_patterns_of(const auth::Acl& acl, Loaded& loaded) {
+    if (acl.form() != auth::Acl::Form::mosquitto) return;
+    for (const auth::AclRule& rule : acl.everybody().rules.all()) {
+        if (rule.has_placeholders() || rule.is_denial) continue;
+        loaded.notes.push_back(acl.name() + ":" + std::to_string(rule.line) + ": the line '" + acl.text_of(rule) +
+                               "' has neither %u nor %c, so every client has this right");
+    }
+}
+
 void load_acl(Loaded& loaded) {
     const std::string& path = loaded.config.auth.acl_file;
     const auto file = read_policy_file(path, "auth.acl_file", loaded);
     if (!file) return;
     auto acl = parse_acl(file->text, path, loaded);
     if (!acl) return;
+    note_patterns_of(*acl, loaded);
     if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
     loaded.policy.acl = std::move(*acl);
 }
@@ -164,21 +171,6 @@ void load_hook(Loaded& loaded) {
 }
 
 }  // namespace
-
-Result<FileText, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-    if (!file) return Failure{"cannot be opened: " + std::string(std::strerror(errno))};
-    FileText result;
-    struct stat status {};
-    if (::fstat(::fileno(file.get()), &status) == 0) result.mode = status.st_mode;
-    result.text.resize(bytes_max + 1);
-    result.text.resize(std::fread(result.text.data(), 1, result.text.size(), file.get()));
-    if (std::ferror(file.get()) != 0) return Failure{"cannot be read: " + std::string(std::strerror(errno))};
-    return result;
-}
 
 void load_policy(Loaded& loaded) {
     loaded.policy.login = loaded.config.auth.login;

@@ -1,6 +1,7 @@
 #include "passwd.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -10,11 +11,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "commands.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/base/regular_file.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -106,16 +110,12 @@ Result<auth::Secret, std::string> obtain_password(bool is_new) {
     return std::move(*first);
 }
 
+/// The text of the password file; empty when there is none yet. The error is a sentence.
 Result<std::string, std::string> read_text(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
-    if (file == nullptr && errno == ENOENT) return std::string();
-    if (file == nullptr) return Failure{"cannot open " + path + ": " + std::strerror(errno)};
-    std::string text(auth::text_file_bytes_max + 1, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), file));
-    const bool is_read = std::ferror(file) == 0;
-    std::fclose(file);
-    if (!is_read) return Failure{"cannot read " + path};
-    return text;
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::string();
+    auto file = read_regular_file(path, auth::text_file_bytes_max);
+    if (!file) return Failure{path + " " + file.error()};
+    return std::move(file->text);
 }
 
 bool write_all(int descriptor, std::string_view text) {
@@ -138,33 +138,53 @@ int verify(const auth::PasswordFile& file, const std::string& user) {
     return config::exit_ok;
 }
 
-int set(const config::Command::Passwd& wish, std::string_view text) {
+/// The name and what stands behind it from now on.
+Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& wish) {
     const auto password = obtain_password(true);
-    if (!password) return fail(password.error());
+    if (!password) return Failure{password.error()};
     if (wish.is_scram && !auth::is_scram_password(password->bytes()))
-        return fail("for SCRAM a password has letters, digits and signs of ASCII only");
+        return Failure{std::string("for SCRAM a password has letters, digits and signs of ASCII only")};
     std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
     if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
-        return fail("the system gives no random numbers");
+        return Failure{std::string("the system gives no random numbers")};
     const Bytes salt = Bytes(chance).first(wish.is_scram ? chance.size() : salt_bytes);
     const std::uint32_t usual =
         wish.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
     const std::uint32_t iterations = wish.iterations != 0 ? wish.iterations : usual;
     const auto make = wish.is_scram ? auth::make_scram_keys : auth::hash_password;
-    const auth::PasswordHash hash = make(password->bytes(), salt, iterations);
-    const auto written = replace_file(wish.file, auth::with_password(text, wish.user, hash));
-    return written ? config::exit_ok : fail(written.error());
+    return make(password->bytes(), salt, iterations);
 }
 
-int remove(const config::Command::Passwd& wish, const auth::PasswordFile& file, std::string_view text) {
-    if (file.find(wish.user) == nullptr) return fail("there is no user " + wish.user);
-    const auto written = replace_file(wish.file, auth::without_user(text, wish.user));
-    return written ? config::exit_ok : fail(written.error());
+int report(const Result<bool, std::string>& written) { return written ? config::exit_ok : fail(written.error()); }
+
+int set(const config::Command::Passwd& wish) {
+    const auto hash = obtain_hash(wish);
+    if (!hash) return fail(hash.error());
+    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
+        return auth::with_password(text, wish.user, *hash);
+    }));
 }
 
-}  // namespace
+int remove(const config::Command::Passwd& wish) {
+    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
+        const auto file = auth::PasswordFile::parse(text);
+        if (!file || file->find(wish.user) == nullptr) return Failure{"there is no user " + wish.user};
+        return auth::without_user(text, wish.user);
+    }));
+}
 
-Result<bool, std::string> replace_file(const std::string& path, std::string_view text) {
+/// A symbolic link stays what it is: the file behind it is edited.
+Result<std::string, std::string> real_path(const std::string& path) {
+    std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+    if (real != nullptr) return std::string(real.get());
+    struct stat link {};
+    if (errno == ENOENT && ::lstat(path.c_str(), &link) != 0) return path;  // a new file
+    return Failure{"cannot follow " + path + ": " + std::strerror(errno)};
+}
+
+/// `text` in place of the file: a reader sees the old text or the new one, and a power cut leaves one of them. Mode and
+/// owner stay.
+Result<bool, std::string> replace_file(const std::string& path, int directory, std::string_view text) {
     const auto failure = [&](const char* what) {
         return Failure{std::string(what) + " " + path + ": " + std::strerror(errno)};
     };
@@ -173,16 +193,35 @@ Result<bool, std::string> replace_file(const std::string& path, std::string_view
     if (file.get() < 0) return failure("cannot write beside");
     struct stat old {};
     const bool is_old = ::stat(path.c_str(), &old) == 0;
-    if (is_old) {
-        [[maybe_unused]] const int owner = ::fchown(file.get(), old.st_uid, old.st_gid);  // root only
-        ::fchmod(file.get(), old.st_mode & 07777U);
-    }
-    if (!write_all(file.get(), text) || ::rename(beside.c_str(), path.c_str()) != 0) {
-        const auto failed = failure("cannot write");
+    const bool is_kept = !is_old || (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
+                                     ::fchmod(file.get(), old.st_mode & 07777U) == 0);
+    if (!is_kept || !write_all(file.get(), text) || ::rename(beside.c_str(), path.c_str()) != 0) {
+        const auto failed = failure(is_kept ? "cannot write" : "cannot keep the owner and the mode of");
         ::unlink(beside.c_str());
         return failed;
     }
-    return true;
+    return ::fsync(directory) == 0 || errno == EINVAL ? Result<bool, std::string>(true) : failure("cannot write");
+}
+
+}  // namespace
+
+// Everybody who edits a file of this directory waits for the lock of the directory: the file itself is replaced, so a
+// lock on it would be a lock on the former one.
+Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
+    const auto path = real_path(link);
+    if (!path) return Failure{path.error()};
+    const std::size_t slash = path->rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path->substr(0, slash + 1);
+    const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int locked = -1;
+    do locked = ::flock(directory.get(), LOCK_EX);
+    while (locked != 0 && errno == EINTR);
+    if (locked != 0) return Failure{"cannot lock " + folder + ": " + std::strerror(errno)};
+    const auto text = read_text(*path);
+    if (!text) return Failure{text.error()};
+    const auto edited = edit(*text);
+    if (!edited) return Failure{edited.error()};
+    return replace_file(*path, directory.get(), *edited);
 }
 
 int use_passwd(const config::Command::Passwd& wish) {
@@ -199,7 +238,7 @@ int use_passwd(const config::Command::Passwd& wish) {
         return config::exit_bad_configuration;
     }
     if (wish.is_verification) return verify(*file, wish.user);
-    return wish.is_removal ? remove(wish, *file, *text) : set(wish, *text);
+    return wish.is_removal ? remove(wish) : set(wish);
 }
 
 }  // namespace ledge::daemon

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ip_address.hpp"
+#include "ledge/base/first_bytes.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "proxy_header.hpp"
@@ -93,7 +94,11 @@ void Awaited::on_ready(std::uint32_t) {
     const std::size_t before = received_.size();
     received_.append(seen.data(), static_cast<std::size_t>(count));
     const ProxyHeader header = parse_proxy_header(as_bytes(received_));
-    if (header.status == ProxyHeader::Status::wrong) return front_.refuse(*this, "no valid PROXY header");
+    if (header.status == ProxyHeader::Status::wrong) {
+        const std::string_view spoken = protocol_of(as_bytes(received_));
+        return front_.refuse(
+            *this, "no valid PROXY header" + (spoken.empty() ? "" : "; the first bytes are " + std::string(spoken)));
+    }
     const bool is_complete = header.status == ProxyHeader::Status::complete;
     const std::size_t taken = (is_complete ? header.size : received_.size()) - before;
     if (::recv(descriptor_, seen.data(), taken, MSG_DONTWAIT) != static_cast<ssize_t>(taken))

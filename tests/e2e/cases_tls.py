@@ -257,8 +257,18 @@ def _revoked(context):
     check(pub(context, served.port, *own('bad'))[0] == 0, 'not yet revoked, but refused')
     s_client(context, served.port, *as_bad, '-sess_out', session)
     check('Reused' in s_client(context, served.port, *as_bad, '-sess_in', session), 'the ticket is not taken')
+    connected = {}
+    for name in ('good', 'bad'):
+        settings = plain_settings()
+        settings.load_cert_chain(ca.path(name + '.pem'), ca.path(name + '.key'))
+        connected[name] = TlsClient(served.port, settings)
+        context.adopt(connected[name])
+        connected[name].open('connected-' + name)
     ca.revoke('bad')
     served.log_line('tls_reloaded')
+    served.log_line('tls_revoked listener=tls ')
+    check(connected['bad'].read() == (None, b''), 'a connected client outlives the revocation of its certificate')
+    check(pings([connected['good']]) == 1, 'a client with a good certificate was disconnected')
     check(pub(context, served.port, *own('bad'))[0] != 0, 'a revoked certificate got in')
     served.log_line('tls_refused .*revoked')
     check('Reused' not in s_client(context, served.port, *as_bad, '-sess_in', session), 'its ticket got it in')
@@ -486,6 +496,23 @@ def _garbage(context):
         send_and_drain(context.connect(served.port), data)
     check(pings([good]) == 1, 'the witness was hurt')
     served.log_line('tls_refused ')
+
+
+@case('a refused handshake says which alert came, or which protocol was spoken instead of TLS', GROUP, needs_ledge=True)
+def _words(context):
+    served = Served(context)
+    checking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody
+    checking.check_hostname = False
+    try:
+        TlsClient(served.port, checking)
+        raise AssertionError('a client that trusts nobody was content')
+    except ssl.SSLError:
+        pass
+    served.log_line('tls_refused .*alert 48 unknown_ca: it does not know the authority')
+    for data, protocol in ((connect_packet('plain'), 'an MQTT CONNECT'), (b'GET / HTTP/1.1\r\n\r\n', 'an HTTP request'),
+                           (b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'a PROXY header')):
+        send_and_drain(context.connect(served.port), data)
+        served.log_line(f'tls_refused .*the first bytes are {protocol}, but this listener speaks TLS')
 
 
 @case('garbage inside an agreed connection ends it', GROUP, needs_ledge=True)

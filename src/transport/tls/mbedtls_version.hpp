@@ -53,6 +53,13 @@ inline void without_tickets_of_1_3(mbedtls_ssl_config* config) { mbedtls_ssl_con
 inline void set_user(mbedtls_ssl_context* ssl, void* user) { mbedtls_ssl_set_user_data_p(ssl, user); }
 inline void* user_of(mbedtls_ssl_context* ssl) { return mbedtls_ssl_get_user_data_p(ssl); }
 inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(state); }
+/// The description of the alert that the peer has sent (RFC 8446 section 6), after
+/// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
+inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
+/// The header of the record that was read last: the first five bytes of the peer, when there was no other.
+inline std::span<const unsigned char> record_header(const mbedtls_ssl_context& ssl) {
+    return {ssl.MBEDTLS_PRIVATE(in_hdr), 5};
+}
 inline bool is_tls1_3(const mbedtls_ssl_context& ssl) {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
 }
@@ -93,6 +100,11 @@ inline void without_tickets_of_1_3(mbedtls_ssl_config*) {}
 inline void set_user(mbedtls_ssl_context*, void*) {}
 inline void* user_of(mbedtls_ssl_context* ssl) { return ssl->p_bio; }
 inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.state; }
+/// The description of the alert that the peer has sent (RFC 8446 section 6), after
+/// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
+inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.in_msg[1]; }
+/// The header of the record that was read last: the first five bytes of the peer, when there was no other.
+inline std::span<const unsigned char> record_header(const mbedtls_ssl_context& ssl) { return {ssl.in_hdr, 5}; }
 inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
 inline bool is_no_failure(int) { return false; }
 

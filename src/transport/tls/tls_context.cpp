@@ -6,12 +6,11 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/regular_file.hpp"
 #include "mbedtls_version.hpp"
 #include "tls_ciphers.hpp"
 #include "tls_context_parts.hpp"
@@ -27,14 +26,10 @@ constexpr std::size_t file_bytes_max = 1024 * 1024;
 constexpr int expiry_warning_days = 14;
 
 Result<std::vector<unsigned char>, std::string> read_file(const std::string& path) {
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-    if (!file) return Failure{path + " cannot be opened: " + std::strerror(errno)};
-    std::vector<unsigned char> text(file_bytes_max + 1);
-    text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    if (std::ferror(file.get()) != 0) return Failure{path + " cannot be read: " + std::strerror(errno)};
+    auto file = read_regular_file(path, file_bytes_max);
+    if (!file) return Failure{path + " " + file.error()};
+    std::vector<unsigned char> text(file->text.begin(), file->text.end());
+    mbedtls_platform_zeroize(file->text.data(), file->text.size());  // it may be a key
     if (text.size() > file_bytes_max) return Failure{path + " is larger than 1 MiB"};
     text.push_back(0);  // mbedTLS knows PEM by it
     return text;
@@ -75,6 +70,8 @@ public:
             if (!add_identity(options.certificates[i], i)) return false;
         }
         if (!load_authorities(options.ca_file) || !load_revoked(options.crl_file)) return false;
+        for (std::size_t i = 0; i < options.certificates.size(); ++i)
+            note_chain(options.certificates[i], *parts_->identities[i]);
         if (!load_keys(options.psk_file) || !set_ciphers(options.ciphers, !options.psk_file.empty())) return false;
         mbedtls_ssl_config* config = &parts_->config;
         mbedtls_ssl_conf_authmode(config, auth_mode(options.client_certificate));
@@ -187,6 +184,29 @@ private:
                                     std::to_string(expiry_warning_days) + " days");
         if (mbedtls_x509_time_is_future(&identity.chain.valid_from) != 0)
             parts_->notes.push_back("the certificate " + files.certificate_file + " is not valid yet");
+    }
+
+    /// A file of one certificate that an intermediate authority has signed: clients know the root only. What tells the
+    /// intermediate from a root: public authorities name the place of their certificate (RFC 5280 section 4.2.2.1), and
+    /// it is none of those in `ca`.
+    void note_chain(const TlsCertificate& files, const TlsIdentity& identity) {
+        const mbedtls_x509_crt& leaf = identity.chain;
+        const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
+            return one.len == other.len && std::memcmp(one.p, other.p, one.len) == 0;
+        };
+        if (leaf.next != nullptr || is_same(leaf.subject_raw, leaf.issuer_raw)) return;
+        constexpr std::string_view place_of_issuer = "\x2B\x06\x01\x05\x05\x07\x30\x02";
+        bool is_known = false;
+        for (const mbedtls_x509_crt* one = &parts_->authorities; one != nullptr && one->raw.p != nullptr;
+             one = one->next)
+            is_known = is_known || is_same(one->subject_raw, leaf.issuer_raw);
+        const bool has_place = as_text({leaf.raw.p, leaf.raw.len}).find(place_of_issuer) != std::string_view::npos;
+        if (is_known || (!has_place && parts_->authorities.raw.p == nullptr)) return;
+        std::array<char, 256> issuer{};
+        mbedtls_x509_dn_gets(issuer.data(), issuer.size(), &leaf.issuer);
+        parts_->notes.push_back(files.certificate_file + " has one certificate only, signed by \"" + issuer.data() +
+                                "\": clients that do not know this authority refuse the listener; append the "
+                                "certificates of the intermediate authorities to the file");
     }
 
     static mbedtls_x509_time days_before(mbedtls_x509_time time) {

@@ -21,6 +21,7 @@ public:
     void take(int descriptor, const sockaddr_storage& address) override { gate_->take(descriptor, address, *this); }
     void on_time(Instant now) override {
         gate_->on_time(now);
+        gate_->judge_again(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override { return std::min(gate_->next_deadline(), rest_.next_deadline()); }

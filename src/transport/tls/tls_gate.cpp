@@ -8,6 +8,7 @@
 
 #include "ledge/transport/endpoint.hpp"
 #include "tls_context.hpp"
+#include "tls_rest.hpp"
 #include "tls_secrets.hpp"
 
 namespace ledge::transport {
@@ -255,6 +256,17 @@ void TlsGate::on_time(Instant now) {
     if (files_.has_settled_change()) load();
 }
 
+void TlsGate::judge_again(TlsRest& connections) {
+    if (!std::exchange(has_new_trust_, false)) return;
+    for (TlsSession* session : connections.sessions()) {
+        if (!session->is_revoked_by(*context_)) continue;
+        log_.warning("tls_revoked", {{"listener", name_},
+                                     {"user", session->user_name()},
+                                     {"reason", "the client's certificate is on the list of key 'crl'"}});
+        session->cut();
+    }
+}
+
 Instant TlsGate::next_deadline() const {
     return peers_.empty() ? look_at_ : std::min(look_at_, peers_.front().deadline);
 }
@@ -281,6 +293,7 @@ void TlsGate::take_over(Load& load) {
     }
     context_ = std::move(*result);
     secrets_ = std::move(load.secrets);
+    has_new_trust_ = true;
     trust_files_.accept();
     log_.info("tls_reloaded", {{"listener", name_}});
     for (const std::string& note : context_->notes()) log_.warning("tls_note", {{"listener", name_}, {"note", note}});

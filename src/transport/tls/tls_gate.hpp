@@ -25,6 +25,7 @@
 
 namespace ledge::transport {
 
+class TlsRest;
 class TlsSecrets;
 
 class TlsGate {
@@ -56,6 +57,9 @@ public:
     void reload();
 
     void on_time(Instant now);
+    /// After a change of ca or crl: connections whose certificate is revoked end. `connections`: all that came through
+    /// the gate.
+    void judge_again(TlsRest& connections);
     Instant next_deadline() const;
 
     const TlsCounters& counters() const { return counters_; }
@@ -100,6 +104,7 @@ private:
     FileWatch files_;
     FileWatch trust_files_;  // those of them whose change ends the worth of earlier sessions
     Load* loading_ = nullptr;
+    bool has_new_trust_ = false;  // ca or crl have changed, and the connections are not judged by them yet
     Instant look_at_{};
     Instant complain_after_{};
     Peers peers_;  // by age, so that the deadlines ascend

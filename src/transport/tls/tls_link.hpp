@@ -32,6 +32,7 @@ private:
     void close() noexcept override { session_.reset(); }
 
     bool rest() override { return session_ == nullptr || session_->rest(); }
+    TlsSession* session() override { return session_.get(); }
 
     void set_writable_wanted(bool is_wanted);
     void watch();

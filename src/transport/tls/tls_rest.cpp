@@ -29,6 +29,16 @@ void TlsRest::add(Restable& link, Instant now) {
     awake_.push_back(link);
 }
 
+std::vector<TlsSession*> TlsRest::sessions() {
+    std::vector<TlsSession*> out;
+    for (List* list : {&awake_, &resting_}) {
+        for (Restable& link : *list) {
+            if (TlsSession* session = link.session(); session != nullptr) out.push_back(session);
+        }
+    }
+    return out;
+}
+
 void TlsRest::on_time(Instant now) {
     if (look_at_ > now) return;
     look_at_ = now + interval;

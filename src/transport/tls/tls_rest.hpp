@@ -1,14 +1,16 @@
-// TlsRest: notices the connections of a listener that have been silent for a while and lets their buffers go. A device
-// that reports once a minute holds its memory for a few seconds of it.
+// TlsRest: knows the connections of a TLS listener. It notices those that have been silent for a while and lets their
+// buffers go: a device that reports once a minute holds its memory for a few seconds of it.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <vector>
 
 #include "ledge/base/time.hpp"
 
 namespace ledge::transport {
 
 class TlsRest;
+class TlsSession;
 struct ByRest;
 using RestHook = boost::intrusive::list_base_hook<boost::intrusive::tag<ByRest>>;
 
@@ -29,6 +31,8 @@ private:
     friend class TlsRest;
     /// false: not now.
     virtual bool rest() = 0;
+    /// nullptr: closed already.
+    virtual TlsSession* session() = 0;
 
     TlsRest* place_ = nullptr;  // nullptr: nobody lets it rest any more
     bool is_stirred_ = false;   // since the last look
@@ -47,6 +51,7 @@ public:
 
     void add(Restable& link, Instant now);
     void on_time(Instant now);
+    std::vector<TlsSession*> sessions();
     /// `never` while all rest.
     Instant next_deadline() const { return awake_.empty() ? never : look_at_; }
 

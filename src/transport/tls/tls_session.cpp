@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "../ip_address.hpp"
+#include "ledge/base/first_bytes.hpp"
 #include "mbedtls_version.hpp"
 #include "record_buffers.hpp"
 #include "tls_context_parts.hpp"
@@ -269,8 +270,68 @@ void TlsSession::finish() noexcept {
 // ---------------------------------------------------------------------------------------------------------------------
 // For logs
 
+bool TlsSession::is_revoked_by(const TlsContext& context) const {
+    const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
+        return one.len == other.len && std::memcmp(one.p, other.p, one.len) == 0;
+    };
+    for (const mbedtls_x509_crt* one = mbedtls_ssl_get_peer_cert(&parts_->ssl); one != nullptr; one = one->next) {
+        for (const mbedtls_x509_crl* list = &context.parts().revoked; list != nullptr; list = list->next) {
+            if (list->raw.p != nullptr && is_same(list->issuer_raw, one->issuer_raw) &&
+                mbedtls_x509_crt_is_revoked(one, list) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+void TlsSession::cut() { ::shutdown(parts_->descriptor, SHUT_RDWR); }
+
+namespace {
+
+/// RFC 8446 section 6.2, with what it means for who looks after the certificates.
+std::string text_of_alert(unsigned alert) {
+    struct Row {
+        unsigned alert;
+        std::string_view text;
+    };
+    constexpr Row rows[] = {
+        {40, "handshake_failure: it has no cipher suite or key exchange in common with us"},
+        {42, "bad_certificate: it does not accept our certificate"},
+        {43, "unsupported_certificate: it cannot use our certificate"},
+        {44, "certificate_revoked: our certificate is revoked"},
+        {45, "certificate_expired: our certificate is out of date, or the clock of the peer is wrong"},
+        {46,
+         "certificate_unknown: it does not accept our certificate; often the name in it is not the one that was asked"},
+        {47, "illegal_parameter"},
+        {48,
+         "unknown_ca: it does not know the authority that has signed our certificate; give it the file of that "
+         "authority, or add the intermediate certificates to ours"},
+        {49, "access_denied"},
+        {51, "decrypt_error: keys or signatures do not match"},
+        {70, "protocol_version: it speaks no version of TLS that we accept"},
+        {71, "insufficient_security: it wants stronger ciphers"},
+        {80, "internal_error"},
+        {90, "user_canceled"},
+        {112, "unrecognized_name: it does not accept the name"},
+        {115, "unknown_psk_identity"},
+        {116, "certificate_required: it wants a certificate from us"},
+        {120, "no_application_protocol: no ALPN protocol in common"},
+    };
+    const auto* const row = std::ranges::find(rows, alert, &Row::alert);
+    return "the peer refused with the TLS alert " + std::to_string(alert) +
+           (row == std::end(rows) ? std::string() : " " + std::string(row->text));
+}
+
+}  // namespace
+
 std::string TlsSession::failure_reason() const {
+    if (parts_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return text_of_alert(mbed::alert_of(parts_->ssl));
     std::string reason = tls_error_text(parts_->failure);
+    if (mbed::state_of(parts_->ssl) <= MBEDTLS_SSL_CLIENT_HELLO) {
+        const std::string_view spoken = protocol_of(mbed::record_header(parts_->ssl));
+        if (!spoken.empty() && spoken != "a TLS ClientHello")
+            return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
+    }
     if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason;
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));

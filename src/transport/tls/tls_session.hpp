@@ -62,6 +62,12 @@ public:
     /// under way.
     bool rest();
 
+    /// The peer's certificate, or one that has signed it, is on the list of revoked ones of this context, which may be
+    /// newer than the session's own.
+    bool is_revoked_by(const TlsContext& context) const;
+    /// The connection ends: whoever reads from it or writes to it next finds that out.
+    void cut();
+
     /// Tells the peer that nothing follows, as far as the socket takes it at once, then sends FIN.
     void finish() noexcept;
 

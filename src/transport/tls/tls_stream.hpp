@@ -99,6 +99,7 @@ private:
 
     private:
         bool rest() override { return session_.rest(); }
+        TlsSession* session() override { return &session_; }
         TlsSession& session_;
     };
 

@@ -51,6 +51,7 @@ public:
         }
         if (!gate_) return;
         gate_->on_time(now);
+        gate_->judge_again(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override {

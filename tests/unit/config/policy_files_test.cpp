@@ -103,6 +103,31 @@ TEST_CASE("files that others may write are refused, hashes that others may read 
     CHECK_FALSE(auth::Rights(*noted.policy.acl, {}, "c").may_receive("a"));
 }
 
+TEST_CASE("a pattern without the client's names is noted: it is a rule for everybody") {
+    const File users("users", user("alice"));
+    const File acl("acl", "user alice\ntopic a\npattern read all/#\npattern deny no/#\npattern read own/%u/#\n");
+    const Loaded loaded = load_with(users.path(), acl.path());
+    REQUIRE(loaded.notes.size() == 1);
+    CHECK(loaded.notes[0] == acl.path() +
+                                 ":3: the line 'pattern read all/#' has neither %u nor %c, so every client has "
+                                 "this right");
+}
+
+TEST_CASE("a byte order mark in the files is no part of the first name; a pipe is refused") {
+    const File users("users", "\xEF\xBB\xBF" + user("alice"));
+    const File acl("acl", "\xEF\xBB\xBFuser alice\ntopic b\n");
+    const Loaded loaded = load_with(users.path(), acl.path());
+    CHECK(lines_of(loaded) == Lines{});
+    CHECK(loaded.notes.empty());
+    REQUIRE(loaded.policy.passwords);
+    CHECK(loaded.policy.passwords->find("alice") != nullptr);
+    const File pipe("pipe", "");
+    std::filesystem::remove(pipe.path());
+    REQUIRE(::mkfifo(pipe.path().c_str(), 0600) == 0);
+    CHECK(load_with("", pipe.path()).complaints[0].text ==
+          "key 'auth.acl_file': the file is a pipe; name a regular file");
+}
+
 TEST_CASE("keys of tokens come from either file or both, with the settings beside them") {
     const File secret("secret", std::string(32, 's') + "\n");
     const File jwks("jwks",

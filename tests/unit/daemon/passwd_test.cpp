@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 using namespace ledge;
 using namespace ledge::daemon;
@@ -43,22 +46,83 @@ mode_t mode(const std::string& path) {
     return status.st_mode & 0777U;
 }
 
+using Edited = Result<std::string, std::string>;
+
+Edit become(std::string text) {
+    return [text = std::move(text)](std::string_view) -> Edited { return text; };
+}
+
 }  // namespace
 
 TEST_CASE("a file is replaced as a whole: a new one is private, an old one keeps its mode") {
     const Folder folder;
     const std::string path = folder.file("users");
-    REQUIRE(replace_file(path, "one\n").ok());
+    REQUIRE(edit_file(path, become("one\n")).ok());
     CHECK(content(path) == "one\n");
     CHECK(mode(path) == 0600U);
     REQUIRE(::chmod(path.c_str(), 0640) == 0);
-    REQUIRE(replace_file(path, "two\n").ok());
+    REQUIRE(edit_file(path, become("two\n")).ok());
     CHECK(content(path) == "two\n");
     CHECK(mode(path) == 0640U);
     CHECK(folder.files() == 1);
-    const auto failed = replace_file(folder.file("none/users"), "x");
+    const auto failed = edit_file(folder.file("none/users"), become("x"));
     REQUIRE_FALSE(failed.ok());
     CHECK(failed.error().find("No such file or directory") != std::string::npos);
+}
+
+TEST_CASE("an edit that fails changes nothing") {
+    const Folder folder;
+    const std::string path = folder.file("users");
+    std::ofstream(path) << "one\n";
+    const auto failed = edit_file(path, [](std::string_view) -> Edited { return Failure{std::string("no")}; });
+    REQUIRE_FALSE(failed.ok());
+    CHECK(failed.error() == "no");
+    CHECK(content(path) == "one\n");
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a symbolic link stays, and the file behind it is edited; a link to nothing is refused") {
+    const Folder folder;
+    const std::string target = folder.file("target");
+    const std::string link = folder.file("link");
+    std::ofstream(target) << "one\n";
+    REQUIRE(::chmod(target.c_str(), 0640) == 0);
+    std::filesystem::create_symlink("target", link);
+    REQUIRE(edit_file(link, become("two\n")).ok());
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(content(target) == "two\n");
+    CHECK(mode(target) == 0640U);
+    std::filesystem::remove(target);
+    CHECK_FALSE(edit_file(link, become("three\n")).ok());
+    CHECK(std::filesystem::is_symlink(link));
+}
+
+TEST_CASE("of twenty edits at once none is lost") {
+    const Folder folder;
+    const std::string path = folder.file("users");
+    std::ofstream(path) << "";
+    constexpr int editors = 20;
+    std::atomic<int> done = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < editors; ++i) {
+        threads.emplace_back([&] {
+            const auto edited =
+                edit_file(path, [](std::string_view text) -> Edited { return std::string(text) + "x"; });
+            if (edited.ok()) ++done;
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(done == editors);
+    CHECK(content(path) == std::string(editors, 'x'));
+}
+
+TEST_CASE("a pipe in place of the file is refused and does not make anybody wait") {
+    const Folder folder;
+    const std::string path = folder.file("users");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const auto failed = edit_file(path, become("x"));
+    REQUIRE_FALSE(failed.ok());
+    CHECK(failed.error().find("is a pipe") != std::string::npos);
 }
 
 TEST_CASE("names that cannot be users and files with mistakes end with 2, before any password is asked for") {
