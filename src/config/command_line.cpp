@@ -14,6 +14,17 @@ constexpr const char* footer =
     "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again, takes over users and rights, "
     "and tells what a restart would change.";
 
+/// `check FILE`, `check -c FILE` and `-c FILE check` are the same.
+CLI::App* add_check(CLI::App& app, Command& command) {
+    CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
+    check->add_option("FILE", command.sources.file, "The configuration file, like -c FILE");
+    check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
+    check->add_option("--as", command.as_user, "Check with the rights of this user, as the service has; wants root")
+        ->type_name("USER");
+    check->fallthrough();
+    return check;
+}
+
 void add_store_tools(CLI::App& app, Command& command) {
     CLI::App* store = app.add_subcommand("store", "Look at a store, or tidy it up");
     store->require_subcommand(1);
@@ -114,9 +125,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     app.footer(footer);
     app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and end");
     add_options(app, command.sources, print_config);
-    CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
-    check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
-    check->fallthrough();  // `check -c FILE` and `-c FILE check` are the same
+    CLI::App* check = add_check(app, command);
     add_events(app, command);
     add_store_tools(app, command);
     add_passwd(app, command);

@@ -37,6 +37,27 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     return *number << shift;
 }
 
+struct TimeUnit {
+    std::string_view name;
+    std::int64_t milliseconds;
+};
+constexpr TimeUnit time_units[] = {{"ms", 1},     {"s", 1000},      {"min", 60'000},
+                                   {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+
+/// Milliseconds of "500ms", "1 min", "2h".
+std::optional<std::int64_t> parse_duration(std::string_view text) {
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto number = parse_integer(text.substr(0, digits));
+    std::string_view name = text.substr(digits);
+    if (name.starts_with(' ')) name.remove_prefix(1);
+    const auto* const unit = std::ranges::find(time_units, name, &TimeUnit::name);
+    if (!number || unit == std::end(time_units)) return std::nullopt;
+    if (*number > std::numeric_limits<std::int64_t>::max() / unit->milliseconds) return std::nullopt;
+    return *number * unit->milliseconds;
+}
+
+bool is_duration(const Option& option) { return option.unit == "s" || option.unit == "ms"; }
+
 std::string join(std::span<const std::string_view> words) {
     std::string out;
     for (const std::string_view word : words) {
@@ -55,10 +76,19 @@ Converted convert_number(const Option& option, const Value& value) {
     if (const auto* integer = std::get_if<std::int64_t>(&value)) number = *integer;
     const auto* text = std::get_if<std::string>(&value);
     if (option.type == Type::size && text != nullptr) number = parse_size(*text);
+    if (is_duration(option) && text != nullptr) {
+        number = parse_duration(*text);
+        const std::int64_t parts = option.unit == "s" ? 1000 : 1;
+        if (number && *number % parts != 0)
+            return Failure{"is " + quoted(*text) + ", but counts whole seconds; use " +
+                           std::to_string(*number / parts + 1)};
+        if (number) *number /= parts;
+    }
     if (!number) {
         std::string wanted = "a whole number";
         if (!option.unit.empty()) wanted += " of " + std::string(option.unit == "s" ? "seconds" : option.unit);
         if (option.type == Type::size) wanted += " or a size such as \"4 MiB\" (B, KiB, MiB, GiB, TiB)";
+        if (is_duration(option)) wanted += " or a duration such as \"5 min\" (ms, s, min, h, d)";
         const bool is_quoted_number = option.type == Type::integer && text != nullptr && parse_integer(*text);
         auto failure = wrong_type(wanted, value);
         if (is_quoted_number) failure.error += "; write it without quotes";

@@ -4,6 +4,7 @@
 #include "listener_url.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -127,9 +128,18 @@ Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& hos
     return *port;
 }
 
+/// fe80::/10 (RFC 4291 section 2.5.6): each interface has such addresses.
+bool is_link_local(const std::string& text) {
+    in6_addr address{};
+    return inet_pton(AF_INET6, text.c_str(), &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
+}
+
 /// "" or what is wrong with the host; localhost becomes the address it stands for.
 std::string check_host(Host& host) {
     if (host.text == "localhost" && !host.is_bracketed) host.text = "127.0.0.1";
+    if (host.is_bracketed && is_link_local(host.text))
+        return quoted(host.text) + " is a link-local address, which names no machine without its interface; write [" +
+               host.text + "%eth0] with the name of the interface (ip address shows them)";
     const bool is_address = host.is_bracketed ? is_ipv6(host.text) : is_ipv4(host.text);
     if (is_address && host.text.find('\0') == std::string::npos) return {};
     return quoted(host.text) + (host.is_bracketed

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "ledge/base/regular_file.hpp"
 #include "levels.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
@@ -35,8 +37,10 @@ class Loader {
 public:
     Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
         std::vector<Assignment> from_flags = flags_to_assignments(sources);
-        const bool has_listeners = std::any_of(from_file.begin(), from_file.end(), names_listener);
+        const bool has_listeners = std::any_of(from_file.begin(), from_file.end(), names_listener) ||
+                                   std::any_of(from_flags.begin(), from_flags.end(), names_new_listener);
         if (!sources.listen.empty()) {
+            note_replaced(from_file);
             std::erase_if(from_file, is_of_listener);
         } else if (!has_listeners) {
             drafts_[std::string(default_listener_name)].url = default_listener_url;
@@ -66,6 +70,27 @@ public:
 
 private:
     static bool names_listener(const Assignment& assignment) { return assignment.key.starts_with(listeners_prefix); }
+
+    /// --set listeners.NAME.url: a listener like one of a file, and the default one is not wanted any more.
+    static bool names_new_listener(const Assignment& assignment) {
+        return names_listener(assignment) && assignment.key.ends_with(".url");
+    }
+
+    /// --listen stands for the listeners of the file, with everything that the file says about them.
+    void note_replaced(const std::vector<Assignment>& from_file) {
+        std::set<std::string> names;
+        for (const Assignment& assignment : from_file) {
+            if (!names_listener(assignment)) continue;
+            const std::string_view rest = std::string_view(assignment.key).substr(listeners_prefix.size());
+            names.insert("[listeners." + std::string(rest.substr(0, rest.find('.'))) + "]");
+        }
+        if (names.empty()) return;
+        std::string list;
+        for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+        loaded_.notes.push_back("--listen replaces the listeners of the file: " + list +
+                                " and every key there, allow_anonymous too, are not used; add --allow-anonymous or "
+                                "--set listeners.NAME.url=URL if they are wanted");
+    }
 
     static bool is_of_listener(const Assignment& assignment) {
         return assignment.key == "listeners" || names_listener(assignment);
@@ -189,10 +214,33 @@ private:
     }
 
     void complain_unknown(const Assignment& assignment) {
-        const std::string meant = nearest(assignment.key, candidates_for(assignment.key));
+        const std::string meant = meant_by(assignment.key);
         complain(assignment.place, "key " + show_key(assignment.key) + " is unknown; " +
                                        (meant.empty() ? "ledgemq --print-config shows all keys"
                                                       : "did you mean " + show_key(meant) + "?"));
+    }
+
+    /// A key of the same section first; [listener.lan] is taken for [listeners.lan].
+    static std::string meant_by(std::string_view key) {
+        const std::size_t first = key.find('.');
+        const std::string_view section = key.substr(0, std::min(first, key.size()));
+        if (first != std::string_view::npos && section != "listeners" && edit_distance_to_listeners(section) <= 2) {
+            const std::string meant = std::string(listeners_prefix) + std::string(key.substr(first + 1));
+            return find_target(meant).option != nullptr ? meant : meant_by(meant);
+        }
+        const std::vector<std::string> all = candidates_for(key);
+        const std::size_t last = key.rfind('.');
+        std::vector<std::string> near;
+        std::ranges::copy_if(all, std::back_inserter(near), [&](const std::string& candidate) {
+            return last != std::string_view::npos && candidate.rfind('.') == last &&
+                   candidate.starts_with(key.substr(0, last));
+        });
+        const std::string meant = nearest(key, near);
+        return meant.empty() ? nearest(key, all) : meant;
+    }
+
+    static std::size_t edit_distance_to_listeners(std::string_view word) {
+        return word.size() > nearest_bytes_max ? nearest_bytes_max : edit_distance(word, "listeners");
     }
 
     static std::vector<std::string> candidates_for(std::string_view key) {
@@ -227,7 +275,7 @@ Loaded load(const Sources& sources) {
     Loaded loaded;
     if (!sources.file) {
         loaded = parse("", sources);
-    } else if (const auto file = read_file(*sources.file, file_bytes_max)) {
+    } else if (const auto file = read_regular_file(*sources.file, file_bytes_max)) {
         loaded = parse(file->text, sources);
     } else {
         loaded = parse("", sources);

@@ -195,16 +195,23 @@ constexpr Option table[] = {
         "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer with Receive Maximum."),
     limit<&SessionLimits::queue_messages_max>(
         "queue_messages_max", "messages", {0, u32_max},
-        "QoS 1 and 2 messages that wait in memory behind those in flight, for each session, connected or not."),
-    limit<&SessionLimits::queue_bytes_max>("queue_bytes_max", "bytes", {0, tib}, "The same, measured by their size."),
+        "QoS 1 and 2 messages that wait in memory behind those in flight, for each session that is not in a store: all "
+        "sessions without store.path, otherwise those that end with their connection. 0: none may wait (not: any "
+        "number), and overflow says what happens to a message beyond those in flight."),
+    limit<&SessionLimits::queue_bytes_max>(
+        "queue_bytes_max", "bytes", {0, tib},
+        "The same, measured by the size of the messages; the smaller of the two limits counts. 0: none may wait."),
     limit<&SessionLimits::queue_stored_messages_max>(
         "queue_stored_messages_max", "messages", {0, u32_max},
-        "QoS 1 and 2 messages that wait in the store, for each session that outlives its connection."),
-    limit<&SessionLimits::queue_stored_bytes_max>("queue_stored_bytes_max", "bytes", {0, tib},
-                                                  "The same, measured by their size."),
+        "QoS 1 and 2 messages that wait in the store, for each session that outlives its connection. Without "
+        "store.path the key says nothing. 0: none may wait (not: any number)."),
+    limit<&SessionLimits::queue_stored_bytes_max>(
+        "queue_stored_bytes_max", "bytes", {0, tib},
+        "The same, measured by the size of the messages; the smaller of the two limits counts. 0: none may wait."),
     limit<&SessionLimits::queue_window_messages>(
         "queue_window_messages", "messages", {1, 100'000},
-        "Of the messages in the store, how many of a session are in memory too."),
+        "Of the messages in the store, how many of a session are in memory too. Without store.path the key says "
+        "nothing."),
     limit<&SessionLimits::queue_window_bytes>("queue_window_bytes", "bytes", {1024, u32_max},
                                               "The same, measured by their size."),
     limit<&SessionLimits::overflow>(

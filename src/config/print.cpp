@@ -20,9 +20,9 @@ constexpr std::string_view header =
     "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
     "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
     "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
-    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, in "
-    "_ms\n"
-    "# milliseconds.\n"
+    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, "
+    "those\n"
+    "# in _ms milliseconds, or both a text with a unit: \"5 min\" (ms, s, min, h, d).\n"
     "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
 
 constexpr std::string_view listener_help =

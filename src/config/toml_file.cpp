@@ -165,12 +165,56 @@ std::vector<Complaint> check_lines(std::string_view text, std::string_view file_
     return {};
 }
 
+std::string_view line_of(std::string_view text, std::size_t number) {
+    for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+    std::string_view line = text.substr(0, text.find('\n'));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return line.substr(0, line.find_last_not_of(" \t\r") + 1);
+}
+
+bool is_mosquitto_line(std::string_view line) {
+    constexpr std::string_view words[] = {"listener",      "port",
+                                          "bind_address",  "allow_anonymous",
+                                          "persistence",   "persistence_location",
+                                          "log_dest",      "log_type",
+                                          "include_dir",   "pid_file",
+                                          "password_file", "acl_file",
+                                          "cafile",        "certfile",
+                                          "keyfile",       "connection",
+                                          "address",       "topic",
+                                          "protocol",      "socket_domain",
+                                          "user",          "per_listener_settings",
+                                          "max_keepalive", "plugin",
+                                          "sys_interval"};
+    const std::size_t blank = line.find(' ');
+    return blank != std::string_view::npos && line.find('=') == std::string_view::npos &&
+           std::ranges::find(words, line.substr(0, blank)) != std::end(words);
+}
+
+/// What the line probably is, for who has never seen TOML; "" when nobody knows.
+std::string hint_for(std::string_view line) {
+    if (is_mosquitto_line(line))
+        return "the line is one of a mosquitto.conf, which is another format; here a listener is [listeners.NAME] with "
+               "url = \"mqtt://HOST:PORT\" below it, and `ledgemq --print-config` shows all keys";
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return {};
+    std::string_view value = line.substr(equals + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+    const bool is_text = !value.empty() && (is_bare_key(value.substr(0, 1)) || value.front() == '/') &&
+                         !(value.front() >= '0' && value.front() <= '9');
+    if (!is_text) return {};
+    value = value.substr(0, value.find(" #"));
+    return "a text is written in quotes: " + std::string(line.substr(0, equals + 1)) + " " + quoted(value);
+}
+
 void parse_into(TomlText& result, std::string_view text, std::string_view file_name) {
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
         const toml::parse_error& error = parsed.error();
+        const std::size_t line = error.source().begin.line;
+        const std::string hint = hint_for(line_of(text, line));
         result.complaints.push_back(
-            {place_of(file_name, error.source().begin.line), "not TOML: " + std::string(error.description())});
+            {place_of(file_name, line), "not TOML: " + (hint.empty() ? std::string(error.description()) : hint)});
         return;
     }
     Walk walk{file_name, {}, {}};

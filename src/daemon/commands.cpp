@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "dangers.hpp"
@@ -20,6 +22,13 @@ void print(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1,
 
 /// An answer that nobody got (a full disk behind `>`) is a failure.
 int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? config::exit_ok : config::exit_failure; }
+
+/// The store's directory with the rights of who asks; "" when it can be used, or made.
+std::string unwritable_store(const config::Config& config) {
+    if (!config.store.is_used() || ::access(config.store.path.c_str(), F_OK) != 0) return {};
+    if (::access(config.store.path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
+    return "the directory " + config.store.path + " of store.path may not be read and written: " + std::strerror(errno);
+}
 
 }  // namespace
 
@@ -74,6 +83,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         const AsUser as_user(account.value());
         if (account.value()) unread = unreadable(files_read_again(loaded));
     }
+    if (const std::string store = unwritable_store(loaded.config); !store.empty()) out += "warning: " + store + "\n";
     for (const std::string& file : unread)
         out += "warning: " + file + " can be read at the start only: " + account.value()->user + " may not\n";
     out += survival_table(loaded.config);

@@ -6,6 +6,7 @@
 #include "explain.hpp"
 #include "ledge/config/command_line.hpp"
 #include "passwd.hpp"
+#include "privileges.hpp"
 #include "serve.hpp"
 
 int main(int argc, char** argv) {
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
+        if (const std::string problem = daemon::act_as(command.as_user); !problem.empty()) return daemon::fail(problem);
         config::Loaded loaded = config::load(command.sources);
         if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::look_around(command.sources, loaded);

@@ -84,6 +84,17 @@ AsUser::~AsUser() {
     LEDGE_ASSERT(is_back);
 }
 
+std::string act_as(const std::string& user) {
+    if (user.empty()) return {};
+    const std::optional<Account> account = find_user(user);
+    if (!account) return "--as: there is no user '" + user + "' on this machine";
+    if (::geteuid() == account->uid) return {};
+    const bool is_done = ::initgroups(user.c_str(), account->gid) == 0 &&
+                         ::setresgid(account->gid, account->gid, account->gid) == 0 &&
+                         ::setresuid(account->uid, account->uid, account->uid) == 0;
+    return is_done ? "" : "--as: only root can look with the rights of '" + user + "': " + std::strerror(errno);
+}
+
 Result<bool, std::string> become(const Account& account) {
     const auto fail = [&](const char* step) {
         return Failure{"cannot become '" + account.user + "' (" + step + "): " + std::strerror(errno)};

@@ -35,6 +35,10 @@ private:
     bool is_changed_ = false;
 };
 
+/// For `check`: this user with its groups from now on, so that a file which the user may not read is a mistake. "": no
+/// user is named, or it is done. Otherwise a sentence.
+std::string act_as(const std::string& user);
+
 /// Becomes that user for good: user, group, no other groups, no capabilities. Every thread does. The error is a
 /// sentence; then the process must end: it may be half of each.
 Result<bool, std::string> become(const Account& account);

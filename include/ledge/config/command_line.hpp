@@ -16,7 +16,7 @@ inline constexpr int exit_bad_configuration = 2;  // the command line or the fil
 struct Command {
     enum class Action : std::uint8_t {
         serve,         // ledgemq [-c FILE]
-        check,         // ledgemq check [-c FILE]
+        check,         // ledgemq check [FILE] [--strict] [--as USER]
         print_config,  // ledgemq --print-config
         store,         // ledgemq store TOOL PATH
         passwd,        // ledgemq passwd FILE USER
@@ -28,6 +28,7 @@ struct Command {
     Action action = Action::serve;
     Sources sources;
     bool is_strict = false;  // check: warnings are mistakes
+    std::string as_user;     // check: whose rights count; empty: those of who asks
     bool is_json = false;    // events: one JSON object a line
     std::string store_tool;  // info, verify, dump, compact
     std::string store_path;

@@ -41,7 +41,15 @@ TEST_CASE("check takes the file before and behind the word") {
         CHECK(command.action == Command::Action::check);
         CHECK(command.sources.file == "x.toml");
     }
+    CHECK(run({"check", "x.toml", "--strict"}).sources.file == "x.toml");
+    CHECK(run({"check", "x.toml", "--as", "mqtt"}).as_user == "mqtt");
     CHECK(run({"check"}).action == Command::Action::check);
+}
+
+TEST_CASE("events is the reference of the log") {
+    CHECK(run({"events"}).action == Command::Action::events);
+    CHECK_FALSE(run({"events"}).is_json);
+    CHECK(run({"events", "--json"}).is_json);
 }
 
 TEST_CASE("the tools of a store take its path") {

@@ -43,6 +43,26 @@ TEST_CASE("size texts are shown where they are short") {
     CHECK(size_text(std::int64_t{1} << 50) == "1024 TiB");
 }
 
+TEST_CASE("durations take a number or a text with a unit") {
+    const auto timeout = [](const std::string& value) {
+        const Loaded loaded = load_text("[limits]\nconnect_timeout_s = " + value);
+        CHECK(loaded.ok());
+        return loaded.config.limits.connect_timeout;
+    };
+    CHECK(timeout("7") == 7s);
+    CHECK(timeout("\"7s\"") == 7s);
+    CHECK(timeout("\"2 min\"") == 120s);
+    CHECK(timeout("\"1m\"") == 60s);
+    CHECK(timeout("\"3000 ms\"") == 3s);
+    CHECK(load_set({"limits.connect_timeout_s=1m"}).config.limits.connect_timeout == 60s);
+    CHECK(load_set({"limits.session_expiry_max_s=2 d"}).config.limits.session_expiry_max_s == 172'800);
+    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"1500 ms\"") ==
+          "test.toml:2: key 'limits.connect_timeout_s' is \"1500 ms\", but counts whole seconds; use 2");
+    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"1d\"").find("is out of range: 86400") != std::string::npos);
+    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"99999999999999999 d\"").find("wants a whole number") !=
+          std::string::npos);
+}
+
 TEST_CASE("a value of a wrong type says what is wanted and what was found") {
     CHECK(complaint_about("[limits]\ninflight_max = true") ==
           "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not true");
@@ -57,8 +77,9 @@ TEST_CASE("a value of a wrong type says what is wanted and what was found") {
           "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a date or time");
     CHECK(complaint_about("[limits]\ninflight_max = {}") ==
           "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a table");
-    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"10s\"") ==
-          "test.toml:2: key 'limits.connect_timeout_s' wants a whole number of seconds, not the text \"10s\"");
+    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"10 weeks\"") ==
+          "test.toml:2: key 'limits.connect_timeout_s' wants a whole number of seconds or a duration such as \"5 min\" "
+          "(ms, s, min, h, d), not the text \"10 weeks\"");
     CHECK(complaint_about("[limits]\nretain_available = 1") ==
           "test.toml:2: key 'limits.retain_available' wants true or false, not the number 1");
     CHECK(complaint_about("[log]\nlevel = 3") ==

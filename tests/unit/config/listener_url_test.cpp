@@ -128,6 +128,7 @@ TEST_CASE("every wrong address says what would be right") {
     CHECK(says(wrong("mqtt://[localhost]:1883"), "is not an IPv6 address"));
     CHECK(says(wrong("mqtt://[fe80::1%]:1883"), "is not an IPv6 address"));
     CHECK(says(wrong("mqtt://[fe80::1%eth 0]:1883"), "is not an IPv6 address"));
+    CHECK(says(wrong("mqtt://[fe80::1]:1883"), "write [fe80::1%eth0] with the name of the interface"));
     CHECK(says(wrong("mqtt://127.0.0.1:"), "\"\" is not a port"));
     CHECK(says(wrong("mqtt://127.0.0.1:65536"), "\"65536\" is not a port: use 0 to 65535"));
     CHECK(says(wrong("mqtt://127.0.0.1:-1"), "is not a port"));

@@ -74,8 +74,10 @@ TEST_CASE("--listen replaces the configured listeners") {
     Sources sources;
     sources.listen = {"mqtt://127.0.0.1:2000", "unix:/b"};
     sources.set = {"listeners.listen-2.connections_max=3"};
-    const Loaded loaded = load_text("[listeners.lan]\nurl = 'nonsense'\n", sources);
+    const Loaded loaded = load_text("[listeners.lan]\nurl = 'nonsense'\nallow_anonymous = true\n", sources);
     CHECK(lines_of(loaded) == Lines{});
+    REQUIRE(loaded.notes.size() == 1);  // what the file says is not dropped in silence
+    CHECK(loaded.notes[0].starts_with("--listen replaces the listeners of the file: [listeners.lan] and every key"));
     REQUIRE(loaded.config.sockets.size() == 2);
     CHECK(loaded.config.sockets[0].endpoint.port == 2000);
     CHECK(loaded.config.sockets[1].endpoint.path == "/b");
@@ -99,7 +101,10 @@ TEST_CASE("--set makes and changes listeners") {
     CHECK(loaded.config.shard.listeners[0].connections_max == 3);
     loaded = load_set({"listeners.more.url=unix:/more"});
     CHECK(lines_of(loaded) == Lines{});
-    CHECK(loaded.config.sockets.size() == 2);
+    REQUIRE(loaded.config.sockets.size() == 1);  // nothing that was not asked for
+    CHECK(loaded.config.sockets[0].endpoint.path == "/more");
+    loaded = load_set({"listeners.more.connections_max=3"});
+    CHECK(lines_of(loaded)[0].find("listener 'more' has no url") != std::string::npos);
 }
 
 TEST_CASE("anonymous clients: as configured, otherwise only where this machine alone can connect") {
@@ -137,6 +142,9 @@ TEST_CASE("unknown keys name the nearest known key") {
           "test.toml:2: key 'limits.inflight_mx' is unknown; did you mean 'limits.inflight_max'?");
     CHECK(complaint_about("\n\n[limit]\ninflight_max = 5") ==
           "test.toml:4: key 'limit.inflight_max' is unknown; did you mean 'limits.inflight_max'?");
+    CHECK(complaint_about("[listener.lan]\nurl = 'unix:/x'") ==
+          "test.toml:2: key 'listener.lan.url' is unknown; did you mean 'listeners.lan.url'?");
+    CHECK(complaint_about("[store]\nmode = 5").find("did you mean 'log.") == std::string::npos);
     CHECK(complaint_about("inflight_max = 5") ==
           "test.toml:1: key 'inflight_max' is unknown; did you mean 'limits.inflight_max'?");
     CHECK(complaint_about("[persistence]\nautosave = 5") ==
@@ -194,6 +202,17 @@ TEST_CASE("text that is not TOML is refused with its line") {
         INFO(line);
         CHECK(complaint_about("\n" + std::string(line)).find("not TOML") != std::string::npos);
     }
+}
+
+TEST_CASE("lines of another format, and texts without quotes, are called by their name") {
+    CHECK(complaint_about("[listeners.lan]\nurl = mqtt://0.0.0.0:1883") ==
+          "test.toml:2: not TOML: a text is written in quotes: url = \"mqtt://0.0.0.0:1883\"");
+    CHECK(complaint_about("[store]\npath = /var/lib/ledgemq # here") ==
+          "test.toml:2: not TOML: a text is written in quotes: path = \"/var/lib/ledgemq\"");
+    for (const std::string_view line : {"listener 1883", "allow_anonymous true", "persistence_location /var/lib/x/"})
+        CHECK(complaint_about("# a comment\n" + std::string(line))
+                  .starts_with("test.toml:2: not TOML: the line is one of a mosquitto.conf, which is another format"));
+    CHECK(complaint_about("what is this").find("mosquitto") == std::string::npos);
 }
 
 TEST_CASE("listeners are checked") {
