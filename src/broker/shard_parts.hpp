@@ -59,5 +59,10 @@ struct Shard::Parts {
     Access access;
     SysTopics sys_topics;
     session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics, nullptr};
+    session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep, nullptr};
+    session::Effect effect;
+    Metrics metrics;
+    Instant latest;  // the last time that came in
+};
 
 }  // namespace ledge::broker
