@@ -23,12 +23,6 @@ bool may_refuse(const ShardOptions& options) {
 
 }  // namespace
 
-CoreTimer sweep_timer{CoreTimer::Wakes::retained_sweep, nullptr};
-session::Effect effect;
-Metrics metrics;
-Instant latest;  // the last time that came in
-};
-
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
     : options(options_),
       environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
