@@ -123,7 +123,7 @@ constexpr LogEvent events[] = {
     {"ready", "info", "addresses version descriptors_max",
      "The broker has started, and clients can connect to these addresses.",
      "Nothing."},
-    {"retained_refused", "warning", "topic reason messages bytes",
+    {"retained_refused", "warning", "topic reason limit messages bytes",
      "A retained message was not kept because a limit or the memory budget is reached.",
      "Raise retained.messages_max, retained.bytes_max or memory.budget_bytes, or remove old retained messages."},
     {"session_expired", "info", "client_id queued",

@@ -32,9 +32,14 @@ public:
     /// The connection serves its session no more (it is closing or gone): will, expiry, and the end of a session that
     /// does not outlive its connection. Nothing to do without a session.
     void detach(session::Connection& connection, Instant now);
+    /// The same when the broker stops: that is no failure of the client. Its will is not published; one that the store
+    /// has comes after the next start, if its client does not.
+    void detach_for_stop(session::Connection& connection, Instant now);
 
     /// Continues with what the store remembers: every session is offline since now.
     void restore(const StoredSession& stored, Instant now);
+    /// After all sessions, and after the end of those whose time has come: the wills of clients that have none.
+    void restore_wills(Instant now);
     /// Takes down the next rows that ended sessions have left in the store; after each commit.
     void take_down(Instant now);
 
@@ -73,25 +78,41 @@ private:
     void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
                        Instant now);
     session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
-    void end(session::Session& session, Instant now);
     void on_session_expired(session::Session& session, Instant now);
     static Duration unrecorded_for(const session::Session& session);
-    void store_will(session::Session& session, const wire::Connect& connect);
+    bool ends_deferred_will(session::Session& session, Instant now);
+    session::Session& let_go(session::Connection& connection, Instant now);
+    void start_expiry(session::Session& session, Instant now);
+    void end(session::Session& session, Instant now, session::Urgency urgency = session::Urgency::lazy);
+    void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
+    bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
     void hand_on(const session::Delivery& delivery, Instant now);
-    void remove_record(session::Session& session);
+    void remove_record(session::Session& session, session::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
-    void leave_to_take_down(session::Session& session);
+    void leave_to_take_down(session::Session& session, session::Urgency urgency);
     void restore_queue(session::Session& session, const StoredSession& stored);
     void restore_exchanges(session::Session& session, const StoredSession& stored);
+    void restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now);
+    static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
     struct TakeDown {
         std::uint64_t session = 0;
         std::uint64_t from = 0;     // next row
         session::Ticket after = 0;  // its last row is in the store once that is durable
+    };
+
+    /// A will that was found in the store without a session.
+    struct WillAlone {
+        std::uint64_t number = 0;  // of its record; 0: it has none yet
+        std::string client_id;
+        std::string owner;
+        NetworkId network = NetworkId::none;
+        session::StoredWill will;
+        Instant due = never;
     };
 
     session::Environment& environment_;
@@ -101,6 +122,7 @@ private:
     std::uint32_t sessions_max_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
+    std::vector<WillAlone> wills_alone_;  // between restore() and restore_wills()
     /// Removals of records, by client id, until they are durable: those up to `last`, and later ones.
     struct Removals {
         boost::unordered_flat_map<std::string, session::Ticket> by_client_id;

@@ -12,18 +12,21 @@ Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()
 
 void Lifecycle::restore(const StoredSession& stored, Instant now) {
     auto record = session::parse_session(bytes_of(stored.record));
-    if (!record || sessions_.find(record->client_id) != nullptr) {
+    if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         environment_.log.error("stored_session_unreadable", {{"number", stored.number}});
         return;
     }
     if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
+    if (record->will && record->expiry_interval_s == 0) {
+        wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
+                                std::string(record->owner), record->network, std::move(*record->will),
+                                record->will_due});
+        record->will.reset();
+    }
+    if (record->is_will_only) return;
     session::Session& session = sessions_.create(environment_, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
-    if (!record->owner.empty()) {
-        auto owner = std::make_unique<auth::Identity>();
-        owner->user = std::string(record->owner);
-        session.set_identity(std::move(owner));
-    }
+    set_owner(session, record->owner);
     session.charge_to(environment_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     session.restore_record(bytes_of(stored.record), record->expires_at);
@@ -33,23 +36,32 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
-    // Whoever was connected lost its connection with the crash, just now.
-    if (record->will) session.will = std::make_unique<session::StoredWill>(std::move(*record->will));
     session.go_away();
+    // Whoever was connected lost its connection with the end of the broker, just now. Its time is counted once from the
+    // first start on, not anew from each: the record takes it down.
     if (record->expiry_interval_s == 0) {
         session.expires_at = now;
         return environment_.timers.set(session.expiry_timer, now);
     }
-    if (record->expiry_interval_s != session::expiry_never) {
-        const Instant from_now = add_seconds(now, record->expiry_interval_s);
-        session.expires_at = std::min(record->expires_at, from_now);
+    const bool is_endless = record->expiry_interval_s == session::expiry_never;
+    if (!is_endless) {
+        session.expires_at = std::min(record->expires_at, add_seconds(now, record->expiry_interval_s));
         environment_.timers.set(session.expiry_timer, session.expires_at);
-        // Counted once from the first crash on, not anew from each.
-        if (record->expires_at == never) session.record_disconnection(from_now, session::Urgency::lazy);
-    } else if (record->progress.doubted_until == session::SendingProgress::unknown) {
-        session.record_disconnection(never, session::Urgency::lazy);  // what comes now is known not to be sent
     }
-    if (session.will != nullptr) environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
+    const bool is_end_unrecorded = !is_endless && record->expires_at == never;
+    const bool is_will_unrecorded = record->will && record->will_due == never;
+    const bool is_in_doubt =  // what comes now is known not to be sent
+        is_endless && record->progress.doubted_until == session::SendingProgress::unknown;
+    if (record->will) restore_will(session, std::move(*record->will), record->will_due, now);
+    if (is_end_unrecorded || is_will_unrecorded || is_in_doubt)
+        session.record_disconnection(session.expires_at, session::Urgency::lazy);
+}
+
+void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
+    if (owner.empty()) return;
+    auto identity = std::make_unique<auth::Identity>();
+    identity->user = std::string(owner);
+    session.set_identity(std::move(identity));
 }
 
 // The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release

@@ -52,7 +52,8 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
              const StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
-    on_time(image.now);  // what was due or has become so by the restart: nobody can come back before it
+    on_time(image.now);  // sessions whose end was due or has become so by the restart: nobody can come back before it
+    parts_->lifecycle.restore_wills(image.now);
 }
 
 Shard::~Shard() {
@@ -175,11 +176,13 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
     const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
-    // Exactly once across a crash: the packet id goes into the same commit as what the message leads to, and nobody
-    // gets the message before; else the publisher's repetition would pass a second time.
+    // Exactly once across a crash, at every level: the packet id goes into the same commit as what the message leads
+    // to, and nobody gets the message before; else the publisher's repetition would pass a second time. Where PUBREC
+    // does not wait for that commit, PUBREL may overtake it: then nothing is repeated any more, and nothing is written.
+    const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable;
     session::Ticket received = 0;
-    if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
-        received = session.put_received(route.packet_id);
+    if (is_qos2)
+        received = session.put_received(route.packet_id, is_durable ? session::Urgency::now : session::Urgency::paced);
     if (received == session::never_durable) {  // whoever would get it: its repetition could not be told from it
         ++environment.counters.refused_quota;
         return connection.on_routed(route.publication.qos, route.packet_id, ReasonCode::implementation_specific_error,
@@ -191,7 +194,7 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         received = 0;
     }
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
-    const session::Ticket ticket = std::max(received, routed.kept.ticket);
+    const session::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
     if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
 }
@@ -339,6 +342,11 @@ void Shard::on_store_failed(Instant now) {
         connection->stop_waiting();
         connection->on_store_failed();
     }
+    // And what waits in front of a queue for a record that will never be written must not stop what stands behind it.
+    for (session::Session* session : std::exchange(p.environment.waiting_sessions, {})) {
+        session->stop_waiting();
+        if (session->connection() != nullptr) p.on_room(*session->connection(), now);
+    }
 }
 
 void Shard::on_closed(Connection& connection, Instant now) {
@@ -413,9 +421,9 @@ Connection* Shard::next_dirty() {
 void Shard::shut_down(Instant now) {
     Parts& p = *parts_;
     p.connections.for_each([&](Connection& connection) {
+        if (connection.is_closing()) return p.lifecycle.detach(connection, now);
         connection.close(ReasonCode::server_shutting_down, "the broker is shutting down");
-        if (connection.session() != nullptr) connection.session()->will.reset();
-        p.lifecycle.detach(connection, now);
+        p.lifecycle.detach_for_stop(connection, now);
     });
     p.lifecycle.record_ends();
 }

@@ -36,7 +36,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
-    store_will(*session, open.connect);
+    store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
     environment_.journal.set_cause(account);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
@@ -44,6 +44,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session::Journal& journal = environment_.journal;
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
+    if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
     if (session->will != nullptr && !session->is_record_durable()) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
@@ -150,30 +151,56 @@ Session* Lifecycle::take_over(const session::Connection& connection, const sessi
         detach(previous, now);
         session = sessions_.find(client_id);  // it may have ended with its connection
     }
-    if (session == nullptr || !clean_start) return session;
+    if (session == nullptr || ends_deferred_will(*session, now)) return nullptr;
+    if (!clean_start) return session;
     end(*session, now);  // [MQTT-3.1.2-4]
     return nullptr;
 }
 
 void Lifecycle::detach(session::Connection& connection, Instant now) {
     forget_postponed(connection);
-    Session* session = connection.session();
-    if (session == nullptr) return;
-    hasten_postponed(*session, now);
-    connection.forget_session();
-    count_user(connection, *session, false);
-    session->detach();
-    --connected_;
-    if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]
-    if (session->expiry_interval_s == 0) return end(*session, now);  // [MQTT-3.1.2-23]
-    if (session->expiry_interval_s != session::expiry_never) {
-        session->expires_at = add_seconds(now, session->expiry_interval_s);
-        environment_.timers.set(session->expiry_timer,
-                                session->is_stored() ? now + unrecorded_for(*session) : session->expires_at);
+    if (connection.session() == nullptr) return;
+    Session& session = let_go(connection, now);
+    if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
+    // DISCONNECT is not acknowledged, but it counts: a will that it has removed and an expiry that it has changed are
+    // written soon, at a pace that the flash can bear.
+    const session::Urgency urgency = session.is_recorded_as_it_is() ? session::Urgency::lazy : session::Urgency::paced;
+    if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
+    start_expiry(session, now);
+    schedule_will(session, now);
+    session.go_away();
+    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), urgency);
+}
+
+void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
+    forget_postponed(connection);
+    if (connection.session() == nullptr) return;
+    Session& session = let_go(connection, now);
+    if (session.expiry_interval_s == 0) {
+        session.will.reset();
+        session.set_will_record(0);
+        return end(session, now);
     }
-    schedule_will(*session, now);
-    session->go_away();
-    if (session->is_stored()) session->record_disconnection(session->recorded_expiry(), session::Urgency::lazy);
+    start_expiry(session, now);
+    session.go_away();
+    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), session::Urgency::lazy);
+}
+
+Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
+    Session& session = *connection.session();
+    hasten_postponed(session, now);
+    connection.forget_session();
+    count_user(connection, session, false);
+    session.detach();
+    --connected_;
+    return session;
+}
+
+void Lifecycle::start_expiry(Session& session, Instant now) {
+    if (session.expiry_interval_s == session::expiry_never) return;
+    session.expires_at = add_seconds(now, session.expiry_interval_s);
+    environment_.timers.set(session.expiry_timer,
+                            session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
 }
 
 // A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
@@ -202,18 +229,20 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
     end(session, now);
 }
 
-void Lifecycle::end(Session& session, Instant now) {
-    if (session.will != nullptr) publish_will(session, now);
+void Lifecycle::end(Session& session, Instant now, session::Urgency urgency) {
+    const bool is_will_published = session.will != nullptr;  // in the same commit as what it leads to
+    if (is_will_published) publish_will(session, now);
+    session.drop_will_record(is_will_published ? session::Urgency::lazy : session::Urgency::paced);
     hand_on_shared(session, now);
-    if (session.is_stored()) remove_record(session);
+    if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
 }
 
-void Lifecycle::remove_record(Session& session) {
+void Lifecycle::remove_record(Session& session, session::Urgency urgency) {
     if (session.pending().has_stored_tail())
-        leave_to_take_down(session);
+        leave_to_take_down(session, urgency);
     else
-        session.drop_record();
+        session.drop_record(urgency);
     if (environment_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
     removals_.by_client_id[session.client_id()] = removals_.last = environment_.journal.last();
 }
@@ -259,10 +288,10 @@ void Lifecycle::hand_on(const session::Delivery& delivery, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
-void Lifecycle::leave_to_take_down(Session& session) {
+void Lifecycle::leave_to_take_down(Session& session, session::Urgency urgency) {
     environment_.counters.dropped_session_ended += session.pending().stored_rows();
     take_downs_.push_back({session.number(), session.pending().stored_from(), environment_.journal.last()});
-    session.end_record();
+    session.end_record(urgency);
 }
 
 void Lifecycle::take_down(Instant) {

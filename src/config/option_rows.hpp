@@ -22,7 +22,7 @@ inline constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed heade
 inline constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 inline constexpr std::string_view format_names[] = {"text", "json"};
 inline constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
-inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse", "spill"};
 inline constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
 inline constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 

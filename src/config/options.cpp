@@ -218,7 +218,10 @@ constexpr Option table[] = {
         "overflow", "", {},
         "What happens to a message for a full queue. drop_oldest: the oldest one makes room. drop_newest: it is not "
         "queued. refuse: nobody gets it and its publisher is told quota exceeded; an MQTT 3 publisher, who cannot be "
-        "told, is disconnected if the session is not connected."),
+        "told, is disconnected if the session is not connected. spill: as drop_newest, except for a connected client "
+        "whose session ends with its connection; durable and relaxed messages that its queue in memory cannot take "
+        "wait in the store, and when the store cannot take them either, the client is disconnected, so that it knows "
+        "of the gap."),
     limit<&SessionLimits::queue_qos0_offline>("queue_qos0_offline", "", {},
                                               "Whether QoS 0 messages are queued for sessions that are not connected."),
     limit<&SessionLimits::outbox_bytes_max>(

@@ -102,15 +102,25 @@ bool Connection::may_take_next(Instant now) {
     const Delivery& front = session_->pending().front();
     const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
     if (front.qos != QoS::at_most_once) return has_send_quota() || is_expired;
-    if (environment_.journal.is_durable(front.not_before)) return true;
+    if (environment_.journal.is_settled(front.not_before) || environment_.journal.is_failed()) return true;
     session_->wait_for_commit();
     return false;
+}
+
+// The packet id of the publisher, which had to be kept before anybody gets its message, will never be: the store has
+// failed. Where an acknowledgement waits for the store, the publisher has not got it.
+bool Connection::can_never_leave(const Delivery& delivery) const {
+    return environment_.journal.is_failed() && !environment_.journal.is_settled(delivery.not_before);
 }
 
 void Connection::start_next(Instant now) {
     Delivery delivery = session_->dequeue();
     if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
         ++environment_.counters.dropped_expired;
+        return session_->discard(delivery);
+    }
+    if (can_never_leave(delivery)) {
+        ++environment_.counters.dropped_unreadable;
         return session_->discard(delivery);
     }
     // Queued while the client, or its rights, were others.
@@ -146,8 +156,13 @@ void Connection::send_unsent(Instant now) {
 bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session_->inflight();
     Delivery& delivery = entry.delivery;
+    if (can_never_leave(delivery)) {
+        ++environment_.counters.dropped_unreadable;
+        session_->finish_exchange(id);
+        return true;
+    }
     const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
-    if (!environment_.journal.is_durable(std::max(record, delivery.not_before))) {
+    if (!environment_.journal.is_durable(record) || !environment_.journal.is_settled(delivery.not_before)) {
         session_->wait_for_commit();
         return false;
     }

@@ -164,15 +164,34 @@ void Session::drop_row(Delivery& delivery) {
     if (delivery.publication) delivery.publication.set_message(0, 0);
 }
 
-Ticket Session::put_received(wire::PacketId id) {
+Ticket Session::put_received(wire::PacketId id, Urgency urgency) {
     if (!is_stored()) return 0;
-    const Ticket ticket = environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now);
-    if (ticket != never_durable) received_ticket_ = ticket;
+    Journal& journal = environment_.journal;
+    if (unwritten_received_ == nullptr) unwritten_received_ = std::make_unique<UnwrittenIds>();
+    if (!journal.is_pending(received_ticket_)) unwritten_received_->clear();
+    const Ticket ticket = journal.put(RecordKind::put_received, number_, id, {}, urgency);
+    if (ticket == never_durable) return ticket;
+    received_ticket_ = (*unwritten_received_)[id] = ticket;
+    return ticket;
+}
+
+Ticket Session::take_unwritten(wire::PacketId id) {
+    if (unwritten_received_ == nullptr) return 0;
+    const auto found = unwritten_received_->find(id);
+    if (found == unwritten_received_->end()) return 0;
+    const Ticket ticket = found->second;
+    unwritten_received_->erase(found);
     return ticket;
 }
 
 Ticket Session::drop_received(wire::PacketId id) {
-    return is_stored() ? environment_.journal.drop(RecordKind::drop_received, number_, id, Urgency::now) : 0;
+    if (!is_stored()) return 0;
+    Journal& journal = environment_.journal;
+    const Ticket unwritten = take_unwritten(id);
+    if (!journal.is_pending(unwritten)) return journal.drop(RecordKind::drop_received, number_, id, Urgency::now);
+    // [MQTT-4.3.3-6] After PUBREL the client never repeats the PUBLISH: no crash can let it through twice.
+    journal.withdraw(unwritten);
+    return 0;
 }
 
 void Session::put_record(Instant at, Urgency urgency) {
@@ -182,7 +201,10 @@ void Session::put_record(Instant at, Urgency urgency) {
     if (is_new) number_ = journal.new_number();
     SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner()};
     record.progress = progress_;
-    if (will != nullptr) record.will = *will;
+    recorded_expiry_s_ = expiry_interval_s;
+    has_recorded_will_ = will != nullptr && is_persistent();
+    if (has_recorded_will_) record.will = *will;
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
     if (account_ != nullptr) record.network = account_->network;
     Blob body = encode(record);
     const std::uint64_t hash = hash_of(body.bytes());
@@ -214,16 +236,48 @@ bool Session::is_record_durable() const { return environment_.journal.is_durable
 
 bool Session::is_durable() const { return environment_.journal.is_durable(creation_ticket_); }
 
-void Session::drop_record() {
-    if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, Urgency::lazy);
+bool Session::is_recorded_as_it_is() const {
+    if (!is_stored()) return true;
+    return recorded_expiry_s_ == expiry_interval_s && has_recorded_will_ == (will != nullptr && is_persistent());
+}
+
+void Session::put_will_record(Urgency urgency) {
+    LEDGE_ASSERT(will != nullptr && !is_persistent());
+    Journal& journal = environment_.journal;
+    if (will_number_ == 0) will_number_ = journal.new_number();
+    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
+    is_will_written_ = is_will_written_ || (will_ticket_ != 0 && !is_pending);
+    SessionRecord record{client_id_, 0, never, false, *will, owner()};
+    record.is_will_only = true;
+    if (account_ != nullptr) record.network = account_->network;
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
+    if (is_pending)
+        journal.replace(will_ticket_, encode(record), urgency);
+    else
+        will_ticket_ = journal.put(RecordKind::put_session, will_number_, 0, encode(record), urgency);
+}
+
+void Session::drop_will_record(Urgency urgency) {
+    if (will_number_ == 0) return;
+    Journal& journal = environment_.journal;
+    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
+    if (is_pending) journal.cancel(will_ticket_);
+    if (!is_pending || is_will_written_) journal.drop(RecordKind::drop_session, will_number_, 0, urgency);
+    will_number_ = 0;
+    will_ticket_ = 0;
+    is_will_written_ = false;
+}
+
+void Session::drop_record(Urgency urgency) {
+    if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, urgency);
     number_ = 0;
     record_ticket_ = creation_ticket_ = 0;
 }
 
-void Session::end_record() {
+void Session::end_record(Urgency urgency) {
     LEDGE_ASSERT(number_ != 0);
     environment_.journal.put(RecordKind::put_session, number_, 0,
-                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), Urgency::lazy);
+                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.

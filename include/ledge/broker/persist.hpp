@@ -2,9 +2,12 @@
 //
 // Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
 //   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will_size:u32 will]
-//                   [network:u64] [progress]
-//                   flags: 1 ended, 2 will, 4 owner (the user it belongs to), 8 incomplete (damage has cost it a part)
+//                   [deadline] [network:u64] [progress]
+//                   flags: 1 ended, 2 will, 4 owner (the user it belongs to), 8 incomplete (damage has cost it a part),
+//                   16 no session but the will of a client whose session ends with its connection, 32 deadline
 //                   network: NetworkId (base/network.hpp) of an anonymous client, who is charged with it; 0: none
+//   deadline     := keep_alive_s:u16 will_due:i64, of the will; will_due is the greatest i64 as long as its client is
+//                   connected
 //   progress     := sent_until:u64 doubted_until:u64 known_until:u64 id_shift:u16    (session::SendingProgress)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16

@@ -96,7 +96,8 @@ public:
     /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
     session::Connection* next_dirty();
 
-    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed, wills are not sent.
+    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed. Wills are not sent: those that the
+    /// store has come after the next start, unless their clients are back by then.
     void shut_down(Instant now);
 
     const Metrics& metrics() const;

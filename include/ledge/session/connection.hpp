@@ -145,6 +145,8 @@ public:
     const SessionLimits& limits() const { return listener_.limits; }
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
+    /// In seconds; not always what the client asked for [MQTT-3.1.2-21]. 0: none.
+    std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void forget_session();
 
     // Acknowledgements that wait for the store. They leave in the order of the packets they answer.
@@ -225,7 +227,6 @@ private:
     void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
     void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);
     bool may_leave_will(wire::Connect& packet, std::string_view client_id);
-    std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
@@ -247,7 +248,7 @@ private:
     bool admit_exactly_once(wire::PacketId id);
     bool is_within_receive_maximum();
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
-    std::string rule_against(std::string_view topic) const;
+    std::string rule_against(std::string_view topic, wire::ReasonCode code) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
@@ -265,6 +266,7 @@ private:
     void send_unsent(Instant now);
     bool send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now);
     bool may_take_next(Instant now);
+    bool can_never_leave(const Delivery& delivery) const;
     void start_next(Instant now);
     void start_closing();
 

@@ -50,7 +50,7 @@ struct Counters {
     std::uint64_t refused_share = 0;          // the same, because the owner has used up its share of the store
     std::uint64_t retained_refused = 0;       // retained store full
     std::uint64_t dropped_session_ended = 0;  // still queued when the session ended
-    std::uint64_t dropped_unreadable = 0;     // the store does not give it back
+    std::uint64_t dropped_unreadable = 0;     // the store does not give it back, or failed before it was kept
 
     std::uint64_t queued_messages = 0;  // gauge: waiting in sessions, in flight included
     std::uint64_t queued_bytes = 0;     // gauge: of those not in flight, topics, properties and payloads

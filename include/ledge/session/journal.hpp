@@ -124,6 +124,10 @@ public:
     bool is_pending(Ticket ticket) const { return ticket > taken_ && ticket != never_durable; }
     /// The record is not needed any more. Requires is_pending.
     void cancel(Ticket ticket);
+    /// The same for a record that deliveries wait for: they need not wait any longer.
+    void withdraw(Ticket ticket);
+    /// Nothing needs to wait for this record: it is on stable storage, or it was cancelled before a batch took it.
+    bool is_settled(Ticket ticket) const { return is_durable(ticket) || is_cancelled(ticket); }
     /// Exchanges the body. Requires is_pending.
     void replace(Ticket ticket, Blob body, Urgency urgency);
     void replace(Ticket ticket, const Publication& publication, Urgency urgency);
@@ -149,7 +153,8 @@ public:
 
     /// Somebody has been promised something: what is pending is due at once.
     void hurry() { note_urgency(Urgency::now); }
-    /// True once after tickets became durable without a commit: all that was pending has been cancelled.
+    /// True once after a record was withdrawn, or tickets became durable because all that was pending was cancelled:
+    /// what waits for a commit may have nothing left to wait for.
     bool take_news() { return std::exchange(has_news_, false); }
 
     /// Continues where a store left off.
@@ -158,6 +163,7 @@ public:
 private:
     struct Pending {
         RecordKind kind = RecordKind::cancelled;
+        Urgency urgency = Urgency::lazy;
         std::uint64_t session = 0;
         std::uint64_t number = 0;
         Blob body;
@@ -165,8 +171,11 @@ private:
         Account* account = nullptr;  // charged with it
     };
 
-    Ticket append(Pending record, Urgency urgency);
+    Ticket append(Pending record);
     void note_urgency(Urgency urgency);
+    void note_urgency(Pending& record, Urgency urgency);
+    void forget_paced(const Pending& record);
+    bool is_cancelled(Ticket ticket) const;
     void forget_cancelled();
     void forget_delays();
     Instant paced_deadline() const;
@@ -191,8 +200,8 @@ private:
     bool has_news_ = false;
     Urgency urgency_ = Urgency::lazy;            // highest of the pending ones
     Instant lazy_since_ = never;                 // when the oldest pending record was first seen by note_time
-    std::uint32_t paced_records_ = 0;            // pending, cancelled ones too
-    Instant paced_since_ = never;                // the same for the oldest that is paced
+    std::uint32_t paced_records_ = 0;            // pending and not cancelled
+    Instant paced_since_ = never;                // the same for the paced ones; never while there is none
     Instant soon_since_ = never;                 // the same for the oldest that somebody waits for
     Instant paced_debt_until_ = Instant::min();  // when all paced_commits are there again
 };

@@ -108,7 +108,7 @@ struct Delivery {
     BarrierId barrier = 0;          // the acknowledgement that may be given when the subscriber has given his
     std::uint64_t row = 0;          // position in the session's queue, which its packet id follows from; 0: none yet
     Ticket ticket = 0;              // of its queued record
-    Ticket not_before = 0;          // must be durable before it is sent
+    Ticket not_before = 0;          // must be settled (Journal::is_settled) before it is sent
     std::uint64_t message = 0;      // number of the publication's record, when stored
     bool is_live = false;           // it was stored while its client was connected
     bool is_stored = false;         // the store has a record under `row`

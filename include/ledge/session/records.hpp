@@ -56,6 +56,8 @@ struct SessionRecord {
     bool is_incomplete = false;           // damage has cost it a part: see Session::is_incomplete
     NetworkId network = NetworkId::none;  // of an anonymous client: the session is charged to it
     SendingProgress progress{};
+    Instant will_due = never;   // never: its client was connected
+    bool is_will_only = false;  // no session: the will of a client whose session ends with its connection
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

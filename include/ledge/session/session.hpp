@@ -2,6 +2,7 @@
 // table, on the thread of its shard.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ struct StoredWill {
     std::uint32_t delay_s = 0;
     std::uint32_t expiry_interval_s = 0;
     bool has_expiry = false;
+    std::uint16_t keep_alive_s = 0;  // of its connection: how long the silence of a client that lives can last
+    bool is_deferred = false;        // the broker was away, not the client: whoever comes back in time takes it along
 };
 
 /// How far the messages of a session have been sent, in rows of its queue, as its record in the store says it.
@@ -164,9 +167,19 @@ public:
     /// The record, as it is now, is on stable storage, or it has none.
     bool is_record_durable() const;
     /// Its record in the store goes, and what hangs on it.
-    void drop_record();
+    void drop_record(Urgency urgency);
     /// The queue remains in the store for the broker to take down; marks the record as ended.
-    void end_record();
+    void end_record(Urgency urgency);
+    /// False: will or expiry are not what its record says, whether that is written already or not.
+    bool is_recorded_as_it_is() const;
+    /// Keeps the will of a session that ends with its connection, in a record of its own, or brings that up to date.
+    void put_will_record(Urgency urgency);
+    void drop_will_record(Urgency urgency);
+    /// The record is there, or stays behind, without the session: for the start that follows a stop.
+    void set_will_record(std::uint64_t number) {
+        will_number_ = number;
+        is_will_written_ = number != 0;
+    }
     /// A crash leaves it as it is: its record, in this form or an older one, is on stable storage, or it has none.
     bool is_durable() const;
 
@@ -188,10 +201,13 @@ public:
     /// the client may have seen the rows.
     Ticket may_send_from() const { return may_send_from_; }
 
-    Ticket put_received(wire::PacketId id);
+    /// The packet id of an inbound QoS 2 message goes into the store; the ticket that its forwarding waits for.
+    Ticket put_received(wire::PacketId id, Urgency urgency);
     /// All ids of `received` are on stable storage when it is durable (those of messages that need no store left out).
     Ticket received_ticket() const { return received_ticket_; }
     void settle_received() { received_ticket_ = 0; }
+    /// PUBREL: the id is free again. The ticket that PUBCOMP waits for; 0 when the store has never seen the id, because
+    /// PUBREL came before the commit: then what waits to be forwarded goes at once.
     Ticket drop_received(wire::PacketId id);
 
     /// To be pumped again after the next commit.
@@ -233,6 +249,8 @@ private:
     void end_run_of_drops();
     void leave_account();
     void come_back();
+    /// The ticket of the id's record, which is forgotten; 0 when none is known.
+    Ticket take_unwritten(wire::PacketId id);
     /// Bytes of the queues' slots, used or not.
     std::uint64_t slots() const;
     /// After they may have grown or shrunk.
@@ -282,7 +300,14 @@ private:
     std::uint32_t counted_tables_ = 0;  // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
     Ticket may_send_from_ = 0;
-    std::uint16_t id_shift_ = 0;  // packet id - row, modulo the number of ids
+    std::uint16_t id_shift_ = 0;           // packet id - row, modulo the number of ids
+    std::uint64_t will_number_ = 0;        // of the record of its will alone; 0: there is none
+    Ticket will_ticket_ = 0;               // of that record's last change
+    bool is_will_written_ = false;         // a batch has taken that record in some form
+    std::uint32_t recorded_expiry_s_ = 0;  // as the record says, or is going to say
+    bool has_recorded_will_ = false;       // the same
+    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, Ticket>;
+    std::unique_ptr<UnwrittenIds> unwritten_received_;  // ids of `received` whose records no batch may have taken yet
     bool is_waiting_for_commit_ = false;
     bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
     bool is_away_ = false;   // it stands in the order of its account

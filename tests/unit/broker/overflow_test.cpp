@@ -1,4 +1,4 @@
-// What happens to QoS 1 and 2 when the queue of a session is full: the three policies, and listeners that differ.
+// What happens to QoS 1 and 2 when the queue of a session is full: the policies, and listeners that differ.
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -83,6 +83,79 @@ TEST_CASE("refuse: a v5 publisher is told 0x97 and nobody gets it, a 3.x publish
           "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2 | PUBLISH t 2 q1#3");
     rig["s"].acks(1).acks(2).acks(3);
     CHECK(rig["p"].publishes("t", "7", qos1) == "success");
+}
+
+/// A subscriber without a lasting session that does not acknowledge, with 2 places in flight and 3 in memory.
+struct SpillRig : Rig {
+    explicit SpillRig(std::uint32_t stored_max, Version version = v5, session::Durability level = {})
+        : Rig(options_of(stored_max, level)) {
+        (*this)["s"].connects({.version = version}).subscribes("t", qos1);
+        (*this)["p"].connects();
+    }
+    static ShardOptions options_of(std::uint32_t stored_max, session::Durability level) {
+        ShardOptions options = stored_options();
+        options.durability.level = level;
+        session::SessionLimits& limits = options.listeners[0].limits;
+        limits.inflight_max = 2;
+        limits.queue_messages_max = 3;
+        limits.queue_stored_messages_max = stored_max;
+        return options;
+    }
+    std::string publishes(int count) {
+        for (int i = 0; i < count; ++i) {
+            const wire::Publish packet{"t", as_bytes("x"), qos1, false, false, ++id, {}};
+            (*this)["p"].sends(encoded(packet, v5));
+        }
+        const std::string at_once = (*this)["p"].takes();
+        passes(1s);
+        return at_once + " then " + (*this)["p"].takes();
+    }
+    wire::PacketId id = 0;
+};
+
+TEST_CASE("spill: what does not fit goes to the store, PUBACK waits for it, and the slow subscriber misses nothing") {
+    SpillRig rig(1000, v5, session::Durability::durable);
+    CHECK(rig.publishes(8) ==
+          "PUBACK 1 | PUBACK 2 | PUBACK 3 | PUBACK 4 | PUBACK 5 then PUBACK 6 | PUBACK 7 | PUBACK 8");
+    CHECK(rig["s"].takes() == "PUBLISH t x q1#1 | PUBLISH t x q1#2");
+    rig["s"].acknowledges().acks(1).acks(2);
+    CHECK(rig["s"].waiting().size() == 6);
+    CHECK(rig.counters().dropped() == 0);
+    rig["s"].disconnects();
+    rig.passes(2s);
+    CHECK(rig.store->load()->sessions.empty());
+}
+
+TEST_CASE("spill: the session still ends with its connection, and by a crash, and nothing of it stays in the store") {
+    SpillRig rig(1000, v5, session::Durability::durable);
+    rig.publishes(8);
+    rig.restarts();
+    rig.passes(10s);
+    CHECK(rig.metrics().sessions == 0);
+    CHECK(rig.counters().queued_messages == 0);
+    CHECK(rig.store->load()->sessions.empty());
+    CHECK(rig.store->load()->references.empty());
+}
+
+TEST_CASE("spill: when the store is full too, the subscriber is disconnected, and so knows that it misses something") {
+    for (const Version version : {v5, v311}) {
+        SpillRig rig(5, version, session::Durability::durable);
+        rig.publishes(8);
+        CHECK(rig["s"].takes() == std::string("PUBLISH t x q1#1 | PUBLISH t x q1#2") +
+                                      (version == v5 ? " | DISCONNECT quota_exceeded" : ""));
+        CHECK_FALSE(rig["s"].is_open());
+        CHECK(rig.metrics().sessions == 1);  // the publisher's
+    }
+}
+
+TEST_CASE("spill: relaxed topics too; what is only in memory is dropped as ever") {
+    SpillRig relaxed(1000, v5, session::Durability::relaxed);
+    relaxed.publishes(8);
+    CHECK(relaxed.counters().dropped() == 0);
+    SpillRig ram(1000, v5, session::Durability::ram);
+    ram.publishes(8);
+    CHECK(ram.counters().dropped_queue_full == 3);
+    CHECK(ram["s"].is_open());
 }
 
 TEST_CASE("refuse does not refuse what can be sent at once") {

@@ -117,18 +117,6 @@ TEST_CASE("[MQTT-3.3.2-5] a queued message expires by the time that has passed a
     CHECK(rig.counters().dropped_expired == 1);
 }
 
-TEST_CASE("[MQTT-3.1.3-9] a crash is the loss of all connections: wills without delay are due at the start") {
-    TimesRig rig;
-    rig["w"].connects(lasting).subscribes("will", qos1);
-    rig["c"].connects(rig.with_will(0, 60));
-    rig.restarts();
-    CHECK(rig["c"].connects(lasting).is_open());  // at once: too late to cancel it
-    CHECK(rig.seen() == "PUBLISH will gone q1#1");
-    rig.rests();
-    rig.restarts();
-    CHECK(rig.seen().empty());
-}
-
 TEST_CASE("a delayed will is published after its delay, across a restart, and only once") {
     TimesRig rig;
     rig["w"].connects(lasting).subscribes("will", qos1);

@@ -107,6 +107,33 @@ TEST_CASE("a cancelled record is not in the batch, a replaced one is with its la
     CHECK(journal.cancelled() == 1);
 }
 
+TEST_CASE("what waits for a record that was withdrawn waits no longer, whatever else is pending") {
+    Sheet journal;
+    journal.puts(1);
+    const Ticket withdrawn = journal.puts(2, Urgency::paced);
+    const Ticket kept = journal.puts(3);
+    CHECK_FALSE(journal.is_settled(withdrawn));
+    journal.withdraw(withdrawn);
+    CHECK(journal.is_settled(withdrawn));
+    CHECK_FALSE(journal.is_durable(withdrawn));
+    CHECK_FALSE(journal.is_settled(kept));
+    CHECK(journal.take_news());
+    CHECK(journal.taken() == "1 3");
+    journal.on_committed(journal.last.last);
+    CHECK(journal.is_settled(kept));
+}
+
+TEST_CASE("a paced record that was cancelled hurries nobody: what is lazy waits for its own time") {
+    Sheet journal;
+    journal.puts(1);
+    const Ticket gone = journal.puts(2, Urgency::paced);
+    CHECK(journal.due(start) == 5);
+    journal.cancel(gone);
+    CHECK(journal.due(start + 1ms) == 1000);
+    journal.puts(3, Urgency::paced);
+    CHECK(journal.due(start + 2ms) == 7);
+}
+
 TEST_CASE("when everything pending is cancelled, its tickets are durable without a commit") {
     Sheet journal;
     const Ticket ticket = journal.puts(1, Urgency::now);

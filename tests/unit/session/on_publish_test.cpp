@@ -167,7 +167,7 @@ TEST_CASE("what CONNACK has ruled out ends the connection [MQTT-3.2.2-11] [MQTT-
     CHECK(rig.asked.empty());
 }
 
-TEST_CASE("topics we do not take are refused, not the connection; 3.x gets the only answer there is") {
+TEST_CASE("topics we do not take are refused; to 3.x, which cannot be told, no PUBACK lies") {
     Rig rig;
     rig.listener.limits.topic_levels_max = 3;
     rig.listener.limits.topic_bytes_max = 10;
@@ -178,9 +178,18 @@ TEST_CASE("topics we do not take are refused, not the connection; 3.x gets the o
     CHECK(rig.session->received.size() == 0);
     rig.connects(connect_v311());
     rig.sends(encoded(wire::Publish{"$SYS/x", {}, qos1, false, false, 4, {}}, Version::v3_1_1));
-    CHECK(rig.takes() == "PUBACK 4");
-    CHECK(rig.asked.empty());
+    CHECK(rig.takes() == "PUBACK 4");  // [MQTT-3.3.5-2] what nobody may publish is acknowledged
+    rig.sends(encoded(wire::Publish{"a/b/c/d", {}, qos0, false, false, 0, {}}, Version::v3_1_1));
     CHECK_FALSE(rig.is_closing());
+    for (const QoS qos : {qos1, qos2}) {
+        for (const char* topic : {"a/b/c/d", "12345678901"}) {
+            rig.connects(connect_v311());
+            rig.sends(encoded(wire::Publish{topic, {}, qos, false, false, 4, {}}, Version::v3_1_1));
+            CHECK(rig.takes().empty());
+            CHECK(rig.is_closing());
+        }
+    }
+    CHECK(rig.asked.empty());
 }
 
 TEST_CASE("a full queue elsewhere: 0x97 for v5; a 3.x publisher is closed and may try again") {

@@ -35,6 +35,9 @@ SessionRecord session_with_will() {
     will.delay_s = 9;
     will.has_expiry = true;
     will.expiry_interval_s = 4;
+    will.keep_alive_s = 60;
+    record.will_due = Instant{} + 99s;
+    record.is_will_only = true;
     record.will = std::move(will);
     record.owner = "alice";
     record.progress = {7, 8, 9, 10};
@@ -181,6 +184,9 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->will->delay_s == 9);
     CHECK(read->will->has_expiry);
     CHECK(read->will->expiry_interval_s == 4);
+    CHECK(read->will->keep_alive_s == 60);
+    CHECK(read->will_due == Instant{} + 99s);
+    CHECK(read->is_will_only);
 
     const std::vector<Byte> bare = bytes_of(encode(SessionRecord{"x", 1, never, true, std::nullopt}));
     const auto ended = parse_session(bare);
@@ -202,6 +208,21 @@ TEST_CASE("a session comes back with the network of its client; the record of an
     CHECK(earlier->network == NetworkId::none);
     CHECK(earlier->will->delay_s == 9);
     for (std::size_t cut = 1; cut < 8; ++cut) CHECK_FALSE(parse_session(Bytes(body).first(body.size() - cut)));
+}
+
+TEST_CASE("a will that schema 1 has written has no keep alive, and was never due") {
+    // session := "x" expiry 1 expires_at 0 flags(will); will := delay 2 no expiry; publication := QoS 1 "t" "gone"
+    const std::string old = std::string("\0\1x\0\0\0\1", 7) + std::string(8, '\0') + "\2" +
+                            std::string("\0\0\0\35", 4) + std::string("\0\0\0\2\0\0\0\0\0", 9) + std::string(8, '\0') +
+                            std::string("\1\0\1t\0\0\0\0gone", 12);
+    const auto read = parse_session(as_bytes(old));
+    REQUIRE(read);
+    REQUIRE(read->will);
+    CHECK(read->will->delay_s == 2);
+    CHECK(read->will->keep_alive_s == 0);
+    CHECK(read->will_due == never);
+    CHECK_FALSE(read->is_will_only);
+    CHECK(as_text(read->will->publication.view().payload) == "gone");
 }
 
 TEST_CASE("the parts of fixed size are missed when they are cut off") {
