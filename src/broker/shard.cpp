@@ -207,6 +207,16 @@ void Shard::set_policy(auth::Policy policy, Instant now) {
     parts_->access.replace(std::move(policy));
 }
 
+// Connections and sessions refer to the options of their listener.
+void Shard::set_limits(std::span<const ListenerOptions> listeners) {
+    for (ListenerOptions& mine : parts_->options.listeners) {
+        const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
+        if (wanted == listeners.end()) continue;
+        mine.limits = session::with_live_limits(mine.limits, wanted->limits);
+        mine.connections_max = wanted->connections_max;
+    }
+}
+
 void Shard::note_reload(bool is_taken) {
     session::Counters& counters = parts_->environment.counters;
     ++(is_taken ? counters.policies_taken : counters.policies_refused);

@@ -102,9 +102,13 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;
     Reload reload(
-        sources, loaded.config, log, [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+        sources, loaded.config, log,
+        [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
             if (running == nullptr) return;
             policy ? running->set_policy(std::move(*policy), std::move(files)) : running->note_refused_policy();
+        },
+        [&running](const std::vector<broker::ListenerOptions>& listeners) {
+            if (running != nullptr) running->set_limits(listeners);
         });
     options.on_hang_up = [&reload] { reload.read_all(); };
     options.on_policy_files = [&reload] { reload.read_policy(); };

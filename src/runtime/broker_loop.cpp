@@ -259,6 +259,8 @@ void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files)
     if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
 }
 
+void BrokerLoop::set_limits(std::span<const broker::ListenerOptions> listeners) { parts_->shard.set_limits(listeners); }
+
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {

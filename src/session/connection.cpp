@@ -3,10 +3,22 @@
 #include <algorithm>
 
 #include "auth_exchange.hpp"
+#include "ledge/base/first_bytes.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "pending_login.hpp"
 
 namespace ledge::session {
+
+namespace {
+
+/// For peers that have come to the wrong port; "" when the bytes are nobody's.
+std::string told_protocol(Bytes first_bytes) {
+    const std::string_view spoken = protocol_of(first_bytes);
+    if (spoken.empty() || spoken == "an MQTT CONNECT") return {};
+    return "; the first bytes are " + std::string(spoken) + ", but this listener speaks plain MQTT";
+}
+
+}  // namespace
 
 using wire::PacketType;
 using wire::ReasonCode;
@@ -56,7 +68,7 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     environment_.log.info("connection_refused", {{"address", address_},
                                                  {"listener", listener_.name},
                                                  {"reason", "protocol_error"},
-                                                 {"detail", "first packet is not CONNECT"},
+                                                 {"detail", "first packet is not CONNECT" + told_protocol(frame)},
                                                  {"packet", wire::name_of(type)}});
     ++environment_.counters.connections_refused;
     start_closing();
@@ -94,8 +106,9 @@ void Connection::on_pingreq(Bytes frame) {
 void Connection::on_unframeable(const wire::Framer::Next& next) {
     const bool is_too_large = next.status == wire::Framer::Status::too_large;
     const ReasonCode code = is_too_large ? ReasonCode::packet_too_large : ReasonCode::malformed_packet;
-    const std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
+    std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
+    detail += told_protocol(next.frame);
     environment_.log.info(
         "connection_refused",
         {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
@@ -166,6 +179,10 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     if (version_ == Version::v5)  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; a 3.x server has no DISCONNECT to send
         send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
     start_closing();
+}
+
+void Connection::close(wire::Violation violation, std::string_view packet) {
+    close(wire::ReasonCode(violation), std::string(packet).append(": ").append(wire::text_of(violation.rule)));
 }
 
 /// For the client: the rule only where the policy says so.

@@ -48,7 +48,7 @@ void Connection::continue_authentication(std::string_view data, Instant now, Eff
     const auto connect = wire::decode_connect(auth_->connect_frame.bytes());
     if (reply.code != ReasonCode::success) {
         if (reply.is_guess) note_failed_login(exchange.user(), connect->client_id, reply.problem, now);
-        return refuse_connect(reply.code, reply.problem);  // [MQTT-4.12.0-4]
+        return refuse_connect(reply.code, reply.problem, {}, &*connect);  // [MQTT-4.12.0-4]
     }
     auth_->exchange.reset();
     auth_->last_data = std::move(reply.data);

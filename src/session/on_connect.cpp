@@ -53,7 +53,7 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     take_connect_properties(packet);
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
-        return refuse_connect(code, detail);
+        return refuse_connect(code, detail, {}, &packet);
     if (packet.properties.has(PropertyId::authentication_method))
         return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
@@ -62,7 +62,7 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
         {packet.user_name, packet.password, listener_.allow_anonymous, packet.client_id, address_, listener_.name});
     if (answer.check) return await_login(frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
-        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy));
+        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy), {}, &packet);
     admit(packet, {}, effect);
 }
 
@@ -87,7 +87,7 @@ bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_i
     if (verdict.is_allowed) return true;
     if (!is_bridge_state(packet.will->topic)) {
         refuse_connect(ReasonCode::not_authorized, "will to " + std::string(packet.will->topic),
-                       rights->explain(verdict));
+                       rights->explain(verdict), &packet);
         return false;
     }
     environment_.log.warning("will_ignored", {{"client_id", client_id},
@@ -211,10 +211,13 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     if (!auth_->last_data.empty()) properties.text(PropertyId::authentication_data, auth_->last_data);
 }
 
-void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule) {
+void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule,
+                                const wire::Connect* asker) {
     ++environment_.counters.connections_refused;
     environment_.log.info("connection_refused", {{"address", address_},
                                                  {"listener", listener_.name},
+                                                 {"client_id", asker == nullptr ? "" : asker->client_id},
+                                                 {"user", asker == nullptr ? "" : asker->user_name.value_or("")},
                                                  {"reason", wire::name_of(code)},
                                                  {"detail", detail},
                                                  {"rule", rule}});
@@ -227,9 +230,9 @@ void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::s
 }
 
 // The frame did not decode: it is answered in the form of the version that it claims.
-void Connection::refuse_undecodable_connect(Bytes frame, ReasonCode code) {
+void Connection::refuse_undecodable_connect(Bytes frame, wire::Violation violation) {
     version_ = wire::claimed_version(frame).value_or(Version::v3_1_1);
-    refuse_connect(code, "CONNECT");
+    refuse_connect(violation, std::string("CONNECT: ").append(wire::text_of(violation.rule)));
 }
 
 }  // namespace ledge::session

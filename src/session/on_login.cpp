@@ -56,7 +56,7 @@ void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effec
 void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now) {
     const bool is_guess = outcome.code == ReasonCode::bad_user_name_or_password;  // not: an old token
     note_failed_login(connect.user_name.value_or(""), connect.client_id, outcome.reason, now, is_guess);
-    refuse_connect(outcome.code, outcome.reason);
+    refuse_connect(outcome.code, outcome.reason, {}, &connect);
 }
 
 void Connection::note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason,

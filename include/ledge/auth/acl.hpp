@@ -63,6 +63,8 @@ public:
     /// Names of clients stand in for something in some rule.
     bool has_patterns() const { return has_patterns_; }
 
+    std::span<const AclOwner> owners() const { return owners_; }
+
     /// The rule as it stands in the file: "topic read a/#", "[roles.operator] subscribe a/#".
     std::string text_of(const AclRule& rule) const;
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "ledge/base/bytes.hpp"
@@ -62,6 +63,9 @@ public:
     /// Holds from now on, for connected clients and waiting messages too: whose user is gone or has another password
     /// is told 0x98, whose subscription has become forbidden is told 0x87 or loses it (Policy::on_revocation).
     void set_policy(auth::Policy policy, Instant now);
+    /// Limits as the configuration has them now, of the listeners that both know by their names, for connected clients
+    /// too; as far as with_live_limits() lets them change, and connections_max.
+    void set_limits(std::span<const ListenerOptions> listeners);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
     /// The next check of a login that is for this carrier. Ask once a turn, as long as it has room for one more.

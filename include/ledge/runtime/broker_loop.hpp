@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,8 @@ public:
 
     /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
     void set_policy(auth::Policy policy, std::vector<std::string> files);
+    /// Other limits of the listeners from now on, as Shard::set_limits; from the same.
+    void set_limits(std::span<const broker::ListenerOptions> listeners);
     /// They were read again and have mistakes: what is in force stays, that is counted. From the same.
     void note_refused_policy();
 

@@ -132,6 +132,8 @@ public:
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as clients are told.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// For a packet that did not decode; `packet` is its name, "PUBLISH".
+    void close(wire::Violation violation, std::string_view packet);
     /// Closes without a word.
     void close_silently();
 
@@ -232,9 +234,11 @@ private:
     void send_connack(const OpenSession& open, bool session_present);
     void add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const;
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
-    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// `asker`: the CONNECT, where its names can be logged.
+    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {},
+                        const wire::Connect* asker = nullptr);
     std::string_view reason_for_peer(std::string_view reason) const;
-    void refuse_undecodable_connect(Bytes frame, wire::ReasonCode code);
+    void refuse_undecodable_connect(Bytes frame, wire::Violation violation);
 
     void start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
     void continue_authentication(std::string_view data, Instant now, Effect& effect);
