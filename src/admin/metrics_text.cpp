@@ -177,11 +177,24 @@ void add_owners(Text& text, const broker::Metrics& metrics) {
 void add_store(Text& text, const broker::Metrics& metrics) {
     const broker::StoreFigures& store = metrics.store;
     text.gauge("store_enabled", "1 with a store, 0 when nothing survives the broker.", store.is_used ? 1 : 0);
+    text.gauge("store_unusable", "1 when a store is configured that could not be used at the start.",
+               store.beginning == broker::Beginning::unusable ? 1 : 0);
     if (!store.is_used) return;
     text.gauge("store_failed", "1 when the store could not be written: nothing is acknowledged as durable any more.",
                metrics.is_store_failed ? 1 : 0);
     text.gauge("store_full", "1 while durable publications are refused for want of room.",
                metrics.is_store_full ? 1 : 0);
+    text.gauge("store_postponed", "1 while a commit that had no room on the disk is tried again.",
+               store.is_postponed ? 1 : 0);
+    text.counter("store_postponements_total", "How often commits had no room on the disk, by episodes.",
+                 store.postponements);
+    text.gauge(
+        "store_waiting_seconds", "How long the present commit has been waiting for the disk; 0: none does.",
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count()));
+    text.gauge("store_lost", "1 when the broker found the file of a former store missing or empty at its start.",
+               store.beginning == broker::Beginning::lost ? 1 : 0);
+    text.gauge("store_salvaged", "1 when the broker found a damaged store at its start and kept what could be read.",
+               store.beginning == broker::Beginning::salvaged ? 1 : 0);
     text.counter("store_commits_total", "Transactions written.", store.commits);
     constexpr std::string_view given = "store_given_bytes_total";
     text.family(given, "counter", "Bytes of keys and bodies handed to the store, by what they are of.");

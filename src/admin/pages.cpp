@@ -8,18 +8,12 @@
 #include "ledge/base/regular_file.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "sessions_page.hpp"
 
 namespace ledge::admin {
 namespace {
 
 using transport::HttpAnswer;
-
-constexpr std::string_view json = "application/json";
-
-/// `error` needs no escape.
-HttpAnswer refusal(std::uint16_t status, std::string_view error) {
-    return {status, json, "{\"error\":\"" + std::string(error) + "\"}\n"};
-}
 
 bool is_address_or_localhost(std::string_view host) {
     if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
@@ -33,14 +27,16 @@ Pages::Pages(std::string version, std::string token, Instant now)
 
 HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) const {
     if (loop_ == nullptr) return refusal(503, "starting");
-    if (request.path == "/healthz") return health(now);
+    if (request.path == "/healthz")
+        return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
     if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
     if (!may_read(request)) {
         return token_.empty() ? refusal(403, "pages are read at the admin listener, by its address")
                               : refusal(401, "the token is wanted");
     }
-    return is_api ? api(request.path) : metrics(now);
+    if (request.is_removal && !is_api) return refusal(405, "this page is read with GET");
+    return is_api ? api(request) : metrics(now);
 }
 
 bool Pages::may_read(const transport::HttpRequest& request) const {
@@ -53,11 +49,14 @@ bool Pages::may_read(const transport::HttpRequest& request) const {
 HttpAnswer Pages::health(Instant now) const {
     const broker::Metrics& metrics = loop_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
-    const bool is_well = store != "failed";
+    const bool is_well = store != "failed" && store != "postponed";
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json,
             "{\"ready\":" + std::string(is_well ? "true" : "false") + ",\"store\":\"" + std::string(store) +
-                "\",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
+                "\",\"store_found\":\"" + std::string(broker::name_of(metrics.store.beginning)) +
+                "\",\"store_waiting_s\":" + std::to_string(waited) +
+                ",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
@@ -66,9 +65,17 @@ HttpAnswer Pages::metrics(Instant now) const {
 }
 
 /// The seat of the programs' interface: it says which version it is, and what it has.
-HttpAnswer Pages::api(std::string_view path) const {
+HttpAnswer Pages::api(const transport::HttpRequest& request) const {
+    const std::string_view path = request.path;
+    if (path == sessions_path && !request.is_removal) return list_sessions(loop_->shard(), request.query);
+    if (path.starts_with(sessions_path) && path.size() > sessions_path.size() && path[sessions_path.size()] == '/') {
+        if (!request.is_removal)
+            return refusal(405, "a session is removed with DELETE, and listed in the resource above");
+        return remove_session(*loop_, path.substr(sessions_path.size() + 1));
+    }
     if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ tells what there is");
-    return {200, json, "{\"name\":\"LedgeMQ\",\"version\":\"" + version_ + "\",\"resources\":[]}\n"};
+    if (request.is_removal) return refusal(405, "this page is read with GET");
+    return {200, json, "{\"name\":\"LedgeMQ\",\"version\":\"" + version_ + "\",\"resources\":[\"sessions\"]}\n"};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,12 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/connection.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
@@ -18,13 +22,14 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 class Lifecycle {
 public:
     Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              std::uint32_t sessions_max, const session::SessionLimits& limits_of_restored)
+              const ShardOptions& options)
         : environment_(environment),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
-          sessions_max_(sessions_max),
-          limits_of_restored_(limits_of_restored) {}
+          sessions_max_(options.sessions_max),
+          has_other_users_(options.has_other_users),
+          limits_of_restored_(options.listeners.front().limits) {}
 
     /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);
@@ -54,6 +59,11 @@ public:
     void record_ends();
     void on_will_delay_passed(session::Session& session, Instant now);
 
+    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order.
+    std::vector<SessionFacts> list(std::string_view after, std::size_t count_max, Instant now);
+    /// Ends the session for good; its client is told 0x98. False: there is none.
+    bool remove(std::string_view client_id, Instant now);
+
     const SessionTable& sessions() const { return sessions_; }
     SessionTable& sessions() { return sessions_; }
     std::uint32_t connected() const { return connected_; }
@@ -78,6 +88,10 @@ private:
     void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
                        Instant now);
     session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
+    void end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open, Instant now);
+    bool is_owner_gone(const session::Session& session) const;
+    void end_for_good(session::Session& session, wire::ReasonCode code, std::string_view reason, Instant now);
+    void end(session::Session& session, Instant now);
     void on_session_expired(session::Session& session, Instant now);
     static Duration unrecorded_for(const session::Session& session);
     bool ends_deferred_will(session::Session& session, Instant now);
@@ -120,6 +134,7 @@ private:
     Subscriptions& subscriptions_;
     Router& router_;
     std::uint32_t sessions_max_;
+    bool has_other_users_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
     std::vector<WillAlone> wills_alone_;  // between restore() and restore_wills()

@@ -15,12 +15,6 @@ session::Account* account_of(const Connection& connection) {
     return connection.session() == nullptr ? nullptr : connection.session()->account();
 }
 
-bool may_refuse(const ShardOptions& options) {
-    for (const ListenerOptions& listener : options.listeners)
-        if (listener.limits.overflow == session::OverflowPolicy::refuse) return true;
-    return false;
-}
-
 }  // namespace
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
@@ -30,9 +24,8 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       throttle(environment),
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
-      router(environment, subscriptions, retained, options.durability, may_refuse(options)),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
-                options.listeners.front().limits),
+      router(environment, subscriptions, retained, options.durability, options.may_refuse()),
+      lifecycle(environment, environment.rng.next(), subscriptions, router, options),
       overload(environment, connections, lifecycle),
       feeds(retained, seed ^ 0xfeed5U),
       subscribing(environment, subscriptions, feeds),
@@ -181,12 +174,17 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     // does not wait for that commit, PUBREL may overtake it: then nothing is repeated any more, and nothing is written.
     const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable;
     session::Ticket received = 0;
-    if (is_qos2)
-        received = session.put_received(route.packet_id, is_durable ? session::Urgency::now : session::Urgency::paced);
+    if (is_qos2) {
+        // While commits are postponed it is refused before its id is noted: such notes would gather in the journal.
+        const bool is_refused = environment.journal.is_postponed() && session.is_stored();
+        const session::Urgency urgency = is_durable ? session::Urgency::now : session::Urgency::paced;
+        received = is_refused ? session::never_durable : session.put_received(route.packet_id, urgency);
+    }
     if (received == session::never_durable) {  // whoever would get it: its repetition could not be told from it
         ++environment.counters.refused_quota;
-        return connection.on_routed(route.publication.qos, route.packet_id, ReasonCode::implementation_specific_error,
-                                    0, 0);
+        const ReasonCode code =
+            environment.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
+        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, 0);
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code)) {
@@ -359,6 +357,20 @@ void Shard::on_store_failed(Instant now) {
     }
 }
 
+std::vector<SessionFacts> Shard::list_sessions(std::string_view after, std::size_t count_max) const {
+    return parts_->lifecycle.list(after, count_max, parts_->latest);
+}
+
+bool Shard::remove_session(std::string_view client_id, Instant now) {
+    parts_->begin_turn(now);
+    return parts_->lifecycle.remove(client_id, now);
+}
+
+void Shard::on_commit_postponed(Instant now) {
+    parts_->begin_turn(now);
+    parts_->environment.journal.on_postponed();
+}
+
 void Shard::on_closed(Connection& connection, Instant now) {
     parts_->begin_turn(now);
     if (connection.is_connected())
@@ -443,6 +455,7 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.records_cancelled = environment.journal.cancelled();
     metrics.is_store_failed = environment.journal.is_failed();
     metrics.is_store_full = environment.journal.is_full();
+    metrics.store_waited = latest - std::min(latest, metrics.store.waiting_since);
     metrics.counters.bytes_sent = environment.buffers.consumed();
     metrics.connections = connections.count();
     metrics.connections_paused = throttle.size();

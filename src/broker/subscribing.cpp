@@ -83,6 +83,8 @@ Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std
     const session::Session& session = *connection.session();
     if (environment_.journal.is_failed() && session.is_stored())
         return {.code = ReasonCode::implementation_specific_error};
+    if (environment_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
+        return {.code = ReasonCode::quota_exceeded};  // could not be promised before there is room on the disk
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
     const bool is_short = !has_memory_for_more(session);

@@ -71,6 +71,11 @@ void SysTopics::publish_memory(const Metrics& metrics, Instant now) {
 void SysTopics::publish_store(const Metrics& metrics, Instant now) {
     const StoreFigures& store = metrics.store;
     set("store/state", store_state(metrics), now);
+    set("store/beginning", name_of(store.beginning), now);
+    set("store/waiting_s",
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count()),
+        now);
+    set("store/postponements", store.postponements, now);
     set("store/used_percent", static_cast<std::uint64_t>(store.used_fraction * 100), now);
     set("store/commits", store.commits, now);
     for (std::size_t i = 0; i < write_classes; ++i)

@@ -21,6 +21,10 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     forget_postponed(connection);
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
         return connection.close(ReasonCode::server_unavailable, "the store has failed");
+    if (environment_.journal.is_saturated() && !is_possible_without_store(connection, open))
+        return connection.close(ReasonCode::quota_exceeded,
+                                "the disk of the store is full, and what waits to be written fills the journal");
+    end_of_gone_owner(connection, open, now);
     if (belongs_to_another(connection, open))
         return connection.close(ReasonCode::client_identifier_not_valid,
                                 "the session of this client identifier belongs to another user");
@@ -45,7 +49,8 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
     if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
-    if (session->will != nullptr && !session->is_record_durable()) is_awaited = true;
+    // While the disk is full its owner gets in all the same: the will is stored as soon as there is room.
+    if (session->will != nullptr && !session->is_record_durable() && !journal.is_postponed()) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -89,6 +94,23 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
                                                          {"user", user},
                                                          {"address", connection.address()}});
     return true;
+}
+
+// Its messages were another user's: nobody resumes it.
+void Lifecycle::end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open,
+                                  Instant now) {
+    Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || session->owner().empty() || !environment_.policy.binds_sessions) return;
+    const auth::Identity* identity = connection.identity();
+    const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
+    if (is_owner || !is_owner_gone(*session)) return;
+    environment_.log.warning("session_removed", {{"client_id", open.client_id},
+                                                 {"owner", session->owner()},
+                                                 {"reason",
+                                                  "the password file does not have its owner any more, and "
+                                                  "another user has come with its client id"},
+                                                 {"messages", session->backlog()}});
+    end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
 }
 
 // The store has failed: what is stored stays and can be resumed, but nothing new can be promised and nothing removed.

@@ -126,6 +126,10 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (publication.retain) publication.source = session.source(environment_.inbound_source);
     ++environment_.counters.wills_published;
     environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
+    if (environment_.journal.is_saturated()) {  // for want of room on the disk: see Journal
+        ++environment_.counters.dropped_queue_full;
+        return;
+    }
     router_.route_unacknowledged(publication, &session, now);
 }
 

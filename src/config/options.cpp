@@ -284,6 +284,11 @@ constexpr Option table[] = {
         "store", "path", "", {},
         "The directory that keeps sessions and messages, of its own and made if need be, or \"none\": then nothing "
         "survives the broker."),
+    setting<&Config::store, &StoreSettings::if_unusable>(
+        "store", "if_unusable", "", {},
+        "What the broker does at a start when the directory or the file cannot be used: read-only, of another user, no "
+        "room to mend a damaged file. stop: it says why and ends. start_without: it says so as an error and serves as "
+        "with path = \"none\", so nothing is kept. A store that another broker has always ends it."),
     setting<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::level>(
         "store", "durability", "", {},
         "What the broker's acknowledgement of a message means. durable: it is on stable storage, or its subscribers "

@@ -8,6 +8,7 @@
 #include "dangers.hpp"
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
@@ -54,18 +55,34 @@ int refuse(const Log& log, std::string_view reason, std::string_view fix, int ex
     return exit_code;
 }
 
-/// false: it is asked for and cannot be opened. nullptr: none is asked for. Its files are the user's whom the broker
-/// becomes.
+/// false: it is asked for and cannot be opened. nullptr: none is asked for, or the broker starts without it. Its files
+/// are the user's whom the broker becomes.
 bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
                 std::unique_ptr<storage::Store>& store) {
-    if (!config.store.is_used()) return true;
+    if (!config.store.is_used()) {
+        log.warning("nothing_is_stored",
+                    {{"outcome", "sessions, queued and retained messages end with the broker"},
+                     {"fix", "name a directory: --store DIR, or store.path in the configuration"}});
+        return true;
+    }
     const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
-    if (!opened) {
-        log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
+    if (opened) {
+        store = std::move(*opened);
+        return true;
+    }
+    const storage::StoreError& error = opened.error();
+    const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
+                           error.fault != storage::Fault::in_use;
+    if (!may_start) {
+        log.error("not_started", {{"reason", error.text}, {"fix", fix_for(error.fault)}});
         return false;
     }
-    store = std::move(*opened);
+    log.error("store_unusable", {{"reason", error.text},
+                                 {"outcome",
+                                  "store.if_unusable = start_without: the broker serves, and nothing is "
+                                  "kept until a restart finds the store usable"},
+                                 {"fix", fix_for(error.fault)}});
     return true;
 }
 
@@ -87,7 +104,7 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
-    ignore_broken_pipes();
+    ignore_signals_of_writes();
     end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
@@ -123,10 +140,17 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     };
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
+    const bool is_without = loaded.config.store.is_used() && store == nullptr;
+    if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
+    if (is_without) {
+        broker::StoreFigures figures;
+        figures.beginning = broker::Beginning::unusable;
+        (*loop)->shard().note_store(figures);
+    }
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",

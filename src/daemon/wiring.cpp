@@ -69,6 +69,12 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
                 std::max<std::uint64_t>(websocket->message_bytes_max, listener.limits.max_packet_size_bytes);
         }
     }
+    options.shard.has_other_users =
+        std::any_of(config.sockets.begin(), config.sockets.end(), [](const config::ListenerSocket& socket) {
+            const bool has_certificates =
+                socket.endpoint.is_tls && socket.tls.client_certificate != config::ClientCertificate::none;
+            return socket.peer_credentials || has_certificates || !socket.tls.psk_file.empty();
+        });
     if (config.admin.is_used()) {
         options.admin = runtime::AdminOptions{.endpoint = endpoint_of(config.admin_endpoint)};
         const config::Endpoint& admin = config.admin_endpoint;

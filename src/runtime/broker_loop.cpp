@@ -120,10 +120,15 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
     set_policy(std::move(options.policy));
     watch_files(std::move(options.policy_files));
     if (store) {
-        const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
-                                       options.daily_write_budget_bytes};
+        CommitterOptions commits;
+        commits.lazy_interval = options.shard.durability.journal.lazy_interval;
+        commits.daily_write_budget_bytes = options.daily_write_budget_bytes;
+        const broker::Beginning beginning = store->beginning();
         committer.emplace(io, std::move(store), commits, log);
-        shard.note_store({.is_used = true});
+        broker::StoreFigures figures;
+        figures.is_used = true;
+        figures.beginning = beginning;
+        shard.note_store(figures);
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
@@ -252,6 +257,10 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+bool BrokerLoop::remove_session(std::string_view client_id) {
+    return parts_->shard.remove_session(client_id, parts_->clock.now());
+}
+
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
     parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);

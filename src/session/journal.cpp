@@ -129,7 +129,7 @@ void Journal::note_urgency(Pending& record, Urgency urgency) {
 }
 
 std::size_t Journal::size_of(const Pending& record) {
-    return 64 + record.body.size() + (record.publication ? record.publication.bytes() : 0);
+    return record_bytes + record.body.size() + (record.publication ? record.publication.bytes() : 0);
 }
 
 void Journal::note_time(Instant now) {
@@ -193,6 +193,7 @@ void Journal::on_committed(Ticket last) {
     taken_bytes_ = 0;
     for (Account* account : taken_accounts_) account->journal_bytes -= std::exchange(account->taken_bytes, 0);
     taken_accounts_.clear();
+    is_postponed_ = false;
     if (live_ == 0) forget_cancelled();
 }
 

@@ -298,6 +298,7 @@ std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
 
 void Session::refill() {
     if (!pending_.has_stored_tail() || pending_.has_loaded()) return;
+    if (environment_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
     const StoreReader& store = environment_.store;
     auto& rows = environment_.loaded;
     do {

@@ -15,6 +15,7 @@ constexpr std::size_t rows_per_page = 8;  // of `retained`, on average, when it 
 }  // namespace
 
 int FreshRows::load(const Txn& txn, const Tables& tables) {
+    const std::lock_guard lock(mutex_);
     places_.clear();
     rows_ = 0;
     return for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes value) {
@@ -62,6 +63,7 @@ int FreshRows::drop(Txn& txn, const Tables& tables, std::uint64_t number) {
 int FreshRows::merge_if_due(Txn& txn, const Tables& tables) {
     changes_.clear();
     has_merged_ = false;
+    rows_before_ = rows_;
     if (rows_ < rows_min) return lmdb_ok;
     const auto facts = txn.facts(tables[Table::retained]);
     if (!facts) return facts.error();

@@ -24,7 +24,7 @@ public:
         bool is_dropped = false;
     };
 
-    /// Reads the index. 0 or a code.
+    /// Reads the index, also anew. 0 or a code.
     int load(const Txn& txn, const Tables& tables);
 
     // Within the write transaction of a commit
@@ -34,6 +34,8 @@ public:
     int merge_if_due(Txn& txn, const Tables& tables);
     /// The transaction is durable.
     void on_committed();
+    /// The transaction has left no trace.
+    void on_failed() { rows_ = rows_before_; }
 
     std::optional<Place> find(std::uint64_t number) const;
     /// Changes waiting here. On the committer's thread or before it runs.
@@ -55,7 +57,8 @@ private:
     std::vector<Change> changes_;  // of this transaction
     std::uint64_t next_sequence_ = 1;
     std::size_t rows_ = 0;
-    bool has_merged_ = false;  // in this transaction
+    std::size_t rows_before_ = 0;  // when this transaction began
+    bool has_merged_ = false;      // in this transaction
 };
 
 /// The newest state of a retained message, its publication record. lmdb_not_found: there is none. `place`: what find()

@@ -15,7 +15,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
+constexpr int inspect_silence_max_ms = 60'000;
 constexpr std::uint64_t rows_per_sign_of_life = 50'000;
 constexpr std::size_t problems_kept_max = 20;
 
@@ -212,7 +212,7 @@ Inspection inspect(const std::string& path, bool is_alone, Depth depth) {
         words.erase(0, start);
     };
     const auto work = [&](GuardedOut& out) { return Inspector(out, depth).inspect(path, is_alone); };
-    inspection.end = run_guarded(work, take, silence_max_ms);
+    inspection.end = run_guarded(work, take, inspect_silence_max_ms);
     return inspection;
 }
 

@@ -12,6 +12,7 @@
 #include "inspect.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"
+#include "pending_store.hpp"
 #include "salvage.hpp"
 #include "upgrade.hpp"
 
@@ -34,11 +35,18 @@ class Opener {
 public:
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
 
+    Beginning beginning() const { return beginning_; }
+
     Result<std::unique_ptr<Store>, StoreError> open() {
         auto dir = StoreDir::open(options_.path, true);
         if (!dir) return Failure{dir.error()};
+        warn_of_group(*dir);
         int code = dir->finish_interrupted();
         const bool is_new = file_size(dir->data_path()) == 0;
+        if (dir->has_lost_data()) {
+            beginning_ = Beginning::lost;
+            tell_loss(*dir);
+        }
         if (code == lmdb_ok && is_new) code = create(*dir);
         if (code != lmdb_ok) return failure(*dir, "cannot be created", code);
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir->past();
@@ -52,6 +60,24 @@ public:
 
 private:
     using Opened = Result<std::unique_ptr<Store>, StoreError>;
+
+    // Shared volumes come like that, so it is no reason to stay away from one.
+    void warn_of_group(const StoreDir& dir) const {
+        if (!dir.is_group_writable()) return;
+        log_.warning("store_folder_group_writable",
+                     {{"path", dir.path()},
+                      {"outcome", "every member of the folder's group can replace or delete the store"},
+                      {"fix", "chmod g-w"}});
+    }
+
+    void tell_loss(const StoreDir& dir) const {
+        log_.error("store_lost", {{"path", dir.data_path()},
+                                  {"reason", "the file is missing or empty, although a broker has used this folder"},
+                                  {"outcome",
+                                   "the broker starts with an empty store: sessions, queued and retained "
+                                   "messages are gone"},
+                                  {"fix", "stop the broker and bring a backup back with: ledgemq store restore"}});
+    }
 
     /// Why the file cannot be trusted; empty: it can.
     std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
@@ -82,7 +108,7 @@ private:
             env = open_env(dir);
             if (!env) return failure(dir, "cannot be opened", env.error());
         }
-        return finish(std::move(dir), std::move(*env), meta, short_runs);
+        return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
     }
 
     /// Puts an upgraded copy in the place of the file.
@@ -150,12 +176,15 @@ private:
         return true;
     }
 
-    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs) const {
+    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, Beginning beginning) const {
         if (!dir.mark_running(short_runs)) return failure(dir, "cannot be written: its directory refuses", errno);
         auto tables = prepare(env, meta);
         if (!tables) return failure(dir, "cannot be prepared", tables.error());
         if (const int code = dir.sync()) return failure(dir, "cannot be synced", code);
-        std::unique_ptr<OpenStore> open(new OpenStore{std::move(dir), std::move(env), *tables, meta, {}});
+        auto file = HeldFile::open(dir.data_path());
+        if (!file) return failure(dir, "cannot be opened", file.error());
+        std::unique_ptr<OpenStore> open(
+            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, beginning});
         if (const int code = load_fresh(*open)) return failure(open->dir, "cannot be read", code);
         const EnvFacts facts = open->env.facts();
         log_.info("store_open", {{"path", open->dir.data_path()},
@@ -200,7 +229,7 @@ private:
         if (const int code = make_salvaged(dir, salvaged)) {
             return failure(dir, ("is damaged (" + reason + "), and what still reads cannot be copied").c_str(), code);
         }
-        auto aside = dir.quarantine();
+        auto aside = dir.set_aside("corrupt");
         if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
         if (const int code = dir.adopt(dir.salvaged_path())) return failure(dir, "cannot be created", code);
         log_.error("store_quarantined", {{"path", dir.data_path()}, {"kept_as", *aside}, {"reason", reason}});
@@ -210,7 +239,7 @@ private:
         Meta meta;
         std::string not_even_now;
         if (auto known = check_meta(dir, *env, meta, not_even_now); !known) return Failure{known.error()};
-        return finish(std::move(dir), std::move(*env), meta, 0);
+        return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
     }
 
     int make_salvaged(const StoreDir& dir, Salvaged& salvaged) const {
@@ -233,19 +262,34 @@ private:
     }
 
     static Failure<StoreError> failure_of(const StoreDir& dir, const char* what, int code) {
-        const std::string cause = code != 0 ? ": " + explain(code) : std::string();
+        std::string cause = code != 0 ? ": " + explain(code) : std::string();
+        if (code == ENOMEM) {
+            cause +=
+                "; the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the "
+                "limit of the process (ulimit -v)";
+        }
         return Failure{StoreError{fault_of(code), dir.data_path() + ": " + what + cause}};
     }
     static Opened failure(const StoreDir& dir, const char* what, int code) { return failure_of(dir, what, code); }
 
-    const LmdbStoreOptions& options_;
-    const Log& log_;
+    const LmdbStoreOptions options_;
+    const Log log_;
+    Beginning beginning_ = Beginning::whole;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
-    return Opener(options, log).open();
+    Opener opener(options, log);
+    auto opened = opener.open();
+    const bool is_new = file_size(options.path + "/data.mdb") == 0;
+    if (opened || opened.error().fault != Fault::full || !is_new) return opened;
+    log.error("store_postponed", {{"reason", opened.error().text},
+                                  {"outcome", "the broker serves with a store that is made as soon as there is room"},
+                                  {"fix", "make room on the disk of the store; a restart does not help"}});
+    // No file is there to be looked at, so nothing forks on the committer's thread; the log is another thread's.
+    const auto open_later = [options] { return Opener(options, Log()).open(); };
+    return make_pending_store(open_later, opener.beginning());
 }
 
 }  // namespace ledge::storage

@@ -13,7 +13,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
+constexpr int salvage_silence_max_ms = 60'000;
 constexpr std::size_t row_head_size = 9;
 constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest packet: a wrong size, not a row
 
@@ -126,7 +126,7 @@ int salvage_table(const std::string& damaged, std::uint32_t version, const Env& 
     const auto read = [&](Direction direction, Bytes stop) {
         const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, version, table, direction, stop); };
         return run_guarded(
-            work, [&](Bytes bytes) { taker.take(bytes); }, silence_max_ms);
+            work, [&](Bytes bytes) { taker.take(bytes); }, salvage_silence_max_ms);
     };
     const GuardedEnd end = read(Direction::forward, {});
     int code = taker.finish();
@@ -219,7 +219,8 @@ std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
 int salvage(const std::string& damaged, const Env& env, const Tables& tables, Salvaged& salvaged) {
     std::vector<Byte> meta_row;
     run_guarded([&](GuardedOut& out) { return send_meta(out, damaged); },
-                [&](Bytes bytes) { meta_row.insert(meta_row.end(), bytes.begin(), bytes.end()); }, silence_max_ms);
+                [&](Bytes bytes) { meta_row.insert(meta_row.end(), bytes.begin(), bytes.end()); },
+                salvage_silence_max_ms);
     const auto found = parse_meta(meta_row);
     salvaged.has_meta = found && found->version <= schema_version;
     const std::uint32_t version = salvaged.has_meta ? found->version : schema_version;

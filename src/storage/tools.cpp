@@ -19,7 +19,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
+constexpr int tool_silence_max_ms = 60'000;
 
 /// What a path stands for.
 struct Target {
@@ -54,7 +54,7 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         return false;
     };
     const GuardedEnd end = run_guarded(
-        child, [&](Bytes bytes) { print(as_text(bytes)); }, silence_max_ms);
+        child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
     return Failure{StoreError{Fault::damaged, target.file + ": cannot be read to its end; it is damaged"}};
@@ -146,9 +146,10 @@ Result<StoreDir, StoreError> take_directory(const std::string& path) {
 }
 
 /// The file without free pages, under a name of its own, on stable storage. 0 or a code.
-int write_compacted(const Env& env, const std::string& path) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+int write_compacted(const Env& env, const StoreDir& dir, const std::string& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return errno;
+    dir.give_to_owner(file);
     int code = env.copy_compacted(file);
     if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
     ::close(file);
@@ -212,7 +213,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     const std::string copy = dir->compacted_path();
     int code = lmdb_ok;
     if (auto env = Env::open({.path = dir->data_path(), .is_read_only = true, .is_alone = true})) {
-        code = write_compacted(*env, copy);
+        code = write_compacted(*env, *dir, copy);
     } else {
         code = env.error();
     }

@@ -170,9 +170,9 @@ class Broker:
         self.process.wait()
         return was_alive
 
-    def stop(self):
+    def stop(self, deadline_s=DEADLINE_S):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(DEADLINE_S)
+        return self.process.wait(deadline_s)
 
     def verify(self):
         """`ledgemq store verify`: None when it is content, else what it said."""

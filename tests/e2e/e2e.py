@@ -37,6 +37,7 @@ import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
 import cases_resume  # noqa: E402,F401
 import cases_scram  # noqa: E402,F401
+import cases_store  # noqa: E402,F401
 import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401

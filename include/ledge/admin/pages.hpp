@@ -43,7 +43,7 @@ public:
 private:
     transport::HttpAnswer health(Instant now) const;
     transport::HttpAnswer metrics(Instant now) const;
-    transport::HttpAnswer api(std::string_view path) const;
+    transport::HttpAnswer api(const transport::HttpRequest& request) const;
     bool may_read(const transport::HttpRequest& request) const;
 
     std::string version_;

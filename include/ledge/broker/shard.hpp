@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/log.hpp"
@@ -20,6 +21,7 @@
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -88,9 +90,18 @@ public:
     void note_store(const StoreFigures& figures);
     /// It could not be written: nothing will be acknowledged as durable any more.
     void on_store_failed(Instant now);
+    /// The batch that was taken had no room in the store; it is tried again until on_committed or on_store_failed.
+    void on_commit_postponed(Instant now);
 
     /// A listener has accepted as many as it may for now.
     void note_accept_pause();
+
+    // For operators
+    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order. Looks
+    /// at every session.
+    std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
+    /// Ends it for good, connected or not; its client is told 0x98. False: there is none.
+    bool remove_session(std::string_view client_id, Instant now);
 
     // Memory
     /// The process has `bytes` of resident anonymous memory: the measurement against which the core's own sum is held.

@@ -98,6 +98,8 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
+    /// Shard::remove_session, and what its client is told leaves at the end of the turn.
+    bool remove_session(std::string_view client_id);
 
     /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
     void set_policy(auth::Policy policy, std::vector<std::string> files);

@@ -86,8 +86,15 @@ public:
     Ticket durable() const { return durable_; }
     /// A commit has failed: nothing becomes durable any more.
     bool is_failed() const { return is_failed_; }
-    /// No new publications: the store has failed, is nearly full, or does not keep up.
-    bool refuses_publications() const { return is_failed_ || is_full_ || bytes() > options_.bytes_max; }
+    /// A commit had no room on the disk. It is tried again, and nothing becomes durable until it succeeds.
+    bool is_postponed() const { return is_postponed_; }
+    /// No new publications: the store has failed, has no room, is nearly full, or does not keep up.
+    bool refuses_publications() const {
+        return is_failed_ || is_postponed_ || is_full_ || bytes() > options_.bytes_max;
+    }
+    /// While commits are postponed, what comes from elsewhere than publications has filled the journal: no sessions, no
+    /// wills and no loads of stored queues either.
+    bool is_saturated() const { return is_postponed_ && bytes() > options_.bytes_max; }
 
     /// The account that records are charged to while the object lives: that of the client whose packet is looked at.
     class Cause {
@@ -143,12 +150,14 @@ public:
     /// `batch.last` of the batch that was taken is on stable storage.
     void on_committed(Ticket last);
     void on_failed() { is_failed_ = true; }
+    /// The batch that was taken is tried again later.
+    void on_postponed() { is_postponed_ = true; }
     void set_lazy_interval(Duration interval) { options_.lazy_interval = interval; }
     void set_full(bool is_full) { is_full_ = is_full; }
     bool is_full() const { return is_full_; }
 
-    /// Bytes of bodies pending and under way.
-    std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_; }
+    /// Bytes of records pending and under way, cancelled ones included as long as they have a place here.
+    std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_ + (pending_.size() - live_) * record_bytes; }
     std::uint64_t cancelled() const { return cancelled_; }
 
     /// Somebody has been promised something: what is pending is due at once.
@@ -183,6 +192,7 @@ private:
     void count(Pending& record);
     void uncount(const Pending& record);
     void note_taken(const Pending& record);
+    static constexpr std::size_t record_bytes = 64;  // beside its body
 
     JournalOptions options_;
     Account* cause_ = nullptr;
@@ -196,6 +206,7 @@ private:
     std::uint64_t cancelled_ = 0;
     std::uint64_t next_number_ = 1;
     bool is_failed_ = false;
+    bool is_postponed_ = false;
     bool is_full_ = false;
     bool has_news_ = false;
     Urgency urgency_ = Urgency::lazy;            // highest of the pending ones

@@ -14,7 +14,9 @@ namespace ledge::transport {
 
 struct HttpPost {
     Destination to;
+    std::string method = "POST";
     std::string target = "/";
+    std::string bearer_token{};  // "": none
     std::string content_type = "application/json";
     std::string body;
     Duration timeout = 3s;  // from now to the last byte of the answer

@@ -25,8 +25,10 @@ class io_context;
 
 namespace ledge::transport {
 
-/// GET or HEAD; every other method has been answered already. Views live for the call.
+/// GET or HEAD, and on the admin listener DELETE; every other method has been answered already. Views live for the
+/// call.
 struct HttpRequest {
+    bool is_removal = false;        // DELETE
     std::string_view path;          // "/metrics", without the query
     std::string_view query;         // what follows '?'
     std::string_view host;          // as the client names us, without the port

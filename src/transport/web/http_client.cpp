@@ -42,9 +42,13 @@ std::string host_field(const Destination& to) {
 std::string request_text(const HttpPost& post) {
     std::string text;
     text.reserve(512 + post.target.size() + post.body.size());  // no copies of a password are left behind
-    text.append("POST ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
-    text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
-    text.append(std::to_string(post.body.size())).append("\r\n\r\n").append(post.body);
+    text.append(post.method).append(" ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
+    if (!post.bearer_token.empty()) text.append("\r\nAuthorization: Bearer ").append(post.bearer_token);
+    if (!post.body.empty() || post.method == "POST") {
+        text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
+        text.append(std::to_string(post.body.size()));
+    }
+    text.append("\r\n\r\n").append(post.body);
     return text;
 }
 

@@ -201,7 +201,9 @@ void HttpSession<Stream>::on_request() {
     if (request.version() == 11 && request.count(http::field::host) != 1) return refuse(400, "one Host is wanted");
     if (request.method() == http::verb::unknown) return refuse(501);
     const bool is_head = request.method() == http::verb::head;
-    if (request.method() != http::verb::get && !is_head) return refuse(405);
+    // The admin listener has pages only, and takes orders from those who may read them.
+    const bool is_removal = request.method() == http::verb::delete_ && !front_->options.websocket;
+    if (request.method() != http::verb::get && !is_head && !is_removal) return refuse(405);
     const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
     if (has_body) return refuse(413, "no body is wanted");
     if (!target.starts_with('/')) return refuse(400, "the target wants a path");
@@ -220,6 +222,7 @@ template <class Stream>
 HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_view target) {
     if (!front_->handler) return http_error(404);
     HttpRequest asked;
+    asked.is_removal = request.method() == http::verb::delete_;
     const std::size_t question = std::min(target.find('?'), target.size());
     asked.path = target.substr(0, question);
     asked.query = target.substr(std::min(question + 1, target.size()));

@@ -161,6 +161,9 @@ public:
     // With a store, when the options enable the journal: commits are done as soon as they are due, unless `writes` is
     // false; then by hand.
     void commits();
+    /// A commit with what is pending has no room in the store; from now on `writes` is false, until it heals.
+    void postpones();
+    void heals();
     /// The broker is killed, and starts again from what was committed. Its clock makes `rest` of the time since.
     void restarts(Duration rest = {});
     /// The broker is stopped as by SIGTERM, and starts again.
@@ -172,6 +175,7 @@ public:
     Instant now = start;
     std::unique_ptr<storage::MemoryStore> store;
     bool writes = true;
+    std::optional<session::Batch> postponed;
     std::unique_ptr<Shard> shard;
 
 private:

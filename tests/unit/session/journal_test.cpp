@@ -237,5 +237,36 @@ TEST_CASE("after a failed commit nothing becomes durable, and nothing is taken")
     CHECK(journal.refuses_publications());
 }
 
+TEST_CASE("while a commit is postponed publications are refused, tickets wait, and a commit ends it") {
+    Sheet journal;
+    const Ticket ticket = journal.puts(1, Urgency::now);
+    journal.taken();
+    journal.on_postponed();
+    CHECK(journal.refuses_publications());
+    CHECK_FALSE(journal.is_failed());
+    CHECK_FALSE(journal.is_durable(ticket));
+    const Ticket later = journal.puts(2, Urgency::now);
+    CHECK(later != never_durable);
+    journal.on_committed(ticket);
+    CHECK_FALSE(journal.refuses_publications());
+    CHECK(journal.taken() == "2");
+}
+
+TEST_CASE("a journal is saturated when a postponed commit lets it grow over its bound, by cancelled records too") {
+    Sheet journal;
+    const Ticket first = journal.puts(1, Urgency::now);
+    journal.taken();
+    journal.on_postponed();
+    CHECK_FALSE(journal.is_saturated());
+    for (std::uint64_t i = 2; i < 302; ++i) {
+        const Ticket ticket = journal.puts(i);
+        if (i > 2) journal.cancel(ticket);
+    }
+    CHECK(journal.is_saturated());
+    journal.on_committed(first);
+    CHECK_FALSE(journal.is_saturated());
+    CHECK(journal.taken() == "2");
+}
+
 }  // namespace
 }  // namespace ledge::session
