@@ -1,4 +1,5 @@
 // The door of the core, and the table of its effects.
+#include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
