@@ -13,8 +13,8 @@
 namespace ledge::daemon {
 
 /// Reads the configuration again. Users, rights, most limits and the level of the log change at once; for the rest the
-/// keys are logged whose change wants a restart. A configuration with mistakes, in whichever file, changes nothing; they are
-/// logged.
+/// keys are logged whose change wants a restart. A configuration with mistakes, in whichever file, changes nothing; the
+/// mistakes are logged.
 class Reload {
 public:
     /// A policy and the files it comes from; nothing: they have mistakes.
