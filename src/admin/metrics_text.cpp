@@ -202,6 +202,8 @@ void add_store(Text& text, const broker::Metrics& metrics) {
         text.sample(given, "class", broker::write_class_names[i], store.given[i]);
     }
     text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", store.device_bytes);
+    text.counter("store_bad_rows_total", "Rows that could not be read as they were written, and were put aside.",
+                 store.bad_rows);
     text.counter("store_records_cancelled_total", "Changes that became unnecessary before they were written.",
                  metrics.records_cancelled);
 }

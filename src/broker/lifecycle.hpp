@@ -100,6 +100,7 @@ private:
     void end(session::Session& session, Instant now, session::Urgency urgency = session::Urgency::lazy);
     void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
     bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
+    void renew(session::Session& session);
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
@@ -107,6 +108,7 @@ private:
     void remove_record(session::Session& session, session::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
     void leave_to_take_down(session::Session& session, session::Urgency urgency);
+    void restore_subscription(session::Session& session, const StoredRow& row);
     void restore_queue(session::Session& session, const StoredSession& stored);
     void restore_exchanges(session::Session& session, const StoredSession& stored);
     void restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now);

@@ -14,7 +14,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     auto record = session::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         environment_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return;
+        return take_downs_.push_back({stored.number, stored.first_queued, 0});
     }
     if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
     if (record->will && record->expiry_interval_s == 0) {
@@ -30,9 +30,8 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     session.charge_to(environment_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     session.restore_record(bytes_of(stored.record), record->expires_at);
-    for (const StoredRow& row : stored.subscriptions)
-        if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
-            subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number));
+    session.is_incomplete = record->is_incomplete;
+    for (const StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
@@ -53,7 +52,8 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     const bool is_in_doubt =  // what comes now is known not to be sent
         is_endless && record->progress.doubted_until == session::SendingProgress::unknown;
     if (record->will) restore_will(session, std::move(*record->will), record->will_due, now);
-    if (is_end_unrecorded || is_will_unrecorded || is_in_doubt)
+    const bool is_loss_unrecorded = session.is_incomplete && !record->is_incomplete;
+    if (is_end_unrecorded || is_will_unrecorded || is_in_doubt || is_loss_unrecorded)
         session.record_disconnection(session.expires_at, session::Urgency::lazy);
 }
 
@@ -62,6 +62,16 @@ void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
     auto identity = std::make_unique<auth::Identity>();
     identity->user = std::string(owner);
     session.set_identity(std::move(identity));
+}
+
+void Lifecycle::restore_subscription(session::Session& session, const StoredRow& row) {
+    const auto subscription = session::parse_subscription(bytes_of(row.body));
+    if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number))) return;
+    // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
+    session.is_incomplete = true;
+    environment_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
+    environment_.journal.drop(session::RecordKind::drop_subscription, session.number(), row.number,
+                              session::Urgency::lazy);
 }
 
 // The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
@@ -87,9 +97,9 @@ void Lifecycle::restore_exchanges(session::Session& session, const StoredSession
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (!session.restore_exchange(row.number, delivery, record->state, record->packet_id))
-            environment_.log.error("stored_exchange_unusable",
-                                   {{"client_id", session.client_id()}, {"row", row.number}});
+        if (session.restore_exchange(row.number, delivery, record->state, record->packet_id)) continue;
+        session.is_incomplete = true;
+        environment_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }
     const std::uint64_t waiting = stored.queued - std::min<std::uint64_t>(stored.queued, stored.inflight.size());
     session.restore_queue(waiting, bytes, stored.first_queued);

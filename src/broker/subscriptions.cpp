@@ -56,10 +56,10 @@ void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
         journal_.drop(session::RecordKind::drop_subscription, session.number(), ref.number, session::Urgency::now);
 }
 
-void Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
+bool Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
                             std::uint32_t number) {
     Ref ref;
-    if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return;
+    if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return false;
     ref.number = number;
     ref.has_older_record = true;
     session.last_subscription_number = std::max(session.last_subscription_number, number);
@@ -67,6 +67,7 @@ void Subscriptions::restore(session::Session& session, const session::Subscripti
     list_of(ref).add({&session, record.subscription_id, record.options});
     session.note_subscribed(record.filter.size());
     count(ref, true);
+    return true;
 }
 
 bool Subscriptions::has(const session::Session& session, std::string_view filter) const {

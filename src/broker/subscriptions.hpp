@@ -33,7 +33,8 @@ public:
     /// The records in the store are left alone: they go with the session's.
     void remove_all(session::Session& session);
     /// Continues with what the store remembers.
-    void restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
+    /// False: the session has this filter already, or the filter cannot be kept.
+    bool restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
     /// As the client has given them, "$share/…" included.
     std::vector<std::string> filters_of(const session::Session& session) const;

@@ -36,7 +36,9 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
     Session* session = take_over(connection, open, now);
-    const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+    const bool is_renewed = session != nullptr && session->is_incomplete;
+    const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+    if (is_renewed) renew(*session);
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
@@ -50,7 +52,8 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
     if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
     // While the disk is full its owner gets in all the same: the will is stored as soon as there is room.
-    if (session->will != nullptr && !session->is_record_durable() && !journal.is_postponed()) is_awaited = true;
+    const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
+    if (is_renewed || awaits_will) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -177,6 +180,22 @@ Session* Lifecycle::take_over(const session::Connection& connection, const sessi
     if (!clean_start) return session;
     end(*session, now);  // [MQTT-3.1.2-4]
     return nullptr;
+}
+
+// Damage to the store has cost the session a part: subscriptions, queued messages, received packet ids. A client that
+// believes such a session to be present waits for ever for topics to which the session no longer subscribes. So the
+// client is told that no session is present, and subscribes anew [MQTT-3.2.2-5]. The rest of the state ends here, with
+// one exception: messages that were acknowledged to their publishers and can be read are delivered all the same.
+void Lifecycle::renew(session::Session& session) {
+    const std::vector<std::string> filters = subscriptions_.filters_of(session);
+    environment_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
+                                                            {"subscriptions_ended", filters.size()},
+                                                            {"messages_kept", session.backlog()}});
+    for (const std::string& filter : filters) subscriptions_.remove(session, filter);
+    for (const wire::PacketId id : session.received.all()) session.drop_received(id);
+    session.received.clear();
+    session.is_incomplete = false;
+    session.put_record(session.expires_at, session::Urgency::lazy);
 }
 
 void Lifecycle::detach(session::Connection& connection, Instant now) {
@@ -331,7 +350,8 @@ void Lifecycle::take_down(Instant) {
         next.from = stored.row.number + 1;
         journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
         const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
-        if (!record || !environment_.references.release(record->message)) continue;
+        if (!record || environment_.references.count(record->message) == 0) continue;
+        if (!environment_.references.release(record->message)) continue;
         environment_.message_owners.remove(record->message);
         journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
     }

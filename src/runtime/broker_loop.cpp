@@ -128,6 +128,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
         broker::StoreFigures figures;
         figures.is_used = true;
         figures.beginning = beginning;
+        figures.bad_rows = image.bad_rows;
         shard.note_store(figures);
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });

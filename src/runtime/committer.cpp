@@ -70,6 +70,7 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
     if (figures_.waiting_since != never) tell_end_of_wait(now);
     wear_.note(report.value(), now);
     figures_.used_fraction = report.value().used_fraction;
+    figures_.bad_rows = report.value().bad_rows;
     tell_figures(shard, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
     if (options_.daily_write_budget_bytes > 0) {

@@ -119,7 +119,10 @@ constexpr std::size_t progress_size = 8 + 8 + 8 + 2;
 
 // What the parsers ask beyond the grammar: the code that uses a record relies on it, and a store may hold anything.
 
-bool is_valid_instant(Instant at) { return at >= Instant{}; }
+// Far from the end of its type: sums and differences do not overflow.
+bool is_valid_instant(Instant at) {
+    return at == never || (at >= Instant{} && at <= Instant(Duration(std::int64_t{1} << 61U)));
+}
 
 bool is_forwarded(const wire::Properties& properties) {
     using enum wire::PropertyId;

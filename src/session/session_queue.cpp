@@ -199,7 +199,7 @@ void Session::put_record(Instant at, Urgency urgency) {
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
-    SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner()};
+    SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
     record.progress = progress_;
     recorded_expiry_s_ = expiry_interval_s;
     has_recorded_will_ = will != nullptr && is_persistent();

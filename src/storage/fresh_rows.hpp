@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bad_rows.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -31,7 +32,7 @@ public:
     int put(Txn& txn, const Tables& tables, std::uint64_t number, Bytes body);
     int drop(Txn& txn, const Tables& tables, std::uint64_t number);
     /// Before the first put or drop of a transaction: moves everything to `retained` if that is due.
-    int merge_if_due(Txn& txn, const Tables& tables);
+    int merge_if_due(Txn& txn, const Tables& tables, BadRows& bad_rows);
     /// The transaction is durable.
     void on_committed();
     /// The transaction has left no trace.
@@ -51,6 +52,7 @@ private:
 
     int append(Txn& txn, const Tables& tables, std::uint64_t number, FreshKind kind, Bytes body);
     void apply(const Change& change);
+    static int merge(Txn& txn, const Tables& tables, std::uint64_t number, const Place& place, BadRows& bad_rows);
 
     mutable std::mutex mutex_;  // of places_
     std::unordered_map<std::uint64_t, Place> places_;

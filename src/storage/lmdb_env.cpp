@@ -176,6 +176,8 @@ Result<DbFacts, int> Txn::facts(DbId db) const {
     return DbFacts{stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages, stat.ms_entries, stat.ms_depth};
 }
 
+std::uint64_t Txn::snapshot() const { return mdb_txn_id(txn_); }
+
 int Txn::commit() { return mdb_txn_commit(std::exchange(txn_, nullptr)); }
 
 void Txn::reset() { mdb_txn_reset(txn_); }

@@ -99,6 +99,8 @@ public:
     /// Removes every row.
     int clear(DbId db);
     Result<DbFacts, int> facts(DbId db) const;
+    /// The number of the transaction that wrote what a read-only one sees.
+    std::uint64_t snapshot() const;
 
     int commit();
 

@@ -33,6 +33,7 @@ LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsi
       ceiling_(open_->env.facts().size_max),
       wall_clock_(wall_clock),
       log_(log),
+      bad_rows_(open_->dir.path(), log),
       meta_(open_->meta),
       is_short_run_noted_(short_runs > 0) {}
 
@@ -42,15 +43,29 @@ StoreError LmdbStore::error(const char* what, int code) const {
 
 Result<broker::StoreImage, StoreError> LmdbStore::load() {
     broker::StoreImage image;
-    Strays strays;
-    auto txn = Txn::begin(open_->env, true);
-    int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, strays) : txn.error();
-    if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
-    if (strays.rows > 0) log_.warning("store_rows_without_session", {{"rows", strays.rows}});
-    if (strays.bad_rows > 0) log_.error("store_bad_rows", {{"rows", strays.bad_rows}});
+    Damage damage{bad_rows_, {}};
+    {
+        auto txn = Txn::begin(open_->env, true);
+        int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, damage) : txn.error();
+        if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
+        // A number that is in use is never given again, whatever the meta row says.
+        meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
+    }
+    if (image.bad_rows > 0) settle_damage(damage.incomplete);
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
     return image;
+}
+
+/// Takes what was found bad out of the tables, and lets the next start know whose it was. When that cannot be written,
+/// the start goes on with the same image, and the next one finds the same rows.
+void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
+    log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
+    auto txn = Txn::begin(open_->env, false);
+    int code = txn ? bad_rows_.put_aside(*txn, open_->tables) : txn.error();
+    if (code == lmdb_ok) code = mark_incomplete(*txn, open_->tables, incomplete);
+    if (code == lmdb_ok) code = txn->commit();
+    if (code != lmdb_ok) log_.error("store_bad_rows_not_moved", {{"reason", explain(code)}});
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -76,6 +91,7 @@ Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) 
     // The meta page is written as the few bytes that change; the device takes the page.
     const std::uint64_t written = thread_written_bytes() - before;
     report.device_bytes = written > 0 ? written + open_->env.facts().page_size : 0;
+    report.bad_rows = bad_rows_.count();
     meta_.device_bytes += report.device_bytes;
     note_lasting_run(batch.now);
     return report;
@@ -157,7 +173,8 @@ int LmdbStore::write(const session::Batch& batch, CommitReport& report) {
     auto begun = Txn::begin(open_->env, false);
     if (!begun) return begun.error();
     Txn& txn = *begun;
-    int code = open_->fresh.merge_if_due(txn, open_->tables);
+    int code = bad_rows_.put_aside(txn, open_->tables);
+    if (code == lmdb_ok) code = open_->fresh.merge_if_due(txn, open_->tables, bad_rows_);
     for (const session::Record& record : batch.records) {
         if (code != lmdb_ok) return code;
         code = apply(txn, record, batch.body(record));
@@ -302,7 +319,7 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
             if (key.size() != key_size(Table::q) || read_u64(key.data()) != session) break;
-            const Bytes body = open_row(Table::q, key, rows->value()).value_or(Bytes());
+            const Bytes body = opened(Table::q, key, rows->value());
             session::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};
             // The number of its message comes first in a queued record. A row or a message that is damaged or not there
@@ -310,7 +327,7 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
             const Bytes message = body.size() >= 8 ? body.first(8) : Bytes();
             code = message.empty() ? lmdb_not_found : messages->seek(message);
             if (code == lmdb_ok && std::ranges::equal(messages->key(), message)) {
-                const Bytes found = open_row(Table::msg, message, messages->value()).value_or(Bytes());
+                const Bytes found = opened(Table::msg, message, messages->value());
                 delivery.publication.assign(found.begin(), found.end());
             } else if (code != lmdb_ok && !is_not_found(code)) {
                 return code;
@@ -327,10 +344,26 @@ bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& o
     return read([&](const Txn& txn) {
         const auto row = table == Table::retained ? find_retained(txn, open_->tables, place, number)
                                                   : get_row(txn, open_->tables, table, Key::of(number).bytes());
-        if (!row) return row.error() == row_damaged ? lmdb_not_found : row.error();
+        if (!row && row.error() == row_damaged) {
+            note_if_bad(txn, table, Key::of(number));
+            if (place) note_if_bad(txn, Table::fresh, Key::of(place->sequence, number));
+            return lmdb_not_found;
+        }
+        if (!row) return row.error();
         out.assign(row.value().begin(), row.value().end());
         return lmdb_ok;
     });
+}
+
+/// The body of a row; empty when its seal is wrong, and then the row is put aside with the next commit.
+Bytes LmdbStore::opened(Table table, Bytes key, Bytes value) {
+    const auto body = open_row(table, key, value);
+    if (!body) bad_rows_.note(table, key, value, wrong_seal);
+    return body.value_or(Bytes());
+}
+
+void LmdbStore::note_if_bad(const Txn& txn, Table table, const Key& key) {
+    if (const auto value = txn.get(open_->tables[table], key.bytes())) opened(table, key.bytes(), value.value());
 }
 
 }  // namespace ledge::storage

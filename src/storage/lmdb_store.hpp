@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bad_rows.hpp"
 #include "fresh_rows.hpp"
 #include "held_file.hpp"
 #include "ledge/base/log.hpp"
@@ -49,6 +50,7 @@ private:
     int reopen_if_broken();
     int apply(Txn& txn, const session::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
+    void settle_damage(std::vector<std::uint64_t>& incomplete);
     double used_fraction(std::size_t pages) const;
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
@@ -62,12 +64,15 @@ private:
     bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                      std::vector<session::StoredDelivery>& out);
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
+    Bytes opened(Table table, Bytes key, Bytes value);
+    void note_if_bad(const Txn& txn, Table table, const Key& key);
 
     std::unique_ptr<OpenStore> open_;  // nothing after close()
     Beginning beginning_;
     std::size_t ceiling_;  // bytes, as configured; the map's may be raised beyond it
     WallClock wall_clock_;
     Log log_;
+    BadRows bad_rows_;
 
     // Committer's thread
     Meta meta_;

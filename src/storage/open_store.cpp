@@ -3,8 +3,11 @@
 //   data.mdb       last end clean     checked as
 //   missing        -                  new: made under another name, and given its own when it is whole
 //   there          yes, untouched     nothing: size and time are as they were left
-//   there          no                 all that a start reads, in a child process
+//   there          no                 all that a start reads, in a child process; all of a file of up to 32 MiB
 //   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
+//
+// The check looks for damage of the file. Single rows that are not as they were written do not count: the store loads
+// without them and puts them aside (bad_rows.hpp).
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -20,6 +23,8 @@ namespace ledge::storage {
 namespace {
 
 constexpr unsigned short_runs_suspicious = 3;
+// A file of this size is read in about a second from a slow card.
+constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;
 constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size
 constexpr std::uint64_t size_smallest = size_granule;
 constexpr std::uint64_t size_max_32_bit = 512ULL * 1024 * 1024;
@@ -82,7 +87,9 @@ private:
     /// Why the file cannot be trusted; empty: it can.
     std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
-        const Depth depth = past.short_runs >= short_runs_suspicious ? Depth::everything : Depth::heads;
+        const bool is_suspicious = past.short_runs >= short_runs_suspicious;
+        const bool is_small = file_size(dir.data_path()) <= bytes_checked_always;
+        const Depth depth = is_suspicious || is_small ? Depth::everything : Depth::heads;
         const Inspection inspection = inspect(dir.data_path(), true, depth);
         if (!inspection.is_complete() && !inspection.is_damaged()) {
             log_.warning("store_check_unfinished", {{"path", dir.data_path()}, {"reason", inspection.summary()}});
@@ -111,9 +118,23 @@ private:
         return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
     }
 
+    void say_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
+        log_.error("store_bad_rows", {{"rows", rows}, {"incomplete", sessions_incomplete}});
+    }
+
+    void say_meta(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
+        const auto clock = std::chrono::duration_cast<std::chrono::seconds>(meta.logical.time_since_epoch());
+        log_.error("store_meta_damaged", {{"path", dir.data_path()},
+                                          {"reason", rows.fault},
+                                          {"recovered_from", rows.meta ? "the other one" : "the rows"},
+                                          {"next_number", meta.next_number},
+                                          {"clock_s", std::int64_t{clock.count()}}});
+    }
+
     /// Puts an upgraded copy in the place of the file.
     int upgrade(const StoreDir& dir, const Env& env, Meta& meta) const {
         Upgraded upgraded;
+        BadRows bad_rows(dir.path(), log_);
         {
             const std::uint64_t bytes = file_size(dir.data_path());
             // Rows are longer than they were: room for twice the bytes, if they should need it.
@@ -122,14 +143,14 @@ private:
             if (!copy) return copy.error();
             auto tables = create_tables(*copy);
             if (!tables) return tables.error();
-            if (const int code = copy_upgraded(env, meta, *copy, *tables, upgraded)) return code;
+            if (const int code = copy_upgraded(env, meta, *copy, *tables, bad_rows, upgraded)) return code;
         }
         if (const int code = dir.adopt(dir.new_path())) return code;
         log_.info("store_upgraded", {{"path", dir.data_path()},
                                      {"from_version", meta.version},
                                      {"to_version", schema_version},
                                      {"rows", upgraded.rows}});
-        if (upgraded.bad_rows > 0) log_.error("store_bad_rows", {{"rows", upgraded.bad_rows}});
+        if (bad_rows.count() > 0) say_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
         meta.version = schema_version;
         return lmdb_ok;
     }
@@ -160,12 +181,19 @@ private:
     Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
         auto txn = Txn::begin(env, true);
         if (!txn) return failure_of(dir, "cannot be read", txn.error());
-        const auto found = read_meta(*txn);
+        const MetaRows meta_rows = look_at_meta(*txn);
+        std::optional<Meta> found = meta_rows.meta;
         const auto rows = txn->facts(main_db);
-        if (!found && rows && rows.value().entries > 0) {
+        if (!meta_rows.is_ours && rows && rows.value().entries > 0) {
             reason = "not a store of this broker";
             return failure_of(dir, "is not a store of this broker", 0);
         }
+        if (meta_rows.is_ours && !found) {
+            auto tables = Tables::open(*txn, false);
+            if (!tables) return failure_of(dir, "cannot be read", tables.error());
+            found = recover_meta(*txn, *tables);
+        }
+        if (meta_rows.is_ours && meta_rows.fault != nullptr) say_meta(dir, meta_rows, *found);
         if (found && found->version > schema_version) {
             return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
                                                         std::to_string(found->version) + ", this broker knows up to " +
@@ -198,7 +226,7 @@ private:
     Result<Tables, int> prepare(const Env& env, const Meta& meta) const {
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
-        const bool is_new = !read_meta(*txn);
+        const bool is_new = look_at_meta(*txn).fault != nullptr;  // or has lost a part of it
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
         int code = is_new ? write_meta(*txn, meta) : lmdb_ok;
@@ -257,8 +285,10 @@ private:
                                       {"queued", rows(Table::q)},
                                       {"messages", rows(Table::msg)},
                                       {"retained", rows(Table::retained) + rows(Table::fresh)},
+                                      {"bad_rows", salvaged.bad_rows},
                                       {"misfits", salvaged.misfits},
-                                      {"clock", salvaged.has_meta ? "kept" : "lost"}});
+                                      {"incomplete", salvaged.sessions_incomplete},
+                                      {"clock", salvaged.has_meta ? "kept" : "recovered"}});
     }
 
     static Failure<StoreError> failure_of(const StoreDir& dir, const char* what, int code) {

@@ -91,19 +91,23 @@ void send_line(GuardedOut& out, const char* label, const std::string& text) {
 }
 
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
-    const auto meta = read_meta(txn);
-    if (!meta) {
+    const MetaRows found = look_at_meta(txn);
+    const std::optional<Meta>& meta = found.meta;
+    if (found.is_ours && !meta) send_line(out, "meta", "damaged; the next start makes it anew from the other rows");
+    if (!found.is_ours) {
         out.send(as_bytes("not a store of this broker\n"));
         return false;
     }
-    send_line(out, "schema", "version " + std::to_string(meta->version));
-    if (meta->version > schema_version) return true;
     const EnvFacts facts = env.facts();
-    send_line(out, "transaction", std::to_string(facts.last_transaction));
-    send_line(out, "next number", std::to_string(meta->next_number));
-    send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
-    send_line(out, "calendar", calendar_text(meta->wall));
-    send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
+    if (meta) {
+        send_line(out, "schema", "version " + std::to_string(meta->version));
+        if (meta->version > schema_version) return true;
+        send_line(out, "transaction", std::to_string(facts.last_transaction));
+        send_line(out, "next number", std::to_string(meta->next_number));
+        send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
+        send_line(out, "calendar", calendar_text(meta->wall));
+        send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
+    }
     auto tables = Tables::open(txn, false);
     if (!tables) return false;
     if (const auto pages = pages_in_use(txn, *tables)) {
@@ -127,7 +131,7 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
     if (!tables || (meta && meta->version > schema_version)) return false;
-    RowReader reader(meta ? meta->version : schema_version);
+    RowReader reader(meta ? meta->version : version_of_rows(txn, *tables));
     for (const Table table : all_tables) {
         const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
             out.send(as_bytes(dump_row(table, reader.read(table, key, value))));
@@ -181,7 +185,7 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
     if (inspection.problem_count > inspection.problems.size()) {
         print("problem: and " + std::to_string(inspection.problem_count - inspection.problems.size()) + " more\n");
     }
-    const bool is_fine = inspection.is_complete() && !inspection.is_damaged();
+    const bool is_fine = inspection.is_fine();
     if (inspection.problems.empty() && !is_fine) print("problem: " + inspection.summary() + "\n");
     if (is_fine) print("ok\n");
     return is_fine;
@@ -205,7 +209,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     auto dir = take_directory(path);
     if (!dir) return Failure{dir.error()};
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
-    if (!inspection.is_complete() || inspection.is_damaged()) {
+    if (!inspection.is_fine()) {
         return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
     }
     const bool was_clean = dir->past().is_clean;

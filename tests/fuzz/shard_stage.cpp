@@ -36,6 +36,12 @@ broker::ShardOptions options() {
     return options;
 }
 
+broker::ShardOptions stored_options() {
+    broker::ShardOptions stored = options();
+    stored.durability.journal.is_enabled = true;
+    return stored;
+}
+
 bool is_readable(Bytes frame, wire::Version version) {
     switch (wire::type_of(frame)) {
         case wire::PacketType::connack: return wire::decode_connack(frame, version).ok();
@@ -57,6 +63,11 @@ bool is_readable(Bytes frame, wire::Version version) {
 }  // namespace
 
 ShardStage::ShardStage() : now_(Instant{} + 1h), shard_(options(), log_, 1, now_) {}
+
+ShardStage::ShardStage(storage::MemoryStore& store) : ShardStage(&store, *store.load()) {}
+
+ShardStage::ShardStage(storage::MemoryStore* store, const broker::StoreImage& image)
+    : store_(store), now_(image.now), shard_(stored_options(), log_, 1, image, store->reader()) {}
 
 ShardStage::~ShardStage() = default;
 
@@ -127,7 +138,17 @@ void ShardStage::advance(Duration span) {
     now_ = target;
 }
 
+void ShardStage::commit() {
+    for (unsigned commits = 0; shard_.wants_commit(now_); ++commits) {
+        require(commits < 10'000, "commits come to an end");
+        const auto report = store_->commit(shard_.take_batch(now_));
+        require(report.ok(), "a store in memory takes what it is given");
+        shard_.on_committed(report->last, 0, now_);
+    }
+}
+
 void ShardStage::finish_turn() {
+    if (store_ != nullptr) commit();
     while (session::Connection* connection = shard_.next_dirty()) {
         require(connection->outbox().size() <= 16'000, "outboxes are bounded");
     }

@@ -66,7 +66,8 @@ struct StoreImage {
     std::vector<StoredRetained> retained;
     std::vector<StoredReferences> references;  // messages with one row or more, in order of number
     std::uint64_t next_number = 1;
-    Instant now{};  // logical time at start
+    std::uint64_t bad_rows = 0;  // could not be read, and are left out
+    Instant now{};               // logical time at start
 };
 
 }  // namespace ledge::broker

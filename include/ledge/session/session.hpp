@@ -219,6 +219,7 @@ public:
     std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
     std::uint32_t expiry_interval_s = 0;
     Instant expires_at = never;  // `never` while connected, and without end
+    bool is_incomplete = false;  // damage to the store has cost it a part: see Lifecycle::renew
     CoreTimer expiry_timer;
     CoreTimer will_timer;
     Session* next_away_ = nullptr;  // hooks of Account's order

@@ -39,6 +39,7 @@ struct CommitReport {
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
     double used_fraction = 0;                          // of the ceiling, free pages inside the file not counted
+    std::uint64_t bad_rows = 0;                        // that could not be read since the store was opened
 };
 
 /// The calendar, in microseconds since 1970-01-01 UTC, right or wrong; given by who may read clocks.

@@ -99,6 +99,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.commits = 7;
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
+    metrics.store.bad_rows = 3;
     const std::string text = metrics_text(metrics, tls, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
@@ -106,6 +107,7 @@ TEST_CASE("a store tells its state and its cost") {
     CHECK(has_line(text, "ledgemq_store_commits_total 7"));
     CHECK(has_line(text, "ledgemq_store_given_bytes_total{class=\"messages\"} 13"));
     CHECK(has_line(text, "ledgemq_store_device_bytes_total 4096"));
+    CHECK(has_line(text, "ledgemq_store_bad_rows_total 3"));
     CHECK(has_line(text, "ledgemq_store_records_cancelled_total 5"));
 }
 
