@@ -91,7 +91,6 @@ private:
     void end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open, Instant now);
     bool is_owner_gone(const session::Session& session) const;
     void end_for_good(session::Session& session, wire::ReasonCode code, std::string_view reason, Instant now);
-    void end(session::Session& session, Instant now);
     void on_session_expired(session::Session& session, Instant now);
     static Duration unrecorded_for(const session::Session& session);
     bool ends_deferred_will(session::Session& session, Instant now);
