@@ -49,7 +49,7 @@ struct StoreFigures {
     Instant waiting_since = never;    // the commit that is tried again, or takes long; never: there is none
     bool is_postponed = false;        // that commit has failed at least once; else the disk has not answered yet
     std::string waiting_reason;
-    std::uint64_t bad_rows = 0;                        // could not be read as they were written, and were put aside
+    std::uint64_t bad_rows = 0;  // could not be read as they were written, and were put aside
 };
 
 struct Metrics {
