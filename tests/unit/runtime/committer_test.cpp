@@ -213,7 +213,7 @@ struct Desk {
     explicit Desk(CommitterOptions options = {}) {
         auto made = std::make_unique<OrderedStore>();
         store = made.get();
-        committer.emplace(io, std::move(made), options, log);
+        committer = std::make_unique<Committer>(io, std::move(made), options, log);
     }
     static broker::ShardOptions shard_options() {
         broker::ShardOptions options;
@@ -243,7 +243,7 @@ struct Desk {
     Instant now{1h};
     broker::Shard shard{shard_options(), log, 1, now};
     OrderedStore* store = nullptr;
-    std::optional<Committer> committer;
+    std::unique_ptr<Committer> committer;
 };
 
 TEST_CASE("a commit without room is tried again with growing pauses, and its end is told with its length") {
