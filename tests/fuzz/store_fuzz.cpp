@@ -13,9 +13,9 @@ namespace {
 
 using session::RecordKind;
 
-constexpr std::string_view client_ids[] = {"one", "two", "three", "", "\xFF"};
-constexpr std::string_view topics[] = {"a", "a/b", "/", "$SYS/x", "a/+", "#", "", "\xC3"};
-constexpr std::string_view filters[] = {"a", "a/b", "a/#", "#", "+", "$share/g/a/#", "$share//a", "#/a", ""};
+constexpr std::string_view stored_client_ids[] = {"one", "two", "three", "", "\xFF"};
+constexpr std::string_view stored_topics[] = {"a", "a/b", "/", "$SYS/x", "a/+", "#", "", "\xC3"};
+constexpr std::string_view stored_filters[] = {"a", "a/b", "a/#", "#", "+", "$share/g/a/#", "$share//a", "#/a", ""};
 constexpr std::string_view properties[] = {"",         "\x01\x01", "\x0B\x05", "\x0B",
                                            "\x7F\x01", "\x08\x00", "\x26",     "\x23\x01"};
 constexpr std::uint64_t numbers[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 65'535, 65'536, 1ULL << 32U, 1ULL << 62U, ~0ULL};
@@ -80,7 +80,7 @@ private:
 
     session::PublicationView view() {
         session::PublicationView view;
-        view.topic = one_of(input_, topics);
+        view.topic = one_of(input_, stored_topics);
         view.properties = as_bytes(one_of(input_, properties));
         view.expires_at = instant();
         view.qos = static_cast<wire::QoS>(input_.below(3));
@@ -97,7 +97,7 @@ private:
 
     std::vector<Byte> session_record() {
         session::SessionRecord record;
-        record.client_id = one_of(input_, client_ids);
+        record.client_id = one_of(input_, stored_client_ids);
         record.expiry_interval_s = input_.byte();
         record.expires_at = instant();
         const unsigned flags = input_.below(16);
@@ -114,7 +114,7 @@ private:
 
     std::vector<Byte> subscription() {
         session::SubscriptionRecord record;
-        record.filter = one_of(input_, filters);
+        record.filter = one_of(input_, stored_filters);
         record.options.qos = static_cast<wire::QoS>(input_.below(3));
         record.subscription_id = static_cast<std::uint32_t>(one_of(input_, numbers));
         return bytes_of(session::encode(record));
