@@ -28,7 +28,7 @@ struct Endpoint {
     bool is_local = false;   // only this machine can reach it
     Protocol protocol = Protocol::mqtt;
     bool is_tls = false;
-    std::string resource{};  // websocket: the path of the requests, "/mqtt"
+    std::string resource{};  // websocket: the path of the requests, "/mqtt"; "": any
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };

@@ -26,7 +26,8 @@ struct HttpPost {
 struct HttpReply {
     unsigned status = 0;  // 0: there was none
     std::string body;
-    std::string error;  // why there was none
+    std::string error;            // why there was none
+    bool is_unreachable = false;  // there was not even a connection
 };
 
 /// Connections that nobody uses.

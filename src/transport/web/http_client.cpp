@@ -219,7 +219,7 @@ private:
     void on_connected(Connector::Outcome outcome) {
         if (client_ == nullptr) return;
         ticket_ = 0;
-        if (outcome.stream == nullptr) return fail(outcome.error);
+        if (outcome.stream == nullptr) return finish({0, {}, outcome.error, true});
         link_ = std::make_shared<HttpLink>(client_->io, to_, std::move(outcome.stream));
         if (!link_->watch()) return fail("the system watches no more sockets");
         write();
@@ -300,7 +300,7 @@ private:
         finish(std::move(answer));
     }
 
-    void fail(const std::string& reason) { finish({0, {}, reason}); }
+    void fail(const std::string& reason) { finish({0, {}, reason, false}); }
 
     void finish(HttpReply answer) {
         if (client_ == nullptr) return;
