@@ -89,6 +89,10 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.counter("connects_received_total", "CONNECT packets from clients, accepted or not.", c.connects_received);
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
+    text.counter("connections_gave_way_total",
+                 "Clients that were disconnected from a full listener for the sake of users or addresses with fewer "
+                 "connections.",
+                 c.connections_gave_way);
     text.counter("clients_throttled_total", "Episodes of clients that sent faster than they may.", c.clients_throttled);
     text.counter("users_throttled_total", "The same of users, by all their connections together.", c.users_throttled);
     text.counter("read_pauses_total", "How often such a client was not read for a while.", c.read_pauses);

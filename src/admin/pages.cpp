@@ -22,27 +22,46 @@ bool is_address_or_localhost(std::string_view host) {
 
 }  // namespace
 
-Pages::Pages(std::string version, std::string token, Instant now)
-    : version_(std::move(version)), token_(std::move(token)), start_(now) {}
+Pages::Pages(std::string version, std::string token, const Log& log, Instant now)
+    : version_(std::move(version)), token_(std::move(token)), log_(log), start_(now) {}
 
-HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) const {
+HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
     if (loop_ == nullptr) return refusal(503, "starting");
     if (request.path == "/healthz")
         return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
     if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
-    if (!may_read(request)) {
-        return token_.empty() ? refusal(403, "pages are read at the admin listener, by its address")
-                              : refusal(401, "the token is wanted");
+    switch (judge(request, now)) {
+        case Access::granted: break;
+        case Access::wants_address: return refusal(403, "pages are read at the admin listener, by its address");
+        case Access::wants_token: return refusal(401, "the token is wanted");
+        case Access::wrong_token: return refusal(401, "the token is wrong");
+        case Access::blocked: return refusal(429, "too many wrong tokens from this address, try later");
     }
     if (request.is_removal && !is_api) return refusal(405, "this page is read with GET");
     return is_api ? api(request) : metrics(now);
 }
 
-bool Pages::may_read(const transport::HttpRequest& request) const {
-    if (request.is_admin && request.has_certificate) return true;
-    if (!token_.empty()) return are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_));
-    return request.is_admin && is_address_or_localhost(request.host);
+Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
+    if (request.is_admin && request.has_certificate) return Access::granted;
+    if (!token_.empty()) return judge_token(request, now);
+    return request.is_admin && is_address_or_localhost(request.host) ? Access::granted : Access::wants_address;
+}
+
+Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
+    if (request.bearer_token.empty()) return Access::wants_token;
+    const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
+    if (guard_.is_blocked(source, now)) return Access::blocked;
+    if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
+        guard_.on_success(source);
+        return Access::granted;
+    }
+    // One that has shown the right token is a suspect only in the log.
+    const bool is_known = guard_.standing_of(source, now) == auth::Standing::known;
+    const bool is_blocked = !is_known && guard_.on_failure(source, now);
+    log_.write(is_blocked ? LogLevel::warning : LogLevel::info, "admin_token_wrong",
+               {{"address", request.address}, {"path", request.path}, {"blocked", is_blocked ? "yes" : "no"}});
+    return Access::wrong_token;
 }
 
 /// 503 tells load balancers and service managers without their reading the body. There are no bridges to tell of.

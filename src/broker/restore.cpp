@@ -26,6 +26,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     if (record->is_will_only) return;
     session::Session& session = sessions_.create(environment_, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
+    if (!record->owner.empty()) environment_.guard.note_name(record->owner);
     set_owner(session, record->owner);
     session.charge_to(environment_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);

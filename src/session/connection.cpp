@@ -29,6 +29,7 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
     : environment_(environment),
       listener_(listener),
       address_(std::move(address)),
+      network_(network_of(address_)),
       driver_data_(driver_data),
       outbox_(environment.buffers),
       timer_(CoreTimer::Wakes::connection, this),

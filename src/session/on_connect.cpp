@@ -60,7 +60,7 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     auth::Answer answer = auth::answer(
         environment_.policy,
         {packet.user_name, packet.password, listener_.allow_anonymous, packet.client_id, address_, listener_.name});
-    if (answer.check) return await_login(frame, std::move(*answer.check), now);
+    if (answer.check) return await_login(packet, frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
         return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy), {}, &packet);
     admit(packet, {}, effect);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/auth/login_guard.hpp"
 #include "ledge/auth/password_hash.hpp"
 #include "ledge/base/bytes.hpp"
 
@@ -12,7 +13,8 @@ namespace ledge::session {
 struct PendingLogin {
     auth::Secret connect_frame;    // CONNECT, kept until the verdict
     std::vector<Byte> held_input;  // what came after it [MQTT-3.1.4-6]: not looked at before the verdict
-    std::string client_id{};       // of one that is postponed, chosen by us if the client left it empty
+    auth::LoginSource source{};
+    std::string client_id{};  // of one that is postponed, chosen by us if the client left it empty
 };
 
 }  // namespace ledge::session

@@ -20,7 +20,7 @@ constexpr std::string_view token = "a-token-of-24-characters";
 /// A broker that nobody can reach, and its pages.
 struct Site {
     explicit Site(std::string_view with_token = {}, bool is_for_anybody = false)
-        : pages("1.2.3", std::string(with_token), Instant{}) {
+        : pages("1.2.3", std::string(with_token), log, Instant{}) {
         runtime::BrokerLoopOptions options;
         options.shard.listeners.emplace_back().allow_anonymous = is_for_anybody;
         options.endpoints.emplace_back().port = 0;
@@ -32,19 +32,21 @@ struct Site {
     }
 
     transport::HttpAnswer get(std::string_view path, bool is_admin = true, std::string_view host = "127.0.0.1",
-                              std::string_view given_token = {}) const {
+                              std::string_view given_token = {}, std::string_view address = {}) {
         transport::HttpRequest request;
         request.path = path;
         request.host = host;
         request.bearer_token = given_token;
         request.is_admin = is_admin;
+        request.address = address;
         return ask(request);
     }
-    transport::HttpAnswer ask(const transport::HttpRequest& request) const {
-        return pages.answer(request, Instant{} + 90s);
-    }
+    transport::HttpAnswer ask(const transport::HttpRequest& request) { return pages.answer(request, Instant{} + 90s); }
 
-    Log log;
+    std::vector<std::string> events;
+    Log log{LogLevel::info,
+            [](void* self, const LogRecord& record) { static_cast<Site*>(self)->events.emplace_back(record.event); },
+            this};
     Pages pages;
     std::unique_ptr<runtime::BrokerLoop> loop;
 };
@@ -62,14 +64,15 @@ std::string error_of_token(const std::string& text) {
 }  // namespace
 
 TEST_CASE("nothing is ready before there is a broker") {
-    const Pages pages("1", "", Instant{});
+    const Log log;
+    Pages pages("1", "", log, Instant{});
     transport::HttpRequest request;
     request.path = "/healthz";
     CHECK(pages.answer(request, Instant{}).status == 503);
 }
 
 TEST_CASE("/healthz is for everybody") {
-    const Site site(token);
+    Site site(token);
     CHECK(site.get("/healthz").status == 200);
     CHECK(site.get("/healthz", false, "anything").status == 200);
     CHECK(site.get("/healthz").body ==
@@ -78,7 +81,7 @@ TEST_CASE("/healthz is for everybody") {
 }
 
 TEST_CASE("/healthz is red while commits are postponed or the store has failed, and says how the store was found") {
-    const Site site;
+    Site site;
     broker::StoreFigures figures;
     figures.is_used = true;
     figures.beginning = broker::Beginning::lost;
@@ -95,7 +98,7 @@ TEST_CASE("/healthz is red while commits are postponed or the store has failed, 
 }
 
 TEST_CASE("without a token, /metrics and /api are read by an address at the admin listener") {
-    const Site site;
+    Site site;
     for (const std::string_view path : {"/metrics", "/api/v1/"}) {
         CHECK(site.get(path).status == 200);
         CHECK(site.get(path, true, "localhost").status == 200);
@@ -107,7 +110,7 @@ TEST_CASE("without a token, /metrics and /api are read by an address at the admi
 }
 
 TEST_CASE("with a token, they ask for it, and for nothing else") {
-    const Site site(token);
+    Site site(token);
     CHECK(site.get("/metrics").status == 401);
     CHECK(site.get("/metrics", true, "127.0.0.1", "a-token-of-24-characterz").status == 401);
     CHECK(site.get("/metrics", true, "127.0.0.1", token.substr(1)).status == 401);
@@ -116,9 +119,32 @@ TEST_CASE("with a token, they ask for it, and for nothing else") {
     CHECK(site.get("/metrics", false, "any.example", token).content_type == "text/plain; version=0.0.4; charset=utf-8");
 }
 
+TEST_CASE("wrong tokens are logged, and an address that tries many is refused for a while") {
+    Site site(token);
+    const auto asks = [&](std::string_view with, std::string_view address) {
+        return site.get("/metrics", true, "any.example", with, address).status;
+    };
+    for (int i = 0; i < 20; ++i) CHECK(asks("a-token-of-24-characterz", "192.0.2.66:1000") == 401);
+    CHECK(asks("a-token-of-24-characterz", "192.0.2.66:1001") == 429);
+    CHECK(asks(token, "192.0.2.66:1002") == 429);
+    CHECK(asks(token, "192.0.2.7:1") == 200);
+    CHECK(site.events.size() == 20);
+    CHECK(site.events[0] == "admin_token_wrong");
+}
+
+TEST_CASE("a program with an old token does not keep the operator at its address out") {
+    Site site(token);
+    const auto asks = [&](std::string_view with) {
+        return site.get("/metrics", true, "any.example", with, "192.0.2.1:1").status;
+    };
+    CHECK(asks(token) == 200);
+    for (int i = 0; i < 100; ++i) CHECK(asks("an-old-token-that-is-wrong") == 401);
+    CHECK(asks(token) == 200);
+}
+
 TEST_CASE("a certificate stands for the token and for an address, at the admin listener only") {
     for (const std::string_view configured : {std::string_view(), token}) {
-        const Site site(configured);
+        Site site(configured);
         transport::HttpRequest request;
         request.path = "/metrics";
         request.host = "pages.example";
@@ -132,7 +158,7 @@ TEST_CASE("a certificate stands for the token and for an address, at the admin l
 }
 
 TEST_CASE("what is not there is 404") {
-    const Site site;
+    Site site;
     for (const std::string_view path :
          {"/", "/healthz/", "/metric", "/api", "/api/v2/", "/api/v1/clients", "/api/v1/sessionsx"}) {
         CHECK(site.get(path).status == 404);
@@ -142,7 +168,7 @@ TEST_CASE("what is not there is 404") {
 namespace {
 
 /// A client of the site's broker with a session that stays.
-void connect(const Site& site, std::string_view client_id) {
+void connect(Site& site, std::string_view client_id) {
     broker::Peer peer;
     peer.address = "192.0.2.1:1";
     session::Connection* connection = site.loop->shard().open(peer, nullptr, Instant{});
@@ -155,7 +181,7 @@ void connect(const Site& site, std::string_view client_id) {
     site.loop->shard().on_bytes(*connection, as_bytes(packet), Instant{});
 }
 
-transport::HttpAnswer remove(const Site& site, std::string_view path, std::string_view host = "127.0.0.1",
+transport::HttpAnswer remove(Site& site, std::string_view path, std::string_view host = "127.0.0.1",
                              std::string_view given_token = {}) {
     transport::HttpRequest request;
     request.is_removal = true;
@@ -169,7 +195,7 @@ transport::HttpAnswer remove(const Site& site, std::string_view path, std::strin
 }  // namespace
 
 TEST_CASE("sessions are listed in pages, their ids quoted in JSON and percent-encoded in the query") {
-    const Site site({}, true);
+    Site site({}, true);
     for (const std::string_view id : {"a \"quoted\"", "b", "c/d"}) connect(site, id);
     const auto page = [&](std::string_view query) {
         transport::HttpRequest request;
@@ -190,7 +216,7 @@ TEST_CASE("sessions are listed in pages, their ids quoted in JSON and percent-en
 }
 
 TEST_CASE("a session is removed with DELETE by those who may read the pages, and by nobody else") {
-    const Site open({}, true);
+    Site open({}, true);
     connect(open, "c/d");
     CHECK(remove(open, "/api/v1/sessions/c%2Fd", "rebound.example").status == 403);
     CHECK(remove(open, "/api/v1/sessions/nobody").status == 404);
@@ -201,14 +227,14 @@ TEST_CASE("a session is removed with DELETE by those who may read the pages, and
     CHECK(open.get("/api/v1/sessions/c%2Fd").status == 405);
     CHECK(remove(open, "/api/v1/sessions/c%2Fd").status == 200);
     CHECK(remove(open, "/api/v1/sessions/c%2Fd").status == 404);
-    const Site closed(token, true);
+    Site closed(token, true);
     connect(closed, "c");
     CHECK(remove(closed, "/api/v1/sessions/c").status == 401);
     CHECK(remove(closed, "/api/v1/sessions/c", "any.example", token).status == 200);
 }
 
 TEST_CASE("with a store that has failed no session is removed: a restart would bring it back") {
-    const Site site({}, true);
+    Site site({}, true);
     connect(site, "c");
     site.loop->shard().on_store_failed(Instant{});
     CHECK(remove(site, "/api/v1/sessions/c").status == 503);
