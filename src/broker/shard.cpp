@@ -22,6 +22,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
     : options(options_),
       environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
       connections(options.listeners.size()),
+      admission(environment, connections, options),
       throttle(environment),
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
@@ -61,14 +62,7 @@ Shard::~Shard() {
 Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     Parts& p = *parts_;
     const ListenerOptions& listener = p.options.listeners[peer.listener];
-    if (p.connections.count(peer.listener) >= listener.connections_max) {
-        ++p.environment.counters.connections_refused;
-        p.environment.log.warning("connection_refused", {{"address", peer.address},
-                                                         {"listener", listener.name},
-                                                         {"reason", "connections_max"},
-                                                         {"limit", listener.connections_max}});
-        return nullptr;
-    }
+    p.admission.make_room_for_arrival(peer.listener, now);
     ++p.environment.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
@@ -148,16 +142,30 @@ void Shard::Parts::end_input(Connection& connection, Instant now) {
     connection.count_input();
     if (overload.wants_attention()) overload.judge(nullptr, now);
     connection.check_outbox_bound();
-    if (connection.is_closing()) lifecycle.detach(connection, now);
+    if (connection.is_closing()) detach(connection, now);
+}
+
+void Shard::Parts::detach(Connection& connection, Instant now) {
+    lifecycle.detach(connection, now);
+    connections.leave(connection);
+}
+
+void Shard::Parts::open_session(Connection& connection, const session::OpenSession& open, Instant now) {
+    const OwnerId owner = owner_of_client(connection);
+    const session::Session* session = lifecycle.sessions().find(open.client_id);
+    Connection* replaced = session != nullptr ? session->connection() : nullptr;
+    if (!admission.has_place(connection, owner, replaced))
+        return connection.close(ReasonCode::quota_exceeded, admission.limit_in_the_way(connection));
+    lifecycle.open(connection, open, now);
+    if (!connection.is_connected()) return;
+    if (replaced != nullptr) connections.leave(*replaced);
+    admission.settle(connection, owner, now);
+    if (connection.read_rate() != nullptr) user_rates.join(connection, now);
 }
 
 void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
     if (const auto* route = std::get_if<session::RoutePublication>(&asked)) return publish(connection, *route, now);
-    if (const auto* open = std::get_if<session::OpenSession>(&asked)) {
-        lifecycle.open(connection, *open, now);
-        if (connection.read_rate() != nullptr) user_rates.join(connection, now);
-        return;
-    }
+    if (const auto* open = std::get_if<session::OpenSession>(&asked)) return open_session(connection, *open, now);
     if (const auto* add = std::get_if<session::AddSubscriptions>(&asked))
         return subscribing.add(connection, add->packet, now);
     if (const auto* remove = std::get_if<session::RemoveSubscriptions>(&asked))
@@ -221,11 +229,12 @@ void Shard::note_reload(bool is_taken) {
     ++(is_taken ? counters.policies_taken : counters.policies_refused);
 }
 
-std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
+std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now,
+                                                         session::StandingRange range) {
     session::Environment& environment = parts_->environment;
     if (environment.logins.size() == 0) return std::nullopt;
     while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
-    auto task = environment.logins.take(carrier, environment.guard, now);
+    auto task = environment.logins.take(carrier, environment.guard, now, range);
     if (!task) return task;
     if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && environment.policy.tokens)
         token->rules = *environment.policy.tokens;
@@ -381,7 +390,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
                                                              {"reason", "connection lost"}});
     connection.close_silently();
     const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
-    parts_->lifecycle.detach(connection, now);
+    parts_->detach(connection, now);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);
     parts_->connections.remove(connection);
@@ -435,7 +444,7 @@ Connection* Shard::next_dirty() {
     while (Connection* connection = Connection::take_dirty(p.environment)) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
-        if (connection->is_closing()) p.lifecycle.detach(*connection, p.latest);
+        if (connection->is_closing()) p.detach(*connection, p.latest);
         if (!connection->is_output_held()) return connection;  // else the next commit makes it dirty again
     }
     return nullptr;
@@ -447,6 +456,7 @@ void Shard::shut_down(Instant now) {
         if (connection.is_closing()) return p.lifecycle.detach(connection, now);
         connection.close(ReasonCode::server_shutting_down, "the broker is shutting down");
         p.lifecycle.detach_for_stop(connection, now);
+        p.connections.leave(connection);
     });
     p.lifecycle.record_ends();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "access.hpp"
+#include "admission.hpp"
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
@@ -30,6 +31,8 @@ struct Shard::Parts {
     void end_input(session::Connection& connection, Instant now);
     void resume_reading(Instant now);
     void perform(session::Connection& connection, const session::Effect& effect, Instant now);
+    void open_session(session::Connection& connection, const session::OpenSession& open, Instant now);
+    void detach(session::Connection& connection, Instant now);
     void publish(session::Connection& connection, const session::RoutePublication& route, Instant now);
     void end_login(session::Connection& connection, Instant now);
     void reopen(session::Connection& connection, Instant now);
@@ -48,6 +51,7 @@ struct Shard::Parts {
     session::Environment environment;
     UserRates user_rates;
     Connections connections;
+    Admission admission;
     Throttle throttle;
     Subscriptions subscriptions;
     Retained retained;

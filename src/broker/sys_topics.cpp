@@ -32,6 +32,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/throttled", counters.clients_throttled, now);
     set("users/throttled", counters.users_throttled, now);
     set("clients/paused", metrics.connections_paused, now);
+    set("connections/gave_way", counters.connections_gave_way, now);
     set("connections/accept_pauses", counters.accept_pauses, now);
     set("policy/taken", counters.policies_taken, now);
     set("policy/refused", counters.policies_refused, now);

@@ -13,10 +13,11 @@ using session::SessionLimits;
 constexpr Option table[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
-        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path it is /mqtt), mqtts:// and "
+        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path, clients may ask for any), "
+        "mqtts:// and "
         "wss:// for the same over TLS, or unix:PATH. "
-        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. 0.0.0.0 and [::] "
-        "stand for every interface. Port 0 lets the system choose. Default: "
+        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. [::] stands "
+        "for every interface, 0.0.0.0 for every one with IPv4. Port 0 lets the system choose. Default: "
         "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
@@ -26,7 +27,9 @@ constexpr Option table[] = {
         "psk_file), "
         "false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
-                                              "Open connections of this listener; further ones are closed at once."),
+                                              "Connected clients of this listener. When it is full, a further client "
+                                              "takes the place of the newest client of the user or address that has "
+                                              "most of them, if that one has more; otherwise it is refused."),
     listener<&ListenerDraft::connections_per_second>(
         "connections_per_second", "connections", {0, 1'000'000},
         "New connections that the listener takes in a second; further ones wait. 0: any number."),
@@ -348,12 +351,13 @@ constexpr Option table[] = {
         "becomes that of the first user who comes for it. false: whoever has the client id has the session."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
-        "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "
-        "logins are refused for login_block_s. 0: any number. Peers on Unix sockets have no address."),
+        "Wrong passwords of one user name from one address (of IPv6: one network of 64 bits) within login_window_s. "
+        "Then logins of this name from this address are refused for login_block_s; other names there are not. Names "
+        "that no user has count together for each address. 0: any number. Peers on Unix sockets have no address."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::window>("auth", "login_window_s", "s", {1, 86'400},
                                                                              "How long a wrong password counts."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
-        "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
+        "auth", "login_block_s", "s", {1, 86'400}, "How long such logins are refused."),
     jwt<&TokenSettings::key_file>(
         "key_file", "", {},
         "The key that tokens are signed with: a public key in PEM (RSA of 2048 bits or more: RS256; EC on P-256: "

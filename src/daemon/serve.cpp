@@ -29,7 +29,6 @@ std::string_view fix_for(std::string_view error) {
     };
     constexpr Fix fixes[] = {
         {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
-        {EADDRNOTAVAIL, "choose an address of this machine (ip address shows them), or 0.0.0.0 for all"},
         {EACCES, "choose a port above 1023 or a path that may be written, or grant the right to use this one"},
         {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
         {ENOENT, "create the folder of the socket"},
@@ -115,6 +114,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
+    share_descriptors(options, descriptors);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;
@@ -134,7 +134,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
-    admin::Pages pages(std::string(version), token.value(), runtime::read_clock());
+    admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
         return pages.answer(request, runtime::read_clock());
     };

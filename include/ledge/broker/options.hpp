@@ -38,6 +38,7 @@ struct ShardOptions {
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
     DurabilityOptions durability;
+    std::uint32_t connections_total_max = 0xFFFF'FFFF;       // of all listeners that are not local
     std::uint32_t sessions_max = 100'000;                    // connected and offline
     bool has_other_users = false;                            // a listener proves names without the password file
     std::uint64_t memory_budget_bytes = 0;                   // of the whole process; 0: none

@@ -43,8 +43,8 @@ public:
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    /// A peer has connected. nullptr: refused (limit reached, logged and counted); close the socket.
-    /// `driver_data` comes back as Connection::driver_data().
+    /// A peer has connected. On a full listener somebody else's connection closes for it. nullptr: refused; close the
+    /// socket. `driver_data` comes back as Connection::driver_data().
     session::Connection* open(const Peer& peer, void* driver_data, Instant now);
 
     /// Bytes from the peer, of any length. Ignored once the connection is closing.
@@ -70,8 +70,10 @@ public:
     void set_limits(std::span<const ListenerOptions> listeners);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
-    /// The next check of a login that is for this carrier. Ask once a turn, as long as it has room for one more.
-    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
+    /// The next check of a login that is for this carrier, of clients of these standings. Ask once a turn, as long as
+    /// it has room for one more.
+    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now,
+                                                      session::StandingRange range = {});
     /// Its outcome. `number` as it was given.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/owner.hpp"
 #include "ledge/session/effects.hpp"
 #include "ledge/session/environment.hpp"
 #include "ledge/session/read_rate.hpp"
@@ -53,6 +54,12 @@ public:
         closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
 
+    enum class Place : std::uint8_t {
+        arriving,   // its CONNECT has not been accepted
+        connected,  // it is a client
+        leaving,    // it is closing: its place is another's
+    };
+
     /// Acknowledgements that wait for the store: with so many the peer is not read until some have left.
     static constexpr std::size_t owed_acks_max = 1024;
 
@@ -69,6 +76,7 @@ public:
     void* driver_data() const { return driver_data_; }
     /// "192.0.2.7:51123"
     const std::string& address() const { return address_; }
+    NetworkId network() const { return network_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False: it is not to be read for a while; it is marked dirty when that is over.
@@ -106,6 +114,8 @@ public:
     void reopen(Effect& effect);
     /// Its address has been blocked before its turn came.
     void refuse_blocked();
+    /// Its place in the queue of logins is another's, or it never had one.
+    void refuse_busy();
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
@@ -225,7 +235,7 @@ private:
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
     wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
-    void await_login(Bytes frame, auth::LoginCheck check, Instant now);
+    void await_login(const wire::Connect& packet, Bytes frame, auth::LoginCheck check, Instant now);
     void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
     void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);
     bool may_leave_will(wire::Connect& packet, std::string_view client_id);
@@ -244,8 +254,9 @@ private:
     void continue_authentication(std::string_view data, Instant now, Effect& effect);
     void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> data, Instant now);
     void send_auth(wire::ReasonCode code, std::string_view data);
-    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason, Instant now,
-                           bool is_guess = true);
+    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason);
+    void note_guess(const auth::LoginSource& source, Instant now);
+    auth::LoginSource source_of_exchange() const;
 
     bool resolve_topic(wire::Publish& packet);
     bool is_allowed_by_connack(const wire::Publish& packet);
@@ -301,12 +312,15 @@ public:
     Connection* next_dirty_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* next_ = nullptr;
     Connection* previous_ = nullptr;
+    OwnerId owner_{};  // who is charged with its place, once it is connected
     std::uint16_t listener_index = 0;
+    Place place_ = Place::arriving;
 
 private:
     Environment& environment_;
     const ListenerOptions& listener_;
     std::string address_;
+    NetworkId network_;
     void* driver_data_;
     Outbox outbox_;
     wire::Framer framer_;
