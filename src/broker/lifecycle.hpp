@@ -6,6 +6,7 @@
 
 #include "ledge/broker/persist.hpp"
 #include "ledge/session/connection.hpp"
+#include "retained_feeds.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
 
@@ -17,11 +18,12 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 class Lifecycle {
 public:
     Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              std::uint32_t sessions_max, const session::SessionLimits& limits_of_restored)
+              RetainedFeeds& feeds, std::uint32_t sessions_max, const session::SessionLimits& limits_of_restored)
         : environment_(environment),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
+          feeds_(feeds),
           sessions_max_(sessions_max),
           limits_of_restored_(limits_of_restored) {}
 
@@ -87,6 +89,7 @@ private:
     SessionTable sessions_;
     Subscriptions& subscriptions_;
     Router& router_;
+    RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;

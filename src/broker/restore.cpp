@@ -28,7 +28,8 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     for (const StoredRow& row : stored.subscriptions)
         if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
-            subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number));
+            if (subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number)))
+                RetainedFeeds::restore(session, *subscription);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 

@@ -66,9 +66,9 @@ struct Shard::Parts {
     Subscriptions subscriptions;
     Retained retained;
     Router router;
+    RetainedFeeds feeds;
     Lifecycle lifecycle;
     Overload overload;
-    RetainedFeeds feeds;
     Subscribing subscribing;
     Access access;
     SysTopics sys_topics;
@@ -87,10 +87,10 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
       router(environment, subscriptions, retained, options.durability, may_refuse(options)),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
+      feeds(retained, subscriptions),
+      lifecycle(environment, environment.rng.next(), subscriptions, router, feeds, options.sessions_max,
                 options.listeners.front().limits),
       overload(environment, connections, lifecycle),
-      feeds(retained),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
@@ -305,6 +305,7 @@ void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, I
     // Several rows may share a message: its size is that of the average row.
     if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
     for (const StoredRetained& message : image.retained) retained.restore(message);
+    retained.end_restore();
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
     lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }

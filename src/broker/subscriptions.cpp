@@ -22,13 +22,13 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
         list.add({&session, id, options});
         ++size_;
         session.note_subscribed(filter.size());
-        put_record(session, ref, filter, options, id);
+        put_record(session, ref, filter, options, id, session::Urgency::now);
         return Added::fresh;
     }
     Subscriber* subscriber = list.find(session);
     subscriber->subscription_id = id;
     subscriber->options = options;
-    put_record(session, *known, filter, options, id);
+    put_record(session, *known, filter, options, id, session::Urgency::now);
     return Added::replaced;
 }
 
@@ -38,22 +38,36 @@ std::vector<Subscriptions::Ref>::iterator Subscriptions::ref_of(session::Session
 }
 
 void Subscriptions::put_record(const session::Session& session, const Ref& ref, std::string_view filter,
-                               const wire::SubscribeOptions& options, std::uint32_t id) {
+                               const wire::SubscribeOptions& options, std::uint32_t id, session::Urgency urgency) {
     if (!session.is_stored()) return;
+    const session::FeedProgress feed =
+        session.retained_feed == nullptr ? session::FeedProgress{} : session.retained_feed->recorded(filter);
     journal_.put(session::RecordKind::put_subscription, session.number(), ref.number,
-                 session::encode({options, id, filter}), session::Urgency::now);
+                 session::encode({options, id, filter, feed}), urgency);
 }
 
-void Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
+void Subscriptions::record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
+                                const session::FeedProgress& progress) {
+    bool is_known = false;
+    const Ref ref = find(batch.filter, is_known);
+    const auto mine = ref_of(session, ref);
+    LEDGE_ASSERT(is_known && mine != session.subscriptions.end());
+    const Subscriber* subscriber = list_of(ref).find(session);
+    batch.recorded = progress;
+    put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, session::Urgency::lazy);
+}
+
+bool Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
                             std::uint32_t number) {
     Ref ref;
-    if (!insert(record.filter, ref) || ref_of(session, ref) != session.subscriptions.end()) return;
+    if (!insert(record.filter, ref) || ref_of(session, ref) != session.subscriptions.end()) return false;
     ref.number = number;
     session.last_subscription_number = std::max(session.last_subscription_number, number);
     session.subscriptions.push_back(ref);
     list_of(ref).add({&session, record.subscription_id, record.options});
     session.note_subscribed(record.filter.size());
     ++size_;
+    return true;
 }
 
 bool Subscriptions::has(const session::Session& session, std::string_view filter) const {

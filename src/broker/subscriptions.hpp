@@ -30,8 +30,12 @@ public:
     bool remove(session::Session& session, std::string_view filter);
     /// The records in the store are left alone: they go with the session's.
     void remove_all(session::Session& session);
-    /// Continues with what the store remembers.
-    void restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
+    /// Brings the record of a subscription up to date with what its batch of the retained feed says: that, as it is
+    /// there, is recorded from now on. Requires that the session is stored and has the subscription.
+    void record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
+                     const session::FeedProgress& progress);
+    /// Continues with what the store remembers. False: the session has it already, or it cannot be.
+    bool restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
     /// As the client has given them, "$share/…" included.
     std::vector<std::string> filters_of(const session::Session& session) const;
@@ -56,7 +60,7 @@ private:
     bool insert(std::string_view filter, Ref& ref);
     static std::vector<Ref>::iterator ref_of(session::Session& session, const Ref& ref);
     void put_record(const session::Session& session, const Ref& ref, std::string_view filter,
-                    const wire::SubscribeOptions& options, std::uint32_t id);
+                    const wire::SubscribeOptions& options, std::uint32_t id, session::Urgency urgency);
     SubscriberList& list_of(const Ref& ref);
     void forget_if_empty(const Ref& ref);
 

@@ -128,6 +128,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     schedule_will(*session, now);
     session->go_away();
     if (session->is_stored()) session->record_disconnection(expires_at, session::Urgency::lazy);
+    feeds_.record(*session);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
