@@ -42,6 +42,7 @@ MANIFEST = {
     'fuzz_framer': CORE_BUILDS,
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
+    'fuzz_store': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,

@@ -1,9 +1,11 @@
 #include "retained.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
+#include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {
 
@@ -12,7 +14,7 @@ using session::Urgency;
 
 namespace {
 
-bool is_own(std::string_view topic) { return topic.starts_with("$SYS/"); }
+bool is_own(std::string_view topic) { return session::belongs_to_broker(topic); }
 
 // Nobody waits for a QoS 0 publication, nor for a relaxed one. No subscriber can make the others unnecessary, and each
 // alone in its commit costs the flash ten times as much as in company.
@@ -30,6 +32,7 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
         return environment_.journal.last();  // its removal may still be under way
     }
     Message& message = at(known ? *known : topics_.insert(publication.topic).id);
+    const bool is_repeated = known && is_same(message, publication);
     account(publication.topic, message.bytes, publication.bytes());
     discharge(message);
     message.publication = kept;
@@ -39,6 +42,7 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
     if (publication.expires_at != never) has_expiring_ = true;
     if (is_own(publication.topic)) return 0;
     charge(message);
+    if (is_repeated && message.number != 0) return message.ticket;  // what the store has, or will have, says the same
     return put_record(message, level, publication.qos);
 }
 
@@ -50,6 +54,18 @@ void Retained::charge(Message& message) {
 
 void Retained::discharge(Message& message) {
     if (std::exchange(message.is_charged, false)) environment_.accounts.unstore(message.owner, message.bytes);
+}
+
+// Sensors repeat themselves. With an expiry it is not the same: that begins anew.
+bool Retained::is_same(const Message& message, const session::PublicationView& publication) const {
+    if (message.bytes != publication.bytes() || message.expires_at != never || publication.expires_at != never)
+        return false;
+    const session::Publication stored = read(message);
+    if (!stored) return false;
+    const session::PublicationView old = stored.view();
+    const auto equal = [](Bytes a, Bytes b) { return std::ranges::equal(a, b); };
+    return old.qos == publication.qos && equal(old.payload, publication.payload) &&
+           equal(old.properties, publication.properties) && equal(old.source, publication.source);
 }
 
 // One record per topic: an update that comes before the last one was taken takes its place.
@@ -100,18 +116,22 @@ session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
 }
 
 session::Publication Retained::load(Message& message) {
+    session::Publication loaded = read(message);
+    if (!message.publication && loaded && cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
+        cached_bytes_ += message.bytes;
+        message.publication = loaded;
+    }
+    return loaded;
+}
+
+session::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
     const session::StoreReader& store = environment_.store;
     if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
     const auto view = session::parse_publication({body.data(), body.size()});
     if (!view) return {};
-    session::Publication loaded(*view, environment_.memory.account());
-    if (cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
-        cached_bytes_ += message.bytes;
-        message.publication = loaded;
-    }
-    return loaded;
+    return session::Publication(*view, environment_.memory.account());
 }
 
 session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {

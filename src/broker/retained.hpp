@@ -65,6 +65,8 @@ private:
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
     session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
     session::Publication load(Message& message);
+    session::Publication read(const Message& message) const;
+    bool is_same(const Message& message, const session::PublicationView& publication) const;
     session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
     Message& at(topic::TopicId topic);
     void charge(Message& message);

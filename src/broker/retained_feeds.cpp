@@ -12,9 +12,8 @@ using session::RetainedFeed;
 using wire::QoS;
 
 void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
-    forget(session, filter);
-    if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>();
-    session.retained_feed->batches.push_back({std::string(filter), retained_.latest(), 0, subscription_id, qos, false});
+    if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>(seed_);
+    session.retained_feed->put({std::string(filter), retained_.latest(), 0, subscription_id, qos, false});
 }
 
 void RetainedFeeds::feed(Connection& connection, Instant now) {
@@ -33,8 +32,8 @@ void RetainedFeeds::feed_unfinished(Instant now) {
 
 RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) {
     RetainedFeed& feed = *connection.session()->retained_feed;
-    while (!feed.batches.empty()) {
-        const RetainedFeed::Batch& batch = feed.batches.front();
+    while (!feed.empty()) {
+        const RetainedFeed::Batch& batch = feed.front();
         while (feed.next < feed.topics.size()) {
             if (!connection.is_connected() || !has_room(connection, batch.qos)) return Progress::no_room;
             send(connection, batch, feed.topics[feed.next++], now);
@@ -42,7 +41,7 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
         feed.topics.clear();
         feed.next = 0;
         if (batch.is_looked_through)
-            feed.batches.pop_front();
+            feed.pop_front();
         else if (!look_further(feed))
             return Progress::looks_used_up;
     }
@@ -53,7 +52,7 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
 bool RetainedFeeds::look_further(RetainedFeed& feed) {
     constexpr std::size_t looks_at_once = 512;
     if (looks_left_ == 0) return false;
-    RetainedFeed::Batch& batch = feed.batches.front();
+    RetainedFeed::Batch& batch = feed.front();
     if (!topic::has_wildcards(batch.filter)) {
         if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
         batch.is_looked_through = true;
@@ -67,18 +66,7 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
 }
 
 void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
-    if (session.retained_feed == nullptr) return;
-    RetainedFeed& feed = *session.retained_feed;
-    for (std::size_t i = feed.batches.size(); i > 0; --i) {  // once round: each goes to the back unless it is the one
-        const bool is_first = i == feed.batches.size();
-        RetainedFeed::Batch batch = feed.batches.pop_front();
-        if (batch.filter != filter) {
-            feed.batches.push_back(std::move(batch));
-        } else if (is_first) {
-            feed.topics.clear();
-            feed.next = 0;
-        }
-    }
+    if (session.retained_feed != nullptr) session.retained_feed->forget(filter);
 }
 
 // Live messages that already wait come first.

@@ -16,7 +16,8 @@ class RetainedFeeds {
 public:
     static constexpr std::size_t looks_per_turn = 4096;
 
-    explicit RetainedFeeds(Retained& retained) : retained_(retained) {}
+    /// `seed`: secret of the hash of the filters that are owed.
+    RetainedFeeds(Retained& retained, std::uint64_t seed) : retained_(retained), seed_(seed) {}
 
     /// Owes `session` what matches `filter` now [MQTT-3.3.1-9]; a repeated SUBSCRIBE starts anew, it does not add up.
     void add(session::Session& session, std::string_view filter, wire::QoS qos, std::uint32_t subscription_id);
@@ -43,6 +44,7 @@ private:
               Instant now) const;
 
     Retained& retained_;
+    std::uint64_t seed_;
     std::size_t looks_left_ = looks_per_turn;
     std::vector<session::Connection*> unfinished_;
 };

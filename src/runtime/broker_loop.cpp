@@ -8,11 +8,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "committer.hpp"
 #include "hook_carrier.hpp"
+#include "late_listeners.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
@@ -88,6 +90,7 @@ struct BrokerLoop::Parts {
     transport::Driver driver;
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
+    LateListeners late_listeners{driver, log};
     std::unique_ptr<Signals> signals;
     transport::FileWatch policy_files{{}};
 
@@ -116,14 +119,20 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       reader(store ? store->reader() : broker::StoreReader{}),
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
-      driver(shard, *poller, clock) {
+      driver(shard, *poller, clock, options.driver) {
     set_policy(std::move(options.policy));
     watch_files(std::move(options.policy_files));
     if (store) {
-        const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
-                                       options.daily_write_budget_bytes};
+        CommitterOptions commits;
+        commits.lazy_interval = options.shard.durability.journal.lazy_interval;
+        commits.daily_write_budget_bytes = options.daily_write_budget_bytes;
+        const broker::Beginning beginning = store->beginning();
         committer.emplace(io, std::move(store), commits, log);
-        shard.note_store({.is_used = true});
+        broker::StoreFigures figures;
+        figures.is_used = true;
+        figures.beginning = beginning;
+        figures.bad_rows = image.bad_rows;
+        shard.note_store(figures);
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
@@ -232,7 +241,11 @@ Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& e
                                                     const transport::AcceptRate& rate) {
     fronts.push_back(std::move(front));
     auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
-    if (!listener) return Failure{listener.error()};
+    if (!listener && listener.error().may_pass) {
+        late_listeners.add(endpoint, *fronts.back(), rate, listener.error());
+        return true;
+    }
+    if (!listener) return Failure{listener.error().text};
     if (const int error = (*listener)->start(); error != 0) {
         return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
     }
@@ -252,12 +265,18 @@ std::vector<std::string> BrokerLoop::addresses() const {
 }
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+bool BrokerLoop::remove_session(std::string_view client_id) {
+    return parts_->shard.remove_session(client_id, parts_->clock.now());
+}
+
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
     parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);
     parts_->is_read = true;
     if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
 }
+
+void BrokerLoop::set_limits(std::span<const broker::ListenerOptions> listeners) { parts_->shard.set_limits(listeners); }
 
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
@@ -348,6 +367,7 @@ Instant BrokerLoop::Parts::next_deadline() const {
     Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline, look_at});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
+    earliest = std::min(earliest, late_listeners.next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     if (is_memory_short) earliest = std::min(earliest, measure_at);
     if (options.log_owes && options.log_owes()) earliest = std::min(earliest, settle_log_at);
@@ -360,6 +380,8 @@ void BrokerLoop::Parts::run_due() {
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(now);
     for (const auto& front : fronts) front->on_time(now);
+    if (late_listeners.next_deadline() <= now)
+        std::ranges::move(late_listeners.try_due(now), std::back_inserter(listeners));
     if (look_at <= now) look_at_files(now);
     settle_log(now);
 }
@@ -422,6 +444,7 @@ void BrokerLoop::Parts::stop() {
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
     listeners.clear();
+    late_listeners.clear();
     fronts.clear();
     shard.shut_down(clock.now());
     driver.flush();

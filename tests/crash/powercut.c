@@ -44,7 +44,7 @@ struct Record {
 };
 
 enum { kind_write = 1, kind_resize, kind_create, kind_unlink, kind_rename };
-enum { descriptors_max = 4096, not_ours = -1, unknown = 0 };
+enum { not_ours = -1, unknown = 0 };
 
 static struct Control* control;
 static char* journal;
@@ -147,7 +147,9 @@ static uint32_t file_behind(int fd) {
 }
 
 static void forget(int fd) {
-    if (fd >= 0 && fd < descriptors_max) file_of[fd] = unknown;
+    if (fd < 0 || fd >= descriptors_max) return;
+    file_of[fd] = unknown;
+    told_failed_sync[fd] = failed_syncs;
 }
 
 static bool writes_through(int fd) {
@@ -321,13 +323,18 @@ static int sync_of_ours(int fd, uint32_t file, int (*real)(int)) {
     const enum Fate what = fate(operation_sync);
     if (what == fails) {
         if (keeps_journal()) doom(file);
+        note_failed_sync(fd, file);
         errno = (int)control->fail_errno;
         return -1;
     }
     if (what == is_cut) cut_power();
-    if (!keeps_journal()) return real(fd);
+    if (has_untold_failure(fd, file)) {
+        errno = (int)control->fail_errno;
+        return -1;
+    }
     if (control->sync_us > 0)
         usleep((useconds_t)control->sync_us);  // a card takes its time; the page cache is our disk
+    if (!keeps_journal()) return real(fd);
     if (!lies()) mark_durable(file);
     return 0;
 }

@@ -89,6 +89,6 @@ def _origin(context):
     broker = start_broker(context, settings=[allowed])
     page = open_page(context, f'ws://127.0.0.1:{broker.ws_port}/mqtt')
     end = time.monotonic() + DEADLINE_S
-    while 'websocket_refused' not in broker.tail() and time.monotonic() < end:
+    while 'http_refused' not in broker.tail() and time.monotonic() < end:
         time.sleep(0.05)
     check('reason=origin' in broker.tail() and page.evaluate('window.state.connects') == [], broker.tail())

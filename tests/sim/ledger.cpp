@@ -70,10 +70,10 @@ void Ledger::end(std::int32_t client, const char* why) {
     mine.ends_from = never;
     mine.subscriptions.clear();
     mine.received.clear();
-    mine.volatile_received.clear();
+    mine.unwritten_received.clear();
     emit_(std::move(ended));
     for (PendingWill& pending : wills_) {  // (5.0 section 3.1.2.5) a will does not outlast its session
-        if (pending.client == client && !pending.is_due) make_due(pending);
+        if (pending.client == client && !pending.is_due && !pending.is_alone) make_due(pending);
     }
 }
 
@@ -84,7 +84,7 @@ void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Conn
         if (pending.client == client && pending.span > Duration::zero()) pending.owed.clear();
     }
     std::erase_if(wills_, [&](const PendingWill& pending) {
-        if (pending.client != client || pending.is_due || packet.clean_start) return false;
+        if (pending.client != client || pending.is_due || (packet.clean_start && !pending.is_deferred)) return false;
         cancel_will(pending.will, client);  // back in time
         return true;
     });
@@ -106,8 +106,13 @@ void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Conn
     mine.is_stored = mine.is_stored || (rules_.has_store && mine.expiry_s > 0);
     mine.will.reset();
     if (packet.will) {
-        mine.will = Will{read_payload(packet.will->payload), std::string(packet.will->topic), packet.will->qos,
-                         packet.will->properties.number(PropertyId::will_delay_interval).value_or(0)};
+        mine.will = Will{read_payload(packet.will->payload),
+                         std::string(packet.will->topic),
+                         packet.will->qos,
+                         packet.will->properties.number(PropertyId::will_delay_interval).value_or(0),
+                         packet.will->retain,
+                         packet.keep_alive_s,
+                         !packet.client_id.empty()};
     }
 }
 
@@ -186,7 +191,7 @@ bool Ledger::is_settled(Instant now) const {
 // ---- Wills
 
 void Ledger::schedule_will(std::int32_t client, Duration span, Instant now) {
-    PendingWill pending{*seat(client).will, client, seat(client).link, span, now + span, now + span + slack, false, {}};
+    PendingWill pending{*seat(client).will, client, seat(client).link, span, now + span, now + span + slack};
     wills_.push_back(std::move(pending));
     if (span == Duration::zero()) make_due(wills_.back());
 }
@@ -300,13 +305,13 @@ void Ledger::route_groups(const Event& publication) {
 }
 
 void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) {
-    if (seat(client).received.erase(id) != 0 && seat(client).volatile_received.erase(id) == 0)
+    if (seat(client).received.erase(id) != 0 && seat(client).unwritten_received.erase(id) == 0)
         change(client, "free " + std::to_string(id));
 }
 
 void Ledger::on_refused(std::int32_t client, wire::PacketId id) {
     seat(client).received.erase(id);
-    seat(client).volatile_received.erase(id);
+    seat(client).unwritten_received.erase(id);
     if (!latest_made_.empty() && latest_made_.back().label.uid == last_change_.label.uid) latest_made_.pop_back();
     Event voided = event(Kind::voided, -1);
     voided.label = last_change_.label;

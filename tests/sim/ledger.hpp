@@ -82,6 +82,9 @@ private:
         std::string topic;
         wire::QoS qos{};
         std::uint32_t delay_s = 0;
+        bool retain = false;
+        std::uint16_t keep_alive_s = 0;
+        bool is_of_named_client = false;  // the others come back under another client identifier
     };
     struct Seat {
         bool exists = false;
@@ -93,8 +96,8 @@ private:
         Instant ends_from = never;  // offline: the session ends between these two
         Instant ends_until = never;
         std::map<std::string, Subscription> subscriptions;
-        std::set<wire::PacketId> received;           // QoS 2 packet ids without PUBREL
-        std::set<wire::PacketId> volatile_received;  // of those, not in the store: their topics promise less
+        std::set<wire::PacketId> received;            // QoS 2 packet ids without PUBREL
+        std::set<wire::PacketId> unwritten_received;  // of those, in no commit yet: PUBREC did not wait for one
         std::optional<Will> will;
     };
     struct PendingWill {
@@ -105,7 +108,9 @@ private:
         Instant earliest{};
         Instant latest{};
         bool is_due = false;
-        std::set<std::int32_t> owed;  // sessions that have been subscribed since it became due
+        std::set<std::int32_t> owed{};  // sessions that have been subscribed since it became due
+        bool is_deferred = false;       // by a start of the broker: whoever comes back cancels it
+        bool is_alone = false;          // its session has ended with the broker
     };
     struct Retained {
         Label label;
@@ -180,6 +185,8 @@ private:
     void forget_everything(Instant now);
     void take_back_publications();
     void take_back_wills(const State& before, Instant now);
+    bool is_will_kept_alone(const Seat& seat) const;
+    void defer_will(std::int32_t client, Instant now);
     void restore_seat(std::int32_t client, const Seat& before, Instant now);
 
     LedgerRules rules_;

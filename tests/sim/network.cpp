@@ -241,6 +241,7 @@ void World::watch_closings() {
             link.outbox_peak = std::max(link.outbox_peak, link.connection->outbox().size());
         }
     }
+    drops_seen_ = broker_.metrics().counters.dropped_queue_full;
 }
 
 void World::explain_closing(Link& link) {
@@ -253,6 +254,8 @@ void World::explain_closing(Link& link) {
     if (is_ending_) closing.text = "the end";
     if (link.outbox_peak + link.connection->outbox().size() > limits.outbox_bytes_fatal / 2) closing.text = "outbox";
     if (link.is_refused) closing.text = "refused";
+    const bool has_dropped = broker_.metrics().counters.dropped_queue_full > drops_seen_;
+    if (limits.overflow == session::OverflowPolicy::spill && has_dropped) closing.text = "its queue is full";
     if (is_store_failed_) closing.text = "store failed";
     record(std::move(closing));
 }

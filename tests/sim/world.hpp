@@ -109,6 +109,7 @@ private:
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::deque<Event> latest_;
     std::uint64_t losses_before_ = 0;  // counted by brokers that were killed
+    std::uint64_t drops_seen_ = 0;     // of counters.dropped_queue_full, when connections were last looked at
     bool is_tracing_ = false;
     bool is_calm_ = false;
     bool is_store_failed_ = false;

@@ -38,11 +38,20 @@ struct ShardOptions {
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
     DurabilityOptions durability;
+    std::uint32_t connections_total_max = 0xFFFF'FFFF;       // of all listeners that are not local
     std::uint32_t sessions_max = 100'000;                    // connected and offline
+    bool has_other_users = false;                            // a listener proves names without the password file
     std::uint64_t memory_budget_bytes = 0;                   // of the whole process; 0: none
     Duration sys_interval = 10s;                             // 0: no $SYS topics
     std::string server_version = "LedgeMQ";                  // $SYS/broker/version
     std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id
+
+    /// A listener's sessions refuse what does not fit into their queues, instead of dropping it.
+    bool may_refuse() const {
+        for (const ListenerOptions& listener : listeners)
+            if (listener.limits.overflow == session::OverflowPolicy::refuse) return true;
+        return false;
+    }
 };
 
 }  // namespace ledge::broker

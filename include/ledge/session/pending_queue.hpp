@@ -28,7 +28,9 @@ public:
     /// No loaded delivery expires before that.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }
-    Delivery pop();
+    const Delivery& at(std::size_t index) const { return loaded_[index]; }
+    /// Takes the delivery at `index` out; the order of the others stays.
+    Delivery pop(std::size_t index = 0);
     /// The store has all that is loaded.
     bool is_all_stored() const;
     void push(Delivery delivery);

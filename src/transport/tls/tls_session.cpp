@@ -332,6 +332,8 @@ std::string TlsSession::failure_reason() const {
         if (!spoken.empty() && spoken != "a TLS ClientHello")
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
+    if (!parts_->unknown_identity.empty())
+        return reason + "; the psk_file has no identity '" + parts_->unknown_identity + "'";
     if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason;
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));

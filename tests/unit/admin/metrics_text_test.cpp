@@ -20,46 +20,21 @@ bool has_line(const std::string& text, const std::string& line) {
 session::Counters distinct_counters() {
     session::Counters counters;
     std::uint64_t next = 1001;
-    for (std::uint64_t* counter : {&counters.bytes_received,
-                                   &counters.bytes_sent,
-                                   &counters.packets_received,
-                                   &counters.packets_sent,
-                                   &counters.publish_received,
-                                   &counters.publish_sent,
-                                   &counters.publish_bytes_received,
-                                   &counters.publish_bytes_sent,
-                                   &counters.connections_opened,
-                                   &counters.connections_refused,
-                                   &counters.refused_memory,
-                                   &counters.disconnected_memory,
-                                   &counters.strangers_gave_way,
-                                   &counters.sessions_gave_way,
-                                   &counters.clients_throttled,
-                                   &counters.users_throttled,
-                                   &counters.read_pauses,
-                                   &counters.accept_pauses,
-                                   &counters.login_failures,
-                                   &counters.refused_not_allowed,
-                                   &counters.protocol_errors,
-                                   &counters.keep_alive_timeouts,
-                                   &counters.takeovers,
-                                   &counters.sessions_expired,
-                                   &counters.wills_published,
-                                   &counters.policies_taken,
-                                   &counters.policies_refused,
-                                   &counters.dropped_slow_reader,
-                                   &counters.dropped_memory,
-                                   &counters.dropped_queue_full,
-                                   &counters.dropped_too_large,
-                                   &counters.dropped_expired,
-                                   &counters.dropped_not_allowed,
-                                   &counters.refused_quota,
-                                   &counters.refused_share,
-                                   &counters.retained_refused,
-                                   &counters.dropped_session_ended,
-                                   &counters.dropped_unreadable,
-                                   &counters.queued_messages,
-                                   &counters.queued_bytes}) {
+    for (std::uint64_t* counter :
+         {&counters.bytes_received,         &counters.bytes_sent,          &counters.packets_received,
+          &counters.packets_sent,           &counters.publish_received,    &counters.publish_sent,
+          &counters.publish_bytes_received, &counters.publish_bytes_sent,  &counters.connections_opened,
+          &counters.connections_refused,    &counters.refused_memory,      &counters.disconnected_memory,
+          &counters.strangers_gave_way,     &counters.sessions_gave_way,   &counters.clients_throttled,
+          &counters.users_throttled,        &counters.read_pauses,         &counters.accept_pauses,
+          &counters.login_failures,         &counters.refused_not_allowed, &counters.subscribe_steps,
+          &counters.protocol_errors,        &counters.keep_alive_timeouts, &counters.takeovers,
+          &counters.takeovers_delayed,      &counters.sessions_expired,    &counters.wills_published,
+          &counters.policies_taken,         &counters.policies_refused,    &counters.dropped_slow_reader,
+          &counters.dropped_memory,         &counters.dropped_queue_full,  &counters.dropped_too_large,
+          &counters.dropped_expired,        &counters.dropped_not_allowed, &counters.refused_quota,
+          &counters.refused_share,          &counters.retained_refused,    &counters.dropped_session_ended,
+          &counters.dropped_unreadable,     &counters.queued_messages,     &counters.queued_bytes}) {
         *counter = next++;
     }
     return counters;
@@ -80,7 +55,7 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1030"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1032"));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
     CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"full\"} 51"));
@@ -99,6 +74,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.commits = 7;
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
+    metrics.store.bad_rows = 3;
     const std::string text = metrics_text(metrics, tls, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
@@ -106,6 +82,7 @@ TEST_CASE("a store tells its state and its cost") {
     CHECK(has_line(text, "ledgemq_store_commits_total 7"));
     CHECK(has_line(text, "ledgemq_store_given_bytes_total{class=\"messages\"} 13"));
     CHECK(has_line(text, "ledgemq_store_device_bytes_total 4096"));
+    CHECK(has_line(text, "ledgemq_store_bad_rows_total 3"));
     CHECK(has_line(text, "ledgemq_store_records_cancelled_total 5"));
 }
 

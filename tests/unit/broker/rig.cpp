@@ -342,7 +342,28 @@ void Rig::commits() {
     if (!writes) settle();
 }
 
+void Rig::postpones() {
+    writes = false;
+    postponed = shard->take_batch(now);
+    shard->on_commit_postponed(now);
+    settle();
+}
+
+void Rig::heals() {
+    const auto report = store->commit(*std::exchange(postponed, std::nullopt));
+    REQUIRE(report.ok());
+    shard->on_committed(report->last, report->used_fraction, now);
+    settle();
+}
+
 void Rig::restarts(Duration rest) { start_again(0, rest); }
+
+void Rig::stops_and_starts() {
+    shard->shut_down(now);
+    settle();
+    commits();
+    start_again(0, {});
+}
 
 void Rig::restarts_torn(std::size_t records) {
     store->start(shard->take_batch(now));

@@ -32,12 +32,14 @@ public:
         sources_.file = path_;
         const config::Loaded loaded = config::load(sources_);
         REQUIRE(loaded.ok());
-        reload_.emplace(sources_, loaded.config, log_,
-                        [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
-                            if (!policy) return void(++refused_);
-                            policy_ = std::move(*policy);
-                            files_ = std::move(files);
-                        });
+        reload_.emplace(
+            sources_, loaded.config, log_,
+            [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+                if (!policy) return void(++refused_);
+                policy_ = std::move(*policy);
+                files_ = std::move(files);
+            },
+            [this](const std::vector<broker::ListenerOptions>& listeners) { listeners_ = listeners; });
     }
     ~World() { std::filesystem::remove(path_); }
     World(const World&) = delete;
@@ -62,6 +64,7 @@ public:
     const auth::Policy& policy() const { return policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
+    const std::vector<broker::ListenerOptions>& listeners() const { return listeners_; }
     const std::string& path() const { return path_; }
 
 private:
@@ -73,6 +76,7 @@ private:
     config::Sources sources_;
     auth::Policy policy_;
     Lines files_;
+    std::vector<broker::ListenerOptions> listeners_;
     int refused_ = 0;
     std::optional<Reload> reload_;
 };
@@ -95,11 +99,31 @@ TEST_CASE("a reload changes the level of the log at once") {
 
 TEST_CASE("a reload names the keys that want a restart, every time") {
     World world("");
-    const Lines expected = {
-        "warning configuration_needs_restart keys=\"limits.inflight_max listeners.local.limits.inflight_max\""};
-    CHECK(world.reload("[limits]\ninflight_max = 5\n") == expected);
-    CHECK(world.reload("[limits]\ninflight_max = 5\n") == expected);
+    const Lines expected = {"warning configuration_needs_restart keys=limits.receive_maximum"};
+    CHECK(world.reload("[limits]\nreceive_maximum = 5\n") == expected);
+    CHECK(world.reload("[limits]\nreceive_maximum = 5\n") == expected);
     CHECK(world.reload("") == Lines{"info configuration_unchanged"});
+}
+
+TEST_CASE("a listener that came or went is one word") {
+    World world("");
+    CHECK(world.reload("[listeners.lan]\nurl = 'unix:/lan'\n[log]\nformat = 'json'\n") ==
+          Lines{"warning configuration_needs_restart keys=\"listeners.lan listeners.local log.format\""});
+}
+
+TEST_CASE("a reload changes the limits of connected clients at once, but for what CONNACK has told them") {
+    World world("[listeners.a]\nurl = 'unix:/a'\n[listeners.b]\nurl = 'unix:/b'\nconnections_max = 3\n");
+    const Lines lines = world.reload(
+        "[limits]\nsubscriptions_max = 7\nreceive_maximum = 8\n[listeners.a]\nurl = 'unix:/a'\n"
+        "[listeners.b]\nurl = 'unix:/b'\nconnections_max = 4\nlimits.queue_messages_max = 9\n");
+    CHECK(lines == Lines{"info limits_changed keys=\"limits.subscriptions_max listeners.b.connections_max "
+                         "listeners.b.limits.queue_messages_max\"",
+                         "warning configuration_needs_restart keys=limits.receive_maximum"});
+    REQUIRE(world.listeners().size() == 2);
+    CHECK(world.listeners()[0].limits.subscriptions_max == 7);
+    CHECK(world.listeners()[0].limits.receive_maximum == session::SessionLimits{}.receive_maximum);
+    CHECK(world.listeners()[1].limits.queue_messages_max == 9);
+    CHECK(world.listeners()[1].connections_max == 4);
 }
 
 TEST_CASE("a reload of a configuration with mistakes logs all of them and changes nothing") {

@@ -306,6 +306,7 @@ TEST_CASE("after several short runs everything is looked at: a message may be wh
     // The message's page only: a start does not read it.
     std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(at), 4096, '\xA5');
     write_file(dir.file("data.mdb"), content);
+    std::filesystem::resize_file(dir.file("data.mdb"), 33 * 1'048'576);  // of a smaller one everything is looked at
     for (int run = 0; run < 2; ++run) {
         LogLines lines;
         auto store = open(dir, lines.log());
