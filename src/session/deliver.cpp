@@ -94,11 +94,10 @@ void Connection::pump(Instant now) {
     if (session_->pending().empty() && has_outbox_room()) session_->note_recovery();
 }
 
-// True when the front of the queue is loaded, and its time has come.
+// True when the queue has a front, and its time has come.
 bool Connection::may_take_next(Instant now) {
     if (!has_outbox_room()) return false;
-    session_->refill();
-    if (!session_->pending().has_loaded()) return false;
+    if (!session_->has_next()) return false;
     const Delivery& front = session_->pending().front();
     const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
     if (front.qos != QoS::at_most_once) return has_send_quota() || is_expired;
@@ -136,8 +135,6 @@ void Connection::start_next(Instant now) {
         return;
     }
     const bool is_new_qos2 = delivery.qos == QoS::exactly_once && delivery.state == OutState::done;
-    if (delivery.is_stored && delivery.sent == Sent::no)
-        delivery.not_before = std::max(delivery.not_before, session_->may_send_from());
     const wire::PacketId id = session_->open_exchange(std::move(delivery), false);
     // The packet id must be durable first: after a crash it could be given to another message, which the client would
     // take for a repetition of this one.
@@ -161,8 +158,11 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
         session_->finish_exchange(id);
         return true;
     }
+    const Journal& journal = environment_.journal;
     const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
-    if (!environment_.journal.is_durable(record) || !environment_.journal.is_settled(delivery.not_before)) {
+    const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
+    if (!journal.is_durable(record) || !journal.is_settled(delivery.not_before) ||
+        (is_first_from_store && !journal.is_settled(session_->may_send_from()))) {
         session_->wait_for_commit();
         return false;
     }

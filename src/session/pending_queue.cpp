@@ -20,6 +20,11 @@ Delivery PendingQueue::pop(std::size_t index) {
     return delivery;
 }
 
+void PendingQueue::move_to_back(std::size_t count) {
+    if (count == loaded_.size()) return;
+    for (; count > 0; --count) loaded_.push_back(loaded_.pop_front());
+}
+
 bool PendingQueue::is_all_stored() const {
     for (std::size_t i = 0; i < loaded_.size(); ++i)
         if (!loaded_[i].is_stored) return false;

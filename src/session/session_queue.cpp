@@ -1,6 +1,7 @@
 // The queues of a session: what goes in and out, and what the store has to know of it.
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/session/records.hpp"
@@ -297,16 +298,35 @@ std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
 // Reading back
 
 void Session::refill() {
-    if (!pending_.has_stored_tail() || pending_.has_loaded()) return;
+    if (!pending_.is_tail_next()) return;
     if (environment_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
     const StoreReader& store = environment_.store;
     auto& rows = environment_.loaded;
     do {
         rows.clear();
         store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
-        for (const StoredDelivery& row : rows) load_row(row);
-    } while (!rows.empty() && !pending_.has_loaded());
+        load_rows(rows);
+    } while (!rows.empty() && pending_.is_tail_next());
     if (rows.empty()) wait_for_commit();  // all that is left is on its way to the store
+}
+
+// Those that come before what is loaded; the others stay in the tail.
+void Session::load_rows(const std::vector<StoredDelivery>& rows) {
+    const std::size_t loaded = pending_.loaded();
+    const std::uint64_t before = loaded == 0 ? std::numeric_limits<std::uint64_t>::max() : pending_.front().row;
+    for (const StoredDelivery& row : rows) {
+        if (row.row.number > before) {
+            pending_.skip_stored(row.row.number - 1);
+            break;
+        }
+        load_row(row);
+    }
+    pending_.move_to_back(loaded);
+}
+
+bool Session::has_next() {
+    refill();
+    return pending_.has_loaded() && (!pending_.is_tail_next() || environment_.journal.is_failed());
 }
 
 void Session::load_row(const StoredDelivery& stored) {

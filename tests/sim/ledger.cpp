@@ -328,12 +328,17 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
     replaced.text = publication.text;
     emit_(std::move(replaced));
     last_change_.is_retained = true;
-    const bool is_nothing_new = payload_size == 0 && !retained_.contains(publication.text);
+    const auto known = retained_.find(publication.text);
+    const bool is_known = known != retained_.end();
+    const bool is_repeated = is_known && known->second.label.uid == publication.label.uid &&
+                             known->second.qos == publication.qos && known->second.expires_at == never &&
+                             publication.expiry_s == 0;
+    const bool may_be_gone = !is_known || known->second.expires_at <= publication.at;
+    const bool is_nothing_new = payload_size == 0 ? may_be_gone : is_repeated;
     if (publication.qos != wire::QoS::at_most_once)
         latest_made_.back().retained =
             is_nothing_new ? last_change_of(-1, publication.text) : change(-1, publication.text);
-    if (const auto found = retained_.find(publication.text); found != retained_.end())
-        last_change_.previous = found->second;
+    if (is_known) last_change_.previous = known->second;
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
         retained_.erase(publication.text);
         return;
@@ -369,9 +374,11 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
     for (const wire::SubscribeEntry& entry : packet.entries) {
         const std::string text(entry.filter);
         if (is_store_failed_ && seat(client).is_stored) continue;
-        asked_[{client, packet.packet_id}].push_back(change(client, text));
         Subscription subscription{entry.options, id, text, text.starts_with(share_prefix)};
         if (subscription.is_shared) subscription.filter = text.substr(text.find('/', share_prefix.size()) + 1);
+        const auto known = seat(client).subscriptions.find(text);
+        const bool is_the_same = known != seat(client).subscriptions.end() && known->second == subscription;
+        asked_[{client, packet.packet_id}].push_back(is_the_same ? last_change_of(client, text) : change(client, text));
         Event subscribed = event(Kind::subscribed, client);
         subscribed.flag = seat(client).subscriptions.contains(text);
         subscribed.qos = entry.options.qos;
@@ -393,7 +400,10 @@ void Ledger::on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet
         const std::string text(entry.filter);
         if (is_store_failed_ && seat(client).is_stored) continue;
         if (seat(client).subscriptions.erase(text) == 0) continue;
-        asked_[{client, packet.packet_id}].push_back(change(client, text));
+        if (is_known_to_store(client, text))
+            asked_[{client, packet.packet_id}].push_back(change(client, text));
+        else
+            take_back_change(client, text);
         forget_in_wills(client);
         Event unsubscribed = event(Kind::unsubscribed, client);
         unsubscribed.text = text;

@@ -76,6 +76,8 @@ private:
         std::uint32_t id = 0;
         std::string filter;  // without $share
         bool is_shared = false;
+
+        bool operator==(const Subscription&) const = default;
     };
     struct Will {
         Label label;
@@ -181,6 +183,8 @@ private:
     Record change(std::int32_t client, const std::string& what);
     void on_acknowledged(std::int32_t client, wire::PacketId id);
     Record last_change_of(std::int32_t client, const std::string& what) const;
+    bool is_known_to_store(std::int32_t client, const std::string& filter) const;
+    void take_back_change(std::int32_t client, const std::string& what);
     void promise(std::int32_t client, const Record& change);
     void forget_everything(Instant now);
     void take_back_publications();

@@ -44,6 +44,21 @@ Ledger::Record Ledger::last_change_of(std::int32_t client, const std::string& wh
     return found == numbers_.end() ? Record{} : Record{found->first, found->second};
 }
 
+bool Ledger::is_known_to_store(std::int32_t client, const std::string& filter) const {
+    if (taken_.seats.empty()) return false;
+    const Seat& known = taken_.seats[static_cast<std::size_t>(client)];
+    return known.exists && known.generation == seat(client).generation && known.subscriptions.contains(filter);
+}
+
+// A subscription made and removed again before any batch: the store never hears of it, and nobody waits for it.
+void Ledger::take_back_change(std::int32_t client, const std::string& what) {
+    const std::string key = key_of(client, what);
+    for (auto& [asker, records] : asked_)
+        std::erase_if(records, [&](const Record& record) { return record.key == key; });
+    const auto taken = taken_.numbers.find(key);
+    numbers_[key] = taken == taken_.numbers.end() ? 0 : taken->second;
+}
+
 void Ledger::promise(std::int32_t client, const Record& record) {
     if (record.number == 0) return;
     Event promised = event(Kind::promised, client);
@@ -119,6 +134,7 @@ void Ledger::on_restart(Instant now) {
     wills_ = stored_.wills;
     retained_ = stored_.retained;
     numbers_ = stored_.numbers;
+    taken_ = stored_;
     for (std::size_t i = 0; i < seats_.size(); ++i) restore_seat(static_cast<std::int32_t>(i), before.seats[i], now);
     take_back_wills(before, now);
     on_time(now);

@@ -86,8 +86,10 @@ void DupChecker::on(const Event& event) {
     const auto key = std::make_pair(event.client, event.packet_id);
     const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed ||
                            event.kind == Kind::routed_group || event.kind == Kind::will_due;
-    if (event.kind == Kind::restarted)  // a subscription is sent its retained messages anew if they were not durable
-        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.is_retained; });
+    // A subscription is sent its retained messages anew if they were not durable, and what strangers have published
+    // nobody can tell apart.
+    if (event.kind == Kind::restarted)
+        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.is_retained || entry.second.uid == 0; });
     if (event.kind == Kind::lost)
         std::erase_if(unfinished_, [&](const auto& entry) { return entry.second.uid == event.label.uid; });
     if (is_routed) routed_at_.try_emplace(event.label.uid, events_);

@@ -76,6 +76,9 @@ private:
     void move_up(Link& link, std::size_t most);
     void give_up_piece(Link& link, std::size_t count);
     std::size_t choose_piece(const Link& link, std::size_t most);
+    static bool is_connect_of_client(const Link& link, const Parcel& parcel);
+    void announce_postponed();
+    void postpone(Link& link, Parcel connect);
     void announce(Link& link, const Parcel& parcel);
     void tell_ledger(Link& link, const Parcel& parcel, const Event& event);
     void move_down(Link& link, std::size_t most);

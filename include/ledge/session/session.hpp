@@ -135,8 +135,11 @@ public:
     Delivery dequeue();
     /// Lets go of loaded deliveries that have expired [MQTT-3.3.2-5]. O(n), but only when something can have expired.
     void discard_expired(Instant now);
-    /// Loads the next rows of the queue from the store when the loaded ones are used up.
+    /// Loads the next rows of the queue from the store when it is their turn.
     void refill();
+    /// refill(), and true when pending().front() is the queue's front. False: there is none, or its row has to be
+    /// loaded and no commit has it yet.
+    bool has_next();
     /// True when the packet id of the queue's front, or of the next message when the queue is empty, can be used.
     bool may_open_next() const {
         return inflight_.has_room(id_of(pending_.has_loaded() ? pending_.front().row : last_row_ + 1));
@@ -272,6 +275,7 @@ private:
     }
     bool is_restored_exchange(std::uint64_t row, wire::PacketId id);
     Sent sent_before(std::uint64_t row, OutState state) const;
+    void load_rows(const std::vector<StoredDelivery>& rows);
     void load_row(const StoredDelivery& stored);
     void give_up(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;

@@ -56,9 +56,10 @@ inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE
 /// The description of the alert that the peer has sent (RFC 8446 section 6), after
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
-/// The header of the record that was read last: the first five bytes of the peer, when there was no other.
-inline std::span<const unsigned char> record_header(const mbedtls_ssl_context& ssl) {
-    return {ssl.MBEDTLS_PRIVATE(in_hdr), 5};
+/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
+/// other, the first bytes of the peer.
+inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 7>(ssl.MBEDTLS_PRIVATE(in_hdr), 7);
 }
 inline bool is_tls1_3(const mbedtls_ssl_context& ssl) {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
@@ -103,8 +104,11 @@ inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.state; }
 /// The description of the alert that the peer has sent (RFC 8446 section 6), after
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.in_msg[1]; }
-/// The header of the record that was read last: the first five bytes of the peer, when there was no other.
-inline std::span<const unsigned char> record_header(const mbedtls_ssl_context& ssl) { return {ssl.in_hdr, 5}; }
+/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
+/// other, the first bytes of the peer.
+inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 7>(ssl.in_hdr, 7);
+}
 inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
 inline bool is_no_failure(int) { return false; }
 

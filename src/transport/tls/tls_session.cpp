@@ -46,6 +46,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     Status take(int result);
     Status fail(int result);
     int flush_rest();
+    std::optional<unsigned> alert_in_the_clear() const;
 
     std::shared_ptr<const TlsContext> context;
     int descriptor;
@@ -324,11 +325,23 @@ std::string text_of_alert(unsigned alert) {
 
 }  // namespace
 
+/// A fatal alert that came without the encryption that was due; mbedTLS says that its MAC is wrong. OpenSSL's clients
+/// refuse a certificate of TLS 1.3 that way (openssl 3.0.x): as a middlebox wants a ChangeCipherSpec first, which they
+/// send with their next message only, their keys are not in use yet (RFC 8446 appendix D.4).
+std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
+    if (failure != MBEDTLS_ERR_SSL_INVALID_MAC || is_secured) return std::nullopt;
+    const auto record = mbed::record_front(ssl);
+    constexpr unsigned char fatal_alert[] = {MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL};
+    if (!std::ranges::equal(record.first<6>(), fatal_alert)) return std::nullopt;
+    return record[6];
+}
+
 std::string TlsSession::failure_reason() const {
     if (parts_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return text_of_alert(mbed::alert_of(parts_->ssl));
+    if (const auto alert = parts_->alert_in_the_clear()) return text_of_alert(*alert);
     std::string reason = tls_error_text(parts_->failure);
     if (mbed::state_of(parts_->ssl) <= MBEDTLS_SSL_CLIENT_HELLO) {
-        const std::string_view spoken = protocol_of(mbed::record_header(parts_->ssl));
+        const std::string_view spoken = protocol_of(mbed::record_front(parts_->ssl).first<5>());
         if (!spoken.empty() && spoken != "a TLS ClientHello")
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
