@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace ledge::storage {
@@ -35,6 +37,17 @@ int reserve_lock_file(const std::string& path) {
     }
     ::close(file);
     return code;
+}
+
+/// LMDB 0.9.24 reads the second meta page where the first says that it is, and what the system answers to an offset
+/// beyond all files it takes for a fault of the disk.
+bool has_impossible_page_size(const std::string& path) {
+    constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);  // in the first meta page
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    std::uint32_t size = 0;
+    const bool is_read = ::pread(file, &size, sizeof size, place) == ssize_t{sizeof size};
+    if (file >= 0) ::close(file);
+    return is_read && (size < 256 || size > 65'536 || !std::has_single_bit(size));
 }
 
 MDB_val to_val(Bytes bytes) { return {bytes.size(), const_cast<Byte*>(bytes.data())}; }
@@ -86,6 +99,7 @@ Result<Env, int> Env::open(const EnvOptions& options) {
     if (code == 0) code = mdb_env_set_maxreaders(raw, options.readers_max);
     if (code == 0 && options.size_max != 0) code = mdb_env_set_mapsize(raw, options.size_max);
     if (code == 0) code = mdb_env_open(raw, options.path.c_str(), flags, file_mode);
+    if (code == EINVAL && has_impossible_page_size(options.path)) return Failure{MDB_INVALID};
     if (code != 0) return Failure{code};
     return env;
 }

@@ -193,12 +193,15 @@ private:
         return kind != Kind::free || note_free(bytes.subspan(value, size), number);
     }
 
+    /// A value that became smaller within one transaction keeps its pages: there may be more than it needs.
     bool check_overflow(Word first, std::size_t size, Kind kind, Found& found) {
-        const Word pages = (head_size + size + page_size_ - 1) / page_size_;
-        if (!take(first, pages)) return false;
+        const Word needed = (head_size + size + page_size_ - 1) / page_size_;
+        if (!take(first, needed)) return false;
         const Bytes bytes = page(first);
         if (read<Word>(bytes, 0) != first || flags_of(bytes) != flag_overflow) return fail("is another page", first);
-        if (read<std::uint32_t>(bytes, sizeof(Word) + 4) != pages) return fail("has another size", first);
+        const Word pages = read<std::uint32_t>(bytes, sizeof(Word) + 4);
+        if (pages < needed) return fail("has another size", first);
+        if (pages > needed && !take(first + needed, pages - needed)) return false;
         found.overflow_pages += pages;
         return kind != Kind::free || note_free(file_.subspan(first * page_size_ + head_size, size), first);
     }

@@ -321,7 +321,7 @@ void Rig::settle() {
             has_moved = true;
         }
         if (store != nullptr && writes && shard->wants_commit(now)) {
-            commits();
+            commits_once();
             has_moved = true;
         }
         if (!has_moved) return;
@@ -334,12 +334,16 @@ Instant Rig::next_deadline() const {
 }
 
 void Rig::commits() {
+    commits_once();
+    settle();
+}
+
+void Rig::commits_once() {
     const auto report = store->commit(shard->take_batch(now));
     if (report.ok())
         shard->on_committed(report->last, report->used_fraction, now);
     else
         shard->on_store_failed(now);
-    if (!writes) settle();
 }
 
 void Rig::postpones() {

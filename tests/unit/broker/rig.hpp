@@ -179,6 +179,7 @@ public:
     std::unique_ptr<Shard> shard;
 
 private:
+    void commits_once();
     Instant next_deadline() const;
     void start_from_store();
     void start_again(std::size_t records_kept, Duration rest);

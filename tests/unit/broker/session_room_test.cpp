@@ -38,7 +38,7 @@ TEST_CASE("who leaves sessions behind without end loses his own oldest ones: kno
         CHECK(rig.log.count("session_gave_way") < 5);
         rig["known"].connects(mine);
         rig["owed"].connects(mine);
-        rig.commits();  // from now on a crash knows that they may have been sent
+        if (has_store) rig.commits();  // from now on a crash knows that they may have been sent
         CHECK(rig["known"].takes() == "PUBLISH mine 1 q1#1");
         CHECK(rig["owed"].takes() == "PUBLISH mine 1 q1#1");
         CHECK(rig["clean"].connects({.address = home}).answer_to_subscribe("a") == "SUBACK 1 0");

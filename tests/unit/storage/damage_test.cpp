@@ -9,6 +9,7 @@
 
 #include "ledge/storage/tools.hpp"
 #include "lmdb_env.hpp"
+#include "page_check.hpp"
 #include "rig.hpp"
 #include "schema.hpp"
 #include "tables.hpp"
@@ -176,6 +177,19 @@ TEST_CASE("a file that misses only pages that nobody uses is sound") {
     const auto verdict = verify(dir.path(), [&](std::string_view text) { said += text; });
     CAPTURE(said);
     CHECK((verdict.ok() && verdict.value()));
+}
+
+TEST_CASE("a value that shrinks within one transaction keeps its pages: that is sound") {
+    TempDir dir;
+    auto env = Env::open({.path = dir.file("data.mdb"), .size_max = 1'048'576});
+    auto txn = Txn::begin(*env, false);
+    const auto db = txn->open_db("any", true);
+    const std::string value(4 * 4096, 'x');
+    REQUIRE(txn->put(*db, as_bytes("row"), as_bytes(value)) == lmdb_ok);
+    REQUIRE(txn->put(*db, as_bytes("row"), as_bytes(std::string_view(value).substr(0, 4096))) == lmdb_ok);
+    REQUIRE(txn->put(*db, as_bytes("other"), as_bytes(value)) == lmdb_ok);
+    REQUIRE(txn->commit() == lmdb_ok);
+    CHECK(fault_in_pages(dir.file("data.mdb"), env->facts().last_transaction).value_or("") == "");
 }
 
 TEST_CASE("what still reads of a damaged file is taken over, numbers and clock included") {
