@@ -56,8 +56,9 @@ std::size_t World::choose_piece(const Link& link, std::size_t most) {
     if (link.connection->is_postponed()) return 0;  // it is not read
     // It may be postponed, which is known when the broker has seen it.
     if (is_connect && ledger_.link_of(link.client) >= 0) count = std::min(count, next->end - link.up_given);
-    // A broker that refuses a publication may close the connection: what stands behind it is not looked at.
-    if (may_refuse() && next != nullptr) count = std::min(count, next->end - link.up_given);
+    // A publication may close the connection, for itself or for what it adds to the publisher's own queue: what stands
+    // behind it is not looked at.
+    if (may_close() && next != nullptr) count = std::min(count, next->end - link.up_given);
     switch (plan_.slicing) {
         case Slicing::single_bytes: return is_calm_ ? count : 1;
         case Slicing::random_pieces: return 1 + rng_.below(count);
@@ -121,6 +122,10 @@ void World::postpone(Link& link, Parcel connect) {
 
 bool World::may_refuse() const {
     return is_store_failed_ || plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
+}
+
+bool World::may_close() const {
+    return may_refuse() || plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::spill;
 }
 
 void World::announce(Link& link, const Parcel& parcel) {

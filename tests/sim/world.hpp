@@ -97,6 +97,7 @@ private:
     Client* client_of(const Link& link);
     std::int64_t memory_max() const;
     bool may_refuse() const;
+    bool may_close() const;
 
     Plan plan_;
     Rng rng_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
 #include <cstring>
@@ -233,7 +234,6 @@ struct Desk {
     }
     void serves() { committer->serve(shard, now); }
     void serves_report() {
-        io.restart();
         io.run_one();
         serves();
     }
@@ -241,6 +241,7 @@ struct Desk {
     Lines lines;
     Log log{LogLevel::debug, Lines::take, &lines};
     boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_open{io.get_executor()};
     Instant now{1h};
     broker::Shard shard{shard_options(), log, 1, now};
     OrderedStore* store = nullptr;

@@ -34,6 +34,40 @@ TEST_CASE("a large message goes to the tail, however few there are; what follows
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 60B q1#2 | PUBLISH a 3 q1#3");
 }
 
+TEST_CASE("[MQTT-4.6.0-1] what only memory has comes behind the tail in the store, not before it") {
+    QueueRig rig(2);
+    const auto queues_unstored = [&](std::string_view payload) { rig.session->enqueue(delivery("ram", payload, qos1)); };
+    for (const char* payload : {"1", "2", "3", "4"}) rig.queues(payload);
+    queues_unstored("5");
+    rig.queues("6");
+    queues_unstored("7");
+    rig.commits();
+    rig.restarts();
+    queues_unstored("8");  // 5 and 7 are gone with the memory, their rows are not given again before 6
+    rig.resumes();
+    CHECK(rig.asked ==
+          "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 2 q1#2 dup | PUBLISH a 3 q1#3 dup | "
+          "PUBLISH a 4 q1#4 dup | PUBLISH a 6 q1#6 dup | PUBLISH ram 8 q1#7");
+    CHECK(rig.session->pending().empty());
+}
+
+TEST_CASE("what only memory has waits for the rows before it that no commit has yet, unless none will") {
+    for (const bool fails : {false, true}) {
+        CAPTURE(fails);
+        QueueRig rig(1);
+        rig.queues("1");
+        rig.queues("2");
+        rig.session->enqueue(delivery("ram", "3", qos1));
+        if (fails) rig.environment.journal.on_failed();
+        rig.resumes();
+        const std::string at_once = "CONNACK success present | PUBLISH a 1 q1#1";
+        CHECK(rig.asked == (fails ? at_once + " | PUBLISH ram 3 q1#3" : at_once));
+        if (fails) continue;
+        rig.commits();
+        CHECK(rig.takes() == "PUBLISH a 2 q1#2 | PUBLISH ram 3 q1#3");
+    }
+}
+
 TEST_CASE("the tail is read no faster than the subscriber acknowledges") {
     QueueRig rig(1);
     rig.listener.limits.inflight_max = 2;

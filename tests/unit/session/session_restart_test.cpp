@@ -50,6 +50,23 @@ TEST_CASE("[MQTT-3.3.1-2] what two kills and one connection leave in doubt is wh
           "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 2 q1#2 dup | PUBLISH a 3 q1#3");
 }
 
+TEST_CASE("[MQTT-3.3.1-1] what an earlier connection has opened and not sent waits too for the store to know of it") {
+    QueueRig rig(200);
+    rig.resumes();
+    rig.queues("1", qos2);  // its id is on its way to the store
+    rig.is_gone();
+    rig.session->record_disconnection(never, Urgency::lazy);
+    rig.commits();
+    rig.session->record_connection(Urgency::lazy);
+    rig.resumes();
+    CHECK(rig.asked == "CONNACK success present");  // a crash now leaves a record that says: never sent
+    rig.commits();
+    CHECK(rig.takes() == "PUBLISH a 1 q2#1");
+    rig.restarts(rig.session->progress());
+    rig.resumes();
+    CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q2#1 dup");
+}
+
 TEST_CASE("[MQTT-4.4.0-1] [MQTT-4.6.0-1] unacknowledged messages keep their packet ids and their order in a restart") {
     for (const bool is_clean : {true, false}) {
         CAPTURE(is_clean);
