@@ -14,8 +14,7 @@ constexpr Option table[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
         "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path, clients may ask for any), "
-        "mqtts:// and "
-        "wss:// for the same over TLS, or unix:PATH. "
+        "mqtts:// and wss:// for the same over TLS, or unix:PATH. "
         "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. [::] stands "
         "for every interface, 0.0.0.0 for every one with IPv4. Port 0 lets the system choose. Default: "
         "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),

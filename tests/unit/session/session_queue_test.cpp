@@ -36,7 +36,9 @@ TEST_CASE("a large message goes to the tail, however few there are; what follows
 
 TEST_CASE("[MQTT-4.6.0-1] what only memory has comes behind the tail in the store, not before it") {
     QueueRig rig(2);
-    const auto queues_unstored = [&](std::string_view payload) { rig.session->enqueue(delivery("ram", payload, qos1)); };
+    const auto queues_unstored = [&](std::string_view payload) {
+        rig.session->enqueue(delivery("ram", payload, qos1));
+    };
     for (const char* payload : {"1", "2", "3", "4"}) rig.queues(payload);
     queues_unstored("5");
     rig.queues("6");
