@@ -170,6 +170,18 @@ class Broker(Child):
         with open(self.log, encoding='utf-8', errors='replace') as file:
             return file.read()[-1500:]
 
+    def log_line(self, pattern, since=0):
+        """Waits for a line of the log beyond `since` bytes."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            with open(self.log, encoding='utf-8', errors='replace') as file:
+                text = file.read()[since:]
+            for line in text.split('\n'):
+                if re.search(pattern, line):
+                    return line
+            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
+            time.sleep(0.02)
+
     def stop(self):
         """SIGTERM and the exit code."""
         self.signal(signal.SIGTERM)

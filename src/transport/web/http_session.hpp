@@ -246,7 +246,8 @@ template <class Stream>
 void HttpSession<Stream>::log_refusal(std::uint16_t status, std::string_view why) {
     const Request& request = parser_->get();
     const auto& options = front_->options.websocket;
-    const std::string_view served = !options ? "pages only" : options->path.empty() ? "any path" : options->path;
+    std::string_view served = "pages only";
+    if (options) served = options->path.empty() ? std::string_view("any path") : options->path;
     const std::string offered = combined(request, http::field::sec_websocket_protocol);
     front_->log.info("http_refused", {{"address", options ? peer_address(*options, request) : to_text(address_)},
                                       {"status", status},
