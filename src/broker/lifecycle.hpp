@@ -10,6 +10,7 @@
 #include "ledge/broker/persist.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/session/connection.hpp"
+#include "retained_feeds.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
 #include "takeover_fights.hpp"
@@ -22,11 +23,12 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 class Lifecycle {
 public:
     Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              const ShardOptions& options)
+              RetainedFeeds& feeds, const ShardOptions& options)
         : environment_(environment),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
+          feeds_(feeds),
           sessions_max_(options.sessions_max),
           has_other_users_(options.has_other_users),
           limits_of_restored_(options.listeners.front().limits) {}
@@ -134,6 +136,7 @@ private:
     SessionTable sessions_;
     Subscriptions& subscriptions_;
     Router& router_;
+    RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
     bool has_other_users_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener

@@ -67,7 +67,8 @@ void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
 
 void Lifecycle::restore_subscription(session::Session& session, const StoredRow& row) {
     const auto subscription = session::parse_subscription(bytes_of(row.body));
-    if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number))) return;
+    if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number)))
+        return feeds_.restore(session, *subscription);
     // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
     session.is_incomplete = true;
     environment_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});

@@ -12,15 +12,56 @@ using session::RetainedFeed;
 using wire::QoS;
 
 void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
+    RetainedFeed& feed = feed_of(session);
+    feed.has_news = true;
+    RetainedFeed::Batch* owed = feed.find(filter);
+    if (owed == nullptr) return feed.add({std::string(filter), {retained_.latest(), 0, 0}, subscription_id, qos});
+    owed->progress.as_of = retained_.latest();
+    owed->progress.rounds = std::min<std::uint16_t>(owed->progress.rounds + 1U, rounds_max);
+    owed->subscription_id = subscription_id;
+    owed->qos = qos;
+}
+
+RetainedFeed& RetainedFeeds::feed_of(session::Session& session) const {
     if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>(seed_);
-    session.retained_feed->put({std::string(filter), retained_.latest(), 0, subscription_id, qos, false});
+    return *session.retained_feed;
+}
+
+void RetainedFeeds::restore(session::Session& session, const session::SubscriptionRecord& record) const {
+    if (record.feed.as_of == 0) return;
+    feed_of(session).add(
+        {std::string(record.filter), record.feed, record.subscription_id, record.options.qos, false, record.feed});
+}
+
+// The first batch alone moves, so that a connection that comes and goes writes a record at most.
+void RetainedFeeds::record(session::Session& session) {
+    if (session.retained_feed == nullptr || !session.is_stored()) return;
+    RetainedFeed& feed = *session.retained_feed;
+    feed.has_news = false;
+    for (std::size_t i = 0; i < feed.size(); ++i) {
+        RetainedFeed::Batch& batch = feed[i];
+        if (batch.filter.empty()) continue;
+        session::FeedProgress progress = batch.progress;
+        if (i == 0) progress.position = first_unsent(feed);
+        if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
+    }
+}
+
+std::uint64_t RetainedFeeds::first_unsent(RetainedFeed& feed) const {
+    const std::uint64_t looked_at = feed.front().progress.position;
+    for (std::size_t i = feed.next; i < feed.topics.size(); ++i)
+        if (const std::uint64_t position = retained_.position_of(feed.topics[i]); position != 0)
+            return std::min(position, looked_at);
+    return looked_at;
 }
 
 void RetainedFeeds::feed(Connection& connection, Instant now) {
     if (!connection.is_connected() || connection.session()->retained_feed == nullptr) return;
+    session::Session& session = *connection.session();
     const Progress progress = feed_batches(connection, now);
     if (!connection.is_connected()) return;
-    if (progress == Progress::done) connection.session()->retained_feed.reset();
+    if (progress == Progress::done) return session.retained_feed.reset();
+    if (session.retained_feed->has_news) record(session);
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
         unfinished_.push_back(&connection);
 }
@@ -40,12 +81,25 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
         }
         feed.topics.clear();
         feed.next = 0;
+        if (batch.is_looked_through && begin_next_round(*connection.session())) continue;
         if (batch.is_looked_through)
             feed.pop_front();
         else if (!look_further(feed))
             return Progress::looks_used_up;
     }
     return Progress::done;
+}
+
+bool RetainedFeeds::begin_next_round(session::Session& session) {
+    RetainedFeed::Batch& batch = session.retained_feed->front();
+    if (batch.progress.rounds > 0) {
+        --batch.progress.rounds;
+        batch.progress.position = 0;
+        batch.is_looked_through = false;
+        return true;
+    }
+    if (batch.recorded.as_of != 0) subscriptions_.record_feed(session, batch, {});
+    return false;
 }
 
 // Finds the next topics of the first batch. False: no looks are left.
@@ -60,7 +114,8 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
         return true;
     }
     const std::size_t now = std::min(looks_left_, looks_at_once);
-    batch.is_looked_through = !retained_.match_portion(batch.filter, batch.position, now, feed.topics);
+    batch.is_looked_through =
+        !retained_.match_portion(batch.filter, batch.progress.position, batch.progress.as_of, now, feed.topics);
     looks_left_ -= now;
     return true;
 }
@@ -77,7 +132,7 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication publication = retained_.load(topic, batch.as_of, now);
+    const session::Publication publication = retained_.load(topic, batch.progress.as_of, now);
     if (!publication) return;
     const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now

@@ -27,9 +27,9 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
       router(environment, subscriptions, retained, options.durability, options.may_refuse()),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, options),
+      feeds(retained, subscriptions, seed ^ 0xfeed5U),
+      lifecycle(environment, environment.rng.next(), subscriptions, router, feeds, options),
       overload(environment, connections, lifecycle),
-      feeds(retained, seed ^ 0xfeed5U),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
@@ -286,6 +286,7 @@ void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, I
     // Several rows may share a message: its size is that of the average row.
     if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
     for (const StoredRetained& message : image.retained) retained.restore(message);
+    retained.end_restore();
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
     lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }

@@ -56,9 +56,9 @@ struct Shard::Parts {
     Subscriptions subscriptions;
     Retained retained;
     Router router;
+    RetainedFeeds feeds;
     Lifecycle lifecycle;
     Overload overload;
-    RetainedFeeds feeds;
     Subscribing subscribing;
     Access access;
     SysTopics sys_topics;

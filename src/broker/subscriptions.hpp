@@ -32,8 +32,11 @@ public:
     bool remove(session::Session& session, std::string_view filter);
     /// The records in the store are left alone: they go with the session's.
     void remove_all(session::Session& session);
-    /// Continues with what the store remembers.
-    /// False: the session has this filter already, or the filter cannot be kept.
+    /// Brings the record of a subscription up to date with what its batch of the retained feed says: that, as it is
+    /// there, is recorded from now on. Requires that the session is stored and has the subscription.
+    void record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
+                     const session::FeedProgress& progress);
+    /// Continues with what the store remembers. False: the session has this filter already, or the filter cannot be kept.
     bool restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
     /// As the client has given them, "$share/…" included.
@@ -62,7 +65,7 @@ private:
     /// False when no further share group can be made.
     bool insert(std::string_view filter, Ref& ref);
     void put_record(session::Session& session, Ref& ref, std::string_view filter, const wire::SubscribeOptions& options,
-                    std::uint32_t id);
+                    std::uint32_t id, session::Urgency urgency);
     void drop_record(session::Session& session, const Ref& ref);
     void count_steps(const session::Session& session, const SubscriberList& list) {
         steps_ += 1 + session.subscriptions.looks_max() + list.looks_max();

@@ -211,6 +211,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     schedule_will(session, now);
     session.go_away();
     if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), urgency);
+    feeds_.record(session);
 }
 
 void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
@@ -225,6 +226,7 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     start_expiry(session, now);
     session.go_away();
     if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), session::Urgency::lazy);
+    feeds_.record(session);
 }
 
 Session& Lifecycle::let_go(session::Connection& connection, Instant now) {

@@ -116,6 +116,7 @@ constexpr std::uint8_t flag_deadline = 32;  // keep alive and due time of the wi
 constexpr std::uint8_t flags_known =
     flag_ended | flag_will | flag_owner | flag_incomplete | flag_will_only | flag_deadline;
 constexpr std::size_t progress_size = 8 + 8 + 8 + 2;
+constexpr std::size_t feed_size = 8 + 8 + 2;
 
 // What the parsers ask beyond the grammar: the code that uses a record relies on it, and a store may hold anything.
 
@@ -208,13 +209,18 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
 }
 
 Blob encode(const SubscriptionRecord& record) {
-    return make_blob(1 + 4 + 2 + record.filter.size(), [&](wire::Writer& out) {
+    const bool has_feed = record.feed.as_of != 0;
+    return make_blob(1 + 4 + 2 + record.filter.size() + (has_feed ? feed_size : 0), [&](wire::Writer& out) {
         const wire::SubscribeOptions& options = record.options;  // options as in SUBSCRIBE (5.0 section 3.8.3.1)
         out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(options.qos) | (options.no_local ? 4U : 0U) |
                                          (options.retain_as_published ? 8U : 0U) |
                                          static_cast<unsigned>(options.retain_handling) << 4U));
         out.u32(record.subscription_id);
         out.prefixed(record.filter);
+        if (!has_feed) return;
+        put_u64(out, record.feed.as_of);
+        put_u64(out, record.feed.position);
+        out.u16(record.feed.rounds);
     });
 }
 
@@ -224,6 +230,7 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
     const std::uint8_t bits = in.u8();
     record.subscription_id = in.u32();
     record.filter = in.text();
+    if (!in.rest().empty()) record.feed = {in.u64(), in.u64(), in.u16()};
     if (!in.is_ok_and_empty() || (bits & 3U) == 3 || (bits >> 4U) > 2) return std::nullopt;
     record.options = {static_cast<wire::QoS>(bits & 3U), (bits & 4U) != 0, (bits & 8U) != 0,
                       static_cast<wire::RetainHandling>(bits >> 4U)};

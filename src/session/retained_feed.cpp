@@ -14,13 +14,8 @@ void RetainedFeed::forget_topics() {
     next = 0;
 }
 
-void RetainedFeed::put(Batch batch) {
-    LEDGE_ASSERT(!batch.filter.empty());
-    if (Batch* known = find(batch.filter)) {
-        if (known == &batches_.front()) forget_topics();
-        *known = std::move(batch);
-        return;
-    }
+void RetainedFeed::add(Batch batch) {
+    LEDGE_ASSERT(!batch.filter.empty() && find(batch.filter) == nullptr);
     by_filter_.emplace(batch.filter, first_ + batches_.size());
     batches_.push_back(std::move(batch));
 }

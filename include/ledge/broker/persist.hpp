@@ -10,7 +10,8 @@
 //                   connected
 //   progress     := sent_until:u64 doubted_until:u64 known_until:u64 id_shift:u16    (session::SendingProgress)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
-//   subscription := options:u8 subscription_id:u32 filter:text16
+//   subscription := options:u8 subscription_id:u32 filter:text16 [as_of:u64 position:u64 rounds:u16]
+//                   the last three while retained messages are owed to it (session::FeedProgress)
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties [source:text16]
 //                   payload(rest); qos_retain: 1 and 2 the QoS, 4 retain, 8 source (session/publication_source.hpp)
 //   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8

@@ -118,6 +118,9 @@ public:
     /// A number never used before, for a session, message or retained message.
     std::uint64_t new_number() { return next_number_++; }
 
+    /// The one that new_number() gave last.
+    std::uint64_t last_number() const { return next_number_ - 1; }
+
     // Each returns the ticket to wait for: 0 when the journal is not enabled, never_durable when the store has failed.
     Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
     Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);

@@ -42,6 +42,7 @@ struct SubscriptionRecord {
     wire::SubscribeOptions options;
     std::uint32_t subscription_id = 0;
     std::string_view filter;
+    FeedProgress feed{};
 };
 Blob encode(const SubscriptionRecord& record);
 std::optional<SubscriptionRecord> parse_subscription(Bytes body);

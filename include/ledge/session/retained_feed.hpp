@@ -14,15 +14,24 @@
 
 namespace ledge::session {
 
+/// How far one subscription has been sent the retained messages. It survives a restart in the subscription's record.
+struct FeedProgress {
+    std::uint64_t as_of = 0;     // what was retained later went out live; 0: nothing is owed
+    std::uint64_t position = 0;  // topics that came before it have been looked at (broker/retained.hpp)
+    std::uint16_t rounds = 0;    // more SUBSCRIBEs that came meanwhile, each of which wants all of it again
+
+    bool operator==(const FeedProgress&) const = default;
+};
+
 class RetainedFeed {
 public:
     struct Batch {
-        std::string filter;          // "": its subscription is gone
-        std::uint64_t as_of = 0;     // what was retained later went out live
-        std::uint32_t position = 0;  // topic numbers below it have been looked at
+        std::string filter;  // "": its subscription is gone
+        FeedProgress progress;
         std::uint32_t subscription_id = 0;
         wire::QoS qos = wire::QoS::at_most_once;
         bool is_looked_through = false;
+        FeedProgress recorded{};  // what the record of the subscription says of it
     };
 
     /// `seed`: secret of the hash of the filters.
@@ -32,13 +41,24 @@ public:
     /// What is to be sent next. Requires !empty().
     Batch& front() { return batches_.front(); }
     void pop_front();
-    /// What is owed for a filter starts anew, in its old place; for a new filter it comes last.
-    void put(Batch batch);
+    /// Puts it last. Requires that nothing is owed for its filter.
+    void add(Batch batch);
+    /// What is owed for this filter; nullptr: nothing. Valid until the next change.
+    Batch* find(std::string_view filter);
+    /// All of it, in order, what is gone included.
+    std::size_t size() const { return batches_.size(); }
+    Batch& operator[](std::size_t index) { return batches_[index]; }
+    /// What the record of its subscription says of it.
+    FeedProgress recorded(std::string_view filter) {
+        const Batch* batch = find(filter);
+        return batch == nullptr ? FeedProgress{} : batch->recorded;
+    }
     /// Nothing is owed for this filter any more.
     void forget(std::string_view filter);
 
     std::vector<std::uint32_t> topics;  // found for the first batch, from `next` on not sent yet
     std::size_t next = 0;
+    bool has_news = false;  // something of it came since it was recorded last
 
 private:
     struct Transparent {
@@ -52,7 +72,6 @@ private:
         bool operator()(std::string_view a, std::string_view b) const { return a == b; }
     };
 
-    Batch* find(std::string_view filter);
     void forget_topics();
     void leave_out_gone();
 
