@@ -148,12 +148,12 @@ def _wear(context):
     check(values['ledgemq_store_given_bytes_total', (('class', 'retained'),)] > 0, 'nothing given')
 
 
-@case('the API has a seat', PAGES, needs_ledge=True)
+@case('the API names its resources', PAGES, needs_ledge=True)
 def _api(context):
     broker = start(context)
     status, _, body = get(context, broker.admin_port, '/api/v1/')
     said = json.loads(body)
-    check(status == 200 and said['name'] == 'LedgeMQ' and said['resources'] == [], f'{status} {said}')
+    check(status == 200 and said['name'] == 'LedgeMQ' and said['resources'] == ['sessions'], f'{status} {said}')
     check(get(context, broker.admin_port, '/api/v1/nothing')[0] == 404, 'another resource is there')
 
 

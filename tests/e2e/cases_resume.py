@@ -17,10 +17,10 @@ def receive_maximum(number):
 class Seat:
     """A broker with a store that can be ended and started again."""
 
-    def __init__(self, context):
+    def __init__(self, context, name=''):
         self.context = context
         self.port = free_port()
-        self.folder = os.path.join(context.folder, 'resume-store')
+        self.folder = os.path.join(context.folder, f'store-{context.client_id}{name}')
         self.start()
 
     def start(self):
@@ -114,3 +114,26 @@ for _name, _signal in ENDS.items():
             check(payload == str(packet_id), f'{payload} has packet id {packet_id}')
         check(list(got) == sorted(got) and '2' in got, f'{got}')
         check(number == signal.SIGKILL or list(got) == ['2', '4'], f'{got}')
+
+
+@case('[MQTT-3.3.1-9] retained messages that a session is still owed come after a restart of the broker', GROUP,
+      needs_ledge=True)
+def _owed_retained(context):
+    for number in ENDS.values():
+        seat = Seat(context, f'{number}')
+        for i in range(100):
+            seat.publish(f'kept/{i}', [f'{i}'], retain=True)
+        client = seat.resume('slow', receive_maximum(5), is_present=False)
+        subscribe(client, 'kept/#')
+        first_ones = {message_of(client)[0] for _ in range(5)}
+        check(len(first_ones) == 5, f'{first_ones}')
+        client.close()
+        seat.publish('other', ['x'])  # behind whatever was to be written of that client
+        seat.restart(number)
+        client = seat.resume('slow', receive_maximum(5))
+        got = set()
+        while len(got) < 100:
+            payload, packet_id, _ = message_of(client)
+            got.add(payload)
+            acknowledge(client, packet_id)
+        client.close()
