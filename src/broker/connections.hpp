@@ -18,6 +18,8 @@ class Connections {
 public:
     explicit Connections(std::size_t listeners) : rooms_(listeners) {}
     ~Connections();
+    /// One more, behind the others.
+    void add_listener() { rooms_.emplace_back(); }
 
     std::uint32_t count() const { return count_; }
     /// Places of one listener, and of all.

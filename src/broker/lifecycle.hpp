@@ -32,6 +32,7 @@ public:
           sessions_max_(options.sessions_max),
           has_other_users_(options.has_other_users),
           limits_of_restored_(options.listeners.front().limits) {}
+    void set_other_users(bool has_other_users) { has_other_users_ = has_other_users; }
 
     /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);

@@ -19,6 +19,7 @@ public:
           fanout_(environment),
           durability_(durability),
           may_refuse_(may_refuse) {}
+    void set_may_refuse(bool may_refuse) { may_refuse_ = may_refuse; }
 
     struct Routed {
         wire::ReasonCode code = wire::ReasonCode::success;

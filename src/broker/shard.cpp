@@ -1,5 +1,4 @@
 // The door of the core, and the table of its effects.
-#include "ledge/session/live_limits.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -212,16 +211,6 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
 void Shard::set_policy(auth::Policy policy, Instant now) {
     parts_->begin_turn(now);
     parts_->access.replace(std::move(policy));
-}
-
-// Connections and sessions refer to the options of their listener.
-void Shard::set_limits(std::span<const ListenerOptions> listeners) {
-    for (ListenerOptions& mine : parts_->options.listeners) {
-        const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
-        if (wanted == listeners.end()) continue;
-        mine.limits = session::with_live_limits(mine.limits, wanted->limits);
-        mine.connections_max = wanted->connections_max;
-    }
 }
 
 void Shard::note_reload(bool is_taken) {

@@ -36,7 +36,7 @@ public:
     /// there, is recorded from now on. Requires that the session is stored and has the subscription.
     void record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
                      const session::FeedProgress& progress);
-    /// Continues with what the store remembers. False: the session has this filter already, or the filter cannot be kept.
+    /// Continues with what the store remembers. False: the session has this filter already, or it cannot be kept.
     bool restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
     /// As the client has given them, "$share/…" included.

@@ -30,12 +30,13 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 }  // namespace
 
 Reload::Reload(config::Sources sources, config::Config running, Log& log, TakePolicy take_policy,
-               TakeLimits take_limits)
+               TakeLimits take_limits, AddListener add_listener)
     : sources_(std::move(sources)),
       running_(std::move(running)),
       log_(&log),
       take_policy_(std::move(take_policy)),
-      take_limits_(std::move(take_limits)) {}
+      take_limits_(std::move(take_limits)),
+      add_listener_(std::move(add_listener)) {}
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
@@ -65,6 +66,24 @@ void Reload::take_limits(const config::Config& wanted) {
     if (keys.empty()) return;
     take_limits_(running_.shard.listeners);
     log_->info("limits_changed", {{"keys", join(without_inherited(keys))}});
+}
+
+/// Those that are not served stay a difference, and so are told.
+void Reload::add_listeners(const config::Config& wanted) {
+    auto& listeners = running_.shard.listeners;
+    for (std::size_t i = 0; i < wanted.shard.listeners.size(); ++i) {
+        const broker::ListenerOptions& listener = wanted.shard.listeners[i];
+        if (find_listener(running_, listener.name) != nullptr) continue;
+        if (const auto added = add_listener_(wanted, i); !added) {
+            log_->error("listener_not_added", {{"listener", listener.name},
+                                               {"reason", added.error()},
+                                               {"outcome", "the others are served as before"}});
+            continue;
+        }
+        const auto place = std::ranges::lower_bound(listeners, listener.name, {}, &broker::ListenerOptions::name);
+        running_.sockets.insert(running_.sockets.begin() + (place - listeners.begin()), wanted.sockets[i]);
+        listeners.insert(place, listener);
+    }
 }
 
 /// A listener that is new or gone is one word; a limit that a listener has from [limits] is none.
@@ -108,6 +127,7 @@ void Reload::read_all() {
         log_->warning("log_level_changed");
     }
     take_limits(loaded.config);
+    add_listeners(loaded.config);
     const std::vector<std::string> keys = keys_for_restart(loaded.config);
     if (keys.empty()) {
         log_->info("configuration_unchanged");

@@ -100,6 +100,15 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
     return true;
 }
 
+Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
+                                       std::uint64_t descriptors) {
+    if (running == nullptr) return Failure{std::string("the broker has not started yet")};
+    runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
+    share_descriptors(wanted, descriptors);
+    return running->add_listener(wanted.shard.listeners[index], wanted.endpoints[index],
+                                 std::move(wanted.fronts[index]), wanted.shard.has_other_users);
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
@@ -124,8 +133,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
             if (running == nullptr) return;
             policy ? running->set_policy(std::move(*policy), std::move(files)) : running->note_refused_policy();
         },
-        [&running](const std::vector<broker::ListenerOptions>& listeners) {
+        [&running](const broker::Listeners& listeners) {
             if (running != nullptr) running->set_limits(listeners);
+        },
+        [&running, descriptors](const config::Config& config, std::size_t index) {
+            return add_listener(running, config, index, descriptors);
         });
     options.on_hang_up = [&reload] { reload.read_all(); };
     options.on_policy_files = [&reload] { reload.read_policy(); };

@@ -1,36 +1,20 @@
 #include "ledge/runtime/broker_loop.hpp"
 
 #include <malloc.h>
+
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstring>
 #include <iterator>
 #include <optional>
 #include <utility>
 
-#include "committer.hpp"
-#include "hook_carrier.hpp"
-#include "late_listeners.hpp"
-#include "ledge/broker/shard.hpp"
+#include "broker_loop_parts.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
-#include "ledge/transport/driver.hpp"
-#include "ledge/transport/file_watch.hpp"
-#include "ledge/transport/listener.hpp"
-#include "ledge/transport/poller.hpp"
-#include "ledge/transport/tls.hpp"
-#include "ledge/transport/turn_clock.hpp"
-#include "ledge/transport/worker_pool.hpp"
-#include "login_worker.hpp"
-#include "signals.hpp"
 
 namespace ledge::runtime {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -40,71 +24,34 @@ constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so th
 
 }  // namespace
 
-struct BrokerLoop::Parts {
-    /// `image`: what the store remembers; of no meaning without one.
-    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
-          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
-    ~Parts();
+asio::steady_timer timer{io};
+transport::TurnClock clock;
+std::unique_ptr<transport::Poller> poller;
+broker::StoreReader reader;
+std::optional<Committer> committer;  // nothing without a store
+broker::Shard shard;
+std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
+LoginWorker login_worker{io};
+HookCarrier hook_carrier{io, log};
+std::string hook_problem;  // why nobody can ask it
+transport::Driver driver;
+std::vector<std::unique_ptr<transport::Front>> fronts;
+std::vector<std::unique_ptr<transport::Listener>> listeners;
+LateListeners late_listeners{driver, log};
+std::unique_ptr<Signals> signals;
+transport::FileWatch policy_files{{}};
 
-    // The errors are sentences.
-    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
-    MadeFront make_front(std::uint16_t index);
-    MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
-    MadeFront make_admin_front(const AdminOptions& admin);
-    std::string start_workers();
-
-    void set_policy(auth::Policy policy);
-    void watch_sockets();
-    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                     const transport::AcceptRate& rate = {});
-    void on_signal(int signal);
-    void hang_up();
-    void look_at_files(Instant now);
-    void settle_log(Instant now);
-    void watch_files(std::vector<std::string> files);
-    void stop();
-    bool stop_if_done();
-
-    void wait_for_asio(Duration wait_max);
-    void serve();
-    void end_turn();
-    Instant next_deadline() const;
-    void run_due();
-    void measure_memory();
-    void arm_timer();
-
-    BrokerLoopOptions options;
-    const Log& log;
-    asio::io_context io{1};  // a hint, not a promise: other threads may post
-    asio::posix::stream_descriptor sockets_ready{io};
-    asio::steady_timer timer{io};
-    transport::TurnClock clock;
-    std::unique_ptr<transport::Poller> poller;
-    broker::StoreReader reader;
-    std::optional<Committer> committer;  // nothing without a store
-    broker::Shard shard;
-    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
-    LoginWorker login_worker{io};
-    HookCarrier hook_carrier{io, log};
-    std::string hook_problem;  // why nobody can ask it
-    transport::Driver driver;
-    std::vector<std::unique_ptr<transport::Front>> fronts;
-    std::vector<std::unique_ptr<transport::Listener>> listeners;
-    LateListeners late_listeners{driver, log};
-    std::unique_ptr<Signals> signals;
-    transport::FileWatch policy_files{{}};
-
-    Instant look_at = never;   // at the policy's files; never: there are none
-    bool is_read = false;      // they were, by whoever was told to
-    Instant armed_at = never;  // what the timer waits for
-    Instant stop_deadline = never;
-    Instant measure_at = Instant::min();  // the memory, if there is a budget
-    Instant settle_log_at = Instant::min();
-    bool is_memory_short = false;
-    std::uint64_t turns = 0;
-    bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
-    bool is_stopping = false;
-    bool is_stopped = false;
+Instant look_at = never;   // at the policy's files; never: there are none
+bool is_read = false;      // they were, by whoever was told to
+Instant armed_at = never;  // what the timer waits for
+Instant stop_deadline = never;
+Instant measure_at = Instant::min();  // the memory, if there is a budget
+Instant settle_log_at = Instant::min();
+bool is_memory_short = false;
+std::uint64_t turns = 0;
+bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
+bool is_stopping = false;
+bool is_stopped = false;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -189,80 +136,8 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
 }
 
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
-    FrontOptions plain;
-    const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
-    std::unique_ptr<transport::Front> front;
-    if (wanted.tls) {
-        auto made = make_tls_front(index, wanted);
-        if (!made) return made;
-        front = std::move(*made);
-    } else if (wanted.websocket) {
-        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
-    } else {
-        front = transport::make_plain_front(index, driver, log, wanted.peer_names);
-    }
-    if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
-    return front;
-}
-
-/// "" or why there are none.
-std::string BrokerLoop::Parts::start_workers() {
-    if (workers != nullptr) return {};
-    auto made = transport::WorkerPool::create(*poller);
-    if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
-    workers = std::move(*made);
-    return {};
-}
-
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    const std::string& name = options.shard.listeners[index].name;
-    auto front = wanted.websocket
-                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
-                                                        name, *wanted.tls, driver, *workers, log)
-                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
-    return std::move(*front);
-}
-
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOptions& admin) {
-    const transport::WebOptions web{std::nullopt, 0, admin.limits};
-    if (!admin.tls) return transport::make_web_front(io, web, options.pages, driver, log);
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    auto front = transport::make_secure_web_front(io, web, options.pages, "admin", *admin.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
-    return std::move(*front);
-}
-
-/// The error is a sentence.
-Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
-                                                    std::unique_ptr<transport::Front> front,
-                                                    const transport::AcceptRate& rate) {
-    fronts.push_back(std::move(front));
-    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
-    if (!listener && listener.error().may_pass) {
-        late_listeners.add(endpoint, *fronts.back(), rate, listener.error());
-        return true;
-    }
-    if (!listener) return Failure{listener.error().text};
-    if (const int error = (*listener)->start(); error != 0) {
-        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
-    }
-    listeners.push_back(std::move(*listener));
-    return true;
-}
-
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 BrokerLoop::~BrokerLoop() = default;
-
-std::vector<std::string> BrokerLoop::addresses() const {
-    std::vector<std::string> result;
-    for (const auto& listener : parts_->listeners) {
-        for (std::string& address : listener->addresses()) result.push_back(std::move(address));
-    }
-    return result;
-}
 
 broker::Shard& BrokerLoop::shard() { return parts_->shard; }
 bool BrokerLoop::remove_session(std::string_view client_id) {
@@ -276,7 +151,7 @@ void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files)
     if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
 }
 
-void BrokerLoop::set_limits(std::span<const broker::ListenerOptions> listeners) { parts_->shard.set_limits(listeners); }
+void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.set_limits(listeners); }
 
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
@@ -291,12 +166,6 @@ void BrokerLoop::Parts::set_policy(auth::Policy policy) {
 }
 
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
-
-transport::TlsCounters BrokerLoop::tls_counters() const {
-    transport::TlsCounters sum;
-    for (const auto& front : parts_->fronts) sum += front->tls_counters();
-    return sum;
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The turn

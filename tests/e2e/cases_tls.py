@@ -545,6 +545,30 @@ def _too_many(context):
     check(pub(context, served.port, *trusting(context))[0] == 0, 'nobody gets in afterwards')
 
 
+@case('SIGHUP: a new TLS listener is served, the others stay; one without its key is told and served when it has it',
+      GROUP, needs_ledge=True)
+def _new_listener(context):
+    served = Served(context)
+    before = context.connect(served.plain)
+    before.open('before')
+    port, ca = free_port(), authority(context)
+    key = os.path.join(context.folder, f'late-{port}.key')
+    with open(served.file, 'a', encoding='utf-8') as file:
+        file.write(f'[listeners.later]\nurl = "mqtts://127.0.0.1:{port}"\nlimits.max_packet_size_bytes = 4096\n'
+                   f'[listeners.later.tls]\ncertificate = "{ca.path("server.pem")}"\nkey = "{key}"\n')
+    served.broker.signal(signal.SIGHUP)
+    served.log_line('configuration_refused .*late-|listener_not_added listener=later ')
+    os.link(ca.path('server.key'), key)
+    served.broker.signal(signal.SIGHUP)
+    served.log_line(f'listener_added listener=later address=127.0.0.1:{port}')
+    check(pub(context, port, *trusting(context))[0] == 0, 'the new listener serves nobody')
+    client = tls_connect(context, port)
+    client.send(connect_packet('new', 5))
+    check(b'\x27\0\0\x10\0' in client.read()[1], 'it has not the limits of its own')
+    before.send(b'\xC0\0')
+    check(before.read()[0] == 0xD0, 'the first listener has lost its client')
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Configuration
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,10 @@ struct DurabilityOptions {
     double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
 };
 
+using Listeners = std::deque<ListenerOptions>;  // one keeps its address when others come
+
 struct ShardOptions {
-    std::vector<ListenerOptions> listeners;
+    Listeners listeners;
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
     DurabilityOptions durability;

@@ -67,7 +67,9 @@ public:
     void set_policy(auth::Policy policy, Instant now);
     /// Limits as the configuration has them now, of the listeners that both know by their names, for connected clients
     /// too; as far as with_live_limits() lets them change, and connections_max.
-    void set_limits(std::span<const ListenerOptions> listeners);
+    void set_limits(const Listeners& listeners);
+    /// One more listener; its index, for Peer::listener. `has_other_users`: as ShardOptions has it, with this one.
+    std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
     /// The next check of a login that is for this carrier, of clients of these standings. Ask once a turn, as long as

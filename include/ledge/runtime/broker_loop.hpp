@@ -108,7 +108,11 @@ public:
     /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
     void set_policy(auth::Policy policy, std::vector<std::string> files);
     /// Other limits of the listeners from now on, as Shard::set_limits; from the same.
-    void set_limits(std::span<const broker::ListenerOptions> listeners);
+    void set_limits(const broker::Listeners& listeners);
+    /// One more listener, from now on; from the same. Where its address cannot be had, it is tried again until it can.
+    /// The error says why its TLS cannot be set up; nothing has changed then.
+    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                           FrontOptions front, bool has_other_users);
     /// They were read again and have mistakes: what is in force stays, that is counted. From the same.
     void note_refused_policy();
 

@@ -39,7 +39,13 @@ public:
                 policy_ = std::move(*policy);
                 files_ = std::move(files);
             },
-            [this](const std::vector<broker::ListenerOptions>& listeners) { listeners_ = listeners; });
+            [this](const broker::Listeners& listeners) { listeners_ = listeners; },
+            [this](const config::Config& wanted, std::size_t index) -> Result<bool, std::string> {
+                const std::string& name = wanted.shard.listeners[index].name;
+                if (name == refused_listener) return Failure{std::string("its key is not there")};
+                added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
+                return true;
+            });
     }
     ~World() { std::filesystem::remove(path_); }
     World(const World&) = delete;
@@ -64,8 +70,12 @@ public:
     const auth::Policy& policy() const { return policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
-    const std::vector<broker::ListenerOptions>& listeners() const { return listeners_; }
+    const broker::Listeners& listeners() const { return listeners_; }
+    /// Listeners that are served since the start, with their paths.
+    const Lines& added() const { return added_; }
     const std::string& path() const { return path_; }
+
+    std::string refused_listener;
 
 private:
     void write(const std::string& toml) { std::ofstream(path_, std::ios::trunc) << toml; }
@@ -76,7 +86,8 @@ private:
     config::Sources sources_;
     auth::Policy policy_;
     Lines files_;
-    std::vector<broker::ListenerOptions> listeners_;
+    broker::Listeners listeners_;
+    Lines added_;
     int refused_ = 0;
     std::optional<Reload> reload_;
 };
@@ -105,10 +116,33 @@ TEST_CASE("a reload names the keys that want a restart, every time") {
     CHECK(world.reload("") == Lines{"info configuration_unchanged"});
 }
 
-TEST_CASE("a listener that came or went is one word") {
-    World world("");
-    CHECK(world.reload("[listeners.lan]\nurl = 'unix:/lan'\n[log]\nformat = 'json'\n") ==
-          Lines{"warning configuration_needs_restart keys=\"listeners.lan listeners.local log.format\""});
+TEST_CASE("a listener that is new is served at once, one that is gone or another one is told by its name") {
+    const std::string a = "[listeners.a]\nurl = 'unix:/a'\n";
+    const std::string b = "[listeners.b]\nurl = 'unix:/b'\nlimits.inflight_max = 7\n";
+    const std::string c = "[listeners.c]\nurl = 'unix:/c'\n";
+    World world(b);
+    CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
+    CHECK(world.added() == Lines{"a /a", "c /c"});
+    CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
+    CHECK(world.added().size() == 2);
+    CHECK(world.reload(b + "[listeners.c]\nurl = 'unix:/other'\n[log]\nformat = 'json'\n") ==
+          Lines{"warning configuration_needs_restart keys=\"listeners.a listeners.c.url log.format\""});
+    CHECK(world.reload(a + b + c + "limits.queue_messages_max = 9\n") ==
+          Lines{"info limits_changed keys=listeners.c.limits.queue_messages_max", "info configuration_unchanged"});
+    REQUIRE(world.listeners().size() == 3);
+    CHECK(world.listeners()[2].limits.queue_messages_max == 9);
+}
+
+TEST_CASE("a new listener that cannot be served is told with the reason, and tried at the next reload") {
+    World world("[listeners.b]\nurl = 'unix:/b'\n");
+    world.refused_listener = "a";
+    const std::string both = "[listeners.a]\nurl = 'unix:/a'\n[listeners.b]\nurl = 'unix:/b'\n";
+    CHECK(world.reload(both) == Lines{"error listener_not_added listener=a reason=\"its key is not there\" "
+                                      "outcome=\"the others are served as before\"",
+                                      "warning configuration_needs_restart keys=listeners.a"});
+    world.refused_listener = "";
+    CHECK(world.reload(both) == Lines{"info configuration_unchanged"});
+    CHECK(world.added() == Lines{"a /a"});
 }
 
 TEST_CASE("a reload changes the limits of connected clients at once, but for what CONNACK has told them") {
