@@ -16,8 +16,12 @@ void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS 
     feed.has_news = true;
     RetainedFeed::Batch* owed = feed.find(filter);
     if (owed == nullptr) return feed.add({std::string(filter), {retained_.latest(), 0, 0}, subscription_id, qos});
-    owed->progress.as_of = retained_.latest();
-    owed->progress.rounds = std::min<std::uint16_t>(owed->progress.rounds + 1U, rounds_max);
+    // As long as nothing has been sent, it is owed once more. Later it all begins anew, with what is retained now.
+    const bool has_begun = owed->progress.position != 0 || owed->progress.as_of != retained_.latest();
+    const unsigned rounds = has_begun ? 0U : owed->progress.rounds + 1U;
+    feed.forget_topics_of(*owed);
+    owed->progress = {retained_.latest(), 0, static_cast<std::uint16_t>(std::min<unsigned>(rounds, rounds_max))};
+    owed->is_looked_through = false;
     owed->subscription_id = subscription_id;
     owed->qos = qos;
 }

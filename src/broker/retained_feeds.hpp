@@ -16,14 +16,15 @@ namespace ledge::broker {
 class RetainedFeeds {
 public:
     static constexpr std::size_t looks_per_turn = 4096;
-    /// SUBSCRIBEs of one filter that wait while an earlier one is still owed its messages; further ones add nothing.
+    /// SUBSCRIBEs of one filter that come before anything is sent for the first; further ones add nothing.
     static constexpr std::uint16_t rounds_max = 10;
 
     /// `seed`: secret of the hash of the filters that are owed.
     RetainedFeeds(Retained& retained, Subscriptions& subscriptions, std::uint64_t seed)
         : retained_(retained), subscriptions_(subscriptions), seed_(seed) {}
 
-    /// Owes `session` what matches `filter` now [MQTT-3.3.1-9], once more if it is owed already [MQTT-3.8.4-5].
+    /// Owes `session` what matches `filter` now [MQTT-3.3.1-9], once more if it is owed already [MQTT-3.8.4-5];
+    /// what has begun to be sent begins anew.
     void add(session::Session& session, std::string_view filter, wire::QoS qos, std::uint32_t subscription_id);
     /// Sends as much as the reader has room for, as far as the looks of this turn go.
     void feed(session::Connection& connection, Instant now);

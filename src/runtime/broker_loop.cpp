@@ -24,36 +24,6 @@ constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so th
 
 }  // namespace
 
-asio::steady_timer timer{io};
-transport::TurnClock clock;
-std::unique_ptr<transport::Poller> poller;
-broker::StoreReader reader;
-std::optional<Committer> committer;  // nothing without a store
-broker::Shard shard;
-std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
-LoginWorker login_worker{io};
-HookCarrier hook_carrier{io, log};
-std::string hook_problem;  // why nobody can ask it
-transport::Driver driver;
-std::vector<std::unique_ptr<transport::Front>> fronts;
-std::vector<std::unique_ptr<transport::Listener>> listeners;
-LateListeners late_listeners{driver, log};
-std::unique_ptr<Signals> signals;
-transport::FileWatch policy_files{{}};
-
-Instant look_at = never;   // at the policy's files; never: there are none
-bool is_read = false;      // they were, by whoever was told to
-Instant armed_at = never;  // what the timer waits for
-Instant stop_deadline = never;
-Instant measure_at = Instant::min();  // the memory, if there is a budget
-Instant settle_log_at = Instant::min();
-bool is_memory_short = false;
-std::uint64_t turns = 0;
-bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
-bool is_stopping = false;
-bool is_stopped = false;
-};
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Life
 

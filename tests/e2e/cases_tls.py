@@ -202,7 +202,7 @@ def _client_certificate(context):
     stranger = Authority(os.path.join(context.folder, 'stranger'), 'stranger')
     stranger.issue('client', 'meter-7')
     check(pub(context, served.port, *with_client_certificate(context, stranger))[0] != 0, 'a stranger got in')
-    served.log_line('tls_refused .*not correctly signed')
+    served.log_line("tls_refused .*not correctly signed.*the peer's certificate is that of CN=meter-7")
 
 
 @case('an optional client certificate: none is fine, a bad one is not', GROUP, needs_ledge=True)
@@ -279,7 +279,9 @@ def _psk(context):
     served.log_line('tls_agreed .*user=meter-7 ')
     wrong = GOOD_KEY[:-1] + 'e'
     check(pub(context, served.port, '--psk', wrong, '--psk-identity', 'meter-7')[0] != 0, 'a wrong key got in')
+    served.log_line("tls_refused .*another key for the identity 'meter-7'")
     check(pub(context, served.port, '--psk', GOOD_KEY, '--psk-identity', 'meter-8')[0] != 0, 'an unknown one got in')
+    served.log_line("tls_refused .*the psk_file has no identity 'meter-8'")
     check(pub(context, served.port, *trusting(context))[0] != 0, 'a client without key got in')
     # One that offers both kinds: with the wrong key there is nothing to fall back to.
     both = s_client(context, served.port, '-psk', wrong, '-psk_identity', 'meter-7', '-tls1_2', '-cipher',
@@ -498,6 +500,8 @@ def _words(context):
                              stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
     check(refused.returncode != 0, 'a client that trusts nobody was content')
     served.log_line('tls_refused .*alert 48 unknown_ca: it does not know the authority')
+    s_client(context, served.port, '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0')
+    served.log_line('tls_refused .*the peer speaks TLS 1.1 at most, tls.minimum_version wants more')
     for data, protocol in ((connect_packet('plain'), 'an MQTT CONNECT'), (b'GET / HTTP/1.1\r\n\r\n', 'an HTTP request'),
                            (b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'a PROXY header')):
         send_and_drain(context.connect(served.port), data)

@@ -348,7 +348,7 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
         Retained{publication.label, publication.qos, expires_at, publication.expiry_s, publication.size, publisher};
 }
 
-void Ledger::replay(std::int32_t client, const Subscription& subscription, Instant now) {
+void Ledger::replay(std::int32_t client, const Subscription& subscription, bool is_sure, Instant now) {
     for (const auto& [topic, retained] : retained_) {
         if (!is_match(subscription.filter, topic) ||
             (retained.expires_at != never && retained.expires_at + slack < now))
@@ -362,7 +362,7 @@ void Ledger::replay(std::int32_t client, const Subscription& subscription, Insta
         replayed.expiry_s = retained.expiry_s;
         // Sure to come, unless it may have expired, or is the client's own and it wants none of those.
         replayed.flag =
-            retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
+            is_sure && retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
         if (subscription.id != 0) replayed.ids.push_back(subscription.id);
         emit_(std::move(replayed));
     }
@@ -377,7 +377,7 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
         Subscription subscription{entry.options, id, text, text.starts_with(share_prefix)};
         if (subscription.is_shared) subscription.filter = text.substr(text.find('/', share_prefix.size()) + 1);
         const auto known = seat(client).subscriptions.find(text);
-        const bool is_the_same = known != seat(client).subscriptions.end() && known->second == subscription;
+        const bool is_the_same = known != seat(client).subscriptions.end() && known->second.is_same_as(subscription);
         asked_[{client, packet.packet_id}].push_back(is_the_same ? last_change_of(client, text) : change(client, text));
         Event subscribed = event(Kind::subscribed, client);
         subscribed.flag = seat(client).subscriptions.contains(text);
@@ -385,12 +385,15 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
         subscribed.text = text;
         const bool is_known = subscribed.flag;
         emit_(std::move(subscribed));
+        subscription.replays = known == seat(client).subscriptions.end() ? 0 : known->second.replays;
         seat(client).subscriptions[text] = subscription;
         forget_in_wills(client);  // its QoS may be another one now
         const wire::RetainHandling handling = entry.options.retain_handling;
         const bool wants =
             handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
-        if (wants && !subscription.is_shared) replay(client, subscription, now);
+        if (!wants || subscription.is_shared) continue;
+        ++seat(client).subscriptions[text].replays;
+        replay(client, subscription, true, now);
     }
 }
 

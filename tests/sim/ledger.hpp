@@ -76,8 +76,11 @@ private:
         std::uint32_t id = 0;
         std::string filter;  // without $share
         bool is_shared = false;
+        std::uint32_t replays = 0;  // times that the retained messages were owed for it
 
-        bool operator==(const Subscription&) const = default;
+        bool is_same_as(const Subscription& other) const {
+            return options == other.options && id == other.id && filter == other.filter;
+        }
     };
     struct Will {
         Label label;
@@ -174,7 +177,7 @@ private:
     void route(const Event& publication, std::int32_t publisher);
     void route_groups(const Event& publication);
     void retain(const Event& publication, std::size_t payload_size, std::int32_t publisher);
-    void replay(std::int32_t client, const Subscription& subscription, Instant now);
+    void replay(std::int32_t client, const Subscription& subscription, bool is_sure, Instant now);
 
     // ledger_crash.cpp
     session::Durability level_of(const std::string& topic) const;

@@ -196,7 +196,11 @@ void Ledger::restore_seat(std::int32_t client, const Seat& before, Instant now) 
     const Duration lifetime = mine.exists || is_unsure ? std::chrono::seconds(mine.expiry_s) : 0s;
     mine.ends_from = mine.exists ? std::min(mine.ends_from, now + lifetime) : never;
     mine.ends_until = now + lifetime + slack;
-    if (mine.exists) emit_(event(Kind::restored, client));
+    if (!mine.exists) return;
+    emit_(event(Kind::restored, client));
+    // What was still owed for its subscriptions of retained messages comes now; how much that is the broker knows.
+    for (const auto& [text, subscription] : mine.subscriptions)
+        for (std::uint32_t i = 0; i < subscription.replays; ++i) replay(client, subscription, false, now);
 }
 
 // The will of a session that ends with its connection is in the store all the same, if somebody could have it later.

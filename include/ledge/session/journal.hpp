@@ -4,6 +4,7 @@
 // message that its subscribers acknowledge in time is never written. No I/O here; one journal per shard.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -169,8 +170,8 @@ public:
     /// what waits for a commit may have nothing left to wait for.
     bool take_news() { return std::exchange(has_news_, false); }
 
-    /// Continues where a store left off.
-    void restore(std::uint64_t next_number) { next_number_ = next_number; }
+    /// Continues where a store left off; what was numbered before that is not stored, but no number is given twice.
+    void restore(std::uint64_t next_number) { next_number_ = std::max(next_number_, next_number); }
 
 private:
     struct Pending {

@@ -48,6 +48,10 @@ public:
     /// All of it, in order, what is gone included.
     std::size_t size() const { return batches_.size(); }
     Batch& operator[](std::size_t index) { return batches_[index]; }
+    /// What was found for it is looked for anew.
+    void forget_topics_of(const Batch& batch) {
+        if (&batch == &batches_.front()) forget_topics();
+    }
     /// What the record of its subscription says of it.
     FeedProgress recorded(std::string_view filter) {
         const Batch* batch = find(filter);

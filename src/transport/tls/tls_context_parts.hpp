@@ -58,6 +58,7 @@ struct TlsContext::Parts {
 struct TlsPeerNotes {
     std::string psk_identity;      // claimed; proven when the handshake is done
     std::string unknown_identity;  // claimed, and in no psk_file
+    std::string subject;           // the name in the certificate that was shown, accepted or not
 };
 
 /// The name in a certificate, as `from` says; "" if it has none, or one with control characters.
