@@ -338,8 +338,7 @@ std::string text_of_alert(unsigned alert) {
 }  // namespace
 
 /// A fatal alert that came without the encryption that was due; mbedTLS says that its MAC is wrong. OpenSSL's clients
-/// refuse a certificate of TLS 1.3 that way (openssl 3.0.x): as a middlebox wants a ChangeCipherSpec first, which they
-/// send with their next message only, their keys are not in use yet (RFC 8446 appendix D.4).
+/// refuse a certificate of TLS 1.3 that way (3.0.22, 4.0.1): they take their keys into use with their Finished only.
 std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
     if (failure != MBEDTLS_ERR_SSL_INVALID_MAC || is_secured) return std::nullopt;
     const auto record = mbed::record_front(ssl);
