@@ -7,7 +7,10 @@ using wire::QoS;
 
 namespace {
 constexpr std::size_t shared_frame_payload_max = 2048;  // larger payloads are referenced, only their heads are encoded
-}
+// From here on also for one receiver: to refer to such a payload costs no more than to copy it, and it leaves as one
+// WebSocket frame.
+constexpr std::size_t lone_payload_max = 32 * 1024;
+}  // namespace
 
 void Fanout::begin(const session::PublicationView& publication, const Terms& terms, Instant now) {
     publication_ = &publication;
@@ -105,7 +108,8 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
             return connection.append_frame({frame, layout->size}, publication_->payload.size());
     }
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
-    const bool is_kept = hit.qos != QoS::at_most_once || (is_large && terms_.has_several);
+    const bool is_shared = is_large && (terms_.has_several || publication_->payload.size() >= lone_payload_max);
+    const bool is_kept = hit.qos != QoS::at_most_once || is_shared;
     const session::PublicationView view = is_kept ? kept().view() : *publication_;
     const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
                                                  {hit.ids, hit.qos, hit.retain, false, id}, now_);

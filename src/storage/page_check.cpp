@@ -16,7 +16,7 @@ namespace {
 
 using Word = std::size_t;
 
-constexpr std::uint32_t magic = 0xBEEFC0DE;
+constexpr std::uint32_t lmdb_magic = 0xBEEFC0DE;
 constexpr std::uint32_t data_version = 1;
 constexpr std::uint16_t flag_branch = 1;
 constexpr std::uint16_t flag_leaf = 2;
@@ -112,7 +112,7 @@ private:
     std::optional<MetaPage> find_meta(std::uint64_t transaction) const {
         for (std::size_t at = 0, size = 4096; at + head_size + sizeof(MetaPage) <= file_.size(); at += size) {
             const auto meta = read<MetaPage>(file_, at + head_size);
-            const bool is_meta = meta.magic == magic && meta.version == data_version;
+            const bool is_meta = meta.magic == lmdb_magic && meta.version == data_version;
             if (is_meta && meta.transaction == transaction) return meta;
             if (at > 0) break;
             if (is_meta && meta.free.pad >= 512) size = meta.free.pad;

@@ -22,9 +22,9 @@ constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest 
 
 enum class Direction : std::uint8_t { forward, backward };
 
-enum class Word : std::uint8_t { sound, bad, missing };
+enum class Told : std::uint8_t { sound, bad, missing };
 
-void send_row(GuardedOut& out, Word word, Bytes key, Bytes body) {
+void send_row(GuardedOut& out, Told word, Bytes key, Bytes body) {
     std::array<Byte, row_head_size> head{static_cast<Byte>(word), static_cast<Byte>(key.size())};
     write_u64(&head[2], body.size());
     out.send(head);
@@ -59,11 +59,11 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
         before.assign(key.begin(), key.end());
         ++rows;
         const ReadRow row = reader.read(table, key, cursor->value());
-        if (key.size() <= Key::size_max) send_row(out, row.fault ? Word::bad : Word::sound, row.key, row.body);
+        if (key.size() <= Key::size_max) send_row(out, row.fault ? Told::bad : Told::sound, row.key, row.body);
     }
     // A page of another time in the place of one of these: every step is in order, but rows are missing.
     if (is_forward && is_not_found(code) && facts && facts.value().entries != rows)
-        send_row(out, Word::missing, {}, {});
+        send_row(out, Told::missing, {}, {});
     return is_not_found(code);
 }
 
@@ -118,7 +118,7 @@ public:
             const std::uint64_t body_bytes = read_u64(&rest[2]);
             is_sane_ = key_bytes <= Key::size_max && body_bytes <= row_bytes_max;
             if (!is_sane_ || rest.size() - row_head_size < key_bytes + body_bytes) break;
-            on_word(static_cast<Word>(rest[0]), rest.subspan(row_head_size, key_bytes),
+            on_word(static_cast<Told>(rest[0]), rest.subspan(row_head_size, key_bytes),
                     rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
             used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
@@ -145,11 +145,11 @@ public:
     const std::vector<Byte>& highest() const { return highest_; }
 
 private:
-    void on_word(Word word, Bytes key, Bytes body) {
+    void on_word(Told word, Bytes key, Bytes body) {
         switch (word) {
-            case Word::missing: losses_.lose_all(); break;
-            case Word::bad: on_bad(key, body); break;
-            case Word::sound: write(key, body); break;
+            case Told::missing: losses_.lose_all(); break;
+            case Told::bad: on_bad(key, body); break;
+            case Told::sound: write(key, body); break;
         }
     }
 

@@ -12,6 +12,7 @@ MEANING = {
     'qos1': 'QoS 1 messages arrive in order',
     'qos2': 'QoS 2 messages arrive in order, once',
     'retained': 'a retained message is kept and cleared',
+    'retained_burst': '20 retained messages behind SUBACK are all shown',
     'persistent': 'a persistent session keeps what it missed',
     'large': 'a payload of 200 KB arrives as it was',
     'takeover': 'a second client with the same id takes over',

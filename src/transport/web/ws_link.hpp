@@ -77,6 +77,7 @@ private:
         void on_end(const Error& error);
         void refuse_text();
         Wrote write(session::Outbox& outbox);
+        bool write_whole(session::Outbox& outbox);
         std::size_t take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
         std::size_t append_packets(session::Outbox& outbox, std::size_t at, std::size_t end);
         void on_written(const Error& error);
@@ -93,6 +94,7 @@ private:
         PeerCount count;
         std::unique_ptr<Byte[]> large;     // instead of small
         std::unique_ptr<Byte[]> outgoing;  // the frames under way
+        Blob payload;                      // of the packet under way, if it is not in `outgoing`
         std::size_t packet_rest = 0;       // of the packet whose first fragments have left
         Duration ping_interval{};
         bool is_paused = false;    // nothing is read, the driver has said so
@@ -268,6 +270,7 @@ template <class Stream>
 Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
     if (is_writing) return Wrote::part;  // on_written asks again
     if (outbox.empty()) return Wrote::all;
+    if (write_whole(outbox)) return Wrote::part;
     // A frame header has at most twice the size of the packet behind it: the shortest have two bytes.
     const std::size_t room = std::min(outbox.size() * 2, write_bytes_max);
     outgoing = std::make_unique_for_overwrite<Byte[]>(room);
@@ -281,6 +284,30 @@ Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
         is_whole, asio::buffer(outgoing.get(), first),
         [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
     return Wrote::part;
+}
+
+/// A packet that is too large for a copy, and whose payload the outbox only refers to, leaves as one frame: there are
+/// clients that understand no fragments (Paho C 1.3.12). False: the next packet is another one.
+template <class Stream>
+bool WsLink<Stream>::Wire::write_whole(session::Outbox& outbox) {
+    if (is_compressed || packet_rest != 0) return false;
+    const std::size_t size = packet_size(outbox);
+    if (size <= write_bytes_max) return false;
+    const auto large_part = outbox.first_payload();
+    if (!large_part || large_part->offset + large_part->bytes.size() != size) return false;
+    std::array<Bytes, 1> front;
+    outbox.gather(front);
+    const Bytes head = front[0].first(large_part->offset);
+    outgoing = std::make_unique_for_overwrite<Byte[]>(head.size());
+    std::copy(head.begin(), head.end(), outgoing.get());
+    payload = large_part->blob;
+    const std::array<asio::const_buffer, 2> buffers = {
+        asio::buffer(outgoing.get(), head.size()), asio::buffer(large_part->bytes.data(), large_part->bytes.size())};
+    outbox.consume(size);
+    is_writing = true;
+    ws->async_write_some(
+        true, buffers, [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
+    return true;
 }
 
 /// Copies the next packet, or as much as there is room for: then packet_rest says what stays. Returns where it ends.
@@ -324,6 +351,7 @@ template <class Stream>
 void WsLink<Stream>::Wire::on_written(const Error& error) {
     is_writing = false;
     outgoing.reset();
+    payload = {};
     if (link != nullptr && !error) driver.writable_soon(*link);  // an error ends the reading too
 }
 

@@ -92,8 +92,9 @@ TEST_CASE("who is back before the start has been written down has not gone eithe
 }
 
 TEST_CASE("ten seconds at least, a minute for a client without keep alive, and the delay of the will if it is longer") {
-    for (const auto& [keep_alive, delay, due] :
+    for (const auto& [keep_alive_s, delay, due] :
          {std::tuple{5, 0, 10s}, std::tuple{0, 0, 60s}, std::tuple{20, 90, 90s}}) {
+        const int keep_alive = keep_alive_s;
         CAPTURE(keep_alive);
         StartRig rig;
         wire::PropertyBuilder properties;
