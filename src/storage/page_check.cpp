@@ -160,14 +160,26 @@ private:
         const auto upper = read<std::uint16_t>(bytes, sizeof(Word) + 6);
         if (lower < head_size || (lower - head_size) % 2 != 0 || lower > upper || upper > page_size_)
             return fail("impossible bounds", number);
+        std::size_t nodes = 0;  // bytes; they stand close together up to the end of the page
         for (std::size_t at = head_size; at < lower; at += 2) {
             const std::size_t node = read<std::uint16_t>(bytes, at);
             if (node < upper || node + node_head_size > page_size_) return fail("a row out of bounds", number);
+            nodes += node_size(bytes, node, is_leaf);
             const bool is_fine = is_leaf ? check_row(bytes, node, number, kind, found)
                                          : check_page(child_of(bytes, node), height - 1, kind, found);
             if (!is_fine) return false;
         }
-        return true;
+        return nodes == page_size_ - upper || fail("rows of other sizes than the page has", number);
+    }
+
+    static std::size_t node_size(Bytes page, std::size_t node, bool is_leaf) {
+        std::size_t value = 0;
+        if (is_leaf) value = read<std::uint16_t>(page, node + 4) == node_big ? sizeof(Word) : value_size(page, node);
+        const std::size_t size = node_head_size + read<std::uint16_t>(page, node + 6) + value;
+        return size + size % 2;
+    }
+    static std::size_t value_size(Bytes page, std::size_t node) {
+        return read<std::uint16_t>(page, node) | std::size_t{read<std::uint16_t>(page, node + 2)} << 16U;
     }
 
     static Word child_of(Bytes page, std::size_t node) {
@@ -178,8 +190,7 @@ private:
 
     bool check_row(Bytes bytes, std::size_t node, Word number, Kind kind, Found& found) {
         ++found.entries;
-        const std::size_t size = read<std::uint16_t>(bytes, node) | std::size_t{read<std::uint16_t>(bytes, node + 2)}
-                                                                        << 16U;
+        const std::size_t size = value_size(bytes, node);
         const auto flags = read<std::uint16_t>(bytes, node + 4);
         const std::size_t value = node + node_head_size + read<std::uint16_t>(bytes, node + 6);
         const std::size_t inside = flags == node_big ? sizeof(Word) : size;

@@ -87,7 +87,7 @@ const char* damage(std::string& content, Rng& rng) {
 class Visitors {
 public:
     explicit Visitors(Store& store)
-        : store_(store), image_(load(store)), shard_(options(), {}, 1, image_, store.reader()) {}
+        : store_(store), image_(load(store)), shard_(options(), log_, 1, image_, store.reader()) {}
 
     /// A client connects, gets what waits, publishes and goes. Whether it was served.
     bool serves(std::string_view id) {
@@ -165,6 +165,7 @@ private:
     }
 
     Store& store_;
+    const Log log_{};
     broker::StoreImage image_;
     broker::Shard shard_;
     Instant now_ = image_.now;
