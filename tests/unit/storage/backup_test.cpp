@@ -59,6 +59,8 @@ TEST_CASE("what is restored from a backup is what was backed up") {
     CHECK_FALSE(lines.has("store_lost"));
 }
 
+// The thread sanitizer ends a child that was forked beside a thread and starts one: LMDB copies with one.
+#ifndef __SANITIZE_THREAD__
 TEST_CASE("a backup beside a store in use has every commit before it, and none of a later one in part") {
     TempDir dir;
     auto store = open(dir);
@@ -100,6 +102,7 @@ TEST_CASE("a backup beside a store in use has every commit before it, and none o
         CHECK(image.references.size() == image.sessions.at(0).queued);
     }
 }
+#endif
 
 TEST_CASE("a backup is private, overwrites nothing, and leaves nothing behind when it fails") {
     TempDir dir;
