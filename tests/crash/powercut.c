@@ -132,11 +132,15 @@ static uint32_t look_at(int fd) {
     return is_in_store(path) ? file_id(&facts, path) : 0;
 }
 
-// Most descriptors are sockets: they are looked at once.
+// Most are sockets, looked at once; without the lock: a signal's handler may write to a pipe while a sync has it.
 static bool may_be_ours(int fd) {
     ready();
     if (control == NULL || fd < 0) return false;
-    return fd >= descriptors_max || file_of[fd] != not_ours;
+    if (fd < descriptors_max && file_of[fd] != 0) return file_of[fd] != not_ours;
+    struct stat facts;
+    const bool is_file = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+    if (!is_file && fd < descriptors_max) file_of[fd] = not_ours;
+    return is_file;
 }
 
 static uint32_t file_behind(int fd) {
