@@ -184,7 +184,7 @@ def _deleted(context):
     check('data.mdb: was removed while the broker runs' in broker.tail(), broker.tail())
 
 
-@case('a limit of address space that is too small for the store names the key', STORE, needs_ledge=True)
+@case('a limit of address space that is too small for the store names the key', STORE, needs_ledge=True, quick=False)
 def _address_space(context):
     command = f'ulimit -v 400000; exec "$0" --listen mqtt://127.0.0.1:{free_port()} --store "$1"'
     child = context.run(['sh', '-c', command, context.options.broker, folder_of(context, 'store')])
