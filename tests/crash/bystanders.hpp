@@ -46,8 +46,7 @@ public:
     void begin_round() override;
 
 protected:
-    /// Once in each life of the broker: the end of the broker is no failure of its own, so it comes back after it.
-    bool wants_connection() const override { return armed_cycle_ != stage_.ledger.cycle; }
+    bool wants_connection() const override { return !has_armed_; }
     void add_to_connect(wire::Connect& connect) override;
     void on_connected(bool session_present) override;
     void on_packet(wire::PacketType, Bytes) override {}
@@ -57,7 +56,7 @@ private:
     std::string topic_;
     QoS qos_;
     std::string payload_;
-    std::uint32_t armed_cycle_ = 0;
+    bool has_armed_ = false;
     std::uint32_t owed_round_ = 0;
     Time vanishes_at_{};
 };

@@ -31,23 +31,22 @@ bool matches(std::string_view filter, std::string_view topic) {
 
 }  // namespace
 
-Cast::Cast(Stage& stage, const std::vector<Level>& levels, bool has_copies) : stage_(stage) {
-    for (unsigned n = 0; n < levels.size(); ++n)
-        add_publisher(n, n % 2 == 0 ? wire::Version::v5 : wire::Version::v3_1_1, levels[n]);
+Cast::Cast(Stage& stage, bool has_copies) : stage_(stage) {
+    for (unsigned n = 0; n < 4; ++n) add_publisher(n, n % 2 == 0 ? wire::Version::v5 : wire::Version::v3_1_1);
     add_subscribers(has_copies);
     add_group();
     add_bystanders();
 }
 
-void Cast::add_publisher(unsigned number, wire::Version version, Level level) {
+void Cast::add_publisher(unsigned number, wire::Version version) {
     std::vector<StreamId> streams;
     for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
         for (unsigned topic = 0; topic < topics_per_publisher; ++topic) {
-            data_.push_back(stage_.ledger.add_stream({at("data", number, topic, qos), qos, false, level}));
+            data_.push_back(stage_.ledger.add_stream({at("data", number, topic, qos), qos, false}));
             streams.insert(streams.end(), 2, data_.back());  // twice as often as a retained one
         }
         for (unsigned topic = 0; topic < retained_per_publisher; ++topic) {
-            retained_.push_back(stage_.ledger.add_stream({at("retained", number, topic, qos), qos, true, level}));
+            retained_.push_back(stage_.ledger.add_stream({at("retained", number, topic, qos), qos, true}));
             streams.push_back(retained_.back());
         }
     }

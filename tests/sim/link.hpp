@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,9 +40,7 @@ struct Link {
     // Towards the broker
     std::vector<Byte> up;
     std::size_t up_given = 0;
-    std::deque<Parcel> up_parcels;    // not yet wholly given
-    std::optional<Parcel> postponed;  // CONNECT, given, but its client identifier is fought for: it waits for its turn
-    bool is_superseded = false;       // a newer one waits now
+    std::deque<Parcel> up_parcels;  // not yet wholly given
     std::map<std::uint32_t, std::string> up_aliases;
 
     // Towards the client

@@ -67,7 +67,7 @@ public:
 private:
     struct Sent {
         std::uint32_t uid = 0;
-        bool is_retained = false;
+        wire::QoS qos{};
     };
 
     CurrentLinks links_;

@@ -40,7 +40,6 @@ inline int sign(mbedtls_pk_context* key, std::span<const unsigned char> hash, st
 }
 
 inline constexpr bool has_tls1_3 = true;
-inline constexpr int wrong_version = MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION;
 inline void set_minimum_version(mbedtls_ssl_config* config, bool is_tls1_3) {
     mbedtls_ssl_conf_min_tls_version(config, is_tls1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 }
@@ -57,10 +56,10 @@ inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE
 /// The description of the alert that the peer has sent (RFC 8446 section 6), after
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and six more. When there was no
+/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
 /// other, the first bytes of the peer.
-inline std::span<const unsigned char, 11> record_front(const mbedtls_ssl_context& ssl) {
-    return std::span<const unsigned char, 11>(ssl.MBEDTLS_PRIVATE(in_hdr), 11);
+inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 7>(ssl.MBEDTLS_PRIVATE(in_hdr), 7);
 }
 inline bool is_tls1_3(const mbedtls_ssl_context& ssl) {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
@@ -85,7 +84,6 @@ inline int sign(mbedtls_pk_context* key, std::span<const unsigned char> hash, st
 }
 
 inline constexpr bool has_tls1_3 = false;
-inline constexpr int wrong_version = MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION;
 inline void set_minimum_version(mbedtls_ssl_config* config, bool) {
     mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 }
@@ -106,10 +104,10 @@ inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.state; }
 /// The description of the alert that the peer has sent (RFC 8446 section 6), after
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.in_msg[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and six more. When there was no
+/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
 /// other, the first bytes of the peer.
-inline std::span<const unsigned char, 11> record_front(const mbedtls_ssl_context& ssl) {
-    return std::span<const unsigned char, 11>(ssl.in_hdr, 11);
+inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 7>(ssl.in_hdr, 7);
 }
 inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
 inline bool is_no_failure(int) { return false; }

@@ -7,23 +7,21 @@ SPEC("no more connections than the listener allows; one that ends makes room") {
     Script s(v5, [](broker::ShardOptions& options) { options.listeners[0].connections_max = 2; });
     s.client("one").connects();
     s.client("two").connects();
-    s.client("full").opens(v5).sends_raw(encode_connect(v5, "full", {})).is_refused(ReasonCode::quota_exceeded);
+    CHECK(s.shard().open({0, "192.0.2.9:1"}, nullptr, s.now()) == nullptr);
     s.client("two").loses_connection();
     s.client("three").connects();
     s.nothing_else();
 }
 
-SPEC("connections that have not sent CONNECT keep nobody out") {
-    Script s(v5, [](broker::ShardOptions& options) {
-        options.listeners[0].connections_max = 1;
-        options.listeners[0].arrivals_max = 1;
-    });
+SPEC("connections that have not sent CONNECT count too") {
+    Script s(v5, [](broker::ShardOptions& options) { options.listeners[0].connections_max = 2; });
     s.client("one").opens(v5);
     s.client("two").opens(v5);
-    s.client("three").connects();
-    s.client("one").is_closed();
+    CHECK(s.shard().open({0, "192.0.2.9:1"}, nullptr, s.now()) == nullptr);
     s.passes(11s);
+    s.client("one").is_closed();
     s.client("two").is_closed();
+    s.client("three").connects();
     s.nothing_else();
 }
 
@@ -34,7 +32,7 @@ SPEC("listeners have rules of their own") {
         options.listeners[1].allow_anonymous = false;
         options.listeners[1].limits.receive_maximum = 5;
     });
-    s.client("main").connects().gets(connack());
+    s.client("main").connects().gets(connack().with(Id::receive_maximum, 100));
     s.client("strict").opens(v5, 1).sends_raw(encode_connect(v5, "strict", {})).is_refused(ReasonCode::not_authorized);
     s.nothing_else();
 }
