@@ -52,15 +52,6 @@ inline void without_tickets_of_1_3(mbedtls_ssl_config* config) { mbedtls_ssl_con
 
 inline void set_user(mbedtls_ssl_context* ssl, void* user) { mbedtls_ssl_set_user_data_p(ssl, user); }
 inline void* user_of(mbedtls_ssl_context* ssl) { return mbedtls_ssl_get_user_data_p(ssl); }
-inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(state); }
-/// The description of the alert that the peer has sent (RFC 8446 section 6), after
-/// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
-inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
-/// other, the first bytes of the peer.
-inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
-    return std::span<const unsigned char, 7>(ssl.MBEDTLS_PRIVATE(in_hdr), 7);
-}
 inline bool is_tls1_3(const mbedtls_ssl_context& ssl) {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
 }
@@ -100,27 +91,31 @@ inline void without_tickets_of_1_3(mbedtls_ssl_config*) {}
 // The session sets itself as the context of its input and output, which 2.28 lets everybody read.
 inline void set_user(mbedtls_ssl_context*, void*) {}
 inline void* user_of(mbedtls_ssl_context* ssl) { return ssl->p_bio; }
-inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.state; }
-/// The description of the alert that the peer has sent (RFC 8446 section 6), after
-/// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
-inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.in_msg[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
-/// other, the first bytes of the peer.
-inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
-    return std::span<const unsigned char, 7>(ssl.in_hdr, 7);
-}
 inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
 inline bool is_no_failure(int) { return false; }
 
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The record buffers. Their addresses are members of the context in both versions, which 3.6 calls private. An mbedTLS
-// that exchanges its buffers itself is left alone.
+// Members of the context, which 3.6 calls private.
 
 #ifndef MBEDTLS_PRIVATE
 #define MBEDTLS_PRIVATE(member) member
 #endif
+
+inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(state); }
+/// The description of the alert that the peer has sent (RFC 8446 section 6), after
+/// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
+inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
+/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
+/// other, the first bytes of the peer.
+inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 7>(ssl.MBEDTLS_PRIVATE(in_hdr), 7);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The record buffers. Their addresses are members of the context in both versions, which 3.6 calls private. An mbedTLS
+// that exchanges its buffers itself is left alone.
 
 #ifdef MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 inline constexpr bool has_fixed_buffers = false;
