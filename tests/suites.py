@@ -42,6 +42,7 @@ MANIFEST = {
     'fuzz_framer': CORE_BUILDS,
     'fuzz_connection': CORE_BUILDS,
     'fuzz_shard': CORE_BUILDS,
+    'fuzz_store': CORE_BUILDS,
     'fuzz_topic': CORE_BUILDS,
     'fuzz_config': CORE_BUILDS,
     'fuzz_auth': CORE_BUILDS,
@@ -60,6 +61,7 @@ MBEDTLS3_MISSING = os.path.join(LOGS, 'mbedtls3-missing')
 MBEDTLS3_CASES = ('^TLS: (?!Paho C, 3)|^WebSocket over TLS: (?!MQTT)|^users and rights: |^tokens: |'
                   '^authentication hook over TLS: ')
 
+SANITIZED_WORLDS = ('LEDGE_SIM_SEEDS=150', 'LEDGE_SIM_PLANS=3')  # ten times slower each than in the Release build
 SANITIZER_OPTIONS = {
     'ASAN_OPTIONS': 'abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1',
     'UBSAN_OPTIONS': 'print_stacktrace=1',
@@ -175,6 +177,8 @@ def suites_of(build, options):
         command, folder = tests[name]
         if suite.startswith('fuzz_') and build == ASAN:
             suites.append(fuzz_suite(suite, command[0], options.fuzz_seconds))
+        elif suite == 'sim' and build == ASAN:
+            suites.append(Suite(f'{build}: {suite}', ['env', *SANITIZED_WORLDS, *command], count_doctest, 1200, folder))
         elif suite.startswith(('fuzz_', 'bench_')):
             suites.append(Suite(f'{build}: {name}', command, count_exit, cwd=folder))
         else:

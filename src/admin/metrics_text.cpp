@@ -72,14 +72,8 @@ void add_traffic(Text& text, const session::Counters& c) {
 void add_losses(Text& text, const session::Counters& c) {
     constexpr std::string_view dropped = "publications_dropped_total";
     text.family(dropped, "counter", "Publications that did not reach a session they were routed to.");
-    text.sample(dropped, "reason", "slow_reader", c.dropped_slow_reader);
-    text.sample(dropped, "reason", "memory", c.dropped_memory);
-    text.sample(dropped, "reason", "queue_full", c.dropped_queue_full);
-    text.sample(dropped, "reason", "too_large", c.dropped_too_large);
-    text.sample(dropped, "reason", "expired", c.dropped_expired);
-    text.sample(dropped, "reason", "not_allowed", c.dropped_not_allowed);
-    text.sample(dropped, "reason", "session_ended", c.dropped_session_ended);
-    text.sample(dropped, "reason", "unreadable", c.dropped_unreadable);
+    for (const session::DropCounter& part : session::drop_counters)
+        text.sample(dropped, "reason", part.reason, c.*part.count);
     constexpr std::string_view refused = "publications_refused_total";
     text.family(refused, "counter", "Publications whose publisher was told that they are not taken.");
     text.sample(refused, "reason", "quota", c.refused_quota);
@@ -92,18 +86,30 @@ void add_losses(Text& text, const session::Counters& c) {
 void add_clients(Text& text, const broker::Metrics& metrics) {
     const session::Counters& c = metrics.counters;
     text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
+    text.counter("connects_received_total", "CONNECT packets from clients, accepted or not.", c.connects_received);
     text.counter("connections_refused_total", "Connections that were refused, before or by CONNACK.",
                  c.connections_refused);
+    text.counter("connections_gave_way_total",
+                 "Clients that were disconnected from a full listener for the sake of users or addresses with fewer "
+                 "connections.",
+                 c.connections_gave_way);
     text.counter("clients_throttled_total", "Episodes of clients that sent faster than they may.", c.clients_throttled);
     text.counter("users_throttled_total", "The same of users, by all their connections together.", c.users_throttled);
     text.counter("read_pauses_total", "How often such a client was not read for a while.", c.read_pauses);
     text.counter("accept_pauses_total", "How often a listener let new connections wait.", c.accept_pauses);
     text.gauge("connections_paused", "Connections that are not read for now.", metrics.connections_paused);
     text.counter("login_failures_total", "Wrong user names or passwords.", c.login_failures);
+    text.counter(
+        "subscribe_steps_total",
+        "Work for SUBSCRIBE and UNSUBSCRIBE: entries looked at, comparisons with subscriptions and with rules.",
+        c.subscribe_steps);
     text.counter("protocol_errors_total", "Connections closed for what the client sent.", c.protocol_errors);
     text.counter("keep_alive_timeouts_total", "Connections closed because nothing came in time.",
                  c.keep_alive_timeouts);
     text.counter("takeovers_total", "Connections replaced by another one of the same client id.", c.takeovers);
+    text.counter("takeovers_delayed_total",
+                 "Connections that had to wait because several clients use one client id, again and again.",
+                 c.takeovers_delayed);
     text.counter("sessions_expired_total", "Sessions that ended because their client did not come back in time.",
                  c.sessions_expired);
     constexpr std::string_view policies = "policy_reloads_total";
@@ -115,6 +121,8 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
     text.gauge("clients_connected_max", "The most clients that were connected at once.", metrics.clients_connected_max);
     text.gauge("sessions", "Sessions, of clients that are connected and of others.", metrics.sessions);
     text.gauge("subscriptions", "Subscriptions of all sessions.", metrics.subscriptions);
+    text.gauge("shared_subscriptions", "Shared subscriptions of all sessions, which are among them.",
+               metrics.shared_subscriptions);
 }
 
 void add_tls(Text& text, const transport::TlsCounters& tls) {
@@ -173,11 +181,24 @@ void add_owners(Text& text, const broker::Metrics& metrics) {
 void add_store(Text& text, const broker::Metrics& metrics) {
     const broker::StoreFigures& store = metrics.store;
     text.gauge("store_enabled", "1 with a store, 0 when nothing survives the broker.", store.is_used ? 1 : 0);
+    text.gauge("store_unusable", "1 when a store is configured that could not be used at the start.",
+               store.beginning == broker::Beginning::unusable ? 1 : 0);
     if (!store.is_used) return;
     text.gauge("store_failed", "1 when the store could not be written: nothing is acknowledged as durable any more.",
                metrics.is_store_failed ? 1 : 0);
     text.gauge("store_full", "1 while durable publications are refused for want of room.",
                metrics.is_store_full ? 1 : 0);
+    text.gauge("store_postponed", "1 while a commit that had no room on the disk is tried again.",
+               store.is_postponed ? 1 : 0);
+    text.counter("store_postponements_total", "How often commits had no room on the disk, by episodes.",
+                 store.postponements);
+    text.gauge(
+        "store_waiting_seconds", "How long the present commit has been waiting for the disk; 0: none does.",
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count()));
+    text.gauge("store_lost", "1 when the broker found the file of a former store missing or empty at its start.",
+               store.beginning == broker::Beginning::lost ? 1 : 0);
+    text.gauge("store_salvaged", "1 when the broker found a damaged store at its start and kept what could be read.",
+               store.beginning == broker::Beginning::salvaged ? 1 : 0);
     text.counter("store_commits_total", "Transactions written.", store.commits);
     constexpr std::string_view given = "store_given_bytes_total";
     text.family(given, "counter", "Bytes of keys and bodies handed to the store, by what they are of.");
@@ -185,6 +206,8 @@ void add_store(Text& text, const broker::Metrics& metrics) {
         text.sample(given, "class", broker::write_class_names[i], store.given[i]);
     }
     text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", store.device_bytes);
+    text.counter("store_bad_rows_total", "Rows that could not be read as they were written, and were put aside.",
+                 store.bad_rows);
     text.counter("store_records_cancelled_total", "Changes that became unnecessary before they were written.",
                  metrics.records_cancelled);
 }

@@ -8,18 +8,12 @@
 #include "ledge/base/regular_file.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "sessions_page.hpp"
 
 namespace ledge::admin {
 namespace {
 
 using transport::HttpAnswer;
-
-constexpr std::string_view json = "application/json";
-
-/// `error` needs no escape.
-HttpAnswer refusal(std::uint16_t status, std::string_view error) {
-    return {status, json, "{\"error\":\"" + std::string(error) + "\"}\n"};
-}
 
 bool is_address_or_localhost(std::string_view host) {
     if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
@@ -28,36 +22,60 @@ bool is_address_or_localhost(std::string_view host) {
 
 }  // namespace
 
-Pages::Pages(std::string version, std::string token, Instant now)
-    : version_(std::move(version)), token_(std::move(token)), start_(now) {}
+Pages::Pages(std::string version, std::string token, const Log& log, Instant now)
+    : version_(std::move(version)), token_(std::move(token)), log_(log), start_(now) {}
 
-HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) const {
+HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
     if (loop_ == nullptr) return refusal(503, "starting");
-    if (request.path == "/healthz") return health(now);
+    if (request.path == "/healthz")
+        return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
     if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
-    if (!may_read(request)) {
-        return token_.empty() ? refusal(403, "pages are read at the admin listener, by its address")
-                              : refusal(401, "the token is wanted");
+    switch (judge(request, now)) {
+        case Access::granted: break;
+        case Access::wants_address: return refusal(403, "pages are read at the admin listener, by its address");
+        case Access::wants_token: return refusal(401, "the token is wanted");
+        case Access::wrong_token: return refusal(401, "the token is wrong");
+        case Access::blocked: return refusal(429, "too many wrong tokens from this address, try later");
     }
-    return is_api ? api(request.path) : metrics(now);
+    if (request.is_removal && !is_api) return refusal(405, "this page is read with GET");
+    return is_api ? api(request) : metrics(now);
 }
 
-bool Pages::may_read(const transport::HttpRequest& request) const {
-    if (request.is_admin && request.has_certificate) return true;
-    if (!token_.empty()) return are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_));
-    return request.is_admin && is_address_or_localhost(request.host);
+Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
+    if (request.is_admin && request.has_certificate) return Access::granted;
+    if (!token_.empty()) return judge_token(request, now);
+    return request.is_admin && is_address_or_localhost(request.host) ? Access::granted : Access::wants_address;
+}
+
+Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
+    if (request.bearer_token.empty()) return Access::wants_token;
+    const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
+    if (guard_.is_blocked(source, now)) return Access::blocked;
+    if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
+        guard_.on_success(source);
+        return Access::granted;
+    }
+    // One that has shown the right token is a suspect only in the log.
+    const bool is_known = guard_.standing_of(source, now) == auth::Standing::known;
+    const bool is_blocked = !is_known && guard_.on_failure(source, now);
+    log_.write(is_blocked ? LogLevel::warning : LogLevel::info, "admin_token_wrong",
+               {{"address", request.address}, {"path", request.path}, {"blocked", is_blocked ? "yes" : "no"}});
+    return Access::wrong_token;
 }
 
 /// 503 tells load balancers and service managers without their reading the body. There are no bridges to tell of.
 HttpAnswer Pages::health(Instant now) const {
     const broker::Metrics& metrics = loop_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
-    const bool is_well = store != "failed";
+    const bool is_well = store != "failed" && store != "postponed";
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json,
             "{\"ready\":" + std::string(is_well ? "true" : "false") + ",\"store\":\"" + std::string(store) +
-                "\",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
+                "\",\"store_found\":\"" + std::string(broker::name_of(metrics.store.beginning)) +
+                "\",\"store_waiting_s\":" + std::to_string(waited) +
+                ",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
@@ -66,9 +84,17 @@ HttpAnswer Pages::metrics(Instant now) const {
 }
 
 /// The seat of the programs' interface: it says which version it is, and what it has.
-HttpAnswer Pages::api(std::string_view path) const {
+HttpAnswer Pages::api(const transport::HttpRequest& request) const {
+    const std::string_view path = request.path;
+    if (path == sessions_path && !request.is_removal) return list_sessions(loop_->shard(), request.query);
+    if (path.starts_with(sessions_path) && path.size() > sessions_path.size() && path[sessions_path.size()] == '/') {
+        if (!request.is_removal)
+            return refusal(405, "a session is removed with DELETE, and listed in the resource above");
+        return remove_session(*loop_, path.substr(sessions_path.size() + 1));
+    }
     if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ tells what there is");
-    return {200, json, "{\"name\":\"LedgeMQ\",\"version\":\"" + version_ + "\",\"resources\":[]}\n"};
+    if (request.is_removal) return refusal(405, "this page is read with GET");
+    return {200, json, "{\"name\":\"LedgeMQ\",\"version\":\"" + version_ + "\",\"resources\":[\"sessions\"]}\n"};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,15 @@
 namespace ledge::auth {
 namespace {
 
-// Wildcards and further levels would grant more than was meant, and so would a '$' at the start of a topic.
-bool cannot_stand_in_a_topic(std::string_view name) {
-    return name.starts_with('$') || name.find_first_of("+#/") != std::string_view::npos;
+constexpr std::string_view special = "+#/";
+
+bool is_odd(std::string_view name) {
+    return name.starts_with('$') || name.find_first_of(special) != std::string_view::npos;
+}
+
+bool can_name_stand_in(std::string_view name, std::string_view placeholder, std::string_view filter) {
+    if (name.find_first_of(special) != std::string_view::npos) return false;
+    return !name.starts_with('$') || !filter.starts_with(placeholder);
 }
 
 /// The first level of `rest`, which becomes what follows it; `has_more`: there is a further level, maybe an empty one.
@@ -31,14 +37,24 @@ Rights::Rights(const Acl& acl, std::optional<std::string_view> user, std::string
       own_(acl.find_user(user)),
       user_(user),
       client_id_(client_id),
-      is_shut_out_((user && cannot_stand_in_a_topic(*user)) || cannot_stand_in_a_topic(client_id)) {
+      has_odd_name_((user && is_odd(*user)) || is_odd(client_id)) {
     for (const std::string& name : roles)
         if (const AclOwner* role = acl.find_role(name)) roles_.push_back(role);
-    if (!is_shut_out_) return;
-    is_everybody_void_ = acl.form() == Acl::Form::mosquitto;
-    visit(own_, roles_, [&](const RuleSet& rules) { is_own_void_ = is_own_void_ || rules.has_pattern_denial(); });
+    if (!has_odd_name_) return;
+    visit(own_, roles_, [&](const RuleSet& rules) { is_own_void_ = is_own_void_ || has_void_denial(rules); });
     visit(&acl.everybody(), {},
-          [&](const RuleSet& rules) { is_everybody_void_ = is_everybody_void_ || rules.has_pattern_denial(); });
+          [&](const RuleSet& rules) { is_everybody_void_ = is_everybody_void_ || has_void_denial(rules); });
+}
+
+bool Rights::has_void_denial(const RuleSet& rules) const {
+    return rules.has_pattern_denial() && std::ranges::any_of(rules.all(), [this](const AclRule& rule) {
+               return rule.is_denial && rule.has_placeholders() && !can_stand_in(rule);
+           });
+}
+
+bool Rights::can_stand_in(const AclRule& rule) const {
+    const bool is_user_right = !rule.names_user || !user_ || can_name_stand_in(*user_, "%u", rule.filter);
+    return is_user_right && (!rule.names_client || can_name_stand_in(client_id_, "%c", rule.filter));
 }
 
 template <class Visit>
@@ -82,12 +98,16 @@ Verdict Rights::judge(std::string_view topic, Access wanted) const {
 Verdict Rights::judge_subscription(std::string_view filter) const {
     if (const auto shared = topic::parse_shared(filter)) filter = shared->filter;
     if (!topic::has_wildcards(filter)) return judge(filter, Access::read);
-    return decide([&](const RuleSet& rules) { return find_for_filter(rules, filter); });
+    std::uint32_t compared = 0;
+    Verdict verdict = decide([&](const RuleSet& rules) { return find_for_filter(rules, filter, compared); });
+    verdict.compared = compared;
+    return verdict;
 }
 
-const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view filter) const {
+const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const {
     std::string scratch;
     for (const AclRule& rule : rules.all()) {
+        ++compared;
         if (!rule.concerns(Access::read) || !concerns(rule)) continue;
         const std::string_view meant = expanded(rule, scratch);
         if (rule.is_denial ? covers(meant, filter) : overlap(meant, filter)) return &rule;
@@ -105,18 +125,22 @@ const Acl& Rights::home_of(const AclRule& rule) const {
 std::string Rights::explain(const Verdict& verdict) const {
     if (verdict.rule == nullptr && granted_ != nullptr) return granted_->name() + " (no rule)";
     if (verdict.rule == nullptr) {
-        return acl_->name() + (is_shut_out_ && acl_->has_patterns()
-                                   ? " (no rule; a name with +, #, / or $ cannot stand in a pattern)"
+        const bool has_odd_user = user_ && is_odd(*user_);
+        return acl_->name() + (has_odd_name_ && acl_->has_patterns()
+                                   ? std::string(" (no rule; the ") + (has_odd_user ? "user name" : "client id") +
+                                         " cannot stand for " + (has_odd_user ? "%u" : "%c") +
+                                         ", as it contains +, # or /, or begins with $)"
                                    : " (no rule)");
     }
     const Acl& home = home_of(*verdict.rule);
     return home.name() + ":" + std::to_string(verdict.rule->line) + " (" + home.text_of(*verdict.rule) + ")";
 }
 
-/// A pattern with %u says nothing about a client without a user, and none about one whose names cannot stand in it.
+/// A pattern with %u says nothing about a client without a user, and none about one whose name cannot stand in it.
 bool Rights::concerns(const AclRule& rule) const {
     if (!rule.has_placeholders()) return true;
-    return !is_shut_out_ && (!rule.names_user || user_.has_value());
+    if (rule.names_user && !user_) return false;
+    return !has_odd_name_ || can_stand_in(rule);
 }
 
 bool Rights::matches(const AclRule& rule, std::string_view topic) const {

@@ -28,7 +28,7 @@ HookQuestion hook_question(const Question& question) {
     if (question.user_name) result.user_name = std::string(*question.user_name);
     if (question.password) result.password = Secret(*question.password);
     result.client_id = question.client_id;
-    result.address = question.address.substr(0, question.address.find_last_of(':'));
+    result.address = host_of(question.address);
     result.listener = question.listener;
     return result;
 }

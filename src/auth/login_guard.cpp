@@ -3,79 +3,79 @@
 #include <algorithm>
 
 namespace ledge::auth {
-namespace {
 
-constexpr std::size_t network_groups = 4;  // of 16 bits: what one IPv6 customer gets
+LoginSource LoginGuard::source_of(NetworkId network, std::string_view name, bool is_unknown) const {
+    return {network, is_unknown ? 0 : hash_of(name)};
+}
 
-/// The first four groups of an IPv6 address, "::" filled with zeros.
-std::string network_of(std::string_view address) {
-    std::string out;
-    std::size_t groups = 0;
-    while (groups < network_groups) {
-        const std::size_t colon = std::min(address.find(':'), address.size());
-        const std::string_view group = address.substr(0, colon);
-        if (group.empty()) break;  // "::", or the end
-        if (groups > 0) out += ':';
-        out += group;
-        ++groups;
-        address.remove_prefix(std::min(colon + 1, address.size()));
+/// FNV-1a from a start that nobody outside knows, stirred once more; never 0.
+std::uint64_t LoginGuard::hash_of(std::string_view name) const {
+    std::uint64_t value = seed_ ^ 0xcbf2'9ce4'8422'2325U;
+    for (const char c : name) value = (value ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
+    value = (value ^ (value >> 32U) ^ seed_) * 0x9E37'79B9'7F4A'7C15U;
+    return std::max<std::uint64_t>(value ^ (value >> 29U), 1);
+}
+
+bool LoginGuard::is_blocked(const LoginSource& source, Instant now) const {
+    const auto found = failures_.find(source);
+    return found != failures_.end() && found->second.blocked_until > now;
+}
+
+bool LoginGuard::has_failed(const LoginSource& source, Instant now) const {
+    const auto found = failures_.find(source);
+    return found != failures_.end() && found->second.since + limits_.window > now;
+}
+
+Standing LoginGuard::standing_of(const LoginSource& source, Instant now) const {
+    if (!has_failed(source, now)) {
+        if (known_.count(source) > 0 || source.network == NetworkId::none) return Standing::known;
+        if (source.name != 0 && names_.count(source.name) > 0) return Standing::named;
     }
-    // Behind "::" the groups count from the end: unless seven of them follow, the network is zeros from here on.
-    const auto behind = static_cast<std::size_t>(std::ranges::count(address, ':'));
-    const std::size_t zeros = groups < network_groups ? std::min(network_groups - groups, 8 - groups - behind) : 0;
-    for (std::size_t i = 0; i < zeros; ++i) out += groups + i > 0 ? ":0" : "0";
-    return out;
+    const auto found = suspects_.find(source.network);
+    const bool is_suspect = found != suspects_.end() && found->second.since + limits_.window > now;
+    return is_suspect ? Standing::suspect : Standing::stranger;
 }
 
-}  // namespace
-
-std::string address_of(std::string_view peer) {
-    if (peer.starts_with('[')) return network_of(peer.substr(1, peer.find_first_of("]%") - 1));
-    const std::size_t colon = peer.rfind(':');
-    return colon == std::string_view::npos ? std::string() : std::string(peer.substr(0, colon));
-}
-
-bool LoginGuard::is_blocked(std::string_view peer, Instant now) const {
-    const Entry* entry = find(peer);
-    return entry != nullptr && entry->blocked_until > now;
-}
-
-bool LoginGuard::is_suspect(std::string_view peer, Instant now) const {
-    const Entry* entry = find(peer);
-    return entry != nullptr && entry->since + limits_.window > now;
-}
-
-bool LoginGuard::on_failure(std::string_view peer, Instant now) {
-    std::string address = address_of(peer);
-    if (limits_.failures_max == 0 || address.empty()) return false;
-    const auto found = std::ranges::find(entries_, address, &Entry::address);
-    Entry& entry = found != entries_.end() ? *found : make_room(std::move(address));
-    if (entry.failures == 0 || entry.since + limits_.window <= now) {
-        entry.failures = 0;
-        entry.since = now;
+bool LoginGuard::on_failure(const LoginSource& source, Instant now) {
+    if (source.network == NetworkId::none) return false;
+    suspect(source.network, now);
+    if (failures_.count(source) == 0) make_room(failures_);
+    Failures& failures = failures_[source];
+    if (failures.count == 0 || failures.since + limits_.window <= now) {
+        failures.count = 0;
+        failures.since = now;
     }
-    if (++entry.failures < limits_.failures_max || entry.blocked_until > now) return false;
-    entry.blocked_until = now + limits_.block_time;
-    entry.failures = 0;
+    if (limits_.failures_max == 0) return false;
+    if (++failures.count < limits_.failures_max || failures.blocked_until > now) return false;
+    failures.blocked_until = now + limits_.block_time;
+    failures.count = 0;
     return true;
 }
 
-const LoginGuard::Entry* LoginGuard::find(std::string_view peer) const {
-    if (entries_.empty()) return nullptr;
-    const auto found = std::ranges::find(entries_, address_of(peer), &Entry::address);
-    return found != entries_.end() ? &*found : nullptr;
+void LoginGuard::on_unanswered(const LoginSource& source, Instant now) {
+    if (source.network != NetworkId::none) suspect(source.network, now);
 }
 
-LoginGuard::Entry& LoginGuard::make_room(std::string address) {
-    if (entries_.size() < addresses_max) {
-        Entry& fresh = entries_.emplace_back();
-        fresh.address = std::move(address);
-        return fresh;
-    }
-    Entry& oldest = *std::ranges::min_element(entries_, {}, &Entry::since);
-    oldest = Entry{};
-    oldest.address = std::move(address);
-    return oldest;
+void LoginGuard::suspect(NetworkId network, Instant now) {
+    if (suspects_.count(network) == 0) make_room(suspects_);
+    suspects_[network].since = now;
+}
+
+void LoginGuard::on_success(const LoginSource& source) {
+    if (source.name == 0) return;
+    failures_.erase(source);
+    if (known_.size() < names_max) known_.insert(source);
+    if (names_.size() < names_max) names_.insert(source.name);
+}
+
+void LoginGuard::note_name(std::string_view name) {
+    if (names_.size() < names_max) names_.insert(hash_of(name));
+}
+
+template <class Map>
+void LoginGuard::make_room(Map& map) {
+    if (map.size() < entries_max) return;
+    map.erase(std::ranges::min_element(map, {}, [](const auto& entry) { return entry.second.since; }));
 }
 
 }  // namespace ledge::auth

@@ -2,31 +2,99 @@
 
 namespace ledge::broker {
 
+using session::Connection;
+using Place = session::Connection::Place;
+
 Connections::~Connections() {
-    for_each([this](session::Connection& connection) { remove(connection); });
+    for_each([this](Connection& connection) { leave(connection); });
+    while (leaving_.head != nullptr) remove(*leaving_.head);
 }
 
-session::Connection& Connections::add(std::unique_ptr<session::Connection> connection, std::uint16_t listener) {
-    session::Connection* added = connection.release();
-    added->listener_index = listener;
-    added->next_ = head_;
-    if (head_ != nullptr) head_->previous_ = added;
-    head_ = added;
+Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16_t listener) {
+    Connection& added = *connection.release();
+    added.listener_index = listener;
+    rooms_[listener].networks.add(added.network());
+    append(rooms_[listener].arriving, added);
     ++count_;
-    ++per_listener_[listener];
-    return *added;
+    return added;
 }
 
-void Connections::remove(session::Connection& connection) {
-    if (connection.previous_ != nullptr)
-        connection.previous_->next_ = connection.next_;
-    else
-        head_ = connection.next_;
-    if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+void Connections::settle(Connection& connection, OwnerId owner) {
+    LEDGE_ASSERT(connection.place_ == Place::arriving);
+    Room& room = rooms_[connection.listener_index];
+    give_back_place(connection);
+    unlink(room.arriving, connection);
+    connection.place_ = Place::connected;
+    connection.owner_ = owner;
+    append(room.connected, connection);
+    room.owners.add(owner);
+    ++connected_;
+}
+
+void Connections::leave(Connection& connection) {
+    if (connection.place_ == Place::leaving) return;
+    give_back_place(connection);
+    unlink(list_of(connection), connection);
+    connection.place_ = Place::leaving;
+    append(leaving_, connection);
+}
+
+void Connections::remove(Connection& connection) {
+    leave(connection);
+    unlink(leaving_, connection);
     --count_;
-    --per_listener_[connection.listener_index];
     connection.unlink_dirty();
     delete &connection;
+}
+
+Connection* Connections::longest_arriving(std::uint16_t listener) const {
+    const Room& room = rooms_[listener];
+    Connection* talking = nullptr;
+    for (Connection* c = room.arriving.head; c != nullptr; c = c->next_) {
+        if (room.networks.of(c->network()) != room.networks.largest()) continue;
+        if (c->state() == Connection::State::awaiting_connect) return c;
+        if (talking == nullptr) talking = c;
+    }
+    return talking;
+}
+
+Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
+    const Room& room = rooms_[listener];
+    for (Connection* c = room.connected.tail; c != nullptr; c = c->previous_) {
+        if (room.owners.of(c->owner_) == room.owners.largest()) return c;
+    }
+    return nullptr;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+void Connections::give_back_place(const Connection& connection) {
+    Room& room = rooms_[connection.listener_index];
+    if (connection.place_ == Place::arriving) return room.networks.remove(connection.network());
+    room.owners.remove(connection.owner_);
+    --connected_;
+}
+
+Connections::List& Connections::list_of(const Connection& connection) {
+    Room& room = rooms_[connection.listener_index];
+    switch (connection.place_) {
+        case Place::arriving: return room.arriving;
+        case Place::connected: return room.connected;
+        case Place::leaving: break;
+    }
+    return leaving_;
+}
+
+void Connections::append(List& list, Connection& connection) {
+    connection.next_ = nullptr;
+    connection.previous_ = list.tail;
+    (list.tail != nullptr ? list.tail->next_ : list.head) = &connection;
+    list.tail = &connection;
+}
+
+void Connections::unlink(List& list, Connection& connection) {
+    (connection.previous_ != nullptr ? connection.previous_->next_ : list.head) = connection.next_;
+    (connection.next_ != nullptr ? connection.next_->previous_ : list.tail) = connection.previous_;
 }
 
 }  // namespace ledge::broker

@@ -7,7 +7,10 @@ using wire::QoS;
 
 namespace {
 constexpr std::size_t shared_frame_payload_max = 2048;  // larger payloads are referenced, only their heads are encoded
-}
+// From here on also for one receiver: to refer to such a payload costs no more than to copy it, and it leaves as one
+// WebSocket frame.
+constexpr std::size_t lone_payload_max = 32 * 1024;
+}  // namespace
 
 void Fanout::begin(const session::PublicationView& publication, const Terms& terms, Instant now) {
     publication_ = &publication;
@@ -38,7 +41,7 @@ void Fanout::deliver(const Hit& hit) {
 void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
-    const bool is_early = !environment_.journal.is_durable(terms_.not_before);
+    const bool is_early = !environment_.journal.is_settled(terms_.not_before);
     // [MQTT-4.6.0-6] Behind what is queued, where something of its kind can be: only what was published with QoS 2 is
     // ever too early.
     const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
@@ -62,10 +65,9 @@ void Fanout::deliver_assured(const Hit& hit) {
     if (!is_online && !session.is_persistent()) return;
     // A QoS 2 message to a stored session waits for the record of its packet id, at every level: after a crash the id
     // could be given to another message, which the client would take for a repetition of this one.
-    const bool is_stored =
-        session.is_stored() && (terms_.level != session::Durability::ram || hit.qos == QoS::exactly_once);
+    bool is_stored = session.is_stored() && (terms_.level != session::Durability::ram || hit.qos == QoS::exactly_once);
     const bool waits_for_commit =
-        (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_durable(terms_.not_before);
+        (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);
     if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
@@ -106,7 +108,8 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
             return connection.append_frame({frame, layout->size}, publication_->payload.size());
     }
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
-    const bool is_kept = hit.qos != QoS::at_most_once || (is_large && terms_.has_several);
+    const bool is_shared = is_large && (terms_.has_several || publication_->payload.size() >= lone_payload_max);
+    const bool is_kept = hit.qos != QoS::at_most_once || is_shared;
     const session::PublicationView view = is_kept ? kept().view() : *publication_;
     const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
                                                  {hit.ids, hit.qos, hit.retain, false, id}, now_);
@@ -145,18 +148,47 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
-    if (may_queue(session, false)) session.enqueue(delivery_of(hit));
+    session::DropReason reason{};
+    if (fits(session, false, reason)) return session.enqueue(delivery_of(hit));
+    session.note_drop(reason, *publication_);
 }
 
-// False: it is dropped, and that is noted.
-bool Fanout::may_queue(session::Session& session, bool is_stored) {
+// For QoS 1 and 2. False: it is dropped, and that is noted. `is_stored` becomes true when the session spills.
+bool Fanout::may_queue(session::Session& session, bool& is_stored) {
+    session::DropReason reason{};
+    if (fits(session, is_stored, reason)) return true;
+    if (spills(session, is_stored) && fits(session, is_stored, reason)) return true;
+    session.note_drop(reason, *publication_);
+    if (must_not_miss(session))
+        session.connection()->close(wire::ReasonCode::quota_exceeded,
+                                    "its queue is full: limits.queue_messages_max and queue_bytes_max in memory, "
+                                    "limits.queue_stored_messages_max and queue_stored_bytes_max in the store");
+    return false;
+}
+
+bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason& reason) {
     const session::MemoryBudget& memory = environment_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
                                     (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
-    if (!is_for_memory_only && make_room(session, is_stored)) return true;
-    session.note_drop(is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full,
-                      *publication_);
-    return false;
+    reason = is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full;
+    return !is_for_memory_only && make_room(session, is_stored);
+}
+
+// The publisher is told that its message is safe, and this subscriber does not know yet that it is missing something:
+// where it would lose a message, it loses its connection.
+bool Fanout::must_not_miss(const session::Session& session) const {
+    return terms_.level != session::Durability::ram && session.is_online() && !session.is_persistent() &&
+           session.limits().overflow == session::OverflowPolicy::spill;
+}
+
+// A session without a record gets one, for the messages alone: it ends with its connection as before, also by a crash.
+bool Fanout::spills(session::Session& session, bool& is_stored) {
+    const session::Journal& journal = environment_.journal;
+    if (is_stored || session.is_stored() || !must_not_miss(session)) return false;
+    if (!journal.is_enabled() || journal.refuses_publications()) return false;
+    session.put_record(never, session::Urgency::lazy);
+    is_stored = true;
+    return true;
 }
 
 // False: the queue is full, and the policy is not to make room.
@@ -169,11 +201,10 @@ bool Fanout::make_room(session::Session& session, bool is_stored) {
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
         return session.pending().fits(bytes, is_stored, limits);
     while (!session.pending().fits(bytes, is_stored, limits)) {
-        session.refill();
-        if (!session.pending().has_loaded()) return false;  // all of it is on its way to the store
-        session::Delivery oldest = session.dequeue();
-        session.note_drop(session::DropReason::queue_full, oldest.publication.view());
-        session.discard(oldest);
+        auto oldest = session.dequeue_oldest_droppable();
+        if (!oldest) return false;  // what is left has begun, or is on its way to the store
+        session.note_drop(session::DropReason::queue_full, oldest->publication.view());
+        session.discard(*oldest);
     }
     return true;
 }

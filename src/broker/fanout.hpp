@@ -24,7 +24,7 @@ public:
 
     struct Terms {
         session::Durability level = session::Durability::ram;
-        session::Ticket not_before = 0;  // nobody gets it before that is durable
+        session::Ticket not_before = 0;  // nobody gets it before that is settled (Journal::is_settled)
         bool has_several = false;        // more than one session is going to get it
         std::size_t receivers = 1;       // how many
     };
@@ -59,7 +59,10 @@ private:
     void encode(Layout& layout, const Hit& hit, wire::Version version);
     void enqueue(const Hit& hit);
     void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
-    bool may_queue(session::Session& session, bool is_stored);
+    bool may_queue(session::Session& session, bool& is_stored);
+    bool fits(session::Session& session, bool is_stored, session::DropReason& reason);
+    bool must_not_miss(const session::Session& session) const;
+    bool spills(session::Session& session, bool& is_stored);
     bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 

@@ -3,11 +3,17 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/connection.hpp"
+#include "retained_feeds.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
+#include "takeover_fights.hpp"
 
 namespace ledge::broker {
 
@@ -17,13 +23,16 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 class Lifecycle {
 public:
     Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              std::uint32_t sessions_max, const session::SessionLimits& limits_of_restored)
+              RetainedFeeds& feeds, const ShardOptions& options)
         : environment_(environment),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
-          sessions_max_(sessions_max),
-          limits_of_restored_(limits_of_restored) {}
+          feeds_(feeds),
+          sessions_max_(options.sessions_max),
+          has_other_users_(options.has_other_users),
+          limits_of_restored_(options.listeners.front().limits) {}
+    void set_other_users(bool has_other_users) { has_other_users_ = has_other_users; }
 
     /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);
@@ -31,9 +40,14 @@ public:
     /// The connection serves its session no more (it is closing or gone): will, expiry, and the end of a session that
     /// does not outlive its connection. Nothing to do without a session.
     void detach(session::Connection& connection, Instant now);
+    /// The same when the broker stops: that is no failure of the client. Its will is not published; one that the store
+    /// has comes after the next start, if its client does not.
+    void detach_for_stop(session::Connection& connection, Instant now);
 
     /// Continues with what the store remembers: every session is offline since now.
     void restore(const StoredSession& stored, Instant now);
+    /// After all sessions, and after the end of those whose time has come: the wills of clients that have none.
+    void restore_wills(Instant now);
     /// Takes down the next rows that ended sessions have left in the store; after each commit.
     void take_down(Instant now);
 
@@ -42,8 +56,16 @@ public:
     /// gives it; nullptr: nobody's. The bytes that it held; 0: there is none.
     std::uint64_t end_for_memory(const session::Account* newcomer, Instant now);
 
-    void on_session_expired(session::Session& session, Instant now);
+    /// Its end has come, or has not been written yet.
+    void on_expiry_timer(session::Session& session, Instant now);
+    /// The broker stops: the store is told when the sessions without a connection end.
+    void record_ends();
     void on_will_delay_passed(session::Session& session, Instant now);
+
+    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order.
+    std::vector<SessionFacts> list(std::string_view after, std::size_t count_max, Instant now);
+    /// Ends the session for good; its client is told 0x98. False: there is none.
+    bool remove(std::string_view client_id, Instant now);
 
     const SessionTable& sessions() const { return sessions_; }
     SessionTable& sessions() { return sessions_; }
@@ -63,17 +85,36 @@ private:
     void count_user(const session::Connection& connection, const session::Session& session, bool comes);
     bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
-    session::Session* take_over(std::string_view client_id, bool clean_start, Instant now);
-    void end(session::Session& session, Instant now);
-    void store_will(session::Session& session, const wire::Connect& connect);
+    bool must_wait(session::Connection& connection, const session::OpenSession& open, Instant now);
+    void forget_postponed(const session::Connection& connection);
+    void hasten_postponed(const session::Session& session, Instant now);
+    void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
+                       Instant now);
+    session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
+    void end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open, Instant now);
+    bool is_owner_gone(const session::Session& session) const;
+    void end_for_good(session::Session& session, wire::ReasonCode code, std::string_view reason, Instant now);
+    void on_session_expired(session::Session& session, Instant now);
+    static Duration unrecorded_for(const session::Session& session);
+    bool ends_deferred_will(session::Session& session, Instant now);
+    session::Session& let_go(session::Connection& connection, Instant now);
+    void start_expiry(session::Session& session, Instant now);
+    void end(session::Session& session, Instant now, session::Urgency urgency = session::Urgency::lazy);
+    void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
+    bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
+    void renew(session::Session& session);
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
     void hand_on(const session::Delivery& delivery, Instant now);
-    void remove_record(session::Session& session);
+    void remove_record(session::Session& session, session::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
-    void leave_to_take_down(session::Session& session);
+    void leave_to_take_down(session::Session& session, session::Urgency urgency);
+    void restore_subscription(session::Session& session, const StoredRow& row);
+    void restore_queue(session::Session& session, const StoredSession& stored);
     void restore_exchanges(session::Session& session, const StoredSession& stored);
+    void restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now);
+    static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
     struct TakeDown {
@@ -82,13 +123,26 @@ private:
         session::Ticket after = 0;  // its last row is in the store once that is durable
     };
 
+    /// A will that was found in the store without a session.
+    struct WillAlone {
+        std::uint64_t number = 0;  // of its record; 0: it has none yet
+        std::string client_id;
+        std::string owner;
+        NetworkId network = NetworkId::none;
+        session::StoredWill will;
+        Instant due = never;
+    };
+
     session::Environment& environment_;
     SessionTable sessions_;
     Subscriptions& subscriptions_;
     Router& router_;
+    RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
+    bool has_other_users_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
+    std::vector<WillAlone> wills_alone_;  // between restore() and restore_wills()
     /// Removals of records, by client id, until they are durable: those up to `last`, and later ones.
     struct Removals {
         boost::unordered_flat_map<std::string, session::Ticket> by_client_id;
@@ -96,6 +150,8 @@ private:
     };
     Removals older_removals_;
     Removals removals_;
+    TakeoverFights fights_;
+    boost::unordered_flat_map<std::string, session::Connection*> postponed_;  // by client id, until their turn
     Instant quiet_until_ = Instant::min();                         // sessions that give way are told of once in a while
     std::uint64_t untold_ = 0;                                     // of them
     boost::unordered_flat_map<std::string, std::uint32_t> users_;  // their connections, where there is a limit

@@ -1,4 +1,6 @@
 // A shard continues with what a store remembers. What does not read is left out and said, it never stops a start.
+#include <algorithm>
+
 #include "ledge/session/records.hpp"
 #include "lifecycle.hpp"
 
@@ -10,37 +12,80 @@ Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()
 
 void Lifecycle::restore(const StoredSession& stored, Instant now) {
     auto record = session::parse_session(bytes_of(stored.record));
-    if (!record || sessions_.find(record->client_id) != nullptr) {
+    if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         environment_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return;
+        return take_downs_.push_back({stored.number, stored.first_queued, 0});
     }
     if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
+    if (record->will && record->expiry_interval_s == 0) {
+        wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
+                                std::string(record->owner), record->network, std::move(*record->will),
+                                record->will_due});
+        record->will.reset();
+    }
+    if (record->is_will_only) return;
     session::Session& session = sessions_.create(environment_, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
-    if (!record->owner.empty()) {
-        auto owner = std::make_unique<auth::Identity>();
-        owner->user = std::string(record->owner);
-        session.set_identity(std::move(owner));
-    }
+    if (!record->owner.empty()) environment_.guard.note_name(record->owner);
+    set_owner(session, record->owner);
     session.charge_to(environment_.accounts.of(record->owner, record->network));
-    session.restore(stored.number, stored.last_queued);
-    for (const StoredRow& row : stored.subscriptions)
-        if (const auto subscription = session::parse_subscription(bytes_of(row.body)))
-            subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number));
+    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
+    session.restore_record(bytes_of(stored.record), record->expires_at);
+    session.is_incomplete = record->is_incomplete;
+    for (const StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
-    restore_exchanges(session, stored);
+    restore_queue(session, stored);
 
-    // Whoever was connected lost its connection with the crash, just now.
-    if (record->will) session.will = std::make_unique<session::StoredWill>(std::move(*record->will));
     session.go_away();
-    if (record->expiry_interval_s == 0) return environment_.timers.set(session.expiry_timer, now);
-    if (record->expiry_interval_s != session::expiry_never) {
-        const Instant from_now = add_seconds(now, record->expiry_interval_s);
-        environment_.timers.set(session.expiry_timer, std::min(record->expires_at, from_now));
-        // Counted once from the first crash on, not anew from each.
-        if (record->expires_at == never) session.put_record(from_now, session::Urgency::lazy);
+    // Whoever was connected lost its connection with the end of the broker, just now. Its time is counted once from the
+    // first start on, not anew from each: the record takes it down.
+    if (record->expiry_interval_s == 0) {
+        session.expires_at = now;
+        return environment_.timers.set(session.expiry_timer, now);
     }
-    if (session.will != nullptr) environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
+    const bool is_endless = record->expiry_interval_s == session::expiry_never;
+    if (!is_endless) {
+        session.expires_at = std::min(record->expires_at, add_seconds(now, record->expiry_interval_s));
+        environment_.timers.set(session.expiry_timer, session.expires_at);
+    }
+    const bool is_end_unrecorded = !is_endless && record->expires_at == never;
+    const bool is_will_unrecorded = record->will && record->will_due == never;
+    const bool is_in_doubt =  // what comes now is known not to be sent
+        is_endless && record->progress.doubted_until == session::SendingProgress::unknown;
+    if (record->will) restore_will(session, std::move(*record->will), record->will_due, now);
+    const bool is_loss_unrecorded = session.is_incomplete && !record->is_incomplete;
+    if (is_end_unrecorded || is_will_unrecorded || is_in_doubt || is_loss_unrecorded)
+        session.record_disconnection(session.expires_at, session::Urgency::lazy);
+}
+
+void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
+    if (owner.empty()) return;
+    auto identity = std::make_unique<auth::Identity>();
+    identity->user = std::string(owner);
+    session.set_identity(std::move(identity));
+}
+
+void Lifecycle::restore_subscription(session::Session& session, const StoredRow& row) {
+    const auto subscription = session::parse_subscription(bytes_of(row.body));
+    if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number)))
+        return feeds_.restore(session, *subscription);
+    // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
+    session.is_incomplete = true;
+    environment_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
+    environment_.journal.drop(session::RecordKind::drop_subscription, session.number(), row.number,
+                              session::Urgency::lazy);
+}
+
+// The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
+// that gave packet ids in the order of sending come before all the others: nobody knows where among them they were.
+void Lifecycle::restore_queue(session::Session& session, const StoredSession& stored) {
+    const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const StoredRow& row) {
+        const auto record = session::parse_queued(bytes_of(row.body));
+        return record && session.is_own_id(row.number, record->packet_id);
+    });
+    if (!has_own_ids) return restore_exchanges(session, stored);
+    const std::uint64_t rows = std::max<std::uint64_t>(stored.queued, stored.inflight.size());
+    session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
 }
 
 void Lifecycle::restore_exchanges(session::Session& session, const StoredSession& stored) {
@@ -54,9 +99,9 @@ void Lifecycle::restore_exchanges(session::Session& session, const StoredSession
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (!session.restore_exchange(row.number, delivery, record->state, record->packet_id))
-            environment_.log.error("stored_exchange_unusable",
-                                   {{"client_id", session.client_id()}, {"row", row.number}});
+        if (session.restore_exchange(row.number, delivery, record->state, record->packet_id)) continue;
+        session.is_incomplete = true;
+        environment_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }
     const std::uint64_t waiting = stored.queued - std::min<std::uint64_t>(stored.queued, stored.inflight.size());
     session.restore_queue(waiting, bytes, stored.first_queued);

@@ -1,9 +1,11 @@
 #include "retained.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
+#include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {
 
@@ -12,7 +14,7 @@ using session::Urgency;
 
 namespace {
 
-bool is_own(std::string_view topic) { return topic.starts_with("$SYS/"); }
+bool is_own(std::string_view topic) { return session::belongs_to_broker(topic); }
 
 // Nobody waits for a QoS 0 publication, nor for a relaxed one. No subscriber can make the others unnecessary, and each
 // alone in its commit costs the flash ten times as much as in company.
@@ -29,16 +31,23 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
         if (known) return remove(*known, urgency_of(level, publication.qos));
         return environment_.journal.last();  // its removal may still be under way
     }
-    Message& message = at(known ? *known : topics_.insert(publication.topic).id);
+    const topic::TopicId topic = known ? *known : topics_.insert(publication.topic).id;
+    Message& message = at(topic);
+    const bool is_repeated = known && is_same(message, publication);
+    if (!known) {
+        message.number = environment_.journal.new_number();
+        note_arrival(message.number, topic);
+    }
     account(publication.topic, message.bytes, publication.bytes());
     discharge(message);
     message.publication = kept;
-    message.stored_as = ++latest_;
+    message.stored_as = environment_.journal.new_number();
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
     if (is_own(publication.topic)) return 0;
     charge(message);
+    if (is_repeated && message.has_record) return message.ticket;  // what the store has, or will have, says the same
     return put_record(message, level, publication.qos);
 }
 
@@ -52,18 +61,48 @@ void Retained::discharge(Message& message) {
     if (std::exchange(message.is_charged, false)) environment_.accounts.unstore(message.owner, message.bytes);
 }
 
+// Sensors repeat themselves. With an expiry it is not the same: that begins anew.
+bool Retained::is_same(const Message& message, const session::PublicationView& publication) const {
+    if (message.bytes != publication.bytes() || message.expires_at != never || publication.expires_at != never)
+        return false;
+    const session::Publication stored = read(message);
+    if (!stored) return false;
+    const session::PublicationView old = stored.view();
+    const auto equal = [](Bytes a, Bytes b) { return std::ranges::equal(a, b); };
+    return old.qos == publication.qos && equal(old.payload, publication.payload) &&
+           equal(old.properties, publication.properties) && equal(old.source, publication.source);
+}
+
 // One record per topic: an update that comes before the last one was taken takes its place.
 session::Ticket Retained::put_record(Message& message, session::Durability level, wire::QoS qos) {
     session::Journal& journal = environment_.journal;
     if (!journal.is_enabled() || level == session::Durability::ram) return 0;
     const Urgency urgency = urgency_of(level, qos);
-    if (message.number == 0) message.number = journal.new_number();
+    message.has_record = true;
     if (message.ticket != 0 && journal.is_pending(message.ticket))
         journal.replace(message.ticket, message.publication, urgency);
     else
         message.ticket =
             journal.put_publication(RecordKind::put_retained, message.number, message.publication, urgency);
     return message.ticket;
+}
+
+void Retained::note_arrival(std::uint64_t number, topic::TopicId topic) {
+    constexpr std::size_t few = 64;
+    if (arrivals_.size() >= 2 * topics_.size() + few)
+        std::erase_if(arrivals_, [this](const Arrival& arrival) { return !is_there(arrival); });
+    arrivals_.push_back({number, topic});
+}
+
+bool Retained::match_portion(std::string_view filter, std::uint64_t& position, std::uint64_t as_of,
+                             std::size_t looks_max, std::vector<topic::TopicId>& out) {
+    auto next = std::ranges::lower_bound(arrivals_, position, {}, &Arrival::number);
+    const auto is_due = [&] { return next != arrivals_.end() && next->number <= as_of; };
+    looked_at_.clear();
+    for (; is_due() && looks_max > 0; ++next, --looks_max)
+        if (is_there(*next)) looked_at_.push_back(next->topic);
+    position = is_due() ? next->number : as_of + 1;
+    return topics_.match_among(filter, looked_at_, out) && is_due();
 }
 
 Retained::Message& Retained::at(topic::TopicId topic) {
@@ -100,18 +139,22 @@ session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
 }
 
 session::Publication Retained::load(Message& message) {
+    session::Publication loaded = read(message);
+    if (!message.publication && loaded && cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
+        cached_bytes_ += message.bytes;
+        message.publication = loaded;
+    }
+    return loaded;
+}
+
+session::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
     const session::StoreReader& store = environment_.store;
     if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
     const auto view = session::parse_publication({body.data(), body.size()});
     if (!view) return {};
-    session::Publication loaded(*view, environment_.memory.account());
-    if (cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
-        cached_bytes_ += message.bytes;
-        message.publication = loaded;
-    }
-    return loaded;
+    return session::Publication(*view, environment_.memory.account());
 }
 
 session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
@@ -121,7 +164,7 @@ session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     account(name, message.bytes, 0);
     session::Journal& journal = environment_.journal;
     session::Ticket ticket = 0;
-    if (message.number != 0) {
+    if (message.has_record) {
         // A pending put is cancelled, but an older record may be in the store all the same: remove it in any case.
         if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
         ticket = journal.drop(RecordKind::drop_retained, 0, message.number, urgency);
@@ -144,14 +187,19 @@ void Retained::sweep(Instant now) {
 }
 
 void Retained::restore(const StoredRetained& stored) {
-    Message& message = at(topics_.insert(stored.topic).id);
+    const topic::TopicId topic = topics_.insert(stored.topic).id;
+    Message& message = at(topic);
     if (message.bytes != 0) return;  // a second record of one topic: the first wins
-    message.number = stored.number;
+    message.number = message.stored_as = stored.number;
+    message.has_record = true;
     message.expires_at = stored.expires_at;
     message.bytes = stored.bytes;
     account(stored.topic, 0, stored.bytes);
     charge(message);  // to nobody: who has published it is not known any more
     if (stored.expires_at != never) has_expiring_ = true;
+    arrivals_.push_back({stored.number, topic});
 }
+
+void Retained::end_restore() { std::ranges::sort(arrivals_, {}, &Arrival::number); }
 
 }  // namespace ledge::broker

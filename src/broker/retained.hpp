@@ -29,16 +29,20 @@ public:
 
     /// The number of the topic, if something is kept for it.
     std::optional<topic::TopicId> find(std::string_view topic) const { return topics_.find(topic); }
-    /// See TopicTree::match_portion.
-    bool match_portion(std::string_view filter, topic::TopicId& position, std::size_t looks_max,
-                       std::vector<topic::TopicId>& out) const {
-        return topics_.match_portion(filter, position, looks_max, out);
+    /// Appends the numbers of topics that the filter matches, in the order in which they came, in portions: each call
+    /// looks at up to `looks_max` of them from `position` on, up to those that came by `as_of`, and moves it. Start
+    /// with `position` 0. True while there is more to look at. Positions mean the same after a restart.
+    bool match_portion(std::string_view filter, std::uint64_t& position, std::uint64_t as_of, std::size_t looks_max,
+                       std::vector<topic::TopicId>& out);
+    /// The position of the topic with that number; 0: nothing is kept under it.
+    std::uint64_t position_of(topic::TopicId topic) const {
+        return topic < messages_.size() ? messages_[topic].number : 0;
     }
     /// What is kept under that number, was stored up to `as_of`, has not expired, and may still be published by its
     /// source; empty if nothing.
     session::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
-    /// Grows with each message that is stored.
-    std::uint64_t latest() const { return latest_; }
+    /// What is stored from now on has a higher number, also after a restart.
+    std::uint64_t latest() const { return environment_.journal.last_number(); }
 
     /// Removes what has expired [MQTT-3.3.2-5]. O(n).
     void sweep(Instant now);
@@ -46,6 +50,8 @@ public:
 
     /// Continues with what the store remembers.
     void restore(const StoredRetained& stored);
+    /// After the last one.
+    void end_restore();
 
     std::size_t size() const { return topics_.size(); }
     std::uint64_t bytes() const { return bytes_; }
@@ -53,29 +59,41 @@ public:
 private:
     struct Message {
         session::Publication publication;  // empty: only in the store
-        std::uint64_t number = 0;          // of its record; 0: none
-        std::uint64_t stored_as = 0;       // latest_ when it came
+        std::uint64_t number = 0;          // of its record, whether it has one or not; grows with each new topic
+        std::uint64_t stored_as = 0;       // a number that was given when it came; after a start that of its record
         session::Ticket ticket = 0;        // of that record, if put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
         std::uint16_t owner = 0;  // Account::number of its publisher
         bool is_charged = false;  // its bytes are in the accounts
+        bool has_record = false;
     };
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
     session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
     session::Publication load(Message& message);
+    session::Publication read(const Message& message) const;
+    bool is_same(const Message& message, const session::PublicationView& publication) const;
     session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
     Message& at(topic::TopicId topic);
     void charge(Message& message);
     void discharge(Message& message);
+    void note_arrival(std::uint64_t number, topic::TopicId topic);
+
+    /// A topic that came; it may be gone.
+    struct Arrival {
+        std::uint64_t number = 0;
+        topic::TopicId topic = 0;
+    };
+    bool is_there(const Arrival& arrival) const { return messages_[arrival.topic].number == arrival.number; }
 
     session::Environment& environment_;
     topic::TopicTree topics_;
     std::vector<Message> messages_;  // by topic
+    std::vector<Arrival> arrivals_;  // in order of number; at most half of them, and a few, are gone
+    std::vector<topic::TopicId> looked_at_;
     RetainedLimits limits_;
     std::uint64_t bytes_ = 0;
-    std::uint64_t latest_ = 0;
     std::uint64_t cached_bytes_ = 0;    // loaded from the store since the start
     std::size_t limited_messages_ = 0;  // without the $SYS topics
     std::uint64_t limited_bytes_ = 0;

@@ -12,16 +12,60 @@ using session::RetainedFeed;
 using wire::QoS;
 
 void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
-    forget(session, filter);
-    if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>();
-    session.retained_feed->batches.push_back({std::string(filter), retained_.latest(), 0, subscription_id, qos, false});
+    RetainedFeed& feed = feed_of(session);
+    feed.has_news = true;
+    RetainedFeed::Batch* owed = feed.find(filter);
+    if (owed == nullptr) return feed.add({std::string(filter), {retained_.latest(), 0, 0}, subscription_id, qos});
+    // As long as nothing has been sent, it is owed once more. Later it all begins anew, with what is retained now.
+    const bool has_begun = owed->progress.position != 0 || owed->progress.as_of != retained_.latest();
+    const unsigned rounds = has_begun ? 0U : owed->progress.rounds + 1U;
+    feed.forget_topics_of(*owed);
+    owed->progress = {retained_.latest(), 0, static_cast<std::uint16_t>(std::min<unsigned>(rounds, rounds_max))};
+    owed->is_looked_through = false;
+    owed->subscription_id = subscription_id;
+    owed->qos = qos;
+}
+
+RetainedFeed& RetainedFeeds::feed_of(session::Session& session) const {
+    if (session.retained_feed == nullptr) session.retained_feed = std::make_unique<RetainedFeed>(seed_);
+    return *session.retained_feed;
+}
+
+void RetainedFeeds::restore(session::Session& session, const session::SubscriptionRecord& record) const {
+    if (record.feed.as_of == 0) return;
+    feed_of(session).add(
+        {std::string(record.filter), record.feed, record.subscription_id, record.options.qos, false, record.feed});
+}
+
+// The first batch alone moves, so that a connection that comes and goes writes a record at most.
+void RetainedFeeds::record(session::Session& session) {
+    if (session.retained_feed == nullptr || !session.is_stored()) return;
+    RetainedFeed& feed = *session.retained_feed;
+    feed.has_news = false;
+    for (std::size_t i = 0; i < feed.size(); ++i) {
+        RetainedFeed::Batch& batch = feed[i];
+        if (batch.filter.empty()) continue;
+        session::FeedProgress progress = batch.progress;
+        if (i == 0) progress.position = first_unsent(feed);
+        if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
+    }
+}
+
+std::uint64_t RetainedFeeds::first_unsent(RetainedFeed& feed) const {
+    const std::uint64_t looked_at = feed.front().progress.position;
+    for (std::size_t i = feed.next; i < feed.topics.size(); ++i)
+        if (const std::uint64_t position = retained_.position_of(feed.topics[i]); position != 0)
+            return std::min(position, looked_at);
+    return looked_at;
 }
 
 void RetainedFeeds::feed(Connection& connection, Instant now) {
     if (!connection.is_connected() || connection.session()->retained_feed == nullptr) return;
+    session::Session& session = *connection.session();
     const Progress progress = feed_batches(connection, now);
     if (!connection.is_connected()) return;
-    if (progress == Progress::done) connection.session()->retained_feed.reset();
+    if (progress == Progress::done) return session.retained_feed.reset();
+    if (session.retained_feed->has_news) record(session);
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
         unfinished_.push_back(&connection);
 }
@@ -33,27 +77,40 @@ void RetainedFeeds::feed_unfinished(Instant now) {
 
 RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Instant now) {
     RetainedFeed& feed = *connection.session()->retained_feed;
-    while (!feed.batches.empty()) {
-        const RetainedFeed::Batch& batch = feed.batches.front();
+    while (!feed.empty()) {
+        const RetainedFeed::Batch& batch = feed.front();
         while (feed.next < feed.topics.size()) {
             if (!connection.is_connected() || !has_room(connection, batch.qos)) return Progress::no_room;
             send(connection, batch, feed.topics[feed.next++], now);
         }
         feed.topics.clear();
         feed.next = 0;
+        if (batch.is_looked_through && begin_next_round(*connection.session())) continue;
         if (batch.is_looked_through)
-            feed.batches.pop_front();
+            feed.pop_front();
         else if (!look_further(feed))
             return Progress::looks_used_up;
     }
     return Progress::done;
 }
 
+bool RetainedFeeds::begin_next_round(session::Session& session) {
+    RetainedFeed::Batch& batch = session.retained_feed->front();
+    if (batch.progress.rounds > 0) {
+        --batch.progress.rounds;
+        batch.progress.position = 0;
+        batch.is_looked_through = false;
+        return true;
+    }
+    if (batch.recorded.as_of != 0) subscriptions_.record_feed(session, batch, {});
+    return false;
+}
+
 // Finds the next topics of the first batch. False: no looks are left.
 bool RetainedFeeds::look_further(RetainedFeed& feed) {
     constexpr std::size_t looks_at_once = 512;
     if (looks_left_ == 0) return false;
-    RetainedFeed::Batch& batch = feed.batches.front();
+    RetainedFeed::Batch& batch = feed.front();
     if (!topic::has_wildcards(batch.filter)) {
         if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
         batch.is_looked_through = true;
@@ -61,24 +118,14 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
         return true;
     }
     const std::size_t now = std::min(looks_left_, looks_at_once);
-    batch.is_looked_through = !retained_.match_portion(batch.filter, batch.position, now, feed.topics);
+    batch.is_looked_through =
+        !retained_.match_portion(batch.filter, batch.progress.position, batch.progress.as_of, now, feed.topics);
     looks_left_ -= now;
     return true;
 }
 
 void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
-    if (session.retained_feed == nullptr) return;
-    RetainedFeed& feed = *session.retained_feed;
-    for (std::size_t i = feed.batches.size(); i > 0; --i) {  // once round: each goes to the back unless it is the one
-        const bool is_first = i == feed.batches.size();
-        RetainedFeed::Batch batch = feed.batches.pop_front();
-        if (batch.filter != filter) {
-            feed.batches.push_back(std::move(batch));
-        } else if (is_first) {
-            feed.topics.clear();
-            feed.next = 0;
-        }
-    }
+    if (session.retained_feed != nullptr) session.retained_feed->forget(filter);
 }
 
 // Live messages that already wait come first.
@@ -89,7 +136,7 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication publication = retained_.load(topic, batch.as_of, now);
+    const session::Publication publication = retained_.load(topic, batch.progress.as_of, now);
     if (!publication) return;
     const session::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now

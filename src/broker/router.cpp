@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -15,12 +16,13 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
     const session::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
-        const ReasonCode code = refuse(publication, publisher, level, refusal, now);
+        const ReasonCode code = refuse(publication, publisher, level, refusal, not_before, now);
         if (code != ReasonCode::success) return {code, {}};
     }
     const bool is_kept = publication.retain && !is_retained_refused(publication, publisher);
-    // Where the publisher can be told, all or nothing; elsewhere the live delivery is better than none.
-    if (publication.retain && !is_kept && refusal == Refusal::by_reason_code && publication.qos != QoS::at_most_once)
+    // Where the publisher can be told, all or nothing: its acknowledgement would say that the message is retained.
+    // Elsewhere (QoS 0, a will) the live delivery is better than none.
+    if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
     const session::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
@@ -35,10 +37,10 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
 
 // What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
 ReasonCode Router::refuse(const session::PublicationView& publication, const session::Session* publisher,
-                          session::Durability level, Refusal refusal, Instant now) {
+                          session::Durability level, Refusal refusal, session::Ticket not_before, Instant now) {
     const session::Journal& journal = environment_.journal;
     session::Counters& counters = environment_.counters;
-    if (journal.refuses_publications() && needs_store(publication, level)) {
+    if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
         ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
     }
@@ -78,7 +80,7 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
 
 bool Router::is_retained_refused(const session::PublicationView& publication, const session::Session* publisher) {
     const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
-                          !publication.topic.starts_with("$SYS/");
+                          !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
                          level_of(publication.topic) != session::Durability::ram;
     if (!is_short && !is_over && retained_.takes(publication)) {
@@ -92,6 +94,9 @@ bool Router::is_retained_refused(const session::PublicationView& publication, co
                                   {"reason", is_short  ? "memory is short"
                                              : is_over ? "the publisher's share of the store is used up"
                                                        : "limit of retained messages or bytes reached"},
+                                  {"limit", is_short  ? "memory.budget_bytes"
+                                            : is_over ? "store.size_max_bytes"
+                                                      : "retained.messages_max or retained.bytes_max"},
                                   {"messages", retained_.size()},
                                   {"bytes", retained_.bytes()}});
     return true;
@@ -197,7 +202,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.qos = std::min(delivery.qos, member->options.qos);
     hit.retain = delivery.retain;
     hit.ids.add(member->subscription_id);
-    fanout_.begin(publication, {level_of(publication.topic), 0, false, 1}, now);
+    fanout_.begin(publication, {level_of(publication.topic), delivery.not_before, false, 1}, now);
     fanout_.deliver(hit);
     const Fanout::Kept kept = fanout_.end();
     if (kept.barrier != 0) environment_.barriers.release(kept.barrier);

@@ -19,6 +19,7 @@ public:
           fanout_(environment),
           durability_(durability),
           may_refuse_(may_refuse) {}
+    void set_may_refuse(bool may_refuse) { may_refuse_ = may_refuse; }
 
     struct Routed {
         wire::ReasonCode code = wire::ReasonCode::success;
@@ -30,7 +31,7 @@ public:
         by_closing,      // 3.x: its connection is closed, it may publish again
         by_reason_code,  // v5
     };
-    /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is durable. Code: success,
+    /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is settled. Code: success,
     /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
     /// be nullptr (the broker itself). The caller releases Kept::barrier once.
     Routed route(const session::PublicationView& publication, const session::Session* publisher, Refusal refusal,
@@ -52,7 +53,7 @@ private:
                  const session::Session* publisher);
     void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
     wire::ReasonCode refuse(const session::PublicationView& publication, const session::Session* publisher,
-                            session::Durability level, Refusal refusal, Instant now);
+                            session::Durability level, Refusal refusal, session::Ticket not_before, Instant now);
     bool is_over_share(const session::Session* publisher) const;
     void note_over_share(const session::Session& publisher, Instant now);
     bool is_retained_refused(const session::PublicationView& publication, const session::Session* publisher);

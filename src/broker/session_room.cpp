@@ -1,6 +1,7 @@
 // Room for new sessions. A known session always gets its client back; a Unix socket, the operator's, always gets in.
 // When sessions_max is reached or memory is short, a new session takes the place of the one that is away and empty for
 // longest, of the owner that has most. So whoever fills the broker with sessions loses the own ones.
+#include <string>
 #include <utility>
 
 #include "lifecycle.hpp"
@@ -16,13 +17,16 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
                           Instant now) {
     const bool is_local = network_of(connection.address()) == NetworkId::none;
     if (!has_place(newcomer, now) && !is_local) {
-        connection.close(ReasonCode::quota_exceeded, "broker.sessions_max is reached, and no session gives way");
+        connection.close(ReasonCode::quota_exceeded, "broker.sessions_max (" + std::to_string(sessions_max_) +
+                                                         ") is reached, and no session gives way");
         return false;
     }
     const bool is_persistent = expiry_of(open.connect, connection.limits()) > 0;
     if (!has_memory(open, is_persistent, newcomer, now) && !is_local) {
         ++environment_.counters.refused_memory;
-        connection.close(ReasonCode::server_busy, "memory.budget_bytes is nearly used up; try later");
+        connection.close(
+            ReasonCode::server_busy,
+            "memory.budget_bytes (" + std::to_string(environment_.memory.budget()) + ") is nearly used up; try later");
         return false;
     }
     return true;

@@ -1,16 +1,5 @@
 // The door of the core, and the table of its effects.
-#include "ledge/broker/shard.hpp"
-
-#include "access.hpp"
-#include "connections.hpp"
-#include "ledge/broker/metrics.hpp"
-#include "lifecycle.hpp"
-#include "overload.hpp"
-#include "retained_feeds.hpp"
-#include "subscribing.hpp"
-#include "sys_topics.hpp"
-#include "throttle.hpp"
-#include "user_rates.hpp"
+#include "shard_parts.hpp"
 
 namespace ledge::broker {
 
@@ -26,76 +15,26 @@ session::Account* account_of(const Connection& connection) {
     return connection.session() == nullptr ? nullptr : connection.session()->account();
 }
 
-bool may_refuse(const ShardOptions& options) {
-    for (const ListenerOptions& listener : options.listeners)
-        if (listener.limits.overflow == session::OverflowPolicy::refuse) return true;
-    return false;
-}
-
 }  // namespace
-
-struct Shard::Parts {
-    Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
-
-    void restore(const StoreImage& image, const StoreReader& reader, Instant now);
-
-    void begin_turn(Instant now) {
-        latest = now;
-        feeds.begin_turn();
-    }
-    void take(Connection& connection, Bytes bytes, Instant now);
-    bool take_packet(Connection& connection, Bytes& bytes, Instant now);
-    void take_at_its_rate(Connection& connection, Bytes bytes, Instant now);
-    void end_input(Connection& connection, Instant now);
-    void resume_reading(Instant now);
-    void perform(Connection& connection, const session::Effect& effect, Instant now);
-    void publish(Connection& connection, const session::RoutePublication& route, Instant now);
-    void fire(CoreTimer& timer, Instant now);
-    void sweep_retained(Instant now);
-    void set_full(bool is_full, double used_fraction);
-    void wake_waiting(Instant now);
-    void on_room(Connection& connection, Instant now);
-    void publish_sys_topics(Instant now);
-    const Metrics& refresh_metrics();
-
-    ShardOptions options;
-    session::Environment environment;
-    UserRates user_rates;
-    Connections connections;
-    Throttle throttle;
-    Subscriptions subscriptions;
-    Retained retained;
-    Router router;
-    Lifecycle lifecycle;
-    Overload overload;
-    RetainedFeeds feeds;
-    Subscribing subscribing;
-    Access access;
-    SysTopics sys_topics;
-    CoreTimer sys_timer{CoreTimer::Wakes::sys_topics, nullptr};
-    CoreTimer sweep_timer{CoreTimer::Wakes::retained_sweep, nullptr};
-    session::Effect effect;
-    Metrics metrics;
-    Instant latest;  // the last time that came in
-};
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
     : options(options_),
       environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
       connections(options.listeners.size()),
+      admission(environment, connections, options),
       throttle(environment),
       subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
       retained(environment, environment.rng.next(), options.retained),
-      router(environment, subscriptions, retained, options.durability, may_refuse(options)),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, options.sessions_max,
-                options.listeners.front().limits),
+      router(environment, subscriptions, retained, options.durability, options.may_refuse()),
+      feeds(retained, subscriptions, seed ^ 0xfeed5U),
+      lifecycle(environment, environment.rng.next(), subscriptions, router, feeds, options),
       overload(environment, connections, lifecycle),
-      feeds(retained),
       subscribing(environment, subscriptions, feeds),
       access(environment, connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
       latest(now) {
     environment.response_information_prefix = options.response_information_prefix;
+    metrics.store.is_used = options.durability.journal.is_enabled;
     environment.timers.set(sweep_timer, now + retained_sweep_interval);
     if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
 }
@@ -107,7 +46,8 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
              const StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
-    on_time(image.now);  // what was due or has become so by the restart: nobody can come back before it
+    on_time(image.now);  // sessions whose end was due or has become so by the restart: nobody can come back before it
+    parts_->lifecycle.restore_wills(image.now);
 }
 
 Shard::~Shard() {
@@ -121,14 +61,7 @@ Shard::~Shard() {
 Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     Parts& p = *parts_;
     const ListenerOptions& listener = p.options.listeners[peer.listener];
-    if (p.connections.count(peer.listener) >= listener.connections_max) {
-        ++p.environment.counters.connections_refused;
-        p.environment.log.warning("connection_refused", {{"address", peer.address},
-                                                         {"listener", listener.name},
-                                                         {"reason", "connections_max"},
-                                                         {"limit", listener.connections_max}});
-        return nullptr;
-    }
+    p.admission.make_room_for_arrival(peer.listener, now);
     ++p.environment.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
@@ -156,14 +89,14 @@ void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
 
 /// False: that was all, or the end.
 inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Instant now) {
-    if (connection.is_awaiting_login()) {
+    if (connection.is_awaiting_answer()) {
         connection.hold_input(std::exchange(bytes, {}));
         return false;
     }
     const wire::Framer::Next next = connection.framer().next(bytes, connection.packet_size_max());
     if (next.status == wire::Framer::Status::need_more) return false;
     if (next.status != wire::Framer::Status::frame) {
-        connection.on_unframeable(next.status);
+        connection.on_unframeable(next);
         return false;
     }
     effect.emplace<std::monostate>();
@@ -208,16 +141,30 @@ void Shard::Parts::end_input(Connection& connection, Instant now) {
     connection.count_input();
     if (overload.wants_attention()) overload.judge(nullptr, now);
     connection.check_outbox_bound();
-    if (connection.is_closing()) lifecycle.detach(connection, now);
+    if (connection.is_closing()) detach(connection, now);
+}
+
+void Shard::Parts::detach(Connection& connection, Instant now) {
+    lifecycle.detach(connection, now);
+    connections.leave(connection);
+}
+
+void Shard::Parts::open_session(Connection& connection, const session::OpenSession& open, Instant now) {
+    const OwnerId owner = owner_of_client(connection);
+    const session::Session* session = lifecycle.sessions().find(open.client_id);
+    Connection* replaced = session != nullptr ? session->connection() : nullptr;
+    if (!admission.has_place(connection, owner, replaced))
+        return connection.close(ReasonCode::quota_exceeded, admission.limit_in_the_way(connection));
+    lifecycle.open(connection, open, now);
+    if (!connection.is_connected()) return;
+    if (replaced != nullptr) connections.leave(*replaced);
+    admission.settle(connection, owner, now);
+    if (connection.read_rate() != nullptr) user_rates.join(connection, now);
 }
 
 void Shard::Parts::perform(Connection& connection, const session::Effect& asked, Instant now) {
     if (const auto* route = std::get_if<session::RoutePublication>(&asked)) return publish(connection, *route, now);
-    if (const auto* open = std::get_if<session::OpenSession>(&asked)) {
-        lifecycle.open(connection, *open, now);
-        if (connection.read_rate() != nullptr) user_rates.join(connection, now);
-        return;
-    }
+    if (const auto* open = std::get_if<session::OpenSession>(&asked)) return open_session(connection, *open, now);
     if (const auto* add = std::get_if<session::AddSubscriptions>(&asked))
         return subscribing.add(connection, add->packet, now);
     if (const auto* remove = std::get_if<session::RemoveSubscriptions>(&asked))
@@ -230,15 +177,22 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
     const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
-    // Exactly once across a crash: the packet id goes into the same commit as what the message leads to, and nobody
-    // gets the message before; else the publisher's repetition would pass a second time.
+    // Exactly once across a crash, at every level: the packet id goes into the same commit as what the message leads
+    // to, and nobody gets the message before; else the publisher's repetition would pass a second time. Where PUBREC
+    // does not wait for that commit, PUBREL may overtake it: then nothing is repeated any more, and nothing is written.
+    const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable;
     session::Ticket received = 0;
-    if (is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable)
-        received = session.put_received(route.packet_id);
+    if (is_qos2) {
+        // While commits are postponed it is refused before its id is noted: such notes would gather in the journal.
+        const bool is_refused = environment.journal.is_postponed() && session.is_stored();
+        const session::Urgency urgency = is_durable ? session::Urgency::now : session::Urgency::paced;
+        received = is_refused ? session::never_durable : session.put_received(route.packet_id, urgency);
+    }
     if (received == session::never_durable) {  // whoever would get it: its repetition could not be told from it
         ++environment.counters.refused_quota;
-        return connection.on_routed(route.publication.qos, route.packet_id, ReasonCode::implementation_specific_error,
-                                    0, 0);
+        const ReasonCode code =
+            environment.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
+        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, 0);
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code)) {
@@ -246,7 +200,7 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         received = 0;
     }
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
-    const session::Ticket ticket = std::max(received, routed.kept.ticket);
+    const session::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
     if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
 }
@@ -264,11 +218,12 @@ void Shard::note_reload(bool is_taken) {
     ++(is_taken ? counters.policies_taken : counters.policies_refused);
 }
 
-std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
+std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now,
+                                                         session::StandingRange range) {
     session::Environment& environment = parts_->environment;
     if (environment.logins.size() == 0) return std::nullopt;
     while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
-    auto task = environment.logins.take(carrier, environment.guard, now);
+    auto task = environment.logins.take(carrier, environment.guard, now, range);
     if (!task) return task;
     if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && environment.policy.tokens)
         token->rules = *environment.policy.tokens;
@@ -285,8 +240,23 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
+    p.end_login(connection, now);
+}
+
+void Shard::Parts::end_login(Connection& connection, Instant now) {
+    if (connection.is_postponed()) return;  // it waits with what it has sent
     const std::vector<Byte> held = connection.end_login();
-    if (!held.empty() && connection.is_connected()) p.take(connection, {held.data(), held.size()}, now);
+    if (!held.empty() && connection.is_connected()) take(connection, {held.data(), held.size()}, now);
+}
+
+// The turn of a connection whose session was fought for.
+void Shard::Parts::reopen(Connection& connection, Instant now) {
+    const session::Journal::Cause cause(environment.journal, nullptr);  // until it has a session
+    effect.emplace<std::monostate>();
+    connection.reopen(effect);
+    if (effect.index() != 0) perform(connection, effect, now);
+    end_login(connection, now);
+    connection.mark_dirty();  // the driver reads it again
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -305,6 +275,7 @@ void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, I
     // Several rows may share a message: its size is that of the average row.
     if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
     for (const StoredRetained& message : image.retained) retained.restore(message);
+    retained.end_restore();
     for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
     lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }
@@ -379,6 +350,25 @@ void Shard::on_store_failed(Instant now) {
         connection->stop_waiting();
         connection->on_store_failed();
     }
+    // And what waits in front of a queue for a record that will never be written must not stop what stands behind it.
+    for (session::Session* session : std::exchange(p.environment.waiting_sessions, {})) {
+        session->stop_waiting();
+        if (session->connection() != nullptr) p.on_room(*session->connection(), now);
+    }
+}
+
+std::vector<SessionFacts> Shard::list_sessions(std::string_view after, std::size_t count_max) const {
+    return parts_->lifecycle.list(after, count_max, parts_->latest);
+}
+
+bool Shard::remove_session(std::string_view client_id, Instant now) {
+    parts_->begin_turn(now);
+    return parts_->lifecycle.remove(client_id, now);
+}
+
+void Shard::on_commit_postponed(Instant now) {
+    parts_->begin_turn(now);
+    parts_->environment.journal.on_postponed();
 }
 
 void Shard::on_closed(Connection& connection, Instant now) {
@@ -390,7 +380,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
                                                              {"reason", "connection lost"}});
     connection.close_silently();
     const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
-    parts_->lifecycle.detach(connection, now);
+    parts_->detach(connection, now);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);
     parts_->connections.remove(connection);
@@ -410,9 +400,9 @@ void Shard::on_time(Instant now) {
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
     switch (timer.wakes) {
-        case CoreTimer::Wakes::connection: return static_cast<Connection*>(timer.owner)->on_timer(now);
+        case CoreTimer::Wakes::connection: return fire(*static_cast<Connection*>(timer.owner), now);
         case CoreTimer::Wakes::session_expiry:
-            return lifecycle.on_session_expired(*static_cast<session::Session*>(timer.owner), now);
+            return lifecycle.on_expiry_timer(*static_cast<session::Session*>(timer.owner), now);
         case CoreTimer::Wakes::will_delay:
             return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
@@ -444,7 +434,7 @@ Connection* Shard::next_dirty() {
     while (Connection* connection = Connection::take_dirty(p.environment)) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
-        if (connection->is_closing()) p.lifecycle.detach(*connection, p.latest);
+        if (connection->is_closing()) p.detach(*connection, p.latest);
         if (!connection->is_output_held()) return connection;  // else the next commit makes it dirty again
     }
     return nullptr;
@@ -453,10 +443,12 @@ Connection* Shard::next_dirty() {
 void Shard::shut_down(Instant now) {
     Parts& p = *parts_;
     p.connections.for_each([&](Connection& connection) {
+        if (connection.is_closing()) return p.lifecycle.detach(connection, now);
         connection.close(ReasonCode::server_shutting_down, "the broker is shutting down");
-        if (connection.session() != nullptr) connection.session()->will.reset();
-        p.lifecycle.detach(connection, now);
+        p.lifecycle.detach_for_stop(connection, now);
+        p.connections.leave(connection);
     });
+    p.lifecycle.record_ends();
 }
 
 const Metrics& Shard::Parts::refresh_metrics() {
@@ -464,6 +456,7 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.records_cancelled = environment.journal.cancelled();
     metrics.is_store_failed = environment.journal.is_failed();
     metrics.is_store_full = environment.journal.is_full();
+    metrics.store_waited = latest - std::min(latest, metrics.store.waiting_since);
     metrics.counters.bytes_sent = environment.buffers.consumed();
     metrics.connections = connections.count();
     metrics.connections_paused = throttle.size();
@@ -471,6 +464,7 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.clients_connected_max = lifecycle.connected_max();
     metrics.sessions = lifecycle.sessions().size();
     metrics.subscriptions = subscriptions.size();
+    metrics.shared_subscriptions = subscriptions.shared_size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
     constexpr std::size_t owners_told = 10;

@@ -20,9 +20,14 @@ Readiness readiness_of(const session::Session& session) {
 
 }  // namespace
 
+ShareGroupId ShareGroups::find(std::string_view name, topic::FilterId filter) const {
+    const auto found = by_name_.find(Name(filter, name));
+    return found == by_name_.end() ? 0 : found->second;
+}
+
 ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) {
     if (free_ids_.empty()) {
-        if (groups_.size() + 1 >= 1U << slot_bits) return 0;
+        if (groups_.size() >= count_max) return 0;
         groups_.emplace_back();
         free_ids_.push_back(static_cast<ShareGroupId>(groups_.size()));
     }
@@ -33,11 +38,13 @@ ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) 
     group.filter = filter;
     group.turn = 0;
     group.id = id;
+    by_name_.emplace(OwnedName{filter, std::string(name)}, id);
     return id;
 }
 
 void ShareGroups::destroy(ShareGroupId id) {
     LEDGE_ASSERT(at(id).members.empty());
+    by_name_.erase(by_name_.find(Name(at(id).filter, at(id).name)));
     groups_[slot_of(id)] = {};
     free_ids_.push_back(id + (1U << slot_bits));  // the generation wraps
 }
@@ -69,6 +76,7 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
             best_readiness = readiness;
         }
         if (best_readiness == Readiness::ready && strategy_ != ShareStrategy::least_inflight) break;
+        if (i + 1 >= looks_max) break;  // a publication is not held up by 100,000 members that are away
     }
     return best;
 }

@@ -23,12 +23,19 @@ SubscriberList& SubscriberList::operator=(SubscriberList&& other) noexcept {
 }
 
 void SubscriberList::clear() {
-    if (capacity_ != 0) delete[] many_;
+    if (capacity_ != 0) {
+        delete[] many_.items;
+        delete many_.index;
+    }
     one_ = {};
     size_ = capacity_ = 0;
 }
 
 Subscriber* SubscriberList::find(const session::Session& session) {
+    if (capacity_ != 0 && many_.index != nullptr) {
+        const auto found = many_.index->find(&session);
+        return found == many_.index->end() ? nullptr : &many_.items[found->second];
+    }
     for (Subscriber& item : items())
         if (item.session == &session) return &item;
     return nullptr;
@@ -38,21 +45,36 @@ void SubscriberList::add(const Subscriber& subscriber) {
     if (size_ == (capacity_ == 0 ? 1 : capacity_)) grow();
     ++size_;
     items().back() = subscriber;
+    if (capacity_ != 0 && many_.index != nullptr)
+        (*many_.index)[subscriber.session] = size_ - 1;
+    else if (size_ > unindexed_max)
+        build_index();
 }
 
 void SubscriberList::grow() {
     const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
     auto* larger = new Subscriber[capacity];
     std::ranges::copy(items(), larger);
-    if (capacity_ != 0) delete[] many_;
-    many_ = larger;
+    Index* index = capacity_ == 0 ? nullptr : many_.index;
+    if (capacity_ != 0) delete[] many_.items;
+    many_ = {larger, index};
     capacity_ = capacity;
+}
+
+void SubscriberList::build_index() {
+    many_.index = new Index();
+    for (std::uint32_t i = 0; i < size_; ++i) (*many_.index)[many_.items[i].session] = i;
 }
 
 void SubscriberList::remove(const session::Session& session) {
     Subscriber* gone = find(session);
     LEDGE_ASSERT(gone != nullptr);
+    const auto position = static_cast<std::uint32_t>(gone - items().data());
     *gone = items().back();
+    if (capacity_ != 0 && many_.index != nullptr) {
+        (*many_.index)[gone->session] = position;
+        many_.index->erase(&session);  // last: it may have been the last one itself
+    }
     if (--size_ == 0) clear();
 }
 

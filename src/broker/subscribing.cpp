@@ -10,10 +10,16 @@ using session::Connection;
 using wire::PacketType;
 using wire::ReasonCode;
 
-void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Instant now) {
-    const std::uint32_t id = packet.properties.number(wire::PropertyId::subscription_identifier).value_or(0);
+void Subscribing::begin_packet() {
     codes_.clear();
     reason_.clear();
+    compared_ = 0;
+    judged_ = 0;
+}
+
+void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Instant now) {
+    const std::uint32_t id = packet.properties.number(wire::PropertyId::subscription_identifier).value_or(0);
+    begin_packet();
     for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
         codes_.push_back(static_cast<Byte>(add_one(connection, entry, id)));
     answer(connection, PacketType::suback, packet.packet_id);  // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
@@ -22,28 +28,76 @@ void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Ins
 
 ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id) {
     session::Session& session = *connection.session();
-    ReasonCode code = check(connection, entry.filter);
-    if (environment_.journal.is_failed() && session.is_stored()) code = ReasonCode::implementation_specific_error;
-    // The quota is for new ones; replacing an old one is always possible.
-    if (!wire::is_error(code) && session.subscriptions.size() >= connection.limits().subscriptions_max &&
-        !subscriptions_.has(session, entry.filter))
-        code = ReasonCode::quota_exceeded;
-    if (!wire::is_error(code) && !has_memory_for_more(session) && !subscriptions_.has(session, entry.filter))
-        code = ReasonCode::quota_exceeded;
-    if (wire::is_error(code)) {
-        note_refusal(connection, entry.filter, code);
-        return code;
+    const Judgement judgement = judge(connection, entry.filter);
+    if (wire::is_error(judgement.code)) {
+        note_refusal(connection, entry.filter, judgement);
+        return judgement.code;
     }
     wire::SubscribeOptions options = entry.options;
     options.qos = std::min(options.qos, connection.limits().maximum_qos);
     const Subscriptions::Added added = subscriptions_.add(session, entry.filter, options, id);
-    if (added == Subscriptions::Added::refused) return ReasonCode::quota_exceeded;
+    if (added == Subscriptions::Added::refused) {
+        constexpr std::uint64_t most = ShareGroups::count_max;
+        note_refusal(connection, entry.filter, {.code = ReasonCode::quota_exceeded, .value = most + 1, .limit = most});
+        return ReasonCode::quota_exceeded;
+    }
     const bool is_new = added == Subscriptions::Added::fresh;
     const bool wants_retained =
         options.retain_handling == wire::RetainHandling::send ||                   // [MQTT-3.3.1-9]
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
     if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
     return static_cast<ReasonCode>(options.qos);
+}
+
+// The cheap questions first: what there is no room for is not held against a thousand rules.
+Subscribing::Judgement Subscribing::judge(const Connection& connection, std::string_view filter) {
+    if (codes_.size() >= entries_max)
+        return {.code = ReasonCode::quota_exceeded, .value = codes_.size() + 1, .limit = entries_max};
+    Judgement judgement = judge_form(connection.limits(), filter);
+    if (!wire::is_error(judgement.code)) judgement = judge_room(connection, filter);
+    if (!wire::is_error(judgement.code)) judgement = judge_rights(*connection.session(), filter);
+    return judgement;
+}
+
+Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& limits, std::string_view filter) const {
+    if (filter.size() > limits.topic_bytes_max)
+        return {.code = ReasonCode::topic_filter_invalid,
+                .key = "limits.topic_bytes_max",
+                .value = filter.size(),
+                .limit = limits.topic_bytes_max};
+    if (!topic::is_valid_filter(filter, limits.topic_levels_max))  // its syntax has been looked at before
+        return {.code = ReasonCode::topic_filter_invalid,
+                .key = "limits.topic_levels_max",
+                .value = topic::count_levels(filter),
+                .limit = limits.topic_levels_max};
+    if (topic::is_shared(filter) && !limits.shared_subscriptions_available)
+        return {.code = ReasonCode::shared_subscriptions_not_supported, .key = "limits.shared_subscriptions_available"};
+    if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available)
+        return {.code = ReasonCode::wildcard_subscriptions_not_supported,
+                .key = "limits.wildcard_subscriptions_available"};
+    return {};
+}
+
+// The quota is for new ones; replacing an old one is always possible.
+Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std::string_view filter) const {
+    const session::Session& session = *connection.session();
+    if (environment_.journal.is_failed() && session.is_stored())
+        return {.code = ReasonCode::implementation_specific_error};
+    if (environment_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
+        return {.code = ReasonCode::quota_exceeded};  // could not be promised before there is room on the disk
+    const std::size_t most = connection.limits().subscriptions_max;
+    const bool is_full = session.subscriptions.size() >= most;
+    const bool is_short = !has_memory_for_more(session);
+    if ((!is_full && !is_short) || subscriptions_.has(session, filter)) return {};
+    if (is_full)
+        return {.code = ReasonCode::quota_exceeded,
+                .key = "limits.subscriptions_max",
+                .value = session.subscriptions.size() + 1,
+                .limit = most};
+    return {.code = ReasonCode::quota_exceeded,
+            .key = "memory.budget_bytes",
+            .value = environment_.memory.used(),
+            .limit = environment_.memory.budget()};
 }
 
 // While memory is short, the owners with many tables get no more of them; the others do, as long as there is any.
@@ -53,46 +107,63 @@ bool Subscribing::has_memory_for_more(const session::Session& session) const {
     return !memory.is_exhausted() && session.account()->table_bytes < memory.table_share();
 }
 
-void Subscribing::note_refusal(Connection& connection, std::string_view filter, ReasonCode code) {
-    if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
-    const std::string_view rule = code == ReasonCode::not_authorized ? std::string_view(rule_) : std::string_view();
-    if (reason_.empty() && connection.version() == wire::Version::v5)
-        reason_ = rule.empty() ? std::string(filter) + ": " + std::string(wire::name_of(code))
-                               : connection.told(filter, rule);
-    if (!connection.may_log_refusal()) return;
-    environment_.log.info("subscribe_refused", {{"client_id", connection.session()->client_id()},
-                                                {"address", connection.address()},
-                                                {"filter", filter},
-                                                {"reason", wire::name_of(code)},
-                                                {"rule", rule}});
+// A filter without wildcards finds its rule by a hash; one with wildcards is held against each.
+Subscribing::Judgement Subscribing::judge_rights(const session::Session& session, std::string_view filter) {
+    const auth::Rights* rights = session.rights();
+    if (rights == nullptr) return {};
+    if (compared_ > rules_compared_max && judged_ >= judged_min)
+        return {.code = ReasonCode::quota_exceeded, .value = compared_, .limit = rules_compared_max};
+    const auth::Verdict verdict = rights->judge_subscription(filter);
+    ++judged_;
+    compared_ += verdict.compared;
+    if (verdict.is_allowed) return {};
+    return {.code = ReasonCode::not_authorized, .verdict = verdict};
 }
 
-ReasonCode Subscribing::check(const Connection& connection, std::string_view filter) {
-    const session::SessionLimits& limits = connection.limits();
-    if (filter.size() > limits.topic_bytes_max || !topic::is_valid_filter(filter, limits.topic_levels_max))
-        return ReasonCode::topic_filter_invalid;
-    if (topic::is_shared(filter) && !limits.shared_subscriptions_available)
-        return ReasonCode::shared_subscriptions_not_supported;
-    if (topic::has_wildcards(filter) && !limits.wildcard_subscriptions_available)
-        return ReasonCode::wildcard_subscriptions_not_supported;
-    const auth::Rights* rights = connection.session()->rights();
-    if (rights == nullptr) return ReasonCode::success;
-    const auth::Verdict verdict = rights->judge_subscription(filter);
-    if (verdict.is_allowed) return ReasonCode::success;
-    rule_ = rights->explain(verdict);
-    return ReasonCode::not_authorized;
+void Subscribing::note_refusal(Connection& connection, std::string_view filter, const Judgement& why) {
+    const bool is_denied = why.code == ReasonCode::not_authorized;
+    if (is_denied) ++environment_.counters.refused_not_allowed;
+    const bool is_told = reason_.empty() && connection.version() == wire::Version::v5;
+    const bool is_logged = connection.may_log_refusal();
+    if (!is_told && !is_logged) return;
+    const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
+    if (is_told)
+        reason_ = is_denied ? connection.told(filter, rule)
+                            : std::string(filter) + ": " + std::string(wire::name_of(why.code));
+    if (is_logged) log_refusal(connection, filter, why, rule);
+}
+
+void Subscribing::log_refusal(const Connection& connection, std::string_view filter, const Judgement& why,
+                              std::string_view rule) {
+    const std::string& client_id = connection.session()->client_id();
+    if (why.limit == 0)
+        return environment_.log.info("subscribe_refused", {{"client_id", client_id},
+                                                           {"address", connection.address()},
+                                                           {"filter", filter},
+                                                           {"reason", wire::name_of(why.code)},
+                                                           {"rule", rule.empty() ? why.key : rule}});
+    environment_.log.info("subscribe_refused", {{"client_id", client_id},
+                                                {"address", connection.address()},
+                                                {"filter", filter},
+                                                {"reason", wire::name_of(why.code)},
+                                                {"key", why.key},
+                                                {"value", why.value},
+                                                {"limit", why.limit}});
 }
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
-    codes_.clear();
-    reason_.clear();
+    begin_packet();
     if (environment_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
-    for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
-        const bool was_there = subscriptions_.remove(*connection.session(), entry.filter);
-        RetainedFeeds::forget(*connection.session(), entry.filter);  // [MQTT-3.10.4-2]
-        codes_.push_back(static_cast<Byte>(was_there ? ReasonCode::success : ReasonCode::no_subscription_existed));
-    }
+    for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.10.4-6]
+        codes_.push_back(static_cast<Byte>(remove_one(connection, entry.filter)));
     answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
+}
+
+ReasonCode Subscribing::remove_one(Connection& connection, std::string_view filter) {
+    session::Session& session = *connection.session();
+    const bool was_there = subscriptions_.remove(session, filter);
+    RetainedFeeds::forget(session, filter);  // [MQTT-3.10.4-2]
+    return was_there ? ReasonCode::success : ReasonCode::no_subscription_existed;
 }
 
 // The store would bring them back. UNSUBACK of 3.x cannot say no.
@@ -105,11 +176,14 @@ void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe&
 }
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
+    environment_.counters.subscribe_steps += codes_.size() + compared_ + subscriptions_.take_steps();
     connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}}, reason_);
-    // What the client is told must survive: nothing leaves before the records do.
+    // What the client is told must survive: nothing leaves before the records do. A subscription that is the same as
+    // before has none, and waits for none.
     // (With a store that has failed, nothing of it was granted.)
-    if (connection.session() != nullptr && connection.session()->is_stored() && !environment_.journal.is_failed())
-        connection.hold_output(environment_.journal.last());
+    const session::Session* session = connection.session();
+    if (session != nullptr && session->is_stored() && !environment_.journal.is_failed())
+        connection.hold_output(session->subscriptions_ticket);
 }
 
 }  // namespace ledge::broker

@@ -13,6 +13,11 @@ namespace ledge::broker {
 
 class Subscribing {
 public:
+    // What one packet may cost. The entries beyond are answered with 0x97, without a look at them.
+    static constexpr std::size_t entries_max = 262'144;             // of a SUBSCRIBE or UNSUBSCRIBE
+    static constexpr std::uint64_t rules_compared_max = 4'000'000;  // wildcard filters times rules of the client
+    static constexpr std::size_t judged_min = 64;                   // so many are judged, whatever they cost
+
     Subscribing(session::Environment& environment, Subscriptions& subscriptions, RetainedFeeds& feeds)
         : environment_(environment), subscriptions_(subscriptions), feeds_(feeds) {}
 
@@ -20,19 +25,37 @@ public:
     void remove(session::Connection& connection, const wire::Unsubscribe& packet);
 
 private:
+    /// Why a filter is refused, with the limit that was met, if it was one.
+    struct Judgement {
+        wire::ReasonCode code = wire::ReasonCode::success;
+        std::string_view key{};  // of the limit, in the configuration; "": it is fixed
+        std::uint64_t value = 0;
+        std::uint64_t limit = 0;  // 0: it was no limit
+        auth::Verdict verdict{};  // of the rules, when they refuse it
+    };
+
     wire::ReasonCode add_one(session::Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id);
+    wire::ReasonCode remove_one(session::Connection& connection, std::string_view filter);
     void refuse_remove(session::Connection& connection, const wire::Unsubscribe& packet);
-    wire::ReasonCode check(const session::Connection& connection, std::string_view filter);
+    Judgement judge(const session::Connection& connection, std::string_view filter);
+    Judgement judge_form(const session::SessionLimits& limits, std::string_view filter) const;
+    Judgement judge_rights(const session::Session& session, std::string_view filter);
+    Judgement judge_room(const session::Connection& connection, std::string_view filter) const;
     bool has_memory_for_more(const session::Session& session) const;
-    void note_refusal(session::Connection& connection, std::string_view filter, wire::ReasonCode code);
+    void note_refusal(session::Connection& connection, std::string_view filter, const Judgement& why);
+    void log_refusal(const session::Connection& connection, std::string_view filter, const Judgement& why,
+                     std::string_view rule);
+    void begin_packet();
     void answer(session::Connection& connection, wire::PacketType type, wire::PacketId id);
 
     session::Environment& environment_;
     Subscriptions& subscriptions_;
     RetainedFeeds& feeds_;
+    // Of the present packet
     std::vector<Byte> codes_;
-    std::string rule_;    // that has denied the last one; empty: none has
     std::string reason_;  // why the first one that is refused is, for the client
+    std::uint64_t compared_ = 0;
+    std::size_t judged_ = 0;
 };
 
 }  // namespace ledge::broker

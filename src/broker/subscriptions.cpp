@@ -8,59 +8,85 @@
 namespace ledge::broker {
 
 Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, session::Journal& journal)
-    : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng), journal_(journal) {}
+    : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng, seed ^ 0x6a0fU), journal_(journal) {}
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
                                         const wire::SubscribeOptions& options, std::uint32_t id) {
     Ref ref;
     if (!insert(filter, ref)) return Added::refused;
     SubscriberList& list = list_of(ref);
-    const auto known = ref_of(session, ref);
-    if (known == session.subscriptions.end()) {
+    count_steps(session, list);
+    Ref* known = session.subscriptions.find(ref.filter, ref.share_group);
+    if (known == nullptr) {
         ref.number = ++session.last_subscription_number;
-        session.subscriptions.push_back(ref);
         list.add({&session, id, options});
-        ++size_;
+        count(ref, true);
         session.note_subscribed(filter.size());
-        put_record(session, ref, filter, options, id);
+        put_record(session, session.subscriptions.add(ref), filter, options, id, session::Urgency::now);
         return Added::fresh;
     }
     Subscriber* subscriber = list.find(session);
+    if (subscriber->subscription_id == id && subscriber->options == options) return Added::unchanged;
     subscriber->subscription_id = id;
     subscriber->options = options;
-    put_record(session, *known, filter, options, id);
+    put_record(session, *known, filter, options, id, session::Urgency::now);
     return Added::replaced;
 }
 
-std::vector<Subscriptions::Ref>::iterator Subscriptions::ref_of(session::Session& session, const Ref& ref) {
-    return std::ranges::find_if(session.subscriptions,
-                                [&](const Ref& mine) { return mine.names(ref.filter, ref.share_group); });
-}
-
-void Subscriptions::put_record(const session::Session& session, const Ref& ref, std::string_view filter,
-                               const wire::SubscribeOptions& options, std::uint32_t id) {
+// A record that no batch has taken yet is replaced: a client that changes its mind a thousand times writes once.
+void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_view filter,
+                               const wire::SubscribeOptions& options, std::uint32_t id, session::Urgency urgency) {
     if (!session.is_stored()) return;
-    journal_.put(session::RecordKind::put_subscription, session.number(), ref.number,
-                 session::encode({options, id, filter}), session::Urgency::now);
+    const session::FeedProgress feed =
+        session.retained_feed == nullptr ? session::FeedProgress{} : session.retained_feed->recorded(filter);
+    Blob body = session::encode({options, id, filter, feed});
+    if (ref.ticket != 0 && journal_.is_pending(ref.ticket))
+        return journal_.replace(ref.ticket, std::move(body), urgency);
+    ref.has_older_record = ref.has_older_record || ref.ticket != 0;
+    ref.ticket =
+        journal_.put(session::RecordKind::put_subscription, session.number(), ref.number, std::move(body), urgency);
+    session.subscriptions_ticket = ref.ticket;
 }
 
-void Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
+void Subscriptions::record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
+                                const session::FeedProgress& progress) {
+    bool is_known = false;
+    const Ref ref = find(batch.filter, is_known);
+    Ref* mine = session.subscriptions.find(ref.filter, ref.share_group);
+    LEDGE_ASSERT(is_known && mine != nullptr);
+    const Subscriber* subscriber = list_of(ref).find(session);
+    batch.recorded = progress;
+    put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, session::Urgency::lazy);
+}
+
+// The store never hears of what no batch has taken.
+void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
+    if (!session.is_stored()) return;
+    const bool is_pending = ref.ticket != 0 && journal_.is_pending(ref.ticket);
+    if (is_pending) journal_.cancel(ref.ticket);
+    if (is_pending && !ref.has_older_record) return;
+    session.subscriptions_ticket =
+        journal_.drop(session::RecordKind::drop_subscription, session.number(), ref.number, session::Urgency::now);
+}
+
+bool Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
                             std::uint32_t number) {
     Ref ref;
-    if (!insert(record.filter, ref) || ref_of(session, ref) != session.subscriptions.end()) return;
+    if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return false;
     ref.number = number;
+    ref.has_older_record = true;
     session.last_subscription_number = std::max(session.last_subscription_number, number);
-    session.subscriptions.push_back(ref);
+    session.subscriptions.add(ref);
     list_of(ref).add({&session, record.subscription_id, record.options});
     session.note_subscribed(record.filter.size());
-    ++size_;
+    count(ref, true);
+    return true;
 }
 
 bool Subscriptions::has(const session::Session& session, std::string_view filter) const {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
-    return is_known && std::ranges::any_of(session.subscriptions,
-                                           [&](const Ref& mine) { return mine.names(ref.filter, ref.share_group); });
+    return is_known && session.subscriptions.find(ref.filter, ref.share_group) != nullptr;
 }
 
 std::vector<std::string> Subscriptions::filters_of(const session::Session& session) const {
@@ -78,14 +104,14 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
     bool is_known = false;
     const Ref ref = find(filter, is_known);
     if (!is_known) return false;
-    const auto mine = ref_of(session, ref);
-    if (mine == session.subscriptions.end()) return false;
-    if (session.is_stored())
-        journal_.drop(session::RecordKind::drop_subscription, session.number(), mine->number, session::Urgency::now);
-    session.subscriptions.erase(mine);
+    count_steps(session, list_of(ref));
+    const Ref* mine = session.subscriptions.find(ref.filter, ref.share_group);
+    if (mine == nullptr) return false;
+    drop_record(session, *mine);
+    session.subscriptions.remove(*mine);
     list_of(ref).remove(session);
     session.note_unsubscribed(filter.size());
-    --size_;
+    count(ref, false);
     forget_if_empty(ref);
     return true;
 }
@@ -93,7 +119,7 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
 void Subscriptions::remove_all(session::Session& session) {
     for (const Ref& ref : session.subscriptions) {
         list_of(ref).remove(session);
-        --size_;
+        count(ref, false);
         forget_if_empty(ref);
     }
     session.subscriptions.clear();
@@ -119,11 +145,10 @@ Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) 
     const auto shared = topic::parse_shared(filter);
     const auto id = shared ? shared_.find(shared->filter) : ordinary_.find(filter);
     is_known = id.has_value();
-    if (!is_known || !shared) return {id.value_or(0), 0, 0};
-    for (const ShareGroupId group : shared_groups_[*id])
-        if (groups_.name_of(group) == shared->group) return {*id, group, 0};
-    is_known = false;
-    return {};
+    if (!is_known || !shared) return {.filter = id.value_or(0)};
+    const ShareGroupId group = groups_.find(shared->group, *id);
+    is_known = group != 0;
+    return {.filter = *id, .share_group = group};
 }
 
 bool Subscriptions::insert(std::string_view filter, Ref& ref) {
@@ -134,7 +159,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     if (!shared) {
         const topic::FilterId id = ordinary_.insert(filter).id;
         if (lists_.size() <= id) lists_.resize(id + 1);
-        ref = {id, 0, 0};
+        ref = {.filter = id};
         return true;
     }
     const topic::FilterId id = shared_.insert(shared->filter).id;
@@ -144,9 +169,15 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
         if (shared_groups_[id].empty()) shared_.erase(id);
         return false;
     }
+    groups_.at(group).place = static_cast<std::uint32_t>(shared_groups_[id].size());
     shared_groups_[id].push_back(group);
-    ref = {id, group, 0};
+    ref = {.filter = id, .share_group = group};
     return true;
+}
+
+void Subscriptions::count(const Ref& ref, bool comes) {
+    comes ? ++size_ : --size_;
+    if (ref.share_group != 0) comes ? ++shared_size_ : --shared_size_;
 }
 
 SubscriberList& Subscriptions::list_of(const Ref& ref) {
@@ -156,9 +187,12 @@ SubscriberList& Subscriptions::list_of(const Ref& ref) {
 void Subscriptions::forget_if_empty(const Ref& ref) {
     if (!list_of(ref).empty()) return;
     if (ref.share_group == 0) return ordinary_.erase(ref.filter);
-    groups_.destroy(ref.share_group);
     std::vector<ShareGroupId>& groups = shared_groups_[ref.filter];
-    std::erase(groups, ref.share_group);
+    const std::uint32_t place = groups_.at(ref.share_group).place;
+    groups[place] = groups.back();  // the last one of the filter takes its place
+    groups_.at(groups[place]).place = place;
+    groups.pop_back();
+    groups_.destroy(ref.share_group);
     if (groups.empty()) shared_.erase(ref.filter);
 }
 

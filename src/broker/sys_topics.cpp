@@ -1,5 +1,6 @@
 #include "sys_topics.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace ledge::broker {
@@ -31,6 +32,7 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("clients/throttled", counters.clients_throttled, now);
     set("users/throttled", counters.users_throttled, now);
     set("clients/paused", metrics.connections_paused, now);
+    set("connections/gave_way", counters.connections_gave_way, now);
     set("connections/accept_pauses", counters.accept_pauses, now);
     set("policy/taken", counters.policies_taken, now);
     set("policy/refused", counters.policies_refused, now);
@@ -39,25 +41,25 @@ void SysTopics::publish_counters(const Metrics& metrics, Instant now) {
     set("publish/messages/received", counters.publish_received, now);
     set("publish/messages/sent", counters.publish_sent, now);
     set("publish/messages/dropped", counters.dropped(), now);
-    set("publish/messages/dropped/slow_reader", counters.dropped_slow_reader, now);
-    set("publish/messages/dropped/memory", counters.dropped_memory, now);
-    set("publish/messages/dropped/queue_full", counters.dropped_queue_full, now);
-    set("publish/messages/dropped/too_large", counters.dropped_too_large, now);
-    set("publish/messages/dropped/expired", counters.dropped_expired, now);
-    set("publish/messages/dropped/session_ended", counters.dropped_session_ended, now);
-    set("publish/messages/dropped/unreadable", counters.dropped_unreadable, now);
+    for (const session::DropCounter& part : session::drop_counters)
+        set("publish/messages/dropped/" + std::string(part.reason), counters.*part.count, now);
     set("publish/messages/refused", counters.refused_quota + counters.refused_share, now);
     set("publish/bytes/received", counters.publish_bytes_received, now);
     set("publish/bytes/sent", counters.publish_bytes_sent, now);
     set("bytes/received", counters.bytes_received, now);
     set("bytes/sent", counters.bytes_sent, now);
     set("subscriptions/count", metrics.subscriptions, now);
+    set("shared_subscriptions/count", metrics.shared_subscriptions, now);
     set("retained messages/count", metrics.retained_messages, now);
+    set("messages/stored", metrics.retained_messages + counters.queued_messages, now);  // deprecated, still scraped
     set("store/messages/count", metrics.retained_messages + counters.queued_messages, now);
     set("store/messages/bytes", metrics.retained_bytes + counters.queued_bytes, now);
 }
 
 void SysTopics::publish_memory(const Metrics& metrics, Instant now) {
+    heap_max_ = std::max(heap_max_, metrics.memory_used);
+    set("heap/current", metrics.memory_used, now);  // Mosquitto's name for what its clients see of its memory
+    set("heap/maximum", heap_max_, now);
     set("memory/pressure", name_of(metrics.memory_pressure), now);
     set("memory/used", metrics.memory_used, now);
     set("memory/budget", metrics.memory_budget, now);
@@ -70,8 +72,14 @@ void SysTopics::publish_memory(const Metrics& metrics, Instant now) {
 void SysTopics::publish_store(const Metrics& metrics, Instant now) {
     const StoreFigures& store = metrics.store;
     set("store/state", store_state(metrics), now);
+    set("store/beginning", name_of(store.beginning), now);
+    set("store/waiting_s",
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count()),
+        now);
+    set("store/postponements", store.postponements, now);
     set("store/used_percent", static_cast<std::uint64_t>(store.used_fraction * 100), now);
     set("store/commits", store.commits, now);
+    set("store/bad_rows", store.bad_rows, now);
     for (std::size_t i = 0; i < write_classes; ++i)
         set("store/bytes/given/" + std::string(write_class_names[i]), store.given[i], now);
     set("store/bytes/device", store.device_bytes, now);
@@ -96,8 +104,9 @@ void SysTopics::publish_load(const session::Counters& counters, Instant now) {
     const double minutes = std::chrono::duration<double, std::ratio<60>>(now - last_).count();
     static constexpr double spans[3] = {1, 5, 15};
     for (Load& load : loads_) {
-        const double rate = minutes > 0 ? static_cast<double>(counters.*load.counter - load.last) / minutes : 0;
-        load.last = counters.*load.counter;
+        const std::uint64_t count = load.count(counters);
+        const double rate = minutes > 0 ? static_cast<double>(count - load.last) / minutes : 0;
+        load.last = count;
         for (std::size_t i = 0; i < 3; ++i) {
             const double kept = decay(minutes / spans[i]);
             load.averages[i] = load.averages[i] * kept + rate * (1 - kept);

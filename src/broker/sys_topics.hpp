@@ -22,7 +22,7 @@ private:
     /// A rate per minute, averaged over 1, 5 and 15 minutes as load averages are.
     struct Load {
         std::string_view name;
-        std::uint64_t session::Counters::*counter;
+        std::uint64_t (*count)(const session::Counters&);
         std::uint64_t last = 0;
         double averages[3] = {0, 0, 0};
     };
@@ -41,14 +41,17 @@ private:
     bool is_first_ = true;
     std::vector<std::string> values_;  // last published, in the order of the calls
     std::size_t next_value_ = 0;
+    std::uint64_t heap_max_ = 0;
     std::vector<Load> loads_ = {
-        {"messages/received", &session::Counters::packets_received},
-        {"messages/sent", &session::Counters::packets_sent},
-        {"publish/received", &session::Counters::publish_received},
-        {"publish/sent", &session::Counters::publish_sent},
-        {"bytes/received", &session::Counters::bytes_received},
-        {"bytes/sent", &session::Counters::bytes_sent},
-        {"sockets", &session::Counters::connections_opened},
+        {"messages/received", [](const session::Counters& c) { return c.packets_received; }},
+        {"messages/sent", [](const session::Counters& c) { return c.packets_sent; }},
+        {"publish/received", [](const session::Counters& c) { return c.publish_received; }},
+        {"publish/sent", [](const session::Counters& c) { return c.publish_sent; }},
+        {"publish/dropped", [](const session::Counters& c) { return c.dropped(); }},
+        {"bytes/received", [](const session::Counters& c) { return c.bytes_received; }},
+        {"bytes/sent", [](const session::Counters& c) { return c.bytes_sent; }},
+        {"sockets", [](const session::Counters& c) { return c.connections_opened; }},
+        {"connections", [](const session::Counters& c) { return c.connects_received; }},
     };
 };
 

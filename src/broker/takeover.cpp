@@ -1,5 +1,6 @@
 // Sessions begin, change hands and end (5.0 section 4.1, 3.1.1 section 4.1).
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "lifecycle.hpp"
@@ -17,31 +18,42 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 }
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    forget_postponed(connection);
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
         return connection.close(ReasonCode::server_unavailable, "the store has failed");
+    if (environment_.journal.is_saturated() && !is_possible_without_store(connection, open))
+        return connection.close(ReasonCode::quota_exceeded,
+                                "the disk of the store is full, and what waits to be written fills the journal");
+    end_of_gone_owner(connection, open, now);
     if (belongs_to_another(connection, open))
         return connection.close(ReasonCode::client_identifier_not_valid,
                                 "the session of this client identifier belongs to another user");
     if (is_one_too_many(connection, open.client_id))
         return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
+    if (must_wait(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
     session::Account& account = environment_.accounts.of(
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
-    Session* session = take_over(open.client_id, open.connect.clean_start, now);
-    const bool session_present = session != nullptr;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+    Session* session = take_over(connection, open, now);
+    const bool is_renewed = session != nullptr && session->is_incomplete;
+    const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+    if (is_renewed) renew(*session);
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
-    store_will(*session, open.connect);
+    store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
     environment_.journal.set_cause(account);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
     // crash ends the connection, which is when its will is due.
     session::Journal& journal = environment_.journal;
     bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
-    if (session->is_persistent() || session->is_stored()) session->put_record(never, session::Urgency::lazy);
-    if (session->will != nullptr && session->is_stored()) is_awaited = true;
+    if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
+    if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
+    // While the disk is full its owner gets in all the same: the will is stored as soon as there is room.
+    const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
+    if (is_renewed || awaits_will) is_awaited = true;
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -87,6 +99,23 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
     return true;
 }
 
+// Its messages were another user's: nobody resumes it.
+void Lifecycle::end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open,
+                                  Instant now) {
+    Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || session->owner().empty() || !environment_.policy.binds_sessions) return;
+    const auth::Identity* identity = connection.identity();
+    const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
+    if (is_owner || !is_owner_gone(*session)) return;
+    environment_.log.warning("session_removed", {{"client_id", open.client_id},
+                                                 {"owner", session->owner()},
+                                                 {"reason",
+                                                  "the password file does not have its owner any more, and "
+                                                  "another user has come with its client id"},
+                                                 {"messages", session->backlog()}});
+    end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
+}
+
 // The store has failed: what is stored stays and can be resumed, but nothing new can be promised and nothing removed.
 bool Lifecycle::is_possible_without_store(const session::Connection& connection,
                                           const session::OpenSession& open) const {
@@ -95,39 +124,146 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
     return !open.connect.clean_start && session->is_durable();
 }
 
+// Two clients with one client identifier throw each other out for ever, as fast as they reconnect. Whoever has the
+// session in the third round keeps it for some seconds: CONNECT of the other is looked at again then, or when the
+// session is free. One may wait; the newest does.
+bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    const Session* session = sessions_.find(open.client_id);
+    if (session == nullptr || !session->is_online()) return false;
+    const Instant turn = fights_.turn_of(open.client_id, now);
+    if (turn <= now) return false;
+    ++environment_.counters.takeovers_delayed;
+    session::Connection*& waiting = postponed_[open.client_id];
+    if (session::Connection* superseded = std::exchange(waiting, &connection))
+        superseded->close(ReasonCode::server_busy, "a newer connection with this client identifier waits for its turn");
+    connection.postpone(open, turn);
+    return true;
+}
+
+// It is gone, or it asks again.
+void Lifecycle::forget_postponed(const session::Connection& connection) {
+    if (postponed_.empty()) return;
+    boost::unordered::erase_if(postponed_, [&](const auto& one) { return one.second == &connection; });
+}
+
+void Lifecycle::hasten_postponed(const Session& session, Instant now) {
+    if (postponed_.empty()) return;
+    const auto waiting = postponed_.find(session.client_id());
+    if (waiting != postponed_.end()) waiting->second->hasten(now);
+}
+
+void Lifecycle::note_takeover(const session::Connection& previous, const session::Connection& next,
+                              std::string_view client_id, Instant now) {
+    ++environment_.counters.takeovers;
+    const std::uint64_t takeovers = fights_.note(client_id, now);
+    if (!TakeoverFights::is_worth_a_word(takeovers)) return;
+    environment_.log.warning("client_id_fought_for", {{"client_id", client_id},
+                                                      {"address", next.address()},
+                                                      {"other_address", previous.address()},
+                                                      {"takeovers", takeovers}});
+}
+
 // The session to resume, or nullptr when a new one begins.
-Session* Lifecycle::take_over(std::string_view client_id, bool clean_start, Instant now) {
+Session* Lifecycle::take_over(const session::Connection& connection, const session::OpenSession& open, Instant now) {
+    const std::string& client_id = open.client_id;
+    const bool clean_start = open.connect.clean_start;
     Session* session = sessions_.find(client_id);
     if (session != nullptr && session->is_online()) {
-        ++environment_.counters.takeovers;
         session::Connection& previous = *session->connection();
+        note_takeover(previous, connection, client_id, now);
         previous.close(ReasonCode::session_taken_over,
                        "another connection uses this client identifier");  // [MQTT-3.1.4-3]
         detach(previous, now);
         session = sessions_.find(client_id);  // it may have ended with its connection
     }
-    if (session == nullptr || !clean_start) return session;
+    if (session == nullptr || ends_deferred_will(*session, now)) return nullptr;
+    if (!clean_start) return session;
     end(*session, now);  // [MQTT-3.1.2-4]
     return nullptr;
 }
 
+// Damage to the store has cost the session a part: subscriptions, queued messages, received packet ids. A client that
+// believes such a session to be present waits for ever for topics to which the session no longer subscribes. So the
+// client is told that no session is present, and subscribes anew [MQTT-3.2.2-5]. The rest of the state ends here, with
+// one exception: messages that were acknowledged to their publishers and can be read are delivered all the same.
+void Lifecycle::renew(session::Session& session) {
+    const std::vector<std::string> filters = subscriptions_.filters_of(session);
+    environment_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
+                                                            {"subscriptions_ended", filters.size()},
+                                                            {"messages_kept", session.backlog()}});
+    for (const std::string& filter : filters) subscriptions_.remove(session, filter);
+    for (const wire::PacketId id : session.received.all()) session.drop_received(id);
+    session.received.clear();
+    session.is_incomplete = false;
+    session.put_record(session.expires_at, session::Urgency::lazy);
+}
+
 void Lifecycle::detach(session::Connection& connection, Instant now) {
-    Session* session = connection.session();
-    if (session == nullptr) return;
-    connection.forget_session();
-    count_user(connection, *session, false);
-    session->detach();
-    --connected_;
-    if (!connection.is_will_due()) session->will.reset();            // [MQTT-3.1.2-10]
-    if (session->expiry_interval_s == 0) return end(*session, now);  // [MQTT-3.1.2-23]
-    Instant expires_at = never;
-    if (session->expiry_interval_s != session::expiry_never) {
-        expires_at = add_seconds(now, session->expiry_interval_s);
-        environment_.timers.set(session->expiry_timer, expires_at);
+    forget_postponed(connection);
+    if (connection.session() == nullptr) return;
+    Session& session = let_go(connection, now);
+    if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
+    // DISCONNECT is not acknowledged, but it counts: a will that it has removed and an expiry that it has changed are
+    // written soon, at a pace that the flash can bear.
+    const session::Urgency urgency = session.is_recorded_as_it_is() ? session::Urgency::lazy : session::Urgency::paced;
+    if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
+    start_expiry(session, now);
+    schedule_will(session, now);
+    session.go_away();
+    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), urgency);
+    feeds_.record(session);
+}
+
+void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
+    forget_postponed(connection);
+    if (connection.session() == nullptr) return;
+    Session& session = let_go(connection, now);
+    if (session.expiry_interval_s == 0) {
+        session.will.reset();
+        session.set_will_record(0);
+        return end(session, now);
     }
-    schedule_will(*session, now);
-    session->go_away();
-    if (session->is_stored()) session->put_record(expires_at, session::Urgency::lazy);
+    start_expiry(session, now);
+    session.go_away();
+    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), session::Urgency::lazy);
+    feeds_.record(session);
+}
+
+Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
+    Session& session = *connection.session();
+    hasten_postponed(session, now);
+    connection.forget_session();
+    count_user(connection, session, false);
+    session.detach();
+    --connected_;
+    return session;
+}
+
+void Lifecycle::start_expiry(Session& session, Instant now) {
+    if (session.expiry_interval_s == session::expiry_never) return;
+    session.expires_at = add_seconds(now, session.expiry_interval_s);
+    environment_.timers.set(session.expiry_timer,
+                            session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
+}
+
+// A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
+// it has been away for this long. A crash before that leaves the record of a session that is connected, which begins
+// its expiry anew at the restart: it may live longer by this time, and never ends early.
+Duration Lifecycle::unrecorded_for(const Session& session) {
+    constexpr Duration longest = 1h;
+    return std::min<Duration>(longest, Duration(1s) * (session.expiry_interval_s / 8));
+}
+
+void Lifecycle::record_ends() {
+    sessions_.for_each([](Session& session) {
+        if (session.is_stored() && !session.is_online()) session.put_record(session.expires_at, session::Urgency::lazy);
+    });
+}
+
+void Lifecycle::on_expiry_timer(Session& session, Instant now) {
+    if (session.expires_at <= now) return on_session_expired(session, now);
+    if (session.is_stored()) session.put_record(session.expires_at, session::Urgency::lazy);
+    environment_.timers.set(session.expiry_timer, session.expires_at);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
@@ -136,18 +272,20 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
     end(session, now);
 }
 
-void Lifecycle::end(Session& session, Instant now) {
-    if (session.will != nullptr) publish_will(session, now);
+void Lifecycle::end(Session& session, Instant now, session::Urgency urgency) {
+    const bool is_will_published = session.will != nullptr;  // in the same commit as what it leads to
+    if (is_will_published) publish_will(session, now);
+    session.drop_will_record(is_will_published ? session::Urgency::lazy : session::Urgency::paced);
     hand_on_shared(session, now);
-    if (session.is_stored()) remove_record(session);
+    if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
 }
 
-void Lifecycle::remove_record(Session& session) {
+void Lifecycle::remove_record(Session& session, session::Urgency urgency) {
     if (session.pending().has_stored_tail())
-        leave_to_take_down(session);
+        leave_to_take_down(session, urgency);
     else
-        session.drop_record();
+        session.drop_record(urgency);
     if (environment_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
     removals_.by_client_id[session.client_id()] = removals_.last = environment_.journal.last();
 }
@@ -172,8 +310,10 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
         if (!is_shared) left.back().share_group = 0;
     });
     while (session.pending().has_loaded()) {
-        ++environment_.counters.dropped_session_ended;
         left.push_back(session.dequeue());
+        const session::Delivery& delivery = left.back();
+        if (delivery.state != session::OutState::released) ++environment_.counters.dropped_session_ended;
+        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
     subscriptions_.remove_all(session);
     for (session::Delivery& delivery : left) {
@@ -191,10 +331,10 @@ void Lifecycle::hand_on(const session::Delivery& delivery, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
-void Lifecycle::leave_to_take_down(Session& session) {
+void Lifecycle::leave_to_take_down(Session& session, session::Urgency urgency) {
     environment_.counters.dropped_session_ended += session.pending().stored_rows();
     take_downs_.push_back({session.number(), session.pending().stored_from(), environment_.journal.last()});
-    session.end_record();
+    session.end_record(urgency);
 }
 
 void Lifecycle::take_down(Instant) {
@@ -212,7 +352,8 @@ void Lifecycle::take_down(Instant) {
         next.from = stored.row.number + 1;
         journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
         const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
-        if (!record || !environment_.references.release(record->message)) continue;
+        if (!record || environment_.references.count(record->message) == 0) continue;
+        if (!environment_.references.release(record->message)) continue;
         environment_.message_owners.remove(record->message);
         journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
     }

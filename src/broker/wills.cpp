@@ -1,6 +1,9 @@
 // Wills: stored with CONNECT, published when the connection ends without DISCONNECT 0x00, or after their delay, or when
-// the session ends, whichever comes first [MQTT-3.1.3-9] (5.0 section 3.1.3.2.2).
+// the session ends, whichever comes first [MQTT-3.1.3-9] (5.0 section 3.1.3.2.2). When the broker went away they are
+// deferred: a client has the time to come back in which the broker would have waited for it [MQTT-3.1.2-8].
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "lifecycle.hpp"
 
@@ -8,8 +11,23 @@ namespace ledge::broker {
 
 using wire::PropertyId;
 
-void Lifecycle::store_will(session::Session& session, const wire::Connect& connect) {
+namespace {
+
+// After a start. A client notices the end of its connection at once, or when it sends something, at the latest one keep
+// alive later, and then comes back after a pause of its own.
+constexpr Duration return_time_min = 10s;
+constexpr Duration return_time_without_keep_alive = 60s;
+
+Duration return_time(const session::StoredWill& will) {
+    if (will.keep_alive_s == 0) return return_time_without_keep_alive;
+    return std::max<Duration>(return_time_min, std::chrono::milliseconds(will.keep_alive_s * 1500));  // [MQTT-3.1.2-22]
+}
+
+}  // namespace
+
+void Lifecycle::store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s) {
     session.will.reset();
+    session.will_timer.cancel();  // that of an earlier connection
     if (!connect.will) return;
     const wire::Will& wish = *connect.will;
     wire::PropertyBuilder kept;
@@ -20,6 +38,7 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
     auto will = std::make_unique<session::StoredWill>();
     will->publication =  // counted with the session's tables
         session::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
+    will->keep_alive_s = keep_alive_s;
     will->delay_s = wish.properties.number(PropertyId::will_delay_interval).value_or(0);
     if (const auto expiry = wish.properties.number(PropertyId::message_expiry_interval)) {
         will->has_expiry = true;
@@ -38,7 +57,56 @@ void Lifecycle::schedule_will(session::Session& session, Instant now) {
 // The record goes without the will into the same commit as what the will leads to: a crash publishes it once or later.
 void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
     publish_will(session, now);
-    if (session.is_stored()) session.put_record(session.expiry_timer.deadline(), session::Urgency::lazy);
+    if (!session.is_persistent()) return end(session, now);
+    if (session.is_stored()) session.put_record(session.recorded_expiry(), session::Urgency::lazy);
+}
+
+// The will of a session that ends with its connection is worth a record when somebody can have it after a start, and
+// when its topic's level promises that much. A client that leaves its identifier to the broker comes back under another
+// one: it could not take its will along, and would be reported gone while it is there.
+bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Connect& connect) const {
+    if (session.will == nullptr || session.is_persistent() || environment_.journal.is_failed()) return false;
+    if (connect.client_id.empty()) return false;
+    const session::PublicationView wish = session.will->publication.view();
+    return (wish.retain || wish.qos != wire::QoS::at_most_once) &&
+           router_.level_of(wish.topic) != session::Durability::ram;
+}
+
+// True: the session ended with it. Its client is back after a start of the broker, so it has not gone.
+bool Lifecycle::ends_deferred_will(session::Session& session, Instant now) {
+    if (session.is_online() || session.will == nullptr || !session.will->is_deferred) return false;
+    session.will.reset();
+    session.will_timer.cancel();
+    if (session.is_persistent()) return false;
+    end(session, now, session::Urgency::paced);
+    return true;
+}
+
+void Lifecycle::restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now) {
+    const Instant latest = now + std::max<Duration>(return_time(will), std::chrono::seconds(will.delay_s));
+    session.will = std::make_unique<session::StoredWill>(std::move(will));
+    session.will->is_deferred = true;
+    environment_.timers.set(session.will_timer, std::clamp(due, now + return_time_min, latest));
+}
+
+void Lifecycle::restore_wills(Instant now) {
+    // Of several of a client the last counts: its connection came after the end of the others.
+    std::ranges::sort(wills_alone_, std::ranges::greater(), &WillAlone::number);
+    for (WillAlone& alone : std::exchange(wills_alone_, {})) {
+        if (sessions_.find(alone.client_id) != nullptr) {
+            if (alone.number != 0)
+                environment_.journal.drop(session::RecordKind::drop_session, alone.number, 0, session::Urgency::lazy);
+            continue;
+        }
+        alone.will.delay_s = 0;  // its session has ended already (5.0 section 3.1.3.2.2)
+        session::Session& session = sessions_.create(environment_, alone.client_id, limits_of_restored_);
+        set_owner(session, alone.owner);
+        session.charge_to(environment_.accounts.of(alone.owner, alone.network));
+        session.go_away();
+        session.set_will_record(alone.number);
+        restore_will(session, std::move(alone.will), alone.due, now);
+        session.put_will_record(session::Urgency::lazy);  // its time counts once, not anew from each start
+    }
 }
 
 void Lifecycle::publish_will(session::Session& session, Instant now) {
@@ -58,6 +126,10 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (publication.retain) publication.source = session.source(environment_.inbound_source);
     ++environment_.counters.wills_published;
     environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
+    if (environment_.journal.is_saturated()) {  // for want of room on the disk: see Journal
+        ++environment_.counters.dropped_queue_full;
+        return;
+    }
     router_.route_unacknowledged(publication, &session, now);
 }
 

@@ -47,6 +47,8 @@ public:
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
         loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
+        loaded_.config.shard.listeners.back().is_local =
+            loaded_.config.sockets.back().endpoint.kind == Endpoint::Kind::unix_socket;
     }
 
     void limits(const session::SessionLimits& limits, const std::string& prefix) {

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "listener_url.hpp"
+
 namespace ledge::config {
 namespace {
 
@@ -42,6 +44,58 @@ void add_store_tools(CLI::App& app, Command& command) {
             command.store_tool = tool->get_name();
         });
     }
+    const auto chosen = [&command](const CLI::App* tool) {
+        command.action = Command::Action::store;
+        command.store_tool = tool->get_name();
+    };
+    CLI::App* backup = store->add_subcommand(
+        "backup", "Copy a store as it is at one commit, and read the copy to its end; also beside a running broker");
+    backup->add_option("PATH", command.store_path, "The store's directory")->required();
+    backup->add_option("TARGET", command.store_file, "The file that is made; nothing is overwritten")->required();
+    backup->callback([chosen, backup] { chosen(backup); });
+    CLI::App* restore =
+        store->add_subcommand("restore", "Make a store from a copy of `backup`; not beside a running broker");
+    restore->add_option("BACKUP", command.store_file, "The copy")->required();
+    restore->add_option("PATH", command.store_path, "The store's directory; made when it is not there")->required();
+    restore->add_flag("--force", command.store_is_forced, "Keep a store that is there under another name");
+    restore->callback([chosen, restore] { chosen(restore); });
+}
+
+void add_sessions(CLI::App& app, Command& command) {
+    CLI::App* sessions = app.add_subcommand(
+        "sessions",
+        "List sessions, or remove one: in the store of a broker that is stopped, or through the admin "
+        "listener of one that runs");
+    sessions->require_subcommand(1);
+    const auto add = [&](const char* name, const char* help, bool is_removal) {
+        Command::Sessions& wish = command.sessions;
+        CLI::App* tool = sessions->add_subcommand(name, help);
+        CLI::Option* store = tool->add_option("--store", wish.store, "The directory of the store")->type_name("DIR");
+        CLI::Option* admin =
+            tool->add_option("--admin", wish.admin, "The admin listener: http://HOST:PORT or https://HOST:PORT")
+                ->type_name("URL")
+                ->excludes(store);
+        tool->add_option("--token-file", wish.token_file, "The file with the broker's admin token")
+            ->type_name("FILE")
+            ->needs(admin);
+        tool->add_option("--ca", wish.ca_file, "The certificates that the admin listener's is signed with")
+            ->type_name("FILE")
+            ->needs(admin);
+        if (is_removal) tool->add_option("CLIENT_ID", wish.client_id, "Whose session ends")->required();
+        tool->callback([&command, is_removal] {
+            if (command.sessions.store.empty() == command.sessions.admin.empty())
+                throw CLI::ValidationError("sessions", "wants --store DIR or --admin URL");
+            if (!command.sessions.admin.empty()) {
+                const auto endpoint = parse_hook_url(command.sessions.admin);
+                if (!endpoint) throw CLI::ValidationError("--admin", endpoint.error());
+                command.sessions.endpoint = endpoint.value();
+            }
+            command.action = Command::Action::sessions;
+            command.sessions.is_removal = is_removal;
+        });
+    };
+    add("list", "Print every session as a line of JSON", false);
+    add("remove", "End a session with its subscriptions and waiting messages; its client is disconnected", true);
 }
 
 void add_events(CLI::App& app, Command& command) {
@@ -128,6 +182,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     CLI::App* check = add_check(app, command);
     add_events(app, command);
     add_store_tools(app, command);
+    add_sessions(app, command);
     add_passwd(app, command);
     std::vector<std::string> question;
     add_explain(app, command, question);

@@ -92,13 +92,14 @@ Parsed parse_unix(std::string_view path) {
     return endpoint;
 }
 
-/// The path of the requests, of characters that need no escape. "" : it has others.
-std::string resource_of(std::string_view path) {
-    if (path.empty()) path = default_resource;
+/// The path of the requests, of characters that need no escape; "": any, as "/" says nothing of a path either. nullopt:
+/// it has other characters.
+std::optional<std::string> resource_of(std::string_view path) {
+    if (path == "/") path = {};
     const bool is_plain = path.size() <= resource_bytes_max && std::all_of(path.begin(), path.end(), [](char c) {
                               return is_bare_key({&c, 1}) || c == '/' || c == '.' || c == '~';
                           });
-    return is_plain ? std::string(path) : "";
+    return is_plain ? std::optional(std::string(path)) : std::nullopt;
 }
 
 struct Host {
@@ -144,7 +145,7 @@ std::string check_host(Host& host) {
     if (is_address && host.text.find('\0') == std::string::npos) return {};
     return quoted(host.text) + (host.is_bracketed
                                     ? " is not an IPv6 address"
-                                    : " is not an IPv4 address or localhost; for every interface use 0.0.0.0");
+                                    : " is not an IPv4 address or localhost; for every interface use [::]");
 }
 
 /// RFC 1123, 2.1, and the _ that is used all the same. What ends with a number is an address that somebody mistyped.
@@ -168,9 +169,9 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     endpoint.is_tls = scheme.is_tls;
     if (scheme.protocol == Endpoint::Protocol::websocket) {
         const std::size_t slash = std::min(rest.find('/'), rest.size());
-        endpoint.resource = resource_of(rest.substr(slash));
-        if (endpoint.resource.empty())
-            return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 of them")};
+        auto resource = resource_of(rest.substr(slash));
+        if (!resource) return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 of them")};
+        endpoint.resource = std::move(*resource);
         rest = rest.substr(0, slash);
     } else if (rest.ends_with('/')) {
         rest.remove_suffix(1);

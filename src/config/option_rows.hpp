@@ -22,13 +22,14 @@ inline constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed heade
 inline constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 inline constexpr std::string_view format_names[] = {"text", "json"};
 inline constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
-inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+inline constexpr std::string_view overflow_names[] = {"drop_oldest", "drop_newest", "refuse", "spill"};
 inline constexpr std::string_view revocation_names[] = {"disconnect", "unsubscribe"};
 inline constexpr std::string_view strategy_names[] = {"round_robin", "random", "sticky_publisher", "least_inflight"};
 
 inline constexpr std::string_view client_certificate_names[] = {"none", "optional", "required"};
 inline constexpr std::string_view user_name_names[] = {"none", "cn", "san", "fingerprint"};
 inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
+inline constexpr std::string_view unusable_names[] = {"stop", "start_without"};
 
 /// The names of an enumeration; none for one that is configured by its number.
 template <class T>
@@ -42,6 +43,7 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, ClientCertificate>) return client_certificate_names;
     if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
     if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
+    if constexpr (std::is_same_v<T, StoreSettings::Unusable>) return unusable_names;
     return {};
 }
 

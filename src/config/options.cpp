@@ -13,10 +13,10 @@ using session::SessionLimits;
 constexpr Option table[] = {
     listener<&ListenerDraft::url>(
         "url", "", {},
-        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path it is /mqtt), mqtts:// and "
-        "wss:// for the same over TLS, or unix:PATH. "
-        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. 0.0.0.0 and [::] "
-        "stand for every interface. Port 0 lets the system choose. Default: "
+        "Where to listen: mqtt://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; without a path, clients may ask for any), "
+        "mqtts:// and wss:// for the same over TLS, or unix:PATH. "
+        "HOST is an IPv4 address, an IPv6 address in brackets or localhost, which means 127.0.0.1. [::] stands "
+        "for every interface, 0.0.0.0 for every one with IPv4. Port 0 lets the system choose. Default: "
         "none; a broker without any configured listener has one named local at mqtt://127.0.0.1:1883."),
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
@@ -26,7 +26,9 @@ constexpr Option table[] = {
         "psk_file), "
         "false elsewhere."),
     listener<&ListenerDraft::connections_max>("connections_max", "connections", {1, 1'000'000},
-                                              "Open connections of this listener; further ones are closed at once."),
+                                              "Connected clients of this listener. When it is full, a further client "
+                                              "takes the place of the newest client of the user or address that has "
+                                              "most of them, if that one has more; otherwise it is refused."),
     listener<&ListenerDraft::connections_per_second>(
         "connections_per_second", "connections", {0, 1'000'000},
         "New connections that the listener takes in a second; further ones wait. 0: any number."),
@@ -121,7 +123,8 @@ constexpr Option table[] = {
     limit<&SessionLimits::max_packet_size_bytes>(
         "max_packet_size_bytes", "bytes", {64, mqtt_packet_max},
         "The largest packet a client may send, header included. Told to MQTT 5 clients as Maximum Packet Size. A "
-        "larger one is refused from its header, before the body arrives."),
+        "larger one is refused from its header, before the body arrives. zigbee2mqtt keeps all its devices in one "
+        "message of about 3 KiB each."),
     limit<&SessionLimits::connect_packet_max_bytes>(
         "connect_packet_max_bytes", "bytes", {64, mqtt_packet_max},
         "The largest first packet (CONNECT), from peers that nobody knows yet."),
@@ -172,7 +175,8 @@ constexpr Option table[] = {
                                                           "Whether clients may subscribe to $share/GROUP/FILTER."),
     limit<&SessionLimits::subscriptions_max>(
         "subscriptions_max", "subscriptions", {1, 10'000'000},
-        "Subscriptions of one session; further ones are refused with quota exceeded."),
+        "Subscriptions of one session; further ones are refused with quota exceeded. The default is enough for 5,000 "
+        "devices of four topics each."),
     limit<&SessionLimits::topic_levels_max>("topic_levels_max", "levels", {1, 128},
                                             "Levels of a topic name or filter."),
     limit<&SessionLimits::topic_bytes_max>("topic_bytes_max", "bytes", {1, u16_max},
@@ -182,12 +186,15 @@ constexpr Option table[] = {
     limit<&SessionLimits::topic_alias_max_out>(
         "topic_alias_max_out", "aliases", {0, u16_max},
         "Topic aliases the broker uses towards an MQTT 5 client that allows them."),
-    limit<&SessionLimits::receive_maximum>(
-        "receive_maximum", "messages", {1, u16_max},
-        "QoS 1 and 2 messages a client may have in flight towards the broker. Told to MQTT 5 clients."),
+    limit<&SessionLimits::receive_maximum>("receive_maximum", "messages", {1, u16_max},
+                                           "QoS 1 and 2 messages a client may have in flight towards the broker. Less "
+                                           "than 65535 is told to MQTT 5 clients "
+                                           "as Receive Maximum, and a client that exceeds it is disconnected (0x93). "
+                                           "Many clients do, or wait for seconds: "
+                                           "by default a client that is too fast is read more slowly instead."),
     limit<&SessionLimits::inflight_max>(
-        "inflight_max", "messages", {1, u16_max},
-        "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer."),
+        "inflight_max", "messages", {1, session::inflight_ceiling},
+        "QoS 1 and 2 messages in flight towards a client. An MQTT 5 client may ask for fewer with Receive Maximum."),
     limit<&SessionLimits::queue_messages_max>(
         "queue_messages_max", "messages", {0, u32_max},
         "QoS 1 and 2 messages that wait in memory behind those in flight, for each session that is not in a store: all "
@@ -213,7 +220,10 @@ constexpr Option table[] = {
         "overflow", "", {},
         "What happens to a message for a full queue. drop_oldest: the oldest one makes room. drop_newest: it is not "
         "queued. refuse: nobody gets it and its publisher is told quota exceeded; an MQTT 3 publisher, who cannot be "
-        "told, is disconnected if the session is not connected."),
+        "told, is disconnected if the session is not connected. spill: as drop_newest, except for a connected client "
+        "whose session ends with its connection; durable and relaxed messages that its queue in memory cannot take "
+        "wait in the store, and when the store cannot take them either, the client is disconnected, so that it knows "
+        "of the gap."),
     limit<&SessionLimits::queue_qos0_offline>("queue_qos0_offline", "", {},
                                               "Whether QoS 0 messages are queued for sessions that are not connected."),
     limit<&SessionLimits::outbox_bytes_max>(
@@ -276,6 +286,11 @@ constexpr Option table[] = {
         "store", "path", "", {},
         "The directory that keeps sessions and messages, of its own and made if need be, or \"none\": then nothing "
         "survives the broker."),
+    setting<&Config::store, &StoreSettings::if_unusable>(
+        "store", "if_unusable", "", {},
+        "What the broker does at a start when the directory or the file cannot be used: read-only, of another user, no "
+        "room to mend a damaged file. stop: it says why and ends. start_without: it says so as an error and serves as "
+        "with path = \"none\", so nothing is kept. A store that another broker has always ends it."),
     setting<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::level>(
         "store", "durability", "", {},
         "What the broker's acknowledgement of a message means. durable: it is on stable storage, or its subscribers "
@@ -335,12 +350,13 @@ constexpr Option table[] = {
         "becomes that of the first user who comes for it. false: whoever has the client id has the session."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
-        "Wrong passwords from one address (of IPv6: one network of 64 bits) within login_window_s, from where on its "
-        "logins are refused for login_block_s. 0: any number. Peers on Unix sockets have no address."),
+        "Wrong passwords of one user name from one address (of IPv6: one network of 64 bits) within login_window_s. "
+        "Then logins of this name from this address are refused for login_block_s; other names there are not. Names "
+        "that no user has count together for each address. 0: any number. Peers on Unix sockets have no address."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::window>("auth", "login_window_s", "s", {1, 86'400},
                                                                              "How long a wrong password counts."),
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::block_time>(
-        "auth", "login_block_s", "s", {1, 86'400}, "How long an address is refused then."),
+        "auth", "login_block_s", "s", {1, 86'400}, "How long such logins are refused."),
     jwt<&TokenSettings::key_file>(
         "key_file", "", {},
         "The key that tokens are signed with: a public key in PEM (RSA of 2048 bits or more: RS256; EC on P-256: "

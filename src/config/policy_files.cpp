@@ -62,6 +62,22 @@ std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& pat
     return std::nullopt;
 }
 
+/// Names that only the password file could prove, and does not have.
+void note_users_of(const auth::Acl& acl, Loaded& loaded) {
+    const AuthSettings& auth = loaded.config.auth;
+    const bool has_others = auth.jwt.is_used() || auth.http.is_used() || loaded.config.sockets.empty() ||
+                            std::ranges::any_of(loaded.config.sockets, [](const ListenerSocket& socket) {
+                                return socket.peer_credentials || socket.tls.proves_clients() ||
+                                       socket.tls.client_certificate != ClientCertificate::none;
+                            });
+    if (!loaded.policy.passwords || has_others) return;
+    for (const auth::AclOwner& owner : acl.owners()) {
+        if (owner.kind == auth::AclOwner::Kind::user && loaded.policy.passwords->find(owner.name) == nullptr)
+            loaded.notes.push_back(acl.name() + " has rules for the user " + owner.name + ", who is not in " +
+                                   auth.password_file + "; is the name mistyped?");
+    }
+}
+
 /// In mosquitto's form `pattern` is for rules with the client's names; without them it is a rule for everybody.
 void note_patterns_of(const auth::Acl& acl, Loaded& loaded) {
     if (acl.form() != auth::Acl::Form::mosquitto) return;
@@ -78,6 +94,7 @@ void load_acl(Loaded& loaded) {
     if (!file) return;
     auto acl = parse_acl(file->text, path, loaded);
     if (!acl) return;
+    note_users_of(*acl, loaded);
     note_patterns_of(*acl, loaded);
     if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
     loaded.policy.acl = std::move(*acl);

@@ -107,7 +107,11 @@ int use_store_tool(const config::Command& command) {
         if (!result) return fail(result.error().text);
         return result.value() ? answered() : config::exit_failure;
     }
-    return fail("no such tool");
+    const auto say_it = [](std::string_view text) { print(stdout, text); };
+    const auto result = command.store_tool == "backup"
+                            ? storage::backup(command.store_path, command.store_file, say_it)
+                            : storage::restore(command.store_file, command.store_path, command.store_is_forced, say_it);
+    return result ? answered() : fail(result.error().text);
 }
 
 int print_events(bool is_json) {

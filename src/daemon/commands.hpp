@@ -15,7 +15,7 @@ inline constexpr std::string_view version = LEDGE_VERSION;
 int say(const config::Command& command);
 /// Everything that is wrong with the configuration.
 int complain(const config::Loaded& loaded);
-/// info, verify, dump or compact. A store with something wrong ends like a failure.
+/// info, verify, dump, compact, backup or restore. A store with something wrong ends like a failure.
 int use_store_tool(const config::Command& command);
 /// Reads what else the configuration names: complaints about files that are wrong, notes about what is dangerous.
 void look_around(const config::Sources& sources, config::Loaded& loaded);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::daemon {
@@ -19,7 +20,7 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
     const bool knows_others = policy.tokens || policy.hook || !question.roles.empty();
     if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
         return {"denied: user " + *question.user + " is not in the password file: no login\n", false};
-    if (question.verb == "publish" && question.topic.starts_with("$SYS/"))
+    if (question.verb == "publish" && session::belongs_to_broker(question.topic))
         return {"denied: $SYS/ belongs to the broker\n", false};
     if (!policy.acl) return {"allowed: there is no auth.acl_file, everybody may do everything\n", true};
     std::optional<std::string_view> user;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ledge/auth/login_guard.hpp"
+#include "ledge/base/network.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -21,7 +21,7 @@ std::string address_in(const LogRecord& record) {
     const auto found = std::ranges::find(record.fields, std::string_view("address"), &LogField::key);
     if (found == record.fields.end()) return {};
     const auto* text = std::get_if<std::string_view>(&found->value);
-    return text == nullptr ? std::string() : auth::address_of(*text);
+    return text == nullptr ? std::string() : to_text(network_of(*text));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "passwd.hpp"
 #include "privileges.hpp"
 #include "serve.hpp"
+#include "sessions.hpp"
 
 int main(int argc, char** argv) {
     using namespace ledge;
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
         if (command.action == config::Command::Action::say) return daemon::say(command);
         if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
+        if (command.action == config::Command::Action::sessions) return daemon::use_sessions(command.sessions);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
         if (const std::string problem = daemon::act_as(command.as_user); !problem.empty()) return daemon::fail(problem);

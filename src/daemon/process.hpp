@@ -10,8 +10,9 @@ namespace ledge::daemon {
 /// the limit in force.
 std::uint64_t raise_descriptor_limit();
 
-/// A peer that is gone is an error of the write, not the end of the process.
-void ignore_broken_pipes();
+/// A peer that is gone, or a file that would become larger than the process may make one (ulimit -f), is an error of
+/// the write, not the end of the process.
+void ignore_signals_of_writes();
 
 /// From now on an allocation that the system refuses ends the process at once, with one line in the log (event
 /// out_of_memory) and exit code 1, without running any destructor. Whatever was being changed is left half changed, so

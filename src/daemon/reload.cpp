@@ -1,14 +1,42 @@
 #include "reload.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "ledge/session/live_limits.hpp"
 #include "tls_files.hpp"
 #include "words.hpp"
 
 namespace ledge::daemon {
 
-Reload::Reload(config::Sources sources, config::Config running, Log& log, TakePolicy take_policy)
-    : sources_(std::move(sources)), running_(std::move(running)), log_(&log), take_policy_(std::move(take_policy)) {}
+namespace {
+
+const broker::ListenerOptions* find_listener(const config::Config& config, std::string_view name) {
+    const auto& listeners = config.shard.listeners;
+    const auto found = std::ranges::find(listeners, name, &broker::ListenerOptions::name);
+    return found == listeners.end() ? nullptr : &*found;
+}
+
+/// Without "listeners.NAME.limits.KEY" where "limits.KEY" is said, too.
+std::vector<std::string> without_inherited(std::vector<std::string> keys) {
+    const auto has = [all = keys](std::string_view key) { return std::ranges::find(all, key) != all.end(); };
+    std::erase_if(keys, [&](const std::string& key) {
+        const std::size_t at = key.find(".limits.");
+        return at != std::string::npos && has(std::string_view(key).substr(at + 1));
+    });
+    return keys;
+}
+
+}  // namespace
+
+Reload::Reload(config::Sources sources, config::Config running, Log& log, TakePolicy take_policy,
+               TakeLimits take_limits, AddListener add_listener)
+    : sources_(std::move(sources)),
+      running_(std::move(running)),
+      log_(&log),
+      take_policy_(std::move(take_policy)),
+      take_limits_(std::move(take_limits)),
+      add_listener_(std::move(add_listener)) {}
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
@@ -22,6 +50,56 @@ void Reload::take(config::Loaded& loaded) {
                                  {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
     take_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
+}
+
+/// What may change under connected clients does; the rest stays in `running_` as it was, and so is told.
+void Reload::take_limits(const config::Config& wanted) {
+    const config::Config before = running_;
+    running_.limits = session::with_live_limits(running_.limits, wanted.limits);
+    for (broker::ListenerOptions& mine : running_.shard.listeners) {
+        const broker::ListenerOptions* listener = find_listener(wanted, mine.name);
+        if (listener == nullptr) continue;
+        mine.limits = session::with_live_limits(mine.limits, listener->limits);
+        mine.connections_max = listener->connections_max;
+    }
+    const std::vector<std::string> keys = config::differences(before, running_);
+    if (keys.empty()) return;
+    take_limits_(running_.shard.listeners);
+    log_->info("limits_changed", {{"keys", join(without_inherited(keys))}});
+}
+
+/// Those that are not served stay a difference, and so are told.
+void Reload::add_listeners(const config::Config& wanted) {
+    auto& listeners = running_.shard.listeners;
+    for (std::size_t i = 0; i < wanted.shard.listeners.size(); ++i) {
+        const broker::ListenerOptions& listener = wanted.shard.listeners[i];
+        if (find_listener(running_, listener.name) != nullptr) continue;
+        if (const auto added = add_listener_(wanted, i); !added) {
+            log_->error("listener_not_added", {{"listener", listener.name},
+                                               {"reason", added.error()},
+                                               {"outcome", "the others are served as before"}});
+            continue;
+        }
+        const auto place = std::ranges::lower_bound(listeners, listener.name, {}, &broker::ListenerOptions::name);
+        running_.sockets.insert(running_.sockets.begin() + (place - listeners.begin()), wanted.sockets[i]);
+        listeners.insert(place, listener);
+    }
+}
+
+/// A listener that is new or gone is one word; a limit that a listener has from [limits] is none.
+std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) const {
+    constexpr std::string_view prefix = "listeners.";
+    std::vector<std::string> words;
+    for (std::string& key : without_inherited(config::differences(running_, wanted))) {
+        const std::size_t dot = key.starts_with(prefix) ? key.find('.', prefix.size()) : std::string::npos;
+        if (dot != std::string::npos) {
+            const std::string_view name = std::string_view(key).substr(prefix.size(), dot - prefix.size());
+            const bool is_new = find_listener(running_, name) == nullptr;
+            if (is_new || find_listener(wanted, name) == nullptr) key.resize(dot);
+        }
+        if (words.empty() || words.back() != key) words.push_back(std::move(key));
+    }
+    return words;
 }
 
 void Reload::read_policy() {
@@ -48,7 +126,9 @@ void Reload::read_all() {
         log_->set_threshold(running_.log.level);
         log_->warning("log_level_changed");
     }
-    const std::vector<std::string> keys = config::differences(running_, loaded.config);
+    take_limits(loaded.config);
+    add_listeners(loaded.config);
+    const std::vector<std::string> keys = keys_for_restart(loaded.config);
     if (keys.empty()) {
         log_->info("configuration_unchanged");
     } else {

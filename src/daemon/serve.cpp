@@ -8,6 +8,7 @@
 #include "dangers.hpp"
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
@@ -28,7 +29,6 @@ std::string_view fix_for(std::string_view error) {
     };
     constexpr Fix fixes[] = {
         {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
-        {EADDRNOTAVAIL, "choose an address of this machine (ip address shows them), or 0.0.0.0 for all"},
         {EACCES, "choose a port above 1023 or a path that may be written, or grant the right to use this one"},
         {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
         {ENOENT, "create the folder of the socket"},
@@ -54,18 +54,34 @@ int refuse(const Log& log, std::string_view reason, std::string_view fix, int ex
     return exit_code;
 }
 
-/// false: it is asked for and cannot be opened. nullptr: none is asked for. Its files are the user's whom the broker
-/// becomes.
+/// false: it is asked for and cannot be opened. nullptr: none is asked for, or the broker starts without it. Its files
+/// are the user's whom the broker becomes.
 bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
                 std::unique_ptr<storage::Store>& store) {
-    if (!config.store.is_used()) return true;
+    if (!config.store.is_used()) {
+        log.warning("nothing_is_stored",
+                    {{"outcome", "sessions, queued and retained messages end with the broker"},
+                     {"fix", "name a directory: --store DIR, or store.path in the configuration"}});
+        return true;
+    }
     const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
-    if (!opened) {
-        log.error("not_started", {{"reason", opened.error().text}, {"fix", fix_for(opened.error().fault)}});
+    if (opened) {
+        store = std::move(*opened);
+        return true;
+    }
+    const storage::StoreError& error = opened.error();
+    const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
+                           error.fault != storage::Fault::in_use;
+    if (!may_start) {
+        log.error("not_started", {{"reason", error.text}, {"fix", fix_for(error.fault)}});
         return false;
     }
-    store = std::move(*opened);
+    log.error("store_unusable", {{"reason", error.text},
+                                 {"outcome",
+                                  "store.if_unusable = start_without: the broker serves, and nothing is "
+                                  "kept until a restart finds the store usable"},
+                                 {"fix", fix_for(error.fault)}});
     return true;
 }
 
@@ -84,10 +100,19 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
     return true;
 }
 
+Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
+                                       std::uint64_t descriptors) {
+    if (running == nullptr) return Failure{std::string("the broker has not started yet")};
+    runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
+    share_descriptors(wanted, descriptors);
+    return running->add_listener(wanted.shard.listeners[index], wanted.endpoints[index],
+                                 std::move(wanted.fronts[index]), wanted.shard.has_other_users);
+}
+
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
-    ignore_broken_pipes();
+    ignore_signals_of_writes();
     end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
@@ -98,13 +123,21 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
+    share_descriptors(options, descriptors);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;
     Reload reload(
-        sources, loaded.config, log, [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+        sources, loaded.config, log,
+        [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
             if (running == nullptr) return;
             policy ? running->set_policy(std::move(*policy), std::move(files)) : running->note_refused_policy();
+        },
+        [&running](const broker::Listeners& listeners) {
+            if (running != nullptr) running->set_limits(listeners);
+        },
+        [&running, descriptors](const config::Config& config, std::size_t index) {
+            return add_listener(running, config, index, descriptors);
         });
     options.on_hang_up = [&reload] { reload.read_all(); };
     options.on_policy_files = [&reload] { reload.read_policy(); };
@@ -113,16 +146,23 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
-    admin::Pages pages(std::string(version), token.value(), runtime::read_clock());
+    admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
         return pages.answer(request, runtime::read_clock());
     };
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
+    const bool is_without = loaded.config.store.is_used() && store == nullptr;
+    if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
+    if (is_without) {
+        broker::StoreFigures figures;
+        figures.beginning = broker::Beginning::unusable;
+        (*loop)->shard().note_store(figures);
+    }
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",

@@ -55,6 +55,33 @@ Result<std::string, std::string> admin_token(const config::Config& config) {
     return admin::read_token(config.admin.token_file);
 }
 
+void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors) {
+    constexpr std::uint64_t reserved = 64;       // files of the broker, the operator's connections
+    constexpr std::uint64_t share_divisor = 16;  // of all: what peers may have that are no clients yet, or no longer
+    constexpr std::uint64_t share_min = 16;      // below it, hardly anybody could arrive
+    constexpr std::uint64_t clients_total_min = 16;
+    const std::uint64_t listeners = std::max<std::size_t>(options.endpoints.size(), 1);
+    const std::uint64_t share = std::max(descriptors / share_divisor / listeners, share_min);
+    const auto at_most = [](std::uint32_t& limit, std::uint64_t most) {
+        limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, most));
+        return limit;
+    };
+    std::uint64_t others = reserved + at_most(options.driver.linger_links_max, share * listeners);
+    for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
+        broker::ListenerOptions& listener = options.shard.listeners[i];
+        listener.arrivals_max = 64 + listener.connections_max / 16;
+        if (listener.is_local) continue;
+        others += at_most(listener.arrivals_max, share);
+        runtime::FrontOptions& front = options.fronts[i];
+        if (front.websocket) others += at_most(front.web_limits.visitors_max, share);
+        if (!front.tls) continue;
+        at_most(front.tls->handshakes_max, share / 2);
+        others += front.tls->handshakes_max + at_most(front.tls->handshakes_queued_max, share / 2);
+    }
+    const std::uint64_t clients = descriptors > others + clients_total_min ? descriptors - others : clients_total_min;
+    at_most(options.shard.connections_total_max, clients);
+}
+
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed) {
     runtime::BrokerLoopOptions options;
     options.shard = config.shard;
@@ -68,6 +95,17 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
             websocket->message_bytes_max =
                 std::max<std::uint64_t>(websocket->message_bytes_max, listener.limits.max_packet_size_bytes);
         }
+    }
+    options.shard.has_other_users =
+        std::any_of(config.sockets.begin(), config.sockets.end(), [](const config::ListenerSocket& socket) {
+            const bool has_certificates =
+                socket.endpoint.is_tls && socket.tls.client_certificate != config::ClientCertificate::none;
+            return socket.peer_credentials || has_certificates || !socket.tls.psk_file.empty();
+        });
+    for (transport::Endpoint& endpoint : options.endpoints) {  // both on one port: each has its family
+        endpoint.is_ipv6_only = endpoint.host == "::" && std::ranges::any_of(options.endpoints, [&](const auto& other) {
+                                    return other.host == "0.0.0.0" && other.port == endpoint.port && endpoint.port != 0;
+                                });
     }
     if (config.admin.is_used()) {
         options.admin = runtime::AdminOptions{.endpoint = endpoint_of(config.admin_endpoint)};

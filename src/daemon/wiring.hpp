@@ -19,6 +19,10 @@ storage::LmdbStoreOptions store_options(const config::Config& config);
 Result<std::string, std::string> admin_token(const config::Config& config);
 
 /// Without the hook for SIGHUP.
+/// Divides the descriptors that the process may have: sockets of listeners with addresses leave room for the broker's
+/// files and for the operator (Unix sockets, the admin listener), and clients leave room for those who arrive.
+void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors);
+
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);
 
 }  // namespace ledge::daemon

@@ -1,34 +1,20 @@
 #include "ledge/runtime/broker_loop.hpp"
 
 #include <malloc.h>
+
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
-#include "committer.hpp"
-#include "hook_carrier.hpp"
-#include "ledge/broker/shard.hpp"
+#include "broker_loop_parts.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
-#include "ledge/transport/driver.hpp"
-#include "ledge/transport/file_watch.hpp"
-#include "ledge/transport/listener.hpp"
-#include "ledge/transport/poller.hpp"
-#include "ledge/transport/tls.hpp"
-#include "ledge/transport/turn_clock.hpp"
-#include "ledge/transport/worker_pool.hpp"
-#include "login_worker.hpp"
-#include "signals.hpp"
 
 namespace ledge::runtime {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -37,72 +23,6 @@ constexpr Duration settle_interval = 1s;    // of the log, while it waits for it
 constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
 
 }  // namespace
-
-struct BrokerLoop::Parts {
-    /// `image`: what the store remembers; of no meaning without one.
-    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
-          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
-    ~Parts();
-
-    // The errors are sentences.
-    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
-    MadeFront make_front(std::uint16_t index);
-    MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
-    MadeFront make_admin_front(const AdminOptions& admin);
-    std::string start_workers();
-
-    void set_policy(auth::Policy policy);
-    void watch_sockets();
-    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                     const transport::AcceptRate& rate = {});
-    void on_signal(int signal);
-    void hang_up();
-    void look_at_files(Instant now);
-    void settle_log(Instant now);
-    void watch_files(std::vector<std::string> files);
-    void stop();
-    bool stop_if_done();
-
-    void wait_for_asio(Duration wait_max);
-    void serve();
-    void end_turn();
-    Instant next_deadline() const;
-    void run_due();
-    void measure_memory();
-    void arm_timer();
-
-    BrokerLoopOptions options;
-    const Log& log;
-    asio::io_context io{1};  // a hint, not a promise: other threads may post
-    asio::posix::stream_descriptor sockets_ready{io};
-    asio::steady_timer timer{io};
-    transport::TurnClock clock;
-    std::unique_ptr<transport::Poller> poller;
-    broker::StoreReader reader;
-    std::optional<Committer> committer;  // nothing without a store
-    broker::Shard shard;
-    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
-    LoginWorker login_worker{io};
-    HookCarrier hook_carrier{io, log};
-    std::string hook_problem;  // why nobody can ask it
-    transport::Driver driver;
-    std::vector<std::unique_ptr<transport::Front>> fronts;
-    std::vector<std::unique_ptr<transport::Listener>> listeners;
-    std::unique_ptr<Signals> signals;
-    transport::FileWatch policy_files{{}};
-
-    Instant look_at = never;   // at the policy's files; never: there are none
-    bool is_read = false;      // they were, by whoever was told to
-    Instant armed_at = never;  // what the timer waits for
-    Instant stop_deadline = never;
-    Instant measure_at = Instant::min();  // the memory, if there is a budget
-    Instant settle_log_at = Instant::min();
-    bool is_memory_short = false;
-    std::uint64_t turns = 0;
-    bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
-    bool is_stopping = false;
-    bool is_stopped = false;
-};
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Life
@@ -116,14 +36,20 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       reader(store ? store->reader() : broker::StoreReader{}),
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
-      driver(shard, *poller, clock) {
+      driver(shard, *poller, clock, options.driver) {
     set_policy(std::move(options.policy));
     watch_files(std::move(options.policy_files));
     if (store) {
-        const CommitterOptions commits{options.shard.durability.journal.lazy_interval,
-                                       options.daily_write_budget_bytes};
+        CommitterOptions commits;
+        commits.lazy_interval = options.shard.durability.journal.lazy_interval;
+        commits.daily_write_budget_bytes = options.daily_write_budget_bytes;
+        const broker::Beginning beginning = store->beginning();
         committer.emplace(io, std::move(store), commits, log);
-        shard.note_store({.is_used = true});
+        broker::StoreFigures figures;
+        figures.is_used = true;
+        figures.beginning = beginning;
+        figures.bad_rows = image.bad_rows;
+        shard.note_store(figures);
     }
     if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
@@ -180,84 +106,22 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
 }
 
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
-    FrontOptions plain;
-    const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
-    std::unique_ptr<transport::Front> front;
-    if (wanted.tls) {
-        auto made = make_tls_front(index, wanted);
-        if (!made) return made;
-        front = std::move(*made);
-    } else if (wanted.websocket) {
-        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
-    } else {
-        front = transport::make_plain_front(index, driver, log, wanted.peer_names);
-    }
-    if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
-    return front;
-}
-
-/// "" or why there are none.
-std::string BrokerLoop::Parts::start_workers() {
-    if (workers != nullptr) return {};
-    auto made = transport::WorkerPool::create(*poller);
-    if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
-    workers = std::move(*made);
-    return {};
-}
-
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    const std::string& name = options.shard.listeners[index].name;
-    auto front = wanted.websocket
-                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
-                                                        name, *wanted.tls, driver, *workers, log)
-                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
-    return std::move(*front);
-}
-
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOptions& admin) {
-    const transport::WebOptions web{std::nullopt, 0, admin.limits};
-    if (!admin.tls) return transport::make_web_front(io, web, options.pages, driver, log);
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    auto front = transport::make_secure_web_front(io, web, options.pages, "admin", *admin.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
-    return std::move(*front);
-}
-
-/// The error is a sentence.
-Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
-                                                    std::unique_ptr<transport::Front> front,
-                                                    const transport::AcceptRate& rate) {
-    fronts.push_back(std::move(front));
-    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
-    if (!listener) return Failure{listener.error()};
-    if (const int error = (*listener)->start(); error != 0) {
-        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
-    }
-    listeners.push_back(std::move(*listener));
-    return true;
-}
-
 BrokerLoop::BrokerLoop(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 BrokerLoop::~BrokerLoop() = default;
 
-std::vector<std::string> BrokerLoop::addresses() const {
-    std::vector<std::string> result;
-    for (const auto& listener : parts_->listeners) {
-        for (std::string& address : listener->addresses()) result.push_back(std::move(address));
-    }
-    return result;
+broker::Shard& BrokerLoop::shard() { return parts_->shard; }
+bool BrokerLoop::remove_session(std::string_view client_id) {
+    return parts_->shard.remove_session(client_id, parts_->clock.now());
 }
 
-broker::Shard& BrokerLoop::shard() { return parts_->shard; }
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
     parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);
     parts_->is_read = true;
     if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
 }
+
+void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.set_limits(listeners); }
 
 void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
@@ -272,12 +136,6 @@ void BrokerLoop::Parts::set_policy(auth::Policy policy) {
 }
 
 std::uint64_t BrokerLoop::turns() const { return parts_->turns; }
-
-transport::TlsCounters BrokerLoop::tls_counters() const {
-    transport::TlsCounters sum;
-    for (const auto& front : parts_->fronts) sum += front->tls_counters();
-    return sum;
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The turn
@@ -348,6 +206,7 @@ Instant BrokerLoop::Parts::next_deadline() const {
     Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline, look_at});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
+    earliest = std::min(earliest, late_listeners.next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
     if (is_memory_short) earliest = std::min(earliest, measure_at);
     if (options.log_owes && options.log_owes()) earliest = std::min(earliest, settle_log_at);
@@ -360,6 +219,8 @@ void BrokerLoop::Parts::run_due() {
     driver.on_time();
     for (const auto& listener : listeners) listener->on_time(now);
     for (const auto& front : fronts) front->on_time(now);
+    if (late_listeners.next_deadline() <= now)
+        std::ranges::move(late_listeners.try_due(now), std::back_inserter(listeners));
     if (look_at <= now) look_at_files(now);
     settle_log(now);
 }
@@ -422,6 +283,7 @@ void BrokerLoop::Parts::stop() {
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
     listeners.clear();
+    late_listeners.clear();
     fronts.clear();
     shard.shut_down(clock.now());
     driver.flush();

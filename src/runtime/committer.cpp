@@ -1,41 +1,77 @@
 #include "committer.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "ledge/broker/shard.hpp"
+#include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
+namespace {
+
+std::int64_t in_ms(Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); }
+
+}  // namespace
 
 Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store,
                      const CommitterOptions& options, const Log& log)
     : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
-    queue_.emplace(*store_, [this](storage::CommitQueue::Outcome outcome) {
+    figures_.is_used = true;
+    figures_.beginning = store_->beginning();
+    queue_ = std::make_unique<storage::CommitQueue>(*store_, [this](storage::CommitQueue::Outcome outcome) {
         boost::asio::post(io_, [this, taken = std::move(outcome)]() mutable { report_.emplace(std::move(taken)); });
     });
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
     if (report_) take_report(shard, now);
-    if (!is_busy_ && !has_failed_ && shard.wants_commit(now)) submit(shard, now);
+    switch (state_) {
+        case State::idle:
+            if (shard.wants_commit(now)) submit(shard, now);
+            break;
+        case State::busy:
+            if (next_at_ <= now) tell_slow_commit(shard, now);
+            break;
+        case State::waiting:
+            if (next_at_ <= now) submit_again(now);
+            break;
+        case State::failed: break;
+    }
 }
 
 void Committer::submit(broker::Shard& shard, Instant now) {
-    is_busy_ = true;
+    state_ = State::busy;
+    busy_since_ = now;
+    next_at_ = now + slow_commit;
     queue_->submit(shard.take_batch(now));
+}
+
+void Committer::submit_again(Instant now) {
+    state_ = State::busy;
+    next_at_ = figures_.is_postponed ? never : now + slow_commit;
+    queue_->submit_again();
 }
 
 void Committer::take_report(broker::Shard& shard, Instant now) {
     const storage::CommitQueue::Outcome report = std::move(*report_);
     report_.reset();
-    is_busy_ = false;
     if (!report) {
-        has_failed_ = true;
+        if (report.error().fault == storage::Fault::full) return postpone(shard, report.error(), now);
+        state_ = State::failed;
+        figures_.is_postponed = false;
+        figures_.waiting_since = never;
+        figures_.waiting_reason = report.error().text;
+        tell_figures(shard, now);
         log_.error("commit_failed", {{"reason", report.error().text}});
         return shard.on_store_failed(now);
     }
+    state_ = State::idle;
+    if (figures_.waiting_since != never) tell_end_of_wait(now);
     wear_.note(report.value(), now);
-    tell_figures(shard, report.value().used_fraction, now);
+    figures_.used_fraction = report.value().used_fraction;
+    figures_.bad_rows = report.value().bad_rows;
+    tell_figures(shard, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
     if (options_.daily_write_budget_bytes > 0) {
         shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
@@ -44,9 +80,57 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
     }
 }
 
-void Committer::tell_figures(broker::Shard& shard, double used_fraction, Instant now) {
+// A full disk is weather: it passes without us. The batch stays where it is, and nothing behind it can overtake it.
+void Committer::postpone(broker::Shard& shard, const storage::StoreError& error, Instant now) {
+    state_ = State::waiting;
+    next_at_ = now + pause_;
+    pause_ = std::min(2 * pause_, retry_pause_max);
+    const bool is_news = !figures_.is_postponed || figures_.waiting_reason != error.text;
+    if (!figures_.is_postponed) ++figures_.postponements;
+    figures_.is_postponed = true;
+    figures_.waiting_since = busy_since_;
+    figures_.waiting_reason = error.text;
+    tell_figures(shard, now);
+    shard.on_commit_postponed(now);
+    if (!is_news) return;
+    log_.error("commit_postponed",
+               {{"reason", error.text},
+                {"outcome",
+                 "durable publications are refused or not acknowledged, QoS 0 is served; the commit is "
+                 "tried again until it succeeds"},
+                {"retry_max_ms", in_ms(retry_pause_max)},
+                {"fix", "make room on the disk of the store; a restart does not help"}});
+}
+
+void Committer::tell_slow_commit(broker::Shard& shard, Instant now) {
+    next_at_ = never;
+    figures_.waiting_since = busy_since_;
+    figures_.waiting_reason = "the disk has not finished a commit";
+    tell_figures(shard, now);
+    log_.warning("commit_slow", {{"waiting_ms", in_ms(now - busy_since_)},
+                                 {"outcome", "nothing is acknowledged as durable until the disk has answered"}});
+}
+
+void Committer::tell_end_of_wait(Instant now) {
+    if (figures_.is_postponed) {
+        log_.warning("commit_healed", {{"waited_ms", in_ms(now - busy_since_)}, {"reason", figures_.waiting_reason}});
+    } else {
+        log_.warning("commit_slow_ended",
+                     {{"waited_ms", in_ms(now - busy_since_)}, {"reason", figures_.waiting_reason}});
+    }
+    figures_.waiting_since = never;
+    figures_.is_postponed = false;
+    figures_.waiting_reason.clear();
+    pause_ = retry_pause_first;
+}
+
+void Committer::tell_figures(broker::Shard& shard, Instant now) {
     const storage::WearTotals& totals = wear_.totals();
-    shard.note_store({true, totals.commits, totals.given, totals.device_bytes, wear_.day_bytes(now), used_fraction});
+    figures_.commits = totals.commits;
+    figures_.given = totals.given;
+    figures_.device_bytes = totals.device_bytes;
+    figures_.device_bytes_day = wear_.day_bytes(now);
+    shard.note_store(figures_);
 }
 
 // Once an hour, as long as it is so.
@@ -65,23 +149,68 @@ void Committer::tell_writers(const broker::Shard& shard, std::uint64_t day_bytes
 
 Instant Committer::next_deadline(const broker::Shard& shard) const {
     if (report_) return Instant::min();
-    return is_busy_ || has_failed_ ? never : shard.commit_deadline();
+    switch (state_) {
+        case State::idle: return shard.commit_deadline();
+        case State::busy:
+        case State::waiting: return next_at_;
+        case State::failed: break;
+    }
+    return never;
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// The end
+
+// One commit may be under way; one more has all that is pending and the time of the stop. Neither is waited for without
+// end: a service manager that loses its patience kills, and then the log would not say why.
 void Committer::finish(broker::Shard& shard, Instant now) {
     if (!queue_) return;
     io_.restart();  // a loop that ran out of work takes its posts again
-    while (is_busy_) {
-        if (report_) take_report(shard, now);
-        if (is_busy_) io_.run_one();
-    }
-    while (!has_failed_ && shard.commit_deadline() != never) {
-        submit(shard, now);
-        while (!report_) io_.run_one();
+    const Instant deadline = read_clock() + options_.finish_time_max;
+    const auto await = [&] {
+        if (!await_report(deadline)) return false;
         take_report(shard, now);
+        return true;
+    };
+    if (state_ == State::busy) {
+        log_.info("store_finishing", {{"reason", "a commit is under way"}});
+        if (!await()) return abandon(shard);
+    }
+    if (state_ != State::failed) {
+        if (state_ == State::waiting)
+            submit_again(now);
+        else
+            submit(shard, now);
+        if (!await()) return abandon(shard);
+    }
+    if (state_ == State::waiting) {
+        log_.error("store_unfinished", {{"reason", figures_.waiting_reason},
+                                        {"outcome", "what was not acknowledged as durable is not kept"}});
     }
     queue_.reset();
     store_->close(now);
+}
+
+/// False: not until `deadline`, by read_clock().
+bool Committer::await_report(Instant deadline) {
+    while (!report_) {
+        if (io_.run_one_until(to_steady(deadline)) == 0 && read_clock() >= deadline) return report_.has_value();
+    }
+    return true;
+}
+
+void Committer::abandon(broker::Shard& shard) {
+    queue_->abandon();
+    // The thread still uses both. The process ends soon.
+    [[maybe_unused]] auto* queue = queue_.release();
+    [[maybe_unused]] auto* store = store_.release();
+    log_.error("store_abandoned",
+               {{"reason", "the disk did not finish a commit"},
+                {"waited_ms", in_ms(options_.finish_time_max)},
+                {"outcome", shard.commit_deadline() == never
+                                ? "what that commit holds may not be kept"
+                                : "what that commit holds may not be kept, and what came after it is not; no PUBACK "
+                                  "promised either at level durable"}});
 }
 
 }  // namespace ledge::runtime

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -43,6 +44,8 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     if (is_same && (can_ask() || !options_)) return {};
     ++round_;
     failures_ = 0;
+    silent_networks_.clear();
+    silent_.clear();
     rests_until_ = Instant{};
     if (options_) client_.set_idle_limits({options_->idle_max, options_->idle_time});
     return load_tls();
@@ -63,29 +66,62 @@ std::string HookCarrier::load_tls() {
 void HookCarrier::serve(broker::Shard& shard, Instant now) {
     for (Answered& answered : std::exchange(answered_, {}))
         shard.on_login_checked(answered.task.number, judge(answered, now), now);
-    while (has_room(now)) {
-        auto task = shard.take_login_task(auth::Carrier::hook, now);
-        if (!task) return;
-        if (auto known = cache_.find(question_of(*task), now)) {
-            shard.on_login_checked(task->number, std::move(*known), now);
-        } else if (!can_ask() || is_resting(now)) {
-            const std::string_view reason = !options_    ? "there is no authentication hook any more"
-                                            : !can_ask() ? "the authentication hook's TLS files are wrong"
-                                                         : "the authentication hook does not answer, try later";
-            shard.on_login_checked(task->number, auth::no_hook_answer(reason), now);
-        } else if (auto body = auth::to_json(question_of(*task))) {
-            ask(std::move(*task), std::move(*body));
-        } else {
-            shard.on_login_checked(task->number, auth::read_hook_answer(*options_, question_of(*task), 403, ""), now);
-        }
-    }
+    while (auto task = next_task(shard, now)) deal_with(shard, std::move(*task), now);
 }
 
-/// Whether the next one can be dealt with. After failures a single one is asked.
-bool HookCarrier::has_room(Instant now) const {
-    if (!can_ask() || is_resting(now)) return true;
-    const std::uint32_t at_once = failures_ >= failures_tolerated ? 1 : options_->requests_max;
-    return client_.under_way() < at_once;
+/// How many questions about clients of this standing and worse may be under way.
+std::uint32_t HookCarrier::slots_for(auth::Standing standing) const {
+    const std::uint32_t all = options_->requests_max;
+    switch (standing) {
+        case auth::Standing::known:
+        case auth::Standing::named: return all;
+        case auth::Standing::stranger: return std::max(all - all / 4, 1U);
+        case auth::Standing::suspect: break;
+    }
+    return std::max(all / 2, 1U);
+}
+
+bool HookCarrier::has_slot(auth::Standing standing) const {
+    const auto first = under_way_.begin() + static_cast<std::ptrdiff_t>(standing);
+    const bool may_all_be = client_.under_way() < options_->requests_max;
+    return may_all_be && std::accumulate(first, under_way_.end(), 0U) < slots_for(standing);
+}
+
+/// The next one that can be dealt with: asked about, or refused.
+std::optional<session::LoginTask> HookCarrier::next_task(broker::Shard& shard, Instant now) {
+    using auth::Standing;
+    const auto take = [&](session::StandingRange range) {
+        return shard.take_login_task(auth::Carrier::hook, now, range);
+    };
+    if (!can_ask()) return take({});
+    if (has_slot(Standing::named)) {
+        if (auto task = take({Standing::known, Standing::named})) return task;
+    }
+    if (is_resting(now)) return take({Standing::stranger, Standing::suspect});
+    if (!has_slot(Standing::stranger)) return std::nullopt;
+    return take({Standing::stranger, has_slot(Standing::suspect) ? Standing::suspect : Standing::stranger});
+}
+
+/// "": it is asked about.
+std::string_view HookCarrier::reason_to_refuse(const session::LoginTask& task, Instant now) const {
+    if (!options_) return "there is no authentication hook any more";
+    if (!can_ask()) return "the authentication hook's TLS files are wrong";
+    if (is_resting(now) && task.standing > auth::Standing::named)
+        return "the authentication hook does not answer, try later";
+    const auto silent = silent_.find(task.source);
+    const bool is_left_alone = silent != silent_.end() && now < silent->second.rests_until;
+    return is_left_alone ? "the authentication hook does not answer about this name, try later" : "";
+}
+
+void HookCarrier::deal_with(broker::Shard& shard, session::LoginTask task, Instant now) {
+    if (auto known = cache_.find(question_of(task), now))
+        return shard.on_login_checked(task.number, std::move(*known), now);
+    const std::string_view reason = reason_to_refuse(task, now);
+    if (!reason.empty()) return shard.on_login_checked(task.number, auth::no_hook_answer(reason), now);
+    auto body = auth::to_json(question_of(task));
+    if (!body)
+        return shard.on_login_checked(task.number, auth::read_hook_answer(*options_, question_of(task), 403, ""), now);
+    ask(std::move(task), std::move(*body));
 }
 
 void HookCarrier::ask(session::LoginTask task, std::string body) {
@@ -96,7 +132,10 @@ void HookCarrier::ask(session::LoginTask task, std::string body) {
     post.timeout = options_->timeout;
     post.answer_bytes_max = auth::hook_answer_bytes_max;
     auto shared = std::make_shared<session::LoginTask>(std::move(task));
-    client_.post(std::move(post), [this, shared, round = round_](transport::HttpReply answer) {
+    const auto standing = static_cast<std::size_t>(shared->standing);
+    ++under_way_[standing];
+    client_.post(std::move(post), [this, shared, standing, round = round_](transport::HttpReply answer) {
+        --under_way_[standing];
         answered_.push_back({std::move(*shared), std::move(answer), round});
     });
 }
@@ -105,10 +144,13 @@ auth::LoginOutcome HookCarrier::judge(const Answered& answered, Instant now) {
     if (answered.round != round_ || !options_)
         return auth::no_hook_answer("the authentication hook has been replaced meanwhile");
     if (answered.answer.status == 0) {
-        note_failure(answered.answer.error, now);
-        return auth::no_hook_answer("the authentication hook does not answer: " + answered.answer.error);
+        note_failure(answered, now);
+        auth::LoginOutcome outcome =
+            auth::no_hook_answer("the authentication hook does not answer: " + answered.answer.error);
+        outcome.is_unanswered = !answered.answer.is_unreachable;
+        return outcome;
     }
-    note_answer();
+    note_answer(answered.task.source);
     const auth::HookQuestion& question = question_of(answered.task);
     auth::LoginOutcome outcome =
         auth::read_hook_answer(*options_, question, answered.answer.status, answered.answer.body);
@@ -116,18 +158,26 @@ auth::LoginOutcome HookCarrier::judge(const Answered& answered, Instant now) {
     return outcome;
 }
 
-void HookCarrier::note_failure(const std::string& reason, Instant now) {
-    if (is_resting(now) || ++failures_ < failures_tolerated) return;
-    const std::uint32_t doubled = std::min(failures_ - failures_tolerated, 5U);
-    rests_until_ = now + std::min<Duration>(rest_min * (1U << doubled), rest_max);
+void HookCarrier::note_failure(const Answered& answered, Instant now) {
+    if (!answered.answer.is_unreachable) {
+        if (silent_.size() >= silent_max) silent_.clear();
+        Silence& silence = silent_[answered.task.source];
+        if (++silence.failures >= failures_tolerated) silence.rests_until = now + rest;
+        if (silent_networks_.size() < silent_networks_min) silent_networks_.insert(answered.task.source.network);
+    }
+    ++failures_;
+    const bool is_its_own = answered.answer.is_unreachable || silent_networks_.size() >= silent_networks_min;
+    if (failures_ >= failures_tolerated && is_its_own) rests_until_ = now + rest;
     if (failures_ == failures_tolerated)
         log_.warning("authentication_hook_down",
-                     {{"host", options_->host}, {"port", options_->port}, {"reason", reason}});
+                     {{"host", options_->host}, {"port", options_->port}, {"reason", answered.answer.error}});
 }
 
-void HookCarrier::note_answer() {
+void HookCarrier::note_answer(const auth::LoginSource& source) {
     if (failures_ >= failures_tolerated) log_.info("authentication_hook_up", {{"host", options_->host}});
     failures_ = 0;
+    silent_networks_.clear();
+    silent_.erase(source);
     rests_until_ = Instant{};
 }
 

@@ -1,12 +1,19 @@
 // HookCarrier: carries questions about logins to the authentication hook and answers back to the shard. At most
-// HookOptions::requests_max are under way; the others wait in the shard's queue, bounded there. A hook that does not
-// answer is left alone for a while: its clients are refused at once, and one question in a while tries again. On the
-// loop's thread.
+// HookOptions::requests_max are under way, some of them kept free for clients who are known; the others wait in the
+// shard's queue, bounded there.
+//
+// A hook that cannot be reached is left alone for a second at a time, and strangers are refused meanwhile. One that is
+// silent may be so because of what it was asked: only that source (a name at an address) is left alone, unless several
+// addresses have met silence and nobody has had an answer. Known clients are always asked about: they show that the
+// hook is back. On the loop's thread.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ledge/auth/hook_cache.hpp"
@@ -24,8 +31,9 @@ namespace ledge::runtime {
 class HookCarrier {
 public:
     static constexpr std::uint32_t failures_tolerated = 3;  // in a row, until it is left alone
-    static constexpr Duration rest_min = 1s;                // doubled with each further one
-    static constexpr Duration rest_max = 30s;
+    static constexpr std::size_t silent_networks_min = 3;   // of silence, until it is the hook's and not theirs
+    static constexpr Duration rest = 1s;                    // short, so that a new client gets in soon afterwards
+    static constexpr std::size_t silent_max = 1024;         // sources that are remembered; more: all are forgotten
 
     HookCarrier(boost::asio::io_context& io, const Log& log);
 
@@ -48,12 +56,16 @@ private:
 
     std::string load_tls();
     bool can_ask() const { return options_ && (!options_->is_tls || tls_ != nullptr); }
-    bool has_room(Instant now) const;
-    bool is_resting(Instant now) const { return now < rests_until_; }
+    std::optional<session::LoginTask> next_task(broker::Shard& shard, Instant now);
+    std::uint32_t slots_for(auth::Standing standing) const;
+    bool has_slot(auth::Standing standing) const;
+    std::string_view reason_to_refuse(const session::LoginTask& task, Instant now) const;
+    void deal_with(broker::Shard& shard, session::LoginTask task, Instant now);
     void ask(session::LoginTask task, std::string body);
     auth::LoginOutcome judge(const Answered& answered, Instant now);
-    void note_failure(const std::string& reason, Instant now);
-    void note_answer();
+    bool is_resting(Instant now) const { return now < rests_until_; }
+    void note_failure(const Answered& answered, Instant now);
+    void note_answer(const auth::LoginSource& source);
 
     const Log& log_;
     auth::HookCache cache_;
@@ -63,8 +75,15 @@ private:
     std::vector<Answered> answered_;                    // not yet taken
     std::uint64_t round_ = 0;                           // of the options: answers to earlier questions do not count
     std::uint32_t failures_ = 0;                        // in a row
+    std::unordered_set<NetworkId> silent_networks_;     // of those failures
     Instant rests_until_{};
-    transport::HttpClient client_;  // last: its end calls nobody
+    struct Silence {
+        std::uint32_t failures = 0;  // in a row
+        Instant rests_until{};
+    };
+    std::unordered_map<auth::LoginSource, Silence, auth::LoginSourceHash> silent_;
+    std::array<std::uint32_t, auth::standings> under_way_{};  // questions, by standing
+    transport::HttpClient client_;                            // last: its end calls nobody
 };
 
 }  // namespace ledge::runtime

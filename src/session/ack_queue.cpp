@@ -14,6 +14,7 @@ void Connection::owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonC
     reason = reason_for_peer(reason);
     owed_acks_.push_back({type, code, id, barrier, ticket, false, false,
                           reason.empty() ? nullptr : std::make_unique<std::string>(reason)});
+    if (type == wire::PacketType::puback) ++owed_pubacks_;
     wait_for_commit();
 }
 
@@ -40,6 +41,7 @@ void Connection::flush_acks() {
         if (!owed_acks_.front().is_settled && !environment_.journal.is_durable(owed_acks_.front().ticket)) return;
         const OwedAck ack = owed_acks_.pop_front();
         ++first_owed_ack_;
+        if (ack.type == wire::PacketType::puback) --owed_pubacks_;
         if (ack.barrier != 0) environment_.barriers.forget(ack.barrier);
         send_ack(ack.type, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
     }
@@ -92,6 +94,7 @@ void Connection::wait_for_commit() {
 // Whoever waits for these acknowledgements will not get them here: a client that wants them sends its packets again.
 void Connection::forget_session() {
     session_ = nullptr;
+    owed_pubacks_ = 0;
     for (; !owed_acks_.empty(); ++first_owed_ack_)
         if (const OwedAck ack = owed_acks_.pop_front(); ack.barrier != 0) environment_.barriers.forget(ack.barrier);
 }

@@ -2,13 +2,23 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "auth_exchange.hpp"
+#include "ledge/base/first_bytes.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "pending_login.hpp"
 
 namespace ledge::session {
+
+namespace {
+
+/// For peers that have come to the wrong port; "" when the bytes are nobody's.
+std::string told_protocol(Bytes first_bytes) {
+    const std::string_view spoken = protocol_of(first_bytes);
+    if (spoken.empty() || spoken == "an MQTT CONNECT") return {};
+    return "; the first bytes are " + std::string(spoken) + ", but this listener speaks plain MQTT";
+}
+
+}  // namespace
 
 using wire::PacketType;
 using wire::ReasonCode;
@@ -19,6 +29,7 @@ Connection::Connection(Environment& environment, const ListenerOptions& listener
     : environment_(environment),
       listener_(listener),
       address_(std::move(address)),
+      network_(network_of(address_)),
       driver_data_(driver_data),
       outbox_(environment.buffers),
       timer_(CoreTimer::Wakes::connection, this),
@@ -49,6 +60,7 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect))
         return dispatch(frame, now, effect);
     if (state_ == State::awaiting_connect && type == PacketType::connect) {
+        ++environment_.counters.connects_received;
         const auto packet = wire::decode_connect(frame);
         if (packet.ok()) return on_connect(*packet, frame, now, effect);
         return refuse_undecodable_connect(frame, packet.error());
@@ -57,7 +69,7 @@ void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     environment_.log.info("connection_refused", {{"address", address_},
                                                  {"listener", listener_.name},
                                                  {"reason", "protocol_error"},
-                                                 {"detail", "first packet is not CONNECT"},
+                                                 {"detail", "first packet is not CONNECT" + told_protocol(frame)},
                                                  {"packet", wire::name_of(type)}});
     ++environment_.counters.connections_refused;
     start_closing();
@@ -92,16 +104,29 @@ void Connection::on_pingreq(Bytes frame) {
     mark_dirty();
 }
 
-void Connection::on_unframeable(wire::Framer::Status status) {
-    const bool is_too_large = status == wire::Framer::Status::too_large;
+void Connection::on_unframeable(const wire::Framer::Next& next) {
+    const bool is_too_large = next.status == wire::Framer::Status::too_large;
     const ReasonCode code = is_too_large ? ReasonCode::packet_too_large : ReasonCode::malformed_packet;
-    const std::string_view detail = is_too_large ? "packet exceeds the maximum packet size" : "fixed header";
+    std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
+    detail += told_protocol(next.frame);
     environment_.log.info(
         "connection_refused",
         {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
     ++environment_.counters.connections_refused;
     start_closing();
+}
+
+// "PUBLISH of 1200020 bytes to topic "a/b" exceeds limits.max_packet_size_bytes = 1048576".
+std::string Connection::told_size(const wire::Framer::Next& next) const {
+    std::string text(wire::name_of(wire::type_of(next.frame)));
+    std::ranges::transform(text, text.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    text += " of " + std::to_string(next.size) + " bytes";
+    if (const auto topic = wire::topic_of_beginning(next.frame)) text += " to topic \"" + std::string(*topic) + "\"";
+    text += state_ == State::connected ? " exceeds limits.max_packet_size_bytes = "
+                                       : " exceeds limits.connect_packet_max_bytes = ";
+    return text + std::to_string(packet_size_max());
 }
 
 void Connection::on_timer(Instant now) {
@@ -115,7 +140,7 @@ void Connection::on_timer(Instant now) {
     if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
         return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
     if (keep_alive_ms_ == 0) return set_timer(never);
-    if (rate_ != nullptr && rate_->is_paused()) last_received_ = now;  // it is we who do not read
+    if (is_held_back()) last_received_ = now;  // it is we who do not read
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give queue memory back that the traffic of the last period does not need.
@@ -155,6 +180,10 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
     if (version_ == Version::v5)  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; a 3.x server has no DISCONNECT to send
         send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
     start_closing();
+}
+
+void Connection::close(wire::Violation violation, std::string_view packet) {
+    close(wire::ReasonCode(violation), std::string(packet).append(": ").append(wire::text_of(violation.rule)));
 }
 
 /// For the client: the rule only where the policy says so.
@@ -220,7 +249,7 @@ void Connection::unlink_dirty() {
 
 // A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
 void Connection::check_outbox_bound() {
-    if (outbox_.size() <= limits().outbox_bytes_fatal || state_ == State::closing) return;
+    if (outbox_.size() <= limits().outbox_bytes_fatal + largest_publish_ || state_ == State::closing) return;
     environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
                                                      {"address", address_},
                                                      {"by", "server"},

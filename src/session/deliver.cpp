@@ -1,4 +1,6 @@
 // Deliveries to one connection: PUBLISH out, and what waits in the session when there is room again.
+#include <algorithm>
+
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
 
@@ -18,7 +20,7 @@ bool Connection::has_send_quota() const {
     const std::size_t quota = std::min(peer_receive_max_, limits().inflight_max);
     // What an earlier connection has left comes first: it would wait for room, and what took that room for its turn.
     const bool is_all_counted = inflight.counted() == inflight.size();
-    return is_all_counted && inflight.counted() < quota && inflight.has_room();
+    return is_all_counted && inflight.counted() < quota && session_->may_open_next();
 }
 
 bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header,
@@ -44,6 +46,7 @@ bool Connection::send_publish(const PublicationView& publication, const Blob& bl
         wire::Writer writer(outbox_.append(size));
         wire::encode(packet, version_, writer);
     }
+    largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(size));
     count_sent(publication.payload.size());
     return true;
 }
@@ -70,6 +73,7 @@ void Connection::set_outbound_properties(const PublicationView& publication, con
 
 void Connection::append_frame(Bytes frame, std::size_t payload_size) {
     outbox_.append_copy(frame);
+    largest_publish_ = std::max(largest_publish_, static_cast<std::uint32_t>(frame.size()));
     count_sent(payload_size);
 }
 
@@ -90,26 +94,37 @@ void Connection::pump(Instant now) {
     if (session_->pending().empty() && has_outbox_room()) session_->note_recovery();
 }
 
-// True when the front of the queue is loaded, and its time has come.
+// True when the queue has a front, and its time has come.
 bool Connection::may_take_next(Instant now) {
     if (!has_outbox_room()) return false;
-    session_->refill();
-    if (!session_->pending().has_loaded()) return false;
+    if (!session_->has_next()) return false;
     const Delivery& front = session_->pending().front();
-    if (front.qos != QoS::at_most_once) return has_send_quota() || front.publication.expires_at() <= now;
-    if (environment_.journal.is_durable(front.not_before)) return true;
+    const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
+    if (front.qos != QoS::at_most_once) return has_send_quota() || is_expired;
+    if (environment_.journal.is_settled(front.not_before) || environment_.journal.is_failed()) return true;
     session_->wait_for_commit();
     return false;
 }
 
+// The packet id of the publisher, which had to be kept before anybody gets its message, will never be: the store has
+// failed. Where an acknowledgement waits for the store, the publisher has not got it.
+bool Connection::can_never_leave(const Delivery& delivery) const {
+    return environment_.journal.is_failed() && !environment_.journal.is_settled(delivery.not_before);
+}
+
 void Connection::start_next(Instant now) {
     Delivery delivery = session_->dequeue();
-    if (delivery.publication.expires_at() <= now) {  // [MQTT-3.3.2-5]
+    if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
         ++environment_.counters.dropped_expired;
         return session_->discard(delivery);
     }
+    if (can_never_leave(delivery)) {
+        ++environment_.counters.dropped_unreadable;
+        return session_->discard(delivery);
+    }
     // Queued while the client, or its rights, were others.
-    if (session_->rights() != nullptr && !session_->may_receive(delivery.publication.view().topic)) {
+    if (session_->rights() != nullptr && !delivery.is_begun() &&
+        !session_->may_receive(delivery.publication.view().topic)) {
         ++environment_.counters.dropped_not_allowed;
         return session_->discard(delivery);
     }
@@ -119,11 +134,11 @@ void Connection::start_next(Instant now) {
                      now);
         return;
     }
-    const bool is_qos2 = delivery.qos == QoS::exactly_once;
+    const bool is_new_qos2 = delivery.qos == QoS::exactly_once && delivery.state == OutState::done;
     const wire::PacketId id = session_->open_exchange(std::move(delivery), false);
     // The packet id must be durable first: after a crash it could be given to another message, which the client would
     // take for a repetition of this one.
-    if (is_qos2) session_->record_state(session_->inflight().find(id)->delivery, OutState::sent_qos2, id);
+    if (is_new_qos2) session_->record_state(session_->inflight().find(id)->delivery, OutState::sent_qos2, id);
 }
 
 // What is open and not sent on this connection, in order: new exchanges, and after a resume the old ones again, with
@@ -138,12 +153,20 @@ void Connection::send_unsent(Instant now) {
 bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session_->inflight();
     Delivery& delivery = entry.delivery;
+    if (can_never_leave(delivery)) {
+        ++environment_.counters.dropped_unreadable;
+        session_->finish_exchange(id);
+        return true;
+    }
+    const Journal& journal = environment_.journal;
     const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
-    if (!environment_.journal.is_durable(std::max(record, delivery.not_before))) {
+    const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
+    if (!journal.is_durable(record) || !journal.is_settled(delivery.not_before) ||
+        (is_first_from_store && !journal.is_settled(session_->may_send_from()))) {
         session_->wait_for_commit();
         return false;
     }
-    if (entry.state != OutState::released && !entry.is_repetition && delivery.publication.expires_at() <= now) {
+    if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
         ++environment_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
         session_->finish_exchange(id);
         return true;
@@ -162,7 +185,7 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
     if (!is_readable) session_->note_unreadable(delivery.row);
     const bool is_sent = is_readable && session_->may_receive(delivery.publication.view().topic) &&
                          send_publish(delivery.publication.view(), delivery.publication.blob(),
-                                      {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition, id}, now);
+                                      {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition(), id}, now);
     if (!is_sent) session_->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
     return true;
 }

@@ -44,7 +44,7 @@ bool Session::is_queue_unloadable() const {
 bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
     const Journal& journal = environment_.journal;
-    return delivery.publication && delivery.row != 0 && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
+    return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
            journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
 }
 
@@ -81,7 +81,7 @@ void Session::unload_queue() {
 std::uint64_t Session::unstored_bytes() {
     std::uint64_t bytes = pending_.is_all_stored() ? 0 : pending_.loaded_bytes();
     inflight_.for_each([&](wire::PacketId, const Inflight::Entry& entry) {
-        if (entry.delivery.row == 0) bytes += share_of(entry.delivery.publication);
+        if (!entry.delivery.is_stored) bytes += share_of(entry.delivery.publication);
     });
     return bytes;
 }
@@ -101,7 +101,7 @@ std::uint64_t Session::drop_unstored_in_queue() {
     std::uint64_t dropped = 0;
     for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
         Delivery delivery = dequeue();
-        if (delivery.row != 0) {
+        if (delivery.is_stored) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++dropped;
@@ -117,7 +117,7 @@ std::uint64_t Session::drop_unstored_in_flight() {
     std::vector<wire::PacketId> over;
     std::uint64_t dropped = 0;
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
-        if (entry.delivery.row != 0 || !entry.delivery.publication) return;
+        if (entry.delivery.is_stored || !entry.delivery.publication) return;
         ++dropped;
         if (entry.state == OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
             inflight_.release(entry);

@@ -4,30 +4,26 @@
 
 namespace ledge::session {
 
-wire::PacketId Inflight::open(Delivery delivery, bool is_sent) {
-    LEDGE_ASSERT(has_room());
-    const OutState state = delivery.qos == wire::QoS::exactly_once ? OutState::sent_qos2 : OutState::sent_qos1;
-    const wire::PacketId id = id_at(entries_.size());
-    if (is_sent) {
-        LEDGE_ASSERT(!has_unsent());
-        ++next_unsent_;
-    }
-    const bool is_repetition = delivery.may_be_repetition;
-    entries_.push_back({std::move(delivery), state, true, is_repetition});
-    ++unfinished_;
-    ++counted_;
-    return id;
+bool Inflight::has_room(wire::PacketId id) const {
+    if (id == 0) return false;
+    if (entries_.empty()) return true;
+    const std::size_t index = index_of(id);
+    return index >= entries_.size() && index < overtaking_max;
 }
 
-bool Inflight::restore(wire::PacketId id, Delivery delivery, OutState state) {
-    if (id == 0 || state == OutState::done) return false;
+void Inflight::open(wire::PacketId id, Delivery delivery, bool is_sent) {
+    LEDGE_ASSERT(has_room(id));
+    LEDGE_ASSERT(!is_sent || !has_unsent());
     if (entries_.empty()) first_id_ = id;
     const std::size_t index = index_of(id);
-    if (index < entries_.size() || index >= overtaking_max) return false;
-    while (entries_.size() < index) entries_.push_back({});
-    entries_.push_back({std::move(delivery), state, false, true});
+    while (entries_.size() < index) entries_.push_back({});  // ids of deliveries that were dropped before their turn
+    const OutState first = delivery.qos == wire::QoS::exactly_once ? OutState::sent_qos2 : OutState::sent_qos1;
+    const OutState state = delivery.state == OutState::done ? first : delivery.state;
+    entries_.push_back({std::move(delivery), state, true});
+    if (state == OutState::released) release(entries_.back());
+    if (is_sent) next_unsent_ = static_cast<std::uint32_t>(entries_.size());
     ++unfinished_;
-    return true;
+    ++counted_;
 }
 
 Inflight::Entry* Inflight::find(wire::PacketId id) {
@@ -39,7 +35,7 @@ Inflight::Entry* Inflight::find(wire::PacketId id) {
 
 Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
     Entry* entry = find(id);
-    if (entry == nullptr || index_of(id) < next_unsent_ || entry->is_repetition) return entry;
+    if (entry == nullptr || index_of(id) < next_unsent_ || entry->is_repetition()) return entry;
     return nullptr;
 }
 
@@ -65,7 +61,7 @@ void Inflight::finish(wire::PacketId id) {
 void Inflight::mark_unsent() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         // What waited for a commit to be sent for the first time is no repetition.
-        if (i < next_unsent_) entries_[i].is_repetition = true;
+        if (i < next_unsent_) entries_[i].delivery.sent = Sent::yes;
         entries_[i].is_counted = false;
     }
     counted_ = 0;

@@ -8,25 +8,25 @@
 namespace ledge::session {
 
 Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
-    return append({kind, session, number, std::move(body), {}}, urgency);
+    return append({kind, urgency, session, number, std::move(body), {}});
 }
 
 Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
-    return append({kind, session, number, {}, {}}, urgency);
+    return append({kind, urgency, session, number, {}, {}});
 }
 
 Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Publication& publication,
                                 Urgency urgency) {
-    return append({kind, 0, number, {}, publication}, urgency);
+    return append({kind, urgency, 0, number, {}, publication});
 }
 
-Ticket Journal::append(Pending record, Urgency urgency) {
+Ticket Journal::append(Pending record) {
     if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : 0;
     count(record);
+    note_urgency(record.urgency);
+    if (record.urgency == Urgency::paced) ++paced_records_;
     pending_.push_back(std::move(record));
     ++live_;
-    if (urgency == Urgency::paced) ++paced_records_;
-    note_urgency(urgency);
     return taken_ + pending_.size();
 }
 
@@ -35,10 +35,28 @@ void Journal::cancel(Ticket ticket) {
     Pending& record = pending_[ticket - taken_ - 1];
     LEDGE_ASSERT(record.kind != RecordKind::cancelled);
     uncount(record);
+    forget_paced(record);
     record = {};
     --live_;
     ++cancelled_;
     if (live_ == 0) forget_cancelled();
+}
+
+void Journal::withdraw(Ticket ticket) {
+    cancel(ticket);
+    has_news_ = true;
+}
+
+bool Journal::is_cancelled(Ticket ticket) const {
+    return is_pending(ticket) && ticket - taken_ <= pending_.size() &&
+           pending_[ticket - taken_ - 1].kind == RecordKind::cancelled;
+}
+
+// With the last paced record its commit is not needed any more; what is lazy does not pay for one in its place.
+void Journal::forget_paced(const Pending& record) {
+    if (record.urgency != Urgency::paced || --paced_records_ > 0) return;
+    paced_since_ = never;
+    if (urgency_ == Urgency::paced) urgency_ = Urgency::lazy;
 }
 
 // Nothing is left to be written: what waited for these tickets waits for nothing. Keeps an elided message from
@@ -64,7 +82,7 @@ void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
     uncount(record);
     record.body = std::move(body);
     count(record);
-    note_urgency(urgency);
+    note_urgency(record, urgency);
 }
 
 void Journal::replace(Ticket ticket, const Publication& publication, Urgency urgency) {
@@ -73,7 +91,7 @@ void Journal::replace(Ticket ticket, const Publication& publication, Urgency urg
     uncount(record);
     record.publication = publication;
     count(record);
-    note_urgency(urgency);
+    note_urgency(record, urgency);
 }
 
 // Into the sums, and out of them again. A record that is replaced is charged to whoever replaces it.
@@ -102,14 +120,22 @@ void Journal::note_taken(const Pending& record) {
 
 void Journal::note_urgency(Urgency urgency) { urgency_ = std::max(urgency_, urgency); }
 
+void Journal::note_urgency(Pending& record, Urgency urgency) {
+    note_urgency(urgency);
+    if (urgency <= record.urgency) return;
+    if (record.urgency == Urgency::paced) --paced_records_;
+    if (urgency == Urgency::paced) ++paced_records_;
+    record.urgency = urgency;
+}
+
 std::size_t Journal::size_of(const Pending& record) {
-    return 64 + record.body.size() + (record.publication ? record.publication.bytes() : 0);
+    return record_bytes + record.body.size() + (record.publication ? record.publication.bytes() : 0);
 }
 
 void Journal::note_time(Instant now) {
     if (live_ == 0) return;
     if (lazy_since_ == never) lazy_since_ = now;
-    if (urgency_ >= Urgency::paced && paced_since_ == never) paced_since_ = now;
+    if (paced_records_ > 0 && paced_since_ == never) paced_since_ = now;
     if (urgency_ >= Urgency::soon && soon_since_ == never) soon_since_ = now;
 }
 
@@ -167,6 +193,7 @@ void Journal::on_committed(Ticket last) {
     taken_bytes_ = 0;
     for (Account* account : taken_accounts_) account->journal_bytes -= std::exchange(account->taken_bytes, 0);
     taken_accounts_.clear();
+    is_postponed_ = false;
     if (live_ == 0) forget_cancelled();
 }
 

@@ -1,19 +1,66 @@
 #include "ledge/session/login_queue.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "ledge/session/connection.hpp"
 
 namespace ledge::session {
 
-bool LoginQueue::add(Connection& connection, auth::LoginCheck check, std::size_t bytes) {
+using auth::Standing;
+
+namespace {
+
+template <class Map, class Key>
+std::uint64_t turn_of(const Map& turns, const Key& key) {
+    const auto found = turns.find(key);
+    return found == turns.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+LoginQueue::Added LoginQueue::add(Connection& connection, auth::LoginCheck check, const auth::LoginSource& source,
+                                  std::size_t bytes, const auth::LoginGuard& guard, Instant now) {
     const auth::Carrier carrier = auth::carrier_of(check);
-    const auto waiting = std::ranges::count(waiting_, carrier, &Waiting::carrier);
-    if (static_cast<std::size_t>(waiting) >= waiting_max || bytes_of(carrier) + bytes > bytes_max) return false;
-    waiting_.push_back({++last_number_, &connection, carrier, std::move(check), bytes, 0});
+    Added added;
+    if (!has_room(carrier, bytes)) {
+        const Place victim = worst(carrier, source, guard, now);
+        if (victim == waiting_.end()) return added;
+        added.gave_way = erase(victim);
+        if (!has_room(carrier, bytes)) return added;  // a large CONNECT, for which one small one is not enough
+    }
+    waiting_.push_back({++last_number_, &connection, carrier, std::move(check), source, bytes, 0});
     bytes_of(carrier) += bytes;
-    return true;
+    added.is_in = true;
+    return added;
+}
+
+bool LoginQueue::has_room(auth::Carrier carrier, std::size_t bytes) {
+    const auto waiting = std::ranges::count(waiting_, carrier, &Waiting::carrier);
+    return static_cast<std::size_t>(waiting) < waiting_max && bytes_of(carrier) + bytes <= bytes_max;
+}
+
+/// Who gives way to the newcomer: of the worst standing, the newest of the address that waits most often. end():
+/// nobody is worse than the newcomer himself.
+LoginQueue::Place LoginQueue::worst(auth::Carrier carrier, const auth::LoginSource& newcomer,
+                                    const auth::LoginGuard& guard, Instant now) {
+    std::unordered_map<NetworkId, std::uint32_t> waits;
+    for (const Waiting& waiting : waiting_) {
+        if (waiting.carrier == carrier) ++waits[waiting.source.network];
+    }
+    using Badness = std::pair<Standing, std::uint32_t>;
+    Badness worst_yet{guard.standing_of(newcomer, now), waits[newcomer.network] + 1};
+    Place found = waiting_.end();
+    for (Place waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
+        if (waiting->carrier != carrier || !waiting->check) continue;
+        const Badness badness{guard.standing_of(waiting->source, now), waits[waiting->source.network]};
+        const bool is_newer = found != waiting_.end() && badness == worst_yet;
+        if (badness <= worst_yet && !is_newer) continue;
+        worst_yet = badness;
+        found = waiting;
+    }
+    return found;
 }
 
 bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
@@ -26,33 +73,42 @@ bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
     return true;
 }
 
-std::optional<LoginTask> LoginQueue::take(auth::Carrier carrier, const auth::LoginGuard& guard, Instant now) {
-    const auto is_next = [&](const Waiting& w) { return w.carrier == carrier && w.check; };
-    const auto is_clean = [&](const Waiting& w) {
-        return is_next(w) && !guard.is_suspect(w.connection->address(), now);
-    };
-    auto next = std::ranges::find_if(waiting_, is_clean);
-    if (next == waiting_.end()) next = std::ranges::find_if(waiting_, is_next);
+std::optional<LoginTask> LoginQueue::take(auth::Carrier carrier, const auth::LoginGuard& guard, Instant now,
+                                          StandingRange range) {
+    using Merit = std::tuple<Standing, std::uint64_t, std::uint64_t>;  // less comes first; then who came first
+    Place next = waiting_.end();
+    Merit best;
+    for (Place waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
+        if (waiting->carrier != carrier || !waiting->check) continue;
+        const Standing standing = guard.standing_of(waiting->source, now);
+        if (standing < range.best || standing > range.worst) continue;
+        const Merit merit{standing, turn_of(network_turns_, waiting->source.network),
+                          turn_of(name_turns_, auth::LoginSourceHash{}(waiting->source))};
+        if (next != waiting_.end() && merit >= best) continue;
+        next = waiting;
+        best = merit;
+    }
     if (next == waiting_.end()) return std::nullopt;
-    return LoginTask{next->number, *std::exchange(next->check, std::nullopt)};
+    note_turn(*next);
+    return LoginTask{next->number, *std::exchange(next->check, std::nullopt), next->source, std::get<0>(best)};
+}
+
+void LoginQueue::note_turn(const Waiting& waiting) {
+    if (network_turns_.size() >= turns_max) network_turns_.clear();
+    if (name_turns_.size() >= turns_max) name_turns_.clear();
+    network_turns_[waiting.source.network] = ++last_turn_;
+    name_turns_[auth::LoginSourceHash{}(waiting.source)] = last_turn_;
 }
 
 Connection* LoginQueue::take_blocked(const auth::LoginGuard& guard, Instant now) {
-    const auto found = std::ranges::find_if(waiting_, [&](const Waiting& waiting) {
-        return waiting.check && guard.is_blocked(waiting.connection->address(), now);
-    });
-    if (found == waiting_.end()) return nullptr;
-    Connection* connection = found->connection;
-    erase(found);
-    return connection;
+    const auto found = std::ranges::find_if(
+        waiting_, [&](const Waiting& waiting) { return waiting.check && guard.is_blocked(waiting.source, now); });
+    return found == waiting_.end() ? nullptr : erase(found);
 }
 
 Connection* LoginQueue::finish(std::uint64_t number) {
     const auto found = std::ranges::find(waiting_, number, &Waiting::number);
-    if (found == waiting_.end()) return nullptr;
-    Connection* connection = found->connection;
-    erase(found);
-    return connection;
+    return found == waiting_.end() ? nullptr : erase(found);
 }
 
 void LoginQueue::forget(const Connection& connection) {
@@ -60,9 +116,11 @@ void LoginQueue::forget(const Connection& connection) {
     if (found != waiting_.end()) erase(found);
 }
 
-void LoginQueue::erase(std::vector<Waiting>::iterator waiting) {
+Connection* LoginQueue::erase(Place waiting) {
+    Connection* connection = waiting->connection;
     bytes_of(waiting->carrier) -= waiting->bytes;
     waiting_.erase(waiting);
+    return connection;
 }
 
 }  // namespace ledge::session

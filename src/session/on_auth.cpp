@@ -11,7 +11,6 @@ void Connection::start_authentication(const wire::Connect& packet, Bytes frame, 
     const std::string_view method = *packet.properties.text(PropertyId::authentication_method);
     auto exchange = auth::Exchange::start(environment_.policy, method);
     if (!exchange) return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
-    if (environment_.guard.is_blocked(address_, now)) return refuse_blocked();
     auth_ = std::make_unique<AuthExchange>();
     auth_->method = method;
     auth_->connect_frame = auth::Secret(frame);
@@ -41,15 +40,21 @@ void Connection::continue_authentication(std::string_view data, Instant now, Eff
     auth::Exchange& exchange = *auth_->exchange;
     auth::Exchange::Reply reply =
         exchange.on_message(environment_.policy, data, listener_.allow_anonymous, environment_.rng);
+    const auth::LoginSource source = source_of_exchange();
+    if (environment_.guard.is_blocked(source, now)) return refuse_blocked();
     if (reply.code == ReasonCode::continue_authentication) {
         state_ = State::authenticating;
         return send_auth(reply.code, reply.data);
     }
     const auto connect = wire::decode_connect(auth_->connect_frame.bytes());
     if (reply.code != ReasonCode::success) {
-        if (reply.is_guess) note_failed_login(exchange.user(), connect->client_id, reply.problem, now);
-        return refuse_connect(reply.code, reply.problem);  // [MQTT-4.12.0-4]
+        if (reply.is_guess) {
+            note_failed_login(exchange.user(), connect->client_id, reply.problem);
+            note_guess(source, now);
+        }
+        return refuse_connect(reply.code, reply.problem, {}, &*connect);  // [MQTT-4.12.0-4]
     }
+    environment_.guard.on_success(source);
     auth_->exchange.reset();
     auth_->last_data = std::move(reply.data);
     admit(*connect, std::move(reply.identity), effect);  // its views stay valid: accept() lets go of the frame
@@ -62,20 +67,31 @@ void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view>
     if (is_start) {
         auth_->exchange = auth::Exchange::start(environment_.policy, auth_->method);
         if (!auth_->exchange) return close(ReasonCode::bad_authentication_method, "the method is no longer known");
-        if (environment_.guard.is_blocked(address_, now))
-            return close(ReasonCode::not_authorized, "too many failed logins from this address");
         if (!data) return send_auth(ReasonCode::continue_authentication, {});
     }
     auth::Exchange& exchange = *auth_->exchange;
     auth::Exchange::Reply reply =
         exchange.on_message(environment_.policy, data.value_or(""), listener_.allow_anonymous, environment_.rng);
+    const auth::LoginSource source = source_of_exchange();
+    if (environment_.guard.is_blocked(source, now))
+        return close(ReasonCode::not_authorized, "too many failed logins of this name from this address");
     if (reply.code == ReasonCode::continue_authentication) return send_auth(reply.code, reply.data);
-    if (reply.is_guess) note_failed_login(exchange.user(), session_->client_id(), reply.problem, now);
+    if (reply.is_guess) {
+        note_failed_login(exchange.user(), session_->client_id(), reply.problem);
+        note_guess(source, now);
+    }
     auth_->exchange.reset();
     if (reply.code != ReasonCode::success) return close(reply.code, reply.problem);  // [MQTT-4.12.1-2]
     if (!session_->renew_proof(reply.identity))
         return close(ReasonCode::not_authorized, "re-authentication as another user");
     send_auth(ReasonCode::success, reply.data);
+}
+
+/// The name is known from the client's first message on.
+auth::LoginSource Connection::source_of_exchange() const {
+    const std::string_view user = auth_->exchange->user();
+    const auto& passwords = environment_.policy.passwords;
+    return environment_.guard.source_of(network_, user, !passwords || passwords->find(user) == nullptr);
 }
 
 void Connection::send_auth(ReasonCode code, std::string_view data) {

@@ -6,6 +6,7 @@
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "pending_login.hpp"
 
@@ -52,16 +53,16 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     take_connect_properties(packet);
     std::string_view detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
-        return refuse_connect(code, detail);
+        return refuse_connect(code, detail, {}, &packet);
     if (packet.properties.has(PropertyId::authentication_method))
         return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
     auth::Answer answer = auth::answer(
         environment_.policy,
         {packet.user_name, packet.password, listener_.allow_anonymous, packet.client_id, address_, listener_.name});
-    if (answer.check) return await_login(frame, std::move(*answer.check), now);
+    if (answer.check) return await_login(packet, frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
-        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy));
+        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy), {}, &packet);
     admit(packet, {}, effect);
 }
 
@@ -71,17 +72,30 @@ void Connection::admit(const wire::Connect& packet, auth::Identity identity, Eff
     if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
     const bool has_identity = identity.proof != auth::Proof::none || identity.user || environment_.policy.acl;
     identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
-    if (may_leave_will(packet, client_id)) effect = OpenSession{packet, std::move(client_id)};
+    OpenSession open{packet, std::move(client_id)};
+    if (may_leave_will(open.connect, open.client_id)) effect = std::move(open);
 }
 
-// False: the connection is refused. A will that could never be published is better known of now.
-bool Connection::may_leave_will(const wire::Connect& packet, std::string_view client_id) {
+// False: the connection is refused. A will that could never be published is better known of now. The state of a bridge
+// is another matter: Mosquitto's bridges leave it as will unless they are told not to, and nobody thinks of a rule for
+// it. Such a will is left out, and the bridge works.
+bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_id) {
     if (!packet.will || identity_ == nullptr) return true;
     const auto rights = auth::rights_of(environment_.policy, *identity_, client_id);
     if (!rights) return true;
     const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
-    if (!verdict.is_allowed) refuse_connect(ReasonCode::not_authorized, "will", rights->explain(verdict));
-    return verdict.is_allowed;
+    if (verdict.is_allowed) return true;
+    if (!is_bridge_state(packet.will->topic)) {
+        refuse_connect(ReasonCode::not_authorized, "will to " + std::string(packet.will->topic),
+                       rights->explain(verdict), &packet);
+        return false;
+    }
+    environment_.log.warning("will_ignored", {{"client_id", client_id},
+                                              {"address", address_},
+                                              {"topic", packet.will->topic},
+                                              {"rule", rights->explain(verdict)}});
+    packet.will.reset();
+    return true;
 }
 
 ReasonCode Connection::check_connect(const wire::Connect& packet, std::string_view& detail) const {
@@ -96,7 +110,10 @@ ReasonCode Connection::check_will(const wire::Will& will, std::string_view& deta
     detail = "will";
     if (!topic::is_valid_topic(will.topic, limits().topic_levels_max) || will.topic.size() > limits().topic_bytes_max)
         return ReasonCode::topic_name_invalid;
-    if (will.topic.starts_with('$')) return ReasonCode::not_authorized;
+    if (belongs_to_broker(will.topic)) {
+        detail = "will: topics that begin with $SYS/ belong to the broker";
+        return ReasonCode::not_authorized;
+    }
     if (will.qos > limits().maximum_qos) return ReasonCode::qos_not_supported;               // [MQTT-3.2.2-12]
     if (will.retain && !limits().retain_available) return ReasonCode::retain_not_supported;  // [MQTT-3.2.2-13]
     return ReasonCode::success;
@@ -152,8 +169,21 @@ void Connection::send_connack(const OpenSession& open, bool session_present) {
         properties.clear();
         append_server_limits(open, properties);
         packet.properties = properties.view();
+        if (open.connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
+            add_response_information(packet, properties);
     }
     send_packet(packet);
+}
+
+// A server may leave it out (5.0 section 3.2.2.3.15): so does one whose client has no room for it [MQTT-3.1.2-24].
+void Connection::add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const {
+    wire::PropertyBuilder all;
+    all.raw(properties.view().raw(), 0)
+        .text(PropertyId::response_information, environment_.response_information_prefix + session_->client_id());
+    const wire::Connack whole{packet.session_present, packet.code, packet.return_code_v3, all.view()};
+    if (!takes_packet_of(wire::encoded_size(whole, version_))) return;
+    properties = std::move(all);
+    packet.properties = properties.view();
 }
 
 // What differs from the defaults of the standard is told (5.0 section 3.2.2.3).
@@ -163,7 +193,8 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     const std::uint32_t wished = connect.properties.number(PropertyId::session_expiry_interval).value_or(0);
     if (session_->expiry_interval_s != wished)
         properties.number(PropertyId::session_expiry_interval, session_->expiry_interval_s);
-    properties.number(PropertyId::receive_maximum, mine.receive_maximum);
+    if (mine.receive_maximum != receive_maximum_unlimited)
+        properties.number(PropertyId::receive_maximum, mine.receive_maximum);
     if (mine.maximum_qos != wire::QoS::exactly_once)  // [MQTT-3.2.2-9]
         properties.number(PropertyId::maximum_qos, static_cast<std::uint32_t>(mine.maximum_qos));
     if (!mine.retain_available) properties.number(PropertyId::retain_available, 0);
@@ -175,18 +206,18 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
     if (!mine.shared_subscriptions_available) properties.number(PropertyId::shared_subscription_available, 0);
     if (effective_keep_alive(connect) != connect.keep_alive_s)  // [MQTT-3.2.2-21]
         properties.number(PropertyId::server_keep_alive, effective_keep_alive(connect));
-    if (connect.properties.number(PropertyId::request_response_information).value_or(0) == 1)
-        properties.text(PropertyId::response_information,
-                        environment_.response_information_prefix + session_->client_id());
     if (auth_ == nullptr) return;
     properties.text(PropertyId::authentication_method, auth_->method);  // [MQTT-4.12.0-5]
     if (!auth_->last_data.empty()) properties.text(PropertyId::authentication_data, auth_->last_data);
 }
 
-void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule) {
+void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule,
+                                const wire::Connect* asker) {
     ++environment_.counters.connections_refused;
     environment_.log.info("connection_refused", {{"address", address_},
                                                  {"listener", listener_.name},
+                                                 {"client_id", asker == nullptr ? "" : asker->client_id},
+                                                 {"user", asker == nullptr ? "" : asker->user_name.value_or("")},
                                                  {"reason", wire::name_of(code)},
                                                  {"detail", detail},
                                                  {"rule", rule}});
@@ -199,9 +230,9 @@ void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::s
 }
 
 // The frame did not decode: it is answered in the form of the version that it claims.
-void Connection::refuse_undecodable_connect(Bytes frame, ReasonCode code) {
+void Connection::refuse_undecodable_connect(Bytes frame, wire::Violation violation) {
     version_ = wire::claimed_version(frame).value_or(Version::v3_1_1);
-    refuse_connect(code, "CONNECT");
+    refuse_connect(violation, std::string("CONNECT: ").append(wire::text_of(violation.rule)));
 }
 
 }  // namespace ledge::session

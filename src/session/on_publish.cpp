@@ -1,6 +1,17 @@
-// PUBLISH in; PUBACK or PUBREC out once the broker has routed it.
+// PUBLISH in; PUBACK or PUBREC out once the broker has routed it. What is answered to QoS 1 and 2 that is not taken:
+//
+// the publication ...                                                  version 5        version 3
+// has too long or too deep a topic (topic_bytes_max, topic_levels_max) 0x90             closed
+// is denied by the rules, or goes to $SYS/                             0x87             acknowledged [MQTT-3.3.5-2]
+// has a QoS or RETAIN that CONNACK has ruled out                       closed, 0x9B 0x9A closed
+// is retained, beyond retained.*_max or the memory budget              0x97             closed
+// needs a store that is full, or has failed                            0x97, 0x83       closed
+// meets a full queue, overflow = "refuse"                              0x97             closed if that session is away
+// meets a full queue, other policies (but see OverflowPolicy::spill)   success; dropped there, counted and logged
+// nobody may receive, or expires, or is too large [MQTT-3.1.2-25]      success
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {
@@ -17,6 +28,7 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
     environment_.counters.publish_bytes_received += packet->payload.size();
     if (!resolve_topic(*packet) || !is_allowed_by_connack(*packet)) return;
     if (packet->qos == QoS::exactly_once && !admit_exactly_once(packet->packet_id)) return;
+    if (packet->qos == QoS::at_least_once && !is_within_receive_maximum()) return;
     if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success)
         return refuse_publish(*packet, code);
 
@@ -69,42 +81,59 @@ bool Connection::admit_exactly_once(wire::PacketId id) {
         owe_repeated_pubrec(id);
         return false;
     }
-    if (version_ == wire::Version::v5 && unreleased_ >= limits().receive_maximum) {  // [MQTT-3.3.4-7]
-        close(ReasonCode::receive_maximum_exceeded, "more unreleased QoS 2 messages than Receive Maximum");
-        return false;
-    }
-    return true;
+    return is_within_receive_maximum();
+}
+
+// [MQTT-3.3.4-7] What has neither PUBACK nor PUBCOMP yet. By default nothing can exceed it: clients that ignore Receive
+// Maximum (Paho Python, MQTT.js), or sleep when it is used up (Paho C), are held back by not being read. False: closed.
+bool Connection::is_within_receive_maximum() {
+    const std::uint64_t unanswered = unreleased_ + owed_pubacks_;
+    if (version_ != wire::Version::v5 || unanswered < limits().receive_maximum) return true;
+    close(ReasonCode::receive_maximum_exceeded,
+          "more unacknowledged messages than Receive Maximum allows (limits.receive_maximum = " +
+              std::to_string(limits().receive_maximum) + ")");  // 5.0 section 4.13: reason code 0x93
+    return false;
 }
 
 ReasonCode Connection::check_publish(const wire::Publish& packet) const {
     if (packet.topic.size() > limits().topic_bytes_max) return ReasonCode::topic_name_invalid;
     if (topic::count_levels(packet.topic) > limits().topic_levels_max) return ReasonCode::topic_name_invalid;
-    if (packet.topic.starts_with("$SYS/")) return ReasonCode::not_authorized;
+    if (belongs_to_broker(packet.topic)) return ReasonCode::not_authorized;
     const auth::Rights* rights = session_->rights();
     if (rights != nullptr && !rights->may_publish(packet.topic)) return ReasonCode::not_authorized;
     return ReasonCode::success;
 }
 
-std::string Connection::rule_against(std::string_view topic) const {
-    if (topic.starts_with("$SYS/")) return "$SYS/ belongs to the broker";
+std::string Connection::rule_against(std::string_view topic, ReasonCode code) const {
+    if (code == ReasonCode::topic_name_invalid)
+        return "the topic has " + std::to_string(topic.size()) + " bytes (limits.topic_bytes_max is " +
+               std::to_string(limits().topic_bytes_max) + ") and " + std::to_string(topic::count_levels(topic)) +
+               " levels (limits.topic_levels_max is " + std::to_string(limits().topic_levels_max) + ")";
+    if (belongs_to_broker(topic)) return "$SYS/ belongs to the broker";
     const auth::Rights* rights = session_->rights();
     return rights == nullptr ? std::string() : rights->explain(rights->judge(topic, auth::Access::write));
 }
 
-// Not routed. A v5 publisher is told why; to a 3.x publisher the only answer is the acknowledgement (3.1.1 3.3.5).
+// Not routed. A v5 publisher is told why. A 3.x publisher cannot be told: the standard leaves an acknowledgement or the
+// end of the connection [MQTT-3.3.5-2]. What it may not publish is acknowledged, as everywhere: it would only come back
+// with it. What it may publish and the broker does not take ends the connection: an acknowledgement would be a lie.
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
     if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
     const bool is_logged = may_log_refusal();
     const bool is_told = packet.qos != QoS::at_most_once && version_ == wire::Version::v5;
     std::string rule;
-    if (code == ReasonCode::not_authorized && (is_logged || is_told)) rule = rule_against(packet.topic);
+    if (is_logged || is_told) rule = rule_against(packet.topic, code);
     if (is_logged)
         environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
                                                   {"address", address_},
                                                   {"topic", packet.topic},
                                                   {"reason", wire::name_of(code)},
                                                   {"rule", rule}});
-    if (packet.qos != QoS::at_most_once) on_routed(packet.qos, packet.packet_id, code, 0, 0, told({}, rule));
+    if (packet.qos == QoS::at_most_once) return;
+    if (version_ != wire::Version::v5 && code != ReasonCode::not_authorized)
+        return close(code, "the message cannot be taken, and version 3 has no acknowledgement that says so", rule);
+    const bool is_policy = code == ReasonCode::not_authorized;
+    on_routed(packet.qos, packet.packet_id, code, 0, 0, is_policy ? told({}, rule) : rule);
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
@@ -128,7 +157,8 @@ void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket t
     if (state_ != State::connected || qos == QoS::at_most_once) return;
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
     if (is_for_later && version_ != wire::Version::v5)
-        return close(code, "the message cannot be kept now");  // no PUBACK says no: the client may retry later
+        return close(code,  // no PUBACK says no: the client may try again later
+                     "the message cannot be kept now: a queue, the retained messages, memory or the store is full");
     if (qos == QoS::at_least_once)
         return owe_ack(PacketType::puback, id, code, ticket, barrier, reason);  // [MQTT-4.3.2-4]
     if (!wire::is_error(code)) ++unreleased_;

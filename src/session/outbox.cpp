@@ -74,6 +74,12 @@ std::size_t Outbox::gather(std::span<Bytes> parts) const {
     return count;
 }
 
+std::optional<Outbox::Payload> Outbox::first_payload() const {
+    if (references_ == nullptr || references_->empty()) return std::nullopt;
+    const Reference& first = (*references_)[0];
+    return Payload{first.offset - begin_, first.blob, first.part};
+}
+
 void Outbox::consume(std::size_t count) {
     LEDGE_ASSERT(count <= size_);
     size_ -= count;

@@ -1,24 +1,33 @@
 #include "ledge/session/pending_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledge::session {
 
 bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
     if (is_stored)
         return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
-    return loaded_.size() < limits.queue_messages_max && loaded_bytes_ + bytes <= limits.queue_bytes_max;
+    // One message always fits, however large: what max_packet_size_bytes lets in is delivered.
+    return loaded_.size() < limits.queue_messages_max &&
+           (loaded_.empty() || loaded_bytes_ + bytes <= limits.queue_bytes_max);
 }
 
-Delivery PendingQueue::pop() {
+Delivery PendingQueue::pop(std::size_t index) {
+    for (; index > 0; --index) std::swap(loaded_[index], loaded_[index - 1]);
     Delivery delivery = loaded_.pop_front();
     loaded_bytes_ -= delivery.publication.bytes();
     return delivery;
 }
 
+void PendingQueue::move_to_back(std::size_t count) {
+    if (count == loaded_.size()) return;
+    for (; count > 0; --count) loaded_.push_back(loaded_.pop_front());
+}
+
 bool PendingQueue::is_all_stored() const {
     for (std::size_t i = 0; i < loaded_.size(); ++i)
-        if (loaded_[i].row == 0) return false;
+        if (!loaded_[i].is_stored) return false;
     return true;
 }
 

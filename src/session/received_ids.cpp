@@ -36,6 +36,13 @@ bool ReceivedIds::erase(wire::PacketId id) {
     return true;
 }
 
+std::vector<wire::PacketId> ReceivedIds::all() const {
+    std::vector<wire::PacketId> ids;
+    for (std::uint32_t id = 0; size_ > ids.size() && id <= 0xFFFF; ++id)
+        if (contains(static_cast<wire::PacketId>(id))) ids.push_back(static_cast<wire::PacketId>(id));
+    return ids;
+}
+
 void ReceivedIds::clear() {
     pages_.reset();
     size_ = 0;

@@ -79,6 +79,8 @@ bool unpack(std::uint8_t packed, wire::QoS& qos, bool& retain) {
 
 // Of a publication the fourth bit says that its source comes after the properties.
 constexpr std::uint8_t has_source = 8;
+// Of a queued record it says that its client was connected when the row was stored.
+constexpr std::uint8_t is_live = 8;
 
 std::size_t record_size(const PublicationView& publication) {
     const std::size_t source_size = publication.source.empty() ? 0 : 2 + publication.source.size();
@@ -109,11 +111,19 @@ constexpr std::uint8_t flag_ended = 1;
 constexpr std::uint8_t flag_will = 2;
 constexpr std::uint8_t flag_owner = 4;
 constexpr std::uint8_t flag_incomplete = 8;
-constexpr std::uint8_t flags_known = flag_ended | flag_will | flag_owner | flag_incomplete;
+constexpr std::uint8_t flag_will_only = 16;
+constexpr std::uint8_t flag_deadline = 32;  // keep alive and due time of the will; records of schema 1 have none
+constexpr std::uint8_t flags_known =
+    flag_ended | flag_will | flag_owner | flag_incomplete | flag_will_only | flag_deadline;
+constexpr std::size_t progress_size = 8 + 8 + 8 + 2;
+constexpr std::size_t feed_size = 8 + 8 + 2;
 
 // What the parsers ask beyond the grammar: the code that uses a record relies on it, and a store may hold anything.
 
-bool is_valid_instant(Instant at) { return at >= Instant{}; }
+// Far from the end of its type: sums and differences do not overflow.
+bool is_valid_instant(Instant at) {
+    return at == never || (at >= Instant{} && at <= Instant(Duration(std::int64_t{1} << 61U)));
+}
 
 bool is_forwarded(const wire::Properties& properties) {
     using enum wire::PropertyId;
@@ -172,7 +182,7 @@ Blob encode(const QueuedRecord& record) {
         out.u32(record.share_subscription);
         out.u16(record.packet_id);
         out.u8(static_cast<std::uint8_t>(record.state));
-        out.u8(pack(record.qos, record.retain));
+        out.u8(static_cast<std::uint8_t>(pack(record.qos, record.retain) | (record.is_live ? is_live : 0U)));
         out.variable(ids_size);
         out.raw(record.ids);
     });
@@ -188,7 +198,9 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     const std::uint8_t state = in.u8();
     if (state > static_cast<std::uint8_t>(OutState::released)) return std::nullopt;
     record.state = static_cast<OutState>(state);
-    if (!unpack(in.u8(), record.qos, record.retain)) return std::nullopt;
+    const std::uint8_t packed = in.u8();
+    record.is_live = (packed & is_live) != 0;
+    if (!unpack(static_cast<std::uint8_t>(packed & ~is_live), record.qos, record.retain)) return std::nullopt;
     record.ids = in.take(in.variable());
     if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
     const bool is_in_flight = record.state != OutState::done;
@@ -197,13 +209,18 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
 }
 
 Blob encode(const SubscriptionRecord& record) {
-    return make_blob(1 + 4 + 2 + record.filter.size(), [&](wire::Writer& out) {
+    const bool has_feed = record.feed.as_of != 0;
+    return make_blob(1 + 4 + 2 + record.filter.size() + (has_feed ? feed_size : 0), [&](wire::Writer& out) {
         const wire::SubscribeOptions& options = record.options;  // options as in SUBSCRIBE (5.0 section 3.8.3.1)
         out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(options.qos) | (options.no_local ? 4U : 0U) |
                                          (options.retain_as_published ? 8U : 0U) |
                                          static_cast<unsigned>(options.retain_handling) << 4U));
         out.u32(record.subscription_id);
         out.prefixed(record.filter);
+        if (!has_feed) return;
+        put_u64(out, record.feed.as_of);
+        put_u64(out, record.feed.position);
+        out.u16(record.feed.rounds);
     });
 }
 
@@ -213,6 +230,7 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
     const std::uint8_t bits = in.u8();
     record.subscription_id = in.u32();
     record.filter = in.text();
+    if (!in.rest().empty()) record.feed = {in.u64(), in.u64(), in.u16()};
     if (!in.is_ok_and_empty() || (bits & 3U) == 3 || (bits >> 4U) > 2) return std::nullopt;
     record.options = {static_cast<wire::QoS>(bits & 3U), (bits & 4U) != 0, (bits & 8U) != 0,
                       static_cast<wire::RetainHandling>(bits >> 4U)};
@@ -226,14 +244,16 @@ Blob encode(const SessionRecord& record) {
     const bool has_owner = !record.owner.empty();
     const std::size_t will_size = has_will ? 4 + 1 + 4 + record_size(record.will->publication.view()) : 0;
     const std::size_t owner_size = has_owner ? 2 + record.owner.size() : 0;
-    const std::size_t will_part = has_will ? 4 + will_size : 0;
-    return make_blob(2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_part + 8, [&](wire::Writer& out) {
+    const std::size_t will_part = has_will ? 4 + will_size + 2 + 8 : 0;
+    const std::size_t size = 2 + record.client_id.size() + 4 + 8 + 1 + owner_size + will_part + 8 + progress_size;
+    return make_blob(size, [&](wire::Writer& out) {
         out.prefixed(record.client_id);
         out.u32(record.expiry_interval_s);
         put_instant(out, record.expires_at);
-        out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_will ? flag_will : 0U) |
-                                         (has_owner ? flag_owner : 0U) |
-                                         (record.is_incomplete ? flag_incomplete : 0U)));
+        out.u8(static_cast<std::uint8_t>((record.is_ended ? flag_ended : 0U) | (has_owner ? flag_owner : 0U) |
+                                         (has_will ? flag_will | flag_deadline : 0U) |
+                                         (record.is_incomplete ? flag_incomplete : 0U) |
+                                         (record.is_will_only ? flag_will_only : 0U)));
         if (has_owner) out.prefixed(record.owner);
         if (has_will) {
             out.u32(static_cast<std::uint32_t>(will_size));
@@ -241,8 +261,14 @@ Blob encode(const SessionRecord& record) {
             out.u8(record.will->has_expiry ? 1 : 0);
             out.u32(record.will->expiry_interval_s);
             write(record.will->publication.view(), out);
+            out.u16(record.will->keep_alive_s);
+            put_instant(out, record.will_due);
         }
         put_u64(out, static_cast<std::uint64_t>(record.network));
+        put_u64(out, record.progress.sent_until);
+        put_u64(out, record.progress.doubted_until);
+        put_u64(out, record.progress.known_until);
+        out.u16(record.progress.id_shift);
     });
 }
 
@@ -272,10 +298,25 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     const std::uint8_t flags = in.u8();
     record.is_ended = (flags & flag_ended) != 0;
     record.is_incomplete = (flags & flag_incomplete) != 0;
+    record.is_will_only = (flags & flag_will_only) != 0;
     if ((flags & flag_owner) != 0) record.owner = in.text();
     if ((flags & flag_will) != 0 && !parse_will(in.take(in.u32()), record.will)) return std::nullopt;
+    const bool has_deadline = (flags & flag_deadline) != 0;
+    if ((has_deadline || record.is_will_only) && !record.will) return std::nullopt;
+    if (has_deadline) {
+        record.will->keep_alive_s = in.u16();
+        record.will_due = in.instant();
+    }
     if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier brokers end here
+    if (!in.is_empty()) {
+        record.progress.sent_until = in.u64();
+        record.progress.doubted_until = in.u64();
+        record.progress.known_until = in.u64();
+        record.progress.id_shift = in.u16();
+    }
+    constexpr std::uint64_t rows_max = std::uint64_t{1} << 62U;  // the next ones can still be counted
     const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
+                          record.progress.known_until <= rows_max && is_valid_instant(record.will_due) &&
                           !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&
                           wire::is_valid_utf8(record.owner);
     return is_valid ? std::optional(std::move(record)) : std::nullopt;

@@ -1,5 +1,6 @@
 #include "ledge/session/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -30,6 +31,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     connection_ = &connection;
     limits_ = &limits;
     come_back();
+    expires_at = never;
     expiry_timer.cancel();
     will_timer.cancel();
 }
@@ -68,6 +70,11 @@ void Session::shrink() {
 void Session::detach() {
     connection_ = nullptr;
     inflight_.mark_unsent();
+    inflight_.for_each([this](wire::PacketId, const Inflight::Entry& entry) {
+        if (entry.delivery.is_stored && entry.delivery.is_begun())
+            sent_until_ = std::max(sent_until_, entry.delivery.row);
+    });
+    doubted_until_ = std::max(doubted_until_, sent_until_);
     shrink();
 }
 

@@ -1,5 +1,7 @@
 // The queues of a session: what goes in and out, and what the store has to know of it.
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 #include "ledge/base/assert.hpp"
 #include "ledge/session/records.hpp"
@@ -11,11 +13,15 @@ namespace {
 // One reading of the store: enough that its cost does not show, little enough for one turn.
 constexpr std::size_t refill_rows_max = 200;
 constexpr std::size_t refill_bytes_max = 256 * 1024;
+
+// Only the session's own client could make two records of it collide, and would lose no more than its own last will.
+std::uint64_t hash_of(Bytes body) { return std::hash<std::string_view>()(as_text(body)); }
 }  // namespace
 
 void Session::enqueue(Delivery delivery) {
     const std::size_t bytes = delivery.publication.bytes();
-    if (delivery.row == 0 || !pending_.goes_to_tail(bytes, *limits_)) return enqueue_loaded(std::move(delivery));
+    if (delivery.row == 0 && delivery.qos != wire::QoS::at_most_once) delivery.row = ++last_row_;
+    if (!delivery.is_stored || !pending_.goes_to_tail(bytes, *limits_)) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     if (delivery.barrier != 0) {  // out of reach for the subscriber: only the commit settles it
@@ -39,10 +45,14 @@ void Session::count_queued(std::size_t bytes) {
     environment_.counters.queued_bytes += bytes;
 }
 
+void Session::uncount_queued(std::size_t bytes) {
+    --environment_.counters.queued_messages;
+    environment_.counters.queued_bytes -= bytes;
+}
+
 Delivery Session::dequeue() {
     Delivery delivery = pending_.pop();
-    --environment_.counters.queued_messages;
-    environment_.counters.queued_bytes -= delivery.publication.bytes();
+    uncount_queued(delivery.publication.bytes());
     return delivery;
 }
 
@@ -51,19 +61,32 @@ void Session::discard_expired(Instant now) {
     pending_.forget_earliest_expiry();
     for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
         Delivery delivery = dequeue();
-        if (delivery.publication.expires_at() > now) {
+        if (delivery.publication.expires_at() > now || delivery.is_begun()) {
             enqueue_loaded(std::move(delivery));
         } else {
             ++environment_.counters.dropped_expired;
-            has_gaps_ = has_gaps_ || delivery.row != 0;
+            has_gaps_ = has_gaps_ || delivery.is_stored;
             discard(delivery);
         }
     }
 }
 
+std::optional<Delivery> Session::dequeue_oldest_droppable() {
+    refill();
+    std::size_t index = 0;
+    while (index < pending_.loaded() && pending_.at(index).is_begun()) ++index;
+    if (index == pending_.loaded()) return std::nullopt;
+    Delivery delivery = pending_.pop(index);
+    uncount_queued(delivery.publication.bytes());
+    has_gaps_ = has_gaps_ || index > 0;
+    return delivery;
+}
+
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
     ++environment_.counters.queued_messages;
-    const wire::PacketId id = inflight_.open(std::move(delivery), is_sent);
+    if (delivery.row == 0) delivery.row = ++last_row_;
+    const wire::PacketId id = id_of(delivery.row);
+    inflight_.open(id, std::move(delivery), is_sent);
     count_slots();
     return id;
 }
@@ -97,13 +120,15 @@ void Session::store(Delivery& delivery, Urgency urgency) {
     }
     delivery.message = publication.message();
     delivery.row = ++last_row_;
+    delivery.is_stored = true;
+    delivery.is_live = is_online();
     environment_.references.add(delivery.message);
     delivery.ticket =
         journal.put(RecordKind::put_queued, number_, delivery.row, encode_row(delivery, OutState::done, 0), urgency);
 }
 
 Ticket Session::record_state(Delivery& delivery, OutState state, wire::PacketId id) {
-    if (delivery.row == 0) return 0;
+    if (!delivery.is_stored) return 0;
     Journal& journal = environment_.journal;
     Blob body = encode_row(delivery, state, id);
     if (journal.is_pending(delivery.ticket))
@@ -119,17 +144,17 @@ Blob Session::encode_row(const Delivery& delivery, OutState state, wire::PacketI
     delivery.ids.append_to(ids);
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
     return encode(QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state, delivery.qos,
-                               delivery.retain, ids.view().raw()});
+                               delivery.retain, ids.view().raw(), delivery.is_live});
 }
 
 void Session::drop_row(Delivery& delivery) {
-    if (delivery.row == 0) return;
+    if (!delivery.is_stored) return;
     Journal& journal = environment_.journal;
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
         journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
-    delivery.row = 0;
+    delivery.is_stored = false;
     if (!environment_.references.release(delivery.message)) return;
     environment_.message_owners.remove(delivery.message);
     const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
@@ -140,100 +165,211 @@ void Session::drop_row(Delivery& delivery) {
     if (delivery.publication) delivery.publication.set_message(0, 0);
 }
 
-Ticket Session::put_received(wire::PacketId id) {
+Ticket Session::put_received(wire::PacketId id, Urgency urgency) {
     if (!is_stored()) return 0;
-    const Ticket ticket = environment_.journal.put(RecordKind::put_received, number_, id, {}, Urgency::now);
-    if (ticket != never_durable) received_ticket_ = ticket;
+    Journal& journal = environment_.journal;
+    if (unwritten_received_ == nullptr) unwritten_received_ = std::make_unique<UnwrittenIds>();
+    if (!journal.is_pending(received_ticket_)) unwritten_received_->clear();
+    const Ticket ticket = journal.put(RecordKind::put_received, number_, id, {}, urgency);
+    if (ticket == never_durable) return ticket;
+    received_ticket_ = (*unwritten_received_)[id] = ticket;
+    return ticket;
+}
+
+Ticket Session::take_unwritten(wire::PacketId id) {
+    if (unwritten_received_ == nullptr) return 0;
+    const auto found = unwritten_received_->find(id);
+    if (found == unwritten_received_->end()) return 0;
+    const Ticket ticket = found->second;
+    unwritten_received_->erase(found);
     return ticket;
 }
 
 Ticket Session::drop_received(wire::PacketId id) {
-    return is_stored() ? environment_.journal.drop(RecordKind::drop_received, number_, id, Urgency::now) : 0;
+    if (!is_stored()) return 0;
+    Journal& journal = environment_.journal;
+    const Ticket unwritten = take_unwritten(id);
+    if (!journal.is_pending(unwritten)) return journal.drop(RecordKind::drop_received, number_, id, Urgency::now);
+    // [MQTT-4.3.3-6] After PUBREL the client never repeats the PUBLISH: no crash can let it through twice.
+    journal.withdraw(unwritten);
+    return 0;
 }
 
-void Session::put_record(Instant expires_at, Urgency urgency) {
+void Session::put_record(Instant at, Urgency urgency) {
     Journal& journal = environment_.journal;
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
-    SessionRecord record{client_id_, expiry_interval_s, expires_at, false, std::nullopt, owner()};
-    if (will != nullptr) record.will = *will;
+    SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
+    record.progress = progress_;
+    recorded_expiry_s_ = expiry_interval_s;
+    has_recorded_will_ = will != nullptr && is_persistent();
+    if (has_recorded_will_) record.will = *will;
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
     if (account_ != nullptr) record.network = account_->network;
-    if (record_ticket_ != 0 && journal.is_pending(record_ticket_))
-        journal.replace(record_ticket_, encode(record), urgency);
+    Blob body = encode(record);
+    const std::uint64_t hash = hash_of(body.bytes());
+    const bool is_pending = record_ticket_ != 0 && journal.is_pending(record_ticket_);
+    if (!is_new && !is_pending && hash == record_hash_) return;
+    if (is_pending)
+        journal.replace(record_ticket_, std::move(body), urgency);
     else
-        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, encode(record), urgency);
+        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, std::move(body), urgency);
+    record_hash_ = hash;
+    recorded_expiry_ = at;
     if (is_new) creation_ticket_ = record_ticket_;
 }
 
+void Session::record_connection(Urgency urgency) {
+    const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
+    if (has_unsent) progress_.doubted_until = SendingProgress::unknown;
+    put_record(never, has_unsent ? std::max(urgency, Urgency::paced) : urgency);
+    may_send_from_ = has_unsent && !environment_.journal.is_failed() ? record_ticket_ : 0;
+}
+
+void Session::record_disconnection(Instant at, Urgency urgency) {
+    if (backlog() > 0 || progress_.doubted_until == SendingProgress::unknown)
+        progress_ = {sent_until_, doubted_until_, last_row_, id_shift_};
+    put_record(at, urgency);
+}
+
+bool Session::is_record_durable() const { return environment_.journal.is_durable(record_ticket_); }
+
 bool Session::is_durable() const { return environment_.journal.is_durable(creation_ticket_); }
 
-void Session::drop_record() {
-    if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, Urgency::lazy);
+bool Session::is_recorded_as_it_is() const {
+    if (!is_stored()) return true;
+    return recorded_expiry_s_ == expiry_interval_s && has_recorded_will_ == (will != nullptr && is_persistent());
+}
+
+void Session::put_will_record(Urgency urgency) {
+    LEDGE_ASSERT(will != nullptr && !is_persistent());
+    Journal& journal = environment_.journal;
+    if (will_number_ == 0) will_number_ = journal.new_number();
+    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
+    is_will_written_ = is_will_written_ || (will_ticket_ != 0 && !is_pending);
+    SessionRecord record{client_id_, 0, never, false, *will, owner()};
+    record.is_will_only = true;
+    if (account_ != nullptr) record.network = account_->network;
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
+    if (is_pending)
+        journal.replace(will_ticket_, encode(record), urgency);
+    else
+        will_ticket_ = journal.put(RecordKind::put_session, will_number_, 0, encode(record), urgency);
+}
+
+void Session::drop_will_record(Urgency urgency) {
+    if (will_number_ == 0) return;
+    Journal& journal = environment_.journal;
+    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
+    if (is_pending) journal.cancel(will_ticket_);
+    if (!is_pending || is_will_written_) journal.drop(RecordKind::drop_session, will_number_, 0, urgency);
+    will_number_ = 0;
+    will_ticket_ = 0;
+    is_will_written_ = false;
+}
+
+void Session::drop_record(Urgency urgency) {
+    if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, urgency);
     number_ = 0;
     record_ticket_ = creation_ticket_ = 0;
 }
 
-void Session::end_record() {
+void Session::end_record(Urgency urgency) {
     LEDGE_ASSERT(number_ != 0);
     environment_.journal.put(RecordKind::put_session, number_, 0,
-                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), Urgency::lazy);
+                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
 std::uint32_t Session::share_subscription_of(const Delivery& delivery) const {
     if (delivery.share_group == 0) return 0;
-    const auto mine = std::ranges::find(subscriptions, delivery.share_group, &SubscriptionRef::share_group);
-    return mine == subscriptions.end() ? 0 : mine->number;
+    const SubscriptionRef* mine = subscriptions.find_group(delivery.share_group);
+    return mine == nullptr ? 0 : mine->number;
 }
 
 std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
     if (subscription == 0) return 0;
-    const auto mine = std::ranges::find(subscriptions, subscription, &SubscriptionRef::number);
-    return mine == subscriptions.end() ? 0 : mine->share_group;
+    const SubscriptionRef* mine = subscriptions.find_number(subscription);
+    return mine == nullptr ? 0 : mine->share_group;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reading back
 
 void Session::refill() {
-    if (!pending_.has_stored_tail() || pending_.has_loaded()) return;
+    if (!pending_.is_tail_next()) return;
+    if (environment_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
     const StoreReader& store = environment_.store;
     auto& rows = environment_.loaded;
     do {
         rows.clear();
         store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
-        for (const StoredDelivery& row : rows) load_row(row);
-    } while (!rows.empty() && !pending_.has_loaded());
+        load_rows(rows);
+    } while (!rows.empty() && pending_.is_tail_next());
     if (rows.empty()) wait_for_commit();  // all that is left is on its way to the store
+}
+
+// Those that come before what is loaded; the others stay in the tail.
+void Session::load_rows(const std::vector<StoredDelivery>& rows) {
+    const std::size_t loaded = pending_.loaded();
+    const std::uint64_t before = loaded == 0 ? std::numeric_limits<std::uint64_t>::max() : pending_.front().row;
+    for (const StoredDelivery& row : rows) {
+        if (row.row.number > before) {
+            pending_.skip_stored(row.row.number - 1);
+            break;
+        }
+        load_row(row);
+    }
+    pending_.move_to_back(loaded);
+}
+
+bool Session::has_next() {
+    refill();
+    return pending_.has_loaded() && (!pending_.is_tail_next() || environment_.journal.is_failed());
 }
 
 void Session::load_row(const StoredDelivery& stored) {
     const auto record = parse_queued({stored.row.body.data(), stored.row.body.size()});
     const auto publication = parse_publication({stored.publication.data(), stored.publication.size()});
-    const bool is_in_flight = record && record->state != OutState::done;
-    if (is_in_flight) return pending_.skip_stored(stored.row.number);  // restored as an exchange
+    if (record && is_restored_exchange(stored.row.number, record->packet_id))
+        return pending_.skip_stored(stored.row.number);
     Delivery delivery;
     delivery.row = stored.row.number;
+    delivery.is_stored = true;
     if (!record) {  // not counted as queued either
         pending_.skip_stored(stored.row.number);
         return give_up(delivery);
     }
     pending_.take_stored(stored.row.number, record->bytes);
+    uncount_queued(record->bytes);
     delivery.message = record->message;
-    if (!publication) {
-        --environment_.counters.queued_messages;
-        environment_.counters.queued_bytes -= record->bytes;
-        return give_up(delivery);
-    }
-    delivery.publication = Publication(*publication, environment_.memory.account());
+    const bool is_released = record->state == OutState::released;  // PUBREL needs no publication
+    if (!publication && !is_released) return give_up(delivery);
+    delivery.publication = Publication(publication.value_or(PublicationView{}), environment_.memory.account());
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
     delivery.retain = record->retain;
-    delivery.may_be_repetition = stored.row.number <= repeated_until_row_;
-    push(std::move(delivery));
+    delivery.is_live = record->is_live;
+    delivery.state = record->state;
+    delivery.sent = sent_before(stored.row.number, record->state);
+    enqueue_loaded(std::move(delivery));
+}
+
+// The id of a QoS 2 message was recorded before its first PUBLISH: where that is in doubt, it counts as sent, because
+// its client may hold the id. A QoS 1 message in doubt is sent with DUP: a receiver takes that for a hint at most,
+// while DUP 0 on a repetition would be a false statement.
+Sent Session::sent_before(std::uint64_t row, OutState state) const {
+    if (row <= sent_until_ || state == OutState::released) return Sent::yes;
+    if (row > doubted_until_) return Sent::no;
+    return state == OutState::done ? Sent::perhaps : Sent::yes;
+}
+
+bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
+    const Inflight::Entry* entry = id == 0 ? nullptr : inflight_.find(id);
+    return entry != nullptr && entry->delivery.is_stored && entry->delivery.row == row;
 }
 
 // A row that cannot be delivered, now or ever.
@@ -261,26 +397,46 @@ bool Session::load_publication(Delivery& delivery) const {
     return true;
 }
 
-void Session::restore(std::uint64_t number, std::uint64_t last_row) {
-    number_ = number;
-    last_row_ = last_row;
+void Session::restore_record(Bytes record, Instant expiry) {
+    record_hash_ = hash_of(record);
+    recorded_expiry_ = expiry;
 }
 
-bool Session::restore_exchange(std::uint64_t row, const Delivery& delivery, OutState state, wire::PacketId id) {
-    Delivery restored = delivery;
-    restored.row = row;
-    if (!inflight_.restore(id, std::move(restored), state)) return false;
+// Rows above the highest one that is there may have been given as well, to messages that are finished or were never
+// durable. Their ids are free: no client holds one, as the row of a QoS 2 message is durable before its first PUBLISH.
+void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
+                      const SendingProgress& progress) {
+    number_ = number;
+    progress_ = progress;
+    last_row_ = std::max(last_row, progress.known_until);
+    sent_until_ = std::min(progress.sent_until, last_row_);
+    doubted_until_ = std::max(sent_until_, std::min(progress.doubted_until, last_row_));
+    if (last_live > progress.known_until) doubted_until_ = std::max(doubted_until_, last_live);
+    id_shift_ = progress.id_shift;
+}
+
+bool Session::restore_exchange(std::uint64_t row, Delivery delivery, OutState state, wire::PacketId id) {
+    if (state == OutState::done || !inflight_.has_room(id)) return false;
+    delivery.row = row;
+    delivery.is_stored = true;
+    delivery.state = state;
+    delivery.sent = Sent::yes;
+    inflight_.open(id, std::move(delivery), false);
     count_slots();
     ++environment_.counters.queued_messages;
     return true;
 }
 
 void Session::restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from) {
+    inflight_.mark_unsent();
+    if (const wire::PacketId last = inflight_.last_id(); last != 0) {  // the next row has the id after it
+        const std::uint64_t next = rows == 0 ? last_row_ + 1 : from;
+        id_shift_ = static_cast<std::uint16_t>((last + Inflight::ids - (next - 1) % Inflight::ids) % Inflight::ids);
+    }
     if (rows == 0) return;
     environment_.counters.queued_messages += rows;
     environment_.counters.queued_bytes += bytes;
     pending_.restore(rows, bytes, from);
-    repeated_until_row_ = last_row_;  // whoever was connected may have seen any of them [MQTT-3.3.1-1]
 }
 
 void Session::wait_for_commit() {

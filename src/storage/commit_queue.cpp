@@ -39,22 +39,41 @@ CommitQueue::~CommitQueue() {
 void CommitQueue::submit(session::Batch batch) {
     {
         const std::lock_guard lock(mutex_);
-        LEDGE_ASSERT(!waiting_);
-        waiting_ = std::move(batch);
+        LEDGE_ASSERT(!is_due_);
+        batch_ = std::move(batch);
+        is_due_ = true;
     }
     changed_.notify_one();
+}
+
+void CommitQueue::submit_again() {
+    {
+        const std::lock_guard lock(mutex_);
+        LEDGE_ASSERT(!is_due_);
+        is_due_ = true;
+    }
+    changed_.notify_one();
+}
+
+void CommitQueue::abandon() {
+    const std::lock_guard lock(mutex_);
+    is_abandoned_ = true;
+    thread_.detach();
 }
 
 void CommitQueue::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        changed_.wait(lock, [this] { return waiting_ || is_stopping_; });
-        if (!waiting_) return;
-        const session::Batch batch = std::move(*waiting_);
-        waiting_.reset();
+        changed_.wait(lock, [this] { return is_due_ || is_stopping_; });
+        if (!is_due_) return;
         lock.unlock();
-        on_done_(store_.commit(batch));
+        Outcome outcome = store_.commit(batch_);
+        const bool is_kept = !outcome && outcome.error().fault == Fault::full;
+        if (!is_kept) batch_ = {};
         lock.lock();
+        if (is_abandoned_) return;
+        is_due_ = false;
+        on_done_(std::move(outcome));  // under the lock, so that abandon() can promise that it is not called any more
     }
 }
 

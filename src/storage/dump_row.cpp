@@ -41,7 +41,10 @@ bool put_session(JsonLine& line, Bytes body) {
     if (!record->owner.empty()) line.bytes("owner", as_bytes(record->owner));
     if (record->is_ended) line.boolean("ended", true);
     if (!record->will) return true;
+    if (record->is_will_only) line.boolean("will_only", true);
     line.number("will_delay_s", std::uint64_t{record->will->delay_s});
+    if (record->will->keep_alive_s != 0) line.number("will_keep_alive_s", std::uint64_t{record->will->keep_alive_s});
+    if (record->will_due != never) put_instant(line, "will_due_us", record->will_due);
     put_publication(line, record->will->publication.view());
     return true;
 }

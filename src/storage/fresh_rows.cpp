@@ -15,6 +15,7 @@ constexpr std::size_t rows_per_page = 8;  // of `retained`, on average, when it 
 }  // namespace
 
 int FreshRows::load(const Txn& txn, const Tables& tables) {
+    const std::lock_guard lock(mutex_);
     places_.clear();
     rows_ = 0;
     return for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes value) {
@@ -59,9 +60,10 @@ int FreshRows::drop(Txn& txn, const Tables& tables, std::uint64_t number) {
     return append(txn, tables, number, FreshKind::dropped, {});
 }
 
-int FreshRows::merge_if_due(Txn& txn, const Tables& tables) {
+int FreshRows::merge_if_due(Txn& txn, const Tables& tables, BadRows& bad_rows) {
     changes_.clear();
     has_merged_ = false;
+    rows_before_ = rows_;
     if (rows_ < rows_min) return lmdb_ok;
     const auto facts = txn.facts(tables[Table::retained]);
     if (!facts) return facts.error();
@@ -69,24 +71,35 @@ int FreshRows::merge_if_due(Txn& txn, const Tables& tables) {
 
     std::vector<std::pair<std::uint64_t, Place>> ordered(places_.begin(), places_.end());
     std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    int code = lmdb_ok;
     for (const auto& [number, place] : ordered) {
-        const Key key = Key::of(number);
-        int code = lmdb_ok;
-        if (place.is_dropped) {
-            code = txn.erase(tables[Table::retained], key.bytes());
-            if (is_not_found(code)) code = lmdb_ok;
-        } else {
-            const auto row = get_row(txn, tables, Table::fresh, Key::of(place.sequence, number).bytes());
-            if (!row) return row.error();
-            // A copy: the page that it stands on may move while the other table is written.
-            const std::vector<Byte> body(row.value().begin() + fresh_head_size, row.value().end());
-            code = put_row(txn, tables, Table::retained, key.bytes(), body);
-        }
-        if (code != lmdb_ok) return code;
+        if (code == lmdb_ok) code = merge(txn, tables, number, place, bad_rows);
     }
+    if (code == lmdb_ok) code = bad_rows.put_aside(txn, tables);
+    if (code != lmdb_ok) return code;
     has_merged_ = true;
     rows_ = 0;
     return txn.clear(tables[Table::fresh]);
+}
+
+/// Moves one message over. One whose newest state cannot be read is gone, not as it was before.
+int FreshRows::merge(Txn& txn, const Tables& tables, std::uint64_t number, const Place& place, BadRows& bad_rows) {
+    const Key key = Key::of(number);
+    const Key fresh_key = Key::of(place.sequence, number);
+    const auto row = get_row(txn, tables, Table::fresh, fresh_key.bytes());
+    if (!row && row.error() == row_damaged) {
+        const auto value = txn.get(tables[Table::fresh], fresh_key.bytes());
+        if (value) bad_rows.note(Table::fresh, fresh_key.bytes(), value.value(), wrong_seal);
+    } else if (!row && !place.is_dropped) {
+        return row.error();
+    }
+    if (place.is_dropped || !row || row.value().size() <= fresh_head_size) {
+        const int code = txn.erase(tables[Table::retained], key.bytes());
+        return is_not_found(code) ? lmdb_ok : code;
+    }
+    // A copy: the page that it stands on may move while the other table is written.
+    const std::vector<Byte> body(row.value().begin() + fresh_head_size, row.value().end());
+    return put_row(txn, tables, Table::retained, key.bytes(), body);
 }
 
 void FreshRows::on_committed() {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bad_rows.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -24,16 +25,18 @@ public:
         bool is_dropped = false;
     };
 
-    /// Reads the index. 0 or a code.
+    /// Reads the index, also anew. 0 or a code.
     int load(const Txn& txn, const Tables& tables);
 
     // Within the write transaction of a commit
     int put(Txn& txn, const Tables& tables, std::uint64_t number, Bytes body);
     int drop(Txn& txn, const Tables& tables, std::uint64_t number);
     /// Before the first put or drop of a transaction: moves everything to `retained` if that is due.
-    int merge_if_due(Txn& txn, const Tables& tables);
+    int merge_if_due(Txn& txn, const Tables& tables, BadRows& bad_rows);
     /// The transaction is durable.
     void on_committed();
+    /// The transaction has left no trace.
+    void on_failed() { rows_ = rows_before_; }
 
     std::optional<Place> find(std::uint64_t number) const;
     /// Changes waiting here. On the committer's thread or before it runs.
@@ -49,13 +52,15 @@ private:
 
     int append(Txn& txn, const Tables& tables, std::uint64_t number, FreshKind kind, Bytes body);
     void apply(const Change& change);
+    static int merge(Txn& txn, const Tables& tables, std::uint64_t number, const Place& place, BadRows& bad_rows);
 
     mutable std::mutex mutex_;  // of places_
     std::unordered_map<std::uint64_t, Place> places_;
     std::vector<Change> changes_;  // of this transaction
     std::uint64_t next_sequence_ = 1;
     std::size_t rows_ = 0;
-    bool has_merged_ = false;  // in this transaction
+    std::size_t rows_before_ = 0;  // when this transaction began
+    bool has_merged_ = false;      // in this transaction
 };
 
 /// The newest state of a retained message, its publication record. lmdb_not_found: there is none. `place`: what find()

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/session/records.hpp"
+#include "loss_finder.hpp"
 #include "row_seal.hpp"
 
 namespace ledge::storage {
@@ -27,15 +28,25 @@ private:
     std::size_t at_ = 0;
 };
 
-/// Calls f(key, body) for each row that is sound.
+std::vector<std::uint64_t> numbers_of(const std::vector<StoredSession>& sessions) {
+    std::vector<std::uint64_t> numbers;
+    numbers.reserve(sessions.size());
+    for (const StoredSession& session : sessions) numbers.push_back(session.number);
+    return numbers;
+}
+
+/// Calls f(key, body) for each row that is sound, notes the others, and finds out whose they were.
 template <class F>
-int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Strays& strays, F&& f) {
+int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Damage& damage, LossFinder* losses, F&& f) {
     return for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
         const auto body = open_row(table, key, value);
-        if (body && fault_in_row(table, key, *body) == nullptr) {
+        const char* fault = body ? fault_in_row(table, key, *body) : wrong_seal;
+        if (fault == nullptr) {
+            if (losses != nullptr) losses->on_sound(key);
             f(key, *body);
         } else {
-            ++strays.bad_rows;
+            if (losses != nullptr) losses->on_bad(key, value);
+            damage.rows.note(table, key, value, fault);
         }
         return true;
     });
@@ -44,15 +55,18 @@ int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Strays
 /// Calls f(session, key, body) for each row whose session is there.
 template <class F>
 int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::vector<StoredSession>& sessions,
-                       Strays& strays, F&& f) {
+                       Damage& damage, F&& f) {
+    const std::vector<std::uint64_t> numbers = numbers_of(sessions);
+    LossFinder losses(table, numbers, damage.incomplete);
     SessionFinder finder(sessions);
-    return for_each_sound_row(txn, tables, table, strays, [&](Bytes key, Bytes body) {
-        if (StoredSession* owner = finder.find(read_u64(key.data()))) {
-            f(*owner, key, body);
-        } else {
-            ++strays.rows;
-        }
-    });
+    const auto on_row = [&](Bytes key, Bytes body) {
+        if (StoredSession* owner = finder.find(read_u64(key.data()))) return f(*owner, key, body);
+        const auto value = txn.get(tables[table], key);
+        if (value) damage.rows.note(table, key, value.value(), "its session is missing");
+    };
+    const int code = for_each_sound_row(txn, tables, table, damage, &losses, on_row);
+    losses.on_end();
+    return code;
 }
 
 void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::uint64_t>& messages) {
@@ -61,6 +75,7 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::u
     const std::uint64_t number = read_u64(key.data() + 8);
     if (owner.queued++ == 0) owner.first_queued = number;
     owner.last_queued = number;
+    if (record->is_live) owner.last_live = number;
     owner.queued_bytes += record->bytes;
     if (record->packet_id != 0) owner.inflight.push_back({number, copy_of(value)});
     messages.push_back(record->message);
@@ -83,15 +98,15 @@ void add_retained(std::uint64_t number, Bytes body, std::vector<broker::StoredRe
                         static_cast<std::uint32_t>(publication->bytes())});
 }
 
-int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, Strays& strays,
+int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, Damage& damage,
                   std::vector<broker::StoredRetained>& retained) {
     const auto& places = fresh.places();
-    const int code = for_each_sound_row(txn, tables, Table::retained, strays, [&](Bytes key, Bytes body) {
+    const int code = for_each_sound_row(txn, tables, Table::retained, damage, nullptr, [&](Bytes key, Bytes body) {
         const std::uint64_t number = read_u64(key.data());
         if (places.empty() || !places.contains(number)) add_retained(number, body, retained);
     });
     if (code != lmdb_ok) return code;
-    return for_each_sound_row(txn, tables, Table::fresh, strays, [&](Bytes key, Bytes body) {
+    return for_each_sound_row(txn, tables, Table::fresh, damage, nullptr, [&](Bytes key, Bytes body) {
         const auto row = parse_fresh(key, body);
         if (!row || row->kind != FreshKind::message) return;
         const auto place = places.find(row->number);
@@ -100,36 +115,89 @@ int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, 
     });
 }
 
+/// A queued row that cannot be read leaves its message behind: nobody else knows of it.
+int note_messages_without_queue(const Txn& txn, const Tables& tables,
+                                const std::vector<broker::StoredReferences>& references, Damage& damage) {
+    auto next = references.begin();  // both are in the order of their numbers
+    return for_each_row(txn, tables[Table::msg], [&](Bytes key, Bytes value) {
+        if (!is_key(Table::msg, key)) return true;
+        const std::uint64_t number = read_u64(key.data());
+        while (next != references.end() && next->message < number) ++next;
+        const bool is_owed = next != references.end() && next->message == number;
+        if (!is_owed) damage.rows.note(Table::msg, key, value, "no queue has it");
+        return true;
+    });
+}
+
+void sort_once(std::vector<std::uint64_t>& numbers) {
+    std::ranges::sort(numbers);
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
+std::vector<Byte> incomplete_record(Bytes body) {
+    auto record = session::parse_session(body);
+    if (!record) return copy_of(body);
+    record->is_incomplete = true;
+    return copy_of(session::encode(*record).bytes());
+}
+
+void mark_incomplete(std::vector<StoredSession>& sessions, std::vector<std::uint64_t>& numbers) {
+    sort_once(numbers);
+    SessionFinder finder(sessions);
+    for (const std::uint64_t number : numbers) {
+        StoredSession* session = finder.find(number);
+        if (session != nullptr) session->record = incomplete_record(session->record);
+    }
+}
+
 }  // namespace
 
+int mark_incomplete(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& sessions) {
+    sort_once(sessions);
+    for (const std::uint64_t session : sessions) {
+        const Key key = Key::of(session);
+        const auto body = get_row(txn, tables, Table::session, key.bytes());
+        if (!body && !is_not_found(body.error()) && body.error() != row_damaged) return body.error();
+        if (!body) continue;
+        if (const int code = put_row(txn, tables, Table::session, key.bytes(), incomplete_record(*body))) return code;
+    }
+    return lmdb_ok;
+}
+
 int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image,
-               Strays& strays) {
+               Damage& damage) {
     auto& sessions = image.sessions;
-    int code = for_each_sound_row(txn, tables, Table::session, strays, [&](Bytes key, Bytes body) {
+    const std::uint64_t bad_before = damage.rows.count();
+    int code = for_each_sound_row(txn, tables, Table::session, damage, nullptr, [&](Bytes key, Bytes body) {
         sessions.emplace_back();
         sessions.back().number = read_u64(key.data());
         sessions.back().record = copy_of(body);
     });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables, Table::sub, sessions, strays, [](auto& owner, Bytes key, Bytes value) {
-        owner.subscriptions.push_back({read_u64(key.data() + 8), copy_of(value)});
+    code = for_each_owned_row(txn, tables, Table::sub, sessions, damage, [](auto& owner, Bytes key, Bytes body) {
+        owner.subscriptions.push_back({read_u64(key.data() + 8), copy_of(body)});
     });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables, Table::in2, sessions, strays, [](auto& owner, Bytes key, Bytes) {
+    code = for_each_owned_row(txn, tables, Table::in2, sessions, damage, [](auto& owner, Bytes key, Bytes) {
         owner.received.push_back(static_cast<std::uint16_t>(key[8] << 8U | key[9]));
     });
     if (code != lmdb_ok) return code;
 
     std::vector<std::uint64_t> messages;
     if (const auto facts = txn.facts(tables[Table::q])) messages.reserve(facts.value().entries);
-    code = for_each_owned_row(txn, tables, Table::q, sessions, strays,
-                              [&](auto& owner, Bytes key, Bytes value) { add_queued(owner, key, value, messages); });
+    code = for_each_owned_row(txn, tables, Table::q, sessions, damage,
+                              [&](auto& owner, Bytes key, Bytes body) { add_queued(owner, key, body, messages); });
     if (code != lmdb_ok) return code;
     count_references(std::move(messages), image.references);
+    mark_incomplete(sessions, damage.incomplete);
+    if (damage.rows.count() > bad_before) code = note_messages_without_queue(txn, tables, image.references, damage);
+    if (code != lmdb_ok) return code;
 
-    return load_retained(txn, tables, fresh, strays, image.retained);
+    code = load_retained(txn, tables, fresh, damage, image.retained);
+    image.bad_rows = damage.rows.count();
+    return code;
 }
 
 }  // namespace ledge::storage

@@ -1,5 +1,5 @@
-// The child's words: lines "p SENTENCE" (a problem), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of
-// life.
+// The child's words: lines "d SENTENCE" (damage of the file), "b SENTENCE" (a bad row, or rows that do not fit each
+// other), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of life.
 #include "inspect.hpp"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "ledge/session/records.hpp"
+#include "page_check.hpp"
 #include "row_reader.hpp"
 #include "store_dir.hpp"
 #include "tables.hpp"
@@ -15,7 +16,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
+constexpr int inspect_silence_max_ms = 60'000;
 constexpr std::uint64_t rows_per_sign_of_life = 50'000;
 constexpr std::size_t problems_kept_max = 20;
 
@@ -30,15 +31,19 @@ public:
         auto txn = Txn::begin(*env, true);
         if (!txn) return fail("cannot be read", txn.error());
         if (is_cut_off(*txn, facts, file_size(path))) return problem("the file is cut off");
-        const auto meta = read_meta(*txn);
-        if (!meta) return is_empty(*txn) || problem("not a store of this broker");
-        if (meta->version > schema_version) return true;  // whoever opens it says so
-        reader_ = RowReader(meta->version);
+        // Before LMDB follows them. Beside a broker that commits, the snapshot stays: its pages are not used again.
+        const auto fault = depth_ == Depth::everything ? fault_in_pages(path, txn->snapshot()) : std::nullopt;
+        if (fault) problem(*fault);
+        const MetaRows rows = look_at_meta(*txn);
+        if (!rows.is_ours) return is_empty(*txn) || problem("not a store of this broker");
+        if (rows.meta && rows.meta->version > schema_version) return true;  // whoever opens it says so
         auto tables = Tables::open(*txn, false);
         if (!tables) return fail("a table is missing", tables.error());
+        if (rows.fault != nullptr) bad(rows.fault);
+        reader_ = RowReader(rows.meta ? rows.meta->version : version_of_rows(*txn, *tables));
         for (const Table table : all_tables) inspect_table(*txn, *tables, table);
-        if (depth_ == Depth::everything) check_references(*meta);
-        return is_fine_;
+        if (depth_ == Depth::everything) check_references(rows.meta);
+        return is_sound_;
     }
 
 private:
@@ -73,16 +78,21 @@ private:
     }
 
     bool problem(const std::string& sentence) {
-        is_fine_ = false;
-        out_.send(as_bytes("p " + sentence + "\n"));
+        is_sound_ = false;
+        out_.send(as_bytes("d " + sentence + "\n"));
         out_.flush();
         return false;
     }
 
-    void problem_at(Table table, Bytes key, const char* what) {
+    void bad(const std::string& sentence) {
+        out_.send(as_bytes("b " + sentence + "\n"));
+        out_.flush();
+    }
+
+    static std::string sentence_of(Table table, Bytes key, const char* what) {
         std::string sentence = std::string(table_names[index_of(table)]) + " row";
         for (std::size_t i = 0; i + 8 <= key.size(); i += 8) sentence += " " + std::to_string(read_u64(&key[i]));
-        problem(sentence + ": " + what);
+        return sentence + ": " + what;
     }
 
     void inspect_table(const Txn& txn, const Tables& tables, Table table) {
@@ -94,22 +104,22 @@ private:
             if (++rows % rows_per_sign_of_life == 0) sign_of_life();
             const Bytes last(before.data(), before_size);
             if (rows > 1 && !std::lexicographical_compare(last.begin(), last.end(), key.begin(), key.end())) {
-                problem_at(table, key, "out of order");
+                problem(sentence_of(table, key, "out of order"));
                 return false;  // may be a circle
             }
+            before_size = std::min(key.size(), before.size());
+            std::copy_n(key.begin(), before_size, before.begin());
             const ReadRow row = reader_.read(table, key, value);
             if (row.fault != nullptr) {
-                problem_at(table, key, row.fault);
+                bad(sentence_of(table, key, row.fault));
                 return true;
             }
-            before_size = key.size();
-            std::copy(key.begin(), key.end(), before.begin());
             if (depth_ == Depth::everything) collect(table, row.key, row.body);
             return true;
         });
         if (code != lmdb_ok) problem(std::string(table_names[index_of(table)]) + ": " + explain(code));
         const auto facts = txn.facts(tables[table]);
-        if (facts && facts.value().entries != rows && is_fine_) {
+        if (facts && facts.value().entries != rows && is_sound_) {
             problem(std::string(table_names[index_of(table)]) + ": " + std::to_string(rows) + " rows of " +
                     std::to_string(facts.value().entries) + " are there");
         }
@@ -141,29 +151,29 @@ private:
 
     void check_owner(Table table, Bytes key) {
         if (std::binary_search(sessions_.begin(), sessions_.end(), read_u64(key.data()))) return;
-        problem_at(table, key, "its session is missing");
+        bad(sentence_of(table, key, "its session is missing"));
     }
 
-    void check_references(const Meta& meta) {
+    void check_references(const std::optional<Meta>& meta) {
         std::sort(messages_wanted_.begin(), messages_wanted_.end());
         messages_wanted_.erase(std::unique(messages_wanted_.begin(), messages_wanted_.end()), messages_wanted_.end());
         std::vector<std::uint64_t> odd;
         std::set_difference(messages_wanted_.begin(), messages_wanted_.end(), messages_.begin(), messages_.end(),
                             std::back_inserter(odd));
-        for (const std::uint64_t number : odd) problem("message " + std::to_string(number) + " is queued but missing");
+        for (const std::uint64_t number : odd) bad("message " + std::to_string(number) + " is queued but missing");
         odd.clear();
         std::set_difference(messages_.begin(), messages_.end(), messages_wanted_.begin(), messages_wanted_.end(),
                             std::back_inserter(odd));
-        for (const std::uint64_t number : odd) problem("message " + std::to_string(number) + " is in no queue");
-        if (highest_ >= meta.next_number) {
-            problem("number " + std::to_string(highest_) + " is in use, but the next one is " +
-                    std::to_string(meta.next_number));
+        for (const std::uint64_t number : odd) bad("message " + std::to_string(number) + " is in no queue");
+        if (meta && highest_ >= meta->next_number) {
+            bad("number " + std::to_string(highest_) + " is in use, but the next one is " +
+                std::to_string(meta->next_number));
         }
     }
 
     GuardedOut& out_;
     Depth depth_;
-    bool is_fine_ = true;
+    bool is_sound_ = true;
     RowReader reader_{schema_version};
     std::vector<std::uint64_t> sessions_;
     std::vector<std::uint64_t> messages_;
@@ -172,8 +182,9 @@ private:
 };
 
 void take_line(std::string_view line, Inspection& inspection) {
-    if (line.starts_with("p ")) {
+    if (line.starts_with("d ") || line.starts_with("b ")) {
         ++inspection.problem_count;
+        if (line.starts_with("d ") && inspection.damage.empty()) inspection.damage = line.substr(2);
         if (inspection.problems.size() < problems_kept_max) inspection.problems.emplace_back(line.substr(2));
     } else if (line.starts_with("o ")) {
         inspection.obstacle = line.substr(2);
@@ -191,6 +202,7 @@ void take_line(std::string_view line, Inspection& inspection) {
 }  // namespace
 
 std::string Inspection::summary() const {
+    if (!damage.empty()) return damage;
     if (!problems.empty()) return problems.front();
     if (!obstacle.empty()) return obstacle;
     switch (end) {
@@ -212,7 +224,7 @@ Inspection inspect(const std::string& path, bool is_alone, Depth depth) {
         words.erase(0, start);
     };
     const auto work = [&](GuardedOut& out) { return Inspector(out, depth).inspect(path, is_alone); };
-    inspection.end = run_guarded(work, take, silence_max_ms);
+    inspection.end = run_guarded(work, take, inspect_silence_max_ms);
     return inspection;
 }
 

@@ -20,12 +20,16 @@ struct Inspection {
     GuardedEnd end = GuardedEnd::fine;
     std::uint64_t problem_count = 0;
     std::vector<std::string> problems;  // the first ones, as sentences
+    std::string damage;                 // the first of those that are of the file, not of single rows
     std::string obstacle;               // what kept the reading from being done, without being the file's fault
     std::array<std::uint64_t, table_count> rows{};
 
-    bool is_damaged() const { return problem_count > 0 || end == GuardedEnd::killed; }
+    /// The pages of the file cannot be trusted. Bad rows on good pages are none of this: they are put aside one by one.
+    bool is_damaged() const { return !damage.empty() || end == GuardedEnd::killed; }
     bool is_complete() const { return end == GuardedEnd::fine; }
-    /// One line: the first problem, or how the reading ended.
+    /// Everything was read, and is right.
+    bool is_fine() const { return is_complete() && problem_count == 0; }
+    /// One line: the damage, the first problem, or how the reading ended.
     std::string summary() const;
 };
 

@@ -5,17 +5,50 @@
 //   MDB_NOSUBDIR     so that a file under another name (quarantine, a copy) can be opened too
 #include "lmdb_env.hpp"
 
+#include <fcntl.h>
 #include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace ledge::storage {
 namespace {
 
 static_assert(lmdb_not_found == MDB_NOTFOUND);
+static_assert(lmdb_panic == MDB_PANIC);
+static_assert(lmdb_map_full == MDB_MAP_FULL);
 
 constexpr unsigned file_mode = 0600;
+constexpr off_t lock_file_bytes = 4096;  // holds LMDB's table of 16 readers
+
+// LMDB writes to its lock file through a mapping. Where the disk has no room for the page behind the mapping, the
+// kernel answers with SIGBUS and the process dies. Room that is reserved first turns that into an error.
+int reserve_lock_file(const std::string& path) {
+    const int file = ::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode);
+    if (file < 0) return errno;
+    const int code = ::posix_fallocate(file, 0, lock_file_bytes);
+    struct stat data {};
+    if (::geteuid() == 0 && ::stat(path.c_str(), &data) == 0) {  // a tool that root uses, for a broker that is not root
+        [[maybe_unused]] const int result = ::fchown(file, data.st_uid, data.st_gid);
+    }
+    ::close(file);
+    return code;
+}
+
+/// LMDB 0.9.24 reads the second meta page where the first says that it is, and what the system answers to an offset
+/// beyond all files it takes for a fault of the disk.
+bool has_impossible_page_size(const std::string& path) {
+    constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);  // in the first meta page
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    std::uint32_t size = 0;
+    const bool is_read = ::pread(file, &size, sizeof size, place) == ssize_t{sizeof size};
+    if (file >= 0) ::close(file);
+    return is_read && (size < 256 || size > 65'536 || !std::has_single_bit(size));
+}
 
 MDB_val to_val(Bytes bytes) { return {bytes.size(), const_cast<Byte*>(bytes.data())}; }
 Bytes to_bytes(const MDB_val& value) { return {static_cast<const Byte*>(value.mv_data), value.mv_size}; }
@@ -28,6 +61,7 @@ Fault fault_of(int code) {
     switch (code) {
         case ENOSPC:
         case EDQUOT:
+        case EFBIG:
         case MDB_MAP_FULL: return Fault::full;
         case EACCES:
         case EPERM:
@@ -52,6 +86,9 @@ Fault fault_of(int code) {
 // Env
 
 Result<Env, int> Env::open(const EnvOptions& options) {
+    if (!options.is_alone && !options.is_read_only) {
+        if (const int code = reserve_lock_file(options.path)) return Failure{code};
+    }
     MDB_env* raw = nullptr;
     if (const int code = mdb_env_create(&raw)) return Failure{code};
     Env env(raw);
@@ -62,6 +99,7 @@ Result<Env, int> Env::open(const EnvOptions& options) {
     if (code == 0) code = mdb_env_set_maxreaders(raw, options.readers_max);
     if (code == 0 && options.size_max != 0) code = mdb_env_set_mapsize(raw, options.size_max);
     if (code == 0) code = mdb_env_open(raw, options.path.c_str(), flags, file_mode);
+    if (code == EINVAL && has_impossible_page_size(options.path)) return Failure{MDB_INVALID};
     if (code != 0) return Failure{code};
     return env;
 }
@@ -71,9 +109,13 @@ Env& Env::operator=(Env&& other) noexcept {
     return *this;
 }
 
-Env::~Env() {
-    if (env_ != nullptr) mdb_env_close(env_);
+Env::~Env() { close(); }
+
+void Env::close() {
+    if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
 }
+
+int Env::set_size_max(std::size_t bytes) { return mdb_env_set_mapsize(env_, bytes); }
 
 EnvFacts Env::facts() const {
     MDB_envinfo info{};
@@ -147,6 +189,8 @@ Result<DbFacts, int> Txn::facts(DbId db) const {
     if (const int code = mdb_stat(txn_, db, &stat)) return Failure{code};
     return DbFacts{stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages, stat.ms_entries, stat.ms_depth};
 }
+
+std::uint64_t Txn::snapshot() const { return mdb_txn_id(txn_); }
 
 int Txn::commit() { return mdb_txn_commit(std::exchange(txn_, nullptr)); }
 

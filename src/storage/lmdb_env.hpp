@@ -26,7 +26,9 @@ inline constexpr DbId main_db = 1;
 
 inline constexpr int lmdb_ok = 0;
 inline constexpr int lmdb_not_found = -30798;
-inline constexpr int row_damaged = -31000;  // ours: a row was read, but not as it was written
+inline constexpr int row_damaged = -31000;    // ours: a row was read, but not as it was written
+inline constexpr int lmdb_panic = -30795;     // the environment has to be opened anew
+inline constexpr int lmdb_map_full = -30792;  // the ceiling of the file is reached
 inline bool is_not_found(int code) { return code == lmdb_not_found; }
 std::string explain(int code);
 Fault fault_of(int code);
@@ -60,7 +62,12 @@ public:
     Env& operator=(Env&& other) noexcept;
     ~Env();
 
+    /// The next use wants open() again. No transaction may be open.
+    void close();
+
     EnvFacts facts() const;
+    /// Raises the ceiling of the file. No transaction may be open. 0 or a code.
+    int set_size_max(std::size_t bytes);
     /// Frees the slots of readers whose process is gone.
     int check_readers(int& freed) const;
     /// A copy without free pages into an open file.
@@ -92,6 +99,8 @@ public:
     /// Removes every row.
     int clear(DbId db);
     Result<DbFacts, int> facts(DbId db) const;
+    /// The number of the transaction that wrote what a read-only one sees.
+    std::uint64_t snapshot() const;
 
     int commit();
 

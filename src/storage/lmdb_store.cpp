@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "image.hpp"
@@ -15,7 +16,9 @@ namespace {
 
 using session::RecordKind;
 
-constexpr Duration lasting_run = 60s;  // a start that lived as long was no failure of the file
+constexpr Duration lasting_run = 60s;                     // a start that lived as long was no failure of the file
+constexpr std::size_t ceiling_steps = 8;                  // in which the map grows beyond its ceiling, each a part
+constexpr std::uint64_t broken_write_room = 1024 * 1024;  // bytes; with less left on the disk, the disk was full
 
 /// A removal of what is not there any more is done.
 int ignore_missing(int code) { return is_not_found(code) ? lmdb_ok : code; }
@@ -26,8 +29,11 @@ std::size_t given_bytes(Table table, const session::Record& record) { return key
 
 LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log)
     : open_(std::move(open)),
+      beginning_(open_->beginning),
+      ceiling_(open_->env.facts().size_max),
       wall_clock_(wall_clock),
       log_(log),
+      bad_rows_(open_->dir.path(), log),
       meta_(open_->meta),
       is_short_run_noted_(short_runs > 0) {}
 
@@ -37,15 +43,29 @@ StoreError LmdbStore::error(const char* what, int code) const {
 
 Result<broker::StoreImage, StoreError> LmdbStore::load() {
     broker::StoreImage image;
-    Strays strays;
-    auto txn = Txn::begin(open_->env, true);
-    int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, strays) : txn.error();
-    if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
-    if (strays.rows > 0) log_.warning("store_rows_without_session", {{"rows", strays.rows}});
-    if (strays.bad_rows > 0) log_.error("store_bad_rows", {{"rows", strays.bad_rows}});
+    Damage damage{bad_rows_, {}};
+    {
+        auto txn = Txn::begin(open_->env, true);
+        int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, damage) : txn.error();
+        if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
+        // A number that is in use is never given again, whatever the meta row says.
+        meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
+    }
+    if (image.bad_rows > 0) settle_damage(damage.incomplete);
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
     return image;
+}
+
+/// Takes what was found bad out of the tables, and lets the next start know whose it was. When that cannot be written,
+/// the start goes on with the same image, and the next one finds the same rows.
+void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
+    log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
+    auto txn = Txn::begin(open_->env, false);
+    int code = txn ? bad_rows_.put_aside(*txn, open_->tables) : txn.error();
+    if (code == lmdb_ok) code = mark_incomplete(*txn, open_->tables, incomplete);
+    if (code == lmdb_ok) code = txn->commit();
+    if (code != lmdb_ok) log_.error("store_bad_rows_not_moved", {{"reason", explain(code)}});
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -53,47 +73,127 @@ Result<broker::StoreImage, StoreError> LmdbStore::load() {
 
 Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) {
     if (const int code = read_failure_; code != lmdb_ok && !poison_) {
-        poison_ = error("could not be read, nothing more is written until a restart", code);
+        return Failure{poison("could not be read, nothing more is written until a restart: " + explain(code))};
     }
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
+    const std::lock_guard committing(commit_mutex_);
     const std::uint64_t before = thread_written_bytes();
     CommitReport report;
-    if (const int code = write(batch, report)) {
-        poison_ = error("commit failed, nothing more is written until a restart", code);
-        return Failure{*poison_};
+    if (const int code = write(batch, report)) return Failure{on_commit_failed(code)};
+    // Last of all: what a commit wrote into a file that is not the store's any more is lost with that file.
+    if (const std::string_view displaced = open_->file.displacement(open_->dir.data_path()); !displaced.empty()) {
+        return Failure{
+            poison(std::string(displaced) + " while the broker runs; nothing more is written until a restart")};
     }
     open_->fresh.on_committed();
     report.last = batch.last;
     // The meta page is written as the few bytes that change; the device takes the page.
     const std::uint64_t written = thread_written_bytes() - before;
     report.device_bytes = written > 0 ? written + open_->env.facts().page_size : 0;
+    report.bad_rows = bad_rows_.count();
     meta_.device_bytes += report.device_bytes;
     note_lasting_run(batch.now);
     return report;
+}
+
+StoreError LmdbStore::poison(std::string what) {
+    poison_ = StoreError{Fault::io, open_->dir.data_path() + ": " + std::move(what)};
+    return *poison_;
+}
+
+// A failed transaction leaves the store as it was: LMDB writes pages that nobody refers to yet, syncs them, and then
+// the meta page that refers to them. So a commit that the disk had no room for may be tried again, from its beginning.
+StoreError LmdbStore::on_commit_failed(int code) {
+    open_->fresh.on_failed();
+    StoreError postponed = error("cannot be written", code);
+    if (code == EIO && is_broken_write()) postponed = {Fault::full, broken_write_text()};
+    if (postponed.fault != Fault::full) {
+        poison_ = error("commit failed, nothing more is written until a restart", code);
+        return *poison_;
+    }
+    if (code == lmdb_map_full) postponed.text = open_->dir.data_path() + ": cannot be written: " + raise_ceiling();
+    if (const int broken = reopen_if_broken()) {
+        poison_ = error("cannot be opened again after a failed write", broken);
+        return *poison_;
+    }
+    return postponed;
+}
+
+// LMDB says EIO both for a write that the disk took a part of only (it is full) and for a failed sync. Linux reports a
+// failed write-back once to each descriptor of the file: ours has not seen it yet.
+bool LmdbStore::is_broken_write() const { return open_->file.sync() == 0; }
+
+std::string LmdbStore::broken_write_text() const {
+    struct statvfs disk {};
+    const bool is_known = ::statvfs(open_->dir.path().c_str(), &disk) == 0;
+    const bool has_room = is_known && std::uint64_t{disk.f_bavail} * disk.f_frsize >= broken_write_room;
+    return open_->dir.data_path() + ": cannot be written: " +
+           (has_room ? "a write failed before anything was changed: Input/output error"
+                     : "a write was cut short: No space left on device");
+}
+
+// Removals need pages, too: a store that reaches its ceiling exactly could never be emptied again. So the map may
+// grow to twice the ceiling; publications are refused from a part of the configured one on.
+std::string LmdbStore::raise_ceiling() {
+    const std::size_t size_max = open_->env.facts().size_max;
+    const std::size_t raised = std::min(size_max + ceiling_ / ceiling_steps, 2 * ceiling_);
+    std::string text = "store.size_max_bytes (" + std::to_string(ceiling_) + ") is used up";
+    if (raised <= size_max) return text + ", and so is twice as much";
+    const std::lock_guard lock(env_mutex_);
+    read_txn_.reset();
+    if (open_->env.set_size_max(raised) != lmdb_ok) return text;
+    return text + ", the file may grow to " + std::to_string(raised) + " bytes so that it can be emptied";
+}
+
+// When the meta page cannot be written LMDB gives the environment up: on the disk stands the old page or the new one.
+// Both are whole stores, and to repeat the batch is right on either.
+int LmdbStore::reopen_if_broken() {
+    {
+        const auto probe = Txn::begin(open_->env, false);
+        if (probe || probe.error() != lmdb_panic) return lmdb_ok;
+    }
+    const std::size_t size_max = open_->env.facts().size_max;
+    const std::lock_guard lock(env_mutex_);
+    read_txn_.reset();
+    open_->env.close();
+    auto env = Env::open({.path = open_->dir.data_path(), .size_max = size_max});
+    if (!env) return env.error();
+    open_->env = std::move(*env);
+    auto txn = Txn::begin(open_->env, true);
+    if (!txn) return txn.error();
+    auto tables = Tables::open(*txn, false);
+    if (!tables) return tables.error();
+    open_->tables = *tables;
+    const int code = open_->fresh.load(*txn, open_->tables);
+    return code != lmdb_ok ? code : txn->commit();  // keeps the handles of the tables
 }
 
 int LmdbStore::write(const session::Batch& batch, CommitReport& report) {
     auto begun = Txn::begin(open_->env, false);
     if (!begun) return begun.error();
     Txn& txn = *begun;
-    int code = open_->fresh.merge_if_due(txn, open_->tables);
+    int code = bad_rows_.put_aside(txn, open_->tables);
+    if (code == lmdb_ok) code = open_->fresh.merge_if_due(txn, open_->tables, bad_rows_);
     for (const session::Record& record : batch.records) {
         if (code != lmdb_ok) return code;
         code = apply(txn, record, batch.body(record));
         const Table table = table_of(record.kind);
         report.given[static_cast<std::size_t>(class_of(table))] += given_bytes(table, record);
     }
-    meta_.next_number = std::max(meta_.next_number, batch.next_number);
-    meta_.logical = std::max(meta_.logical, batch.now);
-    if (wall_clock_ != nullptr) meta_.wall = wall_clock_();
-    if (code == lmdb_ok) code = write_meta(txn, meta_);
+    Meta meta = meta_;
+    meta.next_number = std::max(meta.next_number, batch.next_number);
+    meta.logical = std::max(meta.logical, batch.now);
+    if (wall_clock_ != nullptr) meta.wall = wall_clock_();
+    if (code == lmdb_ok) code = write_meta(txn, meta);
     if (code != lmdb_ok) return code;
     const auto pages = pages_in_use(txn, open_->tables);
     if (!pages) return pages.error();
     code = txn.commit();
-    if (code == lmdb_ok) report.used_fraction = used_fraction(*pages);
-    return code;
+    if (code != lmdb_ok) return code;
+    meta_ = meta;
+    report.used_fraction = used_fraction(*pages);
+    return lmdb_ok;
 }
 
 int LmdbStore::apply(Txn& txn, const session::Record& record, Bytes body) {
@@ -122,7 +222,7 @@ int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
 // The ceiling is what the file may become, or what the disk lets it become.
 double LmdbStore::used_fraction(std::size_t pages) const {
     const EnvFacts facts = open_->env.facts();
-    double ceiling = static_cast<double>(facts.size_max);
+    double ceiling = static_cast<double>(ceiling_);
     struct statvfs disk {};
     if (::statvfs(open_->dir.path().c_str(), &disk) == 0) {
         const double free_bytes = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
@@ -144,7 +244,7 @@ void LmdbStore::close(Instant now) {
     read_txn_.reset();
     session::Batch clock;
     clock.now = now;
-    const bool is_clean = !poison_ && commit(clock).ok();
+    const bool is_clean = !poison_ && (meta_.logical == now || commit(clock).ok());
     StoreDir dir = std::move(open_->dir);
     open_.reset();
     if (is_clean) dir.mark_clean();
@@ -175,6 +275,21 @@ session::StoreReader LmdbStore::reader() {
 template <class F>
 bool LmdbStore::read(F&& f) {
     if (open_ == nullptr) return false;
+    int code = read_once(f);
+    if (code == lmdb_panic) {  // a commit has just failed on the other thread, and opens the environment anew
+        const std::lock_guard wait(commit_mutex_);
+        code = read_once(f);
+    }
+    if (code != lmdb_ok && !is_not_found(code) && read_failure_ == lmdb_ok) {
+        read_failure_ = code;
+        log_.error("store_read_failed", {{"reason", error("cannot be read", code).text}});
+    }
+    return code == lmdb_ok;
+}
+
+template <class F>
+int LmdbStore::read_once(F&& f) {
+    const std::lock_guard lock(env_mutex_);
     int code = lmdb_ok;
     if (read_txn_) {
         code = read_txn_->renew();
@@ -189,11 +304,7 @@ bool LmdbStore::read(F&& f) {
     } else {
         read_txn_.reset();
     }
-    if (code != lmdb_ok && !is_not_found(code) && read_failure_ == lmdb_ok) {
-        read_failure_ = code;
-        log_.error("store_read_failed", {{"reason", error("cannot be read", code).text}});
-    }
-    return code == lmdb_ok;
+    return code;
 }
 
 bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
@@ -208,7 +319,7 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
             if (key.size() != key_size(Table::q) || read_u64(key.data()) != session) break;
-            const Bytes body = open_row(Table::q, key, rows->value()).value_or(Bytes());
+            const Bytes body = opened(Table::q, key, rows->value());
             session::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};
             // The number of its message comes first in a queued record. A row or a message that is damaged or not there
@@ -216,7 +327,7 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
             const Bytes message = body.size() >= 8 ? body.first(8) : Bytes();
             code = message.empty() ? lmdb_not_found : messages->seek(message);
             if (code == lmdb_ok && std::ranges::equal(messages->key(), message)) {
-                const Bytes found = open_row(Table::msg, message, messages->value()).value_or(Bytes());
+                const Bytes found = opened(Table::msg, message, messages->value());
                 delivery.publication.assign(found.begin(), found.end());
             } else if (code != lmdb_ok && !is_not_found(code)) {
                 return code;
@@ -233,10 +344,26 @@ bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& o
     return read([&](const Txn& txn) {
         const auto row = table == Table::retained ? find_retained(txn, open_->tables, place, number)
                                                   : get_row(txn, open_->tables, table, Key::of(number).bytes());
-        if (!row) return row.error() == row_damaged ? lmdb_not_found : row.error();
+        if (!row && row.error() == row_damaged) {
+            note_if_bad(txn, table, Key::of(number));
+            if (place) note_if_bad(txn, Table::fresh, Key::of(place->sequence, number));
+            return lmdb_not_found;
+        }
+        if (!row) return row.error();
         out.assign(row.value().begin(), row.value().end());
         return lmdb_ok;
     });
+}
+
+/// The body of a row; empty when its seal is wrong, and then the row is put aside with the next commit.
+Bytes LmdbStore::opened(Table table, Bytes key, Bytes value) {
+    const auto body = open_row(table, key, value);
+    if (!body) bad_rows_.note(table, key, value, wrong_seal);
+    return body.value_or(Bytes());
+}
+
+void LmdbStore::note_if_bad(const Txn& txn, Table table, const Key& key) {
+    if (const auto value = txn.get(open_->tables[table], key.bytes())) opened(table, key.bytes(), value.value());
 }
 
 }  // namespace ledge::storage

@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
+#include "bad_rows.hpp"
 #include "fresh_rows.hpp"
+#include "held_file.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/storage/store.hpp"
 #include "lmdb_env.hpp"
@@ -18,10 +21,12 @@ namespace ledge::storage {
 /// An environment with its tables and meta row, ready for use.
 struct OpenStore {
     StoreDir dir;
+    HeldFile file;
     Env env;
     Tables tables;
     Meta meta;
     FreshRows fresh;
+    Beginning beginning = Beginning::whole;
 };
 
 class LmdbStore final : public Store {
@@ -33,26 +38,41 @@ public:
     Result<broker::StoreImage, StoreError> load() override;
     Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
     session::StoreReader reader() override;
+    Beginning beginning() const override { return beginning_; }
     void close(Instant now) override;
 
 private:
     int write(const session::Batch& batch, CommitReport& report);
+    StoreError on_commit_failed(int code);
+    bool is_broken_write() const;
+    std::string broken_write_text() const;
+    std::string raise_ceiling();
+    int reopen_if_broken();
     int apply(Txn& txn, const session::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
+    void settle_damage(std::vector<std::uint64_t>& incomplete);
     double used_fraction(std::size_t pages) const;
     StoreError error(const char* what, int code) const;
+    StoreError poison(std::string what);
     void note_lasting_run(Instant now);
 
     // Reads: false or nothing after a failure, which poisons the store.
     template <class F>
     bool read(F&& f);
+    template <class F>
+    int read_once(F&& f);
     bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                      std::vector<session::StoredDelivery>& out);
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
+    Bytes opened(Table table, Bytes key, Bytes value);
+    void note_if_bad(const Txn& txn, Table table, const Key& key);
 
     std::unique_ptr<OpenStore> open_;  // nothing after close()
+    Beginning beginning_;
+    std::size_t ceiling_;  // bytes, as configured; the map's may be raised beyond it
     WallClock wall_clock_;
     Log log_;
+    BadRows bad_rows_;
 
     // Committer's thread
     Meta meta_;
@@ -60,8 +80,10 @@ private:
     std::optional<Instant> first_commit_;
     bool is_short_run_noted_;
 
-    // Reader's thread
+    // Reader's thread, and the committer's while it opens the environment anew
     std::optional<Txn> read_txn_;
+    std::mutex env_mutex_;     // of read_txn_ and of what it reads; held for one read
+    std::mutex commit_mutex_;  // held while a commit runs: a reader that finds the environment broken waits for it
 
     // Set on the reader's thread for the committer's: 0, or the code of the first read that failed
     std::atomic<int> read_failure_ = 0;

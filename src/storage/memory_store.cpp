@@ -25,6 +25,21 @@ struct MemoryStore::Tables {
     }
 };
 
+namespace {
+
+storage::Key storage_key(Table table, const std::pair<std::uint64_t, std::uint64_t>& key) {
+    const auto [session, number] = key;
+    switch (table) {
+        case Table::session: return Key::of(session);
+        case Table::sub:
+        case Table::q: return Key::of(session, number);
+        case Table::in2: return Key::of_received(session, static_cast<std::uint16_t>(number));
+        default: return Key::of(number);
+    }
+}
+
+}  // namespace
+
 MemoryStore::MemoryStore() : tables_(std::make_unique<Tables>()) {}
 MemoryStore::~MemoryStore() = default;
 
@@ -116,18 +131,25 @@ std::size_t MemoryStore::rows() const {
 
 Result<broker::StoreImage, StoreError> MemoryStore::load() {
     broker::StoreImage image;
-    image.next_number = next_number_;
+    std::uint64_t highest = 0;  // of the numbers in use
     image.now = now_;
     Tables& tables = *tables_;
     std::map<std::uint64_t, std::uint32_t> references;
+    const auto is_sound = [&](Table table, const Key& key, const std::vector<Byte>& body) {
+        const bool is_bad = fault_in_row(table, storage_key(table, key).bytes(), body) != nullptr;
+        image.bad_rows += is_bad ? 1 : 0;
+        return !is_bad;
+    };
     for (const auto& [owner, record] : tables[Table::session]) {
+        if (!is_sound(Table::session, owner, record)) continue;
+        highest = std::max(highest, owner.first);
         broker::StoredSession& stored = image.sessions.emplace_back();
         stored.number = owner.first;
         stored.record = record;
         const auto each_of = [&, number = owner.first](Table table, auto&& f) {
             const Rows& rows = tables[table];
             for (auto row = rows.lower_bound({number, 0}); row != rows.end() && row->first.first == number; ++row)
-                f(row->first.second, row->second);
+                if (is_sound(table, row->first, row->second)) f(row->first.second, row->second);
         };
         each_of(Table::sub, [&](auto number, const auto& body) { stored.subscriptions.push_back({number, body}); });
         each_of(Table::in2,
@@ -137,6 +159,7 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
             if (!queued) return;
             if (stored.queued++ == 0) stored.first_queued = number;
             stored.last_queued = number;
+            if (queued->is_live) stored.last_live = number;
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
             ++references[queued->message];
@@ -145,10 +168,14 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
     for (const auto& [message, rows] : references) image.references.push_back({message, rows});
     for (const auto& [key, body] : tables[Table::retained]) {
         const auto publication = session::parse_publication(body);
-        if (!publication) continue;
+        if (!publication || !is_sound(Table::retained, key, body)) continue;
         image.retained.push_back({key.second, std::string(publication->topic), publication->expires_at,
                                   static_cast<std::uint32_t>(publication->bytes())});
+        highest = std::max(highest, key.second);
     }
+    for (const auto& [key, body] : tables[Table::msg])
+        if (key.second <= number_max) highest = std::max(highest, key.second);
+    image.next_number = std::max(next_number_, highest + 1);
     return image;
 }
 

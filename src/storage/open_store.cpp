@@ -3,8 +3,11 @@
 //   data.mdb       last end clean     checked as
 //   missing        -                  new: made under another name, and given its own when it is whole
 //   there          yes, untouched     nothing: size and time are as they were left
-//   there          no                 all that a start reads, in a child process
+//   there          no                 all that a start reads, in a child process; all of a file of up to 32 MiB
 //   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
+//
+// The check looks for damage of the file. Single rows that are not as they were written do not count: the store loads
+// without them and puts them aside (bad_rows.hpp).
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -12,6 +15,7 @@
 #include "inspect.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"
+#include "pending_store.hpp"
 #include "salvage.hpp"
 #include "upgrade.hpp"
 
@@ -19,6 +23,8 @@ namespace ledge::storage {
 namespace {
 
 constexpr unsigned short_runs_suspicious = 3;
+// A file of this size is read in about a second from a slow card.
+constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;
 constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size
 constexpr std::uint64_t size_smallest = size_granule;
 constexpr std::uint64_t size_max_32_bit = 512ULL * 1024 * 1024;
@@ -34,11 +40,18 @@ class Opener {
 public:
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
 
+    Beginning beginning() const { return beginning_; }
+
     Result<std::unique_ptr<Store>, StoreError> open() {
         auto dir = StoreDir::open(options_.path, true);
         if (!dir) return Failure{dir.error()};
+        warn_of_group(*dir);
         int code = dir->finish_interrupted();
         const bool is_new = file_size(dir->data_path()) == 0;
+        if (dir->has_lost_data()) {
+            beginning_ = Beginning::lost;
+            tell_loss(*dir);
+        }
         if (code == lmdb_ok && is_new) code = create(*dir);
         if (code != lmdb_ok) return failure(*dir, "cannot be created", code);
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir->past();
@@ -53,10 +66,30 @@ public:
 private:
     using Opened = Result<std::unique_ptr<Store>, StoreError>;
 
+    // Shared volumes come like that, so it is no reason to stay away from one.
+    void warn_of_group(const StoreDir& dir) const {
+        if (!dir.is_group_writable()) return;
+        log_.warning("store_folder_group_writable",
+                     {{"path", dir.path()},
+                      {"outcome", "every member of the folder's group can replace or delete the store"},
+                      {"fix", "chmod g-w"}});
+    }
+
+    void tell_loss(const StoreDir& dir) const {
+        log_.error("store_lost", {{"path", dir.data_path()},
+                                  {"reason", "the file is missing or empty, although a broker has used this folder"},
+                                  {"outcome",
+                                   "the broker starts with an empty store: sessions, queued and retained "
+                                   "messages are gone"},
+                                  {"fix", "stop the broker and bring a backup back with: ledgemq store restore"}});
+    }
+
     /// Why the file cannot be trusted; empty: it can.
     std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
-        const Depth depth = past.short_runs >= short_runs_suspicious ? Depth::everything : Depth::heads;
+        const bool is_suspicious = past.short_runs >= short_runs_suspicious;
+        const bool is_small = file_size(dir.data_path()) <= bytes_checked_always;
+        const Depth depth = is_suspicious || is_small ? Depth::everything : Depth::heads;
         const Inspection inspection = inspect(dir.data_path(), true, depth);
         if (!inspection.is_complete() && !inspection.is_damaged()) {
             log_.warning("store_check_unfinished", {{"path", dir.data_path()}, {"reason", inspection.summary()}});
@@ -82,12 +115,26 @@ private:
             env = open_env(dir);
             if (!env) return failure(dir, "cannot be opened", env.error());
         }
-        return finish(std::move(dir), std::move(*env), meta, short_runs);
+        return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
+    }
+
+    void say_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
+        log_.error("store_bad_rows", {{"rows", rows}, {"incomplete", sessions_incomplete}});
+    }
+
+    void say_meta(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
+        const auto clock = std::chrono::duration_cast<std::chrono::seconds>(meta.logical.time_since_epoch());
+        log_.error("store_meta_damaged", {{"path", dir.data_path()},
+                                          {"reason", rows.fault},
+                                          {"recovered_from", rows.meta ? "the other one" : "the rows"},
+                                          {"next_number", meta.next_number},
+                                          {"clock_s", std::int64_t{clock.count()}}});
     }
 
     /// Puts an upgraded copy in the place of the file.
     int upgrade(const StoreDir& dir, const Env& env, Meta& meta) const {
         Upgraded upgraded;
+        BadRows bad_rows(dir.path(), log_);
         {
             const std::uint64_t bytes = file_size(dir.data_path());
             // Rows are longer than they were: room for twice the bytes, if they should need it.
@@ -96,14 +143,14 @@ private:
             if (!copy) return copy.error();
             auto tables = create_tables(*copy);
             if (!tables) return tables.error();
-            if (const int code = copy_upgraded(env, meta, *copy, *tables, upgraded)) return code;
+            if (const int code = copy_upgraded(env, meta, *copy, *tables, bad_rows, upgraded)) return code;
         }
         if (const int code = dir.adopt(dir.new_path())) return code;
         log_.info("store_upgraded", {{"path", dir.data_path()},
                                      {"from_version", meta.version},
                                      {"to_version", schema_version},
                                      {"rows", upgraded.rows}});
-        if (upgraded.bad_rows > 0) log_.error("store_bad_rows", {{"rows", upgraded.bad_rows}});
+        if (bad_rows.count() > 0) say_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
         meta.version = schema_version;
         return lmdb_ok;
     }
@@ -134,12 +181,19 @@ private:
     Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
         auto txn = Txn::begin(env, true);
         if (!txn) return failure_of(dir, "cannot be read", txn.error());
-        const auto found = read_meta(*txn);
+        const MetaRows meta_rows = look_at_meta(*txn);
+        std::optional<Meta> found = meta_rows.meta;
         const auto rows = txn->facts(main_db);
-        if (!found && rows && rows.value().entries > 0) {
+        if (!meta_rows.is_ours && rows && rows.value().entries > 0) {
             reason = "not a store of this broker";
             return failure_of(dir, "is not a store of this broker", 0);
         }
+        if (meta_rows.is_ours && !found) {
+            auto tables = Tables::open(*txn, false);
+            if (!tables) return failure_of(dir, "cannot be read", tables.error());
+            found = recover_meta(*txn, *tables);
+        }
+        if (meta_rows.is_ours && meta_rows.fault != nullptr) say_meta(dir, meta_rows, *found);
         if (found && found->version > schema_version) {
             return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
                                                         std::to_string(found->version) + ", this broker knows up to " +
@@ -150,12 +204,15 @@ private:
         return true;
     }
 
-    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs) const {
+    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, Beginning beginning) const {
         if (!dir.mark_running(short_runs)) return failure(dir, "cannot be written: its directory refuses", errno);
         auto tables = prepare(env, meta);
         if (!tables) return failure(dir, "cannot be prepared", tables.error());
         if (const int code = dir.sync()) return failure(dir, "cannot be synced", code);
-        std::unique_ptr<OpenStore> open(new OpenStore{std::move(dir), std::move(env), *tables, meta, {}});
+        auto file = HeldFile::open(dir.data_path());
+        if (!file) return failure(dir, "cannot be opened", file.error());
+        std::unique_ptr<OpenStore> open(
+            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, beginning});
         if (const int code = load_fresh(*open)) return failure(open->dir, "cannot be read", code);
         const EnvFacts facts = open->env.facts();
         log_.info("store_open", {{"path", open->dir.data_path()},
@@ -169,7 +226,7 @@ private:
     Result<Tables, int> prepare(const Env& env, const Meta& meta) const {
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
-        const bool is_new = !read_meta(*txn);
+        const bool is_new = look_at_meta(*txn).fault != nullptr;  // or has lost a part of it
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
         int code = is_new ? write_meta(*txn, meta) : lmdb_ok;
@@ -200,7 +257,7 @@ private:
         if (const int code = make_salvaged(dir, salvaged)) {
             return failure(dir, ("is damaged (" + reason + "), and what still reads cannot be copied").c_str(), code);
         }
-        auto aside = dir.quarantine();
+        auto aside = dir.set_aside("corrupt");
         if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
         if (const int code = dir.adopt(dir.salvaged_path())) return failure(dir, "cannot be created", code);
         log_.error("store_quarantined", {{"path", dir.data_path()}, {"kept_as", *aside}, {"reason", reason}});
@@ -210,7 +267,7 @@ private:
         Meta meta;
         std::string not_even_now;
         if (auto known = check_meta(dir, *env, meta, not_even_now); !known) return Failure{known.error()};
-        return finish(std::move(dir), std::move(*env), meta, 0);
+        return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
     }
 
     int make_salvaged(const StoreDir& dir, Salvaged& salvaged) const {
@@ -228,24 +285,41 @@ private:
                                       {"queued", rows(Table::q)},
                                       {"messages", rows(Table::msg)},
                                       {"retained", rows(Table::retained) + rows(Table::fresh)},
+                                      {"bad_rows", salvaged.bad_rows},
                                       {"misfits", salvaged.misfits},
-                                      {"clock", salvaged.has_meta ? "kept" : "lost"}});
+                                      {"incomplete", salvaged.sessions_incomplete},
+                                      {"clock", salvaged.has_meta ? "kept" : "recovered"}});
     }
 
     static Failure<StoreError> failure_of(const StoreDir& dir, const char* what, int code) {
-        const std::string cause = code != 0 ? ": " + explain(code) : std::string();
+        std::string cause = code != 0 ? ": " + explain(code) : std::string();
+        if (code == ENOMEM) {
+            cause +=
+                "; the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the "
+                "limit of the process (ulimit -v)";
+        }
         return Failure{StoreError{fault_of(code), dir.data_path() + ": " + what + cause}};
     }
     static Opened failure(const StoreDir& dir, const char* what, int code) { return failure_of(dir, what, code); }
 
-    const LmdbStoreOptions& options_;
-    const Log& log_;
+    const LmdbStoreOptions options_;
+    const Log log_;
+    Beginning beginning_ = Beginning::whole;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
-    return Opener(options, log).open();
+    Opener opener(options, log);
+    auto opened = opener.open();
+    const bool is_new = file_size(options.path + "/data.mdb") == 0;
+    if (opened || opened.error().fault != Fault::full || !is_new) return opened;
+    log.error("store_postponed", {{"reason", opened.error().text},
+                                  {"outcome", "the broker serves with a store that is made as soon as there is room"},
+                                  {"fix", "make room on the disk of the store; a restart does not help"}});
+    // No file is there to be looked at, so nothing forks on the committer's thread; the log is another thread's.
+    const auto open_later = [options] { return Opener(options, Log()).open(); };
+    return make_pending_store(open_later, opener.beginning());
 }
 
 }  // namespace ledge::storage

@@ -1,4 +1,5 @@
-// The child's words: for each row  key_size:u8 body_size:u64 key body, as rows of the present version.
+// The child's words, for each row: kind:u8 key_size:u8 body_size:u64 key body. A sound row is one of the present
+// version, a bad one shows its bytes; the kind "missing" has none, and says that any row of the table may be missing.
 #include "salvage.hpp"
 
 #include <algorithm>
@@ -6,29 +7,33 @@
 
 #include "bulk_writer.hpp"
 #include "guarded.hpp"
+#include "image.hpp"
 #include "ledge/session/records.hpp"
+#include "loss_finder.hpp"
 #include "row_reader.hpp"
 #include "row_seal.hpp"
 
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
-constexpr std::size_t row_head_size = 9;
+constexpr int salvage_silence_max_ms = 60'000;
+constexpr std::size_t row_head_size = 10;
 constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest packet: a wrong size, not a row
 
 enum class Direction : std::uint8_t { forward, backward };
 
-void send_row(GuardedOut& out, Bytes key, Bytes body) {
-    std::array<Byte, row_head_size> head{};
-    head[0] = static_cast<Byte>(key.size());
-    write_u64(&head[1], body.size());
+enum class Told : std::uint8_t { sound, bad, missing };
+
+void send_row(GuardedOut& out, Told word, Bytes key, Bytes body) {
+    std::array<Byte, row_head_size> head{static_cast<Byte>(word), static_cast<Byte>(key.size())};
+    write_u64(&head[2], body.size());
     out.send(head);
     out.send(key);
     out.send(body);
+    out.flush();  // the next step may be the last
 }
 
-/// In the child: sends the rows of one table that look right; backward until `stop` (exclusive).
+/// In the child: sends the rows of one table; backward until `stop` (exclusive).
 bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, Table table, Direction direction,
                Bytes stop) {
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
@@ -40,6 +45,8 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
     auto cursor = Cursor::open(*txn, *db);
     if (!cursor) return false;
     const bool is_forward = direction == Direction::forward;
+    const auto facts = txn->facts(*db);
+    std::uint64_t rows = 0;
     std::vector<Byte> before;
     RowReader reader(version);
     int code = is_forward ? cursor->first() : cursor->last();
@@ -50,32 +57,56 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
         const bool is_in_order = before.empty() || (is_forward ? is_less(before, key) : is_less(key, before));
         if (!is_in_order) return false;  // a circle, or rows of something else
         before.assign(key.begin(), key.end());
+        ++rows;
         const ReadRow row = reader.read(table, key, cursor->value());
-        if (row.fault != nullptr) continue;
-        send_row(out, row.key, row.body);
-        out.flush();  // the next step may be the last
+        if (key.size() <= Key::size_max) send_row(out, row.fault ? Told::bad : Told::sound, row.key, row.body);
     }
+    // A page of another time in the place of one of these: every step is in order, but rows are missing.
+    if (is_forward && is_not_found(code) && facts && facts.value().entries != rows)
+        send_row(out, Told::missing, {}, {});
     return is_not_found(code);
 }
 
+/// What a damaged file says of itself: is_found:u8 version:u8 meta (as of the present version).
+struct FoundMeta {
+    bool is_found = false;
+    std::uint32_t version = schema_version;
+    Meta meta;
+};
+
+void send(GuardedOut& out, const FoundMeta& found) {
+    out.send(std::array<Byte, 2>{static_cast<Byte>(found.is_found ? 1 : 0), static_cast<Byte>(found.version)});
+    Meta meta = found.meta;
+    meta.version = schema_version;
+    out.send(encode(meta));
+}
+
+FoundMeta parse_found(Bytes words) {
+    const auto meta = words.size() > 2 ? parse_meta(words.subspan(2)) : std::nullopt;
+    return meta ? FoundMeta{words[0] != 0, words[1], *meta} : FoundMeta{};
+}
+
+/// In the child: the meta row; where it cannot be read, the version that the rows are of.
 bool send_meta(GuardedOut& out, const std::string& path) {
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
     if (!txn) return false;
-    for (const std::string_view key : {meta_key, meta_copy_key}) {
-        const auto row = txn->get(main_db, as_bytes(key));
-        if (!row || !parse_meta(row.value())) continue;
-        out.send(row.value());
+    const auto meta = read_meta(*txn);
+    if (meta && meta->version <= schema_version) {
+        send(out, {true, meta->version, *meta});
         return true;
     }
-    return false;
+    auto tables = Tables::open(*txn, false);
+    if (!tables) return false;
+    send(out, {false, version_of_rows(*txn, *tables), {}});
+    return true;
 }
 
-/// In the parent: takes the rows apart and writes them, some at a time.
+/// In the parent: takes the child's words apart, writes the sound rows, and follows what is missing.
 class RowTaker {
 public:
-    RowTaker(BulkWriter& writer, Table table) : writer_(writer), table_(table) {}
+    RowTaker(BulkWriter& writer, Table table, LossFinder& losses) : writer_(writer), table_(table), losses_(losses) {}
 
     void take(Bytes bytes) {
         pending_.insert(pending_.end(), bytes.begin(), bytes.end());
@@ -83,73 +114,103 @@ public:
         while (code_ == lmdb_ok && is_sane_) {
             const Bytes rest = Bytes(pending_).subspan(used);
             if (rest.size() < row_head_size) break;
-            const std::size_t key_bytes = rest[0];
-            const std::uint64_t body_bytes = read_u64(&rest[1]);
+            const std::size_t key_bytes = rest[1];
+            const std::uint64_t body_bytes = read_u64(&rest[2]);
             is_sane_ = key_bytes <= Key::size_max && body_bytes <= row_bytes_max;
             if (!is_sane_ || rest.size() - row_head_size < key_bytes + body_bytes) break;
-            write(rest.subspan(row_head_size, key_bytes),
-                  rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
+            on_word(static_cast<Told>(rest[0]), rest.subspan(row_head_size, key_bytes),
+                    rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
             used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 
-    /// The child has ended, perhaps within a row.
-    int finish() {
+    /// From here on rows come from the back: what lies between is missing.
+    void turn_round() {
+        is_backward_ = true;
         pending_.clear();
+    }
+
+    int finish() {
+        if (LossFinder::is_about(table_)) {
+            if (is_backward_) losses_.on_gap();
+            if (!lowest_.empty()) losses_.on_sound(lowest_);
+            losses_.on_end();
+        }
         return code_ == lmdb_ok ? writer_.finish() : code_;
     }
 
     std::uint64_t rows() const { return rows_; }
+    std::uint64_t bad_rows() const { return bad_rows_; }
     const std::vector<Byte>& highest() const { return highest_; }
 
 private:
+    void on_word(Told word, Bytes key, Bytes body) {
+        switch (word) {
+            case Told::missing: losses_.lose_all(); break;
+            case Told::bad: on_bad(key, body); break;
+            case Told::sound: write(key, body); break;
+        }
+    }
+
     void write(Bytes key, Bytes body) {
         code_ = writer_.put(table_, key, body);
         ++rows_;
-        if (std::ranges::lexicographical_compare(highest_, key)) highest_.assign(key.begin(), key.end());
+        // Backward, the gap ends at the lowest row below which nothing bad has been seen.
+        if (is_backward_ && !has_bad_behind_) lowest_.assign(key.begin(), key.end());
+        if (is_backward_) return;
+        highest_.assign(key.begin(), key.end());
+        if (LossFinder::is_about(table_)) losses_.on_sound(key);
+    }
+
+    void on_bad(Bytes key, Bytes value) {
+        ++bad_rows_;
+        has_bad_behind_ = has_bad_behind_ || is_backward_;
+        if (!is_backward_ && LossFinder::is_about(table_)) losses_.on_bad(key, value);
     }
 
     BulkWriter& writer_;
     Table table_;
+    LossFinder& losses_;
     std::vector<Byte> pending_;
     std::vector<Byte> highest_;
+    std::vector<Byte> lowest_;
     std::uint64_t rows_ = 0;
+    std::uint64_t bad_rows_ = 0;
     int code_ = lmdb_ok;
     bool is_sane_ = true;
+    bool is_backward_ = false;
+    bool has_bad_behind_ = false;
 };
 
+/// The sessions that have been copied: what the other tables say of losses is about them.
+std::vector<std::uint64_t> sessions_in(const Env& env, const Tables& tables) {
+    auto txn = Txn::begin(env, true);
+    return txn ? numbers_in(*txn, tables, Table::session) : std::vector<std::uint64_t>();
+}
+
 int salvage_table(const std::string& damaged, std::uint32_t version, const Env& env, const Tables& tables, Table table,
-                  Salvaged& salvaged) {
+                  std::vector<std::uint64_t>& incomplete, Salvaged& salvaged) {
     BulkWriter writer(env, tables);
-    RowTaker taker(writer, table);
+    const std::vector<std::uint64_t> sessions = sessions_in(env, tables);
+    LossFinder losses(table, sessions, incomplete);
+    RowTaker taker(writer, table, losses);
     const auto read = [&](Direction direction, Bytes stop) {
         const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, version, table, direction, stop); };
         return run_guarded(
-            work, [&](Bytes bytes) { taker.take(bytes); }, silence_max_ms);
+            work, [&](Bytes bytes) { taker.take(bytes); }, salvage_silence_max_ms);
     };
-    const GuardedEnd end = read(Direction::forward, {});
-    int code = taker.finish();
-    if (end != GuardedEnd::fine && code == lmdb_ok) {
-        const std::vector<Byte> stop = taker.highest();
-        read(Direction::backward, stop);
-        code = taker.finish();
+    if (read(Direction::forward, {}) != GuardedEnd::fine) {
+        taker.turn_round();
+        read(Direction::backward, taker.highest());
     }
     salvaged.rows[index_of(table)] = taker.rows();
-    return code;
+    salvaged.bad_rows += taker.bad_rows();
+    return taker.finish();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What was read must fit together: a core that finds a queued message without its bytes has nothing to send.
-
-std::vector<std::uint64_t> numbers_in(const Txn& txn, DbId db) {
-    std::vector<std::uint64_t> numbers;
-    for_each_row(txn, db, [&](Bytes key, Bytes) {
-        numbers.push_back(read_u64(key.data()));
-        return true;
-    });
-    return numbers;
-}
 
 bool holds(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
     return std::binary_search(sorted.begin(), sorted.end(), number);
@@ -157,17 +218,19 @@ bool holds(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
 
 class Pruner {
 public:
-    Pruner(Txn& txn, const Tables& tables, Salvaged& salvaged) : txn_(txn), tables_(tables), salvaged_(salvaged) {}
+    Pruner(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& incomplete, Salvaged& salvaged)
+        : txn_(txn), tables_(tables), incomplete_(incomplete), salvaged_(salvaged) {}
 
     int prune() {
-        const std::vector<std::uint64_t> sessions = numbers_in(txn_, tables_[Table::session]);
-        const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_[Table::msg]);
+        const std::vector<std::uint64_t> sessions = numbers_in(txn_, tables_, Table::session);
+        const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::msg);
         std::vector<std::uint64_t> wanted;
         for (const Table table : {Table::sub, Table::in2}) {
             erase_unless(table, [&](Bytes key, Bytes) { return holds(sessions, read_u64(key.data())); });
         }
         erase_unless(Table::q, [&](Bytes key, Bytes body) {
             const auto record = session::parse_queued(body);
+            if (!record || !holds(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
             if (!record || !holds(sessions, read_u64(key.data())) || !holds(messages, record->message)) return false;
             wanted.push_back(record->message);
             return true;
@@ -196,42 +259,34 @@ private:
 
     Txn& txn_;
     const Tables& tables_;
+    std::vector<std::uint64_t>& incomplete_;
     Salvaged& salvaged_;
     int code_ = lmdb_ok;
 };
 
-/// The highest number in use, whatever the meta row says.
-std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
-    std::uint64_t highest = 0;
-    for (const Table table : {Table::session, Table::msg, Table::retained}) {
-        auto cursor = Cursor::open(txn, tables[table]);
-        if (cursor && cursor->last() == lmdb_ok) highest = std::max(highest, read_u64(cursor->key().data()));
-    }
-    for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes) {
-        highest = std::max(highest, read_u64(key.data() + 8));
-        return true;
-    });
-    return highest;
-}
-
 }  // namespace
 
 int salvage(const std::string& damaged, const Env& env, const Tables& tables, Salvaged& salvaged) {
-    std::vector<Byte> meta_row;
+    std::vector<Byte> words;
     run_guarded([&](GuardedOut& out) { return send_meta(out, damaged); },
-                [&](Bytes bytes) { meta_row.insert(meta_row.end(), bytes.begin(), bytes.end()); }, silence_max_ms);
-    const auto found = parse_meta(meta_row);
-    salvaged.has_meta = found && found->version <= schema_version;
-    const std::uint32_t version = salvaged.has_meta ? found->version : schema_version;
+                [&](Bytes bytes) { words.insert(words.end(), bytes.begin(), bytes.end()); }, salvage_silence_max_ms);
+    const FoundMeta found = parse_found(words);
+    salvaged.has_meta = found.is_found;
+    std::vector<std::uint64_t> incomplete;
     for (const Table table : all_tables) {
-        if (const int code = salvage_table(damaged, version, env, tables, table, salvaged)) return code;
+        const int code = salvage_table(damaged, found.version, env, tables, table, incomplete, salvaged);
+        if (code != lmdb_ok) return code;
     }
     auto txn = Txn::begin(env, false);
     if (!txn) return txn.error();
-    int code = Pruner(*txn, tables, salvaged).prune();
-    Meta meta = salvaged.has_meta ? *found : Meta{};
+    int code = Pruner(*txn, tables, incomplete, salvaged).prune();
+    if (code == lmdb_ok) code = mark_incomplete(*txn, tables, incomplete);
+    salvaged.sessions_incomplete = incomplete.size();
+    // What the rows say is enough to go on with when the meta row is lost.
+    const Meta recovered = recover_meta(*txn, tables);
+    Meta meta = found.is_found ? found.meta : recovered;
+    meta.next_number = std::max(meta.next_number, recovered.next_number);
     meta.version = schema_version;
-    meta.next_number = std::max(meta.next_number, highest_number(*txn, tables) + 1);
     if (code == lmdb_ok) code = write_meta(*txn, meta);
     return code == lmdb_ok ? txn->commit() : code;
 }

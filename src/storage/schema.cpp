@@ -9,13 +9,13 @@
 namespace ledge::storage {
 namespace {
 
+constexpr Instant logical_max = Instant(Duration(std::int64_t{1} << 61U));  // far from the end of its type
+
 constexpr std::array<Byte, 8> magic{'L', 'e', 'd', 'g', 'e', 'M', 'Q', '\0'};
 
 // Plausible readings of the calendar: nothing was built before, and a longer rest is rather a clock that jumped.
 constexpr std::chrono::microseconds wall_earliest = std::chrono::seconds(1'767'225'600);  // 2026-01-01T00:00:00Z
 constexpr std::chrono::microseconds rest_max = std::chrono::hours(24 * 90);
-
-constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
 
 /// Takes fields off the front; a short read is noted and gives zeros.
 class Fields {
@@ -177,7 +177,8 @@ std::optional<Meta> parse_meta(Bytes row) {
     meta.device_bytes = in.number(8);
     const bool is_known =
         in.is_ok() && (meta.version == 1) == has_size_of_v1 && (meta.version > schema_version || in.rest().empty());
-    const bool is_possible = meta.next_number > 0 && meta.next_number <= number_max && meta.logical >= Instant{};
+    const bool is_possible = meta.next_number > 0 && meta.next_number <= number_max && meta.logical >= Instant{} &&
+                             meta.logical <= logical_max;
     return is_known && is_possible ? std::optional(meta) : std::nullopt;
 }
 

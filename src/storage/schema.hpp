@@ -41,13 +41,16 @@ namespace ledge::storage {
 
 inline constexpr std::uint32_t schema_version = 2;
 
-/// The named databases, in the order in which a reader of a whole store wants them.
+/// The named databases, in the order in which a reader of a whole store wants them. Seals cover the number: it stays.
 enum class Table : std::uint8_t { session, sub, in2, retained, fresh, q, msg };
 inline constexpr std::size_t table_count = 7;
 inline constexpr std::array<const char*, table_count> table_names{"session", "sub", "in2", "retained",
                                                                   "fresh",   "q",   "msg"};
 inline constexpr std::array<Table, table_count> all_tables{Table::session, Table::sub, Table::in2, Table::retained,
                                                            Table::fresh,   Table::q,   Table::msg};
+
+/// The largest number that a key holds.
+inline constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
 
 constexpr std::size_t index_of(Table table) { return static_cast<std::size_t>(table); }
 

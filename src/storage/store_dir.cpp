@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,10 +12,12 @@
 #include <cstring>
 #include <utility>
 
+#include "lmdb_env.hpp"
+
 namespace ledge::storage {
 namespace {
 
-constexpr int quarantined_max = 1000;
+constexpr int set_aside_max = 1000;
 
 /// A file descriptor that closes itself.
 class Descriptor {
@@ -39,7 +42,7 @@ std::string read_line(int descriptor) {
 }
 
 std::string read_file(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     return file.get() < 0 ? std::string() : read_line(file.get());
 }
 
@@ -51,7 +54,7 @@ std::string clean_text(const std::string& data_path) {
 }
 
 Failure<StoreError> refused(const std::string& path, const char* what, int code) {
-    return Failure{StoreError{Fault::access, system_text(path, what, code)}};
+    return Failure{StoreError{fault_of(code), system_text(path, what, code)}};
 }
 
 Failure<StoreError> refused(std::string text) { return Failure{StoreError{Fault::access, std::move(text)}}; }
@@ -89,6 +92,48 @@ Locking lock_file(int descriptor) {
     return result;
 }
 
+// The lock of an open directory; like the other one it belongs to the open file. Somebody who only asks has it for a
+// moment (holder_of), so it is tried for a while. File systems without such locks (some of networks) have none.
+Locking lock_directory(int descriptor) {
+    constexpr timespec pause{0, 10'000'000};
+    constexpr int tries_max = 100;  // a second
+    for (int i = 0; i < tries_max; ++i) {
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return Locking::done;
+        ::nanosleep(&pause, nullptr);
+    }
+    return Locking::held;
+}
+
+bool is_directory_locked(const std::string& path) {
+    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return directory.get() >= 0 && ::flock(directory.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+/// Every name that a start opens, writes or renames.
+constexpr const char* names_in_use[] = {"data.mdb",
+                                        "data.mdb-lock",
+                                        "lock",
+                                        "state",
+                                        "state.new",
+                                        "data.mdb.new",
+                                        "data.mdb.new-lock",
+                                        "data.mdb.salvaged",
+                                        "data.mdb.salvaged-lock",
+                                        "data.mdb.compacted",
+                                        "data.mdb.restored"};
+
+/// The first name that stands for something else than a file of its own; "" when there is none. What a link names
+/// would be overwritten.
+std::string foreign_name_in(const std::string& directory) {
+    for (const char* name : names_in_use) {
+        struct stat facts {};
+        const std::string path = directory + "/" + name;
+        if (::lstat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode)) continue;
+        return path + (S_ISLNK(facts.st_mode) ? ": is a symbolic link" : ": is not an ordinary file");
+    }
+    return {};
+}
+
 std::string parent_of(const std::string& path) {
     const auto slash = path.find_last_of('/');
     if (slash == std::string::npos) return ".";
@@ -113,6 +158,9 @@ Result<bool, StoreError> check(const std::string& path) {
         return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
                        std::strerror(errno));
     }
+    if (const std::string foreign = foreign_name_in(path); !foreign.empty()) {
+        return refused(foreign + "; a store follows none: remove it, or name the folder that holds the store");
+    }
     return true;
 }
 
@@ -127,10 +175,13 @@ std::uint64_t file_size(const std::string& path) {
     return ::stat(path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
+int sync_parent_of(const std::string& path) { return sync_directory(parent_of(path)); }
+
 pid_t holder_of(const std::string& directory) {
-    const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct flock whole = whole_file();
-    if (lock.get() < 0 || ::fcntl(lock.get(), F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return 0;
+    const bool is_asked = lock.get() >= 0 && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
+    if (!is_asked || whole.l_type == F_UNLCK) return is_directory_locked(directory) ? -1 : 0;
     const pid_t pid = named_in(lock.get());
     return pid > 0 ? pid : -1;
 }
@@ -144,7 +195,9 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
         return refused(path, "cannot be created", errno);
     }
     if (auto fit = check(path); !fit) return Failure{fit.error()};
-    Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0) return refused(path, "cannot be opened", errno);
+    Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (lock.get() < 0) return refused(path + "/lock", "cannot be opened", errno);
     switch (lock_file(lock.get())) {
         case Locking::done: break;
@@ -153,17 +206,36 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
             const std::string pid = std::to_string(named_in(lock.get()));
             return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
     }
+    if (lock_directory(directory.get()) == Locking::held) {
+        return Failure{StoreError{Fault::in_use, path + ": in use by another process, whose file 'lock' was deleted"}};
+    }
     const std::string pid = std::to_string(::getpid()) + "\n";
     // The pid is for people; the lock works without it on a full disk.
     [[maybe_unused]] const bool is_named =
         ::ftruncate(lock.get(), 0) == 0 && ::pwrite(lock.get(), pid.data(), pid.size(), 0) > 0;
-    return StoreDir(std::move(path), lock.release());
+    StoreDir dir(std::move(path), lock.release(), directory.release());
+    dir.give_to_owner(dir.lock_);
+    return dir;
 }
 
-StoreDir::StoreDir(StoreDir&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+StoreDir::StoreDir(StoreDir&& other) noexcept
+    : path_(std::move(other.path_)),
+      lock_(std::exchange(other.lock_, -1)),
+      directory_(std::exchange(other.directory_, -1)) {}
 
 StoreDir::~StoreDir() {
     if (lock_ >= 0) ::close(lock_);
+    if (directory_ >= 0) ::close(directory_);
+}
+
+bool StoreDir::has_lost_data() const {
+    if (file_size(data_path()) > 0) return false;
+    return ::access(file("state").c_str(), F_OK) == 0 || ::access(lmdb_lock_path().c_str(), F_OK) == 0;
+}
+
+bool StoreDir::is_group_writable() const {
+    struct stat facts {};
+    return ::fstat(directory_, &facts) == 0 && (facts.st_mode & S_IWGRP) != 0;
 }
 
 StoreDir::Past StoreDir::past() const {
@@ -174,34 +246,42 @@ StoreDir::Past StoreDir::past() const {
 
 // On a full disk a name can still be taken away: no state means unclean, too.
 bool StoreDir::mark_running(unsigned short_runs) {
-    if (write_state("running " + std::to_string(short_runs) + "\n")) return true;
+    if (write_state("running " + std::to_string(short_runs) + "\n", true)) return true;
     const bool is_gone = ::unlink(file("state").c_str()) == 0 || errno == ENOENT;
     return is_gone && sync() == 0;
 }
 
 bool StoreDir::mark_clean() {
     const std::string text = clean_text(data_path());
-    return !text.empty() && write_state(text);
+    return !text.empty() && write_state(text, false);
 }
 
-// Another name first: a torn write must not look like a clean end.
-bool StoreDir::write_state(const std::string& text) {
+// Another name first: a torn write must not look like a clean end. One that is not synced may come back empty, which
+// looks like none.
+bool StoreDir::write_state(const std::string& text, bool is_durable) {
     const std::string fresh = file("state.new");
+    ::unlink(fresh.c_str());
     {
-        const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (out.get() < 0) return false;
+        give_to_owner(out.get());
         if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
-        if (::fsync(out.get()) != 0) return false;
+        if (is_durable && ::fsync(out.get()) != 0) return false;
     }
-    return ::rename(fresh.c_str(), file("state").c_str()) == 0 && sync() == 0;
+    if (::rename(fresh.c_str(), file("state").c_str()) != 0) return false;
+    return !is_durable || sync() == 0;
 }
 
 int StoreDir::sync() const { return sync_directory(path_); }
 
 int StoreDir::finish_interrupted() const {
     const bool has_data = ::access(data_path().c_str(), F_OK) == 0;
-    if (!has_data && ::access(salvaged_path().c_str(), F_OK) == 0) return adopt(salvaged_path());
-    for (const std::string& rest : {new_path(), salvaged_path(), compacted_path()}) ::unlink(rest.c_str());
+    for (const std::string& whole : {restored_path(), salvaged_path()}) {
+        if (!has_data && ::access(whole.c_str(), F_OK) == 0) return adopt(whole);
+    }
+    for (const std::string& rest : {new_path(), salvaged_path(), compacted_path(), restored_path()}) {
+        ::unlink(rest.c_str());
+    }
     return 0;
 }
 
@@ -212,9 +292,9 @@ int StoreDir::adopt(const std::string& file) const {
     return sync();
 }
 
-Result<std::string, std::string> StoreDir::quarantine() {
-    for (int n = 1; n <= quarantined_max; ++n) {
-        std::string target = data_path() + ".corrupt-" + std::to_string(n);
+Result<std::string, std::string> StoreDir::set_aside(const char* why) {
+    for (int n = 1; n <= set_aside_max; ++n) {
+        std::string target = data_path() + "." + why + "-" + std::to_string(n);
         if (::access(target.c_str(), F_OK) == 0) continue;
         if (::rename(data_path().c_str(), target.c_str()) != 0) {
             return Failure{system_text(data_path(), "cannot be renamed", errno)};
@@ -222,8 +302,14 @@ Result<std::string, std::string> StoreDir::quarantine() {
         sync();
         return target;
     }
-    return Failure{data_path() + ": damaged, and " + std::to_string(quarantined_max) +
-                   " damaged ones are kept already"};
+    return Failure{data_path() + ": cannot be put aside, " + std::to_string(set_aside_max) + " files are kept as " +
+                   why + " already"};
+}
+
+void StoreDir::give_to_owner(int descriptor) const {
+    struct stat facts {};
+    if (::geteuid() != 0 || ::fstat(directory_, &facts) != 0) return;
+    [[maybe_unused]] const int result = ::fchown(descriptor, facts.st_uid, facts.st_gid);
 }
 
 }  // namespace ledge::storage

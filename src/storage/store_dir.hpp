@@ -7,6 +7,8 @@
 //   data.mdb.new         becomes data.mdb when it is whole; so does
 //   data.mdb.salvaged    which is whole when there is no data.mdb: the damaged one was put aside for it
 //   data.mdb.compacted   likewise, by `store compact`
+//   data.mdb.restored    whole, by `store restore`; like data.mdb.salvaged it becomes data.mdb when there is none
+//   data.mdb.replaced-N  what `store restore --force` has replaced
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +23,8 @@ namespace ledge::storage {
 
 class StoreDir {
 public:
-    /// Creates the directory if its parent exists; checks that it is ours alone to write; takes the lock.
+    /// Creates the directory if its parent exists; checks that it is ours alone to write and that no file of the store
+    /// is a symbolic link; takes the lock, of the file `lock` and of the directory itself.
     static Result<StoreDir, StoreError> open(const std::string& path, bool creates);
     StoreDir(StoreDir&& other) noexcept;
     StoreDir& operator=(StoreDir&&) = delete;
@@ -40,7 +43,12 @@ public:
     Past past() const;
     /// From here on an end without mark_clean is a crash. Durable when it returns; false: cannot be written.
     bool mark_running(unsigned short_runs);
+    /// Not durable: an end that a power cut undoes is one after which the file is read, nothing worse.
     bool mark_clean();
+    /// A broker has used this directory, and data.mdb is missing or empty.
+    bool has_lost_data() const;
+    /// Every member of the directory's group could replace the store.
+    bool is_group_writable() const;
 
     /// Names in the directory are on stable storage.
     int sync() const;
@@ -48,23 +56,30 @@ public:
     std::string new_path() const { return data_path() + ".new"; }
     std::string salvaged_path() const { return data_path() + ".salvaged"; }
     std::string compacted_path() const { return data_path() + ".compacted"; }
+    std::string restored_path() const { return data_path() + ".restored"; }
 
     /// What a process left that ended while it made a file: takes the whole one, removes the others. 0 or errno.
     int finish_interrupted() const;
     /// Gives a file that is whole and synced the name data.mdb, durably. 0 or errno.
     int adopt(const std::string& file) const;
-    /// Moves data.mdb out of the way; the new path, or an error text.
-    Result<std::string, std::string> quarantine();
+    /// Moves data.mdb out of the way, to data.mdb.WHY-N; the new path, or an error text.
+    Result<std::string, std::string> set_aside(const char* why);
+    /// With root's rights: the owner of the directory gets the file, so that a broker without these rights can use it.
+    void give_to_owner(int descriptor) const;
 
 private:
-    StoreDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
-    bool write_state(const std::string& text);
+    StoreDir(std::string path, int lock, int directory) : path_(std::move(path)), lock_(lock), directory_(directory) {}
+    bool write_state(const std::string& text, bool is_durable);
 
     std::string path_;
     int lock_ = -1;
+    int directory_ = -1;  // locked as well: a second broker is kept out even when `lock` was deleted
 };
 
-/// The process that has the store; 0: nobody.
+/// Names in the directory of this file are on stable storage. 0 or errno.
+int sync_parent_of(const std::string& path);
+
+/// The process that has the store; 0: nobody; -1: one that is not known.
 pid_t holder_of(const std::string& directory);
 
 /// "PATH: WHAT: REASON" from errno.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledge/session/records.hpp"
+#include "row_reader.hpp"
 #include "row_seal.hpp"
 
 namespace ledge::storage {
@@ -16,14 +18,22 @@ Result<Tables, int> Tables::open(Txn& txn, bool creates) {
     return tables;
 }
 
-std::optional<Meta> read_meta(const Txn& txn) {
-    for (const std::string_view key : {meta_key, meta_copy_key}) {
+MetaRows look_at_meta(const Txn& txn) {
+    MetaRows rows;
+    const auto take = [&](std::string_view key, const char* fault) {
         const auto row = txn.get(main_db, as_bytes(key));
         const auto meta = row ? parse_meta(row.value()) : std::nullopt;
-        if (meta) return meta;
-    }
-    return std::nullopt;
+        rows.is_ours = rows.is_ours || (row && is_meta_of_ours(row.value()));
+        if (!meta && rows.fault == nullptr) rows.fault = fault;
+        if (!rows.meta) rows.meta = meta;
+    };
+    take(meta_key, "the meta row is damaged");
+    // Version 1 has no copy.
+    if (!rows.meta || rows.meta->version > 1) take(meta_copy_key, "the copy of the meta row is damaged");
+    return rows;
 }
+
+std::optional<Meta> read_meta(const Txn& txn) { return look_at_meta(txn).meta; }
 
 int write_meta(Txn& txn, const Meta& meta) {
     const auto row = encode(meta);
@@ -44,6 +54,61 @@ Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, By
     if (!row) return row;
     const auto body = open_row(table, key, row.value());
     return body ? Result<Bytes, int>(*body) : Result<Bytes, int>(Failure{row_damaged});
+}
+
+std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Table table) {
+    std::vector<std::uint64_t> numbers;
+    for_each_row(txn, tables[table], [&](Bytes key, Bytes) {
+        if (is_key(table, key)) numbers.push_back(read_u64(key.data()));
+        return true;
+    });
+    return numbers;
+}
+
+std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
+    std::uint64_t highest = 0;
+    for (const Table table : {Table::session, Table::msg, Table::retained}) {
+        auto cursor = Cursor::open(txn, tables[table]);
+        int code = cursor ? cursor->last() : cursor.error();
+        while (code == lmdb_ok && !is_key(table, cursor->key())) code = cursor->previous();
+        if (code == lmdb_ok) highest = std::max(highest, read_u64(cursor->key().data()));
+    }
+    for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes) {
+        if (is_key(Table::fresh, key)) highest = std::max(highest, read_u64(key.data() + 8));
+        return true;
+    });
+    return highest;
+}
+
+std::uint32_t version_of_rows(const Txn& txn, const Tables& tables) {
+    constexpr int rows_tried = 100;
+    bool is_sealed = false;
+    bool has_rows = false;
+    for (const Table table : all_tables) {
+        int rows = 0;
+        for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
+            has_rows = true;
+            is_sealed = is_sealed || open_row(table, key, value);
+            return !is_sealed && ++rows < rows_tried;
+        });
+    }
+    return is_sealed || !has_rows ? schema_version : 1;
+}
+
+Meta recover_meta(const Txn& txn, const Tables& tables) {
+    Meta meta;
+    meta.version = version_of_rows(txn, tables);
+    meta.next_number = std::min(highest_number(txn, tables), number_max - 1) + 1;
+    RowReader reader(meta.version);
+    for_each_row(txn, tables[Table::session], [&](Bytes key, Bytes value) {
+        const ReadRow row = reader.read(Table::session, key, value);
+        const auto record = row.fault == nullptr ? session::parse_session(row.body) : std::nullopt;
+        if (!record || record->expires_at == never) return true;
+        // Set when its client left: then plus the interval.
+        meta.logical = std::max(meta.logical, record->expires_at - std::chrono::seconds(record->expiry_interval_s));
+        return true;
+    });
+    return meta;
 }
 
 Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lmdb_env.hpp"
 #include "schema.hpp"
@@ -22,7 +23,14 @@ private:
     std::array<DbId, table_count> ids_{};
 };
 
-/// The meta row, or its copy when that is damaged. Nothing when neither can be read.
+/// What stands in the meta row and its copy.
+struct MetaRows {
+    std::optional<Meta> meta;     // of the row, or of its copy when the row is damaged
+    bool is_ours = false;         // one of them begins as ours do, or can be read
+    const char* fault = nullptr;  // a sentence when one of them is not what was written
+};
+MetaRows look_at_meta(const Txn& txn);
+/// Nothing when neither can be read.
 std::optional<Meta> read_meta(const Txn& txn);
 /// Both of them. 0 or a code.
 int write_meta(Txn& txn, const Meta& meta);
@@ -31,6 +39,17 @@ int write_meta(Txn& txn, const Meta& meta);
 int put_row(Txn& txn, const Tables& tables, Table table, Bytes key, Bytes head, Bytes rest = {});
 /// The body of a row. A code: lmdb_not_found, row_damaged (its seal is wrong), or one of LMDB's.
 Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, Bytes key);
+
+/// The numbers of a table whose keys are one number, in order.
+std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Table table);
+
+/// The highest number that sessions, messages and retained messages have; 0 without any.
+std::uint64_t highest_number(const Txn& txn, const Tables& tables);
+/// The version that the rows are of, when no meta row says so.
+std::uint32_t version_of_rows(const Txn& txn, const Tables& tables);
+/// A meta row from what the rows say: the number after the highest, and the latest moment that a session remembers,
+/// which is not after the last commit. What had an expiry lives a little longer, and nothing expires too early.
+Meta recover_meta(const Txn& txn, const Tables& tables);
 
 /// Pages in use, free ones not counted.
 Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables);

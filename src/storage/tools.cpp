@@ -19,7 +19,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr int silence_max_ms = 60'000;
+constexpr int tool_silence_max_ms = 60'000;
 
 /// What a path stands for.
 struct Target {
@@ -54,7 +54,7 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         return false;
     };
     const GuardedEnd end = run_guarded(
-        child, [&](Bytes bytes) { print(as_text(bytes)); }, silence_max_ms);
+        child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
     return Failure{StoreError{Fault::damaged, target.file + ": cannot be read to its end; it is damaged"}};
@@ -91,19 +91,23 @@ void send_line(GuardedOut& out, const char* label, const std::string& text) {
 }
 
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
-    const auto meta = read_meta(txn);
-    if (!meta) {
+    const MetaRows found = look_at_meta(txn);
+    const std::optional<Meta>& meta = found.meta;
+    if (found.is_ours && !meta) send_line(out, "meta", "damaged; the next start makes it anew from the other rows");
+    if (!found.is_ours) {
         out.send(as_bytes("not a store of this broker\n"));
         return false;
     }
-    send_line(out, "schema", "version " + std::to_string(meta->version));
-    if (meta->version > schema_version) return true;
     const EnvFacts facts = env.facts();
-    send_line(out, "transaction", std::to_string(facts.last_transaction));
-    send_line(out, "next number", std::to_string(meta->next_number));
-    send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
-    send_line(out, "calendar", calendar_text(meta->wall));
-    send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
+    if (meta) {
+        send_line(out, "schema", "version " + std::to_string(meta->version));
+        if (meta->version > schema_version) return true;
+        send_line(out, "transaction", std::to_string(facts.last_transaction));
+        send_line(out, "next number", std::to_string(meta->next_number));
+        send_line(out, "logical time", seconds_text(meta->logical.time_since_epoch()));
+        send_line(out, "calendar", calendar_text(meta->wall));
+        send_line(out, "written", in_kib(meta->device_bytes) + " to the device since it was created");
+    }
     auto tables = Tables::open(txn, false);
     if (!tables) return false;
     if (const auto pages = pages_in_use(txn, *tables)) {
@@ -127,7 +131,7 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
     if (!tables || (meta && meta->version > schema_version)) return false;
-    RowReader reader(meta ? meta->version : schema_version);
+    RowReader reader(meta ? meta->version : version_of_rows(txn, *tables));
     for (const Table table : all_tables) {
         const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
             out.send(as_bytes(dump_row(table, reader.read(table, key, value))));
@@ -146,9 +150,10 @@ Result<StoreDir, StoreError> take_directory(const std::string& path) {
 }
 
 /// The file without free pages, under a name of its own, on stable storage. 0 or a code.
-int write_compacted(const Env& env, const std::string& path) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+int write_compacted(const Env& env, const StoreDir& dir, const std::string& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return errno;
+    dir.give_to_owner(file);
     int code = env.copy_compacted(file);
     if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
     ::close(file);
@@ -180,7 +185,7 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
     if (inspection.problem_count > inspection.problems.size()) {
         print("problem: and " + std::to_string(inspection.problem_count - inspection.problems.size()) + " more\n");
     }
-    const bool is_fine = inspection.is_complete() && !inspection.is_damaged();
+    const bool is_fine = inspection.is_fine();
     if (inspection.problems.empty() && !is_fine) print("problem: " + inspection.summary() + "\n");
     if (is_fine) print("ok\n");
     return is_fine;
@@ -204,7 +209,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     auto dir = take_directory(path);
     if (!dir) return Failure{dir.error()};
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
-    if (!inspection.is_complete() || inspection.is_damaged()) {
+    if (!inspection.is_fine()) {
         return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
     }
     const bool was_clean = dir->past().is_clean;
@@ -212,7 +217,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     const std::string copy = dir->compacted_path();
     int code = lmdb_ok;
     if (auto env = Env::open({.path = dir->data_path(), .is_read_only = true, .is_alone = true})) {
-        code = write_compacted(*env, copy);
+        code = write_compacted(*env, *dir, copy);
     } else {
         code = env.error();
     }

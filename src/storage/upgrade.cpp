@@ -1,7 +1,8 @@
 #include "upgrade.hpp"
 
 #include "bulk_writer.hpp"
-#include "ledge/session/records.hpp"
+#include "image.hpp"
+#include "loss_finder.hpp"
 #include "row_reader.hpp"
 
 namespace ledge::storage {
@@ -64,30 +65,56 @@ bool upgrade_row_of_v1(Table table, Bytes key, Bytes value, std::vector<Byte>& n
     }
 }
 
-int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, Upgraded& upgraded) {
+namespace {
+
+/// One table, row by row. `incomplete`: takes the sessions that lose a row.
+int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWriter& writer, BadRows& bad_rows,
+               const std::vector<std::uint64_t>& sessions, std::vector<std::uint64_t>& incomplete,
+               std::uint64_t& rows) {
+    LossFinder losses(table, sessions, incomplete);
+    int code = lmdb_ok;
+    const int walk = for_each_row(txn, from, [&](Bytes key, Bytes value) {
+        const ReadRow row = reader.read(table, key, value);
+        if (row.fault != nullptr) {
+            bad_rows.keep(table, key, value, row.fault);
+            losses.on_bad(key, value);
+            return true;
+        }
+        losses.on_sound(key);
+        ++rows;
+        code = writer.put(table, row.key, row.body);
+        return code == lmdb_ok;
+    });
+    if (LossFinder::is_about(table)) losses.on_end();
+    if (code == lmdb_ok) code = walk;
+    return code == lmdb_ok ? writer.finish() : code;
+}
+
+}  // namespace
+
+int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, BadRows& bad_rows,
+                  Upgraded& upgraded) {
     auto txn = Txn::begin(from, true);
     if (!txn) return txn.error();
     auto old_tables = Tables::open(*txn, false);
     if (!old_tables) return old_tables.error();
+    const std::vector<std::uint64_t> sessions = numbers_in(*txn, *old_tables, Table::session);
+    std::vector<std::uint64_t> incomplete;
     RowReader reader(meta.version);
     BulkWriter writer(to, tables);
-    int code = lmdb_ok;
     for (const Table table : all_tables) {
-        const int walk = for_each_row(*txn, (*old_tables)[table], [&](Bytes key, Bytes value) {
-            const ReadRow row = reader.read(table, key, value);
-            ++(row.fault == nullptr ? upgraded.rows : upgraded.bad_rows);
-            if (row.fault == nullptr) code = writer.put(table, row.key, row.body);
-            return code == lmdb_ok;
-        });
-        if (code == lmdb_ok) code = walk;
+        const int code = copy_table(*txn, (*old_tables)[table], table, reader, writer, bad_rows, sessions, incomplete,
+                                    upgraded.rows);
         if (code != lmdb_ok) return code;
     }
-    if ((code = writer.finish()) != lmdb_ok) return code;
+    if (const int code = bad_rows.write_kept()) return code;
     auto last = Txn::begin(to, false);
     if (!last) return last.error();
+    int code = mark_incomplete(*last, tables, incomplete);
+    upgraded.sessions_incomplete = incomplete.size();
     Meta upgraded_meta = meta;
     upgraded_meta.version = schema_version;
-    code = write_meta(*last, upgraded_meta);
+    if (code == lmdb_ok) code = write_meta(*last, upgraded_meta);
     return code == lmdb_ok ? last->commit() : code;
 }
 

@@ -8,18 +8,20 @@
 
 #include <vector>
 
+#include "bad_rows.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
 
 struct Upgraded {
     std::uint64_t rows = 0;
-    std::uint64_t bad_rows = 0;  // could not be read, and are left out
+    std::uint64_t sessions_incomplete = 0;  // they have lost a row
 };
 
 /// Copies the store in `from`, whose meta row is `meta`, into the empty tables of `to`, meta row last. Each of its
-/// transactions is durable. 0 or a code.
-int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, Upgraded& upgraded);
+/// transactions is durable. Rows that cannot be read go to `bad_rows`. 0 or a code.
+int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, BadRows& bad_rows,
+                  Upgraded& upgraded);
 
 // Steps, one for each version. Frozen: they say what the version was, whatever the present one is.
 

@@ -61,15 +61,14 @@ void TopicTree::match(std::string_view filter, std::vector<TopicId>& out) const 
     });
 }
 
-bool TopicTree::match_portion(std::string_view filter, TopicId& position, std::size_t looks_max,
-                              std::vector<TopicId>& out) const {
+bool TopicTree::match_among(std::string_view filter, std::span<const TopicId> topics, std::vector<TopicId>& out) const {
     const Path path(*this, filter);
-    const std::uint32_t end = path.is_hopeless ? position : slots_.used();
-    for (; position < end && looks_max > 0; ++position, --looks_max) {
-        const Slot slot = slots_[position];
-        if (slot.is_live() && is_match(path, slot.bits)) out.push_back(position);
+    if (path.is_hopeless) return false;
+    for (const TopicId topic : topics) {
+        LEDGE_ASSERT(topic < slots_.used() && slots_[topic].is_live());
+        if (is_match(path, slots_[topic].bits)) out.push_back(topic);
     }
-    return position < end;
+    return true;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

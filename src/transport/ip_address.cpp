@@ -18,6 +18,14 @@ std::optional<IpAddress> ip_address_of(std::string_view text) {
     return std::nullopt;
 }
 
+std::string to_text(const IpAddress& address) {
+    constexpr Network mapped{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0}, mapped_prefix_bits};
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const bool is_ipv4 = mapped.contains(address);
+    ::inet_ntop(is_ipv4 ? AF_INET : AF_INET6, address.data() + (is_ipv4 ? 12 : 0), text.data(), text.size());
+    return text.data();
+}
+
 std::optional<IpAddress> ip_address_of(const sockaddr_storage& address) {
     if (address.ss_family == AF_INET) {
         sockaddr_in value{};

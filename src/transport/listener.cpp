@@ -138,8 +138,9 @@ int Listener::Door::turn_away() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Listener>, std::string> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                                const Log& log, const AcceptRate& rate) {
+Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint& endpoint, Front& front,
+                                                                  Driver& driver, const Log& log,
+                                                                  const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
     auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());

@@ -48,11 +48,13 @@ void ListeningSocket::own_file(std::string path) {
 
 namespace {
 
-Failure<std::string> refusal(const std::string& address, const std::string& reason) {
-    return Failure{"cannot listen on " + address + ": " + reason};
+Failure<ListenProblem> refusal(const std::string& address, const std::string& reason, bool may_pass = false) {
+    return Failure{ListenProblem{"cannot listen on " + address + ": " + reason, may_pass}};
 }
 
-Failure<std::string> refusal(const std::string& address, int error) { return refusal(address, std::strerror(error)); }
+Failure<ListenProblem> refusal(const std::string& address, int error) {
+    return refusal(address, std::strerror(error), error == EADDRNOTAVAIL);
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
@@ -99,14 +101,14 @@ void set_port(Address& address, std::uint16_t port) {
 }
 
 /// The resolver knows the name, and only it: an address is not looked up, so that no resolver library is loaded.
-Result<std::vector<Address>, std::string> look_up(const Endpoint& endpoint) {
+Result<std::vector<Address>, ListenProblem> look_up(const Endpoint& endpoint) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE;
     addrinfo* found = nullptr;
     const int error = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
-    if (error != 0) return refusal(to_text(endpoint), ::gai_strerror(error));
+    if (error != 0) return refusal(to_text(endpoint), ::gai_strerror(error), true);
     std::vector<Address> addresses;
     for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
         Address address;
@@ -119,9 +121,10 @@ Result<std::vector<Address>, std::string> look_up(const Endpoint& endpoint) {
     return addresses;
 }
 
-Result<std::vector<Address>, std::string> resolve(const Endpoint& endpoint) {
+Result<std::vector<Address>, ListenProblem> resolve(const Endpoint& endpoint) {
     const std::uint16_t port = endpoint.port;
-    if (endpoint.host.empty()) return std::vector{ipv6(in6addr_any, port), ipv4({htonl(INADDR_ANY)}, port)};
+    const bool is_everywhere = endpoint.host.empty() || (endpoint.host == "::" && !endpoint.is_ipv6_only);
+    if (is_everywhere) return std::vector{ipv6(in6addr_any, port), ipv4({htonl(INADDR_ANY)}, port)};
     if (endpoint.host == "localhost")
         return std::vector{ipv4({htonl(INADDR_LOOPBACK)}, port), ipv6(in6addr_loopback, port)};
     in_addr four{};
@@ -136,7 +139,17 @@ bool set_options(int descriptor, int family) {
     const int on = 1;
     const auto set = [&](int level, int name) { return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0; };
     if (family == AF_INET6 && !set(IPPROTO_IPV6, IPV6_V6ONLY)) return false;
-    return set(SOL_SOCKET, SO_REUSEADDR) && set(SOL_SOCKET, SO_KEEPALIVE) && set(IPPROTO_TCP, TCP_NODELAY);
+    if (!set(SOL_SOCKET, SO_REUSEADDR) || !set(SOL_SOCKET, SO_KEEPALIVE) || !set(IPPROTO_TCP, TCP_NODELAY))
+        return false;
+    const auto tune = [&](int name, std::int64_t value) {  // a system without it has times of its own
+        const auto number = static_cast<int>(value);
+        ::setsockopt(descriptor, IPPROTO_TCP, name, &number, sizeof number);
+    };
+    tune(TCP_KEEPIDLE, tcp_keep_alive_idle / 1s);
+    tune(TCP_KEEPINTVL, tcp_keep_alive_interval / 1s);
+    tune(TCP_KEEPCNT, tcp_keep_alive_probes);
+    tune(TCP_USER_TIMEOUT, tcp_user_timeout / 1ms);
+    return true;
 }
 
 /// The error is an errno.
@@ -159,7 +172,7 @@ Result<ListeningSocket, int> listen_tcp(const Address& address, int backlog) {
 /// A name stands for several addresses; a machine without IPv6 is no reason to refuse it.
 bool is_absent_family(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
 
-Result<Sockets, std::string> open_tcp(const Endpoint& endpoint, int backlog) {
+Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
     auto addresses = resolve(endpoint);
     if (!addresses) return Failure{addresses.error()};
     Sockets sockets;
@@ -204,7 +217,7 @@ bool bind_file(int descriptor, const sockaddr_un& address) {
     return false;
 }
 
-Result<Sockets, std::string> open_unix(const Endpoint& endpoint, int backlog) {
+Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (endpoint.path.empty() || endpoint.path.size() >= sizeof address.sun_path) {
@@ -226,7 +239,7 @@ Result<Sockets, std::string> open_unix(const Endpoint& endpoint, int backlog) {
 
 }  // namespace
 
-Result<Sockets, std::string> open_listening_sockets(const Endpoint& endpoint, int backlog) {
+Result<Sockets, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog) {
     return endpoint.kind == Endpoint::Kind::tcp ? open_tcp(endpoint, backlog) : open_unix(endpoint, backlog);
 }
 

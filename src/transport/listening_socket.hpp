@@ -9,9 +9,17 @@
 #include <vector>
 
 #include "ledge/base/result.hpp"
+#include "ledge/base/time.hpp"
 #include "ledge/transport/endpoint.hpp"
 
 namespace ledge::transport {
+
+/// A peer that is gone without a word (power, radio, a router that forgets) is noticed by TCP, whatever its keep alive
+/// is: silence is asked about after a minute, and what is not acknowledged for five minutes ends the connection.
+inline constexpr Duration tcp_keep_alive_idle = 60s;
+inline constexpr Duration tcp_keep_alive_interval = 15s;
+inline constexpr int tcp_keep_alive_probes = 4;
+inline constexpr Duration tcp_user_timeout = 5min;  // it replaces the number of probes where the system has it
 
 class ListeningSocket {
 public:
@@ -38,6 +46,6 @@ private:
 };
 
 /// All addresses of `endpoint`, at least one. See Listener::create.
-Result<std::vector<ListeningSocket>, std::string> open_listening_sockets(const Endpoint& endpoint, int backlog);
+Result<std::vector<ListeningSocket>, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog);
 
 }  // namespace ledge::transport

@@ -15,7 +15,7 @@ bool is_ack(PacketType type) { return type >= PacketType::puback && type <= Pack
 /// What follows the packet id in v5.
 void read_outcome(Reader& in, Ack& packet) {
     const std::uint8_t code = in.u8();
-    in.require(is_code_of(packet.type, code), ReasonCode::protocol_error);  // [MQTT-3.4.2-1] and its three sisters
+    in.require(is_code_of(packet.type, code), Rule::reason_code);  // [MQTT-3.4.2-1] and its three sisters
     packet.code = static_cast<ReasonCode>(code);
     if (!in.at_end()) packet.properties = read_properties(in, packet.type);
 }
@@ -24,7 +24,7 @@ void read_outcome(Reader& in, Ack& packet) {
 
 Decoded<Ack> decode_ack(Bytes frame, Version version) {
     Ack packet;
-    if (frame.empty() || !is_ack(type_of(frame))) return Failure{ReasonCode::malformed_packet};
+    if (frame.empty() || !is_ack(type_of(frame))) return Failure{Violation{Rule::fixed_header}};
     packet.type = type_of(frame);
     Opened opened = open_packet(frame, packet.type);
     if (packet.type == PacketType::pubrel) require_no_dup(opened, version);

@@ -9,15 +9,15 @@ namespace ledge::wire {
 
 Decoded<Auth> decode_auth(Bytes frame, Version version) {
     Reader in = open_packet(frame, PacketType::auth).in;
-    in.require(version == Version::v5, ReasonCode::malformed_packet);  // packet type 15 is forbidden (3.1.1 table 2.1)
+    in.require(version == Version::v5, Rule::auth_before_v5);  // packet type 15 is forbidden (3.1.1 table 2.1)
     Auth packet;
     if (!in.at_end()) {
         const std::uint8_t code = in.u8();
-        in.require(is_code_of(PacketType::auth, code), ReasonCode::protocol_error);  // [MQTT-3.15.2-1]
+        in.require(is_code_of(PacketType::auth, code), Rule::reason_code);  // [MQTT-3.15.2-1]
         packet.code = static_cast<ReasonCode>(code);
         if (!in.at_end()) packet.properties = read_properties(in, PacketType::auth);
         // 5.0 section 3.15.2.2.2: "It is a Protocol Error to omit the Authentication Method".
-        in.require(packet.properties.has(PropertyId::authentication_method), ReasonCode::protocol_error);
+        in.require(packet.properties.has(PropertyId::authentication_method), Rule::auth_without_method);
     }
     in.require_end();
     if (!in.ok()) return Failure{in.error()};

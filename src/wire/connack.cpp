@@ -24,11 +24,11 @@ constexpr std::array<ReasonCode, 6> meaning_of_return_code = {
 void read_code(Reader& in, Version version, Connack& packet) {
     const std::uint8_t code = in.u8();
     if (version == Version::v5) {
-        in.require(is_code_of(PacketType::connack, code), ReasonCode::protocol_error);  // [MQTT-3.2.2-8]
+        in.require(is_code_of(PacketType::connack, code), Rule::reason_code);  // [MQTT-3.2.2-8]
         packet.code = static_cast<ReasonCode>(code);
         return;
     }
-    if (code >= meaning_of_return_code.size()) return in.fail(ReasonCode::malformed_packet);
+    if (code >= meaning_of_return_code.size()) return in.fail(Rule::connack_return_code);
     packet.return_code_v3 = code;
     packet.code = meaning_of_return_code[code];
 }
@@ -39,13 +39,13 @@ Decoded<Connack> decode_connack(Bytes frame, Version version) {
     Reader in = open_packet(frame, PacketType::connack).in;
     Connack packet;
     const std::uint8_t flags = in.u8();
-    if (version != Version::v3_1) {                               // MQTT 3.1 does not use this byte
-        in.require(flags <= 0x01, ReasonCode::malformed_packet);  // [MQTT-3.2.2-1]
+    if (version != Version::v3_1) {                      // MQTT 3.1 does not use this byte
+        in.require(flags <= 0x01, Rule::connack_flags);  // [MQTT-3.2.2-1]
         packet.session_present = flags != 0;
     }
     read_code(in, version, packet);
     // [MQTT-3.2.2-6]; 3.1.1 [MQTT-3.2.2-4]
-    in.require(!packet.session_present || packet.code == ReasonCode::success, ReasonCode::protocol_error);
+    in.require(!packet.session_present || packet.code == ReasonCode::success, Rule::connack_session_present);
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::connack);
     in.require_end();
     if (!in.ok()) return Failure{in.error()};

@@ -49,18 +49,19 @@ void read_protocol(Reader& in, Connect& packet) {
     const std::uint8_t level = in.u8();
     if (!in.ok()) return;
     const std::optional<Protocol> protocol = protocol_of(name, level);
-    if (!protocol) return in.fail(ReasonCode::unsupported_protocol_version);
+    if (!protocol) return in.fail(Rule::protocol);
     packet.version = protocol->version;
     packet.is_bridge = protocol->is_bridge;
 }
 
 void check_flags(Reader& in, const Flags& flags, Version version) {
-    constexpr ReasonCode code = ReasonCode::malformed_packet;
-    if (version != Version::v5) in.require(flags.user_name || !flags.password, code);  // 3.1.1 [MQTT-3.1.2-22]
-    if (flags.will) in.require(flags.will_qos != 3, code);                             // [MQTT-3.1.2-12]
+    if (version != Version::v5)  // 3.1.1 [MQTT-3.1.2-22]
+        in.require(flags.user_name || !flags.password, Rule::password_without_user_name);
+    if (flags.will) in.require(flags.will_qos != 3, Rule::will_qos);  // [MQTT-3.1.2-12]
     if (version == Version::v3_1) return;  // whose text reserves bit 0 and disregards the will bits without a will
-    in.require(!flags.reserved, code);     // [MQTT-3.1.2-3]
-    if (!flags.will) in.require(flags.will_qos == 0 && !flags.will_retain, code);  // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
+    in.require(!flags.reserved, Rule::connect_reserved_flag);  // [MQTT-3.1.2-3]
+    if (!flags.will)                                           // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
+        in.require(flags.will_qos == 0 && !flags.will_retain, Rule::will_flags_without_will);
 }
 
 void read_will(Reader& in, const Flags& flags, Connect& packet) {
@@ -70,7 +71,9 @@ void read_will(Reader& in, const Flags& flags, Connect& packet) {
     if (packet.version == Version::v5) will.properties = read_properties(in, in_will);
     will.topic = as_text(in.prefixed());
     // [MQTT-3.1.3-11] UTF-8; it is the topic name of a future PUBLISH: [MQTT-3.3.2-2] and [MQTT-4.7.3-1].
-    in.require(!will.topic.empty() && is_wildcard_free_utf8(will.topic), ReasonCode::malformed_packet);
+    in.require(!will.topic.empty(), Rule::will_topic_empty);
+    if (!is_wildcard_free_utf8(will.topic))
+        in.fail(has_wildcard(will.topic) ? Rule::will_topic_wildcard : Rule::not_utf8);
     will.payload = in.prefixed();
     packet.will = will;
 }
@@ -112,7 +115,7 @@ Decoded<Connect> decode_connect(Bytes frame) {
     // the lower bound is enforced, as everywhere.
     if (packet.client_id.empty() && packet.version != Version::v5) {
         const bool may_be_empty = packet.version == Version::v3_1_1 && packet.clean_start;
-        in.require(may_be_empty, ReasonCode::client_identifier_not_valid);
+        in.require(may_be_empty, Rule::client_id_empty);
     }
     if (!in.ok()) return Failure{in.error()};
     return packet;

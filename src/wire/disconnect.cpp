@@ -13,7 +13,7 @@ Decoded<Disconnect> decode_disconnect(Bytes frame, Version version) {
     Disconnect packet;
     if (version == Version::v5 && !in.at_end()) {
         const std::uint8_t code = in.u8();
-        in.require(is_code_of(PacketType::disconnect, code), ReasonCode::protocol_error);  // [MQTT-3.14.2-1]
+        in.require(is_code_of(PacketType::disconnect, code), Rule::reason_code);  // [MQTT-3.14.2-1]
         packet.code = static_cast<ReasonCode>(code);
         if (!in.at_end()) packet.properties = read_properties(in, PacketType::disconnect);
     }

@@ -22,7 +22,7 @@ FixedHeader parse_fixed_header(Bytes bytes) {
 
 Opened open_long_packet(Bytes frame, PacketType type) {
     Opened failed{Reader(Bytes()), 0};
-    failed.in.fail(ReasonCode::malformed_packet);
+    failed.in.fail(Rule::fixed_header);
     if (frame.empty() || frame[0] >> 4U != static_cast<unsigned>(type)) return failed;
     const FixedHeader header = parse_fixed_header(frame);
     if (header.state != FixedHeader::State::complete || header.total != frame.size()) return failed;

@@ -43,7 +43,7 @@ inline Opened open_packet(Bytes frame, PacketType type) {
 
 /// For PUBREL, SUBSCRIBE and UNSUBSCRIBE: the DUP flag is known to MQTT 3.1 alone [MQTT-2.1.3-1].
 inline void require_no_dup(Opened& packet, Version version) {
-    packet.in.require(packet.flags < 0x08 || version == Version::v3_1, ReasonCode::malformed_packet);
+    packet.in.require(packet.flags < 0x08 || version == Version::v3_1, Rule::dup_flag);
 }
 
 /// Bytes of a packet whose remaining length is `remaining`.

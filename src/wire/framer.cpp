@@ -26,34 +26,36 @@ Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
 }  // namespace
 
 Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) {
-    if (input.empty()) return {Status::need_more, {}};
+    if (input.empty()) return {Status::need_more, 0, {}};
     const FixedHeader header = parse_fixed_header(input);
-    if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more) return {verdict, {}};
+    if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)
+        return {verdict, header.total, input};
     if (header.state == FixedHeader::State::complete && header.total <= input.size()) {
         const Bytes frame = input.first(header.total);
         input = input.subspan(header.total);
-        return {Status::frame, frame};
+        return {Status::frame, 0, frame};
     }
     keep(std::exchange(input, {}), header.total);
-    return {Status::need_more, {}};
+    return {Status::need_more, 0, {}};
 }
 
 Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) {
     FixedHeader header = parse_fixed_header({kept_.get(), size_});
     while (header.state == FixedHeader::State::incomplete) {  // byte by byte, at most 5 in all
-        if (input.empty()) return {Status::need_more, {}};
+        if (input.empty()) return {Status::need_more, 0, {}};
         keep(input.first(1), 0);
         input = input.subspan(1);
         header = parse_fixed_header({kept_.get(), size_});
     }
-    if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more) return {verdict, {}};
+    if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)
+        return {verdict, header.total, {kept_.get(), size_}};
 
     const std::size_t taken = std::min(header.total - std::size_t{size_}, input.size());
     keep(input.first(taken), header.total);
     input = input.subspan(taken);
-    if (size_ < header.total) return {Status::need_more, {}};
+    if (size_ < header.total) return {Status::need_more, 0, {}};
     is_delivered_ = true;
-    return {Status::frame, {kept_.get(), size_}};
+    return {Status::frame, 0, {kept_.get(), size_}};
 }
 
 /// Grows by what has arrived, never by what was announced; `total`, when known, only caps.

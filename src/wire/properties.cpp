@@ -84,10 +84,10 @@ bool may_repeat(PropertyId id, const PropertyRule& rule, unsigned place) {
 void check_value(Reader& in, const Property& property, const PropertyRule& rule) {
     if (is_number(rule.type) && (property.number < rule.smallest || property.number > rule.largest)) [[unlikely]] {
         // 5.0 section 3.3.2.3.4: alias 0 has its own code. All others: "It is a Protocol Error to ...".
-        in.fail(property.id == PropertyId::topic_alias ? ReasonCode::topic_alias_invalid : ReasonCode::protocol_error);
+        in.fail(property.id == PropertyId::topic_alias ? Rule::topic_alias_zero : Rule::property_value);
     }
     if (property.id == PropertyId::response_topic) {  // [MQTT-3.3.2-14] [MQTT-4.7.3-1]
-        in.require(!property.text.empty() && !has_wildcard(property.text), ReasonCode::protocol_error);
+        in.require(!property.text.empty() && !has_wildcard(property.text), Rule::response_topic);
     }
 }
 
@@ -114,7 +114,7 @@ void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
     const std::uint8_t id = in.u8();
     const PropertyRule* rule = rule_of(id);
     if (rule == nullptr || (rule->allowed_in >> place & 1U) == 0) [[unlikely]] {
-        return in.fail(ReasonCode::malformed_packet);  // 5.0 section 2.2.2.2
+        return in.fail(Rule::property_unknown);  // 5.0 section 2.2.2.2
     }
     Property property;
     property.id = static_cast<PropertyId>(id);
@@ -122,7 +122,7 @@ void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
     if (!in.ok()) return;
 
     if ((seen & bit_of(property.id)) != 0 && !may_repeat(property.id, *rule, place)) [[unlikely]] {
-        return in.fail(ReasonCode::protocol_error);  // "It is a Protocol Error to include ... more than once"
+        return in.fail(Rule::property_repeated);  // "It is a Protocol Error to include ... more than once"
     }
     seen |= bit_of(property.id);
     check_value(in, property, *rule);
@@ -142,8 +142,8 @@ Properties read_property_block(Reader& in, std::uint32_t length, unsigned place)
     // 5.0 sections 3.1.2.11.10, 3.2.2.3.18 and 3.15.2.2.2: data without a method is a protocol error.
     const bool has_lonely_data = (seen & bit_of(PropertyId::authentication_data)) != 0 &&
                                  (seen & bit_of(PropertyId::authentication_method)) == 0;
-    if (has_lonely_data) block.fail(ReasonCode::protocol_error);
-    if (!block.ok()) in.fail(block.error());
+    if (has_lonely_data) block.fail(Rule::authentication_data_alone);
+    if (!block.ok()) in.fail(block.error().rule);
     return Properties(raw, seen);
 }
 

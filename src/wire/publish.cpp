@@ -16,19 +16,29 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
     packet.retain = (flags & 0x01U) != 0;
 
     packet.topic = as_text(in.prefixed());
-    in.require(is_wildcard_free_utf8(packet.topic), ReasonCode::malformed_packet);  // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+    if (!is_wildcard_free_utf8(packet.topic)) [[unlikely]]  // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+        in.fail(has_wildcard(packet.topic) ? Rule::topic_wildcard : Rule::not_utf8);
     if (packet.qos != QoS::at_most_once) packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::publish);
     if (packet.topic.empty()) [[unlikely]] {
         // [MQTT-4.7.3-1]; 5.0 section 3.3.2.1: empty needs a topic alias, "It is a Protocol Error" otherwise.
-        const ReasonCode code = version == Version::v5 ? ReasonCode::protocol_error : ReasonCode::malformed_packet;
-        in.require(packet.properties.has(PropertyId::topic_alias), code);
+        in.require(packet.properties.has(PropertyId::topic_alias),
+                   version == Version::v5 ? Rule::topic_empty_without_alias : Rule::topic_empty);
     }
     packet.payload = in.rest();
 
     if (!in.ok()) [[unlikely]]
         return Failure{in.error()};
     return packet;
+}
+
+std::optional<std::string_view> topic_of_beginning(Bytes beginning) {
+    if (beginning.empty() || type_of(beginning) != PacketType::publish) return std::nullopt;
+    const FixedHeader header = parse_fixed_header(beginning);
+    if (header.state != FixedHeader::State::complete) return std::nullopt;
+    Reader in(beginning.subspan(header.size));
+    const std::string_view topic = as_text(in.prefixed());
+    return in.ok() && is_wildcard_free_utf8(topic) ? std::optional(topic) : std::nullopt;
 }
 
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/wire/types.hpp"
 #include "ledge/wire/utf8.hpp"
+#include "ledge/wire/violation.hpp"
 
 namespace ledge::wire {
 
@@ -16,23 +16,23 @@ class Reader {
 public:
     explicit Reader(Bytes bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
-    bool ok() const { return error_ == ReasonCode::success; }
-    ReasonCode error() const { return error_; }
+    bool ok() const { return error_ == Rule::none; }
+    Violation error() const { return {error_}; }
     bool at_end() const { return at_ == end_; }
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
     /// The unread bytes; reads nothing.
     Bytes unread() const { return {at_, left()}; }
 
-    void fail(ReasonCode code) {
-        if (ok()) error_ = code;
+    void fail(Rule rule) {
+        if (ok()) error_ = rule;
         at_ = end_;
     }
-    void require(bool claim, ReasonCode otherwise) {
+    void require(bool claim, Rule otherwise) {
         if (!claim) [[unlikely]]
             fail(otherwise);
     }
     /// The packet must end here: bytes that no field accounts for are malformed.
-    void require_end() { require(at_end(), ReasonCode::malformed_packet); }
+    void require_end() { require(at_end(), Rule::trailing_bytes); }
 
     std::uint8_t u8() { return has(1) ? *at_++ : std::uint8_t{0}; }
     std::uint16_t u16() {
@@ -68,7 +68,7 @@ public:
     /// UTF-8 encoded string (5.0 section 1.5.4), validated.
     std::string_view text() {
         const std::string_view text = as_text(prefixed());
-        require(is_valid_utf8(text), ReasonCode::malformed_packet);
+        require(is_valid_utf8(text), Rule::not_utf8);
         return text;
     }
     Bytes rest() { return bytes(left()); }
@@ -76,7 +76,7 @@ public:
     /// A packet identifier; 0 is malformed [MQTT-2.2.1-3].
     std::uint16_t packet_id() {
         const std::uint16_t id = u16();
-        require(id != 0, ReasonCode::malformed_packet);
+        require(id != 0, Rule::packet_id_zero);
         return id;
     }
 
@@ -84,7 +84,7 @@ private:
     bool has(std::size_t count) {
         if (left() >= count) [[likely]]
             return true;
-        fail(ReasonCode::malformed_packet);
+        fail(Rule::cut_short);
         return false;
     }
 
@@ -94,16 +94,16 @@ private:
             const std::uint8_t byte = u8();
             value |= (byte & 0x7FU) << shift;
             if (byte >= 0x80) continue;
-            require(byte != 0 || shift == 0, ReasonCode::malformed_packet);  // a last byte of 0 adds nothing: overlong
+            require(byte != 0 || shift == 0, Rule::length_encoding);  // a last byte of 0 adds nothing: overlong
             return value;
         }
-        fail(ReasonCode::malformed_packet);
+        fail(Rule::length_encoding);
         return 0;
     }
 
     const Byte* at_;
     const Byte* end_;
-    ReasonCode error_ = ReasonCode::success;
+    Rule error_ = Rule::none;
 };
 
 }  // namespace ledge::wire

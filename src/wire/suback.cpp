@@ -18,13 +18,13 @@ bool has_codes(PacketType type, Version version) { return type == PacketType::su
 
 /// At least one, as the list it answers has at least one entry.
 Bytes read_codes(Reader& in, PacketType type, Version version) {
-    in.require(!in.at_end(), ReasonCode::malformed_packet);
+    in.require(!in.at_end(), Rule::suback_codes);
     const Bytes codes = in.rest();
     for (const Byte code : codes) {
         if (version == Version::v5)
-            in.require(is_code_of(type, code), ReasonCode::protocol_error);  // [MQTT-3.9.3-2]
+            in.require(is_code_of(type, code), Rule::reason_code);  // [MQTT-3.9.3-2]
         else
-            in.require(is_code_of_v3(code), ReasonCode::malformed_packet);  // 3.1.1 [MQTT-3.9.3-2]
+            in.require(is_code_of_v3(code), Rule::suback_codes);  // 3.1.1 [MQTT-3.9.3-2]
     }
     return codes;
 }

@@ -26,14 +26,14 @@ std::uint8_t byte_of(const SubscribeOptions& options) {
 }
 
 /// 3.x has but the QoS; 0b11 and every other bit are malformed (3.1.1 [MQTT-3.8.3-4]). MQTT 3.1 is held to the same.
-void check_options_v3(Reader& in, std::uint8_t byte) { in.require(byte <= 0x02, ReasonCode::malformed_packet); }
+void check_options_v3(Reader& in, std::uint8_t byte) { in.require(byte <= 0x02, Rule::options_v3); }
 
 void check_options_v5(Reader& in, std::uint8_t byte, std::string_view filter) {
-    in.require((byte & 0xC0U) == 0, ReasonCode::malformed_packet);   // [MQTT-3.8.3-5]
-    in.require((byte & 0x03U) != 0x03, ReasonCode::protocol_error);  // 5.0 section 3.8.3.1: maximum QoS 3
-    in.require((byte & 0x30U) != 0x30, ReasonCode::protocol_error);  // ditto: retain handling 3
+    in.require((byte & 0xC0U) == 0, Rule::options_reserved);            // [MQTT-3.8.3-5]
+    in.require((byte & 0x03U) != 0x03, Rule::options_qos);              // 5.0 section 3.8.3.1: maximum QoS 3
+    in.require((byte & 0x30U) != 0x30, Rule::options_retain_handling);  // ditto: retain handling 3
     const bool is_shared = filter.starts_with("$share/");
-    in.require((byte & 0x04U) == 0 || !is_shared, ReasonCode::protocol_error);  // [MQTT-3.8.3-4]
+    in.require((byte & 0x04U) == 0 || !is_shared, Rule::options_no_local);  // [MQTT-3.8.3-4]
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ Decoded<Subscribe> decode_subscribe(Bytes frame, Version version) {
     packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::subscribe);
     packet.entries = SubscribeEntries(in.unread(), true);
-    in.require(!in.at_end(), ReasonCode::protocol_error);  // [MQTT-3.8.3-2]
+    in.require(!in.at_end(), Rule::no_filter);  // [MQTT-3.8.3-2]
     while (!in.at_end()) {
         const std::string_view filter = in.text();  // [MQTT-3.8.3-1]
         const std::uint8_t options = in.u8();

@@ -14,8 +14,8 @@ Decoded<Unsubscribe> decode_unsubscribe(Bytes frame, Version version) {
     packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::unsubscribe);
     packet.entries = SubscribeEntries(in.unread(), false);
-    in.require(!in.at_end(), ReasonCode::protocol_error);  // [MQTT-3.10.3-2]
-    while (!in.at_end()) in.text();                        // [MQTT-3.10.3-1]
+    in.require(!in.at_end(), Rule::no_filter);  // [MQTT-3.10.3-2]
+    while (!in.at_end()) in.text();             // [MQTT-3.10.3-1]
     if (!in.ok()) return Failure{in.error()};
     return packet;
 }

@@ -18,7 +18,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
-from harness import Ports, free_port  # noqa: E402
+from harness import Ports, RawClient, connect_packet, free_port, packet, prefixed, subscribe_packet  # noqa: E402
 
 Ports.choose_from(18000, 19999)  # crash rigs and end-to-end cases have those above
 SETTLE_S = 3  # longer than the interval of what nobody waits for, and of $SYS
@@ -160,12 +160,68 @@ class Bench:
               f'{result["ack_ms_max"]:.0f} ms (longest)')
 
 
+    def prices(self):
+        """Device bytes of what a gateway does all day, each alone: the table of the README. Not bars, but for one."""
+        with ledgemq(self.options, self.fresh()) as broker:
+            for number in range(100):
+                Meter(broker.port, f'away-{number}', [f'each/{number}', 'all']).client.close()
+            meter = Meter(broker.port, 'meter', ['commands'])
+            payload = b'x' * 50
+
+            def price(what, count, work):
+                before = broker.device_bytes()
+                for number in range(count):
+                    work(number)
+                each = (broker.device_bytes() - before) / count
+                print(f'  {what:70} {each:>10,.0f} B')
+                return each
+
+            price('QoS 1, 50 B to one away subscriber, one at a time', 200,
+                  lambda number: meter.publish([('each/0', payload)]))
+            price('100 of them sent together', 20, lambda number: meter.publish([('each/0', payload)] * 100))
+            price('100 QoS 1, 50 B, sent together to 100 away subscribers, one each', 20,
+                  lambda number: meter.publish([(f'each/{i}', payload) for i in range(100)]))
+            price('QoS 1, 50 B to 100 away subscribers, one at a time', 50,
+                  lambda number: meter.publish([('all', payload)]))
+            price('retained, QoS 1, a topic gets a new value, one at a time', 50,
+                  lambda number: meter.publish([('state', b'%d' % number)], retain=True))
+            price('retained, the same value again', 50, lambda number: meter.publish([('state', b'49')], retain=True))
+            meter.client.close()
+            again = price('a persistent client comes again and subscribes to the same', 50,
+                          lambda number: Meter(broker.port, 'meter', ['commands'], is_new=False).client.close())
+        self.row('a reconnect with an identical SUBSCRIBE', f'{again:.0f} B', '<= 100 B', again <= 100)
+
+
+class Meter:
+    """A persistent client, version 5."""
+
+    def __init__(self, port, name, filters, is_new=True):
+        self.client = RawClient(port)
+        self.client.send(connect_packet(name, 5, clean=False, properties=b'\x11\0\1\0\0'))
+        first, body = self.client.read()
+        if first != 0x20 or body[:2] != bytes([not is_new, 0]):
+            raise RuntimeError(f'CONNACK expected, got {first} {body.hex()}')
+        for topic_filter in filters:
+            self.client.send(subscribe_packet(topic_filter, 1, 5))
+            self.client.read()
+
+    def publish(self, messages, retain=False):
+        """QoS 1, all at once; returns when all are acknowledged. The number of messages."""
+        first = 0x33 if retain else 0x32
+        self.client.send(b''.join(packet(first, prefixed(topic) + (number + 1).to_bytes(2, 'big') + b'\0' + payload)
+                                  for number, (topic, payload) in enumerate(messages)))
+        for _ in messages:
+            if self.client.read()[0] != 0x40:
+                raise RuntimeError('no PUBACK')
+        return len(messages)
+
+
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
         bench = Bench(options, folder)
         try:
-            for run in (bench.online, bench.offline, bench.restart, bench.retained):
+            for run in (bench.online, bench.offline, bench.restart, bench.retained, bench.prices):
                 run()
         except (RuntimeError, subprocess.SubprocessError) as error:
             print(f'FAILED: {error}')

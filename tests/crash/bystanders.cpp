@@ -23,7 +23,7 @@ RetainedReader::RetainedReader(Stage& stage, std::string name, std::vector<Strea
 void RetainedReader::on_connected(bool) {
     seen_.clear();
     has_pinged_ = false;
-    for (const auto& [topic, id] : streams_) floor_[id] = ledger().finished_prefix(id);
+    for (const auto& [topic, id] : streams_) floor_[id] = ledger().certain_prefix(id);
     subscribe({{retained_filter, {.qos = QoS::at_least_once}}});
 }
 
@@ -55,7 +55,7 @@ void RetainedReader::on_tick() {
 
 bool RetainedReader::expects_value(StreamId stream) const {
     const Sequence last = stage_.ledger.finished_prefix(stream);
-    return last != 0 && last % will_clears_every != 0;
+    return last != 0 && last == stage_.ledger.certain_prefix(stream) && last % will_clears_every != 0;
 }
 
 bool RetainedReader::is_settled() const {
@@ -82,7 +82,7 @@ WillOwner::WillOwner(Stage& stage, std::string name, QoS qos)
     : Client(stage, {.client_id = name}), topic_("wills/" + name), qos_(qos) {}
 
 void WillOwner::begin_round() {
-    has_armed_ = false;
+    armed_cycle_ = 0;
     owed_round_ = 0;
     if (has_socket()) drop();
 }
@@ -98,7 +98,7 @@ void WillOwner::add_to_connect(wire::Connect& connect) {
 
 // A CONNACK with session present says that the session, its will included, is stored.
 void WillOwner::on_connected(bool session_present) {
-    has_armed_ = true;
+    armed_cycle_ = ledger().cycle;
     if (session_present) {
         owed_round_ = stage_.round;
         ledger().count(Count::wills);

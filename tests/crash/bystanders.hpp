@@ -46,7 +46,8 @@ public:
     void begin_round() override;
 
 protected:
-    bool wants_connection() const override { return !has_armed_; }
+    /// Once in each life of the broker: the end of the broker is no failure of its own, so it comes back after it.
+    bool wants_connection() const override { return armed_cycle_ != stage_.ledger.cycle; }
     void add_to_connect(wire::Connect& connect) override;
     void on_connected(bool session_present) override;
     void on_packet(wire::PacketType, Bytes) override {}
@@ -56,7 +57,7 @@ private:
     std::string topic_;
     QoS qos_;
     std::string payload_;
-    bool has_armed_ = false;
+    std::uint32_t armed_cycle_ = 0;
     std::uint32_t owed_round_ = 0;
     Time vanishes_at_{};
 };

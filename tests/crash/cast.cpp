@@ -31,22 +31,23 @@ bool matches(std::string_view filter, std::string_view topic) {
 
 }  // namespace
 
-Cast::Cast(Stage& stage, bool has_copies) : stage_(stage) {
-    for (unsigned n = 0; n < 4; ++n) add_publisher(n, n % 2 == 0 ? wire::Version::v5 : wire::Version::v3_1_1);
+Cast::Cast(Stage& stage, const std::vector<Level>& levels, bool has_copies) : stage_(stage) {
+    for (unsigned n = 0; n < levels.size(); ++n)
+        add_publisher(n, n % 2 == 0 ? wire::Version::v5 : wire::Version::v3_1_1, levels[n]);
     add_subscribers(has_copies);
     add_group();
     add_bystanders();
 }
 
-void Cast::add_publisher(unsigned number, wire::Version version) {
+void Cast::add_publisher(unsigned number, wire::Version version, Level level) {
     std::vector<StreamId> streams;
     for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
         for (unsigned topic = 0; topic < topics_per_publisher; ++topic) {
-            data_.push_back(stage_.ledger.add_stream({at("data", number, topic, qos), qos, false}));
+            data_.push_back(stage_.ledger.add_stream({at("data", number, topic, qos), qos, false, level}));
             streams.insert(streams.end(), 2, data_.back());  // twice as often as a retained one
         }
         for (unsigned topic = 0; topic < retained_per_publisher; ++topic) {
-            retained_.push_back(stage_.ledger.add_stream({at("retained", number, topic, qos), qos, true}));
+            retained_.push_back(stage_.ledger.add_stream({at("retained", number, topic, qos), qos, true, level}));
             streams.push_back(retained_.back());
         }
     }

@@ -12,8 +12,9 @@ namespace ledge::crash {
 
 class Cast {
 public:
-    /// `has_copies`: overlapping subscriptions get a copy each; then nobody has any.
-    Cast(Stage& stage, bool has_copies);
+    /// `levels`: of the topics of each publisher. `has_copies`: overlapping subscriptions get a copy each; then nobody
+    /// has any.
+    Cast(Stage& stage, const std::vector<Level>& levels, bool has_copies);
     Cast(const Cast&) = delete;
     Cast& operator=(const Cast&) = delete;
 
@@ -25,7 +26,7 @@ public:
     void close_books();
 
 private:
-    void add_publisher(unsigned number, wire::Version version);
+    void add_publisher(unsigned number, wire::Version version, Level level);
     void add_subscribers(bool has_copies);
     void add_group();
     void add_bystanders();

@@ -3,7 +3,7 @@
 
     crash.py --broker build/release/ledgemq --load build/release/tests/crash/crash_load
              --powercut build/release/tests/crash/libpowercut.so [--kill-cycles N] [--stop-cycles N]
-             [--power-cycles N] [--starts] [--faults] [--self-test] [--at-once N]
+             [--power-cycles N] [--levels NAMES] [--starts] [--faults] [--self-test] [--at-once N]
 
 Prints a line per rig and ends with "N passed, N failed": one case per accounting round, per cut and per fault.
 README.md in this folder says what each rig proves."""
@@ -22,9 +22,10 @@ import kill_rig
 import power_rig
 import start_rig
 from kill_rig import ROUND
-from rig import PROMISES
+from rig import LEVELS, PROMISES
 
 PROBLEMS_TOLD = 3  # of each rig, once more at the end
+SHARES = {'durable': 4, 'mixed': 3, 'relaxed': 2, 'ram': 2}  # of the cycles
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -66,6 +67,8 @@ def arguments():
     parser.add_argument('--powercut', default=os.path.join(build, 'tests/crash/libpowercut.so'))
     parser.add_argument('--kill-cycles', type=int, default=0)
     parser.add_argument('--power-cycles', type=int, default=0)
+    parser.add_argument('--levels', default=','.join(SHARES), metavar='NAMES',
+                        help='kills and cuts are shared among them, default: %(default)s; mosquitto: durable')
     parser.add_argument('--starts', action='store_true', help='power cuts at each operation of a start')
     parser.add_argument('--faults', action='store_true', help='failing writes and syncs, a full store')
     parser.add_argument('--only', metavar='REGEX', help='of the faults, those whose title matches')
@@ -89,6 +92,11 @@ def arguments():
     options.full_store = options.full_store or ['store.size_max_bytes=8388608']
     if options.broker == 'mosquitto':
         options.broker = shutil.which('mosquitto') or '/usr/sbin/mosquitto'
+        options.levels = 'durable'
+    options.levels = options.levels.split(',')
+    unknown = [level for level in options.levels if level not in LEVELS]
+    if unknown:
+        parser.error(f'no level {unknown[0]}: there are {", ".join(LEVELS)}')
     return options
 
 
@@ -101,25 +109,38 @@ def split(total, parts):
     return shares
 
 
-def kill(options, cycles, seed, tally):
-    rig, seconds = kill_rig.run(options, cycles, seed)
-    tally.add(f'kill: {rig.cycles} cycles of SIGKILL, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
+def levels_of(cycles, levels):
+    """(level, cycles) in whole rounds, each round to the level that has most of its share still to come."""
+    given = dict.fromkeys(levels, 0)
+    for _ in range(-(-cycles // ROUND)):
+        given[max(levels, key=lambda level: SHARES[level] / (given[level] + 1))] += 1
+    found = [[level, rounds * ROUND] for level, rounds in given.items() if rounds]
+    found[0][1] -= sum(count for _, count in found) - cycles
+    return found
+
+
+def kill(options, cycles, seed, level, tally):
+    rig, seconds = kill_rig.run(options, cycles, seed, level)
+    tally.add(f'kill: {rig.cycles} cycles of SIGKILL, {level}, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
               rig.figures(), totals=rig.totals, kills=rig.cycles)
 
 
-def stop(options, cycles, seed, tally):
-    rig, seconds = kill_rig.run(options, cycles, seed, ends_in_order=True)
-    tally.add(f'stop: {rig.cycles} cycles of SIGTERM, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
+def stop(options, cycles, seed, level, tally):
+    rig, seconds = kill_rig.run(options, cycles, seed, level, ends_in_order=True)
+    tally.add(f'stop: {rig.cycles} cycles of SIGTERM, {level}, seed {seed}', rig.problems, -(-cycles // ROUND), seconds,
               rig.figures(), totals=rig.totals, stops=rig.cycles)
 
 
 def tasks(options):
     """Functions of a tally. The rigs of a kind that run at once have seeds of their own, from --seed on."""
     found = []
-    for rig, cycles in ((kill, options.kill_cycles), (stop, options.stop_cycles),
-                        (power_rig.run, options.power_cycles)):
-        shares = split(cycles, options.at_once) if cycles else []
-        found += [functools.partial(rig, options, share, options.seed + n) for n, share in enumerate(shares)]
+    mixed = [level for level in options.levels if level == 'mixed'] or options.levels
+    for rig, cycles, levels in ((kill, options.kill_cycles, options.levels), (stop, options.stop_cycles, mixed),
+                                (power_rig.run, options.power_cycles, options.levels)):
+        for level, of_level in levels_of(cycles, levels) if cycles else []:
+            shares = split(of_level, options.at_once)
+            found += [functools.partial(rig, options, share, options.seed + n, level)
+                      for n, share in enumerate(shares)]
     if options.starts:
         found.append(functools.partial(start_rig.run, options))
     if options.self_test:

@@ -3,6 +3,7 @@ stay up, keep serving QoS 0, acknowledge nothing that it cannot keep, and lose n
 import os
 import random
 import re
+import subprocess
 import time
 from functools import partial
 
@@ -11,6 +12,9 @@ from rig import Rig, RigError
 
 NAMES = {WRITE: 'write', SYNC: 'sync'}
 FOR_GOOD = 1 << 40
+HEAL_MAX_S = 60  # the broker tries again every 5 s
+BLOCKED_US = 600 * 1_000_000  # of a sync: longer than any test
+STOP_MAX_S = 120  # a stop gives the disk 20 s
 SETTLE_S = 0.4  # commits that were under way when the fault came have ended
 WATCH_S = 0.6
 
@@ -22,6 +26,11 @@ def cases(options):
     scripts = [(f'{code} from {"one" if times == 1 else "every"} {NAMES[what]}',
                 partial(_failing, what=what, code=code, times=times), ()) for what, code, times in FAILURES]
     scripts.append(('the store is full', _full, options.full_store))
+    scripts.append(('the disk is full for a while', partial(_full_for_a_while, is_from_start=False), ()))
+    scripts.append(('the disk is full at the start and for a while',
+                    partial(_full_for_a_while, is_from_start=True), ()))
+    scripts.append(('a small file system that others fill and empty', _filled_by_others, ()))
+    scripts.append(('the disk does not answer at a stop', _blocked_stop, ()))
     scripts += [(title, partial(_damaged, damage=damage), ()) for title, damage in DAMAGES]
     return [partial(_case, options, 'fault: ' + title, script, settings) for title, script, settings in scripts
             if not options.only or re.search(options.only, 'fault: ' + title)]
@@ -80,6 +89,132 @@ def _watch(rig, is_for_good):
     if is_for_good and refused == 0:
         rig.problem('v5 publishers are not told that their publications are refused')
     return f'afterwards {accepted} accepted, {refused} refused, {pulses} QoS 0'
+
+
+def _await_fault(disk):
+    end = time.monotonic() + 20
+    while disk.control.failures == 0:
+        if time.monotonic() > end:
+            raise RigError('the fault never came: nothing was written')
+        time.sleep(0.002)
+
+
+def _full_for_a_while(rig, is_from_start):
+    """Somebody else fills the disk and empties it again; nobody touches the broker."""
+    disk = Disk(rig.broker.store, os.path.join(rig.folder, 'side'), rig.options.powercut)
+    disk.prepare(journal=False)
+    if is_from_start:
+        if not rig.start(disk.environment()):
+            raise RigError(f'the broker ended: {rig.broker.tail()}')
+        rig.kill_after(0.5)
+        disk.prepare(journal=False)
+        disk.arm_failure(WRITE, 'ENOSPC', 0, FOR_GOOD)
+    if not rig.start(disk.environment()):
+        raise RigError(f'the broker does not start: {rig.broker.tail()}')
+    if not is_from_start:
+        time.sleep(0.3)
+        disk.arm_failure(WRITE, 'ENOSPC', 0, FOR_GOOD)
+    _await_fault(disk)
+    text = _watch(rig, is_for_good=True)
+    disk.control.fail_times = 0
+    accepted = rig.load.stats()['accepted']
+    end = time.monotonic() + HEAL_MAX_S
+    while rig.load.stats()['accepted'] == accepted:
+        if time.monotonic() > end:
+            raise RigError(f'nothing is accepted although there is room again: {rig.broker.tail()}')
+        time.sleep(0.05)
+    for event in ('commit_postponed', 'No space left on device', 'commit_healed'):
+        if not rig.broker.said(event):
+            rig.problem(f'the log does not say {event}')
+    if rig.broker.said('store_failed'):
+        rig.problem('a full disk was taken for the end of the store')
+    rig.account()
+    rig.broker.kill()
+    rig.load.down()
+    if disk.problem():
+        raise RigError(f'powercut: {disk.problem()}')
+    _restart_and_account(rig)
+    return f'{text}; {rig.figures()}'
+
+
+def _filled_by_others(rig):
+    """The same with a real file system, where this machine lets us mount one; else with more of injected failures."""
+    folder = rig.broker.store = os.path.join(rig.folder, 'tmpfs')
+    os.makedirs(folder)
+    options = ['mount', '-t', 'tmpfs', '-o', 'size=12m,mode=700', 'tmpfs', folder]
+    if os.geteuid() != 0 or subprocess.run(options, capture_output=True, check=False).returncode != 0:
+        return _full_for_a_while(rig, is_from_start=False)
+    try:
+        return _fill_and_empty(rig, os.path.join(folder, 'of-others'))
+    finally:
+        if rig.broker.is_alive():
+            rig.broker.kill()
+        subprocess.run(['umount', folder], check=True)
+
+
+def _fill_and_empty(rig, other):
+    if not rig.start():
+        raise RigError(f'the broker ended: {rig.broker.tail()}')
+    time.sleep(0.3)
+    with open(other, 'wb', buffering=0) as file:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass
+        end = time.monotonic() + 20
+        while not rig.broker.said('commit_postponed') and not rig.broker.said('store_full'):
+            if time.monotonic() > end:
+                raise RigError('the broker has not noticed that the disk is full')
+            time.sleep(0.05)
+        text = _watch(rig, is_for_good=False)  # pages that are free within the file can still be used
+        rig.broker.kill()  # and starts on the full disk
+        rig.load.down()
+        if not rig.start():
+            raise RigError(f'the broker does not start on a full disk: {rig.broker.tail()}')
+        text += '; started on it: ' + _watch(rig, is_for_good=False)
+    accepted = rig.load.stats()['accepted']
+    os.unlink(other)
+    end = time.monotonic() + HEAL_MAX_S
+    while rig.load.stats()['accepted'] == accepted:
+        if time.monotonic() > end:
+            raise RigError(f'nothing is accepted although there is room again: {rig.broker.tail()}')
+        time.sleep(0.05)
+    if rig.broker.said('commit_postponed') and not rig.broker.said('commit_healed'):
+        rig.problem('the log does not say that it has healed')
+    for word in ('store_failed', 'Input/output error'):
+        if rig.broker.said(word):
+            rig.problem(f'the log says {word}: ' + rig.broker.said(word))
+    rig.account()
+    rig.broker.kill()
+    rig.load.down()
+    _restart_and_account(rig)
+    return f'{text}; {rig.figures()}'
+
+
+def _blocked_stop(rig):
+    """SIGTERM while a sync does not end: the stop is bounded, said, and loses nothing that was acknowledged."""
+    disk = Disk(rig.broker.store, os.path.join(rig.folder, 'side'), rig.options.powercut)
+    disk.prepare(journal=False)
+    if not rig.start(disk.environment()):
+        raise RigError(f'the broker ended: {rig.broker.tail()}')
+    time.sleep(0.5)
+    disk.control.sync_us = BLOCKED_US
+    syncs = disk.control.syncs
+    end = time.monotonic() + 20
+    while disk.control.syncs == syncs and time.monotonic() < end:
+        time.sleep(0.01)
+    began = time.monotonic()
+    code = rig.broker.stop(STOP_MAX_S)
+    rig.load.down()
+    if code != 0:
+        rig.problem(f'SIGTERM ended it with {code}')
+    if not rig.broker.said('store_abandoned'):
+        rig.problem('the log does not say that the disk did not answer')
+    text = f'stopped in {time.monotonic() - began:.1f} s'
+    _restart_and_account(rig)
+    return f'{text}; {rig.figures()}'
 
 
 def _restart_and_account(rig):

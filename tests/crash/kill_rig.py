@@ -7,9 +7,9 @@ ROUND = 10  # cycles between two accountings
 START_KILLS = 12  # one cycle in so many is killed while it starts, before it may have answered anybody
 
 
-def run(options, cycles, seed, ends_in_order=False):
+def run(options, cycles, seed, level, ends_in_order=False):
     """The rig and how long it ran, in s. A round is some cycles, a start without a kill, and the accounting on that."""
-    rig = Rig(options, 'stop' if ends_in_order else 'kill', seed)
+    rig = Rig(options, ('stop-' if ends_in_order else 'kill-') + level, seed, level=level)
     rig.ends_in_order = ends_in_order
     began = time.monotonic()
     try:

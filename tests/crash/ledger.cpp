@@ -82,7 +82,7 @@ Ledger::Entry* Ledger::entry(StreamId stream, Sequence sequence) {
 
 Sequence Ledger::issue(StreamId stream) {
     Book& book = streams_[stream];
-    book.entries.emplace_back();
+    book.entries.emplace_back().issued_at = ++events_;
     count(Count::issued);
     return book.next++;
 }
@@ -90,7 +90,12 @@ Sequence Ledger::issue(StreamId stream) {
 void Ledger::accept(StreamId stream, Sequence sequence) {
     Entry* const found = entry(stream, sequence);
     if (found == nullptr || found->is_accepted) return;
-    *found = {State::accepted, true, cycle};
+    found->state = State::accepted;
+    found->is_accepted = true;
+    found->cycle = cycle;
+    found->accepted_at = ++events_;
+    const Stream& facts = streams_[stream].facts;
+    if (facts.level == Level::durable && facts.qos == QoS::exactly_once) fence_ = std::max(fence_, found->issued_at);
     count(Count::accepted);
 }
 
@@ -110,11 +115,34 @@ void Ledger::finish(StreamId stream, Sequence sequence) {
 void Ledger::advance_prefix(Book& book) {
     Sequence at = std::max(book.finished_prefix + 1, book.base);
     for (; at < book.next; ++at) {
-        const State state = book.entries[at - book.base].state;
-        if (state == State::refused) continue;  // an update that was refused changes nothing, hence is not the prefix
-        if (state != State::finished) break;
+        const Entry& next = book.entries[at - book.base];
+        if (next.state == State::refused) continue;  // an update that was refused changes nothing: not the prefix
+        if (next.state != State::finished) break;
         book.finished_prefix = at;
+        if (!next.is_excused) book.certain_prefix = at;
     }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Levels
+
+void Ledger::broker_ended(bool in_order) {
+    for (Book& book : streams_) {
+        if (book.facts.level == Level::durable) continue;
+        for (Entry& entry : book.entries) entry.is_excused |= may_be_lost(book.facts, entry, in_order);
+        book.certain_prefix = 0;
+        for (Sequence at = book.base; at <= book.finished_prefix; ++at) {
+            const Entry& entry = book.entries[at - book.base];
+            if (entry.state == State::finished && !entry.is_excused) book.certain_prefix = at;
+        }
+    }
+}
+
+// With `ram` also a QoS 2 message that is still to be accepted: the broker keeps its packet id but not the message, and
+// takes what the publisher sends again for a repetition.
+bool Ledger::may_be_lost(const Stream& facts, const Entry& entry, bool in_order) const {
+    if (facts.level == Level::ram) return entry.is_accepted || facts.qos == QoS::exactly_once;
+    return !in_order && entry.is_accepted && entry.accepted_at > fence_;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -188,7 +216,7 @@ bool Ledger::is_complete(const Account& account) const {
         for (Sequence at = std::max(part.owed_from, book.base); at < book.next; ++at) {
             const std::size_t index = at - book.base;
             const bool is_here = index < part.arrivals.size() && part.arrivals[index] != 0;
-            if (!is_here && book.entries[index].is_accepted) return false;
+            if (!is_here && book.entries[index].is_owed()) return false;
         }
     }
     return true;
@@ -202,7 +230,7 @@ void Ledger::close_books(const Account& account) {
         for (Sequence at = std::max(part.owed_from, book.base); at < book.next; ++at) {
             const std::size_t index = at - book.base;
             const bool is_here = index < part.arrivals.size() && part.arrivals[index] != 0;
-            if (!is_here && book.entries[index].is_accepted) broken(Count::lost, where(account, {s, at}));
+            if (!is_here && book.entries[index].is_owed()) broken(Count::lost, where(account, {s, at}));
         }
     }
 }

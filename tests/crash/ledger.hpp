@@ -44,11 +44,19 @@ enum class Count : std::uint8_t {
 inline constexpr std::size_t counts = static_cast<std::size_t>(Count::count_);
 std::string_view name_of(Count count);
 
+/// What an acknowledgement on a topic promises for the time after a crash (README.md of the broker).
+enum class Level : std::uint8_t {
+    durable,  // the message is there
+    relaxed,  // it is there, unless the crash came before the commit that follows
+    ram,      // nothing
+};
+
 /// One topic at one QoS of one publisher.
 struct Stream {
     std::string topic;
     QoS qos = QoS::at_least_once;
     bool is_retained = false;  // every fifth update clears the topic
+    Level level = Level::durable;
 };
 
 /// What one persistent session, or one shared group of them, is owed and got.
@@ -93,14 +101,19 @@ public:
     void accept(StreamId stream, Sequence sequence);
     void refuse(StreamId stream, Sequence sequence);
     void finish(StreamId stream, Sequence sequence);
-    /// All up to this one are finished; for retained topics: what a reader must at least see.
+    /// All up to this one are finished.
     Sequence finished_prefix(StreamId stream) const { return streams_[stream].finished_prefix; }
+    /// The newest of those that no crash may have taken back.
+    Sequence certain_prefix(StreamId stream) const { return streams_[stream].certain_prefix; }
     Sequence last_issued(StreamId stream) const { return streams_[stream].next - 1; }
 
     // Subscribers
     void subscribing(Account& account, StreamId stream, QoS granted);  // first SUBSCRIBE of a fresh session goes out
     void subscribed(Account& account, StreamId stream);                // its SUBACK has arrived
     void arrived(Account& account, const Arrival& arrival, QoS qos, bool is_new);
+    /// The broker is gone, killed or ended in order: what its levels do not promise to keep is not owed any more.
+    void broker_ended(bool in_order);
+
     /// Every accepted message that is owed has arrived.
     bool is_complete(const Account& account) const;
     /// Counts what is missing for good.
@@ -119,17 +132,23 @@ public:
 private:
     enum class State : std::uint8_t { issued, accepted, refused, finished };
     struct Entry {
+        bool is_owed() const { return is_accepted && !is_excused; }
         State state = State::issued;
         bool is_accepted = false;
+        bool is_excused = false;  // an end of the broker may have taken it
         std::uint32_t cycle = 0;
+        std::uint64_t issued_at = 0;    // in the order of all events of all streams
+        std::uint64_t accepted_at = 0;  // the same
     };
     struct Book {
         Stream facts;
         Sequence base = 1;  // of entries[0]
         Sequence next = 1;
         Sequence finished_prefix = 0;
+        Sequence certain_prefix = 0;
         std::vector<Entry> entries;
     };
+    bool may_be_lost(const Stream& facts, const Entry& entry, bool in_order) const;
     Entry* entry(StreamId stream, Sequence sequence);
     void advance_prefix(Book& book);
     std::string where(const Account& account, const Arrival& arrival) const;
@@ -137,6 +156,11 @@ private:
     std::vector<Book> streams_;
     std::array<std::uint64_t, counts> totals_{};
     std::vector<std::string> findings_;
+    std::uint64_t events_ = 0;
+    // What was accepted before this event is on stable storage: a durable QoS 2 message was issued then, and PUBREC for
+    // it says that all that the broker had to write until then is written. (PUBACK does not: its message may have been
+    // acknowledged by all subscribers instead.)
+    std::uint64_t fence_ = 0;
 };
 
 /// Payload of a message: stream:u32 sequence:u32 and a pattern that follows from both; its length does too.

@@ -1,7 +1,8 @@
-// The load of the crash rigs: crash_load PORT SEED PUBLICATIONS_PER_S [copies]. A line in is a command, a line out its
-// answer:
+// The load of the crash rigs: crash_load PORT SEED PUBLICATIONS_PER_S LEVELS [copies]. LEVELS has a letter for each
+// publisher: what its topics promise, d(urable), r(elaxed) or m(emory). A line in is a command, a line out its answer:
 //   serve             a broker is being started     -> "up" at the first CONNACK
 //   down              it has been killed            -> "down" when every connection has been read to its end
+//   stopped           it has ended in order         -> the same
 //   drain PATIENCE_MS finish everything and account -> one JSON object with all totals and the findings of the round
 //   stats             -> the same without accounting
 //   reconnect         all connections are dropped; what is unanswered is sent again -> "reconnect"
@@ -24,8 +25,8 @@ constexpr auto down_wait_max = 2s;
 
 class Load {
 public:
-    Load(std::uint16_t port, std::uint64_t seed, double rate, bool has_copies)
-        : stage_(port, seed), cast_(stage_, has_copies) {
+    Load(std::uint16_t port, std::uint64_t seed, double rate, const std::vector<Level>& levels, bool has_copies)
+        : stage_(port, seed), cast_(stage_, levels, has_copies) {
         stage_.publications_per_s = rate;
     }
 
@@ -74,7 +75,8 @@ private:
 
     void obey(const std::string& line) {
         if (line == "serve") return serve();
-        if (line == "down") return down();
+        if (line == "down") return down(false);
+        if (line == "stopped") return down(true);
         if (line == "reconnect") return reconnect();
         if (line == "stats") return answer(report());
         if (line.starts_with("drain ")) return drain(std::chrono::milliseconds(std::atoi(line.c_str() + 6)));
@@ -96,11 +98,12 @@ private:
     }
 
     // What the broker sent before its death is still in the sockets and counts.
-    void down() {
+    void down(bool in_order) {
         stage_.phase = Phase::down;
         const Time give_up = Clock::now() + down_wait_max;
         const auto has_socket = [](const auto& client) { return client->has_socket(); };
         while (std::any_of(stage_.clients.begin(), stage_.clients.end(), has_socket) && Clock::now() < give_up) turn();
+        stage_.ledger.broker_ended(in_order);
         is_answered_ = true;
         answer("down");
     }
@@ -159,18 +162,30 @@ private:
     bool is_over_ = false;
 };
 
+// Empty when there is another letter.
+std::vector<Level> read_levels(std::string_view letters) {
+    std::vector<Level> levels;
+    for (const char letter : letters) {
+        const std::size_t found = std::string_view("drm").find(letter);
+        if (found == std::string_view::npos) return {};
+        levels.push_back(static_cast<Level>(found));
+    }
+    return levels;
+}
+
 }  // namespace
 }  // namespace ledge::crash
 
 int main(int count, char** arguments) {
-    if (count < 4) {
-        std::fprintf(stderr, "crash_load PORT SEED PUBLICATIONS_PER_S [copies]\n");
+    const auto levels = count < 5 ? std::vector<ledge::crash::Level>() : ledge::crash::read_levels(arguments[4]);
+    if (levels.empty()) {
+        std::fprintf(stderr, "crash_load PORT SEED PUBLICATIONS_PER_S LEVELS [copies]\n");
         return 2;
     }
     const auto port = static_cast<std::uint16_t>(std::atoi(arguments[1]));
     const auto seed = std::strtoull(arguments[2], nullptr, 10);
     const double rate = std::atof(arguments[3]);
-    const bool has_copies = count > 4 && std::string(arguments[4]) == "copies";
-    ledge::crash::Load(port, seed, rate, has_copies).run();
+    const bool has_copies = count > 5 && std::string(arguments[5]) == "copies";
+    ledge::crash::Load(port, seed, rate, levels, has_copies).run();
     return 0;
 }

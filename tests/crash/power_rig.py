@@ -14,8 +14,8 @@ START_CUTS = 6       # one cut in so many comes while the broker starts
 
 
 class PowerRig(Rig):
-    def __init__(self, options, name, seed):
-        super().__init__(options, name, seed)
+    def __init__(self, options, name, seed, level='durable'):
+        super().__init__(options, name, seed, level=level)
         self.disk = Disk(self.broker.store, os.path.join(self.folder, 'side'), options.powercut)
         self.lies = False
         self.cuts = 0
@@ -72,9 +72,9 @@ class PowerRig(Rig):
         self.load.down()
 
 
-def run(options, cycles, seed, tally):
+def run(options, cycles, seed, level, tally):
     began = time.monotonic()
-    rig = PowerRig(options, 'power', seed)
+    rig = PowerRig(options, 'power-' + level, seed, level)
     try:
         while rig.cycles < cycles:
             rig.round(min(ROUND, cycles - rig.cycles))
@@ -84,8 +84,8 @@ def run(options, cycles, seed, tally):
         rig.problem(str(error))
     finally:
         rig.close()
-    tally.add(f'power: {rig.cuts} cuts, seed {seed}', rig.problems, max(rig.cycles, 1), time.monotonic() - began,
-              rig.figures(), totals=rig.totals, cuts=rig.cuts)
+    tally.add(f'power: {rig.cuts} cuts, {level}, seed {seed}', rig.problems, max(rig.cycles, 1),
+              time.monotonic() - began, rig.figures(), totals=rig.totals, cuts=rig.cuts)
 
 
 def self_test(options, tally, tries=20):

@@ -44,7 +44,7 @@ struct Record {
 };
 
 enum { kind_write = 1, kind_resize, kind_create, kind_unlink, kind_rename };
-enum { descriptors_max = 4096, not_ours = -1, unknown = 0 };
+enum { not_ours = -1, unknown = 0 };
 
 static struct Control* control;
 static char* journal;
@@ -132,11 +132,15 @@ static uint32_t look_at(int fd) {
     return is_in_store(path) ? file_id(&facts, path) : 0;
 }
 
-// Most descriptors are sockets: they are looked at once.
+// Most are sockets, looked at once; without the lock: a signal's handler may write to a pipe while a sync has it.
 static bool may_be_ours(int fd) {
     ready();
     if (control == NULL || fd < 0) return false;
-    return fd >= descriptors_max || file_of[fd] != not_ours;
+    if (fd < descriptors_max && file_of[fd] != 0) return file_of[fd] != not_ours;
+    struct stat facts;
+    const bool is_file = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+    if (!is_file && fd < descriptors_max) file_of[fd] = not_ours;
+    return is_file;
 }
 
 static uint32_t file_behind(int fd) {
@@ -147,7 +151,9 @@ static uint32_t file_behind(int fd) {
 }
 
 static void forget(int fd) {
-    if (fd >= 0 && fd < descriptors_max) file_of[fd] = unknown;
+    if (fd < 0 || fd >= descriptors_max) return;
+    file_of[fd] = unknown;
+    told_failed_sync[fd] = failed_syncs;
 }
 
 static bool writes_through(int fd) {
@@ -321,13 +327,18 @@ static int sync_of_ours(int fd, uint32_t file, int (*real)(int)) {
     const enum Fate what = fate(operation_sync);
     if (what == fails) {
         if (keeps_journal()) doom(file);
+        note_failed_sync(fd, file);
         errno = (int)control->fail_errno;
         return -1;
     }
     if (what == is_cut) cut_power();
-    if (!keeps_journal()) return real(fd);
+    if (has_untold_failure(fd, file)) {
+        errno = (int)control->fail_errno;
+        return -1;
+    }
     if (control->sync_us > 0)
         usleep((useconds_t)control->sync_us);  // a card takes its time; the page cache is our disk
+    if (!keeps_journal()) return real(fd);
     if (!lies()) mark_durable(file);
     return 0;
 }

@@ -4,13 +4,14 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { files_max = 64 };
+enum { files_max = 64, descriptors_max = 4096 };
 static const uint64_t journal_size = UINT64_C(1) << 30;  // bytes; the file is sparse
 
 enum { mode_journal = 1, mode_lies = 2 };
@@ -76,4 +77,20 @@ REAL_FUNCTIONS(DECLARE_REAL)
 static inline void ready(void) {
     if (real_rename != NULL) return;
     REAL_FUNCTIONS(FIND_REAL)
+}
+
+// A failed sync is told once to each descriptor that was open then (errseq_t of Linux), by counts of failed syncs.
+static uint64_t failed_syncs;
+static uint64_t last_failed_sync[files_max + 1];    // by file
+static uint64_t told_failed_sync[descriptors_max];  // by descriptor
+
+static inline bool has_untold_failure(int fd, uint32_t file) {
+    if (file == 0 || fd >= descriptors_max || last_failed_sync[file] <= told_failed_sync[fd]) return false;
+    told_failed_sync[fd] = last_failed_sync[file];
+    return true;
+}
+
+static inline void note_failed_sync(int fd, uint32_t file) {
+    last_failed_sync[file] = ++failed_syncs;
+    if (fd < descriptors_max) told_failed_sync[fd] = failed_syncs;
 }

@@ -116,7 +116,7 @@ void Publisher::on_pubrec(const wire::Ack& ack) {
         in_flight_.erase(found);
         return;
     }
-    session_is_kept();  // it now holds our packet id
+    if (ledger().stream(stream).level == Level::durable) session_is_kept();  // it now holds our packet id
     ledger().accept(stream, sequence);
     found->state = State::released;
     acknowledge(wire::PacketType::pubrel, ack.packet_id);

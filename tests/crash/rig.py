@@ -19,6 +19,25 @@ PROMISES = ('lost', 'duplicated_qos2', 'out_of_order', 'sessions_lost', 'stale_r
             'wills_lost', 'resurrected', 'packet_id_reused', 'damaged', 'acks_out_of_order', 'stuck')
 
 
+# Of the broker, and of the topics of each publisher (d: durable, r: relaxed, m: ram). Where nothing is durable nobody
+# could say what must be there after a crash at `relaxed`: the durable publisher's PUBRECs tell what has been written.
+LEVELS = {'durable': ('durable', 'dddd'), 'relaxed': ('relaxed', 'rrrd'), 'ram': ('ram', 'mmmm'),
+          'mixed': ('durable', 'drmr')}
+LEVEL_NAMES = {'d': 'durable', 'r': 'relaxed', 'm': 'ram'}
+RELAXED_INTERVAL_MS = 20  # several commits in a life of the broker
+
+
+def level_settings(level):
+    """Of the broker, for `--set`: its level, and those of topics that differ from it."""
+    default, letters = LEVELS[level]
+    settings = [f'store.durability={default}', f'store.relaxed_interval_ms={RELAXED_INTERVAL_MS}']
+    others = [(root, number, LEVEL_NAMES[letter]) for number, letter in enumerate(letters)
+              for root in ('data', 'retained') if LEVEL_NAMES[letter] != default]
+    for place, (root, number, name) in enumerate(others, 1):
+        settings += [f'store.levels.{place}.filter={root}/{number}/#', f'store.levels.{place}.level={name}']
+    return settings if level != 'durable' else settings[:1]
+
+
 class RigError(Exception):
     """The rig itself cannot go on: a broker that does not start, a load program that ended."""
 
@@ -46,8 +65,8 @@ def free_port():
 class Load:
     """The load program. It outlives the brokers."""
 
-    def __init__(self, program, port, seed, rate, has_copies):
-        command = [program, str(port), str(seed), str(rate)] + (['copies'] if has_copies else [])
+    def __init__(self, program, port, seed, rate, levels, has_copies):
+        command = [program, str(port), str(seed), str(rate), levels] + (['copies'] if has_copies else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pending = b''
 
@@ -76,9 +95,9 @@ class Load:
         line, self.pending = self.pending.split(b'\n', 1)
         return line.decode()
 
-    def down(self):
+    def down(self, in_order=False):
         """The broker is dead: reads what it has sent."""
-        self.tell('down')
+        self.tell('stopped' if in_order else 'down')
         while self.answer() != 'down':
             pass
 
@@ -121,7 +140,7 @@ class Broker:
         if self.is_stand_in:
             return [self.options.broker, '-c', self._stand_in_configuration()]
         command = [self.options.broker, '--listen', f'mqtt://127.0.0.1:{self.port}', '--allow-anonymous',
-                   '--store', self.store, '--durability', 'durable']
+                   '--store', self.store]
         for setting in [*self.settings, *self.options.set]:
             command += ['--set', setting]
         return command
@@ -151,9 +170,9 @@ class Broker:
         self.process.wait()
         return was_alive
 
-    def stop(self):
+    def stop(self, deadline_s=DEADLINE_S):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(DEADLINE_S)
+        return self.process.wait(deadline_s)
 
     def verify(self):
         """`ledgemq store verify`: None when it is content, else what it said."""
@@ -188,14 +207,14 @@ class Broker:
 class Rig:
     """A broker and a load on one port, with what all rigs count."""
 
-    def __init__(self, options, name, seed, settings=()):
+    def __init__(self, options, name, seed, settings=(), level='durable'):
         self.options, self.name, self.seed = options, name, seed
         self.rng = random.Random(seed)
         self.folder = os.path.join(options.folder, f'{name}-{seed}')
         shutil.rmtree(self.folder, ignore_errors=True)
         port = free_port()
-        self.broker = Broker(options, self.folder, port, settings)
-        self.load = Load(options.load, port, seed, options.rate, self.broker.is_stand_in)
+        self.broker = Broker(options, self.folder, port, [*level_settings(level), *settings])
+        self.load = Load(options.load, port, seed, options.rate, LEVELS[level][1], self.broker.is_stand_in)
         self.cycles = 0
         self.ends_in_order = False  # SIGTERM instead of SIGKILL
         self.has_served = False  # before that a cut may leave no store at all
@@ -236,7 +255,7 @@ class Rig:
                 self.problem(f'SIGTERM ended it with {self.broker.process.returncode}: {self.broker.last_line()}')
         else:
             self.broker.kill()
-        self.load.down()
+        self.load.down(in_order=was_alive and self.ends_in_order)
         return was_alive
 
     def account(self, patience_ms=None):

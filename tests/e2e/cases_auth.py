@@ -281,4 +281,4 @@ def _guessing(context):
     other = connect('secret', '127.0.0.2')
     check(other.read()[1][-1] == 0, 'another address is not let in')
     other.close()
-    check('address_blocked' in ''.join(open(broker.log, encoding='utf-8')), 'no word in the log')
+    check('login_blocked' in ''.join(open(broker.log, encoding='utf-8')), 'no word in the log')

@@ -137,6 +137,23 @@ def is_free(port):
     return False
 
 
+@case('a listener whose address is not there yet keeps no other from serving; one in use is an error', GROUP,
+      needs_ledge=True)
+def _address_comes_later(context):
+    port = harness.free_port()
+    path = os.path.join(context.folder, 'late.toml')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(f'[listeners.late]\nurl = "mqtt://192.0.2.1:{port}"\n'
+                   f'[listeners.here]\nurl = "mqtt://127.0.0.1:{port}"\nallow_anonymous = true\n')
+    broker = context.start_broker(arguments=['-c', path])
+    broker.wait_for_port(port)
+    context.connect(port).open('here')
+    check(f'listener_waits address=192.0.2.1:{port}' in broker.tail(), broker.tail())
+    second = context.run([context.options.broker, '-c', path])
+    code, _ = second.finish()
+    check(code == 1 and 'Address already in use' in second.errors(), f'{code}: {second.errors()}')
+
+
 @case('no picture of the memory: no core dumps, not to be traced, unless process.core_dumps says so', GROUP,
       needs_ledge=True)
 def _dumps(context):

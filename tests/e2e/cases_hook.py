@@ -7,7 +7,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import harness
+import websocket
 from cases_jwt import BAD_LOGIN, UNAVAILABLE, log_in, publish, write
+from cases_weaknesses import connect_as
 from harness import case, check
 
 GROUP = 'authentication hook'
@@ -184,3 +186,40 @@ def _dead(context):
         log = file.read()
     check(log.count('authentication_hook_down') == 1, log)
     check(log.count('try later') >= 10, 'it is asked again and again')
+
+
+@case('questions that it does not answer keep nobody out who is known, and a new client gets in when they have ended',
+      GROUP, needs_ledge=True)
+def _silence(context):
+    hook = hook_of(context)
+    broker = start(context, hook, 'auth.http.requests_max=4')
+    check(log_in(context, broker.port, 'first', 'p', user='yes')[0] == 0, 'yes')
+    for turn in range(5):
+        silent = [harness.RawClient(broker.port, source=f'127.0.1.{1 + turn * 12 + n}') for n in range(12)]
+        for number, raw in enumerate(silent):
+            raw.send(connect_as('slow', 'p', f's{number}'))
+        code, _ = log_in(context, broker.port, f'again{turn}', 'p', user='yes')
+        check(code == 0, f'known, and not let in: {code:#x}')
+        for raw in silent:
+            raw.close()
+    end = time.monotonic() + harness.DEADLINE_S
+    while log_in(context, broker.port, 'new', 'p', user='new')[0] != 0:
+        check(time.monotonic() < end, 'a new client is kept out')
+
+
+@case('it is told the address that a trusted proxy names', GROUP, needs_ledge=True)
+def _forwarded(context):
+    hook = hook_of(context)
+    ws_port = harness.free_port()
+    path = write(context, 'forwarded.toml', f'[listeners.web]\nurl = "ws://127.0.0.1:{ws_port}"\n'
+                                            '[listeners.web.websocket]\ntrusted_proxies = ["127.0.0.1"]\n')
+    broker = context.start_broker(arguments=['-c', path],
+                                  settings=[f'auth.http.url=http://127.0.0.1:{hook.port}/'])
+    broker.wait_for_port(ws_port)
+    for forwarded, address in (('203.0.113.9', '203.0.113.9'), ('203.0.113.9:4711', '203.0.113.9'),
+                               ('::ffff:203.0.113.9', '203.0.113.9'), ('2001:db8::7', '2001:db8::7'),
+                               ('[2001:db8::7]:4711', '2001:db8::7')):
+        client = websocket.connect(context, ws_port, headers=[('X-Forwarded-For', forwarded)])
+        client.message(connect_as('yes', 'p', 'forwarded'))
+        check(client.read()[1][1] == 0, f'{forwarded}: not let in')
+        check(hook.asked[-1][2]['address'] == address, f'{forwarded}: {hook.asked[-1][2]}')

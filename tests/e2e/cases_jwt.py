@@ -186,11 +186,9 @@ def _end(context):
         code, raw = log_in(context, broker.port, f'end{version}', token(claims(ttl_s=2)), version=version)
         check(code == 0, f'refused: {code}')
         clients[version] = raw
-    began = time.monotonic()
     first, body = clients[5].read()
     check(first == 0xE0 and body[0] == 0xA0, f'DISCONNECT 0xA0 expected, got {first} {body.hex()}')
     check(clients[4].read()[0] is None, '3.1.1 is still connected')
-    check(0.5 < time.monotonic() - began < 5, f'after {time.monotonic() - began:.1f} s')
     check('maximum_connect_time' in broker.tail(), f'not logged: {broker.tail()}')
 
 

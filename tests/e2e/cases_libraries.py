@@ -12,6 +12,7 @@ MEANING = {
     'qos1': 'QoS 1 messages arrive in order',
     'qos2': 'QoS 2 messages arrive in order, once',
     'retained': 'a retained message is kept and cleared',
+    'retained_burst': '20 retained messages behind SUBACK are all shown',
     'persistent': 'a persistent session keeps what it missed',
     'large': 'a payload of 200 KB arrives as it was',
     'takeover': 'a second client with the same id takes over',
@@ -19,6 +20,8 @@ MEANING = {
     'unsubscribe': 'nothing arrives after UNSUBACK',
     'properties': 'properties of a PUBLISH come through',
     'aliases': 'topic aliases in both directions',
+    'burst': '1,000 QoS 2 messages handed over before the connection are all acknowledged',
+    'huge': 'a payload of 12 MB arrives as it was',
 }
 
 
@@ -49,11 +52,11 @@ def run_mqttjs(context, version, which, url, **environment):
 LIBRARIES = [
     ('Paho C', _paho_c, {'3.1': EVERY_VERSION, '3.1.1': EVERY_VERSION, '5': EVERY_VERSION + ['properties']}),
     ('Paho Python', _paho_python, {'3.1': ['qos1', 'persistent'],
-                                   '3.1.1': EVERY_VERSION + ['will', 'unsubscribe'],
-                                   '5': EVERY_VERSION + ['will', 'unsubscribe', 'properties']}),
+                                   '3.1.1': EVERY_VERSION + ['will', 'unsubscribe', 'huge'],
+                                   '5': EVERY_VERSION + ['will', 'unsubscribe', 'properties', 'burst']}),
     ('MQTT.js', _mqttjs, {'3.1': ['qos1', 'persistent'],
                           '3.1.1': EVERY_VERSION + ['will'],
-                          '5': EVERY_VERSION + ['will', 'aliases', 'properties']}),
+                          '5': EVERY_VERSION + ['will', 'aliases', 'properties', 'burst']}),
 ]
 
 for _library, _command_of, _versions in LIBRARIES:

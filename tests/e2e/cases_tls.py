@@ -44,16 +44,7 @@ class Served:
         self.log_line(' ready ')
 
     def log_line(self, pattern, since=0):
-        """Waits for a line of the log beyond `since` bytes."""
-        end = time.monotonic() + DEADLINE_S
-        while True:
-            with open(self.broker.log, encoding='utf-8', errors='replace') as file:
-                text = file.read()[since:]
-            for line in text.split('\n'):
-                if re.search(pattern, line):
-                    return line
-            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
-            time.sleep(0.02)
+        return self.broker.log_line(pattern, since)
 
     def log_size(self):
         return os.path.getsize(self.broker.log)
@@ -214,7 +205,7 @@ def _client_certificate(context):
     stranger = Authority(os.path.join(context.folder, 'stranger'), 'stranger')
     stranger.issue('client', 'meter-7')
     check(pub(context, served.port, *with_client_certificate(context, stranger))[0] != 0, 'a stranger got in')
-    served.log_line('tls_refused .*not correctly signed')
+    served.log_line("tls_refused .*not correctly signed.*the peer's certificate is that of CN=meter-7")
 
 
 @case('an optional client certificate: none is fine, a bad one is not', GROUP, needs_ledge=True)
@@ -291,7 +282,9 @@ def _psk(context):
     served.log_line('tls_agreed .*user=meter-7 ')
     wrong = GOOD_KEY[:-1] + 'e'
     check(pub(context, served.port, '--psk', wrong, '--psk-identity', 'meter-7')[0] != 0, 'a wrong key got in')
+    served.log_line("tls_refused .*another key for the identity 'meter-7'")
     check(pub(context, served.port, '--psk', GOOD_KEY, '--psk-identity', 'meter-8')[0] != 0, 'an unknown one got in')
+    served.log_line("tls_refused .*the psk_file has no identity 'meter-8'")
     check(pub(context, served.port, *trusting(context))[0] != 0, 'a client without key got in')
     # One that offers both kinds: with the wrong key there is nothing to fall back to.
     both = s_client(context, served.port, '-psk', wrong, '-psk_identity', 'meter-7', '-tls1_2', '-cipher',
@@ -508,6 +501,8 @@ def _words(context):
     code, text = run_s_client(context, served.port, '-verify_return_error', '-no-CAfile', '-no-CApath', '-no-CAstore')
     check(code != 0, f'a client that trusts nobody was content: {text}')
     served.log_line('tls_refused .*alert 48 unknown_ca: it does not know the authority')
+    s_client(context, served.port, '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0')
+    served.log_line('tls_refused .*the peer speaks TLS 1.1 at most, tls.minimum_version wants more')
     for data, protocol in ((connect_packet('plain'), 'an MQTT CONNECT'), (b'GET / HTTP/1.1\r\n\r\n', 'an HTTP request'),
                            (b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'a PROXY header')):
         send_and_drain(context.connect(served.port), data)
@@ -553,6 +548,30 @@ def _too_many(context):
     for raw in begun[1:]:
         send_and_drain(raw, b'\xff' * 10)
     check(pub(context, served.port, *trusting(context))[0] == 0, 'nobody gets in afterwards')
+
+
+@case('SIGHUP: a new TLS listener is served, the others stay; one without its key is told and served when it has it',
+      GROUP, needs_ledge=True)
+def _new_listener(context):
+    served = Served(context)
+    before = context.connect(served.plain)
+    before.open('before')
+    port, ca = free_port(), authority(context)
+    key = os.path.join(context.folder, f'late-{port}.key')
+    with open(served.file, 'a', encoding='utf-8') as file:
+        file.write(f'[listeners.later]\nurl = "mqtts://127.0.0.1:{port}"\nlimits.max_packet_size_bytes = 4096\n'
+                   f'[listeners.later.tls]\ncertificate = "{ca.path("server.pem")}"\nkey = "{key}"\n')
+    served.broker.signal(signal.SIGHUP)
+    served.log_line('configuration_refused .*late-|listener_not_added listener=later ')
+    os.link(ca.path('server.key'), key)
+    served.broker.signal(signal.SIGHUP)
+    served.log_line(f'listener_added listener=later address=127.0.0.1:{port}')
+    check(pub(context, port, *trusting(context))[0] == 0, 'the new listener serves nobody')
+    client = tls_connect(context, port)
+    client.send(connect_packet('new', 5))
+    check(b'\x27\0\0\x10\0' in client.read()[1], 'it has not the limits of its own')
+    before.send(b'\xC0\0')
+    check(before.read()[0] == 0xD0, 'the first listener has lost its client')
 
 
 # ----------------------------------------------------------------------------------------------------------------------

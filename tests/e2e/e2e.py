@@ -21,8 +21,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import harness  # noqa: E402
 import cases_auth  # noqa: E402,F401
+import cases_bridge  # noqa: E402,F401
 import cases_broker  # noqa: E402,F401
 import cases_browser  # noqa: E402,F401
+import cases_crowds  # noqa: E402,F401
 import cases_footprint  # noqa: E402,F401
 import cases_hardening  # noqa: E402,F401
 import cases_hook  # noqa: E402,F401
@@ -34,7 +36,9 @@ import cases_libraries  # noqa: E402,F401
 import cases_log  # noqa: E402,F401
 import cases_mosquitto  # noqa: E402,F401
 import cases_proxy  # noqa: E402,F401
+import cases_resume  # noqa: E402,F401
 import cases_scram  # noqa: E402,F401
+import cases_store  # noqa: E402,F401
 import cases_weaknesses  # noqa: E402,F401
 import cases_websocket  # noqa: E402,F401
 import cases_wss  # noqa: E402,F401

@@ -49,6 +49,13 @@ class Ports:
 Ports.choose_from(26000, 31999)
 
 
+def cpu_s(broker):
+    """What the broker has used of processors so far: unlike time, it does not grow on a machine that is busy."""
+    with open(f'/proc/{broker.process.pid}/stat', encoding='ascii') as file:
+        fields = file.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def free_port():
     while Ports.free:
         port = Ports.free.pop()
@@ -162,6 +169,18 @@ class Broker(Child):
     def tail(self):
         with open(self.log, encoding='utf-8', errors='replace') as file:
             return file.read()[-1500:]
+
+    def log_line(self, pattern, since=0):
+        """Waits for a line of the log beyond `since` bytes."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            with open(self.log, encoding='utf-8', errors='replace') as file:
+                text = file.read()[since:]
+            for line in text.split('\n'):
+                if re.search(pattern, line):
+                    return line
+            check(time.monotonic() < end, f'no log line like {pattern!r}: {text[-1000:]}')
+            time.sleep(0.02)
 
     def stop(self):
         """SIGTERM and the exit code."""

@@ -161,9 +161,17 @@ async function runProperties() {
     await client.leave();
 }
 
+async function runBurst() {
+    const client = await Client.connect('');
+    const all = [];
+    for (let i = 0; i < 1000; ++i) all.push(client.publish(`${prefix}/t`, String(i), {qos: 2}));
+    await Promise.all(all);
+    await client.leave();
+}
+
 const cases = {qos0: () => runQos(0), qos1: () => runQos(1), qos2: () => runQos(2), retained: runRetained,
     persistent: runPersistent, large: runLarge, will: runWill, takeover: runTakeover, aliases: runAliases,
-    properties: runProperties};
+    properties: runProperties, burst: runBurst};
 
 const timer = setTimeout(() => {
     console.error('nothing more happened');

@@ -1,6 +1,6 @@
 /* One end-to-end case with Paho's synchronous C client. Usage: paho_c_client VERSION CASE PORT PREFIX [CA_FILE]
- * VERSION is 3.1, 3.1.1 or 5; PREFIX is used for topics and client ids; with CA_FILE it speaks TLS. Prints "ok" and
- * exits 0, or says what was wrong. */
+ * VERSION is 3.1, 3.1.1 or 5; PORT may be a whole address, as ws://127.0.0.1:8083; PREFIX is used for topics and client
+ * ids; with CA_FILE it speaks TLS. Prints "ok" and exits 0, or says what was wrong. */
 #include <MQTTClient.h>
 
 #include <stdio.h>
@@ -159,6 +159,23 @@ static void run_retained(void) {
     leave(client);
 }
 
+/* Retained messages come in one burst behind SUBACK. */
+static void run_retained_burst(void) {
+    enum { count = 20 };
+    MQTTClient client = connected("");
+    char topic[160];
+    for (int i = 0; i < count; ++i) {
+        snprintf(topic, sizeof topic, "%s/r/%d", prefix, i);
+        publish(client, topic, "kept", 4, 1, 1, NULL);
+    }
+    subscribe(client, name("/r/+"), 0);
+    for (int i = 0; i < count; ++i) {
+        snprintf(topic, sizeof topic, "%s/r/%d", prefix, i);
+        expect(client, topic, "kept", 0, 1);
+    }
+    leave(client);
+}
+
 static void run_persistent(void) {
     MQTTClient keeper = create("k");
     MQTTClient sender = connected("s");
@@ -246,6 +263,8 @@ static int run(const char* which) {
         run_qos(2);
     else if (strcmp(which, "retained") == 0)
         run_retained();
+    else if (strcmp(which, "retained_burst") == 0)
+        run_retained_burst();
     else if (strcmp(which, "persistent") == 0)
         run_persistent();
     else if (strcmp(which, "large") == 0)
@@ -270,6 +289,9 @@ int main(int argc, char** argv) {
                                             : MQTTVERSION_3_1_1;
     prefix = argv[4];
     ca_file = argc == 6 ? argv[5] : NULL;
-    snprintf(address, sizeof address, "%s:%s", ca_file != NULL ? "ssl://localhost" : "tcp://127.0.0.1", argv[3]);
+    if (strstr(argv[3], "://") != NULL)
+        snprintf(address, sizeof address, "%s", argv[3]);
+    else
+        snprintf(address, sizeof address, "%s:%s", ca_file != NULL ? "ssl://localhost" : "tcp://127.0.0.1", argv[3]);
     return run(argv[2]);
 }

@@ -36,6 +36,12 @@ broker::ShardOptions options() {
     return options;
 }
 
+broker::ShardOptions stored_options() {
+    broker::ShardOptions stored = options();
+    stored.durability.journal.is_enabled = true;
+    return stored;
+}
+
 bool is_readable(Bytes frame, wire::Version version) {
     switch (wire::type_of(frame)) {
         case wire::PacketType::connack: return wire::decode_connack(frame, version).ok();
@@ -58,6 +64,11 @@ bool is_readable(Bytes frame, wire::Version version) {
 
 ShardStage::ShardStage() : now_(Instant{} + 1h), shard_(options(), log_, 1, now_) {}
 
+ShardStage::ShardStage(storage::MemoryStore& store) : ShardStage(&store, *store.load()) {}
+
+ShardStage::ShardStage(storage::MemoryStore* store, const broker::StoreImage& image)
+    : store_(store), now_(image.now), shard_(stored_options(), log_, 1, image, store->reader()) {}
+
 ShardStage::~ShardStage() = default;
 
 void ShardStage::open(unsigned seat) {
@@ -70,6 +81,7 @@ void ShardStage::open(unsigned seat) {
 
 void ShardStage::feed(unsigned seat, const std::vector<Byte>& bytes) {
     Peer& peer = peers_.at(seat);
+    fed_bytes_ += bytes.size();
     if (peer.connection != nullptr) shard_.on_bytes(*peer.connection, bytes, now_);
 }
 
@@ -126,7 +138,17 @@ void ShardStage::advance(Duration span) {
     now_ = target;
 }
 
+void ShardStage::commit() {
+    for (unsigned commits = 0; shard_.wants_commit(now_); ++commits) {
+        require(commits < 10'000, "commits come to an end");
+        const auto report = store_->commit(shard_.take_batch(now_));
+        require(report.ok(), "a store in memory takes what it is given");
+        shard_.on_committed(report->last, 0, now_);
+    }
+}
+
 void ShardStage::finish_turn() {
+    if (store_ != nullptr) commit();
     while (session::Connection* connection = shard_.next_dirty()) {
         require(connection->outbox().size() <= 16'000, "outboxes are bounded");
     }
@@ -146,6 +168,8 @@ void ShardStage::end() {
     const broker::Metrics& metrics = shard_.metrics();
     require(metrics.connections == 0 && metrics.clients_connected == 0, "no connection is left");
     require(metrics.sessions == 0, "no session is left");
+    // An entry has four bytes at least; below the sizes from which on there is an index, it is compared with 100.
+    require(metrics.counters.subscribe_steps <= 40 * fed_bytes_, "the work for subscriptions is bounded by the bytes");
     require(metrics.subscriptions == 0, "no subscription is left");
     require(metrics.counters.queued_messages == 0 && metrics.counters.queued_bytes == 0, "no message is left");
 }

@@ -7,6 +7,7 @@
 
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/storage/memory_store.hpp"
 
 namespace ledge::fuzz {
 
@@ -15,6 +16,8 @@ public:
     static constexpr unsigned seats = 4;
 
     ShardStage();
+    /// Continues with what `store` remembers, and commits to it at the end of each turn. `store` outlives the stage.
+    explicit ShardStage(storage::MemoryStore& store);
     ~ShardStage();
     ShardStage(const ShardStage&) = delete;
     ShardStage& operator=(const ShardStage&) = delete;
@@ -38,12 +41,16 @@ private:
         session::Connection* connection = nullptr;
         std::vector<Byte> unread;  // of an unfinished packet
     };
+    ShardStage(storage::MemoryStore* store, const broker::StoreImage& image);
+    void commit();
     void check_packets(Peer& peer, wire::Version version);
 
     Log log_;
+    storage::MemoryStore* store_ = nullptr;
     Instant now_{};
     broker::Shard shard_;
     std::array<Peer, seats> peers_;
+    std::uint64_t fed_bytes_ = 0;
 };
 
 }  // namespace ledge::fuzz

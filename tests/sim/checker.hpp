@@ -45,6 +45,13 @@ inline bool is(const Event& event, Kind kind, wire::PacketType type) {
 }
 inline bool is_publish(const Event& event, Kind kind) { return is(event, kind, wire::PacketType::publish); }
 
+/// The client has finished with a message the broker sent.
+inline bool is_end_of_exchange(const Event& event) {
+    if (event.kind != Kind::in) return false;
+    return event.type == wire::PacketType::puback || event.type == wire::PacketType::pubcomp ||
+           (event.type == wire::PacketType::pubrec && wire::is_error(event.code));
+}
+
 /// Which connection a client's session has now. What an earlier one still had in its outbox says nothing about the
 /// session any more.
 class CurrentLinks {

@@ -42,4 +42,64 @@ void SurvivalChecker::on(const Event& event) {
         object(event, "its client knows that it is gone");
 }
 
+void RepetitionChecker::on(const Event& event) {
+    current_.on(event);
+    if (event.kind == Kind::session_began || event.kind == Kind::session_kept) {
+        ++connections_[event.client];
+        links_[event.client].insert(event.link);
+    }
+    if (event.kind == Kind::closed) links_[event.client].erase(event.link);
+    if (event.kind == Kind::routed || event.kind == Kind::replayed) on_routed(event);
+    const bool is_for_others = event.kind == Kind::routed_group || event.kind == Kind::will_due;
+    if (is_for_others || event.kind == Kind::lost) doubt(event.label.uid);
+    if (event.kind == Kind::lost)
+        std::erase_if(unfinished_, [&](const auto& entry) { return entry.second.uid == event.label.uid; });
+    if (event.kind == Kind::session_ended)
+        std::erase_if(unfinished_, [&](const auto& entry) { return entry.first.first == event.client; });
+    // Messages sent for a subscription's sake are sent anew when their rows were not durable.
+    if (event.kind == Kind::restarted)
+        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.is_retained; });
+    if (is_end_of_exchange(event)) unfinished_.erase({event.client, event.packet_id});
+    if (is_publish(event, Kind::out) && event.qos != wire::QoS::at_most_once && !current_.is_stale(event))
+        on_sent(event);
+}
+
+void RepetitionChecker::on_routed(const Event& event) {
+    const bool is_first = ++times_routed_[copy_of(event)] == 1;  // a publisher may repeat it
+    if (is_first && !event.label.is_will && links_[event.client].empty())
+        routed_away_[copy_of(event)] = connections_[event.client];
+    else
+        routed_away_.erase(copy_of(event));
+}
+
+// Who gets it is found out later, or it may be routed again.
+void RepetitionChecker::doubt(std::uint32_t uid) {
+    std::erase_if(routed_away_, [&](const auto& entry) { return entry.first.second == uid; });
+    for (auto& [copy, times] : times_routed_)
+        if (copy.second == uid) times = 2;
+}
+
+void RepetitionChecker::on_sent(const Event& event) {
+    if (event.label.uid == 0) return;
+    if (event.dup) return on_repeated(event);
+    unfinished_[{event.client, event.packet_id}] = {event.label.uid, ++places_, event.retain};
+}
+
+void RepetitionChecker::on_repeated(const Event& event) {
+    const auto away = routed_away_.find(copy_of(event));
+    if (away != routed_away_.end() && connections_[event.client] <= away->second + 1)
+        object(event, "DUP on the first connection since it was routed");
+    const auto before = unfinished_.find({event.client, event.packet_id});
+    if (before != unfinished_.end() && before->second.uid == event.label.uid) {
+        std::uint64_t& last = last_repeated_[event.link];
+        if (before->second.place < last) object(event, "first sent before the one that was repeated last");
+        last = before->second.place;
+        return;
+    }
+    if (times_routed_[copy_of(event)] != 1 || event.label.is_will) return;
+    for (const auto& [key, sent] : unfinished_)
+        if (key.first == event.client && sent.uid == event.label.uid)
+            object(event, "it had packet id " + std::to_string(key.second));
+}
+
 }  // namespace ledge::sim

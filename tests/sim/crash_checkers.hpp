@@ -1,6 +1,8 @@
 // Checkers of what a crash may take: nothing that a client was told.
 #pragma once
 
+#include <set>
+
 #include "checker.hpp"
 
 namespace ledge::sim {
@@ -35,6 +37,37 @@ private:
     };
     std::map<std::int32_t, Told> pending_;  // by link: what its CONNACK says
     std::map<std::int32_t, Told> told_;     // by client
+};
+
+/// [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-2] What was sent comes again with the packet id it had, in the order of
+/// the first sending; what was routed to a session without a connection comes without DUP on the next one. Restarts
+/// change nothing of that.
+class RepetitionChecker final : public Checker {
+public:
+    std::string_view name() const override {
+        return "repetitions keep packet id and order, first sendings have no DUP";
+    }
+    void on(const Event& event) override;
+
+private:
+    struct Sent {
+        std::uint32_t uid = 0;
+        std::uint64_t place = 0;  // among all first sendings
+        bool is_retained = false;
+    };
+    void on_routed(const Event& event);
+    void on_sent(const Event& event);
+    void on_repeated(const Event& event);
+    void doubt(std::uint32_t uid);
+
+    CurrentLinks current_;
+    std::map<std::pair<std::int32_t, wire::PacketId>, Sent> unfinished_;
+    std::map<Copy, std::uint32_t> times_routed_;
+    std::map<Copy, std::uint32_t> routed_away_;             // connections that the client had had by then
+    std::map<std::int32_t, std::uint32_t> connections_;     // by client
+    std::map<std::int32_t, std::set<std::int32_t>> links_;  // open ones, by client
+    std::map<std::int32_t, std::uint64_t> last_repeated_;   // place, by link
+    std::uint64_t places_ = 0;
 };
 
 }  // namespace ledge::sim

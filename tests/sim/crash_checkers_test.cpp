@@ -84,7 +84,7 @@ TEST_CASE("a packet id of QoS 2 is not given to another message after a crash, n
     Event sent = out_publish(1, 7);
     Event other = out_publish(2, 7);
     sent.link = other.link = 1;
-    CHECK(accepts<PacketIdChecker>({sent, crash, other}));  // QoS 1: the store does not know its packet id
+    CHECK(accepts<PacketIdChecker>({sent, crash, other}));  // QoS 1: it was not durable, and nobody is confused
     sent.qos = other.qos = QoS::exactly_once;
     CHECK_FALSE(accepts<PacketIdChecker>({sent, crash, other}));
     Event again = sent;
@@ -92,4 +92,31 @@ TEST_CASE("a packet id of QoS 2 is not given to another message after a crash, n
     const Event pubrec = packet(Kind::in, PacketType::pubrec, 7);
     CHECK(accepts<PacketIdChecker>({sent, pubrec, crash, again}));
     CHECK_FALSE(accepts<PacketIdChecker>({sent, pubrec, packet(Kind::out, PacketType::pubrel, 7), crash, again}));
+}
+
+TEST_CASE("the repetition checker objects to another packet id, to another order, and to DUP at first") {
+    const Event crash = of(Kind::restarted);
+    const Event first = out_publish(1, 7);
+    const Event second = out_publish(2, 8);
+    const auto again = [](std::uint32_t uid, wire::PacketId id) {
+        Event event = out_publish(uid, id);
+        event.link = 2;
+        event.dup = true;
+        return event;
+    };
+    Event kept = of(Kind::session_kept);
+    kept.link = 2;
+    const Event one = routed(1, QoS::at_least_once);
+    const Event two = routed(2, QoS::at_least_once);
+    const Event began = of(Kind::session_began);
+    const Event closed = of(Kind::closed);
+    CHECK(accepts<RepetitionChecker>({began, one, two, first, second, closed, crash, kept, again(1, 7), again(2, 8)}));
+    CHECK_FALSE(
+        accepts<RepetitionChecker>({began, one, two, first, second, closed, crash, kept, again(2, 8), again(1, 7)}));
+    CHECK_FALSE(accepts<RepetitionChecker>({began, one, first, closed, crash, kept, again(1, 1)}));
+    CHECK(accepts<RepetitionChecker>({began, one, first, closed, crash, lost(1), one, kept, again(1, 1)}));
+    CHECK(accepts<RepetitionChecker>({began, one, closed, crash, kept, again(1, 7)}));  // lost on its way
+    CHECK_FALSE(accepts<RepetitionChecker>({began, closed, one, crash, kept, again(1, 7)}));
+    const Event ack = packet(Kind::in, PacketType::puback, 7);
+    CHECK(accepts<RepetitionChecker>({began, one, first, ack, two, second, closed, kept, again(2, 8)}));
 }

@@ -49,6 +49,7 @@ void World::disturb_store() {
 void World::kill_broker(bool is_kept) {
     ++report_.kills;
     losses_before_ += broker_.metrics().counters.dropped_queue_full;
+    drops_seen_ = 0;
     for (const auto& link : links_) {
         Event closed;
         closed.kind = Kind::closed;

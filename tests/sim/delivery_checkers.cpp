@@ -108,7 +108,7 @@ std::uint32_t ExactlyOnceChecker::routed_to(const Event& event) {
     return std::max(routed, shared->second.routed) + (may_come_back ? departures_ - shared->second.departures : 0);
 }
 
-// Nobody may have it yet, if its publisher will send it again: it waits for its packet id to be durable.
+// Nobody may have it yet, if its publisher will send it again: it waits for its packet id to be durable, or for PUBREL.
 void ExactlyOnceChecker::on_lost(const Event& event) {
     if (!event.flag || event.label.qos != wire::QoS::exactly_once) return;
     for (const Copy& copy : latest_[event.label.uid]) --routed_[copy];

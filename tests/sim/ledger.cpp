@@ -70,10 +70,10 @@ void Ledger::end(std::int32_t client, const char* why) {
     mine.ends_from = never;
     mine.subscriptions.clear();
     mine.received.clear();
-    mine.volatile_received.clear();
+    mine.unwritten_received.clear();
     emit_(std::move(ended));
     for (PendingWill& pending : wills_) {  // (5.0 section 3.1.2.5) a will does not outlast its session
-        if (pending.client == client && !pending.is_due) make_due(pending);
+        if (pending.client == client && !pending.is_due && !pending.is_alone) make_due(pending);
     }
 }
 
@@ -84,7 +84,7 @@ void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Conn
         if (pending.client == client && pending.span > Duration::zero()) pending.owed.clear();
     }
     std::erase_if(wills_, [&](const PendingWill& pending) {
-        if (pending.client != client || pending.is_due || packet.clean_start) return false;
+        if (pending.client != client || pending.is_due || (packet.clean_start && !pending.is_deferred)) return false;
         cancel_will(pending.will, client);  // back in time
         return true;
     });
@@ -106,8 +106,13 @@ void Ledger::on_connect(std::int32_t client, std::int32_t link, const wire::Conn
     mine.is_stored = mine.is_stored || (rules_.has_store && mine.expiry_s > 0);
     mine.will.reset();
     if (packet.will) {
-        mine.will = Will{read_payload(packet.will->payload), std::string(packet.will->topic), packet.will->qos,
-                         packet.will->properties.number(PropertyId::will_delay_interval).value_or(0)};
+        mine.will = Will{read_payload(packet.will->payload),
+                         std::string(packet.will->topic),
+                         packet.will->qos,
+                         packet.will->properties.number(PropertyId::will_delay_interval).value_or(0),
+                         packet.will->retain,
+                         packet.keep_alive_s,
+                         !packet.client_id.empty()};
     }
 }
 
@@ -186,7 +191,7 @@ bool Ledger::is_settled(Instant now) const {
 // ---- Wills
 
 void Ledger::schedule_will(std::int32_t client, Duration span, Instant now) {
-    PendingWill pending{*seat(client).will, client, seat(client).link, span, now + span, now + span + slack, false, {}};
+    PendingWill pending{*seat(client).will, client, seat(client).link, span, now + span, now + span + slack};
     wills_.push_back(std::move(pending));
     if (span == Duration::zero()) make_due(wills_.back());
 }
@@ -300,13 +305,13 @@ void Ledger::route_groups(const Event& publication) {
 }
 
 void Ledger::on_pubrel(std::int32_t client, wire::PacketId id) {
-    if (seat(client).received.erase(id) != 0 && seat(client).volatile_received.erase(id) == 0)
+    if (seat(client).received.erase(id) != 0 && seat(client).unwritten_received.erase(id) == 0)
         change(client, "free " + std::to_string(id));
 }
 
 void Ledger::on_refused(std::int32_t client, wire::PacketId id) {
     seat(client).received.erase(id);
-    seat(client).volatile_received.erase(id);
+    seat(client).unwritten_received.erase(id);
     if (!latest_made_.empty() && latest_made_.back().label.uid == last_change_.label.uid) latest_made_.pop_back();
     Event voided = event(Kind::voided, -1);
     voided.label = last_change_.label;
@@ -323,12 +328,17 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
     replaced.text = publication.text;
     emit_(std::move(replaced));
     last_change_.is_retained = true;
-    const bool is_nothing_new = payload_size == 0 && !retained_.contains(publication.text);
+    const auto known = retained_.find(publication.text);
+    const bool is_known = known != retained_.end();
+    const bool is_repeated = is_known && known->second.label.uid == publication.label.uid &&
+                             known->second.qos == publication.qos && known->second.expires_at == never &&
+                             publication.expiry_s == 0;
+    const bool may_be_gone = !is_known || known->second.expires_at <= publication.at;
+    const bool is_nothing_new = payload_size == 0 ? may_be_gone : is_repeated;
     if (publication.qos != wire::QoS::at_most_once)
         latest_made_.back().retained =
             is_nothing_new ? last_change_of(-1, publication.text) : change(-1, publication.text);
-    if (const auto found = retained_.find(publication.text); found != retained_.end())
-        last_change_.previous = found->second;
+    if (is_known) last_change_.previous = known->second;
     if (payload_size == 0) {  // [MQTT-3.3.1-6]
         retained_.erase(publication.text);
         return;
@@ -338,7 +348,7 @@ void Ledger::retain(const Event& publication, std::size_t payload_size, std::int
         Retained{publication.label, publication.qos, expires_at, publication.expiry_s, publication.size, publisher};
 }
 
-void Ledger::replay(std::int32_t client, const Subscription& subscription, Instant now) {
+void Ledger::replay(std::int32_t client, const Subscription& subscription, bool is_sure, Instant now) {
     for (const auto& [topic, retained] : retained_) {
         if (!is_match(subscription.filter, topic) ||
             (retained.expires_at != never && retained.expires_at + slack < now))
@@ -352,7 +362,7 @@ void Ledger::replay(std::int32_t client, const Subscription& subscription, Insta
         replayed.expiry_s = retained.expiry_s;
         // Sure to come, unless it may have expired, or is the client's own and it wants none of those.
         replayed.flag =
-            retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
+            is_sure && retained.expires_at == never && !(subscription.options.no_local && retained.publisher == client);
         if (subscription.id != 0) replayed.ids.push_back(subscription.id);
         emit_(std::move(replayed));
     }
@@ -364,21 +374,26 @@ void Ledger::on_subscribe(std::int32_t client, const wire::Subscribe& packet, In
     for (const wire::SubscribeEntry& entry : packet.entries) {
         const std::string text(entry.filter);
         if (is_store_failed_ && seat(client).is_stored) continue;
-        asked_[{client, packet.packet_id}].push_back(change(client, text));
         Subscription subscription{entry.options, id, text, text.starts_with(share_prefix)};
         if (subscription.is_shared) subscription.filter = text.substr(text.find('/', share_prefix.size()) + 1);
+        const auto known = seat(client).subscriptions.find(text);
+        const bool is_the_same = known != seat(client).subscriptions.end() && known->second.is_same_as(subscription);
+        asked_[{client, packet.packet_id}].push_back(is_the_same ? last_change_of(client, text) : change(client, text));
         Event subscribed = event(Kind::subscribed, client);
         subscribed.flag = seat(client).subscriptions.contains(text);
         subscribed.qos = entry.options.qos;
         subscribed.text = text;
         const bool is_known = subscribed.flag;
         emit_(std::move(subscribed));
+        subscription.replays = known == seat(client).subscriptions.end() ? 0 : known->second.replays;
         seat(client).subscriptions[text] = subscription;
         forget_in_wills(client);  // its QoS may be another one now
         const wire::RetainHandling handling = entry.options.retain_handling;
         const bool wants =
             handling == wire::RetainHandling::send || (handling == wire::RetainHandling::send_if_new && !is_known);
-        if (wants && !subscription.is_shared) replay(client, subscription, now);
+        if (!wants || subscription.is_shared) continue;
+        ++seat(client).subscriptions[text].replays;
+        replay(client, subscription, true, now);
     }
 }
 
@@ -388,7 +403,10 @@ void Ledger::on_unsubscribe(std::int32_t client, const wire::Unsubscribe& packet
         const std::string text(entry.filter);
         if (is_store_failed_ && seat(client).is_stored) continue;
         if (seat(client).subscriptions.erase(text) == 0) continue;
-        asked_[{client, packet.packet_id}].push_back(change(client, text));
+        if (is_known_to_store(client, text))
+            asked_[{client, packet.packet_id}].push_back(change(client, text));
+        else
+            take_back_change(client, text);
         forget_in_wills(client);
         Event unsubscribed = event(Kind::unsubscribed, client);
         unsubscribed.text = text;

@@ -76,12 +76,20 @@ private:
         std::uint32_t id = 0;
         std::string filter;  // without $share
         bool is_shared = false;
+        std::uint32_t replays = 0;  // times that the retained messages were owed for it
+
+        bool is_same_as(const Subscription& other) const {
+            return options == other.options && id == other.id && filter == other.filter;
+        }
     };
     struct Will {
         Label label;
         std::string topic;
         wire::QoS qos{};
         std::uint32_t delay_s = 0;
+        bool retain = false;
+        std::uint16_t keep_alive_s = 0;
+        bool is_of_named_client = false;  // the others come back under another client identifier
     };
     struct Seat {
         bool exists = false;
@@ -93,8 +101,8 @@ private:
         Instant ends_from = never;  // offline: the session ends between these two
         Instant ends_until = never;
         std::map<std::string, Subscription> subscriptions;
-        std::set<wire::PacketId> received;           // QoS 2 packet ids without PUBREL
-        std::set<wire::PacketId> volatile_received;  // of those, not in the store: their topics promise less
+        std::set<wire::PacketId> received;            // QoS 2 packet ids without PUBREL
+        std::set<wire::PacketId> unwritten_received;  // of those, in no commit yet: PUBREC did not wait for one
         std::optional<Will> will;
     };
     struct PendingWill {
@@ -105,7 +113,9 @@ private:
         Instant earliest{};
         Instant latest{};
         bool is_due = false;
-        std::set<std::int32_t> owed;  // sessions that have been subscribed since it became due
+        std::set<std::int32_t> owed{};  // sessions that have been subscribed since it became due
+        bool is_deferred = false;       // by a start of the broker: whoever comes back cancels it
+        bool is_alone = false;          // its session has ended with the broker
     };
     struct Retained {
         Label label;
@@ -167,7 +177,7 @@ private:
     void route(const Event& publication, std::int32_t publisher);
     void route_groups(const Event& publication);
     void retain(const Event& publication, std::size_t payload_size, std::int32_t publisher);
-    void replay(std::int32_t client, const Subscription& subscription, Instant now);
+    void replay(std::int32_t client, const Subscription& subscription, bool is_sure, Instant now);
 
     // ledger_crash.cpp
     session::Durability level_of(const std::string& topic) const;
@@ -176,10 +186,14 @@ private:
     Record change(std::int32_t client, const std::string& what);
     void on_acknowledged(std::int32_t client, wire::PacketId id);
     Record last_change_of(std::int32_t client, const std::string& what) const;
+    bool is_known_to_store(std::int32_t client, const std::string& filter) const;
+    void take_back_change(std::int32_t client, const std::string& what);
     void promise(std::int32_t client, const Record& change);
     void forget_everything(Instant now);
     void take_back_publications();
     void take_back_wills(const State& before, Instant now);
+    bool is_will_kept_alone(const Seat& seat) const;
+    void defer_will(std::int32_t client, Instant now);
     void restore_seat(std::int32_t client, const Seat& before, Instant now);
 
     LedgerRules rules_;

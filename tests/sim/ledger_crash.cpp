@@ -10,6 +10,11 @@ using wire::PacketType;
 
 namespace {
 
+Duration return_time(std::uint16_t keep_alive_s) {
+    if (keep_alive_s == 0) return 60s;
+    return std::max<Duration>(10s, std::chrono::milliseconds(keep_alive_s * 1500));
+}
+
 std::string key_of(std::int32_t client, const std::string& what) {
     return (client < 0 ? std::string("retained ") : "c" + std::to_string(client) + " ") + what;
 }
@@ -39,6 +44,21 @@ Ledger::Record Ledger::last_change_of(std::int32_t client, const std::string& wh
     return found == numbers_.end() ? Record{} : Record{found->first, found->second};
 }
 
+bool Ledger::is_known_to_store(std::int32_t client, const std::string& filter) const {
+    if (taken_.seats.empty()) return false;
+    const Seat& known = taken_.seats[static_cast<std::size_t>(client)];
+    return known.exists && known.generation == seat(client).generation && known.subscriptions.contains(filter);
+}
+
+// A subscription made and removed again before any batch: the store never hears of it, and nobody waits for it.
+void Ledger::take_back_change(std::int32_t client, const std::string& what) {
+    const std::string key = key_of(client, what);
+    for (auto& [asker, records] : asked_)
+        std::erase_if(records, [&](const Record& record) { return record.key == key; });
+    const auto taken = taken_.numbers.find(key);
+    numbers_[key] = taken == taken_.numbers.end() ? 0 : taken->second;
+}
+
 void Ledger::promise(std::int32_t client, const Record& record) {
     if (record.number == 0) return;
     Event promised = event(Kind::promised, client);
@@ -49,7 +69,7 @@ void Ledger::promise(std::int32_t client, const Record& record) {
 
 void Ledger::note_received(std::int32_t client, wire::PacketId id, const std::string& topic) {
     if (level_of(topic) != Durability::durable)
-        seat(client).volatile_received.insert(id);
+        seat(client).unwritten_received.insert(id);
     else
         change(client, "id " + std::to_string(id));
 }
@@ -78,7 +98,7 @@ void Ledger::on_answer(const Event& answer) {
         for (const Record& record : asked_[{answer.client, answer.packet_id}]) promise(answer.client, record);
     }
     const bool is_of_id = answer.type == PacketType::pubrec || answer.type == PacketType::pubcomp;
-    if (is_of_id && !mine.volatile_received.contains(answer.packet_id))
+    if (is_of_id && !mine.unwritten_received.contains(answer.packet_id))
         promise(answer.client, last_change_of(answer.client, (answer.type == PacketType::pubrec ? "id " : "free ") +
                                                                  std::to_string(answer.packet_id)));
 }
@@ -86,6 +106,7 @@ void Ledger::on_answer(const Event& answer) {
 // ---- The store
 
 void Ledger::on_taken(Instant now) {
+    for (Seat& any : seats_) any.unwritten_received.clear();
     taken_ = {seats_, wills_, retained_, made_, numbers_, now};
     emit_(event(Kind::taken, -1));
 }
@@ -113,6 +134,7 @@ void Ledger::on_restart(Instant now) {
     wills_ = stored_.wills;
     retained_ = stored_.retained;
     numbers_ = stored_.numbers;
+    taken_ = stored_;
     for (std::size_t i = 0; i < seats_.size(); ++i) restore_seat(static_cast<std::int32_t>(i), before.seats[i], now);
     take_back_wills(before, now);
     on_time(now);
@@ -142,7 +164,8 @@ void Ledger::take_back_publications() {
         if (made.is_acknowledged && made.level == Durability::durable) continue;
         Event lost = event(Kind::lost, -1);
         lost.label = made.label;
-        lost.flag = made.level == Durability::durable && made.client >= 0 && seat(made.client).is_stored;
+        // Its publisher may send it again: its packet id is in no commit, at whatever level.
+        lost.flag = made.number > stored_.made && made.client >= 0 && seat(made.client).is_stored;
         emit_(std::move(lost));
     }
     latest_made_.clear();
@@ -151,11 +174,10 @@ void Ledger::take_back_publications() {
 // Everybody who was connected has lost the connection just now.
 void Ledger::restore_seat(std::int32_t client, const Seat& before, Instant now) {
     Seat& mine = seat(client);
+    if (mine.will && is_will_kept_alone(mine)) defer_will(client, now);
     mine.exists = mine.exists && mine.is_stored;
     mine.is_kept = false;
     mine.link = -1;
-    for (const wire::PacketId id : mine.volatile_received) mine.received.erase(id);
-    mine.volatile_received.clear();
     if (before.exists && (!mine.exists || mine.generation != before.generation)) {
         Event ended = event(Kind::session_ended, client);
         ended.number = before.generation;
@@ -174,21 +196,43 @@ void Ledger::restore_seat(std::int32_t client, const Seat& before, Instant now) 
     const Duration lifetime = mine.exists || is_unsure ? std::chrono::seconds(mine.expiry_s) : 0s;
     mine.ends_from = mine.exists ? std::min(mine.ends_from, now + lifetime) : never;
     mine.ends_until = now + lifetime + slack;
-    if (mine.exists) emit_(event(Kind::restored, client));
+    if (!mine.exists) return;
+    emit_(event(Kind::restored, client));
+    // What was still owed for its subscriptions of retained messages comes now; how much that is the broker knows.
+    for (const auto& [text, subscription] : mine.subscriptions)
+        for (std::uint32_t i = 0; i < subscription.replays; ++i) replay(client, subscription, false, now);
+}
+
+// The will of a session that ends with its connection is in the store all the same, if somebody could have it later.
+bool Ledger::is_will_kept_alone(const Seat& seat) const {
+    return seat.link >= 0 && seat.expiry_s == 0 && seat.will->is_of_named_client &&
+           level_of(seat.will->topic) != Durability::ram &&
+           (seat.will->retain || seat.will->qos != wire::QoS::at_most_once);
+}
+
+// Its client has the time to come back in which the broker would have waited for it.
+void Ledger::defer_will(std::int32_t client, Instant now) {
+    const Seat& mine = seat(client);
+    const Duration lifetime = std::chrono::seconds(mine.expiry_s);
+    Duration span = return_time(mine.will->keep_alive_s);
+    if (mine.expiry_s != 0)
+        span = std::min(std::max<Duration>(span, std::chrono::seconds(mine.will->delay_s)), lifetime);
+    schedule_will(client, span, now);
+    wills_.back().is_deferred = true;
+    wills_.back().is_alone = mine.expiry_s == 0;
 }
 
 void Ledger::take_back_wills(const State& before, Instant now) {
     for (std::size_t i = 0; i < seats_.size(); ++i) {
         const auto client = static_cast<std::int32_t>(i);
         Seat& mine = seats_[i];
-        if (mine.will && mine.exists) {
-            const Duration lifetime = std::chrono::seconds(mine.expiry_s);
-            schedule_will(client, std::min<Duration>(std::chrono::seconds(mine.will->delay_s), lifetime), now);
-        }
+        if (mine.will && mine.exists && mine.expiry_s != 0) defer_will(client, now);
         mine.will.reset();
     }
     for (PendingWill& pending : wills_) {
-        pending.latest = std::max(pending.latest, now + pending.span + slack);
+        pending.latest =
+            std::max(pending.latest, now + std::max(pending.span, return_time(pending.will.keep_alive_s)) + slack);
+        pending.is_deferred = true;
         if (pending.is_due && level_of(pending.will.topic) == Durability::ram) pending.owed.clear();
     }
     const auto is_kept = [&](const Will& will) {

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,9 @@ struct Link {
     // Towards the broker
     std::vector<Byte> up;
     std::size_t up_given = 0;
-    std::deque<Parcel> up_parcels;  // not yet wholly given
+    std::deque<Parcel> up_parcels;    // not yet wholly given
+    std::optional<Parcel> postponed;  // CONNECT, given, but its client identifier is fought for: it waits for its turn
+    bool is_superseded = false;       // a newer one waits now
     std::map<std::uint32_t, std::string> up_aliases;
 
     // Towards the client

@@ -1,5 +1,7 @@
 // The network and the driver of the simulated world: pieces of streams, full windows, cut connections, time.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "world.hpp"
 
@@ -49,10 +51,14 @@ std::size_t World::choose_piece(const Link& link, std::size_t most) {
     if (count == 0) return 0;
     const Parcel* next = link.up_parcels.empty() ? nullptr : &link.up_parcels.front();
     // While only the broker knows whether the session has expired, CONNECT stays on its way.
-    const bool is_connect = next != nullptr && link.client >= 0 && wire::type_of(next->frame) == PacketType::connect;
+    const bool is_connect = next != nullptr && is_connect_of_client(link, *next);
     if (is_connect && (is_store_failed_ || !ledger_.is_certain(link.client, now_))) return 0;
-    // A broker that refuses a publication may close the connection: what stands behind it is not looked at.
-    if (may_refuse() && next != nullptr) count = std::min(count, next->end - link.up_given);
+    if (link.connection->is_postponed()) return 0;  // it is not read
+    // It may be postponed, which is known when the broker has seen it.
+    if (is_connect && ledger_.link_of(link.client) >= 0) count = std::min(count, next->end - link.up_given);
+    // A publication may close the connection, for itself or for what it adds to the publisher's own queue: what stands
+    // behind it is not looked at.
+    if (may_close() && next != nullptr) count = std::min(count, next->end - link.up_given);
     switch (plan_.slicing) {
         case Slicing::single_bytes: return is_calm_ ? count : 1;
         case Slicing::random_pieces: return 1 + rng_.below(count);
@@ -67,11 +73,15 @@ void World::give_up_piece(Link& link, std::size_t count) {
     const std::vector<Byte> piece(from, from + static_cast<std::ptrdiff_t>(count));
     link.up_given += count;
     bool is_any_whole = false;
+    std::optional<Parcel> takeover;
     while (!link.up_parcels.empty() && link.up_parcels.front().end <= link.up_given) {
         const Parcel parcel = std::move(link.up_parcels.front());
         link.up_parcels.pop_front();
         is_any_whole = true;
-        if (link.client >= 0) announce(link, parcel);
+        if (is_connect_of_client(link, parcel) && ledger_.link_of(link.client) >= 0)
+            takeover = parcel;
+        else if (link.client >= 0)
+            announce(link, parcel);
     }
     if (!is_any_whole && link.client >= 0) {
         Event bytes;
@@ -82,13 +92,40 @@ void World::give_up_piece(Link& link, std::size_t count) {
     }
     const std::uint64_t refusals = broker_.metrics().counters.refused_quota;
     broker_.on_bytes(*link.connection, piece, now_);
+    if (takeover && !link.connection->is_postponed()) announce(link, *takeover);
+    if (takeover && link.connection->is_postponed()) postpone(link, *std::move(takeover));
     link.is_refused = link.client >= 0 && broker_.metrics().counters.refused_quota > refusals;
     if (link.is_refused) ledger_.on_refused(link.client, link.last_id);
     watch_closings();
 }
 
+bool World::is_connect_of_client(const Link& link, const Parcel& parcel) {
+    return link.client >= 0 && wire::type_of(parcel.frame) == PacketType::connect;
+}
+
+// Their turn has come: the broker has opened their sessions.
+void World::announce_postponed() {
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        Link& link = *links_[i];
+        const bool is_opened = link.postponed && link.connection != nullptr && !link.connection->is_postponed() &&
+                               !link.connection->is_closing();
+        if (is_opened) announce(link, *std::exchange(link.postponed, std::nullopt));
+    }
+}
+
+// Of the connections that wait for their turn with one client identifier, the newest stays.
+void World::postpone(Link& link, Parcel connect) {
+    for (const auto& other : links_)
+        other->is_superseded = other->is_superseded || (other->postponed && other->client == link.client);
+    link.postponed = std::move(connect);
+}
+
 bool World::may_refuse() const {
     return is_store_failed_ || plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::refuse;
+}
+
+bool World::may_close() const {
+    return may_refuse() || plan_.options.listeners[0].limits.overflow == session::OverflowPolicy::spill;
 }
 
 void World::announce(Link& link, const Parcel& parcel) {
@@ -224,6 +261,7 @@ void World::announce_out(Link& link, Event event) {
     record(event);
     ledger_.on_answer(event);
     if (!is_error || may_be || is_store_failed_) return;
+    if (event.type == PacketType::connack && link.is_superseded) return;
     if (!is_refusal || !may_refuse()) return fail("correct clients are not refused", to_string(event));
 }
 
@@ -241,6 +279,7 @@ void World::watch_closings() {
             link.outbox_peak = std::max(link.outbox_peak, link.connection->outbox().size());
         }
     }
+    drops_seen_ = broker_.metrics().counters.dropped_queue_full;
 }
 
 void World::explain_closing(Link& link) {
@@ -251,8 +290,11 @@ void World::explain_closing(Link& link) {
     closing.client = link.client;
     closing.link = link.number;
     if (is_ending_) closing.text = "the end";
+    if (link.is_superseded) closing.text = "superseded";
     if (link.outbox_peak + link.connection->outbox().size() > limits.outbox_bytes_fatal / 2) closing.text = "outbox";
     if (link.is_refused) closing.text = "refused";
+    const bool has_dropped = broker_.metrics().counters.dropped_queue_full > drops_seen_;
+    if (limits.overflow == session::OverflowPolicy::spill && has_dropped) closing.text = "its queue is full";
     if (is_store_failed_) closing.text = "store failed";
     record(std::move(closing));
 }
@@ -290,6 +332,7 @@ void World::advance(Duration span) {
         now_ = std::max(now_, next());
         ledger_.on_time(now_);
         if (broker_.next_deadline() <= now_) broker_.on_time(now_);
+        announce_postponed();
         watch_closings();
         flush();
         if (timers > 100'000) fail("timers make progress", "next_deadline() stays");

@@ -40,7 +40,7 @@ void tighten(Rng& rng, session::SessionLimits& limits) {
     limits.outbox_bytes_max = any_of<std::uint64_t>(rng, {200, 2000});
     limits.outbox_bytes_fatal = 16 * 1024;
     limits.overflow = any_of(rng, {session::OverflowPolicy::drop_oldest, session::OverflowPolicy::drop_newest,
-                                   session::OverflowPolicy::refuse});
+                                   session::OverflowPolicy::refuse, session::OverflowPolicy::spill});
 }
 
 session::ListenerOptions make_listener(Rng& rng, bool is_tight) {

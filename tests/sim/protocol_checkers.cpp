@@ -10,17 +10,6 @@ namespace ledge::sim {
 
 using wire::PacketType;
 
-namespace {
-
-/// The client has finished with a message the broker sent.
-bool is_end_of_exchange(const Event& event) {
-    if (event.kind != Kind::in) return false;
-    return event.type == PacketType::puback || event.type == PacketType::pubcomp ||
-           (event.type == PacketType::pubrec && wire::is_error(event.code));
-}
-
-}  // namespace
-
 void ReceiveMaximumChecker::on(const Event& event) {
     if (is(event, Kind::in, PacketType::connect)) quotas_[event.link].maximum = event.receive_maximum;
     if (is_end_of_exchange(event)) quotas_[event.link].used.erase(event.packet_id);
@@ -67,7 +56,7 @@ void PacketIdChecker::on_in(const Event& event) {
     }
 }
 
-// The store knows packet ids of QoS 2 only; a QoS 1 message comes again with any. That a message is released must be
+// A QoS 1 message that was not durable yet is gone, and its packet id may be used. That a message is released must be
 // known once its PUBREL has left.
 void PacketIdChecker::on_restarted() {
     std::erase_if(exchanges_, [](const auto& entry) { return entry.second.qos != wire::QoS::exactly_once; });
@@ -97,8 +86,10 @@ void DupChecker::on(const Event& event) {
     const auto key = std::make_pair(event.client, event.packet_id);
     const bool is_routed = event.kind == Kind::routed || event.kind == Kind::replayed ||
                            event.kind == Kind::routed_group || event.kind == Kind::will_due;
-    if (event.kind == Kind::restarted)  // QoS 1 messages may come again with other packet ids
-        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.qos == wire::QoS::at_least_once; });
+    // A subscription is sent its retained messages anew if they were not durable, and what strangers have published
+    // nobody can tell apart.
+    if (event.kind == Kind::restarted)
+        std::erase_if(unfinished_, [](const auto& entry) { return entry.second.is_retained || entry.second.uid == 0; });
     if (event.kind == Kind::lost)
         std::erase_if(unfinished_, [&](const auto& entry) { return entry.second.uid == event.label.uid; });
     if (is_routed) routed_at_.try_emplace(event.label.uid, events_);
@@ -120,7 +111,7 @@ void DupChecker::on(const Event& event) {
     const auto connected = connected_at_.find(event.client);
     const bool is_first = connected == connected_at_.end() || connected->second < routed_at_[event.label.uid];
     if (event.dup && is_first && event.label.uid != 0) object(event, "DUP, but it was never sent before");
-    unfinished_[key] = {event.label.uid, event.qos};
+    unfinished_[key] = {event.label.uid, event.retain};
 }
 
 void SessionPresentChecker::on(const Event& event) {
@@ -237,7 +228,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
     using Protocol =
         std::tuple<ReceiveMaximumChecker, PacketSizeChecker, PacketIdChecker, DupChecker, SessionPresentChecker,
                    DialogueChecker, PingChecker, AnswerChecker, AliasChecker, ClosingChecker, MemoryChecker>;
-    using Crash = std::tuple<PromiseChecker, SurvivalChecker>;
+    using Crash = std::tuple<PromiseChecker, SurvivalChecker, RepetitionChecker>;
     add(static_cast<Delivery*>(nullptr));
     add(static_cast<Protocol*>(nullptr));
     add(static_cast<Crash*>(nullptr));

@@ -67,7 +67,7 @@ public:
 private:
     struct Sent {
         std::uint32_t uid = 0;
-        wire::QoS qos{};
+        bool is_retained = false;
     };
 
     CurrentLinks links_;

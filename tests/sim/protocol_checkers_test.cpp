@@ -164,7 +164,7 @@ TEST_CASE("the memory checker objects to one byte too many") {
 
 TEST_CASE("a world is watched by every checker, and each has a name") {
     const auto checkers = all_checkers();
-    CHECK(checkers.size() == 25);
+    CHECK(checkers.size() == 26);
     std::set<std::string_view> names;
     for (const auto& checker : checkers) names.insert(checker->name());
     CHECK(names.size() == checkers.size());

@@ -228,7 +228,7 @@ void World::tear_down() {
         if (broker_.has_store()) advance(500ms);
     }
     calm_round();
-    advance(70s);  // strangers' sessions, too
+    advance(100s);  // strangers' sessions and wills, too
     flush();
     if (const std::size_t sessions = broker_.metrics().sessions; sessions != 0) {
         fail("no session left at the end", std::to_string(sessions) + " sessions");

@@ -76,6 +76,9 @@ private:
     void move_up(Link& link, std::size_t most);
     void give_up_piece(Link& link, std::size_t count);
     std::size_t choose_piece(const Link& link, std::size_t most);
+    static bool is_connect_of_client(const Link& link, const Parcel& parcel);
+    void announce_postponed();
+    void postpone(Link& link, Parcel connect);
     void announce(Link& link, const Parcel& parcel);
     void tell_ledger(Link& link, const Parcel& parcel, const Event& event);
     void move_down(Link& link, std::size_t most);
@@ -94,6 +97,7 @@ private:
     Client* client_of(const Link& link);
     std::int64_t memory_max() const;
     bool may_refuse() const;
+    bool may_close() const;
 
     Plan plan_;
     Rng rng_;
@@ -109,6 +113,7 @@ private:
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::deque<Event> latest_;
     std::uint64_t losses_before_ = 0;  // counted by brokers that were killed
+    std::uint64_t drops_seen_ = 0;     // of counters.dropped_queue_full, when connections were last looked at
     bool is_tracing_ = false;
     bool is_calm_ = false;
     bool is_store_failed_ = false;

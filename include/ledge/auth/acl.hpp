@@ -63,6 +63,8 @@ public:
     /// Names of clients stand in for something in some rule.
     bool has_patterns() const { return has_patterns_; }
 
+    std::span<const AclOwner> owners() const { return owners_; }
+
     /// The rule as it stands in the file: "topic read a/#", "[roles.operator] subscribe a/#".
     std::string text_of(const AclRule& rule) const;
 
@@ -114,6 +116,7 @@ private:
 struct Verdict {
     bool is_allowed = false;
     const AclRule* rule = nullptr;  // nullptr: no rule grants it
+    std::uint32_t compared = 0;     // rules, one by one, by judge_subscription
 };
 
 /// What one client may do: the rules of an Acl, seen by a user, a client id, and roles that a token has named. Borrows
@@ -136,9 +139,6 @@ public:
 
     /// "acl.conf:12 (topic deny a/#)", "acl.conf (no rule)".
     std::string explain(const Verdict& verdict) const;
-    /// A user name or client id with '+', '#' or '/', or a '$' in front, cannot stand in a pattern: no pattern grants
-    /// anything to such a client.
-    bool is_shut_out_of_patterns() const { return is_shut_out_; }
 
 private:
     template <class Find>
@@ -150,11 +150,15 @@ private:
     void visit(const AclOwner* owner, std::span<const AclOwner* const> roles, const Visit& visit_set) const;
 
     bool concerns(const AclRule& rule) const;
+    /// A name with '+', '#' or '/' would be wildcards or further levels, and one with '$' in front would make a topic
+    /// of the broker's own where a filter begins with it: rules that contain such a name do not hold for its client.
+    bool can_stand_in(const AclRule& rule) const;
+    bool has_void_denial(const RuleSet& rules) const;
     bool matches(const AclRule& rule, std::string_view topic) const;
     bool matches_expanded(std::string_view filter, std::string_view topic) const;
     bool takes_level(std::string_view level, std::string_view text) const;
     std::string_view expanded(const AclRule& rule, std::string& scratch) const;
-    const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter) const;
+    const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const;
 
     const Acl* acl_;
     const Acl* granted_;  // nullptr: no token says what is granted
@@ -162,7 +166,7 @@ private:
     std::vector<const AclOwner*> roles_;  // named by a token
     std::optional<std::string_view> user_;
     std::string_view client_id_;
-    bool is_shut_out_;
+    bool has_odd_name_;  // one of the two, so that can_stand_in() is asked
     // A denial that cannot be applied to this client's names: what stands beside it grants nothing.
     bool is_own_void_ = false;
     bool is_everybody_void_ = false;

@@ -49,6 +49,7 @@ struct LoginOutcome {
     std::string reason;                 // why not; for the log and the client
     Identity identity;                  // with success; without rights
     std::optional<Duration> valid_for;  // from when it was carried out; nothing: without end
+    bool is_unanswered = false;         // the hook was asked and has said nothing in time
 };
 
 /// The arithmetic of a check that is for the worker. Takes its time, up to seconds; any thread. `now`: of a calendar.

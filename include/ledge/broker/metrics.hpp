@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/time.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
@@ -17,6 +19,23 @@ enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
 inline constexpr std::size_t write_classes = 4;
 inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
 
+/// How the store was found when the broker started.
+enum class Beginning : std::uint8_t {
+    whole,     // everything was there, or the store is new
+    salvaged,  // the file was damaged: what could be read of it is there
+    lost,      // the file was missing or empty although there had been one
+    unusable,  // it could not be used, and the configuration says to start without it
+};
+constexpr std::string_view name_of(Beginning beginning) {
+    switch (beginning) {
+        case Beginning::whole: return "whole";
+        case Beginning::salvaged: return "salvaged";
+        case Beginning::lost: return "lost";
+        case Beginning::unusable: break;
+    }
+    return "unusable";
+}
+
 /// What the store tells about itself, since the broker's start.
 struct StoreFigures {
     bool is_used = false;  // false: there is none, all else is 0
@@ -25,6 +44,12 @@ struct StoreFigures {
     std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted
     std::uint64_t device_bytes_day = 0;                // of the last 24 hours, in steps of an hour
     double used_fraction = 0;                          // of the ceiling, or of the disk: what is nearer to its end
+    Beginning beginning = Beginning::whole;
+    std::uint64_t postponements = 0;  // episodes in which commits failed for want of room and were tried again
+    Instant waiting_since = never;    // the commit that is tried again, or takes long; never: there is none
+    bool is_postponed = false;        // that commit has failed at least once; else the disk has not answered yet
+    std::string waiting_reason;
+    std::uint64_t bad_rows = 0;  // could not be read as they were written, and were put aside
 };
 
 struct Metrics {
@@ -35,9 +60,11 @@ struct Metrics {
     std::uint32_t clients_connected_max = 0;
     std::size_t sessions = 0;  // connected and offline
     std::size_t subscriptions = 0;
-    std::size_t retained_messages = 0;    // the $SYS topics included
-    std::uint64_t records_cancelled = 0;  // changes of the store that became unnecessary before they were written
+    std::size_t shared_subscriptions = 0;  // of those
+    std::size_t retained_messages = 0;     // the $SYS topics included
+    std::uint64_t records_cancelled = 0;   // changes of the store that became unnecessary before they were written
     StoreFigures store;
+    Duration store_waited{};  // since store.waiting_since
     bool is_store_failed = false;
     bool is_store_full = false;
     std::uint64_t retained_bytes = 0;  // topics, properties and payloads
@@ -50,10 +77,14 @@ struct Metrics {
     std::vector<session::OwnerFigure> owners_by_table_bytes;    // of their sessions and subscriptions, in memory
 };
 
-/// "none", "ok", "full" (durable publications are refused) or "failed" (nothing is acknowledged as durable any more).
+/// "none"; "ok"; "full": durable publications are refused; "slow": a commit does not end; "postponed": a commit failed
+/// for want of room and is tried again, until then nothing becomes durable; "failed": nothing is acknowledged as
+/// durable any more.
 constexpr std::string_view store_state(const Metrics& metrics) {
     if (!metrics.store.is_used) return "none";
     if (metrics.is_store_failed) return "failed";
+    if (metrics.store.is_postponed) return "postponed";
+    if (metrics.store.waiting_since != never) return "slow";
     return metrics.is_store_full ? "full" : "ok";
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -33,16 +34,27 @@ struct DurabilityOptions {
     double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
 };
 
+using Listeners = std::deque<ListenerOptions>;  // one keeps its address when others come
+
 struct ShardOptions {
-    std::vector<ListenerOptions> listeners;
+    Listeners listeners;
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
     DurabilityOptions durability;
+    std::uint32_t connections_total_max = 0xFFFF'FFFF;       // of all listeners that are not local
     std::uint32_t sessions_max = 100'000;                    // connected and offline
+    bool has_other_users = false;                            // a listener proves names without the password file
     std::uint64_t memory_budget_bytes = 0;                   // of the whole process; 0: none
     Duration sys_interval = 10s;                             // 0: no $SYS topics
     std::string server_version = "LedgeMQ";                  // $SYS/broker/version
     std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id
+
+    /// A listener's sessions refuse what does not fit into their queues, instead of dropping it.
+    bool may_refuse() const {
+        for (const ListenerOptions& listener : listeners)
+            if (listener.limits.overflow == session::OverflowPolicy::refuse) return true;
+        return false;
+    }
 };
 
 }  // namespace ledge::broker

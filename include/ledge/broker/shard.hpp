@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/log.hpp"
@@ -19,6 +21,7 @@
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/persist.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -40,8 +43,8 @@ public:
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    /// A peer has connected. nullptr: refused (limit reached, logged and counted); close the socket.
-    /// `driver_data` comes back as Connection::driver_data().
+    /// A peer has connected. On a full listener somebody else's connection closes for it. nullptr: refused; close the
+    /// socket. `driver_data` comes back as Connection::driver_data().
     session::Connection* open(const Peer& peer, void* driver_data, Instant now);
 
     /// Bytes from the peer, of any length. Ignored once the connection is closing.
@@ -62,10 +65,17 @@ public:
     /// Holds from now on, for connected clients and waiting messages too: whose user is gone or has another password
     /// is told 0x98, whose subscription has become forbidden is told 0x87 or loses it (Policy::on_revocation).
     void set_policy(auth::Policy policy, Instant now);
+    /// Limits as the configuration has them now, of the listeners that both know by their names, for connected clients
+    /// too; as far as with_live_limits() lets them change, and connections_max.
+    void set_limits(const Listeners& listeners);
+    /// One more listener; its index, for Peer::listener. `has_other_users`: as ShardOptions has it, with this one.
+    std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
-    /// The next check of a login that is for this carrier. Ask once a turn, as long as it has room for one more.
-    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
+    /// The next check of a login that is for this carrier, of clients of these standings. Ask once a turn, as long as
+    /// it has room for one more.
+    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now,
+                                                      session::StandingRange range = {});
     /// Its outcome. `number` as it was given.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 
@@ -84,9 +94,18 @@ public:
     void note_store(const StoreFigures& figures);
     /// It could not be written: nothing will be acknowledged as durable any more.
     void on_store_failed(Instant now);
+    /// The batch that was taken had no room in the store; it is tried again until on_committed or on_store_failed.
+    void on_commit_postponed(Instant now);
 
     /// A listener has accepted as many as it may for now.
     void note_accept_pause();
+
+    // For operators
+    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order. Looks
+    /// at every session.
+    std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
+    /// Ends it for good, connected or not; its client is told 0x98. False: there is none.
+    bool remove_session(std::string_view client_id, Instant now);
 
     // Memory
     /// The process has `bytes` of resident anonymous memory: the measurement against which the core's own sum is held.
@@ -96,7 +115,8 @@ public:
     /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
     session::Connection* next_dirty();
 
-    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed, wills are not sent.
+    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed. Wills are not sent: those that the
+    /// store has come after the next start, unless their clients are back by then.
     void shut_down(Instant now);
 
     const Metrics& metrics() const;

@@ -18,7 +18,8 @@ struct Command {
         serve,         // ledgemq [-c FILE]
         check,         // ledgemq check [FILE] [--strict] [--as USER]
         print_config,  // ledgemq --print-config
-        store,         // ledgemq store TOOL PATH
+        store,         // ledgemq store TOOL PATH ...
+        sessions,      // ledgemq sessions list|remove
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         events,        // ledgemq events [--json]
@@ -30,8 +31,20 @@ struct Command {
     bool is_strict = false;  // check: warnings are mistakes
     std::string as_user;     // check: whose rights count; empty: those of who asks
     bool is_json = false;    // events: one JSON object a line
-    std::string store_tool;  // info, verify, dump, compact
+    std::string store_tool;  // info, verify, dump, compact, backup, restore
     std::string store_path;
+    std::string store_file;        // backup: the copy that is made; restore: the copy that is read
+    bool store_is_forced = false;  // restore: a store that is there is replaced
+    struct Sessions {
+        bool is_removal = false;  // else a list
+        std::string client_id;
+        std::string store;  // of a broker that is stopped; or
+        std::string admin;  // the URL of the admin listener of one that runs,
+        Endpoint endpoint;  // and what it stands for
+        std::string token_file;
+        std::string ca_file;
+    };
+    Sessions sessions;
     struct Passwd {
         bool is_removal = false;
         bool is_verification = false;  // neither: the password is set

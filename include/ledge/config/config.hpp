@@ -28,7 +28,7 @@ struct Endpoint {
     bool is_local = false;   // only this machine can reach it
     Protocol protocol = Protocol::mqtt;
     bool is_tls = false;
-    std::string resource{};  // websocket: the path of the requests, "/mqtt"
+    std::string resource{};  // websocket: the path of the requests, "/mqtt"; "": any
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -116,7 +116,11 @@ struct LogSettings {
 
 /// Levels and delays of [store] are in shard.durability.
 struct StoreSettings {
+    /// What happens at a start when the store cannot be used.
+    enum class Unusable : std::uint8_t { stop, start_without };
+
     std::string path = "none";  // a directory, or "none"
+    Unusable if_unusable = Unusable::stop;
     std::uint64_t size_max_bytes = 1024ULL * 1024 * 1024;
     std::uint64_t daily_write_budget_bytes = 0;  // 0: none
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/storage/store.hpp"
+#include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
 #include "ledge/transport/listener.hpp"
@@ -52,6 +54,7 @@ struct BrokerLoopOptions {
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; same length
     std::vector<FrontOptions> fronts;            // fronts[i] of endpoints[i]; missing ones: MQTT on the socket itself
     std::optional<AdminOptions> admin;
+    transport::DriverLimits driver;
     transport::HttpHandler pages;                // on the admin listener and on those for WebSocket; empty: none
     std::uint64_t seed = 0;                      // real entropy in the daemon
     std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
@@ -66,7 +69,8 @@ struct BrokerLoopOptions {
 
 class BrokerLoop {
 public:
-    /// Loads the store, binds every endpoint; nothing is accepted before run(). The error is a sentence with the
+    /// Loads the store, binds every endpoint; nothing is accepted before run(). An endpoint whose address is not there
+    /// yet is no error: it is tried again while the others are served. The error is a sentence with the
     /// address and the system's reason: "cannot listen on 127.0.0.1:1883: Address already in use". `log` outlives the
     /// loop.
     /// `store`: freshly opened; nullptr: sessions and messages end with the loop.
@@ -76,8 +80,9 @@ public:
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
 
-    /// What is listened on, in the order of the endpoints, the admin listener last, ports chosen by the system filled
-    /// in: "127.0.0.1:41873". An endpoint that stands for several addresses has several entries.
+    /// What is listened on, in the order of the endpoints, the admin listener last, then those whose addresses came
+    /// later; ports chosen by the system filled in: "127.0.0.1:41873". An endpoint that stands for several addresses
+    /// has several entries.
     std::vector<std::string> addresses() const;
 
     /// Serves until stop() has done its work. Needs no setting for SIGPIPE: nothing here raises it.
@@ -97,9 +102,17 @@ public:
     bool turn(Duration wait_max);
 
     broker::Shard& shard();
+    /// Shard::remove_session, and what its client is told leaves at the end of the turn.
+    bool remove_session(std::string_view client_id);
 
     /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
     void set_policy(auth::Policy policy, std::vector<std::string> files);
+    /// Other limits of the listeners from now on, as Shard::set_limits; from the same.
+    void set_limits(const broker::Listeners& listeners);
+    /// One more listener, from now on; from the same. Where its address cannot be had, it is tried again until it can.
+    /// The error says why its TLS cannot be set up; nothing has changed then.
+    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                           FrontOptions front, bool has_other_users);
     /// They were read again and have mistakes: what is in force stays, that is counted. From the same.
     void note_refused_policy();
 

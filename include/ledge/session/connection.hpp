@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/owner.hpp"
 #include "ledge/session/effects.hpp"
 #include "ledge/session/environment.hpp"
 #include "ledge/session/read_rate.hpp"
@@ -48,9 +49,19 @@ public:
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // AUTH exchange before CONNACK
         awaiting_login,    // its login is being checked; what comes meanwhile is kept
+        awaiting_turn,     // its session is fought for; the connection that has it keeps it for some seconds
         connected,
         closing,  // nothing is read any more; the outbox is written, then the socket is closed
     };
+
+    enum class Place : std::uint8_t {
+        arriving,   // its CONNECT has not been accepted
+        connected,  // it is a client
+        leaving,    // it is closing: its place is another's
+    };
+
+    /// Acknowledgements that wait for the store: with so many the peer is not read until some have left.
+    static constexpr std::size_t owed_acks_max = 1024;
 
     Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
                Instant now);
@@ -65,10 +76,18 @@ public:
     void* driver_data() const { return driver_data_; }
     /// "192.0.2.7:51123"
     const std::string& address() const { return address_; }
+    NetworkId network() const { return network_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False: it is not to be read for a while; it is marked dirty when that is over.
-    bool wants_input() const { return rate_ == nullptr || !rate_->is_paused() || is_closing(); }
+    bool wants_input() const { return is_closing() || !is_held_back(); }
+
+    /// The broker does not read it for now: because of its rate, because it waits for its turn, or because too many of
+    /// its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum, as many do.
+    bool is_held_back() const {
+        return (rate_ != nullptr && rate_->is_paused()) || state_ == State::awaiting_turn ||
+               owed_acks_.size() >= owed_acks_max;
+    }
 
     // For the shard
     wire::Framer& framer() { return framer_; }
@@ -77,17 +96,26 @@ public:
     /// One whole packet.
     void on_frame(Bytes frame, Instant now, Effect& effect);
     /// The framer refused the stream.
-    void on_unframeable(wire::Framer::Status status);
+    void on_unframeable(const wire::Framer::Next& next);
     /// TLS has proven who it is: no password is asked for, and a user name in CONNECT means nothing.
     void take_proven_user(std::string_view user);
-    /// Its login is being checked: bytes from the peer are for hold_input.
-    bool is_awaiting_login() const { return state_ == State::awaiting_login; }
+    /// CONNECT has come and is not answered yet: bytes from the peer are for hold_input.
+    bool is_awaiting_answer() const { return state_ == State::awaiting_login || state_ == State::awaiting_turn; }
     /// Keeps what may not be looked at before CONNECT is answered; more than LoginQueue::held_bytes_max: closed.
     void hold_input(Bytes bytes);
     /// The verdict. Then end_login(), once the effect is done.
     void on_login_checked(auth::LoginOutcome outcome, Instant now, Effect& effect);
+    /// CONNECT was accepted, but the session is asked for again at `until`: reopen(), or earlier.
+    void postpone(const OpenSession& open, Instant until);
+    bool is_postponed() const { return state_ == State::awaiting_turn; }
+    /// The connection that had the session is gone: reopen() in the next turn.
+    void hasten(Instant now);
+    /// Asks for the session again. Then end_login(), once the effect is done. Requires is_postponed().
+    void reopen(Effect& effect);
     /// Its address has been blocked before its turn came.
     void refuse_blocked();
+    /// Its place in the queue of logins is another's, or it never had one.
+    void refuse_busy();
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
@@ -114,6 +142,8 @@ public:
     /// Refuses CONNECT with CONNACK, or disconnects a connected v5 peer with DISCONNECT; then closes. `detail` is
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as clients are told.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// For a packet that did not decode; `packet` is its name, "PUBLISH".
+    void close(wire::Violation violation, std::string_view packet);
     /// Closes without a word.
     void close_silently();
 
@@ -127,6 +157,8 @@ public:
     const SessionLimits& limits() const { return listener_.limits; }
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
+    /// In seconds; not always what the client asked for [MQTT-3.1.2-21]. 0: none.
+    std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void forget_session();
 
     // Acknowledgements that wait for the store. They leave in the order of the packets they answer.
@@ -168,7 +200,7 @@ public:
     /// Takes the first connection off that list; nullptr when it is empty.
     static Connection* take_dirty(Environment& environment);
     void unlink_dirty();
-    /// Closes a peer whose unread answers exceed outbox_bytes_fatal.
+    /// Closes a peer whose unread answers exceed outbox_bytes_fatal, beside one message however large.
     void check_outbox_bound();
     /// After its input was looked at: the memory of an unfinished packet counts.
     void count_input();
@@ -185,6 +217,7 @@ public:
     void shed();
 
 private:
+    std::string told_size(const wire::Framer::Next& next) const;
     void dispatch(Bytes frame, Instant now, Effect& effect);
     void on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
     void on_publish(Bytes frame, Effect& effect, Instant now);
@@ -202,31 +235,35 @@ private:
     void take_connect_properties(const wire::Connect& packet);
     wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
     wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
-    void await_login(Bytes frame, auth::LoginCheck check, Instant now);
+    void await_login(const wire::Connect& packet, Bytes frame, auth::LoginCheck check, Instant now);
     void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
     void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);
-    bool may_leave_will(const wire::Connect& packet, std::string_view client_id);
-    std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
+    bool may_leave_will(wire::Connect& packet, std::string_view client_id);
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
     void send_connack(const OpenSession& open, bool session_present);
+    void add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const;
     void append_server_limits(const OpenSession& open, wire::PropertyBuilder& properties);
-    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
+    /// `asker`: the CONNECT, where its names can be logged.
+    void refuse_connect(wire::ReasonCode code, std::string_view detail, std::string_view rule = {},
+                        const wire::Connect* asker = nullptr);
     std::string_view reason_for_peer(std::string_view reason) const;
-    void refuse_undecodable_connect(Bytes frame, wire::ReasonCode code);
+    void refuse_undecodable_connect(Bytes frame, wire::Violation violation);
 
     void start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect);
     void continue_authentication(std::string_view data, Instant now, Effect& effect);
     void reauthenticate(wire::ReasonCode step, std::optional<std::string_view> data, Instant now);
     void send_auth(wire::ReasonCode code, std::string_view data);
-    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason, Instant now,
-                           bool is_guess = true);
+    void note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason);
+    void note_guess(const auth::LoginSource& source, Instant now);
+    auth::LoginSource source_of_exchange() const;
 
     bool resolve_topic(wire::Publish& packet);
     bool is_allowed_by_connack(const wire::Publish& packet);
     bool admit_exactly_once(wire::PacketId id);
+    bool is_within_receive_maximum();
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
-    std::string rule_against(std::string_view topic) const;
+    std::string rule_against(std::string_view topic, wire::ReasonCode code) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
@@ -244,6 +281,7 @@ private:
     void send_unsent(Instant now);
     bool send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now);
     bool may_take_next(Instant now);
+    bool can_never_leave(const Delivery& delivery) const;
     void start_next(Instant now);
     void start_closing();
 
@@ -274,12 +312,15 @@ public:
     Connection* next_dirty_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* next_ = nullptr;
     Connection* previous_ = nullptr;
+    OwnerId owner_{};  // who is charged with its place, once it is connected
     std::uint16_t listener_index = 0;
+    Place place_ = Place::arriving;
 
 private:
     Environment& environment_;
     const ListenerOptions& listener_;
     std::string address_;
+    NetworkId network_;
     void* driver_data_;
     Outbox outbox_;
     wire::Framer framer_;
@@ -297,10 +338,12 @@ private:
     std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
-    std::uint32_t counted_input_ = 0;  // bytes of the framer, in the memory budget
-    std::uint32_t keep_alive_ms_ = 0;  // one and a half times what the client was told; 0: none
-    std::uint16_t unreleased_ = 0;     // QoS 2 messages received on this connection, PUBREL awaited
-    std::uint16_t peer_receive_max_ = 65'535;
+    std::uint32_t counted_input_ = 0;    // bytes of the framer, in the memory budget
+    std::uint32_t keep_alive_ms_ = 0;    // one and a half times what the client was told; 0: none
+    std::uint32_t unreleased_ = 0;       // QoS 2 messages received on this connection, PUBREL awaited
+    std::uint32_t owed_pubacks_ = 0;     // of owed_acks_
+    std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
+    std::uint16_t peer_receive_max_ = receive_maximum_unlimited;
     wire::Version version_ = wire::Version::v3_1_1;
     State state_ = State::awaiting_connect;
     bool is_stranger_ = true;

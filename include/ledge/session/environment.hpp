@@ -31,8 +31,10 @@ class Session;
 struct ListenerOptions {
     std::string name;
     bool allow_anonymous = false;
-    std::uint32_t connections_max = 10'000;
+    std::uint32_t connections_max = 10'000;  // connected clients
     SessionLimits limits;
+    std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
+    bool is_local = false;             // a Unix socket: it needs no place among connections_total_max
 };
 
 /// A timer of the shard's wheel, and whom it wakes.
@@ -51,6 +53,7 @@ struct Environment {
           timers(now),
           memory(memory_budget_bytes),
           buffers(memory.account()),
+          guard(seed),
           journal(journal_options) {}
 
     const Log& log;

@@ -5,29 +5,20 @@
 #include <cstdint>
 
 #include "ledge/base/ring.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/out_state.hpp"
 #include "ledge/session/publication.hpp"
 
 namespace ledge::session {
-
-//            PUBACK        PUBREC ok      PUBREC error   PUBCOMP
-// sent_qos1  done          protocol error protocol error protocol error
-// sent_qos2  protocol err. released       done           protocol error
-// released   protocol err. PUBREL again   PUBREL again   done
-// (unknown)  ignored       PUBREL 0x92    ignored        ignored
-enum class OutState : std::uint8_t {
-    done,       // a hole: acknowledged out of order, or never used
-    sent_qos1,  // PUBLISH sent, PUBACK awaited
-    sent_qos2,  // PUBLISH sent, PUBREC awaited
-    released,   // PUBREL sent, PUBCOMP awaited
-};
 
 class Inflight {
 public:
     struct Entry {
         Delivery delivery;  // its publication is let go once released
         OutState state = OutState::done;
-        bool is_counted = false;     // opened or sent again on the present connection
-        bool is_repetition = false;  // was sent on an earlier connection
+        bool is_counted = false;  // opened or sent again on the present connection
+        /// The client may have seen its PUBLISH on an earlier connection: the next one carries DUP [MQTT-3.3.1-1].
+        bool is_repetition() const { return delivery.sent != Sent::no; }
     };
 
     /// Unfinished exchanges.
@@ -35,16 +26,16 @@ public:
     bool empty() const { return unfinished_ == 0; }
     /// Exchanges under way on the present connection: what Receive Maximum limits [MQTT-3.3.4-9].
     std::size_t counted() const { return counted_; }
-    /// True while another exchange can be opened: packet ids are given in sequence, and one that stays unacknowledged
-    /// may be overtaken by at most `overtaking_max` later ones.
-    bool has_room() const { return entries_.size() < overtaking_max; }
+    /// True when an exchange with this packet id can be opened: the id lies behind all that are open, and the oldest
+    /// of those is overtaken by fewer than `overtaking_max` ids.
+    bool has_room(wire::PacketId id) const;
 
-    /// Opens an exchange and counts it; returns its packet id. `is_sent`: its PUBLISH goes out at once; otherwise
-    /// next_unsent will name it. Requires has_room(); is_sent requires !has_unsent().
-    wire::PacketId open(Delivery delivery, bool is_sent);
-    /// Puts back an exchange that the store remembers. In ascending order of first sending; false when the id does not
-    /// fit behind the ones before.
-    bool restore(wire::PacketId id, Delivery delivery, OutState state);
+    /// Opens an exchange and counts it, in the state that the store remembers, or in that of a first PUBLISH.
+    /// `is_sent`: its PUBLISH goes out at once; otherwise next_unsent will name it. Requires has_room(id); is_sent
+    /// requires !has_unsent().
+    void open(wire::PacketId id, Delivery delivery, bool is_sent);
+    /// The packet id of the newest exchange; 0 when there is none.
+    wire::PacketId last_id() const { return entries_.empty() ? wire::PacketId{0} : id_at(entries_.size() - 1); }
     /// The unfinished exchange with this id, or nullptr.
     Entry* find(wire::PacketId id);
     /// The same, if the client can have seen its PUBLISH: an answer to any other id is no answer.
@@ -73,17 +64,17 @@ public:
     /// Bytes of its slots, used or not.
     std::uint64_t memory() const { return entries_.capacity() * sizeof(Entry); }
 
-    static constexpr std::size_t overtaking_max = 16'384;
+    static constexpr std::uint32_t ids = 65'535;  // 1 to 65535; 0 is none [MQTT-2.2.1-3]
+    static constexpr std::size_t overtaking_max = inflight_ceiling;
 
 private:
-    static constexpr std::uint32_t ids = 65'535;
     wire::PacketId id_at(std::size_t index) const {
         return static_cast<wire::PacketId>((first_id_ - 1U + index) % ids + 1U);
     }
     std::size_t index_of(wire::PacketId id) const { return (id + ids - first_id_) % ids; }
 
     Ring<Entry> entries_;         // contiguous packet ids, first_id_ at the front, never done at the front
-    std::uint32_t first_id_ = 1;  // of the front; of the next exchange when empty
+    std::uint32_t first_id_ = 1;  // of the front; without meaning when empty
     std::uint32_t unfinished_ = 0;
     std::uint32_t counted_ = 0;
     std::uint32_t next_unsent_ = 0;  // index: what stands before it is done or sent on the present connection

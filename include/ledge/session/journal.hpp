@@ -4,6 +4,7 @@
 // message that its subscribers acknowledge in time is never written. No I/O here; one journal per shard.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -86,8 +87,15 @@ public:
     Ticket durable() const { return durable_; }
     /// A commit has failed: nothing becomes durable any more.
     bool is_failed() const { return is_failed_; }
-    /// No new publications: the store has failed, is nearly full, or does not keep up.
-    bool refuses_publications() const { return is_failed_ || is_full_ || bytes() > options_.bytes_max; }
+    /// A commit had no room on the disk. It is tried again, and nothing becomes durable until it succeeds.
+    bool is_postponed() const { return is_postponed_; }
+    /// No new publications: the store has failed, has no room, is nearly full, or does not keep up.
+    bool refuses_publications() const {
+        return is_failed_ || is_postponed_ || is_full_ || bytes() > options_.bytes_max;
+    }
+    /// While commits are postponed, what comes from elsewhere than publications has filled the journal: no sessions, no
+    /// wills and no loads of stored queues either.
+    bool is_saturated() const { return is_postponed_ && bytes() > options_.bytes_max; }
 
     /// The account that records are charged to while the object lives: that of the client whose packet is looked at.
     class Cause {
@@ -111,6 +119,9 @@ public:
     /// A number never used before, for a session, message or retained message.
     std::uint64_t new_number() { return next_number_++; }
 
+    /// The one that new_number() gave last.
+    std::uint64_t last_number() const { return next_number_ - 1; }
+
     // Each returns the ticket to wait for: 0 when the journal is not enabled, never_durable when the store has failed.
     Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
     Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);
@@ -124,6 +135,10 @@ public:
     bool is_pending(Ticket ticket) const { return ticket > taken_ && ticket != never_durable; }
     /// The record is not needed any more. Requires is_pending.
     void cancel(Ticket ticket);
+    /// The same for a record that deliveries wait for: they need not wait any longer.
+    void withdraw(Ticket ticket);
+    /// Nothing needs to wait for this record: it is on stable storage, or it was cancelled before a batch took it.
+    bool is_settled(Ticket ticket) const { return is_durable(ticket) || is_cancelled(ticket); }
     /// Exchanges the body. Requires is_pending.
     void replace(Ticket ticket, Blob body, Urgency urgency);
     void replace(Ticket ticket, const Publication& publication, Urgency urgency);
@@ -139,25 +154,29 @@ public:
     /// `batch.last` of the batch that was taken is on stable storage.
     void on_committed(Ticket last);
     void on_failed() { is_failed_ = true; }
+    /// The batch that was taken is tried again later.
+    void on_postponed() { is_postponed_ = true; }
     void set_lazy_interval(Duration interval) { options_.lazy_interval = interval; }
     void set_full(bool is_full) { is_full_ = is_full; }
     bool is_full() const { return is_full_; }
 
-    /// Bytes of bodies pending and under way.
-    std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_; }
+    /// Bytes of records pending and under way, cancelled ones included as long as they have a place here.
+    std::uint64_t bytes() const { return pending_bytes_ + taken_bytes_ + (pending_.size() - live_) * record_bytes; }
     std::uint64_t cancelled() const { return cancelled_; }
 
     /// Somebody has been promised something: what is pending is due at once.
     void hurry() { note_urgency(Urgency::now); }
-    /// True once after tickets became durable without a commit: all that was pending has been cancelled.
+    /// True once after a record was withdrawn, or tickets became durable because all that was pending was cancelled:
+    /// what waits for a commit may have nothing left to wait for.
     bool take_news() { return std::exchange(has_news_, false); }
 
-    /// Continues where a store left off.
-    void restore(std::uint64_t next_number) { next_number_ = next_number; }
+    /// Continues where a store left off; what was numbered before that is not stored, but no number is given twice.
+    void restore(std::uint64_t next_number) { next_number_ = std::max(next_number_, next_number); }
 
 private:
     struct Pending {
         RecordKind kind = RecordKind::cancelled;
+        Urgency urgency = Urgency::lazy;
         std::uint64_t session = 0;
         std::uint64_t number = 0;
         Blob body;
@@ -165,8 +184,11 @@ private:
         Account* account = nullptr;  // charged with it
     };
 
-    Ticket append(Pending record, Urgency urgency);
+    Ticket append(Pending record);
     void note_urgency(Urgency urgency);
+    void note_urgency(Pending& record, Urgency urgency);
+    void forget_paced(const Pending& record);
+    bool is_cancelled(Ticket ticket) const;
     void forget_cancelled();
     void forget_delays();
     Instant paced_deadline() const;
@@ -174,6 +196,7 @@ private:
     void count(Pending& record);
     void uncount(const Pending& record);
     void note_taken(const Pending& record);
+    static constexpr std::size_t record_bytes = 64;  // beside its body
 
     JournalOptions options_;
     Account* cause_ = nullptr;
@@ -187,12 +210,13 @@ private:
     std::uint64_t cancelled_ = 0;
     std::uint64_t next_number_ = 1;
     bool is_failed_ = false;
+    bool is_postponed_ = false;
     bool is_full_ = false;
     bool has_news_ = false;
     Urgency urgency_ = Urgency::lazy;            // highest of the pending ones
     Instant lazy_since_ = never;                 // when the oldest pending record was first seen by note_time
-    std::uint32_t paced_records_ = 0;            // pending, cancelled ones too
-    Instant paced_since_ = never;                // the same for the oldest that is paced
+    std::uint32_t paced_records_ = 0;            // pending and not cancelled
+    Instant paced_since_ = never;                // the same for the paced ones; never while there is none
     Instant soon_since_ = never;                 // the same for the oldest that somebody waits for
     Instant paced_debt_until_ = Instant::min();  // when all paced_commits are there again
 };

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -71,6 +72,14 @@ public:
     void append_copy(Bytes bytes);
     /// Appends `part` of `blob` without copying it. `part` must point into the blob.
     void append_reference(Blob blob, Bytes part);
+
+    /// The first payload that is referenced, and how many bytes stand before it; nothing when there is none.
+    struct Payload {
+        std::size_t offset = 0;
+        Blob blob;
+        Bytes bytes;
+    };
+    std::optional<Payload> first_payload() const;
 
     /// Fills `parts` from the front; returns how many. What they show is valid until the next append or consume.
     std::size_t gather(std::span<Bytes> parts) const;

@@ -1,6 +1,7 @@
 // Pending queue: deliveries that wait for a connection, for room in the in-flight window, for a slow reader or for a
 // commit. Bounded in messages and bytes. Its front is in RAM; what the store has may stay there: only the front window
-// is loaded, whatever the length of the queue.
+// is loaded, whatever the length of the queue. The order is that of the rows: deliveries that only memory has come when
+// the rows of the tail before them have been loaded. Those of QoS 0 have no row and do not wait for any.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +29,19 @@ public:
     /// No loaded delivery expires before that.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }
-    Delivery pop();
+    const Delivery& at(std::size_t index) const { return loaded_[index]; }
+    /// Takes the delivery at `index` out; the order of the others stays.
+    Delivery pop(std::size_t index = 0);
     /// The store has all that is loaded.
     bool is_all_stored() const;
     void push(Delivery delivery);
 
     // The rest, in the store only
     bool has_stored_tail() const { return stored_rows_ > 0; }
+    /// The queue's front is, or may be, a row of the tail.
+    bool is_tail_next() const { return stored_rows_ > 0 && (loaded_.empty() || loaded_[0].row > stored_from_); }
+    /// The `count` deliveries at the front come after all the others that are loaded.
+    void move_to_back(std::size_t count);
     std::uint64_t stored_rows() const { return stored_rows_; }
     std::uint64_t stored_from() const { return stored_from_; }
     /// A stored delivery goes to the tail when there is one already, or the window is full.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "ledge/wire/packets.hpp"
 
@@ -18,6 +19,8 @@ public:
     /// False when it was not there.
     bool erase(wire::PacketId id);
     std::size_t size() const { return size_; }
+    /// In ascending order.
+    std::vector<wire::PacketId> all() const;
     void clear();
 
 private:

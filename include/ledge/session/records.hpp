@@ -32,7 +32,8 @@ struct QueuedRecord {
     OutState state = OutState::done;       // done: waiting
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
-    Bytes ids;  // subscription identifiers as properties
+    Bytes ids;             // subscription identifiers as properties
+    bool is_live = false;  // stored while its client was connected: it may have been sent at once
 };
 Blob encode(const QueuedRecord& record);
 std::optional<QueuedRecord> parse_queued(Bytes body);
@@ -41,6 +42,7 @@ struct SubscriptionRecord {
     wire::SubscribeOptions options;
     std::uint32_t subscription_id = 0;
     std::string_view filter;
+    FeedProgress feed{};
 };
 Blob encode(const SubscriptionRecord& record);
 std::optional<SubscriptionRecord> parse_subscription(Bytes body);
@@ -54,6 +56,9 @@ struct SessionRecord {
     std::string_view owner{};             // the user it belongs to; "": whoever comes
     bool is_incomplete = false;           // damage has cost it a part: see Session::is_incomplete
     NetworkId network = NetworkId::none;  // of an anonymous client: the session is charged to it
+    SendingProgress progress{};
+    Instant will_due = never;   // never: its client was connected
+    bool is_will_only = false;  // no session: the will of a client whose session ends with its connection
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

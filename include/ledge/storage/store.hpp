@@ -19,7 +19,7 @@ enum class Fault : std::uint8_t {
     access,   // the directory or file may not be used: missing, wrong owner or mode, read-only
     in_use,   // another process has it
     newer,    // written by a later version of the schema
-    full,     // the disk or the map is full
+    full,     // the disk or the map is full, or a write did not end: nothing has changed, and it may be tried again
     damaged,  // not readable as what it should be
     io,       // everything else the system said
 };
@@ -29,6 +29,7 @@ struct StoreError {
     std::string text;  // a sentence with the path and the reason
 };
 
+using broker::Beginning;
 using broker::write_class_names;
 using broker::write_classes;
 using broker::WriteClass;
@@ -38,6 +39,7 @@ struct CommitReport {
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
     double used_fraction = 0;                          // of the ceiling, free pages inside the file not counted
+    std::uint64_t bad_rows = 0;                        // that could not be read since the store was opened
 };
 
 /// The calendar, in microseconds since 1970-01-01 UTC, right or wrong; given by who may read clocks.
@@ -53,8 +55,9 @@ public:
     /// Everything a shard starts from; no payload. Before the first commit.
     virtual Result<broker::StoreImage, StoreError> load() = 0;
 
-    /// One transaction with all records of the batch, on stable storage when it returns. Any error poisons the store:
-    /// every later commit fails with the same error. On the committer's thread, one at a time.
+    /// One transaction with all records of the batch, on stable storage when it returns. After Fault::full nothing has
+    /// changed: the next commit must be of the same batch. Any other error poisons the store: every later commit fails
+    /// with the same error. On the committer's thread, one at a time.
     virtual Result<CommitReport, StoreError> commit(const session::Batch& batch) = 0;
 
     /// Reads of what is committed. The store outlives it. All calls on one thread; a commit may run at the same time.
@@ -62,7 +65,11 @@ public:
     /// never committed.
     virtual session::StoreReader reader() = 0;
 
-    /// The clean end: nothing of this store is in use any more. `now` is kept as the logical time of the next start.
+    /// How it was found when it was opened.
+    virtual Beginning beginning() const { return Beginning::whole; }
+
+    /// The clean end: nothing of this store is in use any more. `now` is kept as the logical time of the next start; a
+    /// last commit with the same time makes that free of charge.
     virtual void close(Instant now) = 0;
 };
 

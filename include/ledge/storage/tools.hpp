@@ -27,4 +27,19 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print);
 /// until the new one is on stable storage.
 Result<bool, StoreError> compact(const std::string& path, const Print& print);
 
+/// Copies the store in the directory `path` to the new file `target`: the state at one commit, on stable storage, read
+/// to its end. Also beside a running broker, whose file grows meanwhile by what it commits; after ten minutes it is
+/// given up. Nothing is overwritten.
+Result<bool, StoreError> backup(const std::string& path, const std::string& target, const Print& print);
+
+/// Makes a store in the directory `path` from the file `backup`, which is read to its end first. Only a directory that
+/// nobody uses. `replaces`: a store that is there is kept under another name; else it is an error.
+Result<bool, StoreError> restore(const std::string& backup, const std::string& path, bool replaces, const Print& print);
+
+/// Every session of the store in the directory `path` as a JSON object on a line. Only a store that nobody uses.
+Result<bool, StoreError> list_sessions(const std::string& path, const Print& print);
+
+/// Ends a session: the next start of a broker takes down what waits for it. Only a store that nobody uses.
+Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id);
+
 }  // namespace ledge::storage

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,12 +58,9 @@ public:
     /// Appends the id of each topic that the filter matches. Does not clear `out`.
     void match(std::string_view filter, std::vector<TopicId>& out) const;
 
-    /// The same in portions, for results too large for one turn; the tree may change between two calls. Start with
-    /// `position` 0; each call looks at up to `looks_max` ids from `position` on and moves it. True while there is
-    /// more to look at. Each matching topic that lives through all the calls comes out exactly once, a topic that
-    /// comes or goes meanwhile at most once per life. Costs a look per id, matching or not.
-    bool match_portion(std::string_view filter, TopicId& position, std::size_t looks_max,
-                       std::vector<TopicId>& out) const;
+    /// The same among `topics`, live ones, in their order: for a caller that looks at all of them in portions. False:
+    /// the tree has no topic at all that the filter matches. Costs a look per id, matching or not.
+    bool match_among(std::string_view filter, std::span<const TopicId> topics, std::vector<TopicId>& out) const;
 
     /// Live topics. Ids are below the highest size() there has been since the tree was last empty.
     std::size_t size() const { return slots_.size(); }

@@ -14,7 +14,9 @@ namespace ledge::transport {
 
 struct HttpPost {
     Destination to;
+    std::string method = "POST";
     std::string target = "/";
+    std::string bearer_token{};  // "": none
     std::string content_type = "application/json";
     std::string body;
     Duration timeout = 3s;  // from now to the last byte of the answer
@@ -24,7 +26,8 @@ struct HttpPost {
 struct HttpReply {
     unsigned status = 0;  // 0: there was none
     std::string body;
-    std::string error;  // why there was none
+    std::string error;            // why there was none
+    bool is_unreachable = false;  // there was not even a connection
 };
 
 /// Connections that nobody uses.

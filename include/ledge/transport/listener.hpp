@@ -28,12 +28,12 @@ public:
     static constexpr Duration pause = 200ms;             // without accepting, when descriptors or memory have run out
     static constexpr Duration complaint_interval = 10s;  // between two log lines about that
 
-    /// Binds and listens. The error is a sentence with the address and the system's reason.
-    /// TCP: SO_REUSEADDR, IPv6 separate from IPv4, TCP_NODELAY, SO_KEEPALIVE. Unix: mode 0660; a socket file nobody
-    /// listens on is replaced, anything else in its place is an error.
+    /// Binds and listens. TCP: SO_REUSEADDR, IPv6 apart from IPv4, TCP_NODELAY, SO_KEEPALIVE and times for peers that
+    /// are gone. Unix: mode 0660; a socket file nobody listens on is replaced, anything else in its place is an error.
     /// `front` outlives the listener.
-    static Result<std::unique_ptr<Listener>, std::string> create(const Endpoint& endpoint, Front& front, Driver& driver,
-                                                                 const Log& log, const AcceptRate& rate = {});
+    static Result<std::unique_ptr<Listener>, ListenProblem> create(const Endpoint& endpoint, Front& front,
+                                                                   Driver& driver, const Log& log,
+                                                                   const AcceptRate& rate = {});
     /// Stops listening and removes the socket file.
     ~Listener();
     Listener(const Listener&) = delete;

@@ -25,11 +25,14 @@ class io_context;
 
 namespace ledge::transport {
 
-/// GET or HEAD; every other method has been answered already. Views live for the call.
+/// GET or HEAD, and on the admin listener DELETE; every other method has been answered already. Views live for the
+/// call.
 struct HttpRequest {
+    bool is_removal = false;        // DELETE
     std::string_view path;          // "/metrics", without the query
     std::string_view query;         // what follows '?'
     std::string_view host;          // as the client names us, without the port
+    std::string_view address;       // of the peer, as logs show it: "192.0.2.7:51123"
     std::string_view bearer_token;  // of "Authorization: Bearer TOKEN"; "" without
     bool is_admin = false;          // on the admin listener, not beside MQTT clients
     bool has_certificate = false;   // the client has shown a certificate, and TLS has found it valid
@@ -44,7 +47,7 @@ struct HttpAnswer {
 using HttpHandler = std::function<HttpAnswer(const HttpRequest&)>;
 
 struct WebSocketOptions {
-    std::string path = "/mqtt";
+    std::string path;                  // "/mqtt"; empty: any
     std::vector<std::string> origins;  // "https://dashboard.example"; empty: any. A client without Origin is no page
     std::vector<Network> trusted_proxies;               // whose X-Forwarded-For is believed
     std::uint64_t message_bytes_max = 2 * 1024 * 1024;  // of one message, inflated

@@ -35,7 +35,8 @@ public:
     };
     struct Next {
         Status status;
-        Bytes frame;  // valid until the next call of next() and as long as the input lives
+        std::uint32_t size;  // too_large: of the whole packet, as the fixed header announces it; else 0
+        Bytes frame;  // valid until the next call of next() and as long as the input lives; too_large: its beginning
     };
 
     Framer() = default;
@@ -54,7 +55,7 @@ public:
                 [[likely]] {
                 const Bytes frame = input.first(total);
                 input = input.subspan(total);
-                return {Status::frame, frame};
+                return {Status::frame, 0, frame};
             }
         }
         return next_of_any_kind(input, max_packet_size);

@@ -3,9 +3,10 @@
 // lengths, UTF-8, flags, packet ids, reason codes, properties. Nothing is allocated; views live as long as the frame.
 //
 // decode: `frame` is one whole packet (fixed header included) as the Framer delivers it; anything else is malformed,
-//         never undefined. The error is the reason code a v5 peer is to be told: malformed_packet or protocol_error,
-//         for CONNECT also unsupported_protocol_version and client_identifier_not_valid (3.x, [MQTT-3.1.3-8]), for
-//         PUBLISH also topic_alias_invalid. src/wire/README.md lists which input gets which answer.
+//         never undefined. The error is the rule that was broken; it converts to the reason code that a v5 peer is
+//         told: malformed_packet or protocol_error, for CONNECT also unsupported_protocol_version and
+//         client_identifier_not_valid (3.x, [MQTT-3.1.3-8]), for PUBLISH also topic_alias_invalid.
+//         src/wire/README.md lists which input gets which answer.
 // encode: appends exactly encoded_size() bytes to the writer. Values are ours and trusted: strings of at most 65,535
 //         bytes and a whole packet of at most packet_size_max bytes are asserted, nothing else is checked.
 // encoded_size: bytes of the whole packet; never asserts. More than packet_size_max cannot be encoded.
@@ -21,12 +22,13 @@
 #include "ledge/base/result.hpp"
 #include "ledge/wire/properties.hpp"
 #include "ledge/wire/types.hpp"
+#include "ledge/wire/violation.hpp"
 #include "ledge/wire/writer.hpp"
 
 namespace ledge::wire {
 
 template <class T>
-using Decoded = Result<T, ReasonCode>;
+using Decoded = Result<T, Violation>;
 
 using PacketId = std::uint16_t;  // 1..65535; 0 is never valid on the wire [MQTT-2.2.1-3]
 
@@ -161,6 +163,9 @@ inline PacketType type_of(Bytes frame) {
     LEDGE_ASSERT(!frame.empty());
     return static_cast<PacketType>(frame.front() >> 4U);
 }
+
+/// The topic of a PUBLISH of which only the beginning has come; nullopt: another packet, or not so far yet.
+std::optional<std::string_view> topic_of_beginning(Bytes beginning);
 
 /// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that
 /// refuses. A level above 5 counts as v5. nullopt: not told, or none we know.

@@ -40,6 +40,7 @@ inline int sign(mbedtls_pk_context* key, std::span<const unsigned char> hash, st
 }
 
 inline constexpr bool has_tls1_3 = true;
+inline constexpr int wrong_version = MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION;
 inline void set_minimum_version(mbedtls_ssl_config* config, bool is_tls1_3) {
     mbedtls_ssl_conf_min_tls_version(config, is_tls1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 }
@@ -75,6 +76,7 @@ inline int sign(mbedtls_pk_context* key, std::span<const unsigned char> hash, st
 }
 
 inline constexpr bool has_tls1_3 = false;
+inline constexpr int wrong_version = MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION;
 inline void set_minimum_version(mbedtls_ssl_config* config, bool) {
     mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 }
@@ -107,10 +109,10 @@ inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE
 /// The description of the alert that the peer has sent (RFC 8446 section 6), after
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and two more. When there was no
+/// The beginning of the record that was read last, as it came: the header's five bytes and six more. When there was no
 /// other, the first bytes of the peer.
-inline std::span<const unsigned char, 7> record_front(const mbedtls_ssl_context& ssl) {
-    return std::span<const unsigned char, 7>(ssl.MBEDTLS_PRIVATE(in_hdr), 7);
+inline std::span<const unsigned char, 11> record_front(const mbedtls_ssl_context& ssl) {
+    return std::span<const unsigned char, 11>(ssl.MBEDTLS_PRIVATE(in_hdr), 11);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

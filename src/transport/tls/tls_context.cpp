@@ -3,6 +3,7 @@
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/ssl_ticket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/regular_file.hpp"
 #include "mbedtls_version.hpp"
 #include "tls_ciphers.hpp"
@@ -45,13 +47,18 @@ int choose_certificate(void* context, mbedtls_ssl_context* ssl, const unsigned c
     return 0;
 }
 
-/// And for an identity's key.
+/// And for an identity's key. An unknown one gets a key that nobody has: its handshake fails at the same step and with
+/// the same alert as with a wrong key, so that nobody learns which identities exist.
 int find_key(void* context, mbedtls_ssl_context* ssl, const unsigned char* identity, std::size_t size) {
     const auto& parts = *static_cast<const TlsContext::Parts*>(context);
     const std::string_view wanted(reinterpret_cast<const char*>(identity), size);
     const auto found = parts.keys.find(wanted);
-    if (found == parts.keys.end()) return MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
-    static_cast<TlsPeerNotes*>(mbed::user_of(ssl))->psk_identity = found->first;
+    auto& notes = *static_cast<TlsPeerNotes*>(mbed::user_of(ssl));
+    if (found == parts.keys.end()) {
+        notes.unknown_identity = wanted.substr(0, psk_identity_bytes_max);
+        return mbedtls_ssl_set_hs_psk(ssl, parts.nobodys_key.data(), parts.nobodys_key.size());
+    }
+    notes.psk_identity = found->first;
     return mbedtls_ssl_set_hs_psk(ssl, found->second.data(), found->second.size());
 }
 
@@ -332,6 +339,8 @@ TlsContext::Parts::Parts() {
     mbedtls_x509_crt_init(&authorities);
     mbedtls_x509_crl_init(&revoked);
     mbedtls_ssl_config_init(&config);
+    const auto got = ::getrandom(nobodys_key.data(), nobodys_key.size(), 0);  // so few bytes come whole
+    LEDGE_ASSERT(got == static_cast<ssize_t>(nobodys_key.size()));
 }
 
 TlsContext::Parts::~Parts() {

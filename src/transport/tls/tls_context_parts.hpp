@@ -43,7 +43,8 @@ struct TlsContext::Parts {
     mbedtls_x509_crt authorities;
     mbedtls_x509_crl revoked;
     PskTable keys;
-    std::vector<int> ciphers;  // ends with 0
+    std::array<Byte, psk_bytes_max> nobodys_key{};  // of real chance
+    std::vector<int> ciphers;                       // ends with 0
     std::vector<std::string> alpn;
     std::vector<const char*> alpn_texts;  // ends with nullptr
     mbedtls_ssl_config config;
@@ -55,7 +56,9 @@ struct TlsContext::Parts {
 
 /// What the context's callbacks tell a session: mbed::user_of().
 struct TlsPeerNotes {
-    std::string psk_identity;  // claimed; proven when the handshake is done
+    std::string psk_identity;      // claimed; proven when the handshake is done
+    std::string unknown_identity;  // claimed, and in no psk_file
+    std::string subject;           // the name in the certificate that was shown, accepted or not
 };
 
 /// The name in a certificate, as `from` says; "" if it has none, or one with control characters.

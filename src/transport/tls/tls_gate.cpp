@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "../ip_address.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "tls_context.hpp"
 #include "tls_rest.hpp"
@@ -13,28 +14,50 @@
 
 namespace ledge::transport {
 
+namespace {
+
+NetworkId network_of(const sockaddr_storage& address) {
+    const auto ip = ip_address_of(address);
+    return ip ? ledge::network_of(*ip) : NetworkId::none;
+}
+
+}  // namespace
+
 /// Who stands at the gate.
 class TlsGate::Peer final : public Pollable, public AgeHook, public QueueHook {
 public:
     Peer(TlsGate& at, int socket, const sockaddr_storage& whose, Owner& for_whom, Instant until)
-        : gate(at), owner(for_whom), descriptor(socket), address(whose), deadline(until) {}
+        : gate(at), owner(for_whom), descriptor(socket), address(whose), network(network_of(whose)), deadline(until) {}
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
-    ~Peer() {
-        if (session == nullptr && job == nullptr && descriptor >= 0) ::close(descriptor);
+    ~Peer() { end(); }
+
+    void on_ready(std::uint32_t) override {
+        if (!is_gone) gate.on_input(*this);
     }
 
-    void on_ready(std::uint32_t) override { gate.on_input(*this); }
+    /// Closes what it still has; a worker's part stays with the worker.
+    void end() {
+        if (session == nullptr && job == nullptr && descriptor >= 0) ::close(descriptor);
+        session.reset();
+        descriptor = -1;
+        is_gone = true;
+    }
+    bool is_queued() const { return static_cast<const QueueHook&>(*this).is_linked(); }
+    bool is_silent() const { return !is_under_way && !is_queued(); }
 
     TlsGate& gate;
     Owner& owner;
     int descriptor;  // the session's, as soon as there is one
     sockaddr_storage address;
+    NetworkId network;
     Instant deadline;
+    Instant heard_at{};                   // its handshake last moved on
     std::unique_ptr<TlsSession> session;  // nullptr: silent, queued, or working
     Handshake* job = nullptr;             // working
     bool is_watched = false;
     bool is_under_way = false;
+    bool is_gone = false;  // destroyed in on_time(): an event of the same poll may still name it
 };
 
 /// A step on a worker. It has the session meanwhile; a peer that is given up leaves it there.
@@ -116,6 +139,7 @@ Result<std::unique_ptr<TlsGate>, TlsProblem> TlsGate::create(const TlsOptions& o
 
 TlsGate::~TlsGate() {
     while (!peers_.empty()) remove(peers_.front());
+    bury();
     if (loading_ != nullptr) loading_->gate = nullptr;
 }
 
@@ -123,16 +147,51 @@ TlsGate::~TlsGate() {
 // From the listener to the workers
 
 void TlsGate::take(int descriptor, const sockaddr_storage& address, Owner& owner) {
-    const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
-    if (peers_.size() >= places) return turn_away(descriptor, address);
+    const NetworkId network = network_of(address);
+    if (!make_room(network)) return turn_away(descriptor, address);
     const Instant deadline = driver_.now() + options_.handshake_time_max;
     auto peer = std::make_unique<Peer>(*this, descriptor, address, owner, deadline);
+    networks_.add(network);
     peers_.push_back(*peer);
     watch(*peer.release(), EPOLLIN);
 }
 
+/// Peers that speak leave the gate soon, silent ones keep their places: they give way to a newcomer. When everybody
+/// speaks, the network with most peers makes room for one that has fewer. False: there is no place.
+bool TlsGate::make_room(NetworkId newcomer) {
+    const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
+    if (peers_.size() < places) return true;
+    Peer* victim = longest_silent();
+    if (victim == nullptr && networks_.of(newcomer) + 1 < networks_.largest()) victim = newest_queued();
+    if (victim == nullptr) return false;
+    note_full(victim->address, networks_.of(victim->network));
+    remove(*victim);
+    return true;
+}
+
 void TlsGate::turn_away(int descriptor, const sockaddr_storage& address) {
     ::close(descriptor);
+    note_full(address, networks_.of(network_of(address)));
+}
+
+/// Of the network that has most peers here, the silent one that has waited longest; nullptr: there is none.
+TlsGate::Peer* TlsGate::longest_silent() {
+    for (Peer& peer : peers_) {
+        if (peer.is_silent() && networks_.of(peer.network) == networks_.largest()) return &peer;
+    }
+    return nullptr;
+}
+
+/// Of the same network, the last one in the queue.
+TlsGate::Peer* TlsGate::newest_queued() {
+    for (auto peer = queue_.rbegin(); peer != queue_.rend(); ++peer) {
+        if (networks_.of(peer->network) == networks_.largest()) return &*peer;
+    }
+    return nullptr;
+}
+
+/// `peers`: of the address that gives way.
+void TlsGate::note_full(const sockaddr_storage& address, std::uint32_t peers) {
     ++counters_.refused;
     const Instant now = driver_.now();
     if (now < complain_after_) return;
@@ -140,8 +199,32 @@ void TlsGate::turn_away(int descriptor, const sockaddr_storage& address) {
     log_.warning("tls_refused", {{"listener", name_},
                                  {"address", to_text(address)},
                                  {"reason", "too many handshakes wait"},
+                                 {"of_this_address", peers},
+                                 {"key", "tls.handshakes_queued_max"},
                                  {"limit", options_.handshakes_queued_max},
                                  {"refused", counters_.refused}});
+}
+
+/// Of the handshakes that wait for their peers, the one that has done so longest; nullptr: there is none.
+TlsGate::Peer* TlsGate::longest_stalled() const {
+    const Peer* found = nullptr;
+    for (const Peer& peer : peers_) {
+        const bool waits = peer.is_under_way && peer.is_watched;
+        if (waits && (found == nullptr || peer.heard_at < found->heard_at)) found = &peer;
+    }
+    return const_cast<Peer*>(found);
+}
+
+/// Others queue for the places of handshakes that stand still: those make room, the longest first.
+void TlsGate::end_stalled(Instant now) {
+    while (!queue_.empty() && next_stall() <= now)
+        refuse(*longest_stalled(), "the handshake stood still while others waited for their turn");
+}
+
+Instant TlsGate::next_stall() const {
+    if (queue_.empty()) return never;
+    const Peer* peer = longest_stalled();
+    return peer == nullptr ? never : peer->heard_at + stall_time_max;
 }
 
 /// Memory for TLS is taken when the peer has said something and it is its turn.
@@ -153,6 +236,7 @@ void TlsGate::on_input(Peer& peer) {
     } else {
         unwatch(peer);
         queue_.push_back(peer);
+        end_stalled(driver_.now());
     }
     begin_queued();
 }
@@ -179,6 +263,7 @@ void TlsGate::begin(Peer& peer) {
 void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(TlsSession::Extent::cheap)); }
 
 void TlsGate::judge(Peer& peer, TlsSession::Status status) {
+    peer.heard_at = driver_.now();
     switch (status) {
         case TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
         case TlsSession::Status::want_read: return watch(peer, EPOLLIN);
@@ -240,16 +325,20 @@ void TlsGate::remove(Peer& peer) {
     if (peer.job != nullptr) peer.job->peer = nullptr;
     if (peer.is_under_way) --under_way_;
     if (static_cast<QueueHook&>(peer).is_linked()) queue_.erase(queue_.iterator_to(peer));
-    peers_.erase_and_dispose(peers_.iterator_to(peer), [](Peer* gone) { delete gone; });
+    networks_.remove(peer.network);
+    peer.end();
+    gone_.splice(gone_.end(), peers_, peers_.iterator_to(peer));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Time and files
 
 void TlsGate::on_time(Instant now) {
+    bury();
     while (!peers_.empty() && peers_.front().deadline <= now) {
         refuse(peers_.front(), peers_.front().is_under_way ? "the handshake took too long" : "no handshake in time");
     }
+    end_stalled(now);
     begin_queued();
     if (look_at_ > now) return;
     look_at_ = now + watch_interval;
@@ -267,8 +356,14 @@ void TlsGate::judge_again(TlsRest& connections) {
     }
 }
 
+void TlsGate::bury() {
+    gone_.clear_and_dispose([](Peer* peer) { delete peer; });
+}
+
 Instant TlsGate::next_deadline() const {
-    return peers_.empty() ? look_at_ : std::min(look_at_, peers_.front().deadline);
+    if (!gone_.empty()) return Instant::min();  // to be destroyed at the end of this turn
+    if (peers_.empty()) return look_at_;
+    return std::min({look_at_, peers_.front().deadline, next_stall()});
 }
 
 void TlsGate::reload() {

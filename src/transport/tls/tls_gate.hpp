@@ -3,7 +3,8 @@
 //
 //     silent ──bytes──► queued ──its turn──► shaking ◄──input, result──► working
 //                                               └──► secured: the owner has it
-// From each of them: closed, when the time is up, the peer goes or does wrong. On the loop's thread.
+// From each of them: closed, when the time is up, the peer goes or does wrong. When all places are taken, or others
+// queue while a handshake stands still, the network that has most peers here gives way. On the loop's thread.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,7 +15,9 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/base/result.hpp"
+#include "ledge/base/shares.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/file_watch.hpp"
@@ -32,6 +35,7 @@ class TlsGate {
 public:
     static constexpr Duration watch_interval = 2s;       // between two looks at the files
     static constexpr Duration complaint_interval = 10s;  // between two log lines about too many handshakes
+    static constexpr Duration stall_time_max = 2s;       // of a handshake that waits for its peer, while others queue
 
     class Owner {
     public:
@@ -89,7 +93,15 @@ private:
     void refuse(Peer& peer, const std::string& reason);
     void remove(Peer& peer);
     void begin_queued();
+    bool make_room(NetworkId newcomer);
     void turn_away(int descriptor, const sockaddr_storage& address);
+    Peer* longest_silent();
+    Peer* newest_queued();
+    Peer* longest_stalled() const;
+    void end_stalled(Instant now);
+    Instant next_stall() const;
+    void note_full(const sockaddr_storage& address, std::uint32_t peers);
+    void bury();
 
     void load();
     void take_over(Load& load);
@@ -108,7 +120,9 @@ private:
     Instant look_at_{};
     Instant complain_after_{};
     Peers peers_;  // by age, so that the deadlines ascend
+    Peers gone_;
     Queue queue_;
+    Shares<NetworkId> networks_;  // of the peers
     std::uint32_t under_way_ = 0;
     TlsCounters counters_;
 };

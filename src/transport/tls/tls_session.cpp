@@ -37,6 +37,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     static Parts& of(void* user) { return static_cast<Parts&>(*static_cast<TlsPeerNotes*>(user)); }
 
     static int send(void* user, const unsigned char* bytes, std::size_t size);
+    static int note_certificate(void* user, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
     static int receive(void* user, unsigned char* into, std::size_t size);
     int receive_fed(unsigned char* into, std::size_t size);
 
@@ -47,6 +48,7 @@ struct TlsSession::Parts : TlsPeerNotes {
     Status fail(int result);
     int flush_rest();
     std::optional<unsigned> alert_in_the_clear() const;
+    std::string blame() const;
 
     std::shared_ptr<const TlsContext> context;
     int descriptor;
@@ -100,10 +102,19 @@ bool TlsSession::Parts::set_up(const std::string& server_name) {
     buffers.adopt(ssl);
     mbedtls_ssl_set_bio(&ssl, self(), send, receive, nullptr);
     mbed::set_user(&ssl, self());
+    mbedtls_ssl_set_verify(&ssl, note_certificate, self());
     if (server_name.empty()) return true;
     server_address = ip_address_of(server_name);
     // SNI knows no addresses (RFC 6066, 3), and of 2.28 no check does: accept_peer() makes that one.
     return mbedtls_ssl_set_hostname(&ssl, server_address ? nullptr : server_name.c_str()) == 0;
+}
+
+/// Called for each certificate of a chain, the peer's own last; changes nothing of the verdict.
+int TlsSession::Parts::note_certificate(void* user, mbedtls_x509_crt* certificate, int depth, std::uint32_t*) {
+    std::array<char, 256> name{};
+    if (depth == 0 && mbedtls_x509_dn_gets(name.data(), name.size(), &certificate->subject) > 0)
+        of(user).subject = name.data();
+    return 0;
 }
 
 std::unique_ptr<TlsSession> TlsSession::create(std::shared_ptr<const TlsContext> context, int descriptor,
@@ -180,6 +191,7 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
         user_name = name_in(*certificate, rules.user_name_from);
     }
     if (!psk_identity.empty()) user_name = psk_identity;
+    subject = {};  // for refusals only
     is_secured = true;
     return Status::done;
 }
@@ -335,6 +347,18 @@ std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
     return record[6];
 }
 
+/// What of the peer's it was: "; …", or "".
+std::string TlsSession::Parts::blame() const {
+    if (!unknown_identity.empty()) return "; the psk_file has no identity '" + unknown_identity + "'";
+    if (!psk_identity.empty()) return "; the peer has another key for the identity '" + psk_identity + "'";
+    if (!subject.empty()) return "; the peer's certificate is that of " + subject;
+    const auto hello = mbed::record_front(ssl);  // its version in bytes 9 and 10 (RFC 5246 section 7.4.1.2)
+    const bool is_old = hello[0] == MBEDTLS_SSL_MSG_HANDSHAKE && hello[9] == 3 && hello[10] < 3;
+    if (failure != mbed::wrong_version || !is_old) return {};
+    const std::string offered = hello[10] == 0 ? "SSL 3.0" : "TLS 1." + std::to_string(hello[10] - 1);
+    return "; the peer speaks " + offered + " at most, tls.minimum_version wants more";
+}
+
 std::string TlsSession::failure_reason() const {
     if (parts_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return text_of_alert(mbed::alert_of(parts_->ssl));
     if (const auto alert = parts_->alert_in_the_clear()) return text_of_alert(*alert);
@@ -344,12 +368,12 @@ std::string TlsSession::failure_reason() const {
         if (!spoken.empty() && spoken != "a TLS ClientHello")
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
-    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason;
+    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->blame();
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));
     reason += parts_->is_wrong_address ? "it is for another address" : text.data();
     while (reason.ends_with('\n')) reason.pop_back();
-    return reason;
+    return reason + parts_->blame();
 }
 
 const char* TlsSession::version() const { return mbedtls_ssl_get_version(&parts_->ssl); }

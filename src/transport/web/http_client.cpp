@@ -42,9 +42,13 @@ std::string host_field(const Destination& to) {
 std::string request_text(const HttpPost& post) {
     std::string text;
     text.reserve(512 + post.target.size() + post.body.size());  // no copies of a password are left behind
-    text.append("POST ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
-    text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
-    text.append(std::to_string(post.body.size())).append("\r\n\r\n").append(post.body);
+    text.append(post.method).append(" ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
+    if (!post.bearer_token.empty()) text.append("\r\nAuthorization: Bearer ").append(post.bearer_token);
+    if (!post.body.empty() || post.method == "POST") {
+        text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
+        text.append(std::to_string(post.body.size()));
+    }
+    text.append("\r\n\r\n").append(post.body);
     return text;
 }
 
@@ -215,7 +219,7 @@ private:
     void on_connected(Connector::Outcome outcome) {
         if (client_ == nullptr) return;
         ticket_ = 0;
-        if (outcome.stream == nullptr) return fail(outcome.error);
+        if (outcome.stream == nullptr) return finish({0, {}, outcome.error, true});
         link_ = std::make_shared<HttpLink>(client_->io, to_, std::move(outcome.stream));
         if (!link_->watch()) return fail("the system watches no more sockets");
         write();
@@ -296,7 +300,7 @@ private:
         finish(std::move(answer));
     }
 
-    void fail(const std::string& reason) { finish({0, {}, reason}); }
+    void fail(const std::string& reason) { finish({0, {}, reason, false}); }
 
     void finish(HttpReply answer) {
         if (client_ == nullptr) return;

@@ -17,6 +17,7 @@
 
 #include "../ip_address.hpp"
 #include "http_text.hpp"
+#include "ledge/base/shares.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "rules.hpp"
 #include "ws_link.hpp"
@@ -35,6 +36,7 @@ public:
     virtual void close() = 0;
 
     Instant deadline = never;
+    NetworkId network = NetworkId::none;
     boost::intrusive::list<Visitor>* list = nullptr;  // that it is in
 };
 
@@ -55,7 +57,9 @@ struct WebFrontState {
     PeerCount count = std::make_shared<std::size_t>(0);
     List waiting{};  // for a request, or for an answer to be taken
     List ending{};
+    Shares<NetworkId> networks{};  // of both
 
+    void make_room();
     void wait(Visitor& visitor, List& list, Duration time);
     void forget(Visitor& visitor);
 };
@@ -77,6 +81,8 @@ public:
           count_(front.count),
           in_(first_bytes) {
         ++*count_;
+        const auto ip = ip_address_of(address);
+        network = ip ? network_of(*ip) : NetworkId::none;
     }
     ~HttpSession() override { --*count_; }
     HttpSession(const HttpSession&) = delete;
@@ -108,9 +114,14 @@ private:
     void on_parse_error(const Error& error);
     void on_request();
     void upgrade(const Request& request);
+    void log_refusal(std::uint16_t status, std::string_view why);
+    bool serves_websocket_at(std::string_view path) const;
     std::string peer_address(const WebSocketOptions& options, const Request& request) const;
     HttpAnswer ask_handler(const Request& request, std::string_view target);
-    void refuse(std::uint16_t status, std::string_view why = {}) { answer(http_error(status, why), false, false); }
+    void refuse(std::uint16_t status, std::string_view why = {}) {
+        log_refusal(status, why);
+        answer(http_error(status, why), false, false);
+    }
     void answer(const HttpAnswer& answer, bool is_head, bool keeps_alive);
     void on_answered(const Error& error, bool keeps_alive);
     void end();
@@ -182,6 +193,9 @@ inline std::string_view origin_form(std::string_view target) {
     return target;
 }
 
+/// As much of what a peer has sent as a log line shows.
+inline std::string_view shown(std::string_view text) { return text.substr(0, 128); }
+
 /// All fields of that name as one list (RFC 9110 section 5.2).
 template <class Fields, class Name>
 std::string combined(const Fields& fields, const Name& name) {
@@ -201,25 +215,54 @@ void HttpSession<Stream>::on_request() {
     if (request.version() == 11 && request.count(http::field::host) != 1) return refuse(400, "one Host is wanted");
     if (request.method() == http::verb::unknown) return refuse(501);
     const bool is_head = request.method() == http::verb::head;
-    if (request.method() != http::verb::get && !is_head) return refuse(405);
+    // The admin listener has pages only, and takes orders from those who may read them.
+    const bool is_removal = request.method() == http::verb::delete_ && !front_->options.websocket;
+    if (request.method() != http::verb::get && !is_head && !is_removal) return refuse(405);
     const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
     if (has_body) return refuse(413, "no body is wanted");
     if (!target.starts_with('/')) return refuse(400, "the target wants a path");
 
     const std::string_view path = target.substr(0, std::min(target.find('?'), target.size()));
-    const bool is_websocket_path = front_->options.websocket && path == front_->options.websocket->path;
+    const bool is_websocket_path = serves_websocket_at(path);
     if (websocket::is_upgrade(request)) {
         if (!is_websocket_path) return refuse(404, "no WebSocket here");
         return upgrade(request);
     }
-    if (is_websocket_path) return answer(http_error(426, "MQTT clients come here, by WebSocket"), is_head, false);
-    answer(ask_handler(request, target), is_head, request.keep_alive());
+    const bool is_page = !is_websocket_path || front_->options.websocket->path.empty();
+    const HttpAnswer page = is_page ? ask_handler(request, target) : http_error(404);
+    if (!is_websocket_path || page.status != 404) return answer(page, is_head, request.keep_alive());
+    log_refusal(426, "a request without an upgrade to WebSocket");
+    answer(http_error(426, "MQTT clients come here, by WebSocket"), is_head, false);
+}
+
+template <class Stream>
+bool HttpSession<Stream>::serves_websocket_at(std::string_view path) const {
+    const auto& options = front_->options.websocket;
+    return options && (options->path.empty() || path == options->path);
+}
+
+/// What was asked, as far as it has been understood, and what is here.
+template <class Stream>
+void HttpSession<Stream>::log_refusal(std::uint16_t status, std::string_view why) {
+    const Request& request = parser_->get();
+    const auto& options = front_->options.websocket;
+    std::string_view served = "pages only";
+    if (options) served = options->path.empty() ? std::string_view("any path") : options->path;
+    const std::string offered = combined(request, http::field::sec_websocket_protocol);
+    front_->log.info("http_refused", {{"address", options ? peer_address(*options, request) : to_text(address_)},
+                                      {"status", status},
+                                      {"reason", why.empty() ? http_reason(status) : why},
+                                      {"asked", shown(request.target())},
+                                      {"websocket_at", served},
+                                      {"origin", shown(request[http::field::origin])},
+                                      {"subprotocols", shown(offered)}});
 }
 
 template <class Stream>
 HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_view target) {
     if (!front_->handler) return http_error(404);
     HttpRequest asked;
+    asked.is_removal = request.method() == http::verb::delete_;
     const std::size_t question = std::min(target.find('?'), target.size());
     asked.path = target.substr(0, question);
     asked.query = target.substr(std::min(question + 1, target.size()));
@@ -227,6 +270,9 @@ HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_
     asked.bearer_token = bearer_token(std::string_view(request[http::field::authorization]));
     asked.is_admin = !front_->options.websocket;
     asked.has_certificate = peer_.has_certificate;
+    const std::string address =
+        front_->options.websocket ? peer_address(*front_->options.websocket, request) : to_text(address_);
+    asked.address = address;
     return front_->handler(asked);
 }
 
@@ -235,16 +281,15 @@ template <class Stream>
 void HttpSession<Stream>::upgrade(const Request& request) {
     const WebSocketOptions& options = *front_->options.websocket;
     const auto origin = request.find(http::field::origin);
-    if (origin != request.end() && !is_allowed_origin(std::string_view(origin->value()), options.origins)) {
-        front_->log.warning("websocket_refused", {{"address", peer_address(options, request)},
-                                                  {"reason", "origin"},
-                                                  {"origin", std::string_view(origin->value())}});
+    if (origin != request.end() && !is_allowed_origin(std::string_view(origin->value()), options.origins))
         return refuse(403, "pages of this origin may not connect");
-    }
     const std::string_view subprotocol = choose_subprotocol(combined(request, http::field::sec_websocket_protocol));
-    if (subprotocol.empty()) return refuse(400, "the subprotocol mqtt must be offered");  // [MQTT-6.0.0-3]
+    if (subprotocol.empty())  // [MQTT-6.0.0-3]
+        return refuse(400, "the subprotocol mqtt must be offered");
     if (!is_websocket_key(std::string_view(request[http::field::sec_websocket_key])))
         return refuse(400, "Sec-WebSocket-Key is not one");
+    if (request[http::field::sec_websocket_version] != "13")  // Beast answers with the version that it speaks
+        log_refusal(426, "another version of WebSocket than 13");
     // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
     if (used_ > 0) return refuse(400, "bytes came before the answer to the upgrade");
 
@@ -262,8 +307,8 @@ template <class Stream>
 std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, const Request& request) const {
     const auto address = ip_address_of(address_);
     if (!address || !is_in(options.trusted_proxies, *address)) return to_text(address_);
-    const std::string forwarded = combined(request, "X-Forwarded-For");
-    return std::string(forwarded_client(forwarded, options.trusted_proxies).value_or(to_text(address_)));
+    const auto client = forwarded_client(combined(request, "X-Forwarded-For"), options.trusted_proxies);
+    return client ? to_text(*client) : to_text(address_);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ constexpr Status statuses[] = {
     {408, "Request Timeout", ""},
     {413, "Content Too Large", ""},
     {426, "Upgrade Required", "Upgrade: websocket\r\n"},
+    {429, "Too Many Requests", "Retry-After: 60\r\n"},
     {431, "Request Header Fields Too Large", ""},
     {501, "Not Implemented", ""},
     {503, "Service Unavailable", ""},
@@ -34,6 +35,8 @@ const Status& status_of(std::uint16_t code) {
 }
 
 }  // namespace
+
+std::string_view http_reason(std::uint16_t status) { return status_of(status).reason; }
 
 HttpAnswer http_error(std::uint16_t status, std::string_view why) {
     HttpAnswer answer;

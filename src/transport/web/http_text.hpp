@@ -3,10 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "ledge/transport/web.hpp"
 
 namespace ledge::transport {
+
+/// "Not Found".
+std::string_view http_reason(std::uint16_t status);
 
 /// One line of text as an answer: "405 Method Not Allowed" and why.
 HttpAnswer http_error(std::uint16_t status, std::string_view why = {});

@@ -64,12 +64,12 @@ bool is_websocket_key(std::string_view key) {
     });
 }
 
-std::optional<std::string_view> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted) {
+std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted) {
     while (!forwarded_for.empty()) {
         const std::string_view element = last_element(forwarded_for);
-        const auto address = ip_address_of(element);
+        const auto address = ip_address_of(host_of(element));
         if (!address) return std::nullopt;  // whoever wrote what precedes it, nobody we trust says so
-        if (!is_in(trusted, *address)) return element;
+        if (!is_in(trusted, *address)) return address;
     }
     return std::nullopt;
 }

@@ -20,9 +20,9 @@ bool is_allowed_origin(std::string_view origin, std::span<const std::string> all
 /// Base64 of 16 bytes, as RFC 6455 section 4.1 asks.
 bool is_websocket_key(std::string_view key);
 
-/// The client behind proxies: the last address of X-Forwarded-For that is no trusted proxy's. nullopt: there is none,
-/// or it is no address.
-std::optional<std::string_view> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted);
+/// The client behind proxies: the last address of X-Forwarded-For that is no trusted proxy's, with or without a port
+/// there. nullopt: there is none, or it is no address.
+std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted);
 
 /// "Bearer TOKEN" -> TOKEN, otherwise "".
 std::string_view bearer_token(std::string_view authorization);

@@ -3,15 +3,19 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/role.hpp>
 #include <cstddef>
 #include <utility>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::transport {
 
@@ -76,6 +80,7 @@ private:
 
 /// Beast's next layer. Beast would wait in its teardown for the peer's FIN, for ever if need be, and call nobody
 /// meanwhile; here the teardown does nothing, and whoever owns the stream ends it.
+/// Beast writes one frame at a time. Further frames that are ready follow it in the same write: append_to_next().
 template <class Stream>
 class Layer {
 public:
@@ -90,13 +95,59 @@ public:
     void async_read_some(const Buffers& buffers, Handler&& handler) {
         stream_.async_read_some(buffers, std::forward<Handler>(handler));
     }
+    /// `frames` are sent right behind the frame whose payload ends at `payload_end`, together with it. Beast may send
+    /// control frames first: those have payloads elsewhere. Both stay valid until that frame's write has completed.
+    void append_to_next(const void* payload_end, boost::asio::const_buffer frames) {
+        payload_end_ = payload_end;
+        frames_ = frames;
+    }
+
     template <class Buffers, class Handler>
     void async_write_some(const Buffers& buffers, Handler&& handler) {
-        stream_.async_write_some(buffers, std::forward<Handler>(handler));
+        if (payload_end_ == nullptr || end_of(buffers) != payload_end_)
+            return stream_.async_write_some(buffers, std::forward<Handler>(handler));
+        write_with_frames(buffers, std::forward<Handler>(handler));
     }
 
 private:
+    static constexpr std::size_t parts_max = 8;  // Beast has four: header, payload, and two that are empty
+
+    template <class Buffers>
+    static const void* end_of(const Buffers& buffers) {
+        const void* end = nullptr;
+        for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers);
+             ++it) {
+            const boost::asio::const_buffer part = *it;
+            if (part.size() > 0) end = static_cast<const char*>(part.data()) + part.size();
+        }
+        return end;
+    }
+
+    /// Beast hears of its own bytes only.
+    template <class Buffers, class Handler>
+    void write_with_frames(const Buffers& buffers, Handler&& handler) {
+        std::array<boost::asio::const_buffer, parts_max> parts{};
+        std::size_t count = 0;
+        for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers);
+             ++it) {
+            const boost::asio::const_buffer part = *it;
+            if (part.size() == 0) continue;
+            LEDGE_ASSERT(count + 1 < parts_max);
+            parts[count++] = part;
+        }
+        const std::size_t own = boost::asio::buffer_size(parts);
+        parts[count] = std::exchange(frames_, {});
+        payload_end_ = nullptr;
+        boost::asio::async_write(stream_, parts,
+                                 [own, handler = std::forward<Handler>(handler)](const boost::system::error_code& error,
+                                                                                 std::size_t sent) mutable {
+                                     std::move(handler)(error, std::min(own, sent));
+                                 });
+    }
+
     Stream stream_;
+    const void* payload_end_ = nullptr;  // nullptr: nothing follows
+    boost::asio::const_buffer frames_;
 };
 
 template <class Stream, class Handler>

@@ -2,6 +2,8 @@
 // a plain socket or TLS.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "../tls/tls_gate.hpp"
 #include "../tls/tls_stream.hpp"
 #include "http_session.hpp"
@@ -9,17 +11,27 @@
 
 namespace ledge::transport {
 
+/// The network with most visitors gives way, with the one that has waited longest.
+void WebFrontState::make_room() {
+    if (waiting.size() < options.limits.visitors_max) return;
+    const auto is_largest = [this](const Visitor& v) { return networks.of(v.network) == networks.largest(); };
+    const auto found = std::find_if(waiting.begin(), waiting.end(), is_largest);
+    (found != waiting.end() ? *found : waiting.front()).close();
+}
+
 void WebFrontState::wait(Visitor& visitor, List& list, Duration time) {
     forget(visitor);
     visitor.deadline = driver.now() + time;
     list.push_back(visitor);
     visitor.list = &list;
+    networks.add(visitor.network);
 }
 
 void WebFrontState::forget(Visitor& visitor) {
     if (visitor.list == nullptr) return;
     visitor.list->erase(visitor.list->iterator_to(visitor));
     visitor.list = nullptr;
+    networks.remove(visitor.network);
 }
 
 namespace {
@@ -76,7 +88,7 @@ private:
 
     template <class Make>
     void greet(const sockaddr_storage& address, ProvenPeer peer, const Make& make_stream) {
-        if (state_.waiting.size() >= state_.options.limits.visitors_max) state_.waiting.front().close();
+        state_.make_room();
         try {
             using Session = HttpSession<decltype(make_stream())>;
             std::make_shared<Session>(make_stream(), address, std::move(peer), state_)->begin();

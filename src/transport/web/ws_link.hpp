@@ -1,5 +1,6 @@
-// WsLink: MQTT in WebSocket messages, as the driver sees it. The bytes of a turn leave in one binary frame; what comes
-// is handed on as it comes, whatever the frames. Included by web_front.cpp only: Beast takes half a minute to compile.
+// WsLink: MQTT in WebSocket messages, as the driver sees it. Each packet leaves in a message of its own: clients exist
+// that look at the first packet of a message only. The messages of a turn leave in one write; what comes is handed on
+// as it comes, whatever the frames. Included by web_front.cpp only: Beast takes half a minute to compile.
 //
 //     open ──our connection closes──► finishing (close frame) ──theirs──► ending (FIN, drain) ──► lost
 //       └─────their close frame, or their mistake, which Beast answers─────►┘
@@ -34,9 +35,10 @@ public:
     using Error = boost::system::error_code;
     using Request = boost::beast::http::request<boost::beast::http::empty_body>;
 
-    static constexpr std::size_t frame_bytes_max = 64 * 1024;  // of one we send: what is copied out of the outbox
-    static constexpr std::size_t small_bytes = 512;            // into which an idle connection reads
-    static constexpr std::size_t large_bytes = 16 * 1024;      // while a long frame is under way
+    // Of one write, frame headers included: what is copied out of the outbox. Asio gives the system 64 KiB at once.
+    static constexpr std::size_t write_bytes_max = 64 * 1024 - 16;
+    static constexpr std::size_t small_bytes = 512;        // into which an idle connection reads
+    static constexpr std::size_t large_bytes = 16 * 1024;  // while a long frame is under way
 
     WsLink(Stream stream, const WebSocketOptions& options, std::string address, Driver& driver, const Log& log,
            PeerCount count)
@@ -75,6 +77,9 @@ private:
         void on_end(const Error& error);
         void refuse_text();
         Wrote write(session::Outbox& outbox);
+        bool write_whole(session::Outbox& outbox);
+        std::size_t take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
+        std::size_t append_packets(session::Outbox& outbox, std::size_t at, std::size_t end);
         void on_written(const Error& error);
         void finish(websocket::close_code code);
         void end();
@@ -88,13 +93,16 @@ private:
         std::string address;
         PeerCount count;
         std::unique_ptr<Byte[]> large;     // instead of small
-        std::unique_ptr<Byte[]> outgoing;  // the frame under way
+        std::unique_ptr<Byte[]> outgoing;  // the frames under way
+        Blob payload;                      // of the packet under way, if it is not in `outgoing`
+        std::size_t packet_rest = 0;       // of the packet whose first fragments have left
         Duration ping_interval{};
         bool is_paused = false;    // nothing is read, the driver has said so
         bool is_read_due = false;  // the read before has ended meanwhile
         bool is_writing = false;
-        bool is_finishing = false;  // our close frame is sent or on its way
-        bool is_ending = false;     // our FIN is
+        bool is_compressed = false;  // permessage-deflate has been agreed on
+        bool is_finishing = false;   // our close frame is sent or on its way
+        bool is_ending = false;      // our FIN is
         std::array<Byte, small_bytes> small;
     };
 
@@ -140,7 +148,8 @@ void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
 
 template <class Stream>
 void WsLink<Stream>::Wire::accept(const Request& request, std::string_view subprotocol) {
-    ws->set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
+    ws->set_option(websocket::stream_base::decorator([this, subprotocol](websocket::response_type& response) {
+        is_compressed = response.count(beast::http::field::sec_websocket_extensions) > 0;
         response.set(beast::http::field::server, "LedgeMQ");
         response.set(beast::http::field::sec_websocket_protocol, subprotocol);
     }));
@@ -236,30 +245,113 @@ void WsLink<Stream>::Wire::refuse_text() {
     if (link != nullptr) finish(websocket::close_code::unknown_data);
 }
 
+/// Of the packet at the front: the outbox holds whole packets, of which the fixed header says the length.
+inline std::size_t packet_size(const session::Outbox& outbox) {
+    std::array<Bytes, 1> front;
+    outbox.gather(front);
+    if (front[0].size() >= 2 && front[0][1] < 0x80) return std::size_t{2} + front[0][1];  // nearly always
+    constexpr std::size_t header_bytes_max = 5;
+    std::array<Bytes, header_bytes_max> parts;  // each has a byte at least
+    const std::size_t count = outbox.gather(parts);
+    std::size_t seen = 0;
+    std::size_t rest = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (const Byte byte : parts[i]) {
+            if (seen > 0) rest |= std::size_t{byte & 0x7FU} << 7U * (seen - 1);
+            ++seen;
+            if (seen > 1 && ((byte & 0x80U) == 0 || seen == header_bytes_max)) return seen + rest;
+        }
+    }
+    LEDGE_ASSERT(false);  // the core appends no half packets
+    return seen;
+}
+
 template <class Stream>
 Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
     if (is_writing) return Wrote::part;  // on_written asks again
     if (outbox.empty()) return Wrote::all;
-    const std::size_t size = std::min(outbox.size(), frame_bytes_max);
-    outgoing = std::make_unique_for_overwrite<Byte[]>(size);
-    for (std::size_t at = 0; at < size;) {
+    if (write_whole(outbox)) return Wrote::part;
+    // A frame header has at most twice the size of the packet behind it: the shortest have two bytes.
+    const std::size_t room = std::min(outbox.size() * 2, write_bytes_max);
+    outgoing = std::make_unique_for_overwrite<Byte[]>(room);
+    const std::size_t first = take_packet(outbox, 0, room);
+    const bool is_whole = packet_rest == 0;
+    const std::size_t end = is_whole && !is_compressed ? append_packets(outbox, first, room) : first;
+    if (end > first)
+        ws->next_layer().append_to_next(outgoing.get() + first, asio::buffer(outgoing.get() + first, end - first));
+    is_writing = true;
+    ws->async_write_some(
+        is_whole, asio::buffer(outgoing.get(), first),
+        [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
+    return Wrote::part;
+}
+
+/// A packet that is too large for a copy, and whose payload the outbox only refers to, leaves as one frame: there are
+/// clients that understand no fragments (Paho C 1.3.12). False: the next packet is another one.
+template <class Stream>
+bool WsLink<Stream>::Wire::write_whole(session::Outbox& outbox) {
+    if (is_compressed || packet_rest != 0) return false;
+    const std::size_t size = packet_size(outbox);
+    if (size <= write_bytes_max) return false;
+    const auto large_part = outbox.first_payload();
+    if (!large_part || large_part->offset + large_part->bytes.size() != size) return false;
+    std::array<Bytes, 1> front;
+    outbox.gather(front);
+    const Bytes head = front[0].first(large_part->offset);
+    outgoing = std::make_unique_for_overwrite<Byte[]>(head.size());
+    std::copy(head.begin(), head.end(), outgoing.get());
+    payload = large_part->blob;
+    const std::array<asio::const_buffer, 2> buffers = {
+        asio::buffer(outgoing.get(), head.size()), asio::buffer(large_part->bytes.data(), large_part->bytes.size())};
+    outbox.consume(size);
+    is_writing = true;
+    ws->async_write_some(
+        true, buffers, [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
+    return true;
+}
+
+/// Copies the next packet, or as much as there is room for: then packet_rest says what stays. Returns where it ends.
+template <class Stream>
+std::size_t WsLink<Stream>::Wire::take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max) {
+    if (packet_rest == 0) packet_rest = packet_size(outbox);
+    const std::size_t end = at + std::min(packet_rest, bytes_max);
+    packet_rest -= end - at;
+    while (at < end) {
         std::array<Bytes, 1> front;
         outbox.gather(front);
-        const Bytes part = front[0].first(std::min(front[0].size(), size - at));
+        const Bytes part = front[0].first(std::min(front[0].size(), end - at));
         std::copy(part.begin(), part.end(), outgoing.get() + at);
         outbox.consume(part.size());
         at += part.size();
     }
-    is_writing = true;
-    ws->async_write(asio::buffer(outgoing.get(), size),
-                    [self = this->shared_from_this()](const Error& error, std::size_t) { self->on_written(error); });
-    return Wrote::part;
+    return end;
+}
+
+/// The packets that have room whole, each behind a frame header of its own. Returns where the last of them ends.
+///   frame := 0x82 (length:u8 | 0x7E length:u16) packet        (RFC 6455 section 5.2: final, binary, not masked)
+template <class Stream>
+std::size_t WsLink<Stream>::Wire::append_packets(session::Outbox& outbox, std::size_t at, std::size_t end) {
+    constexpr std::size_t short_max = 125;
+    while (!outbox.empty()) {
+        const std::size_t size = packet_size(outbox);
+        const std::size_t header = size <= short_max ? 2 : 4;
+        if (header + size > end - at) break;
+        outgoing[at] = 0x82;
+        outgoing[at + 1] = static_cast<Byte>(header == 2 ? size : 0x7E);
+        if (header == 4) {
+            outgoing[at + 2] = static_cast<Byte>(size >> 8U);
+            outgoing[at + 3] = static_cast<Byte>(size);
+        }
+        at = take_packet(outbox, at + header, size);
+    }
+    return at;
 }
 
 template <class Stream>
 void WsLink<Stream>::Wire::on_written(const Error& error) {
     is_writing = false;
     outgoing.reset();
+    payload = {};
     if (link != nullptr && !error) driver.writable_soon(*link);  // an error ends the reading too
 }
 

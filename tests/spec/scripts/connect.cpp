@@ -149,6 +149,9 @@ SPEC("v5 [MQTT-3.1.2-28] Response Information only for a client that asks") {
     s.client("no").connects({.request_response_information = 0}).gets(connack().without(Id::response_information));
     s.client("yes").connects({.request_response_information = 1});
     s.client("yes").gets(connack().with(Id::response_information, "responses/yes"));
+    s.client("narrow").connects(
+        {.client_id = std::string(30, 'n'), .maximum_packet_size = 40, .request_response_information = 1});
+    s.client("narrow").gets(connack().without(Id::response_information)).is_connected();
     s.nothing_else();
 }
 

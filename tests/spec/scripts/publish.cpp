@@ -206,7 +206,10 @@ SPEC("v3 [MQTT-4.7.3-3] v5 [MQTT-4.7.3-3] topic names up to the limit are served
             .connects()
             .publishes(repeat('x', 100), "1")
             .sends(publish(repeat('x', 101), "1").qos1(7));
-        limited.client("lamp").gets(puback(7, ReasonCode::topic_name_invalid));
+        if (version == v5)
+            limited.client("lamp").gets(puback(7, ReasonCode::topic_name_invalid));
+        else
+            limited.client("lamp").is_closed();  // a PUBACK would say that the message is safe
         limited.client("meter").gets(publish(repeat('x', 100), "1"));
         limited.nothing_else();
     }
@@ -217,7 +220,10 @@ SPEC("topics with more levels than allowed are not routed") {
         Script s(version, [](broker::ShardOptions& options) { options.listeners[0].limits.topic_levels_max = 4; });
         s.client("meter").connects().subscribes("#");
         s.client("lamp").connects().publishes("1/2/3/4", "x").sends(publish("1/2/3/4/5", "x").qos1(7));
-        s.client("lamp").gets(puback(7, ReasonCode::topic_name_invalid)).sends(publish("1/2/3/4/5", "x"));
+        if (version == v5)
+            s.client("lamp").gets(puback(7, ReasonCode::topic_name_invalid)).sends(publish("1/2/3/4/5", "x"));
+        else
+            s.client("lamp").is_closed();  // a PUBACK would say that the message is safe
         s.client("meter").gets(publish("1/2/3/4", "x"));
         s.nothing_else();
     }

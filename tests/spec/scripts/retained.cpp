@@ -217,6 +217,15 @@ SPEC("a retained message of one version is sent to clients of the others") {
     }
 }
 
+SPEC("v3 a retained QoS 1 message beyond the limits closes a publisher that cannot be told: nobody gets it") {
+    Script s(v311, [](broker::ShardOptions& options) { options.retained.messages_max = 1; });
+    s.client("meter").connects().subscribes("#");
+    s.client("lamp").connects().publishes(publish("1", "x").qos(qos1).retained());
+    s.client("meter").gets(publish("1", "x"));
+    s.client("lamp").sends(publish("2", "x").qos1(9).retained()).is_closed();
+    s.nothing_else();
+}
+
 SPEC("retained messages beyond the limits are refused, replacing and deleting stays possible") {
     Script s(v5, [](broker::ShardOptions& options) { options.retained.messages_max = 2; });
     s.client("lamp").connects().publishes(publish("1", "x").retained()).publishes(publish("2", "x").retained());

@@ -31,6 +31,16 @@ SPEC(
     }
 }
 
+SPEC("v3 [MQTT-3.8.4-4] v5 [MQTT-3.8.4-5] one filter twice in a SUBSCRIBE is two subscriptions after each other") {
+    for (const auto version : every_version) {
+        Script s(version);
+        s.client("lamp").connects().publishes(publish("a", "x").retained());
+        s.client("meter").connects().sends(subscribe(9, {{"a", qos0}, {"a", qos1}})).gets(suback(9, {0, 1}));
+        for (int times = 0; times < 2; ++times) s.client("meter").gets(publish("a", "x").retained());
+        s.nothing_else();
+    }
+}
+
 SPEC("v3 [MQTT-3.8.4-5] [MQTT-3.9.3-2] v5 [MQTT-3.8.4-7] a filter that is refused does not spoil the others") {
     for (const auto version : standard_versions) {
         Script s(version, [](broker::ShardOptions& options) { options.listeners[0].limits.topic_levels_max = 3; });

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <bit>
+#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -16,53 +19,13 @@ bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-/// Every counter with a value of its own, so that no two can be mistaken for each other.
+constexpr std::size_t counter_count = sizeof(session::Counters) / sizeof(std::uint64_t);
+
+/// Every counter with a value of its own, from 1001 on, so that no two can be mistaken for each other.
 session::Counters distinct_counters() {
-    session::Counters counters;
-    std::uint64_t next = 1001;
-    for (std::uint64_t* counter : {&counters.bytes_received,
-                                   &counters.bytes_sent,
-                                   &counters.packets_received,
-                                   &counters.packets_sent,
-                                   &counters.publish_received,
-                                   &counters.publish_sent,
-                                   &counters.publish_bytes_received,
-                                   &counters.publish_bytes_sent,
-                                   &counters.connections_opened,
-                                   &counters.connections_refused,
-                                   &counters.refused_memory,
-                                   &counters.disconnected_memory,
-                                   &counters.strangers_gave_way,
-                                   &counters.sessions_gave_way,
-                                   &counters.clients_throttled,
-                                   &counters.users_throttled,
-                                   &counters.read_pauses,
-                                   &counters.accept_pauses,
-                                   &counters.login_failures,
-                                   &counters.refused_not_allowed,
-                                   &counters.protocol_errors,
-                                   &counters.keep_alive_timeouts,
-                                   &counters.takeovers,
-                                   &counters.sessions_expired,
-                                   &counters.wills_published,
-                                   &counters.policies_taken,
-                                   &counters.policies_refused,
-                                   &counters.dropped_slow_reader,
-                                   &counters.dropped_memory,
-                                   &counters.dropped_queue_full,
-                                   &counters.dropped_too_large,
-                                   &counters.dropped_expired,
-                                   &counters.dropped_not_allowed,
-                                   &counters.refused_quota,
-                                   &counters.refused_share,
-                                   &counters.retained_refused,
-                                   &counters.dropped_session_ended,
-                                   &counters.dropped_unreadable,
-                                   &counters.queued_messages,
-                                   &counters.queued_bytes}) {
-        *counter = next++;
-    }
-    return counters;
+    std::array<std::uint64_t, counter_count> values{};
+    std::iota(values.begin(), values.end(), 1001);
+    return std::bit_cast<session::Counters>(values);
 }
 
 }  // namespace
@@ -71,8 +34,7 @@ TEST_CASE("every counter is told, once") {
     broker::Metrics metrics;
     metrics.counters = distinct_counters();
     const std::string text = metrics_text(metrics, tls, "1.2.3", 90s);
-    constexpr std::size_t counters = sizeof(session::Counters) / sizeof(std::uint64_t);
-    for (std::uint64_t value = 1001; value < 1001 + counters; ++value) {
+    for (std::uint64_t value = 1001; value < 1001 + counter_count; ++value) {
         const std::string ending = " " + std::to_string(value) + "\n";
         INFO(value);
         const std::size_t found = text.find(ending);
@@ -80,7 +42,8 @@ TEST_CASE("every counter is told, once") {
         CHECK(text.find(ending, found + 1) == std::string::npos);
     }
     CHECK(has_line(text, "ledgemq_received_bytes_total 1001"));
-    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} 1030"));
+    CHECK(has_line(text, "ledgemq_publications_dropped_total{reason=\"queue_full\"} " +
+                             std::to_string(metrics.counters.dropped_queue_full)));
     CHECK(has_line(text, "ledgemq_build_info{version=\"1.2.3\"} 1"));
     CHECK(has_line(text, "ledgemq_uptime_seconds 90"));
     CHECK(has_line(text, "ledgemq_tls_handshakes_total{result=\"full\"} 51"));
@@ -99,6 +62,7 @@ TEST_CASE("a store tells its state and its cost") {
     metrics.store.commits = 7;
     metrics.store.given = {11, 12, 13, 14};
     metrics.store.device_bytes = 4096;
+    metrics.store.bad_rows = 3;
     const std::string text = metrics_text(metrics, tls, "1", 0s);
     CHECK(has_line(text, "ledgemq_store_enabled 1"));
     CHECK(has_line(text, "ledgemq_store_failed 1"));
@@ -106,6 +70,7 @@ TEST_CASE("a store tells its state and its cost") {
     CHECK(has_line(text, "ledgemq_store_commits_total 7"));
     CHECK(has_line(text, "ledgemq_store_given_bytes_total{class=\"messages\"} 13"));
     CHECK(has_line(text, "ledgemq_store_device_bytes_total 4096"));
+    CHECK(has_line(text, "ledgemq_store_bad_rows_total 3"));
     CHECK(has_line(text, "ledgemq_store_records_cancelled_total 5"));
 }
 

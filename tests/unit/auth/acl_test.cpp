@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "filter_sets.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/topic/name.hpp"
@@ -96,13 +98,24 @@ constexpr Row table[] = {
     {"pattern deny a/%u\npattern a/#", "v", "c", "a/u", "rw"},
     {"user u\ntopic read a\npattern deny a", "u", "c", "a", "r"},
     {"user u\ntopic deny a\npattern a", "u", "c", "a", "-"},
-    // Names that would be wildcards or further levels in a pattern get nothing from any
+    // Names that would be wildcards or further levels in a pattern get nothing from those that contain them
     {"pattern d/%u/#", "+", "c", "d/+/x", "-"},
     {"pattern d/%u/#", "#", "c", "d/v/x", "-"},
     {"pattern d/%c/#", "u", "+", "d/v/x", "-"},
     {"pattern d/%c/#", "u", "a/b", "d/a/b/x", "-"},
     {"pattern %c/#", anonymous, "$SYS", "$SYS/x", "-"},
-    {"pattern read a/#", "u", "#", "a/b", "-"},
+    {"pattern read a/#", "u", "#", "a/b", "r"},
+    {"pattern readwrite u/%u/#\npattern lit/#", "dev/1", "a/b", "u/dev/1/x", "-"},
+    {"pattern readwrite u/%u/#\npattern lit/#", "dev/1", "a/b", "lit/x", "rw"},
+    {"pattern readwrite u/%u/#", "dev", "a/b", "u/dev/x", "rw"},
+    {"pattern readwrite u/%u/#", "dev", "$x", "u/dev/x", "rw"},
+    {"pattern d/%c/#", "u", "$x", "d/$x/y", "rw"},
+    {"pattern %c-x/#", "u", "$x", "$x-x/y", "-"},
+    {"pattern a/%c/%u", "dev/1", "c", "a/c/dev/1", "-"},
+    // A denial that cannot be applied leaves no grant beside it, one that contains another name does
+    {"pattern deny a/%u\npattern a/#", "dev/1", "c", "a/x", "-"},
+    {"pattern deny a/%c\npattern a/#", "dev/1", "c", "a/x", "rw"},
+    {"pattern deny a/%c\npattern a/#", "dev/1", "c", "a/c", "-"},
     {"user u\ntopic a\npattern d/%c", "u", "+", "a", "rw"},
     // Text of the file: blanks, CR LF, topics with blanks
     {"  topic   read   a b/c  \r\n", anonymous, "c", "a b/c", "r"},
@@ -145,7 +158,7 @@ TEST_CASE("a verdict names its rule") {
     CHECK(rights.explain(rights.judge("a/b", Access::write)) == "acl.conf (no rule)");
     const Rights odd(acl, anonymous, "a/b");
     CHECK(odd.explain(odd.judge("d/x", Access::write)) ==
-          "acl.conf (no rule; a name with +, #, / or $ cannot stand in a pattern)");
+          "acl.conf (no rule; the client id cannot stand for %c, as it contains +, # or /, or begins with $)");
 }
 
 TEST_CASE("a subscription is refused when nothing of it could ever be received") {
@@ -228,13 +241,21 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 /// The meaning of a file, said as simply as possible: three of the four lists in order, the first hit decides.
 bool model_allows(const std::vector<ModelRule>& rules, const std::string& user, const std::string& client,
                   const std::string& topic, int wanted) {
-    const bool is_odd = (user + client).find_first_of("+#/") != std::string::npos;
+    const auto contains_odd_name = [&](const ModelRule& rule) {
+        const auto is_odd = [&](const std::string& name, const char* stands_for) {
+            return name.find_first_of("+#/") != std::string::npos && rule.filter.find(stands_for) != std::string::npos;
+        };
+        return rule.is_pattern && (is_odd(user, "%u") || is_odd(client, "%c"));
+    };
+    const bool are_patterns_void =
+        std::ranges::any_of(rules, [&](const ModelRule& rule) { return rule.access == 0 && contains_odd_name(rule); });
     for (const bool is_pattern : {false, true}) {
         for (const bool is_denial : {true, false}) {
             for (const ModelRule& rule : rules) {
                 if (rule.is_pattern != is_pattern || (rule.access == 0) != is_denial) continue;
                 if (!is_pattern && rule.user != user) continue;
-                if (is_pattern && (is_odd || (user.empty() && rule.filter.find("%u") != std::string::npos))) continue;
+                if (is_pattern && user.empty() && rule.filter.find("%u") != std::string::npos) continue;
+                if (contains_odd_name(rule) || (is_pattern && are_patterns_void)) continue;
                 if (!is_denial && (rule.access & wanted) == 0) continue;
                 std::string filter = rule.filter;
                 if (is_pattern) filter = replaced(replaced(filter, "%u", user), "%c", client);

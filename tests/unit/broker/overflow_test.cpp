@@ -1,4 +1,4 @@
-// What happens to QoS 1 and 2 when the queue of a session is full: the three policies, and listeners that differ.
+// What happens to QoS 1 and 2 when the queue of a session is full: the policies, and listeners that differ.
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -35,7 +35,7 @@ TEST_CASE("drop_oldest: what came last stays") {
     with_sleeper(rig);
     for (int i = 0; i < 6; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
     CHECK(rig.counters().dropped_queue_full == 3);
-    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 3 q1#1 | PUBLISH t 4 q1#2 | PUBLISH t 5 q1#3");
+    CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t 3 q1#4 | PUBLISH t 4 q1#5 | PUBLISH t 5 q1#6");
     CHECK(rig.counters().queued_messages == 3);
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("drop_oldest never drops what is in flight") {
     rig["p"].connects();
     for (int i = 0; i < 8; ++i) rig["p"].publishes("t", std::to_string(i), qos1);
     CHECK(rig["s"].takes() == "PUBLISH t 0 q1#1 | PUBLISH t 1 q1#2");
-    CHECK(rig["s"].acks(1).acks(2).takes() == "PUBLISH t 6 q1#3 | PUBLISH t 7 q1#4");
+    CHECK(rig["s"].acks(1).acks(2).takes() == "PUBLISH t 6 q1#7 | PUBLISH t 7 q1#8");
 }
 
 TEST_CASE("the limit in bytes; a publication that is larger than the whole queue costs no other its place") {
@@ -85,6 +85,79 @@ TEST_CASE("refuse: a v5 publisher is told 0x97 and nobody gets it, a 3.x publish
     CHECK(rig["p"].publishes("t", "7", qos1) == "success");
 }
 
+/// A subscriber without a lasting session that does not acknowledge, with 2 places in flight and 3 in memory.
+struct SpillRig : Rig {
+    explicit SpillRig(std::uint32_t stored_max, Version version = v5, session::Durability level = {})
+        : Rig(options_of(stored_max, level)) {
+        (*this)["s"].connects({.version = version}).subscribes("t", qos1);
+        (*this)["p"].connects();
+    }
+    static ShardOptions options_of(std::uint32_t stored_max, session::Durability level) {
+        ShardOptions options = stored_options();
+        options.durability.level = level;
+        session::SessionLimits& limits = options.listeners[0].limits;
+        limits.inflight_max = 2;
+        limits.queue_messages_max = 3;
+        limits.queue_stored_messages_max = stored_max;
+        return options;
+    }
+    std::string publishes(int count) {
+        for (int i = 0; i < count; ++i) {
+            const wire::Publish packet{"t", as_bytes("x"), qos1, false, false, ++id, {}};
+            (*this)["p"].sends(encoded(packet, v5));
+        }
+        const std::string at_once = (*this)["p"].takes();
+        passes(1s);
+        return at_once + " then " + (*this)["p"].takes();
+    }
+    wire::PacketId id = 0;
+};
+
+TEST_CASE("spill: what does not fit goes to the store, PUBACK waits for it, and the slow subscriber misses nothing") {
+    SpillRig rig(1000, v5, session::Durability::durable);
+    CHECK(rig.publishes(8) ==
+          "PUBACK 1 | PUBACK 2 | PUBACK 3 | PUBACK 4 | PUBACK 5 then PUBACK 6 | PUBACK 7 | PUBACK 8");
+    CHECK(rig["s"].takes() == "PUBLISH t x q1#1 | PUBLISH t x q1#2");
+    rig["s"].acknowledges().acks(1).acks(2);
+    CHECK(rig["s"].waiting().size() == 6);
+    CHECK(rig.counters().dropped() == 0);
+    rig["s"].disconnects();
+    rig.passes(2s);
+    CHECK(rig.store->load()->sessions.empty());
+}
+
+TEST_CASE("spill: the session still ends with its connection, and by a crash, and nothing of it stays in the store") {
+    SpillRig rig(1000, v5, session::Durability::durable);
+    rig.publishes(8);
+    rig.restarts();
+    rig.passes(10s);
+    CHECK(rig.metrics().sessions == 0);
+    CHECK(rig.counters().queued_messages == 0);
+    CHECK(rig.store->load()->sessions.empty());
+    CHECK(rig.store->load()->references.empty());
+}
+
+TEST_CASE("spill: when the store is full too, the subscriber is disconnected, and so knows that it misses something") {
+    for (const Version version : {v5, v311}) {
+        SpillRig rig(5, version, session::Durability::durable);
+        rig.publishes(8);
+        CHECK(rig["s"].takes() == std::string("PUBLISH t x q1#1 | PUBLISH t x q1#2") +
+                                      (version == v5 ? " | DISCONNECT quota_exceeded" : ""));
+        CHECK_FALSE(rig["s"].is_open());
+        CHECK(rig.metrics().sessions == 1);  // the publisher's
+    }
+}
+
+TEST_CASE("spill: relaxed topics too; what is only in memory is dropped as ever") {
+    SpillRig relaxed(1000, v5, session::Durability::relaxed);
+    relaxed.publishes(8);
+    CHECK(relaxed.counters().dropped() == 0);
+    SpillRig ram(1000, v5, session::Durability::ram);
+    ram.publishes(8);
+    CHECK(ram.counters().dropped_queue_full == 3);
+    CHECK(ram["s"].is_open());
+}
+
 TEST_CASE("refuse does not refuse what can be sent at once") {
     session::SessionLimits limits = limits_of(OverflowPolicy::refuse, 0);
     limits.queue_bytes_max = 10;
@@ -114,7 +187,7 @@ TEST_CASE("the policy is that of the subscriber's listener, other limits that of
     rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).subscribes("t", qos1).loses_connection();
     CHECK(rig["p"].publishes("t", "3", qos1) == "success");
     CHECK(rig["p"].publishes("t", "4", qos1) == "quota_exceeded");
-    CHECK(rig["s0"].connects({.clean = false, .expiry = 100, .listener = 0}).takes() == "PUBLISH t 3 q1#1");
+    CHECK(rig["s0"].connects({.clean = false, .expiry = 100, .listener = 0}).takes() == "PUBLISH t 3 q1#3");
     CHECK(rig["s1"].connects({.clean = false, .expiry = 100, .listener = 1}).takes() == "PUBLISH t 1 q1#1");
     CHECK(rig["s2"].connects({.clean = false, .expiry = 100, .listener = 2}).takes() == "PUBLISH t 3 q1#1");
 
@@ -167,7 +240,7 @@ TEST_CASE("messages that have expired make room for new ones") {
         for (int i = 0; i < 3; ++i) rig["p"].publishes("t", std::to_string(i), qos1, false, expiry);
         rig.passes(6s);
         CHECK(rig["p"].publishes("t", "new", qos1) == "success");
-        CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t new q1#1");
+        CHECK(rig["s"].connects(lasting).takes() == "PUBLISH t new q1#4");
         CHECK(rig.counters().dropped_expired == 3);
     }
 }

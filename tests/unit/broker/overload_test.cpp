@@ -203,6 +203,7 @@ TEST_CASE("a queue that the store keeps grows on, one that only memory would kee
     CHECK(rig.counters().dropped() == 0);
     rig.shard->note_anonymous_memory(0);
     rig["s"].connects(lasting);
+    rig.passes(20ms);
     CHECK(rig["s"].waiting().size() == 50);
 
     Rig plain(with_budget(16 * mib));
@@ -233,6 +234,7 @@ TEST_CASE(
     CHECK(rig.counters().queued_messages == 100);
     rig["p"].publishes("t", "last", qos1);
     rig["s"].acknowledges().connects(lasting);
+    rig.passes(20ms);
     REQUIRE(rig["s"].waiting().size() == 101);
     CHECK(rig["s"].waiting().front() == "PUBLISH t 501B q1#1");
     CHECK(rig["s"].waiting().back() == "PUBLISH t last q1#101");

@@ -63,6 +63,7 @@ TEST_CASE("subscriptions that do not read, or come twice, are left out") {
     rig.image.sessions[0].subscriptions = {{1, good}, {2, {1, 2}}, {3, good}};
     rig.starts();
     CHECK(rig.shard->metrics().subscriptions == 1);
+    CHECK(rig.log.count("stored_subscription_unusable") == 2);
 }
 
 TEST_CASE("an exchange whose packet id does not fit is left out and said, the others are there") {
@@ -80,6 +81,73 @@ TEST_CASE("an exchange whose packet id does not fit is left out and said, the ot
     rig.starts();
     CHECK(rig.log.count("stored_exchange_unusable") == 1);
     CHECK(rig.shard->metrics().counters.queued_messages == 2);
+}
+
+/// What the store does when it has put a row of the session aside.
+void mark_incomplete(Rig& rig, std::string_view client_id) {
+    const auto image = rig.store->load();
+    REQUIRE(image.ok());
+    for (const StoredSession& stored : image->sessions) {
+        auto record = session::parse_session({stored.record.data(), stored.record.size()});
+        if (!record || record->client_id != client_id) continue;
+        record->is_incomplete = true;
+        const Blob body = session::encode(*record);
+        session::Batch batch;
+        batch.bodies.assign(body.bytes().begin(), body.bytes().end());
+        batch.records = {
+            {session::RecordKind::put_session, 0, static_cast<std::uint32_t>(body.size()), stored.number, 0}};
+        batch.now = rig.now;
+        REQUIRE(rig.store->commit(batch).ok());
+        return;
+    }
+    FAIL("there is no such session");
+}
+
+TEST_CASE("[MQTT-3.2.2-3] a session that damage has cost a part is not present; what is readable of its queue comes") {
+    Rig rig(stored_options());
+    rig["s"].connects(lasting).subscribes("a", qos2);
+    rig["p"].connects().publishes("a", "before", qos1);
+    rig["s"].takes();
+    rig["s"].sends(encoded(wire::Publish{"b", as_bytes("x"), qos2, false, false, 7, {}}, v5)).loses_connection();
+    rig["p"].publishes("a", "queued", qos1);
+    rig.passes(2s);
+    mark_incomplete(rig, "s");
+    rig.restarts();
+
+    rig["p"].connects();
+    CHECK(rig["p"].publishes("a", "still subscribed", qos1) == "success");  // until its client hears of it
+    rig["s"].tries_to_connect(lasting);
+    const std::string got = rig["s"].takes();
+    CAPTURE(got);
+    CHECK(got.starts_with("CONNACK success | "));  // without "present"
+    CHECK(got.find("PUBLISH a queued") != std::string::npos);
+    CHECK(got.find("PUBLISH a still subscribed") != std::string::npos);
+    CHECK(rig.log.count("incomplete_session_renewed") == 1);
+    CHECK(rig.metrics().subscriptions == 0);
+    CHECK(rig["p"].publishes("a", "to nobody", qos1) == "no_matching_subscribers");
+    // A packet id of before is a new message: its client has forgotten that it ever used the id.
+    rig["s"].sends(encoded(wire::Publish{"b", as_bytes("y"), qos2, false, false, 7, {}}, v5));
+    CHECK(rig["s"].takes().starts_with("PUBREC 7"));
+
+    // And from here on the session is whole, after the next start, too.
+    rig["s"].subscribes("a", qos1).loses_connection();
+    rig.passes(2s);
+    rig.restarts();
+    rig["s"].tries_to_connect(lasting);
+    CHECK(rig["s"].takes().starts_with("CONNACK success present"));
+    CHECK(rig.metrics().subscriptions == 1);
+}
+
+TEST_CASE("a client that starts clean gets nothing of an incomplete session") {
+    Rig rig(stored_options());
+    rig["s"].connects(lasting).subscribes("a", qos1).loses_connection();
+    rig["p"].connects().publishes("a", "queued", qos1);
+    rig.passes(2s);
+    mark_incomplete(rig, "s");
+    rig.restarts();
+    rig["s"].tries_to_connect({.clean = true, .expiry = 60});
+    CHECK(rig["s"].takes() == "CONNACK success");
+    CHECK(rig.counters().queued_messages == 0);
 }
 
 TEST_CASE("numbers that contradict each other do no harm") {

@@ -1,9 +1,11 @@
 // Retained messages for new subscriptions, to readers of every pace.
 #include "retained_feeds.hpp"
 
+#include <map>
 #include <set>
 
 #include "allocations.hpp"
+#include "ledge/session/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -189,6 +191,126 @@ TEST_CASE("what is owed outlives the connection, not the session") {
             CHECK((count > 450 && count < 500));
         else
             CHECK(count == 0);
+    }
+}
+
+/// 100 retained messages, and a session that has been sent five of them and acknowledged none.
+struct FeedRig : Rig {
+    Wish slow = lasting;
+    FeedRig() : Rig(stored_options()) {
+        slow.receive_maximum = 5;
+        (*this)["p"].connects();
+        for (int i = 0; i < 100; ++i) retains("t/" + std::to_string(i), "x");
+        (*this)["s"].connects(slow).subscribes("t/#", qos1);
+        CHECK(topics_of((*this)["s"]).size() == 5);
+    }
+    void retains(const std::string& topic, std::string_view payload) {
+        (*this)["p"].sends(encoded(wire::Publish{topic, as_bytes(payload), qos1, true, false, 1, {}}, v5));
+        passes(1s);
+        (*this)["p"].forgets();
+    }
+    std::vector<std::string> resumes() {
+        (*this)["s"].acknowledges().tries_to_connect(slow);
+        passes(5s);
+        std::vector<std::string> topics;
+        for (const std::string& packet : (*this)["s"].waiting())
+            if (packet.starts_with("PUBLISH ")) topics.push_back(packet.substr(8, packet.find(' ', 8) - 8));
+        (*this)["s"].forgets();
+        return topics;
+    }
+    /// What the record of the subscription says.
+    session::FeedProgress recorded() {
+        passes(5s);
+        const auto image = store->load();
+        REQUIRE(image.ok());
+        for (const StoredSession& session : image->sessions) {
+            if (session.subscriptions.empty()) continue;
+            const std::vector<Byte>& body = session.subscriptions[0].body;
+            return session::parse_subscription({body.data(), body.size()})->feed;
+        }
+        return {};
+    }
+};
+
+TEST_CASE("[MQTT-3.3.1-9] what a session is owed of retained messages outlives a clean stop, and none comes twice") {
+    FeedRig rig;
+    rig["s"].loses_connection();
+    rig.stops_and_starts();
+    const std::vector<std::string> topics = rig.resumes();
+    CHECK(topics.size() == 100);
+    CHECK(std::set<std::string>(topics.begin(), topics.end()).size() == 100);
+    CHECK(rig.recorded().as_of == 0);  // nothing is owed any more
+    CHECK(rig.counters().queued_messages == 0);
+}
+
+TEST_CASE("[MQTT-3.3.1-9] what a session is owed of retained messages outlives a kill at any moment; some may repeat") {
+    for (const bool is_committed : {true, false}) {
+        for (const bool is_connected : {true, false}) {
+            CAPTURE(is_committed);
+            CAPTURE(is_connected);
+            FeedRig rig;
+            if (!is_connected) rig["s"].loses_connection();
+            if (is_committed) rig.passes(5s);
+            rig.restarts();
+            const std::vector<std::string> topics = rig.resumes();
+            CHECK(std::set<std::string>(topics.begin(), topics.end()).size() == 100);
+            CHECK(topics.size() <= 105);
+            CHECK(rig.recorded().as_of == 0);
+        }
+    }
+}
+
+TEST_CASE("the order of retained messages is that of their coming, also when topics went and others took their place") {
+    FeedRig rig;
+    for (int i = 0; i < 3; ++i) rig.retains("t/" + std::to_string(i), "");
+    for (int i = 0; i < 3; ++i) rig.retains("t/new" + std::to_string(i), "x");  // they have gone out live
+    rig.stops_and_starts();
+    rig["p"].connects();
+    const std::vector<std::string> topics = rig.resumes();
+    CHECK(topics.size() == 106);  // the removals too, which go out live
+    CHECK(std::set<std::string>(topics.begin(), topics.end()).size() == 103);
+    Client& n = rig["n"].connects().subscribes("t/+");
+    CHECK(n.waiting().front() == "PUBLISH t/3 x retain");
+    CHECK(n.waiting().back() == "PUBLISH t/new2 x retain");
+}
+
+TEST_CASE("[MQTT-3.10.4-2] UNSUBSCRIBE ends what is owed for good, and a subscription without retained owes nothing") {
+    FeedRig rig;
+    rig["s"].unsubscribes("t/#").subscribes(
+        "t/#", wire::SubscribeOptions{qos1, false, false, wire::RetainHandling::do_not_send});
+    rig.stops_and_starts();
+    CHECK(rig.resumes().size() == 5);  // what was in flight
+}
+
+TEST_CASE("a subscription that was sent everything at once writes no word about it") {
+    Rig rig(stored_options());
+    rig["p"].connects().publishes("t/0", "x", qos0, true);
+    rig.passes(5s);
+    const std::uint64_t before = rig.store->records();
+    rig["s"].connects(lasting).subscribes("t/#");
+    rig.passes(5s);
+    CHECK(rig.store->records() == before + 2);  // the session and the subscription
+}
+
+TEST_CASE("[MQTT-3.8.4-5] the same filter twice in one SUBSCRIBE is sent its retained messages twice") {
+    session::SessionLimits limits;
+    limits.inflight_max = 3;
+    Rig rig(limits);
+    rig["p"].connects();
+    for (int i = 0; i < 5; ++i) rig["p"].publishes("t/" + std::to_string(i), "x", qos1, true);
+    for (const std::string_view filter : {"t/#", "t/3"}) {
+        std::vector<Byte> entries;
+        wire::append_entry(entries, {filter, {qos1}}, true);
+        wire::append_entry(entries, {filter, {qos1}}, true);
+        Client& s = rig["s"].connects().acknowledges();
+        s.sends(encoded(wire::Subscribe{1, {entries, true}, {}}, v5));
+        std::map<std::string, int> times;
+        for (const std::string& packet : s.waiting())
+            if (packet.starts_with("PUBLISH ")) ++times[packet.substr(8, packet.find(' ', 8) - 8)];
+        CHECK(times.size() == (filter == "t/3" ? 1 : 5));
+        for (const auto& [topic, count] : times) CHECK(count == 2);
+        s.forgets();
+        s.disconnects();
     }
 }
 

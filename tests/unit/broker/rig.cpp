@@ -321,7 +321,7 @@ void Rig::settle() {
             has_moved = true;
         }
         if (store != nullptr && writes && shard->wants_commit(now)) {
-            commits();
+            commits_once();
             has_moved = true;
         }
         if (!has_moved) return;
@@ -334,15 +334,40 @@ Instant Rig::next_deadline() const {
 }
 
 void Rig::commits() {
+    commits_once();
+    settle();
+}
+
+void Rig::commits_once() {
     const auto report = store->commit(shard->take_batch(now));
     if (report.ok())
         shard->on_committed(report->last, report->used_fraction, now);
     else
         shard->on_store_failed(now);
-    if (!writes) settle();
+}
+
+void Rig::postpones() {
+    writes = false;
+    postponed = shard->take_batch(now);
+    shard->on_commit_postponed(now);
+    settle();
+}
+
+void Rig::heals() {
+    const auto report = store->commit(*std::exchange(postponed, std::nullopt));
+    REQUIRE(report.ok());
+    shard->on_committed(report->last, report->used_fraction, now);
+    settle();
 }
 
 void Rig::restarts(Duration rest) { start_again(0, rest); }
+
+void Rig::stops_and_starts() {
+    shard->shut_down(now);
+    settle();
+    commits();
+    start_again(0, {});
+}
 
 void Rig::restarts_torn(std::size_t records) {
     store->start(shard->take_batch(now));

@@ -161,18 +161,25 @@ public:
     // With a store, when the options enable the journal: commits are done as soon as they are due, unless `writes` is
     // false; then by hand.
     void commits();
+    /// A commit with what is pending has no room in the store; from now on `writes` is false, until it heals.
+    void postpones();
+    void heals();
     /// The broker is killed, and starts again from what was committed. Its clock makes `rest` of the time since.
     void restarts(Duration rest = {});
-    /// The same in the middle of a commit of which the store keeps the first `records`: worse than any store should be.
+    /// The broker is stopped as by SIGTERM, and starts again.
+    void stops_and_starts();
+    /// A kill in the middle of a commit of which the store keeps the first `records`: worse than any store should be.
     void restarts_torn(std::size_t records);
 
     EventLog log;
     Instant now = start;
     std::unique_ptr<storage::MemoryStore> store;
     bool writes = true;
+    std::optional<session::Batch> postponed;
     std::unique_ptr<Shard> shard;
 
 private:
+    void commits_once();
     Instant next_deadline() const;
     void start_from_store();
     void start_again(std::size_t records_kept, Duration rest);

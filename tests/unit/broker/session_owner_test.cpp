@@ -13,6 +13,12 @@ std::string answer_to(Rig& rig, const char* connection, std::string_view user, W
     return rig[connection].takes();
 }
 
+Wish as_user(std::string_view user) {
+    Wish wish;
+    wish.proven = user;
+    return wish;
+}
+
 TEST_CASE("a session is its user's: nobody else resumes it, ends it or takes it over, anonymous or known") {
     for (const bool is_online : {true, false}) {
         CAPTURE(is_online);
@@ -42,6 +48,7 @@ TEST_CASE("a session without a proven owner goes to whoever comes, and is his if
     CHECK(answer_to(rig, "2", "") == "CONNACK success present");
     CHECK(answer_to(rig, "3", "alice") == "CONNACK success present");
     CHECK(answer_to(rig, "4", "") == "CONNACK client_identifier_not_valid");
+    rig.passes(31s);  // a third one at once would wait for its turn
     CHECK(answer_to(rig, "5", "alice") == "CONNACK success present");
     CHECK(rig.counters().takeovers == 3);
     rig["5"].disconnects(ReasonCode::success, 0);  // it ends: the identifier is free
@@ -60,6 +67,37 @@ TEST_CASE("whose a session is survives a restart; bind_sessions = false lets go 
     CHECK(answer_to(rig, "3", "bob") == "CONNACK success present");
     rig.shard->set_policy({}, rig.now);
     CHECK(answer_to(rig, "4", "alice") == "CONNACK client_identifier_not_valid");
+}
+
+auth::Policy policy_of(std::string_view user) {
+    auth::Policy policy;
+    const auto hash = auth::hash_password(as_bytes("p"), as_bytes("salt"), 1);
+    policy.passwords = std::move(*auth::PasswordFile::parse(auth::with_password("", std::string(user), hash)));
+    return policy;
+}
+
+TEST_CASE("a session whose user the password file does not have any more is free, and nobody gets its messages") {
+    Rig rig(stored_options());
+    rig.shard->set_policy(policy_of("alice"), rig.now);
+    CHECK(answer_to(rig, "1", "alice") == "CONNACK success");
+    rig["1"].subscribes("t", qos1).loses_connection();
+    rig["p"].connects(as_user("alice")).publishes("t", "secret", qos1);
+    CHECK(answer_to(rig, "2", "bob") == "CONNACK client_identifier_not_valid");
+    rig.shard->set_policy(policy_of("bob"), rig.now);
+    CHECK(answer_to(rig, "3", "bob") == "CONNACK success");
+    CHECK(rig.log.count("session_removed") == 1);
+    CHECK(rig.metrics().subscriptions == 0);
+    CHECK(answer_to(rig, "4", "bob") == "CONNACK success present");
+}
+
+TEST_CASE("where names are proven otherwise too, the password file does not say who is gone") {
+    ShardOptions options = stored_options();
+    options.has_other_users = true;
+    Rig rig(options);
+    rig.shard->set_policy(policy_of("bob"), rig.now);
+    CHECK(answer_to(rig, "1", "alice") == "CONNACK success");
+    rig["1"].loses_connection();
+    CHECK(answer_to(rig, "2", "bob") == "CONNACK client_identifier_not_valid");
 }
 
 }  // namespace

@@ -36,8 +36,11 @@ TEST_CASE("who leaves sessions behind without end loses his own oldest ones: kno
         CHECK(rig.metrics().sessions > 2000);
         CHECK(rig.counters().sessions_gave_way > 1000);
         CHECK(rig.log.count("session_gave_way") < 5);
-        CHECK(rig["known"].connects(mine).takes() == "PUBLISH mine 1 q1#1");
-        CHECK(rig["owed"].connects(mine).takes() == "PUBLISH mine 1 q1#1");
+        rig["known"].connects(mine);
+        rig["owed"].connects(mine);
+        if (has_store) rig.commits();  // from now on a crash knows that they may have been sent
+        CHECK(rig["known"].takes() == "PUBLISH mine 1 q1#1");
+        CHECK(rig["owed"].takes() == "PUBLISH mine 1 q1#1");
         CHECK(rig["clean"].connects({.address = home}).answer_to_subscribe("a") == "SUBACK 1 0");
         mine.client_id = "new and lasting";
         CHECK(rig["new"].connects(mine).answer_to_subscribe("a") == "SUBACK 1 0");

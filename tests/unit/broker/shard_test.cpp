@@ -13,17 +13,16 @@ TEST_CASE("connections_max holds per listener, and a place is free again when a 
     options.listeners.push_back({"other", true, 1, {}});
     Rig rig(options);
     rig["a"].connects();
-    session::Connection* silent = rig.shard->open({0, "x"}, nullptr, rig.now);
-    CHECK(silent != nullptr);
-    CHECK(rig.shard->open({0, "x"}, nullptr, rig.now) == nullptr);
-    rig["b"].connects({.listener = 1});
-    CHECK(rig.shard->open({1, "x"}, nullptr, rig.now) == nullptr);
+    rig["b"].connects();
+    CHECK(rig["full"].tries_to_connect().takes() == "CONNACK quota_exceeded");
+    rig["c"].connects({.listener = 1});
+    CHECK(rig["full"].tries_to_connect({.listener = 1}).takes() == "CONNACK quota_exceeded");
     CHECK(rig.metrics().connections == 3);
-    CHECK(rig.metrics().clients_connected == 2);
-    CHECK(rig.counters().connections_opened == 3);
+    CHECK(rig.metrics().clients_connected == 3);
+    CHECK(rig.counters().connections_opened == 5);
     CHECK(rig.counters().connections_refused == 2);
-    rig.shard->on_closed(*silent, rig.now);
-    rig["c"].connects();
+    rig["b"].loses_connection();
+    rig["d"].connects();
     CHECK(rig.metrics().connections == 3);
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 TEST_CASE("a group that is gone is not found under its number, whoever has its place now") {
     Rng rng(1);
-    ShareGroups groups(ShareStrategy::round_robin, rng);
+    ShareGroups groups(ShareStrategy::round_robin, rng, 3);
     const ShareGroupId one = groups.create("g", 4);
     CHECK(one != 0);
     CHECK(groups.at(one).name == "g");

@@ -63,6 +63,7 @@ TEST_CASE("an owner who is alone may fill the store up to where shares begin, an
     pair.publishes("a");
     CHECK(pair.publishes("a") == "quota_exceeded");
     rig["away"].acknowledges().connects(lasting);
+    rig.commits();  // from now on a crash knows that they may have been sent
     CHECK(rig["away"].waiting().size() == 51);
     rig.passes(2s);
     CHECK(pair.stored("alice") == 0);

@@ -122,7 +122,7 @@ TEST_CASE("a seeded run agrees with a list of pairs") {
                 std::erase_if(model, [&](const auto& entry) { return entry.first == &who; });
             } else if (rng.one_in(2)) {
                 const bool is_new = model.emplace(&who, filter).second;
-                REQUIRE(w.table.add(who, filter, {qos0}, 0) == (is_new ? Added::fresh : Added::replaced));
+                REQUIRE(w.table.add(who, filter, {qos0}, 0) == (is_new ? Added::fresh : Added::unchanged));
             } else {
                 REQUIRE(w.table.remove(who, filter) == (model.erase({&who, filter}) == 1));
             }

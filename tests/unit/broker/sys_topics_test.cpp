@@ -60,7 +60,13 @@ TEST_CASE("the names that users of Mosquitto know, retained from the start") {
                              "load/messages/sent/5min",
                              "load/publish/received/15min",
                              "load/bytes/sent/1min",
-                             "load/sockets/1min"}) {
+                             "load/sockets/1min",
+                             "load/connections/15min",
+                             "load/publish/dropped/5min",
+                             "messages/stored",
+                             "shared_subscriptions/count",
+                             "heap/current",
+                             "heap/maximum"}) {
         CAPTURE(std::string(name));
         CHECK(got.contains(name));
     }
@@ -109,6 +115,39 @@ TEST_CASE("what is counted is what happened") {
     CHECK(std::stoul(got["bytes/received"]) > 80);
     CHECK(std::stoul(got["store/messages/count"]) == std::stoul(got["retained messages/count"]) + 3);
     CHECK(got["load/publish/received/1min"] != "0.00");
+}
+
+TEST_CASE("the state of the store is right from the first moment") {
+    ShardOptions options = stored_options();
+    options.sys_interval = 10s;
+    Rig rig(options);
+    CHECK(values(rig["s"].connects().subscribes("$SYS/broker/store/#"))["store/state"] == "ok");
+}
+
+TEST_CASE("the parts of what was dropped sum up to the whole; shared subscriptions are counted among the others") {
+    ShardOptions options = with_sys();
+    options.listeners[0].limits.queue_messages_max = 1;
+    Rig rig(options);
+    rig["s"].connects(lasting).subscribes("t", qos1).subscribes("$share/g/u").subscribes("$share/h/u");
+    rig["s"].unsubscribes("$share/h/u");
+    rig["s"].loses_connection();
+    rig["p"].connects();
+    for (int i = 0; i < 5; ++i) rig["p"].publishes("t", "x", qos1);
+    rig.passes(10s);
+    auto got = values(rig["reader"].connects().subscribes("$SYS/#"));
+    CHECK(got["publish/messages/dropped"] == "4");
+    std::uint64_t sum = 0;
+    std::size_t parts = 0;
+    for (const auto& [name, value] : got) {
+        if (!name.starts_with("publish/messages/dropped/")) continue;
+        sum += std::stoul(value);
+        ++parts;
+    }
+    CHECK(sum == 4);
+    CHECK(parts == session::drop_counters.size());
+    CHECK(got["load/publish/dropped/1min"] != "0.00");
+    CHECK(got["shared_subscriptions/count"] == "1");
+    CHECK(got["subscriptions/count"] == "2");
 }
 
 TEST_CASE("loads fall when nothing happens, as load averages do") {

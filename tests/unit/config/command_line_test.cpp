@@ -132,3 +132,38 @@ TEST_CASE("explain takes a question and a configuration") {
         CHECK(refused.exit_code == exit_bad_configuration);
     }
 }
+
+TEST_CASE("backup and restore take their files in the order of the copy") {
+    const Command backup = run({"store", "backup", "/s", "/b"});
+    CHECK(backup.action == Command::Action::store);
+    CHECK(backup.store_tool == "backup");
+    CHECK(backup.store_path == "/s");
+    CHECK(backup.store_file == "/b");
+    const Command restore = run({"store", "restore", "/b", "/s", "--force"});
+    CHECK(restore.store_tool == "restore");
+    CHECK(restore.store_path == "/s");
+    CHECK(restore.store_file == "/b");
+    CHECK(restore.store_is_forced);
+}
+
+TEST_CASE("sessions are asked of a store or of a broker, of one of them") {
+    const Command list = run({"sessions", "list", "--store", "/s"});
+    CHECK(list.action == Command::Action::sessions);
+    CHECK_FALSE(list.sessions.is_removal);
+    CHECK(list.sessions.store == "/s");
+    const Command remove =
+        run({"sessions", "remove", "--admin", "https://broker:9443", "--token-file", "/t", "--ca", "/c", "x"});
+    CHECK(remove.sessions.is_removal);
+    CHECK(remove.sessions.client_id == "x");
+    CHECK(remove.sessions.endpoint.host == "broker");
+    CHECK(remove.sessions.endpoint.port == 9443);
+    CHECK(remove.sessions.endpoint.is_tls);
+    CHECK(remove.sessions.token_file == "/t");
+    for (const Command& wrong :
+         {run({"sessions", "list"}), run({"sessions", "list", "--store", "/s", "--admin", "http://x"}),
+          run({"sessions", "remove", "--store", "/s"}), run({"sessions", "list", "--admin", "mqtt://x"}),
+          run({"sessions", "list", "--store", "/s", "--token-file", "/t"})}) {
+        CHECK(wrong.action == Command::Action::say);
+        CHECK(wrong.exit_code == exit_bad_configuration);
+    }
+}

@@ -90,9 +90,9 @@ TEST_CASE("a value of a wrong type says what is wanted and what was found") {
 
 TEST_CASE("a number out of range says the range and the fix") {
     CHECK(complaint_about("[limits]\ninflight_max = 70000") ==
-          "test.toml:2: key 'limits.inflight_max' is out of range: 70000; allowed are 1 to 65535 messages; use 65535");
+          "test.toml:2: key 'limits.inflight_max' is out of range: 70000; allowed are 1 to 16384 messages; use 16384");
     CHECK(complaint_about("[limits]\ninflight_max = 0") ==
-          "test.toml:2: key 'limits.inflight_max' is out of range: 0; allowed are 1 to 65535 messages; use 1");
+          "test.toml:2: key 'limits.inflight_max' is out of range: 0; allowed are 1 to 16384 messages; use 1");
     CHECK(complaint_about("[limits]\nqueue_bytes_max = \"2 TiB\"") ==
           "test.toml:2: key 'limits.queue_bytes_max' is out of range: 2199023255552; allowed are 0 to 1099511627776 "
           "bytes "
@@ -161,7 +161,7 @@ TEST_CASE("flags complain like files") {
     CHECK(complaint_about_set("limits.inflight_max=x") ==
           "--set limits.inflight_max: key 'limits.inflight_max' wants a whole number of messages, not the text \"x\"");
     CHECK(complaint_about_set("limits.inflight_max=0") ==
-          "--set limits.inflight_max: key 'limits.inflight_max' is out of range: 0; allowed are 1 to 65535 messages; "
+          "--set limits.inflight_max: key 'limits.inflight_max' is out of range: 0; allowed are 1 to 16384 messages; "
           "use 1");
     CHECK(complaint_about_set("limits.retain_available=1") ==
           "--set limits.retain_available: key 'limits.retain_available' wants true or false, not the text \"1\"");

@@ -62,8 +62,8 @@ TEST_CASE("unix: names a path") {
 
 TEST_CASE("ws:// has a path, /mqtt when none is said") {
     CHECK(good("ws://127.0.0.1:8080/live/mqtt").resource == "/live/mqtt");
-    CHECK(good("ws://127.0.0.1:8080").resource == "/mqtt");
-    CHECK(good("ws://127.0.0.1:8080/").resource == "/");
+    CHECK(good("ws://127.0.0.1:8080").resource.empty());
+    CHECK(good("ws://127.0.0.1:8080/").resource.empty());
     CHECK(good("ws://127.0.0.1/mqtt").port == 80);
     CHECK(good("ws://[::1]:8080/mqtt").host == "::1");
     CHECK(good("ws://127.0.0.1:8080/mqtt").protocol == Endpoint::Protocol::websocket);
@@ -115,8 +115,8 @@ TEST_CASE("every wrong address says what would be right") {
          {"", "1883", "127.0.0.1:1883", "tcp://127.0.0.1:1883", "mqtt:127.0.0.1", "mqtt:/x"}) {
         CHECK(says(wrong(url), "not a listener address; use mqtt://HOST:PORT"));
     }
-    CHECK(says(wrong("mqtt://:1883"), "use 0.0.0.0"));
-    CHECK(says(wrong("mqtt://*:1883"), "use 0.0.0.0"));
+    CHECK(says(wrong("mqtt://:1883"), "for every interface use [::]"));
+    CHECK(says(wrong("mqtt://*:1883"), "for every interface use [::]"));
     CHECK(says(wrong("mqtt://broker.example:1883"), "\"broker.example\" is not an IPv4 address or localhost"));
     CHECK(says(wrong("mqtt://127.0.0.1.1"), "is not an IPv4 address"));
     CHECK(says(wrong("mqtt://256.0.0.1"), "is not an IPv4 address"));

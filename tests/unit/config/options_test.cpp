@@ -87,14 +87,15 @@ TEST_CASE("every member of the limits and options has a row") {
           count_members<ListenerDraft>() - 4 + count_members<WebSocketSettings>() +
               count_members<TlsSettings>());     // without name, and limits, websocket and tls themselves
     CHECK(count_members<AdminSettings>() == 3);  // url, token_file, and the section [admin.tls]
-    // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build).
+    // Each is in a row, but for: listeners (own scope); durability ([store]); server_version (of the build); retained
+    // (below); connections_total_max and has_other_users, which follow from others.
     const auto rows_in = [](std::string_view section) {
         return static_cast<std::size_t>(std::count_if(options().begin(), options().end(),
                                                       [&](const Option& option) { return option.section == section; }));
     };
     const std::size_t of_shard =
         rows_in("broker") - 1 + rows_in("shared_subscriptions") + rows_in("sys") + rows_in("memory");
-    CHECK(of_shard == count_members<broker::ShardOptions>() - 4);
+    CHECK(of_shard == count_members<broker::ShardOptions>() - 6);
     CHECK(rows_in("retained") == count_members<broker::RetainedLimits>());
     CHECK(rows_in("store") == count_members<StoreSettings>() + 4);  // the level and the delays of shard.durability
     CHECK(rows_in("process") == count_members<ProcessSettings>());

@@ -103,6 +103,20 @@ TEST_CASE("files that others may write are refused, hashes that others may read 
     CHECK_FALSE(auth::Rights(*noted.policy.acl, {}, "c").may_receive("a"));
 }
 
+TEST_CASE("rules for users that do not exist, and patterns without the client's names, are noted") {
+    const File users("users", user("alice"));
+    const File acl("acl", "user alice\ntopic a\nuser alcie\ntopic b\npattern read all/#\npattern read own/%u/#\n");
+    const Loaded loaded = load_with(users.path(), acl.path());
+    REQUIRE(loaded.notes.size() == 2);
+    CHECK(loaded.notes[0] ==
+          acl.path() + " has rules for the user alcie, who is not in " + users.path() + "; is the name mistyped?");
+    CHECK(loaded.notes[1] == acl.path() +
+                                 ":5: the line 'pattern read all/#' has neither %u nor %c, so every client has "
+                                 "this right");
+    const Loaded others = load_with(users.path(), acl.path(), {"auth.http.url=http://127.0.0.1:1/"});
+    CHECK(others.notes.size() == 1);  // the hook may know him
+}
+
 TEST_CASE("a pattern without the client's names is noted: it is a rule for everybody") {
     const File users("users", user("alice"));
     const File acl("acl", "user alice\ntopic a\npattern read all/#\npattern deny no/#\npattern read own/%u/#\n");

@@ -32,12 +32,20 @@ public:
         sources_.file = path_;
         const config::Loaded loaded = config::load(sources_);
         REQUIRE(loaded.ok());
-        reload_.emplace(sources_, loaded.config, log_,
-                        [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
-                            if (!policy) return void(++refused_);
-                            policy_ = std::move(*policy);
-                            files_ = std::move(files);
-                        });
+        reload_.emplace(
+            sources_, loaded.config, log_,
+            [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
+                if (!policy) return void(++refused_);
+                policy_ = std::move(*policy);
+                files_ = std::move(files);
+            },
+            [this](const broker::Listeners& listeners) { listeners_ = listeners; },
+            [this](const config::Config& wanted, std::size_t index) -> Result<bool, std::string> {
+                const std::string& name = wanted.shard.listeners[index].name;
+                if (name == refused_listener) return Failure{std::string("its key is not there")};
+                added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
+                return true;
+            });
     }
     ~World() { std::filesystem::remove(path_); }
     World(const World&) = delete;
@@ -62,7 +70,12 @@ public:
     const auth::Policy& policy() const { return policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
+    const broker::Listeners& listeners() const { return listeners_; }
+    /// Listeners that are served since the start, with their paths.
+    const Lines& added() const { return added_; }
     const std::string& path() const { return path_; }
+
+    std::string refused_listener;
 
 private:
     void write(const std::string& toml) { std::ofstream(path_, std::ios::trunc) << toml; }
@@ -73,6 +86,8 @@ private:
     config::Sources sources_;
     auth::Policy policy_;
     Lines files_;
+    broker::Listeners listeners_;
+    Lines added_;
     int refused_ = 0;
     std::optional<Reload> reload_;
 };
@@ -95,11 +110,54 @@ TEST_CASE("a reload changes the level of the log at once") {
 
 TEST_CASE("a reload names the keys that want a restart, every time") {
     World world("");
-    const Lines expected = {
-        "warning configuration_needs_restart keys=\"limits.inflight_max listeners.local.limits.inflight_max\""};
-    CHECK(world.reload("[limits]\ninflight_max = 5\n") == expected);
-    CHECK(world.reload("[limits]\ninflight_max = 5\n") == expected);
+    const Lines expected = {"warning configuration_needs_restart keys=limits.receive_maximum"};
+    CHECK(world.reload("[limits]\nreceive_maximum = 5\n") == expected);
+    CHECK(world.reload("[limits]\nreceive_maximum = 5\n") == expected);
     CHECK(world.reload("") == Lines{"info configuration_unchanged"});
+}
+
+TEST_CASE("a listener that is new is served at once, one that is gone or another one is told by its name") {
+    const std::string a = "[listeners.a]\nurl = 'unix:/a'\n";
+    const std::string b = "[listeners.b]\nurl = 'unix:/b'\nlimits.inflight_max = 7\n";
+    const std::string c = "[listeners.c]\nurl = 'unix:/c'\n";
+    World world(b);
+    CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
+    CHECK(world.added() == Lines{"a /a", "c /c"});
+    CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
+    CHECK(world.added().size() == 2);
+    CHECK(world.reload(b + "[listeners.c]\nurl = 'unix:/other'\n[log]\nformat = 'json'\n") ==
+          Lines{"warning configuration_needs_restart keys=\"listeners.a listeners.c.url log.format\""});
+    CHECK(world.reload(a + b + c + "limits.queue_messages_max = 9\n") ==
+          Lines{"info limits_changed keys=listeners.c.limits.queue_messages_max", "info configuration_unchanged"});
+    REQUIRE(world.listeners().size() == 3);
+    CHECK(world.listeners()[2].limits.queue_messages_max == 9);
+}
+
+TEST_CASE("a new listener that cannot be served is told with the reason, and tried at the next reload") {
+    World world("[listeners.b]\nurl = 'unix:/b'\n");
+    world.refused_listener = "a";
+    const std::string both = "[listeners.a]\nurl = 'unix:/a'\n[listeners.b]\nurl = 'unix:/b'\n";
+    CHECK(world.reload(both) == Lines{"error listener_not_added listener=a reason=\"its key is not there\" "
+                                      "outcome=\"the others are served as before\"",
+                                      "warning configuration_needs_restart keys=listeners.a"});
+    world.refused_listener = "";
+    CHECK(world.reload(both) == Lines{"info configuration_unchanged"});
+    CHECK(world.added() == Lines{"a /a"});
+}
+
+TEST_CASE("a reload changes the limits of connected clients at once, but for what CONNACK has told them") {
+    World world("[listeners.a]\nurl = 'unix:/a'\n[listeners.b]\nurl = 'unix:/b'\nconnections_max = 3\n");
+    const Lines lines = world.reload(
+        "[limits]\nsubscriptions_max = 7\nreceive_maximum = 8\n[listeners.a]\nurl = 'unix:/a'\n"
+        "[listeners.b]\nurl = 'unix:/b'\nconnections_max = 4\nlimits.queue_messages_max = 9\n");
+    CHECK(lines == Lines{"info limits_changed keys=\"limits.subscriptions_max listeners.b.connections_max "
+                         "listeners.b.limits.queue_messages_max\"",
+                         "warning configuration_needs_restart keys=limits.receive_maximum"});
+    REQUIRE(world.listeners().size() == 2);
+    CHECK(world.listeners()[0].limits.subscriptions_max == 7);
+    CHECK(world.listeners()[0].limits.receive_maximum == session::SessionLimits{}.receive_maximum);
+    CHECK(world.listeners()[1].limits.queue_messages_max == 9);
+    CHECK(world.listeners()[1].connections_max == 4);
 }
 
 TEST_CASE("a reload of a configuration with mistakes logs all of them and changes nothing") {

@@ -95,3 +95,25 @@ TEST_CASE("pages over TLS have the files of [admin.tls], and HTTP for ALPN") {
     CHECK((tls.client_certificate == transport::TlsOptions::ClientCertificate::required));
     CHECK(tls.alpn == std::vector<std::string>{"http/1.1"});
 }
+
+TEST_CASE("few descriptors are divided so that arriving peers, clients and the operator have some each") {
+    const config::Loaded loaded = config::parse(
+        "[listeners.a]\nurl = 'mqtt://127.0.0.1:1883'\n[listeners.b]\nurl = 'ws://127.0.0.1:8080/mqtt'\n"
+        "[listeners.c]\nurl = 'unix:/run/c.sock'\n",
+        {});
+    REQUIRE(loaded.ok());
+    runtime::BrokerLoopOptions few = loop_options(loaded.config, "1", 1);
+    share_descriptors(few, 1024);
+    const std::uint32_t arriving = few.shard.listeners[0].arrivals_max + few.shard.listeners[1].arrivals_max +
+                                   few.fronts[1].web_limits.visitors_max + few.driver.linger_links_max;
+    CHECK(few.shard.listeners[0].arrivals_max == 1024 / 16 / 3);
+    CHECK(few.shard.connections_total_max + arriving + 64 == 1024);
+    CHECK(few.shard.connections_total_max > 700);
+    CHECK(few.shard.listeners[2].is_local);
+    CHECK(few.shard.listeners[2].arrivals_max == 64 + 10'000 / 16);
+    runtime::BrokerLoopOptions many = loop_options(loaded.config, "1", 1);
+    share_descriptors(many, 1'000'000);
+    CHECK(many.shard.connections_total_max > 20'000);
+    CHECK(many.shard.listeners[0].arrivals_max == 64 + 10'000 / 16);
+    CHECK(many.fronts[1].web_limits.visitors_max == 1024);
+}

@@ -131,6 +131,18 @@ TEST_CASE("a client is served from CONNECT to the message it has sent to itself"
         CHECK(client.received.substr(i * publish_x.size(), publish_x.size()) == publish_x);
 }
 
+TEST_CASE("an address that is not there yet does not keep the other listeners from serving") {
+    BrokerLoopOptions options = options_for(2);
+    options.endpoints[0].host = "192.0.2.1";  // RFC 5737: nobody has it
+    const auto loop = make(options);
+    REQUIRE(loop->addresses().size() == 1);
+    Client client(port_of(*loop));
+    client.send(connect_v5);
+    CHECK(hears(*loop, client, 5));
+    loop->stop();
+    loop->run();
+}
+
 TEST_CASE("every endpoint has its listener, and one that cannot be had is named") {
     BrokerLoopOptions options = options_for(2);
     const auto loop = make(options);
@@ -160,7 +172,8 @@ TEST_CASE("an idle loop does not wake up, with a hundred idle clients at most tw
     const Instant start = read_clock();
     const std::uint64_t before = loop->turns();
     while (read_clock() < start + 1s) loop->turn(start + 1s - read_clock());
-    CHECK(loop->turns() - before <= 2);
+    const std::int64_t seconds = (read_clock() - start) / 1s;  // more than one on a machine that is busy
+    CHECK(loop->turns() - before <= static_cast<std::uint64_t>(2 * seconds));
 }
 
 TEST_CASE("the shard's timers are served: who never says CONNECT is closed") {
@@ -185,18 +198,22 @@ TEST_CASE("a graceful stop says why, ends in order and closes the door") {
 
 TEST_CASE("a stop does not wait for ever for a client that does not close") {
     BrokerLoopOptions options = options_for(1);
-    SUBCASE("nor longer than it was told") { options.stop_time_max = 100ms; }
-    SUBCASE("nor for its time if it is asked again") { options.stop_time_max = 60s; }
-    const Duration stop_time = options.stop_time_max;
+    bool is_asked_again = false;
+    SUBCASE("nor longer than it was told") { options.stop_time_max = 1ms; }
+    SUBCASE("nor for its time if it is asked again") {
+        options.stop_time_max = 24h;
+        is_asked_again = true;
+    }
     const auto loop = make(options);
     Client client(port_of(*loop));
     client.send(connect_v5);
     REQUIRE(hears(*loop, client, 5));
-    const Instant start = read_clock();
     loop->stop();
-    if (stop_time == 60s) loop->stop();
-    loop->run();
-    CHECK((read_clock() - start >= stop_time) == (stop_time == 100ms));
+    if (is_asked_again) {
+        CHECK(loop->turn(0ms));  // it waits for the client
+        loop->stop();
+    }
+    loop->run();  // comes to an end
     CHECK(!loop->turn(0ms));
     client.read();
     client.read();

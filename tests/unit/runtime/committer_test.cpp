@@ -6,8 +6,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <optional>
 
+#include "ledge/base/log_events.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/storage/memory_store.hpp"
@@ -147,7 +155,7 @@ TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
     REQUIRE(meter.gets(bytes({0x20})));
     meter.send(subscribe_x);
     REQUIRE(meter.gets(bytes({0x90})));
-    store.fail_from(1, {storage::Fault::full, "full"});
+    store.fail_from(1, {storage::Fault::io, "broken"});
     Client other(*loop);
     other.send(connect_other + publish_x);
     const std::string heard = other.await(puback);
@@ -157,6 +165,162 @@ TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
     third.send(connect_other);
     CHECK(third.gets(bytes({0x20})));
     stop(*loop);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The committer alone, in virtual time: the loop is turned by hand until the thread has reported.
+
+/// A disk whose answers are ordered. A commit waits until it is let go.
+class OrderedStore final : public storage::Store {
+public:
+    Result<broker::StoreImage, storage::StoreError> load() override { return memory_.load(); }
+    Result<storage::CommitReport, storage::StoreError> commit(const session::Batch& batch) override {
+        ++tries;
+        std::unique_lock lock(mutex_);
+        let_go_.wait(lock, [this] { return !is_held_; });
+        if (has_room) return memory_.commit(batch);
+        return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
+    }
+    session::StoreReader reader() override { return memory_.reader(); }
+    void close(Instant now) override { memory_.close(now); }
+    void hold(bool is_held) {
+        {
+            const std::lock_guard lock(mutex_);
+            is_held_ = is_held;
+        }
+        let_go_.notify_all();
+    }
+
+    std::atomic<bool> has_room = true;
+    std::atomic<int> tries = 0;
+
+private:
+    storage::MemoryStore memory_;
+    std::mutex mutex_;
+    std::condition_variable let_go_;
+    bool is_held_ = false;
+};
+
+struct Lines {
+    static void take(void* self, const LogRecord& record) {
+        CHECK(mismatch_with_table(record).empty());
+        static_cast<Lines*>(self)->events.emplace_back(record.event);
+    }
+    long count(std::string_view event) const { return std::count(events.begin(), events.end(), event); }
+    std::vector<std::string> events;
+};
+
+struct Desk {
+    explicit Desk(CommitterOptions options = {}) {
+        auto made = std::make_unique<OrderedStore>();
+        store = made.get();
+        committer = std::make_unique<Committer>(io, std::move(made), options, log);
+    }
+    static broker::ShardOptions shard_options() {
+        broker::ShardOptions options;
+        options.sys_interval = Duration(0);
+        options.durability.journal.is_enabled = true;
+        options.listeners.emplace_back().allow_anonymous = true;
+        return options;
+    }
+    /// Something to write: a persistent session.
+    void adds_session() {
+        broker::Peer peer;
+        session::Connection* connection = shard.open(peer, nullptr, now);
+        REQUIRE(connection != nullptr);
+        shard.on_bytes(*connection, as_bytes(connect), now);
+        CHECK_FALSE(shard.wants_commit(now));  // its record is not urgent
+        now += shard_options().durability.journal.lazy_interval;
+    }
+    void serves() { committer->serve(shard, now); }
+    void serves_report() {
+        io.run_one();
+        serves();
+    }
+
+    Lines lines;
+    Log log{LogLevel::debug, Lines::take, &lines};
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_open{io.get_executor()};
+    Instant now{1h};
+    broker::Shard shard{shard_options(), log, 1, now};
+    OrderedStore* store = nullptr;
+    std::unique_ptr<Committer> committer;
+};
+
+TEST_CASE("a commit without room is tried again with growing pauses, and its end is told with its length") {
+    Desk desk;
+    desk.store->has_room = false;
+    desk.adds_session();
+    desk.serves();
+    desk.serves_report();
+    CHECK(broker::store_state(desk.shard.metrics()) == "postponed");
+    CHECK(desk.shard.metrics().store.waiting_reason == "disk: No space left on device");
+    std::vector<Duration> pauses;
+    for (int i = 0; i < 7; ++i) {
+        const Instant next = desk.committer->next_deadline(desk.shard);
+        pauses.push_back(next - desk.now);
+        desk.now = next - Duration(1);
+        desk.serves();
+        CHECK(desk.store->tries == i + 1);  // not before its time
+        desk.now = next;
+        desk.serves();
+        desk.serves_report();
+    }
+    CHECK(pauses == std::vector<Duration>{250ms, 500ms, 1s, 2s, 4s, 5s, 5s});
+    CHECK(desk.lines.count("commit_postponed") == 1);
+    desk.store->has_room = true;
+    desk.now = desk.committer->next_deadline(desk.shard);
+    desk.serves();
+    desk.serves_report();
+    CHECK(desk.lines.count("commit_healed") == 1);
+    CHECK(broker::store_state(desk.shard.metrics()) == "ok");
+    CHECK(desk.shard.metrics().store.postponements == 1);
+    desk.committer->finish(desk.shard, desk.now);
+    CHECK(desk.lines.count("store_unfinished") == 0);
+}
+
+TEST_CASE("a commit that takes long is told once, and so is its end") {
+    Desk desk;
+    desk.store->hold(true);
+    desk.adds_session();
+    desk.serves();
+    CHECK(desk.committer->next_deadline(desk.shard) == desk.now + Committer::slow_commit);
+    desk.now += Committer::slow_commit;
+    desk.serves();
+    CHECK(desk.lines.count("commit_slow") == 1);
+    CHECK(broker::store_state(desk.shard.metrics()) == "slow");
+    CHECK(desk.committer->next_deadline(desk.shard) == never);
+    desk.store->hold(false);
+    desk.serves_report();
+    CHECK(desk.lines.count("commit_slow_ended") == 1);
+    CHECK(broker::store_state(desk.shard.metrics()) == "ok");
+    desk.committer->finish(desk.shard, desk.now);
+}
+
+TEST_CASE("a stop tries a postponed commit once more and says what is not kept") {
+    Desk desk;
+    desk.store->has_room = false;
+    desk.adds_session();
+    desk.serves();
+    desk.serves_report();
+    desk.committer->finish(desk.shard, desk.now);
+    CHECK(desk.lines.count("store_unfinished") == 1);
+    CHECK(desk.lines.count("store_abandoned") == 0);
+}
+
+TEST_CASE("a stop does not wait for ever for a disk that does not answer") {
+    CommitterOptions options;
+    options.finish_time_max = Duration(0);
+    Desk desk(options);
+    OrderedStore* const store = desk.store;
+    store->hold(true);
+    desk.adds_session();
+    desk.serves();
+    desk.committer->finish(desk.shard, desk.now);
+    CHECK(desk.lines.count("store_abandoned") == 1);
+    desk.committer.reset();
+    // The thread and its store are left behind on purpose, as a process does that ends.
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST_CASE("PUBREC waits like PUBACK; PUBCOMP waits for the removal, also for one
     rig.session->expiry_interval_s = 100;
     rig.session->put_record(never, Urgency::now);
     rig.commits();
-    rig.connection->on_routed(qos2, 5, ReasonCode::success, rig.session->put_received(5), 0);
+    rig.connection->on_routed(qos2, 5, ReasonCode::success, rig.session->put_received(5, Urgency::now), 0);
     CHECK(rig.takes().empty());
     rig.commits();
     CHECK(rig.takes() == "PUBREC 5");

@@ -177,6 +177,37 @@ TEST_CASE("the driver's list has each connection once, oldest first, and one tha
     CHECK(Connection::take_dirty(rig.environment) == all[1].get());
 }
 
+/// The reason string of the DISCONNECT that stands in the outbox alone.
+std::string closed_for(Rig& rig) {
+    const std::string bytes = unsent(rig.connection->outbox());
+    const auto packet = wire::decode_disconnect(as_bytes(bytes), Version::v5);
+    REQUIRE(packet.ok());
+    return std::string(packet->properties.text(PropertyId::reason_string).value_or(""));
+}
+
+TEST_CASE("a packet that is too large is told with its size, its topic, the limit and the key of the limit") {
+    Rig rig;
+    rig.listener.limits.max_packet_size_bytes = 100;
+    rig.connects();
+    rig.sends(publish("devices", std::string(200, 'x')));
+    CHECK(closed_for(rig) == "PUBLISH of 213 bytes to topic \"devices\" exceeds limits.max_packet_size_bytes = 100");
+    rig.connects();
+    rig.sends(std::string("\x82\xE8\x07", 3));  // 1,003 bytes, of which three have come
+    CHECK(closed_for(rig) == "SUBSCRIBE of 1003 bytes exceeds limits.max_packet_size_bytes = 100");
+}
+
+TEST_CASE("one message of any size may wait for a reader; what else piles up beside it is bounded") {
+    Rig rig;
+    rig.listener.limits.outbox_bytes_fatal = 100;
+    rig.connects();
+    rig.delivers(delivery("a", std::string(5000, 'x'), qos0), start);
+    rig.connection->check_outbox_bound();
+    CHECK_FALSE(rig.is_closing());
+    for (int i = 0; i < 51; ++i) rig.sends(std::string("\xC0\x00", 2));
+    rig.connection->check_outbox_bound();
+    CHECK(rig.is_closing());
+}
+
 TEST_CASE("a peer that asks and never reads is closed at outbox_bytes_fatal") {
     Rig rig;
     rig.listener.limits.outbox_bytes_fatal = 100;

@@ -107,6 +107,33 @@ TEST_CASE("a cancelled record is not in the batch, a replaced one is with its la
     CHECK(journal.cancelled() == 1);
 }
 
+TEST_CASE("what waits for a record that was withdrawn waits no longer, whatever else is pending") {
+    Sheet journal;
+    journal.puts(1);
+    const Ticket withdrawn = journal.puts(2, Urgency::paced);
+    const Ticket kept = journal.puts(3);
+    CHECK_FALSE(journal.is_settled(withdrawn));
+    journal.withdraw(withdrawn);
+    CHECK(journal.is_settled(withdrawn));
+    CHECK_FALSE(journal.is_durable(withdrawn));
+    CHECK_FALSE(journal.is_settled(kept));
+    CHECK(journal.take_news());
+    CHECK(journal.taken() == "1 3");
+    journal.on_committed(journal.last.last);
+    CHECK(journal.is_settled(kept));
+}
+
+TEST_CASE("a paced record that was cancelled hurries nobody: what is lazy waits for its own time") {
+    Sheet journal;
+    journal.puts(1);
+    const Ticket gone = journal.puts(2, Urgency::paced);
+    CHECK(journal.due(start) == 5);
+    journal.cancel(gone);
+    CHECK(journal.due(start + 1ms) == 1000);
+    journal.puts(3, Urgency::paced);
+    CHECK(journal.due(start + 2ms) == 7);
+}
+
 TEST_CASE("when everything pending is cancelled, its tickets are durable without a commit") {
     Sheet journal;
     const Ticket ticket = journal.puts(1, Urgency::now);
@@ -208,6 +235,37 @@ TEST_CASE("after a failed commit nothing becomes durable, and nothing is taken")
     CHECK_FALSE(journal.is_pending(never_durable));
     CHECK(journal.due(start + 10s) == -1);
     CHECK(journal.refuses_publications());
+}
+
+TEST_CASE("while a commit is postponed publications are refused, tickets wait, and a commit ends it") {
+    Sheet journal;
+    const Ticket ticket = journal.puts(1, Urgency::now);
+    journal.taken();
+    journal.on_postponed();
+    CHECK(journal.refuses_publications());
+    CHECK_FALSE(journal.is_failed());
+    CHECK_FALSE(journal.is_durable(ticket));
+    const Ticket later = journal.puts(2, Urgency::now);
+    CHECK(later != never_durable);
+    journal.on_committed(ticket);
+    CHECK_FALSE(journal.refuses_publications());
+    CHECK(journal.taken() == "2");
+}
+
+TEST_CASE("a journal is saturated when a postponed commit lets it grow over its bound, by cancelled records too") {
+    Sheet journal;
+    const Ticket first = journal.puts(1, Urgency::now);
+    journal.taken();
+    journal.on_postponed();
+    CHECK_FALSE(journal.is_saturated());
+    for (std::uint64_t i = 2; i < 302; ++i) {
+        const Ticket ticket = journal.puts(i);
+        if (i > 2) journal.cancel(ticket);
+    }
+    CHECK(journal.is_saturated());
+    journal.on_committed(first);
+    CHECK_FALSE(journal.is_saturated());
+    CHECK(journal.taken() == "2");
 }
 
 }  // namespace

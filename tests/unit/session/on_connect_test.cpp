@@ -58,8 +58,22 @@ TEST_CASE("a will must keep to what CONNACK would have told [MQTT-3.2.2-12] [MQT
     CHECK(refused_with({"a", {}, qos2, false, {}}) == "CONNACK qos_not_supported");
     CHECK(refused_with({"a", {}, qos1, true, {}}) == "CONNACK retain_not_supported");
     CHECK(refused_with({"123456", {}, qos0, false, {}}) == "CONNACK topic_name_invalid");
-    CHECK(refused_with({"$x", {}, qos0, false, {}}) == "CONNACK not_authorized");
+    CHECK(refused_with({"$SYS", {}, qos0, false, {}}).starts_with("CONNACK success"));
+    CHECK(refused_with({"$SYS/", {}, qos0, false, {}}) == "CONNACK not_authorized");
     CHECK(refused_with({"12345", {}, qos1, false, {}}) == "CONNACK success");
+}
+
+TEST_CASE("a bridge of Mosquitto connects with its will below $SYS/broker/connection, retained as by default") {
+    Rig rig;
+    for (wire::Connect wish : {connect_v311(), connect_v5()}) {
+        wish.will = wire::Will{"$SYS/broker/connection/house.office/state", as_bytes("0"), qos1, true, {}};
+        rig.connects(wish);
+        REQUIRE_FALSE(rig.is_closing());
+    }
+    rig.sends(publish("$SYS/broker/connection/house.office/state", "1", qos1, 7));
+    CHECK(rig.takes() == "PUBACK 7");
+    rig.sends(publish("$SYS/broker/uptime", "1", qos1, 8));
+    CHECK(rig.takes() == "PUBACK 8 not_authorized");
 }
 
 TEST_CASE("client identifiers: too long is refused, none gets one assigned that differs each time") {
@@ -88,13 +102,12 @@ TEST_CASE("CONNACK tells what is limited, and leaves out what is as the standard
     Rig rig;
     const std::string plain = answer_to(rig, connect_v5());
     const wire::Properties told = connack_properties(plain);
-    CHECK(told.number(PropertyId::receive_maximum) == 100U);
-    CHECK(told.number(PropertyId::maximum_packet_size) == 1024U * 1024U);
+    CHECK(told.number(PropertyId::maximum_packet_size) == 16U * 1024U * 1024U);
     CHECK(told.number(PropertyId::topic_alias_maximum) == 64U);
     for (const PropertyId left_out :
          {PropertyId::maximum_qos, PropertyId::retain_available, PropertyId::wildcard_subscription_available,
           PropertyId::shared_subscription_available, PropertyId::server_keep_alive, PropertyId::response_information,
-          PropertyId::session_expiry_interval, PropertyId::authentication_method})
+          PropertyId::session_expiry_interval, PropertyId::authentication_method, PropertyId::receive_maximum})
         CHECK_FALSE(told.has(left_out));
 
     rig.listener.limits.maximum_qos = qos1;
@@ -102,6 +115,7 @@ TEST_CASE("CONNACK tells what is limited, and leaves out what is as the standard
     rig.listener.limits.wildcard_subscriptions_available = false;
     rig.listener.limits.shared_subscriptions_available = false;
     rig.listener.limits.max_keep_alive_s = 60;
+    rig.listener.limits.receive_maximum = 100;
     rig.environment.response_information_prefix = "answers/";
     wire::PropertyBuilder properties;
     properties.number(PropertyId::request_response_information, 1).number(PropertyId::session_expiry_interval, 77);
@@ -110,6 +124,7 @@ TEST_CASE("CONNACK tells what is limited, and leaves out what is as the standard
     const std::string limited = answer_to(rig, wish);
     const wire::Properties all = connack_properties(limited);
     CHECK(all.number(PropertyId::maximum_qos) == 1U);
+    CHECK(all.number(PropertyId::receive_maximum) == 100U);
     CHECK(all.number(PropertyId::retain_available) == 0U);
     CHECK(all.number(PropertyId::wildcard_subscription_available) == 0U);
     CHECK(all.number(PropertyId::shared_subscription_available) == 0U);

@@ -25,6 +25,8 @@ std::vector<Byte> bytes_of(const PublicationView& publication) {
 }
 std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
 
+constexpr std::size_t progress_size = 26;  // the last part of a session record
+
 SessionRecord session_with_will() {
     SessionRecord record;
     record.client_id = "meter";
@@ -35,8 +37,12 @@ SessionRecord session_with_will() {
     will.delay_s = 9;
     will.has_expiry = true;
     will.expiry_interval_s = 4;
+    will.keep_alive_s = 60;
+    record.will_due = Instant{} + 99s;
+    record.is_will_only = true;
     record.will = std::move(will);
     record.owner = "alice";
+    record.progress = {7, 8, 9, 10};
     return record;
 }
 
@@ -122,7 +128,27 @@ TEST_CASE("a queued record comes back as it was, in each state") {
         CHECK(read->qos == QoS::at_least_once);
         CHECK_FALSE(read->retain);
         CHECK(as_text(read->ids) == "\x0B\x07");
+        CHECK_FALSE(read->is_live);
     }
+}
+
+TEST_CASE("a queued record says whether its client was connected") {
+    const std::vector<Byte> body =
+        bytes_of(encode(QueuedRecord{1, 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
+    const auto read = parse_queued(body);
+    REQUIRE(read);
+    CHECK(read->is_live);
+    CHECK(read->retain);
+    CHECK(read->qos == QoS::exactly_once);
+}
+
+TEST_CASE("a session record of an older release says nothing of what was sent: all of it may have been") {
+    std::vector<Byte> body = bytes_of(encode(SessionRecord{"x", 1, never, false, std::nullopt}));
+    body.resize(body.size() - progress_size);
+    const auto read = parse_session(body);
+    REQUIRE(read);
+    CHECK(read->progress.doubted_until == SendingProgress::unknown);
+    CHECK(read->progress.sent_until == 0);
 }
 
 TEST_CASE("a subscription comes back as it was, with each combination of options") {
@@ -150,11 +176,18 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->expires_at == Instant{} + 77s);
     CHECK_FALSE(read->is_ended);
     CHECK(read->owner == "alice");
+    CHECK(read->progress.sent_until == 7);
+    CHECK(read->progress.doubted_until == 8);
+    CHECK(read->progress.known_until == 9);
+    CHECK(read->progress.id_shift == 10);
     REQUIRE(read->will);
     CHECK(read->will->publication.view().topic == "a/b");
     CHECK(read->will->delay_s == 9);
     CHECK(read->will->has_expiry);
     CHECK(read->will->expiry_interval_s == 4);
+    CHECK(read->will->keep_alive_s == 60);
+    CHECK(read->will_due == Instant{} + 99s);
+    CHECK(read->is_will_only);
 
     const std::vector<Byte> bare = bytes_of(encode(SessionRecord{"x", 1, never, true, std::nullopt}));
     const auto ended = parse_session(bare);
@@ -171,11 +204,27 @@ TEST_CASE("a session comes back with the network of its client; the record of an
     record.network = network_of("192.0.2.7:1");
     const std::vector<Byte> body = bytes_of(encode(record));
     CHECK(parse_session(body)->network == network_of("192.0.2.7:1"));
-    const auto earlier = parse_session(Bytes(body).first(body.size() - 8));
+    const auto earlier = parse_session(Bytes(body).first(body.size() - progress_size - 8));
     REQUIRE(earlier);
     CHECK(earlier->network == NetworkId::none);
     CHECK(earlier->will->delay_s == 9);
-    for (std::size_t cut = 1; cut < 8; ++cut) CHECK_FALSE(parse_session(Bytes(body).first(body.size() - cut)));
+    for (std::size_t cut = 1; cut < progress_size; ++cut)
+        CHECK_FALSE(parse_session(Bytes(body).first(body.size() - cut)));
+}
+
+TEST_CASE("a will that schema 1 has written has no keep alive, and was never due") {
+    // session := "x" expiry 1 expires_at 0 flags(will); will := delay 2 no expiry; publication := QoS 1 "t" "gone"
+    const std::string old = std::string("\0\1x\0\0\0\1", 7) + std::string(8, '\0') + "\2" +
+                            std::string("\0\0\0\35", 4) + std::string("\0\0\0\2\0\0\0\0\0", 9) + std::string(8, '\0') +
+                            std::string("\1\0\1t\0\0\0\0gone", 12);
+    const auto read = parse_session(as_bytes(old));
+    REQUIRE(read);
+    REQUIRE(read->will);
+    CHECK(read->will->delay_s == 2);
+    CHECK(read->will->keep_alive_s == 0);
+    CHECK(read->will_due == never);
+    CHECK_FALSE(read->is_will_only);
+    CHECK(as_text(read->will->publication.view().payload) == "gone");
 }
 
 TEST_CASE("the parts of fixed size are missed when they are cut off") {
@@ -197,7 +246,7 @@ TEST_CASE("values that no broker writes are refused") {
     body[18] = 0;
     body[19] = 3;  // QoS
     CHECK_FALSE(parse_queued(body));
-    body[19] = 8;
+    body[19] = 16;
     CHECK_FALSE(parse_queued(body));
     body = bytes_of(encode(SubscriptionRecord{{}, 0, "a"}));
     for (const int options : {0x03, 0x30, 0x40}) {

@@ -143,7 +143,7 @@ void Rig::sends(std::string_view bytes) {
     while (!connection->is_closing()) {
         const auto next = connection->framer().next(input, connection->packet_size_max());
         if (next.status == wire::Framer::Status::need_more) break;
-        if (next.status != wire::Framer::Status::frame) return connection->on_unframeable(next.status);
+        if (next.status != wire::Framer::Status::frame) return connection->on_unframeable(next);
         Effect effect;
         connection->on_frame(next.frame, now, effect);
         perform(effect);

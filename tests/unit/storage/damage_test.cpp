@@ -9,6 +9,7 @@
 
 #include "ledge/storage/tools.hpp"
 #include "lmdb_env.hpp"
+#include "page_check.hpp"
 #include "rig.hpp"
 #include "schema.hpp"
 #include "tables.hpp"
@@ -178,6 +179,19 @@ TEST_CASE("a file that misses only pages that nobody uses is sound") {
     CHECK((verdict.ok() && verdict.value()));
 }
 
+TEST_CASE("a value that shrinks within one transaction keeps its pages: that is sound") {
+    TempDir dir;
+    auto env = Env::open({.path = dir.file("data.mdb"), .size_max = 1'048'576});
+    auto txn = Txn::begin(*env, false);
+    const auto db = txn->open_db("any", true);
+    const std::string value(4 * 4096, 'x');
+    REQUIRE(txn->put(*db, as_bytes("row"), as_bytes(value)) == lmdb_ok);
+    REQUIRE(txn->put(*db, as_bytes("row"), as_bytes(std::string_view(value).substr(0, 4096))) == lmdb_ok);
+    REQUIRE(txn->put(*db, as_bytes("other"), as_bytes(value)) == lmdb_ok);
+    REQUIRE(txn->commit() == lmdb_ok);
+    CHECK(fault_in_pages(dir.file("data.mdb"), env->facts().last_transaction).value_or("") == "");
+}
+
 TEST_CASE("what still reads of a damaged file is taken over, numbers and clock included") {
     TempDir dir;
     make_store(dir);
@@ -306,6 +320,7 @@ TEST_CASE("after several short runs everything is looked at: a message may be wh
     // The message's page only: a start does not read it.
     std::fill_n(content.begin() + static_cast<std::ptrdiff_t>(at), 4096, '\xA5');
     write_file(dir.file("data.mdb"), content);
+    std::filesystem::resize_file(dir.file("data.mdb"), 33 * 1'048'576);  // of a smaller one everything is looked at
     for (int run = 0; run < 2; ++run) {
         LogLines lines;
         auto store = open(dir, lines.log());

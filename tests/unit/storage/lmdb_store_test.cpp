@@ -156,7 +156,7 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     CHECK(store->commit(w.put(RecordKind::put_session, 1, 0, session_record("s")).take()).ok());  // no failed read
 }
 
-TEST_CASE("rows of a session that is not there are left out and told") {
+TEST_CASE("rows of a session that is not there are left out, told and put aside") {
     TempDir dir;
     LogLines lines;
     auto store = open(dir, lines.log());
@@ -166,7 +166,9 @@ TEST_CASE("rows of a session that is not there are left out and told") {
     w.put(RecordKind::put_queued, 6, 1, queued(1, 1));
     commit(*store, w.take());
     CHECK(load(*store).sessions.size() == 1);
-    CHECK(lines.has("store_rows_without_session rows=2"));
+    CHECK(lines.has("store_bad_row table=sub key=\"4 1\" reason=\"its session is missing\""));
+    CHECK(lines.has("store_bad_rows_moved rows=2"));
+    CHECK(load(*store).bad_rows == 2);  // since the store was opened: no more have come
 }
 
 TEST_CASE("the store is for its owner only") {

@@ -67,6 +67,62 @@ TEST_CASE("a directory without the right to write is refused") {
     CHECK(refusal(dir.file("fixed")).find("may not be written") != std::string::npos);
 }
 
+TEST_CASE("a store follows no symbolic link, whichever of its files is one, and leaves the target alone") {
+    for (const char* name : {"lock", "state", "state.new", "data.mdb", "data.mdb-lock", "data.mdb.new"}) {
+        TempDir dir;
+        std::ofstream(dir.file("precious")) << "kept";
+        REQUIRE(::mkdir(dir.file("store").c_str(), 0700) == 0);
+        REQUIRE(::symlink(dir.file("precious").c_str(), (dir.file("store/") + name).c_str()) == 0);
+        const std::string said = refusal(dir.file("store"));
+        CHECK_MESSAGE(said.find(std::string(name) + ": is a symbolic link") != std::string::npos, said);
+        std::ifstream precious(dir.file("precious"));
+        CHECK(std::string(std::istreambuf_iterator<char>(precious), {}) == "kept");
+    }
+}
+
+TEST_CASE("a FIFO in the place of a file is refused, and nobody waits for its writer") {
+    TempDir dir;
+    REQUIRE(::mkfifo(dir.file("state").c_str(), 0600) == 0);
+    CHECK(refusal(dir.path()).find("is not an ordinary file") != std::string::npos);
+}
+
+TEST_CASE("a second broker is kept out although the lock file was deleted under the first") {
+    TempDir dir;
+    auto first = StoreDir::open(dir.path(), true);
+    REQUIRE(first.ok());
+    REQUIRE(::unlink(dir.file("lock").c_str()) == 0);
+    CHECK(holder_of(dir.path()) == -1);
+    const auto second = StoreDir::open(dir.path(), true);
+    REQUIRE_FALSE(second.ok());
+    CHECK(second.error().fault == Fault::in_use);
+}
+
+TEST_CASE("a store that has lost its file is told at the start, whether the file is missing or empty") {
+    for (const bool is_empty : {false, true}) {
+        TempDir dir;
+        test::LogLines lines;
+        CHECK(test::open(dir, lines.log())->beginning() == Beginning::whole);
+        CHECK_FALSE(lines.has("store_lost"));
+        REQUIRE(::unlink(dir.file("data.mdb").c_str()) == 0);
+        if (is_empty) std::ofstream(dir.file("data.mdb")).flush();
+        const Log log = lines.log();
+        auto store = test::open(dir, log);
+        CHECK(lines.has("store_lost"));
+        CHECK(store->beginning() == Beginning::lost);
+        store.reset();
+        CHECK(test::open(dir, log)->beginning() == Beginning::whole);
+    }
+}
+
+TEST_CASE("a folder that its group may write is used, with a warning") {
+    TempDir dir;
+    REQUIRE(::chmod(dir.path().c_str(), 0770) == 0);
+    test::LogLines lines;
+    const Log log = lines.log();
+    test::open(dir, log);
+    CHECK(lines.has("store_folder_group_writable"));
+}
+
 TEST_CASE("one process has it, and who that is can be asked without taking it") {
     TempDir dir;
     CHECK(holder_of(dir.path()) == 0);
@@ -179,10 +235,10 @@ TEST_CASE("quarantine finds a free name") {
     TempDir temp;
     auto dir = StoreDir::open(temp.path(), true);
     REQUIRE(dir.ok());
-    CHECK(!dir->quarantine().ok());  // nothing to put aside
+    CHECK(!dir->set_aside("corrupt").ok());  // nothing to put aside
     for (const char* name : {"data.mdb.corrupt-1", "data.mdb.corrupt-2"}) {
         std::ofstream(dir->data_path()) << name;
-        const auto moved = dir->quarantine();
+        const auto moved = dir->set_aside("corrupt");
         REQUIRE(moved.ok());
         CHECK(moved.value() == temp.file(name));
         CHECK(file_size(moved.value()) == std::string_view(name).size());

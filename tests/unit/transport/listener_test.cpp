@@ -48,7 +48,7 @@ Endpoint on_host(std::string host, std::uint16_t port = 0) {
 std::string error_of(Rig& rig, const Endpoint& endpoint) {
     const auto front = make_plain_front(0, rig.driver, rig.log);
     const auto listener = Listener::create(endpoint, *front, rig.driver, rig.log);
-    return listener.ok() ? "" : listener.error();
+    return listener.ok() ? "" : listener.error().text;
 }
 
 /// The descriptor of our side of the client's connection.
@@ -89,6 +89,18 @@ TEST_CASE("a peer is announced with its listener and address, its socket prompt 
     CHECK(option(server_side, SOL_SOCKET, SO_KEEPALIVE) != 0);
 }
 
+TEST_CASE("a peer that is gone without a word is noticed within minutes, with a keep alive of 0 too") {
+    Rig rig;
+    const Client client = Client::to_port(rig.listen_tcp());
+    REQUIRE(rig.until([&] { return rig.core.open.size() == 1; }));
+    const int server_side = server_side_of(client);
+    REQUIRE(server_side >= 0);
+    CHECK(option(server_side, IPPROTO_TCP, TCP_KEEPIDLE) == 60);
+    CHECK(option(server_side, IPPROTO_TCP, TCP_KEEPINTVL) == 15);
+    CHECK(option(server_side, IPPROTO_TCP, TCP_KEEPCNT) == 4);
+    CHECK(option(server_side, IPPROTO_TCP, TCP_USER_TIMEOUT) == 300'000);
+}
+
 TEST_CASE("a name stands for all its addresses, on one port") {
     Rig rig;
     rig.listen(on_host("localhost"));
@@ -100,6 +112,30 @@ TEST_CASE("a name stands for all its addresses, on one port") {
 
     rig.listen(on_host(""));
     CHECK(rig.listeners[1]->addresses().back().starts_with("0.0.0.0:"));
+}
+
+TEST_CASE("[::] stands for every interface, IPv4 too, unless IPv4 has a listener of its own there") {
+    Rig rig;
+    rig.listen(on_host("::"));
+    CHECK(rig.listeners[0]->addresses().back().starts_with("0.0.0.0:"));
+    Endpoint alone = on_host("::");
+    alone.is_ipv6_only = true;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto listener = Listener::create(alone, *front, rig.driver, rig.log);
+    if (listener.ok()) CHECK(listener.value()->addresses().size() == 1);  // a machine without IPv6 has none
+}
+
+TEST_CASE("an address that is not there yet may come; one that is taken is an error") {
+    Rig rig;
+    const auto front = make_plain_front(0, rig.driver, rig.log);
+    const auto absent = Listener::create(on_host("192.0.2.1", 1883), *front, rig.driver, rig.log);
+    REQUIRE(!absent.ok());
+    CHECK(absent.error().may_pass);
+    const std::string taken = rig.listen(on_host("127.0.0.1"));
+    const auto port = static_cast<std::uint16_t>(std::stoi(taken.substr(taken.rfind(':') + 1)));
+    const auto in_use = Listener::create(on_host("127.0.0.1", port), *front, rig.driver, rig.log);
+    REQUIRE(!in_use.ok());
+    CHECK_FALSE(in_use.error().may_pass);
 }
 
 TEST_CASE("an address that cannot be had is refused with the address and the reason") {

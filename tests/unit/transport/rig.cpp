@@ -56,7 +56,7 @@ std::string Rig::listen(const Endpoint& endpoint) {
 std::string Rig::listen(const Endpoint& endpoint, std::unique_ptr<Front> front) {
     fronts.push_back(std::move(front));
     auto listener = Listener::create(endpoint, *fronts.back(), driver, log);
-    REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : listener.error()));
+    REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : listener.error().text));
     REQUIRE((*listener)->start() == 0);
     listeners.push_back(std::move(*listener));
     return listeners.back()->addresses().front();
@@ -109,6 +109,16 @@ Client::~Client() {
 
 Client Client::to_port(std::uint16_t port) {
     Client client;
+    REQUIRE(client.connect_port(port));
+    return client;
+}
+
+Client Client::to_port_from(std::uint8_t host, std::uint16_t port) {
+    Client client;
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xFFFFFF00U) | host);
+    REQUIRE(::bind(client.descriptor, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
     REQUIRE(client.connect_port(port));
     return client;
 }

@@ -55,6 +55,8 @@ public:
     ~Client();
 
     static Client to_port(std::uint16_t port);
+    /// The same from 127.0.0.`host`, an address of its own.
+    static Client to_port_from(std::uint8_t host, std::uint16_t port);
     static Client to_path(const std::string& path);
     /// Connects; true when the connection is made or under way.
     bool connect_port(std::uint16_t port);

@@ -27,7 +27,7 @@ TEST_CASE("the first failure sticks, and nothing is read after it") {
     CHECK(in.u32() == 0);
     CHECK(in.variable() == 0);
     CHECK(in.rest().empty());
-    in.fail(protocol_error);
+    in.fail(Rule::reason_code);
     CHECK(in.error() == malformed);
 }
 

@@ -99,6 +99,63 @@ TEST_CASE("more handshakes than allowed wait for their turn; more than may wait 
     CHECK(second.shakes_hands());
 }
 
+bool is_over(Client& client) {
+    client.read();
+    return client.is_ended || client.is_reset;
+}
+
+TEST_CASE("silent peers of one address keep nobody out: the one that has waited longest gives way") {
+    TlsRig rig;
+    TlsOptions options = server_options();
+    options.handshakes_max = 1;
+    options.handshakes_queued_max = 3;
+    const std::uint16_t port = rig.listen_tls(options);
+    std::vector<Client> silent;
+    for (int i = 0; i < 4; ++i) silent.push_back(Client::to_port_from(66, port));
+    for (int i = 0; i < 3; ++i) rig.turn(10);
+    TlsClient client(rig, port);
+    CHECK(client.shakes_hands());
+    CHECK(rig.until([&] { return is_over(silent[0]); }));
+    CHECK_FALSE(is_over(silent[3]));
+    CHECK(rig.has_logged("too many handshakes wait"));
+}
+
+TEST_CASE("when everybody speaks, the address with most handshakes makes room for one with fewer") {
+    TlsRig rig;
+    TlsOptions options = server_options();
+    options.handshakes_max = 1;
+    options.handshakes_queued_max = 2;
+    const std::uint16_t port = rig.listen_tls(options);
+    std::vector<Client> many;
+    for (int i = 0; i < 3; ++i) {
+        many.push_back(Client::to_port_from(66, port));
+        many.back().send(begun_record);
+        for (int k = 0; k < 2; ++k) rig.turn(10);
+    }
+    TlsClient client(rig, port);
+    client.step();
+    CHECK(rig.until([&] { return is_over(many[2]); }));
+    CHECK_FALSE(is_over(many[1]));
+    for (Client& one : many) one.reset();
+    CHECK(client.shakes_hands());
+}
+
+TEST_CASE("a handshake that stands still ends when others have waited for its place") {
+    TlsRig rig;
+    TlsOptions options = server_options();
+    options.handshakes_max = 1;
+    const std::uint16_t port = rig.listen_tls(options);
+    Client stalled = Client::to_port_from(66, port);
+    stalled.send(begun_record);
+    for (int i = 0; i < 2; ++i) rig.turn(10);
+    rig.advance(9s);  // nobody waits: it may take its time
+    rig.turn(0);
+    CHECK_FALSE(is_over(stalled));
+    TlsClient client(rig, port);
+    CHECK(client.shakes_hands());
+    CHECK(rig.has_logged("stood still while others waited"));
+}
+
 TEST_CASE("a listener that ends while a worker computes leaves nothing behind") {
     const std::size_t before = open_descriptors();
     {

@@ -278,6 +278,18 @@ TEST_CASE("pre-shared keys: right, wrong, of an unknown identity") {
     CHECK_FALSE(Pair(options, client_options()).shake());
 }
 
+TEST_CASE("a client cannot tell an identity that nobody has from a wrong key; the log can") {
+    TlsOptions options;
+    options.psk_file = write_file("psk", "meter:" + std::string(32, 'a') + "\n");
+    Pair wrong_key(options, knowing("meter", std::string(32, 'b')));
+    Pair unknown(options, knowing("lamp", std::string(32, 'a')));
+    CHECK_FALSE(wrong_key.shake());
+    CHECK_FALSE(unknown.shake());
+    CHECK(unknown.client->failure_reason() == wrong_key.client->failure_reason());
+    CHECK(unknown.server->failure_reason().find("no identity 'lamp'") != std::string::npos);
+    CHECK(wrong_key.server->failure_reason().find("another key for the identity 'meter'") != std::string::npos);
+}
+
 TEST_CASE("ALPN: the server's preference among what is asked for; nothing in common is refused") {
     TlsOptions options = server_options();
     options.alpn = {"mqtt", "x-amzn-mqtt-ca"};

@@ -1,0 +1,13 @@
+// Which limits change under connected clients when the configuration is read again, and which hold until they connect
+// anew.
+#pragma once
+
+#include "ledge/session/limits.hpp"
+
+namespace ledge::session {
+
+/// `wanted`, but for what a connection holds on to: what CONNACK has told the client, and the rates, whose tokens are
+/// under way. Those stay as in `running`.
+SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits& wanted);
+
+}  // namespace ledge::session

@@ -1,0 +1,92 @@
+#include "admission.hpp"
+
+#include <algorithm>
+
+namespace ledge::broker {
+
+using session::Connection;
+
+OwnerId owner_of_client(const Connection& connection) {
+    const auth::Identity* identity = connection.identity();
+    const bool has_user = identity != nullptr && identity->user;
+    return owner_of(has_user ? std::string_view(*identity->user) : std::string_view(), connection.network());
+}
+
+/// Only listeners with addresses share the limit of all: what is left belongs to the operator's Unix sockets.
+bool Admission::are_all_full(std::uint16_t listener) const {
+    return !options_.listeners[listener].is_local && connections_.connected() >= options_.connections_total_max;
+}
+
+bool Admission::is_full(std::uint16_t listener) const {
+    return connections_.connected(listener) >= options_.listeners[listener].connections_max || are_all_full(listener);
+}
+
+/// The listener where somebody gives way to a newcomer of `listener`: that one, if it is full itself, otherwise the one
+/// with the largest owner of all.
+std::uint16_t Admission::fullest(std::uint16_t listener) const {
+    if (!are_all_full(listener)) return listener;
+    std::uint16_t result = listener;
+    for (std::uint16_t i = 0; i < options_.listeners.size(); ++i) {
+        if (connections_.owners(i).largest() > connections_.owners(result).largest()) result = i;
+    }
+    return result;
+}
+
+void Admission::make_room_for_arrival(std::uint16_t listener, Instant now) {
+    const ListenerOptions& options = options_.listeners[listener];
+    const std::uint64_t places = std::uint64_t{options.connections_max} + options.arrivals_max;
+    if (connections_.arriving(listener) + std::uint64_t{connections_.connected(listener)} < places) return;
+    Connection* victim = connections_.longest_arriving(listener);
+    if (victim == nullptr) return;  // places have been connected that were never there: arrivals_max is 0
+    ++environment_.counters.connections_refused;
+    complain(*victim, "connections_max", connections_.arriving(listener), now);
+    victim->close_silently();
+    connections_.leave(*victim);
+}
+
+bool Admission::has_place(const Connection& connection, OwnerId owner, const Connection* replaced) const {
+    const std::uint16_t listener = connection.listener_index;
+    if (replaced != nullptr && replaced->listener_index == listener) return true;
+    if (!is_full(listener)) return true;
+    const std::uint32_t own = connections_.owners(listener).of(owner);
+    return connections_.owners(fullest(listener)).largest() > own + 1;
+}
+
+void Admission::settle(Connection& connection, OwnerId owner, Instant now) {
+    const std::uint16_t listener = connection.listener_index;
+    const bool needs_place = is_full(listener);
+    const std::uint16_t from = fullest(listener);
+    connections_.settle(connection, owner);
+    if (!needs_place) return;
+    Connection* victim = connections_.newest_of_largest_owner(from);
+    if (victim == nullptr || victim == &connection) return;
+    ++environment_.counters.connections_gave_way;
+    complain(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
+             connections_.connected(from), now);
+    victim->close(wire::ReasonCode::quota_exceeded,
+                  limit_in_the_way(*victim) + ", and the client with the fewest connections comes first");
+    connections_.leave(*victim);
+}
+
+std::string Admission::limit_in_the_way(const Connection& connection) const {
+    const ListenerOptions& listener = options_.listeners[connection.listener_index];
+    if (are_all_full(connection.listener_index))
+        return "all listeners together have the " + std::to_string(options_.connections_total_max) +
+               " connections that the limit of open descriptors allows";
+    return "the listener has all " + std::to_string(listener.connections_max) + " connections of connections_max";
+}
+
+void Admission::complain(const Connection& victim, std::string_view limit, std::uint32_t places, Instant now) {
+    ++unsaid_;
+    if (now < complain_after_) return;
+    complain_after_ = now + complaint_interval;
+    environment_.log.warning("listener_full", {{"listener", victim.listener().name},
+                                               {"limit", limit},
+                                               {"connections_max", victim.listener().connections_max},
+                                               {"open", places},
+                                               {"gave_way", unsaid_},
+                                               {"address", victim.address()}});
+    unsaid_ = 0;
+}
+
+}  // namespace ledge::broker

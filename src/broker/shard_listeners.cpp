@@ -1,0 +1,28 @@
+// What changes at the listeners of a shard while it serves them.
+#include <algorithm>
+
+#include "ledge/session/live_limits.hpp"
+#include "shard_parts.hpp"
+
+namespace ledge::broker {
+
+// Connections and sessions refer to the options of their listener.
+void Shard::set_limits(const Listeners& listeners) {
+    for (ListenerOptions& mine : parts_->options.listeners) {
+        const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
+        if (wanted == listeners.end()) continue;
+        mine.limits = session::with_live_limits(mine.limits, wanted->limits);
+        mine.connections_max = wanted->connections_max;
+    }
+}
+
+std::uint16_t Shard::add_listener(const ListenerOptions& listener, bool has_other_users) {
+    Parts& p = *parts_;
+    p.options.listeners.push_back(listener);
+    p.connections.add_listener();
+    p.router.set_may_refuse(p.options.may_refuse());
+    p.lifecycle.set_other_users(has_other_users);
+    return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
+}
+
+}  // namespace ledge::broker

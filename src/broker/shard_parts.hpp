@@ -1,0 +1,72 @@
+// What a shard is made of, and who is handed to whom. Seen by shard.cpp alone.
+#pragma once
+
+#include "access.hpp"
+#include "admission.hpp"
+#include "connections.hpp"
+#include "ledge/broker/metrics.hpp"
+#include "ledge/broker/shard.hpp"
+#include "lifecycle.hpp"
+#include "overload.hpp"
+#include "retained_feeds.hpp"
+#include "subscribing.hpp"
+#include "sys_topics.hpp"
+#include "throttle.hpp"
+#include "user_rates.hpp"
+
+namespace ledge::broker {
+
+struct Shard::Parts {
+    Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
+
+    void restore(const StoreImage& image, const StoreReader& reader, Instant now);
+
+    void begin_turn(Instant now) {
+        latest = now;
+        feeds.begin_turn();
+    }
+    void take(session::Connection& connection, Bytes bytes, Instant now);
+    bool take_packet(session::Connection& connection, Bytes& bytes, Instant now);
+    void take_at_its_rate(session::Connection& connection, Bytes bytes, Instant now);
+    void end_input(session::Connection& connection, Instant now);
+    void resume_reading(Instant now);
+    void perform(session::Connection& connection, const session::Effect& effect, Instant now);
+    void open_session(session::Connection& connection, const session::OpenSession& open, Instant now);
+    void detach(session::Connection& connection, Instant now);
+    void publish(session::Connection& connection, const session::RoutePublication& route, Instant now);
+    void end_login(session::Connection& connection, Instant now);
+    void reopen(session::Connection& connection, Instant now);
+    void fire(session::CoreTimer& timer, Instant now);
+    void fire(session::Connection& connection, Instant now) {
+        connection.is_postponed() ? reopen(connection, now) : connection.on_timer(now);
+    }
+    void sweep_retained(Instant now);
+    void set_full(bool is_full, double used_fraction);
+    void wake_waiting(Instant now);
+    void on_room(session::Connection& connection, Instant now);
+    void publish_sys_topics(Instant now);
+    const Metrics& refresh_metrics();
+
+    ShardOptions options;
+    session::Environment environment;
+    UserRates user_rates;
+    Connections connections;
+    Admission admission;
+    Throttle throttle;
+    Subscriptions subscriptions;
+    Retained retained;
+    Router router;
+    RetainedFeeds feeds;
+    Lifecycle lifecycle;
+    Overload overload;
+    Subscribing subscribing;
+    Access access;
+    SysTopics sys_topics;
+    session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics, nullptr};
+    session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep, nullptr};
+    session::Effect effect;
+    Metrics metrics;
+    Instant latest;  // the last time that came in
+};
+
+}  // namespace ledge::broker

@@ -1,0 +1,131 @@
+#include "sessions.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "commands.hpp"
+#include "ledge/admin/pages.hpp"
+#include "ledge/admin/percent.hpp"
+#include "ledge/storage/tools.hpp"
+#include "ledge/transport/http_client.hpp"
+#include "ledge/transport/poller.hpp"
+#include "ledge/transport/tls_client.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+constexpr Duration answer_time_max = 30s;
+constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;  // a page of the longest client ids
+constexpr std::string_view resource = "/api/v1/sessions";
+
+void print_line(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); }
+
+/// The admin listener of a running broker, asked one thing after the other.
+class AdminListener {
+public:
+    /// "" or why it cannot be asked.
+    std::string connect(const config::Command::Sessions& wish) {
+        to_.host = wish.endpoint.host;
+        to_.port = wish.endpoint.port;
+        if (!wish.token_file.empty()) {
+            auto token = admin::read_token(wish.token_file);
+            if (!token) return token.error();
+            token_ = std::move(*token);
+        }
+        return wish.endpoint.is_tls ? begin_tls(wish.ca_file) : std::string();
+    }
+
+    transport::HttpReply ask(std::string method, std::string target) {
+        transport::HttpPost request;
+        request.to = to_;
+        request.method = std::move(method);
+        request.target = std::move(target);
+        request.bearer_token = token_;
+        request.timeout = answer_time_max;
+        request.answer_bytes_max = answer_bytes_max;
+        std::optional<transport::HttpReply> reply;
+        client_.post(std::move(request), [&reply](transport::HttpReply answer) { reply = std::move(answer); });
+        io_.restart();
+        while (!reply) {
+            if (poller_ != nullptr) poller_->poll(0);
+            io_.run_one_for(std::chrono::milliseconds(10));
+        }
+        return *reply;
+    }
+
+private:
+    std::string begin_tls(const std::string& ca_file) {
+        auto poller = transport::Poller::create();
+        if (!poller) return "cannot create the event loop";
+        poller_ = std::move(*poller);
+        auto workers = transport::WorkerPool::create(*poller_);
+        if (!workers) return "cannot start workers";
+        workers_ = std::move(*workers);
+        client_.use_workers(*workers_);
+        transport::TlsClientOptions options;
+        options.ca_file = ca_file;
+        options.alpn = {"http/1.1"};
+        auto made = transport::make_tls_client(options);
+        if (!made) return made.error().text;
+        to_.tls = std::move(*made);
+        return {};
+    }
+
+    boost::asio::io_context io_{1};
+    std::unique_ptr<transport::Poller> poller_;
+    std::unique_ptr<transport::WorkerPool> workers_;
+    transport::HttpClient client_{io_};
+    transport::Destination to_;
+    std::string token_;
+};
+
+std::string problem_of(const transport::HttpReply& reply) {
+    if (reply.status == 0) return "the broker cannot be asked: " + reply.error;
+    return "the broker answers " + std::to_string(reply.status) + ": " + reply.body;
+}
+
+int list(AdminListener& listener) {
+    std::string after;
+    for (;;) {
+        const transport::HttpReply reply =
+            listener.ask("GET", std::string(resource) + "?limit=1000&after=" + admin::percent_encoded(after));
+        if (reply.status != 200) return fail(problem_of(reply));
+        boost::system::error_code error;
+        const boost::json::value page = boost::json::parse(reply.body, error);
+        const auto* object = error ? nullptr : page.if_object();
+        const auto* sessions = object == nullptr ? nullptr : object->if_contains("sessions");
+        const auto* next = object == nullptr ? nullptr : object->if_contains("next");
+        if (sessions == nullptr || !sessions->is_array() || next == nullptr) return fail("that is no broker's answer");
+        for (const boost::json::value& session : sessions->as_array())
+            print_line(boost::json::serialize(session) + "\n");
+        if (!next->is_string()) return config::exit_ok;
+        after = std::string(std::string_view(next->as_string().data(), next->as_string().size()));
+    }
+}
+
+int remove(AdminListener& listener, const std::string& client_id) {
+    const transport::HttpReply reply =
+        listener.ask("DELETE", std::string(resource) + "/" + admin::percent_encoded(client_id));
+    return reply.status == 200 ? config::exit_ok : fail(problem_of(reply));
+}
+
+int use_store(const config::Command::Sessions& wish) {
+    const auto done = wish.is_removal ? storage::remove_session(wish.store, wish.client_id)
+                                      : storage::list_sessions(wish.store, print_line);
+    return done ? config::exit_ok : fail(done.error().text);
+}
+
+}  // namespace
+
+int use_sessions(const config::Command::Sessions& wish) {
+    if (!wish.store.empty()) return use_store(wish);
+    AdminListener listener;
+    if (const std::string problem = listener.connect(wish); !problem.empty()) return fail(problem);
+    return wish.is_removal ? remove(listener, wish.client_id) : list(listener);
+}
+
+}  // namespace ledge::daemon

@@ -1,0 +1,100 @@
+// The parts of a BrokerLoop: private to broker_loop.cpp (life and turns) and listening.cpp (fronts and listeners).
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "committer.hpp"
+#include "hook_carrier.hpp"
+#include "late_listeners.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/file_watch.hpp"
+#include "ledge/transport/listener.hpp"
+#include "ledge/transport/poller.hpp"
+#include "ledge/transport/turn_clock.hpp"
+#include "ledge/transport/worker_pool.hpp"
+#include "login_worker.hpp"
+#include "signals.hpp"
+
+namespace ledge::runtime {
+
+namespace asio = boost::asio;
+
+struct BrokerLoop::Parts {
+    /// `image`: what the store remembers; of no meaning without one.
+    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
+          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
+    ~Parts();
+
+    // The errors are sentences.
+    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
+    MadeFront make_front(std::uint16_t index);
+    MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
+    MadeFront make_admin_front(const AdminOptions& admin);
+    std::string start_workers();
+
+    void set_policy(auth::Policy policy);
+    void watch_sockets();
+    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                                     const transport::AcceptRate& rate = {});
+    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                           FrontOptions wanted, bool has_other_users);
+    void on_signal(int signal);
+    void hang_up();
+    void look_at_files(Instant now);
+    void settle_log(Instant now);
+    void watch_files(std::vector<std::string> files);
+    void stop();
+    bool stop_if_done();
+
+    void wait_for_asio(Duration wait_max);
+    void serve();
+    void end_turn();
+    Instant next_deadline() const;
+    void run_due();
+    void measure_memory();
+    void arm_timer();
+
+    BrokerLoopOptions options;
+    const Log& log;
+    asio::io_context io{1};  // a hint, not a promise: other threads may post
+    asio::posix::stream_descriptor sockets_ready{io};
+    asio::steady_timer timer{io};
+    transport::TurnClock clock;
+    std::unique_ptr<transport::Poller> poller;
+    broker::StoreReader reader;
+    std::optional<Committer> committer;  // nothing without a store
+    broker::Shard shard;
+    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
+    LoginWorker login_worker{io};
+    HookCarrier hook_carrier{io, log};
+    std::string hook_problem;  // why nobody can ask it
+    transport::Driver driver;
+    std::vector<std::unique_ptr<transport::Front>> fronts;
+    std::vector<std::unique_ptr<transport::Listener>> listeners;
+    LateListeners late_listeners{driver, log};
+    std::unique_ptr<Signals> signals;
+    transport::FileWatch policy_files{{}};
+
+    Instant look_at = never;   // at the policy's files; never: there are none
+    bool is_read = false;      // they were, by whoever was told to
+    Instant armed_at = never;  // what the timer waits for
+    Instant stop_deadline = never;
+    Instant measure_at = Instant::min();  // the memory, if there is a budget
+    Instant settle_log_at = Instant::min();
+    bool is_memory_short = false;
+    std::uint64_t turns = 0;
+    bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
+    bool is_stopping = false;
+    bool is_stopped = false;
+};
+
+}  // namespace ledge::runtime

@@ -1,0 +1,56 @@
+#include "late_listeners.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace ledge::runtime {
+
+using transport::Listener;
+
+void LateListeners::add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
+                        const transport::ListenProblem& problem) {
+    const Instant now = driver_.now();
+    waiting_.push_back({endpoint, &front, rate, "", pause_min, now, now});
+    put_off(waiting_.back(), problem.text, now);
+}
+
+std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
+    std::vector<std::unique_ptr<Listener>> up;
+    std::erase_if(waiting_, [&](Waiting& waiting) {
+        if (waiting.next > now) return false;
+        auto listener = try_again(waiting, now);
+        if (listener == nullptr) return false;
+        up.push_back(std::move(listener));
+        return true;
+    });
+    return up;
+}
+
+/// nullptr: it is put off.
+std::unique_ptr<Listener> LateListeners::try_again(Waiting& waiting, Instant now) {
+    auto made = Listener::create(waiting.endpoint, *waiting.front, driver_, log_, waiting.rate);
+    if (!made) return put_off(waiting, made.error().text, now), nullptr;
+    if (const int error = (*made)->start(); error != 0) return put_off(waiting, std::strerror(error), now), nullptr;
+    log_.info("listener_up", {{"address", (*made)->addresses().front()}, {"waited_s", (now - waiting.since) / 1s}});
+    return std::move(*made);
+}
+
+/// Said once, and again when the reason is another one.
+void LateListeners::put_off(Waiting& waiting, const std::string& reason, Instant now) {
+    waiting.next = now + waiting.pause;
+    waiting.pause = std::min(waiting.pause * 2, pause_max);
+    if (reason == waiting.reason) return;
+    waiting.reason = reason;
+    log_.warning("listener_waits", {{"address", to_text(waiting.endpoint)},
+                                    {"reason", reason},
+                                    {"outcome", "the other listeners are served, this one is tried again"}});
+}
+
+Instant LateListeners::next_deadline() const {
+    Instant earliest = never;
+    for (const Waiting& waiting : waiting_) earliest = std::min(earliest, waiting.next);
+    return earliest;
+}
+
+}  // namespace ledge::runtime

@@ -1,0 +1,125 @@
+// Fronts and listeners of a BrokerLoop: those of the start, and one more while it runs.
+#include <cstring>
+#include <utility>
+
+#include "broker_loop_parts.hpp"
+#include "ledge/transport/tls.hpp"
+
+namespace ledge::runtime {
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
+    FrontOptions plain;
+    const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
+    std::unique_ptr<transport::Front> front;
+    if (wanted.tls) {
+        auto made = make_tls_front(index, wanted);
+        if (!made) return made;
+        front = std::move(*made);
+    } else if (wanted.websocket) {
+        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
+    } else {
+        front = transport::make_plain_front(index, driver, log, wanted.peer_names);
+    }
+    if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
+    return front;
+}
+
+/// "" or why there are none.
+std::string BrokerLoop::Parts::start_workers() {
+    if (workers != nullptr) return {};
+    auto made = transport::WorkerPool::create(*poller);
+    if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
+    workers = std::move(*made);
+    return {};
+}
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
+    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
+    const std::string& name = options.shard.listeners[index].name;
+    auto front = wanted.websocket
+                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
+                                                        name, *wanted.tls, driver, *workers, log)
+                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
+    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
+    return std::move(*front);
+}
+
+BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOptions& admin) {
+    const transport::WebOptions web{std::nullopt, 0, admin.limits};
+    if (!admin.tls) return transport::make_web_front(io, web, options.pages, driver, log);
+    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
+    auto front = transport::make_secure_web_front(io, web, options.pages, "admin", *admin.tls, driver, *workers, log);
+    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
+    return std::move(*front);
+}
+
+/// The error is a sentence.
+Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
+                                                    std::unique_ptr<transport::Front> front,
+                                                    const transport::AcceptRate& rate) {
+    fronts.push_back(std::move(front));
+    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
+    if (!listener && listener.error().may_pass) {
+        late_listeners.add(endpoint, *fronts.back(), rate, listener.error());
+        return true;
+    }
+    if (!listener) return Failure{listener.error().text};
+    if (const int error = (*listener)->start(); error != 0) {
+        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
+    }
+    listeners.push_back(std::move(*listener));
+    return true;
+}
+
+Result<bool, std::string> BrokerLoop::add_listener(const broker::ListenerOptions& listener,
+                                                   const transport::Endpoint& endpoint, FrontOptions front,
+                                                   bool has_other_users) {
+    return parts_->add_listener(listener, endpoint, std::move(front), has_other_users);
+}
+
+Result<bool, std::string> BrokerLoop::Parts::add_listener(const broker::ListenerOptions& listener,
+                                                          const transport::Endpoint& endpoint, FrontOptions wanted,
+                                                          bool has_other_users) {
+    if (is_stopping) return Failure{std::string("the broker stops")};
+    const std::size_t index = options.shard.listeners.size();
+    const transport::AcceptRate rate = wanted.accept_rate;
+    options.shard.listeners.push_back(listener);
+    options.fronts.resize(index);
+    options.fronts.push_back(std::move(wanted));
+    auto front = make_front(static_cast<std::uint16_t>(index));
+    if (!front) {
+        options.shard.listeners.pop_back();
+        options.fronts.pop_back();
+        return Failure{front.error()};
+    }
+    options.endpoints.push_back(endpoint);
+    shard.add_listener(listener, has_other_users);
+    fronts.push_back(std::move(*front));
+    auto made = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
+    const int error = made ? (*made)->start() : 0;
+    if (made && error == 0) {
+        log.info("listener_added", {{"listener", listener.name}, {"address", (*made)->addresses().front()}});
+        listeners.push_back(std::move(*made));
+    } else {
+        const std::string why =
+            made ? "cannot accept on " + to_text(endpoint) + ": " + std::strerror(error) : std::move(made.error().text);
+        late_listeners.add(endpoint, *fronts.back(), rate, {why, true});
+    }
+    return true;
+}
+
+std::vector<std::string> BrokerLoop::addresses() const {
+    std::vector<std::string> result;
+    for (const auto& listener : parts_->listeners) {
+        for (std::string& address : listener->addresses()) result.push_back(std::move(address));
+    }
+    return result;
+}
+
+transport::TlsCounters BrokerLoop::tls_counters() const {
+    transport::TlsCounters sum;
+    for (const auto& front : parts_->fronts) sum += front->tls_counters();
+    return sum;
+}
+
+}  // namespace ledge::runtime

@@ -1,0 +1,186 @@
+// Copies of a store that are whole, and the way back. A copy by other means (cp, rsync) of a store in use is not: it
+// has pages of several transactions.
+//
+//   backup     one snapshot, compacted  ─►  TARGET.partial  ─►  read to its end  ─►  TARGET
+//   restore    BACKUP, read to its end  ─►  data.mdb.new  ─►  data.mdb.restored  ─►  data.mdb
+//                                           (then an old data.mdb gets another name)
+//
+// While the snapshot is read the broker cannot use the pages again that it frees: its file grows by what is committed
+// meanwhile. copy_time_max bounds that.
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "guarded.hpp"
+#include "inspect.hpp"
+#include "ledge/storage/tools.hpp"
+#include "store_dir.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr int copy_time_max_ms = 10 * 60 * 1000;
+
+Failure<StoreError> refuse(Fault fault, std::string text) { return Failure{StoreError{fault, std::move(text)}}; }
+
+/// Removes the file unless it was kept.
+class Draft {
+public:
+    explicit Draft(std::string path) : path_(std::move(path)) {}
+    Draft(const Draft&) = delete;
+    Draft& operator=(const Draft&) = delete;
+    ~Draft() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    const std::string& path() const { return path_; }
+    void keep() { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
+int create_private(const std::string& path) {
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/// 0 or a code. The file at `path` is on stable storage then.
+int write_snapshot(const Env& env, const std::string& path) {
+    const int file = create_private(path);
+    if (file < 0) return errno;
+    int code = env.copy_compacted(file);
+    if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
+    ::close(file);
+    return code;
+}
+
+/// In a child: a damaged page ends the reading process.
+std::string copy_snapshot(const std::string& from, bool is_alone, const std::string& to) {
+    std::string said;
+    const auto work = [&](GuardedOut& out) {
+        int code = lmdb_ok;
+        auto env = Env::open({.path = from, .is_read_only = true, .is_alone = is_alone});
+        code = env ? write_snapshot(*env, to) : env.error();
+        if (code != lmdb_ok) out.send(as_bytes(explain(code)));
+        return code == lmdb_ok;
+    };
+    const GuardedEnd end = run_guarded(
+        work, [&](Bytes bytes) { said += as_text(bytes); }, copy_time_max_ms);
+    switch (end) {
+        case GuardedEnd::fine: return {};
+        case GuardedEnd::refused: return said;
+        case GuardedEnd::silent: return "it takes longer than ten minutes";
+        case GuardedEnd::killed: break;
+    }
+    return "reading it ends the process; it is damaged";
+}
+
+int copy_bytes(const std::string& from, int to) {
+    const int source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
+    if (source < 0) return errno;
+    std::vector<char> buffer(256 * 1024);
+    int code = 0;
+    for (;;) {
+        const ssize_t size = ::read(source, buffer.data(), buffer.size());
+        if (size < 0) code = errno;
+        if (size <= 0) break;
+        if (::write(to, buffer.data(), static_cast<std::size_t>(size)) != size) {
+            code = errno != 0 ? errno : ENOSPC;
+            break;
+        }
+    }
+    ::close(source);
+    return code;
+}
+
+/// "" or what is wrong with the file.
+std::string look_through(const std::string& path, Inspection& inspection) {
+    inspection = inspect(path, true, Depth::everything);
+    return inspection.is_complete() && !inspection.is_damaged() ? std::string() : inspection.summary();
+}
+
+std::string contents_of(const Inspection& inspection) {
+    const auto rows = [&](Table table) { return std::to_string(inspection.rows[index_of(table)]); };
+    return rows(Table::session) + " sessions, " + rows(Table::q) + " queued messages, " + rows(Table::retained) +
+           " + " + rows(Table::fresh) + " retained";
+}
+
+std::string size_text(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
+
+}  // namespace
+
+Result<bool, StoreError> backup(const std::string& path, const std::string& target, const Print& print) {
+    struct stat facts {};
+    if (::lstat(target.c_str(), &facts) == 0)
+        return refuse(Fault::access, target + ": exists already; nothing is overwritten");
+    const std::string data = path + "/data.mdb";
+    if (file_size(data) == 0) return refuse(Fault::access, path + ": holds no store (no data.mdb)");
+    auto dir = StoreDir::open(path, false);  // held to the end, when nobody has it
+    const bool is_running = !dir && dir.error().fault == Fault::in_use;
+    if (!dir && !is_running) return Failure{dir.error()};
+    if (is_running && ::access((data + "-lock").c_str(), F_OK) != 0)
+        return refuse(Fault::access,
+                      data + "-lock: was deleted while a broker uses the store; no copy can be consistent");
+    const std::uint64_t before = file_size(data);
+
+    Draft draft(target + ".partial");
+    ::unlink(draft.path().c_str());
+    if (const std::string problem = copy_snapshot(data, !is_running, draft.path()); !problem.empty())
+        return refuse(Fault::io, data + ": cannot be copied to " + draft.path() + ": " + problem);
+    Inspection inspection;
+    if (const std::string problem = look_through(draft.path(), inspection); !problem.empty())
+        return refuse(Fault::damaged, data + ": is not backed up, because the copy is damaged: " + problem);
+    if (::renameat2(AT_FDCWD, draft.path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0)
+        return refuse(Fault::access, system_text(target, "cannot be created", errno));
+    draft.keep();
+    if (const int code = sync_parent_of(target))
+        return refuse(Fault::io, system_text(target, "cannot be synced", code));
+    print(target + ": " + size_text(file_size(target)) + ", " + contents_of(inspection) +
+          "; read to its end, nothing is wrong\n");
+    if (is_running)
+        print(data + ": grew by " + size_text(file_size(data) - std::min(before, file_size(data))) + " meanwhile\n");
+    return true;
+}
+
+Result<bool, StoreError> restore(const std::string& backup, const std::string& path, bool replaces,
+                                 const Print& print) {
+    Inspection inspection;
+    if (file_size(backup) == 0) return refuse(Fault::access, backup + ": is missing or empty");
+    if (const std::string problem = look_through(backup, inspection); !problem.empty())
+        return refuse(Fault::damaged, backup + ": is not restored: " + problem);
+    auto dir = StoreDir::open(path, true);
+    if (!dir) return Failure{dir.error()};
+    const bool has_store = file_size(dir->data_path()) > 0;
+    if (has_store && !replaces)
+        return refuse(Fault::access, path + ": holds a store; --force keeps that one under another name");
+
+    Draft draft(dir->new_path());
+    ::unlink(draft.path().c_str());
+    const int file = create_private(draft.path());
+    if (file < 0) return refuse(Fault::access, system_text(draft.path(), "cannot be created", errno));
+    int code = copy_bytes(backup, file);
+    if (code == 0) dir->give_to_owner(file);
+    if (code == 0 && ::fsync(file) != 0) code = errno;
+    ::close(file);
+    if (code == 0 && ::rename(draft.path().c_str(), dir->restored_path().c_str()) != 0) code = errno;
+    if (code == 0) code = dir->sync();
+    if (code != 0) return refuse(fault_of(code), system_text(draft.path(), "cannot be written", code));
+    draft.keep();
+    // From here on a start that finds no data.mdb finishes this.
+    if (has_store) {
+        auto aside = dir->set_aside("replaced");
+        if (!aside) return refuse(Fault::access, aside.error());
+        print(dir->data_path() + ": is kept as " + *aside + "\n");
+    }
+    if (const int adopted = dir->adopt(dir->restored_path()))
+        return refuse(Fault::access, system_text(dir->data_path(), "cannot be replaced", adopted));
+    print(dir->data_path() + ": " + contents_of(inspection) + "\n");
+    return true;
+}
+
+}  // namespace ledge::storage

@@ -1,0 +1,132 @@
+#include "bad_rows.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "dump_row.hpp"
+#include "row_seal.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr std::uint64_t rows_said_max = 20;
+constexpr int files_max = 1000;
+
+std::string key_text(Table table, Bytes key) {
+    if (key.size() != key_size(table)) return "of " + std::to_string(key.size()) + " bytes";
+    std::string text = std::to_string(read_u64(key.data()));
+    if (key.size() == 16) text += " " + std::to_string(read_u64(key.data() + 8));
+    if (key.size() == 10) text += " " + std::to_string(key[8] << 8U | key[9]);
+    return text;
+}
+
+bool append(const std::string& path, const std::string& lines) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) return false;
+    std::size_t written = 0;
+    while (written < lines.size()) {
+        const ssize_t size = ::write(file, lines.data() + written, lines.size() - written);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) break;
+        written += static_cast<std::size_t>(size);
+    }
+    const bool is_done = written == lines.size() && ::fsync(file) == 0;
+    const int code = errno;
+    ::close(file);
+    errno = code;
+    return is_done;
+}
+
+}  // namespace
+
+void BadRows::note(Table table, Bytes key, Bytes value, const char* fault) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!noted_.try_emplace({table, {key.begin(), key.end()}}, Noted{checksum_of(value), fault}).second) return;
+        if (++count_ > rows_said_max) return;
+    }
+    say(table, key, fault);
+}
+
+void BadRows::say(Table table, Bytes key, const char* fault) {
+    log_.error("store_bad_row",
+               {{"table", table_names[index_of(table)]}, {"key", key_text(table, key)}, {"reason", fault}});
+}
+
+void BadRows::keep(Table table, Bytes key, Bytes value, const char* fault) {
+    kept_ += dump_row(table, {key, value, fault});
+    ++kept_rows_;
+    if (++count_ <= rows_said_max) say(table, key, fault);
+}
+
+int BadRows::write_kept() {
+    if (kept_rows_ == 0) return lmdb_ok;
+    if (!write_file(kept_)) return errno;
+    log_.error("store_bad_rows_moved", {{"rows", kept_rows_}, {"path", path_}});
+    kept_.clear();
+    kept_rows_ = 0;
+    return lmdb_ok;
+}
+
+std::uint64_t BadRows::count() const {
+    const std::lock_guard lock(mutex_);
+    return count_;
+}
+
+int BadRows::put_aside(Txn& txn, const Tables& tables) {
+    Rows rows;
+    {
+        const std::lock_guard lock(mutex_);
+        if (noted_.empty()) return lmdb_ok;
+        if (!has_failed_) rows = std::exchange(noted_, {});
+    }
+    std::string lines;
+    for (auto row = rows.begin(); row != rows.end();) {
+        const auto& [table, key] = row->first;
+        const auto value = txn.get(tables[table], key);
+        const bool is_unchanged = value && checksum_of(value.value()) == row->second.checksum;
+        if (is_unchanged) lines += dump_row(table, {key, value.value(), row->second.fault});
+        row = is_unchanged ? std::next(row) : rows.erase(row);
+    }
+    if (rows.empty()) return lmdb_ok;
+    if (!write_file(lines)) {
+        // The rows stay in their tables, where each read leaves them out; the next start tries again.
+        has_failed_ = true;
+        log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + std::strerror(errno)}});
+        return lmdb_ok;
+    }
+    for (const auto& [place, noted] : rows) {
+        if (const int code = remove(txn, tables, place)) return code;
+    }
+    log_.error("store_bad_rows_moved", {{"rows", rows.size()}, {"path", path_}});
+    return lmdb_ok;
+}
+
+// The message of a fresh row has an older form in `retained`, which must not come back.
+int BadRows::remove(Txn& txn, const Tables& tables, const Place& place) {
+    const auto& [table, key] = place;
+    if (table != Table::fresh || !is_key(table, key)) return txn.erase(tables[table], key);
+    return put_row(txn, tables, table, key, encode_fresh_head(FreshKind::dropped));
+}
+
+bool BadRows::write_file(const std::string& lines) { return (!path_.empty() || open_file()) && append(path_, lines); }
+
+/// A file for this run, under a name that nobody has used.
+bool BadRows::open_file() {
+    for (int n = 1; n <= files_max; ++n) {
+        path_ = directory_ + "/bad-rows-" + std::to_string(n);
+        const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (file < 0 && errno == EEXIST) continue;
+        if (file >= 0) ::close(file);
+        const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const bool is_named = file >= 0 && directory >= 0 && ::fsync(directory) == 0;
+        if (directory >= 0) ::close(directory);
+        return is_named;
+    }
+    return false;
+}
+
+}  // namespace ledge::storage

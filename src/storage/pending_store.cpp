@@ -1,0 +1,78 @@
+#include "pending_store.hpp"
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+namespace ledge::storage {
+namespace {
+
+class PendingStore final : public Store {
+public:
+    PendingStore(OpenStoreFile open, Beginning beginning) : open_(std::move(open)), beginning_(beginning) {}
+
+    Result<broker::StoreImage, StoreError> load() override { return broker::StoreImage{}; }
+
+    Result<CommitReport, StoreError> commit(const session::Batch& batch) override {
+        if (made_ == nullptr && !poison_) {
+            auto opened = open_();
+            if (opened) {
+                made_ = std::move(*opened);
+                is_made_.store(true, std::memory_order_release);
+            } else if (opened.error().fault == Fault::full) {
+                return Failure{opened.error()};
+            } else {
+                poison_ = opened.error();
+            }
+        }
+        if (poison_) return Failure{*poison_};
+        return made_->commit(batch);
+    }
+
+    session::StoreReader reader() override {
+        session::StoreReader reader;
+        reader.context = this;
+        reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
+                           std::size_t bytes_max, std::vector<session::StoredDelivery>& out) {
+            if (const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader())
+                made->queued(made->context, session, from, rows_max, bytes_max, out);
+        };
+        reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+            const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
+            return made != nullptr && made->retained(made->context, number, out);
+        };
+        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+            const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
+            return made != nullptr && made->message(made->context, number, out);
+        };
+        return reader;
+    }
+
+    Beginning beginning() const override { return beginning_; }
+
+    void close(Instant now) override {
+        if (made_ != nullptr) made_->close(now);
+    }
+
+private:
+    /// On the reader's thread. nullptr: nothing has been committed, so there is nothing to read.
+    const session::StoreReader* made_reader() {
+        if (!reader_ && is_made_.load(std::memory_order_acquire)) reader_ = made_->reader();
+        return reader_ ? &*reader_ : nullptr;
+    }
+
+    OpenStoreFile open_;
+    Beginning beginning_;
+    std::unique_ptr<Store> made_;  // by the committer's thread; for the reader's once is_made_
+    std::atomic<bool> is_made_ = false;
+    std::optional<StoreError> poison_;
+    std::optional<session::StoreReader> reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_pending_store(OpenStoreFile open, Beginning beginning) {
+    return std::make_unique<PendingStore>(std::move(open), beginning);
+}
+
+}  // namespace ledge::storage

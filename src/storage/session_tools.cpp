@@ -1,0 +1,120 @@
+// Sessions in a store that nobody uses.
+#include <unordered_map>
+
+#include "guarded.hpp"
+#include "json_line.hpp"
+#include "ledge/session/records.hpp"
+#include "ledge/storage/lmdb_store.hpp"
+#include "ledge/storage/tools.hpp"
+#include "row_seal.hpp"
+#include "store_dir.hpp"
+#include "tables.hpp"
+
+namespace ledge::storage {
+namespace {
+
+constexpr int list_silence_max_ms = 60'000;
+
+/// Rows of each session in a table whose keys begin with it. A code, or 0.
+int count_rows(const Txn& txn, const Tables& tables, Table table,
+               std::unordered_map<std::uint64_t, std::uint64_t>& rows) {
+    return for_each_row(txn, tables[table], [&](Bytes key, Bytes) {
+        if (key.size() == key_size(table)) ++rows[read_u64(key.data())];
+        return true;
+    });
+}
+
+std::string line_of(const session::SessionRecord& record, std::uint64_t subscriptions, std::uint64_t messages,
+                    Instant now) {
+    JsonLine line;
+    line.bytes("client_id", as_bytes(record.client_id));
+    line.bytes("user", as_bytes(record.owner));
+    line.boolean("connected", false);
+    line.number("subscriptions", subscriptions);
+    line.number("messages", messages);
+    if (record.expires_at != never) {
+        const auto left = std::chrono::duration_cast<std::chrono::seconds>(record.expires_at - now);
+        line.number("expires_in_s", std::int64_t{left.count()});
+    }
+    return line.finish();
+}
+
+/// A code, or 0.
+int send_sessions(const std::string& file, GuardedOut& out) {
+    auto env = Env::open({.path = file, .is_read_only = true, .is_alone = true});
+    if (!env) return env.error();
+    auto txn = Txn::begin(*env, true);
+    if (!txn) return txn.error();
+    auto tables = Tables::open(*txn, false);
+    if (!tables) return tables.error();
+    const auto meta = read_meta(*txn);
+    std::unordered_map<std::uint64_t, std::uint64_t> subscriptions;
+    std::unordered_map<std::uint64_t, std::uint64_t> messages;
+    int code = count_rows(*txn, *tables, Table::sub, subscriptions);
+    if (code == lmdb_ok) code = count_rows(*txn, *tables, Table::q, messages);
+    if (code != lmdb_ok) return code;
+    return for_each_row(*txn, (*tables)[Table::session], [&](Bytes key, Bytes value) {
+        const auto body = open_row(Table::session, key, value);
+        const auto record = body ? session::parse_session(*body) : std::nullopt;
+        if (!record || record->is_ended) return true;
+        const std::uint64_t number = read_u64(key.data());
+        out.send(as_bytes(line_of(*record, subscriptions[number], messages[number], meta ? meta->logical : Instant{})));
+        return true;
+    });
+}
+
+Failure<StoreError> stop_it_first(const StoreError& error) {
+    if (error.fault != Fault::in_use) return Failure{error};
+    return Failure{StoreError{Fault::in_use, error.text + "; ask it with --admin URL, or stop it first"}};
+}
+
+}  // namespace
+
+Result<bool, StoreError> list_sessions(const std::string& path, const Print& print) {
+    auto dir = StoreDir::open(path, false);
+    if (!dir) return stop_it_first(dir.error());
+    if (file_size(dir->data_path()) == 0)
+        return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+    std::string problem;
+    const auto work = [&](GuardedOut& out) {
+        const int code = send_sessions(dir->data_path(), out);
+        if (code != lmdb_ok) out.send(as_bytes(explain(code)));
+        return code == lmdb_ok;
+    };
+    const auto take = [&](Bytes bytes) { print(as_text(bytes)); };
+    if (run_guarded(work, take, list_silence_max_ms) == GuardedEnd::fine) return true;
+    return Failure{StoreError{Fault::damaged, dir->data_path() + ": cannot be read to its end; see store verify"}};
+}
+
+Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id) {
+    {
+        auto dir = StoreDir::open(path, false);
+        if (!dir) return stop_it_first(dir.error());
+        if (file_size(dir->data_path()) == 0)
+            return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+    }
+    auto store = open_lmdb_store({.path = path}, {});
+    if (!store) return stop_it_first(store.error());
+    auto image = (*store)->load();
+    if (!image) return Failure{image.error()};
+    for (const broker::StoredSession& stored : image->sessions) {
+        const auto record = session::parse_session({stored.record.data(), stored.record.size()});
+        if (!record || record->is_ended || record->client_id != client_id) continue;
+        session::Batch batch;
+        const Blob ended = encode(session::SessionRecord{record->client_id, 0, never, true, std::nullopt});
+        const Bytes body = ended.bytes();
+        batch.bodies.assign(body.begin(), body.end());
+        batch.records.push_back(
+            {session::RecordKind::put_session, 0, static_cast<std::uint32_t>(body.size()), stored.number, 0});
+        batch.last = 1;
+        batch.next_number = image->next_number;
+        batch.now = image->now;
+        if (auto done = (*store)->commit(batch); !done) return Failure{done.error()};
+        (*store)->close(image->now);
+        return true;
+    }
+    (*store)->close(image->now);
+    return Failure{StoreError{Fault::access, path + ": has no session of the client " + std::string(client_id)}};
+}
+
+}  // namespace ledge::storage

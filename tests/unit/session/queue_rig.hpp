@@ -1,0 +1,141 @@
+// A session whose queue has a store behind it, of the simplest kind; it can be ended and started again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ledge/session/records.hpp"
+#include "rig.hpp"
+
+namespace ledge::session {
+
+/// A store of the simplest kind: what was committed, by number.
+struct Shelf {
+    std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
+    std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
+    int readings = 0;
+
+    StoreReader reader() {
+        StoreReader reader;
+        reader.context = this;
+        reader.queued = [](void* self, std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
+                           std::vector<StoredDelivery>& out) {
+            Shelf& shelf = *static_cast<Shelf*>(self);
+            ++shelf.readings;
+            for (auto row = shelf.rows.lower_bound(from); row != shelf.rows.end() && rows_max-- > 0; ++row) {
+                StoredDelivery& delivery = out.emplace_back();
+                delivery.row = {row->first, row->second};
+                const auto record = parse_queued(row->second);
+                if (record && shelf.messages.contains(record->message))
+                    delivery.publication = shelf.messages[record->message];
+            }
+        };
+        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+            Shelf& shelf = *static_cast<Shelf*>(self);
+            if (!shelf.messages.contains(number)) return false;
+            out = shelf.messages[number];
+            return true;
+        };
+        return reader;
+    }
+};
+
+struct QueueRig : Rig {
+    explicit QueueRig(std::uint32_t window = 2) : Rig(enabled()) {
+        log = Log(
+            LogLevel::error,
+            [](void* self, const LogRecord& record) {
+                CHECK(mismatch_with_table(record) == "");
+                static_cast<QueueRig*>(self)->complaints += std::string(record.event) + " ";
+            },
+            this);
+        environment.store = shelf.reader();
+        listener.limits.queue_window_messages = window;
+        session = std::make_unique<Session>(environment, "c", listener.limits);
+        session->expiry_interval_s = 100;
+        session->put_record(never, Urgency::now);
+        commits();
+    }
+    static JournalOptions enabled() {
+        JournalOptions options;
+        options.is_enabled = true;
+        return options;
+    }
+    void resumes() { connects(connect_v5(), true); }
+    /// Stored and queued, as the broker does for an offline session.
+    void queues(std::string_view payload, QoS qos = qos1) {
+        Delivery one = delivery("a", payload, qos);
+        session->store(one, Urgency::now);
+        session->enqueue(std::move(one));
+        if (connection != nullptr) connection->pump(now);
+    }
+    void commits() {
+        const Batch batch = environment.journal.take(now);
+        written = "";
+        for (const Record& record : batch.records) write(record, batch.body(record));
+        environment.journal.on_committed(batch.last);
+        for (Connection* one : std::exchange(environment.waiting_connections, {})) {
+            one->stop_waiting();
+            one->on_committed();
+        }
+        for (Session* one : std::exchange(environment.waiting_sessions, {})) {
+            one->stop_waiting();
+            if (one->connection() != nullptr) one->connection()->pump(now);
+        }
+    }
+    void write(const Record& record, Bytes body) {
+        const std::vector<Byte> bytes(body.begin(), body.end());
+        const std::string number = std::to_string(record.number);
+        switch (record.kind) {
+            case RecordKind::put_queued:
+                shelf.rows[record.number] = bytes;
+                written += "+q" + number + " ";
+                break;
+            case RecordKind::drop_queued:
+                shelf.rows.erase(record.number);
+                written += "-q" + number + " ";
+                break;
+            case RecordKind::put_message:
+                shelf.messages[record.number] = bytes;
+                written += "+m ";
+                break;
+            case RecordKind::drop_message:
+                shelf.messages.erase(record.number);
+                written += "-m ";
+                break;
+            default: break;
+        }
+    }
+    /// As after a clean stop: the record says how far the rows were sent.
+    void stops_and_starts() {
+        is_gone();
+        session->record_disconnection(never, Urgency::lazy);
+        restarts(session->progress());
+    }
+    /// As after a kill while the client was connected: a session that knows what the store has.
+    void restarts(const SendingProgress& progress = SendingProgress()) {
+        is_gone();
+        auto again = std::make_unique<Session>(environment, "c", listener.limits);
+        again->expiry_interval_s = 100;
+        again->restore(session->number(), shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
+        std::uint64_t waiting = 0;
+        std::uint64_t bytes = 0;
+        for (const auto& [row, body] : shelf.rows) {
+            const auto record = parse_queued(body);
+            if (!record) continue;
+            ++waiting, bytes += record->bytes;
+            REQUIRE((record->packet_id == 0 || again->is_own_id(row, record->packet_id)));
+        }
+        again->restore_queue(waiting, bytes, shelf.rows.empty() ? 0 : shelf.rows.begin()->first);
+        session = std::move(again);
+    }
+
+    Shelf shelf;
+    std::string written;     // by the last commit
+    std::string complaints;  // errors in the log
+};
+
+}  // namespace ledge::session
