@@ -12,7 +12,7 @@ BarrierId AckBarriers::open() {
     }
     const BarrierId id = free_.back();
     free_.pop_back();
-    barriers_[id - 1] = {nullptr, 0, 1, false};
+    barriers_[id - 1] = {.holders = 1};
     return id;
 }
 
@@ -21,9 +21,10 @@ AckBarriers::Barrier& AckBarriers::at(BarrierId id) {
     return barriers_[id - 1];
 }
 
-void AckBarriers::attach(BarrierId id, Connection& connection, std::uint64_t number) {
+void AckBarriers::attach(BarrierId id, Connection& connection, wire::PacketType kind, std::uint32_t number) {
     Barrier& barrier = at(id);
     barrier.publisher = &connection;
+    barrier.kind = kind;
     barrier.number = number;
 }
 
@@ -34,9 +35,9 @@ void AckBarriers::release(BarrierId id) {
     free_.push_back(id);
     if (last.publisher == nullptr) return;
     if (last.is_commit_required)
-        last.publisher->forget_barrier(last.number);
+        last.publisher->forget_barrier(last.kind, last.number);
     else
-        last.publisher->settle_ack(last.number);
+        last.publisher->settle_ack(last.kind, last.number);
 }
 
 }  // namespace ledge::session

@@ -4,17 +4,34 @@
 
 namespace ledge::session {
 
-void Connection::owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket,
+std::size_t AckQueue::size() const {
+    std::size_t sum = 0;
+    for (const Lane& one : lanes_) sum += one.acks.size();
+    return sum;
+}
+
+std::uint32_t AckQueue::next_number(wire::PacketType kind) const {
+    return lane(kind).first + static_cast<std::uint32_t>(lane(kind).acks.size());
+}
+
+OwedAck AckQueue::pop(wire::PacketType kind) {
+    ++lane(kind).first;
+    return lane(kind).acks.pop_front();
+}
+
+void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket,
                          BarrierId barrier, std::string_view reason) {
-    const bool is_due = owed_acks_.empty() && barrier == 0 && environment_.journal.is_durable(ticket);
-    if (is_due) return send_ack(type, id, code, reason);
+    const bool is_due = owed_acks_.size(kind) == 0 && barrier == 0 && environment_.journal.is_durable(ticket);
+    if (is_due) return send_ack(kind, id, code, reason);
     // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
     if (environment_.journal.is_failed() && barrier == 0 && !environment_.journal.is_durable(ticket)) return;
-    if (barrier != 0) environment_.barriers.attach(barrier, *this, first_owed_ack_ + owed_acks_.size());
+    if (barrier != 0) environment_.barriers.attach(barrier, *this, kind, owed_acks_.next_number(kind));
     reason = reason_for_peer(reason);
-    owed_acks_.push_back({type, code, id, barrier, ticket, false, false,
-                          reason.empty() ? nullptr : std::make_unique<std::string>(reason)});
-    if (type == wire::PacketType::puback) ++owed_pubacks_;
+    owed_acks_.push(kind, {.code = code,
+                           .packet_id = id,
+                           .barrier = barrier,
+                           .ticket = ticket,
+                           .reason = reason.empty() ? nullptr : std::make_unique<std::string>(reason)});
     wait_for_commit();
 }
 
@@ -24,26 +41,31 @@ void Connection::owe_repeated_pubrec(wire::PacketId id) {
     if (environment_.journal.is_failed() && !is_durable)
         return close(wire::ReasonCode::implementation_specific_error, "the store has failed");
     owe_ack(wire::PacketType::pubrec, id, wire::ReasonCode::success, session_->received_ticket());
-    if (!is_durable) owed_acks_[owed_acks_.size() - 1].is_repetition = true;
+    if (!is_durable) owed_acks_.last(wire::PacketType::pubrec).is_repetition = true;
 }
 
-void Connection::settle_ack(std::uint64_t number) {
-    OwedAck& ack = owed_acks_[number - first_owed_ack_];
+void Connection::settle_ack(wire::PacketType kind, std::uint32_t number) {
+    OwedAck& ack = owed_acks_.numbered(kind, number);
     ack.is_settled = true;
     ack.barrier = 0;
-    flush_acks();
+    flush_acks(kind);
 }
 
-void Connection::forget_barrier(std::uint64_t number) { owed_acks_[number - first_owed_ack_].barrier = 0; }
+void Connection::forget_barrier(wire::PacketType kind, std::uint32_t number) {
+    owed_acks_.numbered(kind, number).barrier = 0;
+}
 
 void Connection::flush_acks() {
-    while (!owed_acks_.empty() && state_ == State::connected) {
-        if (!owed_acks_.front().is_settled && !environment_.journal.is_durable(owed_acks_.front().ticket)) return;
-        const OwedAck ack = owed_acks_.pop_front();
-        ++first_owed_ack_;
-        if (ack.type == wire::PacketType::puback) --owed_pubacks_;
+    for (const wire::PacketType kind : AckQueue::kinds) flush_acks(kind);
+}
+
+void Connection::flush_acks(wire::PacketType kind) {
+    while (owed_acks_.size(kind) > 0 && state_ == State::connected) {
+        const OwedAck& next = owed_acks_.at(kind, 0);
+        if (!next.is_settled && !environment_.journal.is_durable(next.ticket)) return;
+        const OwedAck ack = owed_acks_.pop(kind);
         if (ack.barrier != 0) environment_.barriers.forget(ack.barrier);
-        send_ack(ack.type, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
+        send_ack(kind, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
     }
 }
 
@@ -72,11 +94,9 @@ void Connection::on_store_failed() {
 // that was received before this connection began may be in the store or not; then each stays in doubt.
 void Connection::forget_unkept_ids() {
     bool is_in_doubt = false;
-    for (std::size_t i = 0; i < owed_acks_.size(); ++i) {
-        const OwedAck& ack = owed_acks_[i];
-        const bool is_unkept = ack.type == wire::PacketType::pubrec && !wire::is_error(ack.code) &&
-                               !environment_.journal.is_durable(ack.ticket);
-        if (!is_unkept) continue;
+    for (std::size_t i = 0; i < owed_acks_.size(wire::PacketType::pubrec); ++i) {
+        const OwedAck& ack = owed_acks_.at(wire::PacketType::pubrec, i);
+        if (wire::is_error(ack.code) || environment_.journal.is_durable(ack.ticket)) continue;
         if (ack.is_repetition)
             is_in_doubt = true;
         else
@@ -94,9 +114,9 @@ void Connection::wait_for_commit() {
 // Whoever waits for these acknowledgements will not get them here: a client that wants them sends its packets again.
 void Connection::forget_session() {
     session_ = nullptr;
-    owed_pubacks_ = 0;
-    for (; !owed_acks_.empty(); ++first_owed_ack_)
-        if (const OwedAck ack = owed_acks_.pop_front(); ack.barrier != 0) environment_.barriers.forget(ack.barrier);
+    for (const wire::PacketType kind : AckQueue::kinds)
+        while (owed_acks_.size(kind) > 0)
+            if (const OwedAck ack = owed_acks_.pop(kind); ack.barrier != 0) environment_.barriers.forget(ack.barrier);
 }
 
 }  // namespace ledge::session

@@ -87,7 +87,7 @@ bool Connection::admit_exactly_once(wire::PacketId id) {
 // [MQTT-3.3.4-7] What has neither PUBACK nor PUBCOMP yet. By default nothing can exceed it: clients that ignore Receive
 // Maximum (Paho Python, MQTT.js), or sleep when it is used up (Paho C), are held back by not being read. False: closed.
 bool Connection::is_within_receive_maximum() {
-    const std::uint64_t unanswered = unreleased_ + owed_pubacks_;
+    const std::size_t unanswered = unreleased_ + owed_acks_.size(PacketType::puback);
     if (version_ != wire::Version::v5 || unanswered < limits().receive_maximum) return true;
     close(ReasonCode::receive_maximum_exceeded,
           "more unacknowledged messages than Receive Maximum allows (limits.receive_maximum = " +

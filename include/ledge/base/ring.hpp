@@ -1,8 +1,10 @@
-// Ring: a growable first-in first-out queue with random access. Owns no memory until the first push.
+// Ring: a growable first-in first-out queue with random access, of less than 2^32 elements. Owns no memory until the
+// first push.
 #pragma once
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -46,23 +48,24 @@ public:
     /// Gives memory back that the content does not need.
     void shrink() {
         if (size_ == 0) return clear();
-        const std::size_t wanted = std::bit_ceil(size_);
+        const std::uint32_t wanted = std::bit_ceil(size_);
         if (wanted < capacity_) resize(wanted);
     }
 
 private:
-    void resize(std::size_t capacity) {
+    void resize(std::uint32_t capacity) {
+        LEDGE_ASSERT(capacity > 0);  // 2^32 would be 0
         auto slots = std::make_unique<T[]>(capacity);
-        for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
+        for (std::uint32_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
         slots_ = std::move(slots);
         capacity_ = capacity;
         head_ = 0;
     }
 
     std::unique_ptr<T[]> slots_;
-    std::size_t head_ = 0;
-    std::size_t size_ = 0;
-    std::size_t capacity_ = 0;  // 0 or a power of two
+    std::uint32_t head_ = 0;
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;  // 0 or a power of two
 };
 
 }  // namespace ledge

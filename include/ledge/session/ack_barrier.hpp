@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "ledge/wire/types.hpp"
+
 namespace ledge::session {
 
 class Connection;
@@ -19,8 +21,8 @@ public:
     void hold(BarrierId id) { ++at(id).holders; }
     /// Some record of it cannot be made unnecessary: only the commit will do.
     void require_commit(BarrierId id) { at(id).is_commit_required = true; }
-    /// `connection` waits with its acknowledgement `number`.
-    void attach(BarrierId id, Connection& connection, std::uint64_t number);
+    /// `connection` waits with its acknowledgement `number` of `kind`.
+    void attach(BarrierId id, Connection& connection, wire::PacketType kind, std::uint32_t number);
     /// It waits no more.
     void forget(BarrierId id) { at(id).publisher = nullptr; }
     /// One holder less. With the last one the acknowledgement is due, unless a commit is required.
@@ -29,8 +31,9 @@ public:
 private:
     struct Barrier {
         Connection* publisher = nullptr;
-        std::uint64_t number = 0;
+        std::uint32_t number = 0;
         std::uint32_t holders = 0;
+        wire::PacketType kind = wire::PacketType::puback;
         bool is_commit_required = false;
     };
     Barrier& at(BarrierId id);

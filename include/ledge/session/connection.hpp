@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledge/base/owner.hpp"
+#include "ledge/session/ack_queue.hpp"
 #include "ledge/session/effects.hpp"
 #include "ledge/session/environment.hpp"
 #include "ledge/session/read_rate.hpp"
@@ -29,18 +30,6 @@ struct PublishHeader {
     bool retain = false;
     bool dup = false;
     wire::PacketId packet_id = 0;  // 0 exactly when qos is 0
-};
-
-/// An acknowledgement that waits for the store.
-struct OwedAck {
-    wire::PacketType type = wire::PacketType::puback;
-    wire::ReasonCode code = wire::ReasonCode::success;
-    wire::PacketId packet_id = 0;
-    BarrierId barrier = 0;
-    Ticket ticket = 0;
-    bool is_settled = false;              // need not wait for the ticket
-    bool is_repetition = false;           // PUBREC for a packet id that was received before
-    std::unique_ptr<std::string> reason;  // why it says no, for the client
 };
 
 class Connection {
@@ -161,11 +150,11 @@ public:
     std::uint16_t effective_keep_alive(const wire::Connect& packet) const;
     void forget_session();
 
-    // Acknowledgements that wait for the store. They leave in the order of the packets they answer.
-    /// The barrier of acknowledgement `number` was lifted: it may go.
-    void settle_ack(std::uint64_t number);
+    // Acknowledgements that wait for the store (ack_queue.hpp).
+    /// The barrier of acknowledgement `number` of a kind was lifted: it may go.
+    void settle_ack(wire::PacketType kind, std::uint32_t number);
     /// The barrier is gone without a decision: only the commit will do.
-    void forget_barrier(std::uint64_t number);
+    void forget_barrier(wire::PacketType kind, std::uint32_t number);
     /// A commit is through: sends what waited for it.
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
@@ -267,12 +256,13 @@ private:
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
     void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
-    /// Sends it once `ticket` is durable and all earlier ones have left.
     void owe_repeated_pubrec(wire::PacketId id);
     void forget_unkept_ids();
-    void owe_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0,
+    /// Sends it once `ticket` is durable and all earlier ones of its kind have left.
+    void owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0,
                  std::string_view reason = {});
     void flush_acks();
+    void flush_acks(wire::PacketType kind);
     void wait_for_commit();
 
     void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
@@ -334,14 +324,12 @@ private:
     std::unique_ptr<AuthExchange> auth_;        // enhanced authentication, if the client asked for it
     std::unique_ptr<PendingLogin> login_;       // in awaiting_login
     std::unique_ptr<auth::Identity> identity_;  // until the session takes it
-    Ring<OwedAck> owed_acks_;
-    std::uint64_t first_owed_ack_ = 0;  // number of the one at the front
+    AckQueue owed_acks_;
     Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
     std::uint32_t counted_input_ = 0;    // bytes of the framer, in the memory budget
     std::uint32_t keep_alive_ms_ = 0;    // one and a half times what the client was told; 0: none
     std::uint32_t unreleased_ = 0;       // QoS 2 messages received on this connection, PUBREL awaited
-    std::uint32_t owed_pubacks_ = 0;     // of owed_acks_
     std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
     std::uint16_t peer_receive_max_ = receive_maximum_unlimited;
     wire::Version version_ = wire::Version::v3_1_1;

@@ -403,14 +403,14 @@ TEST_CASE("while a commit is postponed a stored session gets no new subscription
     CHECK(rig["c"].takes() == "SUBACK 7 151");
 }
 
-TEST_CASE("while a commit is postponed refused publications of QoS 2 leave nothing in the journal") {
+TEST_CASE("while a commit is postponed publications of QoS 2 are refused at once and leave nothing in the journal") {
     LevelRig rig(Durability::durable);
     rig.publishes("a", qos1);
     rig.postpones();
-    for (int i = 0; i < 50; ++i) rig.publishes("a", qos2);
     const std::uint64_t cancelled = rig.metrics().records_cancelled;
+    for (int i = 0; i < 50; ++i) CHECK(rig.publishes("a", qos2).ends_with(" quota_exceeded"));
     rig.heals();
-    CHECK(rig["p"].takes().find("PUBACK 1 | PUBREC 2 quota_exceeded") == 0);
+    CHECK(rig["p"].takes() == "PUBACK 1");
     CHECK(rig.metrics().records_cancelled == cancelled);
     CHECK(rig.shard->commit_deadline() == never);
 }

@@ -71,7 +71,7 @@ TEST_CASE("... but not when some record of it cannot be made unnecessary") {
     CHECK(rig.takes() == "PUBACK 1");
 }
 
-TEST_CASE("[MQTT-4.6.0-2] acknowledgements leave in the order of what they answer") {
+TEST_CASE("[MQTT-4.6.0-2] acknowledgements of a kind leave in the order of what they answer") {
     AckRig rig;
     const BarrierId barrier = rig.barrier(1);
     rig.owes(1, rig.record());
@@ -81,6 +81,25 @@ TEST_CASE("[MQTT-4.6.0-2] acknowledgements leave in the order of what they answe
     CHECK(rig.takes().empty());
     rig.commits();
     CHECK(rig.takes() == "PUBACK 1 | PUBACK 2 | PUBACK 3");
+}
+
+TEST_CASE("PUBACK, PUBREC and PUBCOMP that wait for the store hold back none of the other kinds") {
+    AckRig rig;
+    rig.session->expiry_interval_s = 100;
+    rig.session->put_record(never, Urgency::now);
+    rig.commits();
+    rig.sends(publish("a", "x", qos2, 5));
+    rig.commits();
+    CHECK(rig.takes() == "PUBREC 5");
+    rig.sends(pubrel(5));  // its PUBCOMP waits for the removal of the id
+    rig.verdict = ReasonCode::quota_exceeded;
+    rig.sends(publish("a", "x", qos1, 6) + publish("a", "x", qos2, 7));
+    CHECK(rig.takes() == "PUBACK 6 quota_exceeded | PUBREC 7 quota_exceeded");
+    rig.owes(8, rig.record());
+    rig.sends(publish("a", "x", qos1, 9) + publish("a", "x", qos2, 10));
+    CHECK(rig.takes() == "PUBREC 10 quota_exceeded");
+    rig.commits();
+    CHECK(rig.takes() == "PUBACK 8 | PUBACK 9 quota_exceeded | PUBCOMP 5");
 }
 
 TEST_CASE("who lets go after the commit, or after the publisher has gone, does no harm; barriers are used again") {
