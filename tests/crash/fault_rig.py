@@ -164,7 +164,7 @@ def _fill_and_empty(rig, other):
             except OSError:
                 pass
         end = time.monotonic() + 20
-        while not rig.broker.said('commit_postponed') and not rig.broker.said('store_full'):
+        while not any(rig.broker.said(event) for event in ('commit_postponed', 'store_full', 'owner_over_share')):
             if time.monotonic() > end:
                 raise RigError('the broker has not noticed that the disk is full')
             time.sleep(0.05)
@@ -181,7 +181,8 @@ def _fill_and_empty(rig, other):
         if time.monotonic() > end:
             raise RigError(f'nothing is accepted although there is room again: {rig.broker.tail()}')
         time.sleep(0.05)
-    if rig.broker.said('commit_postponed') and not rig.broker.said('commit_healed'):
+    was_postponed = rig.broker.said('commit_postponed', since=' store_open ')
+    if was_postponed and not rig.broker.said('commit_healed', since=' store_open '):
         rig.problem('the log does not say that it has healed')
     for word in ('store_failed', 'Input/output error'):
         if rig.broker.said(word):

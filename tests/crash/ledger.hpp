@@ -99,7 +99,7 @@ public:
     // Publishers
     Sequence issue(StreamId stream);
     void accept(StreamId stream, Sequence sequence);
-    void refuse(StreamId stream, Sequence sequence);
+    void refuse(StreamId stream, Sequence sequence, bool is_repeated);
     void finish(StreamId stream, Sequence sequence);
     /// All up to this one are finished.
     Sequence finished_prefix(StreamId stream) const { return streams_[stream].finished_prefix; }
@@ -135,7 +135,7 @@ private:
         bool is_owed() const { return is_accepted && !is_excused; }
         State state = State::issued;
         bool is_accepted = false;
-        bool is_excused = false;  // an end of the broker may have taken it
+        bool is_excused = false;  // an end of the broker may have taken it away, or it was refused when it came again
         std::uint32_t cycle = 0;
         std::uint64_t issued_at = 0;    // in the order of all events of all streams
         std::uint64_t accepted_at = 0;  // the same

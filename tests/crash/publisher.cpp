@@ -25,7 +25,8 @@ void Publisher::repeat_all(bool session_present) {
         }
         std::erase_if(in_flight_, [](const Exchange& exchange) { return exchange.state == State::released; });
     }
-    for (const Exchange& exchange : in_flight_) {
+    for (Exchange& exchange : in_flight_) {
+        exchange.is_repeated = true;
         if (exchange.state == State::published) send_publish(exchange, session_present);
         if (exchange.state == State::released) acknowledge(wire::PacketType::pubrel, exchange.packet_id);
     }
@@ -54,13 +55,13 @@ void Publisher::start_next() {
     send_publish(in_flight_.back(), false);
 }
 
-void Publisher::send_publish(const Exchange& exchange, bool is_repeated) {
+void Publisher::send_publish(const Exchange& exchange, bool dup) {
     const Stream& stream = ledger().stream(exchange.message.stream);
     wire::Publish packet;
     packet.topic = stream.topic;
     packet.qos = stream.qos;
     packet.retain = stream.is_retained;
-    packet.dup = is_repeated;
+    packet.dup = dup;
     packet.packet_id = exchange.packet_id;
     fill_payload(exchange.message, payload_);
     const bool clears = stream.is_retained && exchange.message.sequence % clears_every == 0;
@@ -98,7 +99,7 @@ void Publisher::on_puback(const wire::Ack& ack) {
     ++stage_.progress;
     const auto [stream, sequence] = found->message;
     if (wire::is_error(ack.code)) {
-        ledger().refuse(stream, sequence);
+        ledger().refuse(stream, sequence, found->is_repeated);
     } else {
         ledger().accept(stream, sequence);
         ledger().finish(stream, sequence);
@@ -112,7 +113,7 @@ void Publisher::on_pubrec(const wire::Ack& ack) {
     ++stage_.progress;
     const auto [stream, sequence] = found->message;
     if (wire::is_error(ack.code)) {
-        ledger().refuse(stream, sequence);
+        ledger().refuse(stream, sequence, found->is_repeated);
         in_flight_.erase(found);
         return;
     }

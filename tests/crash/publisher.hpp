@@ -30,11 +30,12 @@ private:
         wire::PacketId packet_id;
         Arrival message;
         State state = State::published;
+        bool is_repeated = false;  // on a later connection
     };
     using Window = std::deque<Exchange>;
 
     void start_next();
-    void send_publish(const Exchange& exchange, bool is_repeated);
+    void send_publish(const Exchange& exchange, bool dup);
     void repeat_all(bool session_present);
     Window::iterator find_published(wire::PacketId id, QoS qos);
     void on_puback(const wire::Ack& ack);

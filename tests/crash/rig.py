@@ -191,10 +191,11 @@ class Broker:
         names = os.listdir(self.store) if os.path.isdir(self.store) else []
         return [name for name in names if 'corrupt' in name]
 
-    def said(self, word):
-        """The last lines of the log that contain a word."""
+    def said(self, word, since=''):
+        """The last lines of the log that contain a word, of those behind the last with the word `since`."""
         with open(self.log_path, encoding='utf-8', errors='replace') as file:
-            return ' | '.join([line.strip() for line in file if word in line][-3:])
+            lines = file.read().rpartition(since)[2].splitlines() if since else list(file)
+        return ' | '.join([line.strip() for line in lines if word in line][-3:])
 
     def last_line(self):
         return (self.tail().splitlines() or [''])[-1]
