@@ -294,10 +294,23 @@ void Shard::on_committed(session::Ticket last, double used_fraction, Instant now
     Parts& p = *parts_;
     p.begin_turn(now);
     p.environment.journal.on_committed(last);
-    p.set_full(used_fraction > p.options.durability.refuse_above_used, used_fraction);
-    p.environment.accounts.note_store_used(used_fraction);
+    note_store_used(used_fraction, now);
     p.wake_waiting(now);
     p.lifecycle.take_down(now);
+}
+
+void Shard::note_store_used(double fraction, Instant now) {
+    Parts& p = *parts_;
+    p.begin_turn(now);
+    const DurabilityOptions& durability = p.options.durability;
+    const bool was_full = p.environment.journal.is_full();
+    p.set_full(fraction > (was_full ? durability.take_below_used : durability.refuse_above_used), fraction);
+    p.environment.accounts.note_store_used(fraction);
+}
+
+bool Shard::is_store_short() const {
+    const session::Environment& environment = parts_->environment;
+    return environment.journal.is_full() || environment.accounts.has_store_shares();
 }
 
 session::Pressure Shard::note_anonymous_memory(std::uint64_t bytes) {

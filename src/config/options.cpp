@@ -316,9 +316,9 @@ constexpr Option table[] = {
                                                             "The ceiling of the store's file. From 60 % on, durable "
                                                             "messages of an owner (a user, or the address of anonymous "
                                                             "clients) whose messages take more than a quarter of the "
-                                                            "ceiling are refused; from 85 % on, those of everybody. "
-                                                            "A file that is larger already "
-                                                            "raises it; 32-bit machines have 512 MiB at most."),
+                                                            "ceiling are refused; from 85 % on, those of everybody, "
+                                                            "until less than 83 % are used. A file that is larger "
+                                                            "already raises it; 32-bit machines have 512 MiB at most."),
     setting<&Config::store, &StoreSettings::daily_write_budget_bytes>(
         "store", "daily_write_budget_bytes", "bytes", {0, tib},
         "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "

@@ -28,7 +28,10 @@ void Committer::serve(broker::Shard& shard, Instant now) {
     if (report_) take_report(shard, now);
     switch (state_) {
         case State::idle:
-            if (shard.wants_commit(now)) submit(shard, now);
+            if (shard.wants_commit(now))
+                submit(shard, now);
+            else if (shard.is_store_short() && next_at_ <= now)
+                look_for_room(shard, now);
             break;
         case State::busy:
             if (next_at_ <= now) tell_slow_commit(shard, now);
@@ -67,6 +70,7 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
         return shard.on_store_failed(now);
     }
     state_ = State::idle;
+    next_at_ = now + look_interval;
     if (figures_.waiting_since != never) tell_end_of_wait(now);
     wear_.note(report.value(), now);
     figures_.used_fraction = report.value().used_fraction;
@@ -100,6 +104,13 @@ void Committer::postpone(broker::Shard& shard, const storage::StoreError& error,
                  "tried again until it succeeds"},
                 {"retry_max_ms", in_ms(retry_pause_max)},
                 {"fix", "make room on the disk of the store; a restart does not help"}});
+}
+
+void Committer::look_for_room(broker::Shard& shard, Instant now) {
+    next_at_ = now + look_interval;
+    figures_.used_fraction = store_->used_fraction();
+    tell_figures(shard, now);
+    shard.note_store_used(figures_.used_fraction, now);
 }
 
 void Committer::tell_slow_commit(broker::Shard& shard, Instant now) {
@@ -150,7 +161,8 @@ void Committer::tell_writers(const broker::Shard& shard, std::uint64_t day_bytes
 Instant Committer::next_deadline(const broker::Shard& shard) const {
     if (report_) return Instant::min();
     switch (state_) {
-        case State::idle: return shard.commit_deadline();
+        case State::idle:
+            return shard.is_store_short() ? std::min(next_at_, shard.commit_deadline()) : shard.commit_deadline();
         case State::busy:
         case State::waiting: return next_at_;
         case State::failed: break;

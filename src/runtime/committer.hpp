@@ -44,6 +44,8 @@ public:
     // After a commit that failed for want of room. Freed space is found within the longest pause.
     static constexpr Duration retry_pause_first = 250ms;  // doubles with each failure
     static constexpr Duration retry_pause_max = 5s;
+    /// While publications are refused for want of room, no commit may come that tells of more: the store is asked.
+    static constexpr Duration look_interval = 5s;
     /// A commit that takes longer is told: nothing is acknowledged as durable meanwhile.
     static constexpr Duration slow_commit = 5s;
 
@@ -52,6 +54,7 @@ private:
     void submit_again(Instant now);
     void take_report(broker::Shard& shard, Instant now);
     void postpone(broker::Shard& shard, const storage::StoreError& error, Instant now);
+    void look_for_room(broker::Shard& shard, Instant now);
     void tell_slow_commit(broker::Shard& shard, Instant now);
     void tell_end_of_wait(Instant now);
     bool await_report(Instant deadline);
@@ -75,7 +78,8 @@ private:
     };
     State state_ = State::idle;
     Instant busy_since_{};     // the present batch, from its first try on
-    Instant next_at_ = never;  // waiting: the next try; busy: the commit is slow from then on, never: that is told
+    Instant next_at_ = never;  // waiting: the next try; busy: the commit is slow from then on, never: that is told;
+                               // idle: the store is asked for its room then, if it is short
     Duration pause_ = retry_pause_first;
     broker::StoreFigures figures_;
     std::unique_ptr<storage::CommitQueue> queue_;  // last: its thread ends before the rest does

@@ -192,7 +192,8 @@ int LmdbStore::write(const session::Batch& batch, CommitReport& report) {
     code = txn.commit();
     if (code != lmdb_ok) return code;
     meta_ = meta;
-    report.used_fraction = used_fraction(*pages);
+    pages_in_use_ = *pages;
+    report.used_fraction = used_fraction();
     return lmdb_ok;
 }
 
@@ -220,7 +221,7 @@ int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
 }
 
 // The ceiling is what the file may become, or what the disk lets it become.
-double LmdbStore::used_fraction(std::size_t pages) const {
+double LmdbStore::used_fraction() const {
     const EnvFacts facts = open_->env.facts();
     double ceiling = static_cast<double>(ceiling_);
     struct statvfs disk {};
@@ -228,7 +229,7 @@ double LmdbStore::used_fraction(std::size_t pages) const {
         const double free_bytes = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
         ceiling = std::min(ceiling, static_cast<double>(facts.pages_used * facts.page_size) + free_bytes);
     }
-    return ceiling > 0 ? static_cast<double>(pages * facts.page_size) / ceiling : 1.0;
+    return ceiling > 0 ? static_cast<double>(pages_in_use_ * facts.page_size) / ceiling : 1.0;
 }
 
 void LmdbStore::note_lasting_run(Instant now) {

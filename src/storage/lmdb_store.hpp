@@ -38,6 +38,7 @@ public:
     Result<broker::StoreImage, StoreError> load() override;
     Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
     session::StoreReader reader() override;
+    double used_fraction() const override;
     Beginning beginning() const override { return beginning_; }
     void close(Instant now) override;
 
@@ -51,7 +52,6 @@ private:
     int apply(Txn& txn, const session::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
     void settle_damage(std::vector<std::uint64_t>& incomplete);
-    double used_fraction(std::size_t pages) const;
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
     void note_lasting_run(Instant now);
@@ -78,6 +78,7 @@ private:
     Meta meta_;
     std::optional<StoreError> poison_;
     std::optional<Instant> first_commit_;
+    std::size_t pages_in_use_ = 0;  // of the last commit
     bool is_short_run_noted_;
 
     // Reader's thread, and the committer's while it opens the environment anew

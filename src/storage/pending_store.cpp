@@ -48,6 +48,8 @@ public:
         return reader;
     }
 
+    double used_fraction() const override { return made_ == nullptr ? 0 : made_->used_fraction(); }
+
     Beginning beginning() const override { return beginning_; }
 
     void close(Instant now) override {

@@ -32,6 +32,7 @@ struct DurabilityOptions {
     std::vector<Override> overrides;  // the first that matches decides
     session::JournalOptions journal;
     double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
+    double take_below_used = 0.83;    // until it is below this: the end of a shortage, and not each commit of it
 };
 
 using Listeners = std::deque<ListenerOptions>;  // one keeps its address when others come

@@ -88,8 +88,12 @@ public:
     void set_lazy_interval(Duration interval);
     /// Everything pending, for one transaction.
     session::Batch take_batch(Instant now);
-    /// The batch is on stable storage: what waited for it is sent. `used_fraction` of the store's ceiling, 0 to 1.
+    /// The batch is on stable storage: what waited for it is sent. `used_fraction` as note_store_used.
     void on_committed(session::Ticket last, double used_fraction, Instant now);
+    /// So much of the store's ceiling is in use, 0 to 1: it decides what is refused for want of room.
+    void note_store_used(double fraction, Instant now);
+    /// Durable publications are refused for want of room, all or those of some owners: note_store_used can end it.
+    bool is_store_short() const;
     /// Figures for metrics() and $SYS.
     void note_store(const StoreFigures& figures);
     /// It could not be written: nothing will be acknowledged as durable any more.

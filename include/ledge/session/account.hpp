@@ -84,6 +84,8 @@ public:
     /// The store keeps more of its messages than its share.
     bool is_over_store_share(const Account& account) const { return account.stored_bytes > stored_bytes_max_; }
     std::uint64_t stored_bytes_max() const { return stored_bytes_max_; }
+    /// So much of the store is in use that each account is held to its share.
+    bool has_store_shares() const { return stored_bytes_max_ != no_limit; }
 
     std::size_t size() const { return accounts_.size(); }
 

@@ -23,6 +23,7 @@ public:
     /// At once: start() and finish().
     Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
     session::StoreReader reader() override;
+    double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
 
     // A commit that takes time. Between the two, reads see the state before it.
@@ -37,7 +38,7 @@ public:
 
     /// The n-th commit from now on fails (1: the next), and all after it; 0: none does.
     void fail_from(std::uint64_t nth, StoreError error);
-    /// What commits report from now on.
+    /// What used_fraction() says from now on.
     void set_used_fraction(double fraction) { used_fraction_ = fraction; }
 
     std::uint64_t commits() const { return commits_; }

@@ -38,7 +38,7 @@ struct CommitReport {
     session::Ticket last = 0;                          // durable from now on, and all before it
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
-    double used_fraction = 0;                          // of the ceiling, free pages inside the file not counted
+    double used_fraction = 0;                          // as Store::used_fraction
     std::uint64_t bad_rows = 0;                        // that could not be read since the store was opened
 };
 
@@ -64,6 +64,10 @@ public:
     /// A read that fails looks to its reader like a missing row, and poisons the store: what the reader makes of it is
     /// never committed.
     virtual session::StoreReader reader() = 0;
+
+    /// What the last commit left in use, of the ceiling or of what the disk lets the file become, 0 to 1: the disk is
+    /// asked now. Free pages inside the file are not in use. On the reader's thread, while no commit runs.
+    virtual double used_fraction() const = 0;
 
     /// How it was found when it was opened.
     virtual Beginning beginning() const { return Beginning::whole; }

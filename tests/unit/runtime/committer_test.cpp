@@ -49,6 +49,7 @@ public:
         return store_.commit(batch);
     }
     session::StoreReader reader() override { return store_.reader(); }
+    double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
 
 private:
@@ -182,6 +183,8 @@ public:
         return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
     }
     session::StoreReader reader() override { return memory_.reader(); }
+    double used_fraction() const override { return memory_.used_fraction(); }
+    void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }
     void close(Instant now) override { memory_.close(now); }
     void hold(bool is_held) {
         {
@@ -278,6 +281,33 @@ TEST_CASE("a commit without room is tried again with growing pauses, and its end
     CHECK(desk.shard.metrics().store.postponements == 1);
     desk.committer->finish(desk.shard, desk.now);
     CHECK(desk.lines.count("store_unfinished") == 0);
+}
+
+TEST_CASE("a store that is short of room is asked for it although nothing is committed any more") {
+    Desk desk;
+    desk.store->set_used_fraction(0.9);
+    desk.adds_session();
+    desk.serves();
+    desk.serves_report();
+    CHECK(broker::store_state(desk.shard.metrics()) == "full");
+    desk.serves();
+    CHECK(desk.committer->next_deadline(desk.shard) == desk.now + Committer::look_interval);
+    desk.now += Committer::look_interval;
+    desk.serves();
+    CHECK(broker::store_state(desk.shard.metrics()) == "full");
+    desk.store->set_used_fraction(0.84);  // less than what made it full, but not by much
+    desk.now += Committer::look_interval;
+    desk.serves();
+    CHECK(broker::store_state(desk.shard.metrics()) == "full");
+    desk.store->set_used_fraction(0.1);  // somebody has made room
+    desk.now += Committer::look_interval;
+    desk.serves();
+    CHECK(broker::store_state(desk.shard.metrics()) == "ok");
+    CHECK(desk.shard.metrics().store.used_fraction == 0.1);
+    CHECK(desk.lines.count("store_has_room") == 1);
+    CHECK(desk.committer->next_deadline(desk.shard) == desk.shard.commit_deadline());
+    CHECK(desk.store->tries == 1);
+    desk.committer->finish(desk.shard, desk.now);
 }
 
 TEST_CASE("a commit that takes long is told once, and so is its end") {
