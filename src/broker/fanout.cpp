@@ -63,9 +63,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
     if (!is_online && !session.is_persistent()) return;
-    // A QoS 2 message to a stored session waits for the record of its packet id, at every level: after a crash the id
-    // could be given to another message, which the client would take for a repetition of this one.
-    bool is_stored = session.is_stored() && (terms_.level != session::Durability::ram || hit.qos == QoS::exactly_once);
+    bool is_stored = hit.needs_record(terms_.level);
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);

@@ -16,6 +16,14 @@ struct Hit {
     std::uint32_t share_group = 0;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
+
+    /// The store has to keep it for the session. A QoS 2 message waits for the record of its packet id at every level:
+    /// after a crash the id could be given to another message, which the client would take for a repetition of this.
+    bool needs_record(session::Durability level) const {
+        const bool is_assured =
+            qos == wire::QoS::exactly_once || (qos == wire::QoS::at_least_once && level != session::Durability::ram);
+        return is_assured && session->is_stored();
+    }
 };
 
 class Fanout {

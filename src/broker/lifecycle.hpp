@@ -85,6 +85,7 @@ private:
     void count_user(const session::Connection& connection, const session::Session& session, bool comes);
     bool belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const;
     bool is_possible_without_store(const session::Connection& connection, const session::OpenSession& open) const;
+    bool may_open(session::Connection& connection, const session::OpenSession& open, Instant now);
     bool must_wait(session::Connection& connection, const session::OpenSession& open, Instant now);
     void forget_postponed(const session::Connection& connection);
     void hasten_postponed(const session::Session& session, Instant now);

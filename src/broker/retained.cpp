@@ -46,7 +46,7 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
     if (is_own(publication.topic)) return 0;
-    charge(message);
+    if (level != session::Durability::ram || message.has_record) charge(message);
     if (is_repeated && message.has_record) return message.ticket;  // what the store has, or will have, says the same
     return put_record(message, level, publication.qos);
 }

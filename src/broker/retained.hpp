@@ -55,6 +55,13 @@ public:
 
     std::size_t size() const { return topics_.size(); }
     std::uint64_t bytes() const { return bytes_; }
+    /// What counts against the limits: without the $SYS topics.
+    std::size_t limited_messages() const { return limited_messages_; }
+    std::uint64_t limited_bytes() const { return limited_bytes_; }
+    /// The key of the limit for which takes() has just said no.
+    std::string_view full_limit() const {
+        return limited_messages_ >= limits_.messages_max ? "retained.messages_max" : "retained.bytes_max";
+    }
 
 private:
     struct Message {

@@ -13,7 +13,7 @@ using wire::QoS;
 
 void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
     RetainedFeed& feed = feed_of(session);
-    feed.has_news = true;
+    if (session.is_stored()) feed.news.emplace_back(filter);
     RetainedFeed::Batch* owed = feed.find(filter);
     if (owed == nullptr) return feed.add({std::string(filter), {retained_.latest(), 0, 0}, subscription_id, qos});
     // As long as nothing has been sent, it is owed once more. Later it all begins anew, with what is retained now.
@@ -37,18 +37,21 @@ void RetainedFeeds::restore(session::Session& session, const session::Subscripti
         {std::string(record.filter), record.feed, record.subscription_id, record.options.qos, false, record.feed});
 }
 
-// The first batch alone moves, so that a connection that comes and goes writes a record at most.
+// The first batch alone moves, so that a connection that comes and goes writes a record at most. The others have
+// changed if a SUBSCRIBE has changed them: all that is owed is not walked for one of many.
 void RetainedFeeds::record(session::Session& session) {
     if (session.retained_feed == nullptr || !session.is_stored()) return;
     RetainedFeed& feed = *session.retained_feed;
-    feed.has_news = false;
-    for (std::size_t i = 0; i < feed.size(); ++i) {
-        RetainedFeed::Batch& batch = feed[i];
-        if (batch.filter.empty()) continue;
-        session::FeedProgress progress = batch.progress;
-        if (i == 0) progress.position = first_unsent(feed);
-        if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
-    }
+    for (const std::string& filter : std::exchange(feed.news, {}))
+        if (RetainedFeed::Batch* changed = feed.find(filter)) record(session, *changed);
+    if (!feed.empty() && !feed.front().filter.empty()) record(session, feed.front());
+}
+
+void RetainedFeeds::record(session::Session& session, RetainedFeed::Batch& batch) {
+    RetainedFeed& feed = *session.retained_feed;
+    session::FeedProgress progress = batch.progress;
+    if (&batch == &feed.front()) progress.position = first_unsent(feed);
+    if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
 }
 
 std::uint64_t RetainedFeeds::first_unsent(RetainedFeed& feed) const {
@@ -65,7 +68,7 @@ void RetainedFeeds::feed(Connection& connection, Instant now) {
     const Progress progress = feed_batches(connection, now);
     if (!connection.is_connected()) return;
     if (progress == Progress::done) return session.retained_feed.reset();
-    if (session.retained_feed->has_news) record(session);
+    if (!session.retained_feed->news.empty()) record(session);
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
         unfinished_.push_back(&connection);
 }

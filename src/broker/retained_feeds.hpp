@@ -50,6 +50,7 @@ private:
     /// False: nothing more is owed for the first batch.
     bool begin_next_round(session::Session& session);
     session::RetainedFeed& feed_of(session::Session& session) const;
+    void record(session::Session& session, session::RetainedFeed::Batch& batch);
     std::uint64_t first_unsent(session::RetainedFeed& feed) const;
     bool look_further(session::RetainedFeed& feed);
     static bool has_room(const session::Connection& connection, wire::QoS qos);

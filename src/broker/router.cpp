@@ -74,7 +74,7 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
                               {"stored_bytes", account.stored_bytes},
                               {"share_bytes", is_of_store ? environment_.accounts.stored_bytes_max() : 0},
                               {"waiting_bytes", account.journal_bytes},
-                              {"limit", "store.size_max_bytes"},
+                              {"limit", "a quarter of store.size_max_bytes, or of what the disk has room for"},
                               {"outcome", "durable publications of this owner are refused, those of others are not"}});
 }
 
@@ -90,15 +90,16 @@ bool Router::is_retained_refused(const session::PublicationView& publication, co
     ++environment_.counters.retained_refused;
     if (!std::exchange(is_retained_full_, true))  // the first of a run
         environment_.log.warning("retained_refused",
-                                 {{"topic", publication.topic},
+                                 {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
+                                  {"topic", publication.topic},
                                   {"reason", is_short  ? "memory is short"
                                              : is_over ? "the publisher's share of the store is used up"
                                                        : "limit of retained messages or bytes reached"},
                                   {"limit", is_short  ? "memory.budget_bytes"
                                             : is_over ? "store.size_max_bytes"
-                                                      : "retained.messages_max or retained.bytes_max"},
-                                  {"messages", retained_.size()},
-                                  {"bytes", retained_.bytes()}});
+                                                      : retained_.full_limit()},
+                                  {"messages", retained_.limited_messages()},
+                                  {"bytes", retained_.limited_bytes()}});
     return true;
 }
 
@@ -109,12 +110,11 @@ session::Durability Router::level_of(std::string_view topic) const {
     return durability_.level;
 }
 
-// True when its acknowledgement would promise something that the store cannot keep now.
+// True when something of it would have to be kept by the store.
 bool Router::needs_store(const session::PublicationView& publication, session::Durability level) const {
-    if (level == session::Durability::ram || publication.qos == QoS::at_most_once) return false;
-    return publication.retain || std::ranges::any_of(hits_, [](const Hit& hit) {
-               return hit.qos != QoS::at_most_once && hit.session->is_stored();
-           });
+    if (publication.qos == QoS::at_most_once) return false;
+    if (publication.retain && level != session::Durability::ram) return true;
+    return std::ranges::any_of(hits_, [level](const Hit& hit) { return hit.needs_record(level); });
 }
 
 void Router::collect(const session::PublicationView& publication, const session::Session* publisher) {

@@ -17,15 +17,16 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
                           Instant now) {
     const bool is_local = network_of(connection.address()) == NetworkId::none;
     if (!has_place(newcomer, now) && !is_local) {
-        connection.close(ReasonCode::quota_exceeded, "broker.sessions_max (" + std::to_string(sessions_max_) +
-                                                         ") is reached, and no session gives way");
+        connection.refuse(
+            open, ReasonCode::quota_exceeded,
+            "broker.sessions_max (" + std::to_string(sessions_max_) + ") is reached, and no session gives way");
         return false;
     }
     const bool is_persistent = expiry_of(open.connect, connection.limits()) > 0;
     if (!has_memory(open, is_persistent, newcomer, now) && !is_local) {
         ++environment_.counters.refused_memory;
-        connection.close(
-            ReasonCode::server_busy,
+        connection.refuse(
+            open, ReasonCode::server_busy,
             "memory.budget_bytes (" + std::to_string(environment_.memory.budget()) + ") is nearly used up; try later");
         return false;
     }

@@ -131,6 +131,7 @@ void Shard::Parts::resume_reading(Instant now) {
         const std::vector<Byte> kept = connection->read_rate()->resume();
         connection->on_received(now);  // its silence was ours
         if (connection->is_closing()) continue;
+        const session::Journal::Cause cause(environment.journal, account_of(*connection));
         take(*connection, {kept.data(), kept.size()}, now);
         connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
     }
@@ -154,7 +155,7 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     const session::Session* session = lifecycle.sessions().find(open.client_id);
     Connection* replaced = session != nullptr ? session->connection() : nullptr;
     if (!admission.has_place(connection, owner, replaced))
-        return connection.close(ReasonCode::quota_exceeded, admission.limit_in_the_way(connection));
+        return connection.refuse(open, ReasonCode::quota_exceeded, admission.limit_in_the_way(connection));
     lifecycle.open(connection, open, now);
     if (!connection.is_connected()) return;
     if (replaced != nullptr) connections.leave(*replaced);
@@ -329,8 +330,9 @@ void Shard::Parts::set_full(bool is_full, double used_fraction) {
     environment.journal.set_full(is_full);
     const auto percent = static_cast<int>(used_fraction * 100);
     if (is_full)
-        environment.log.error("store_full",
-                              {{"used_percent", percent}, {"outcome", "durable publications are refused"}});
+        environment.log.error("store_full", {{"used_percent", percent},
+                                             {"limit", "store.size_max_bytes, or what the disk has room for"},
+                                             {"outcome", "durable publications are refused"}});
     else
         environment.log.info("store_has_room", {{"used_percent", percent}});
 }
@@ -391,6 +393,9 @@ void Shard::on_closed(Connection& connection, Instant now) {
                                                              {"address", connection.address()},
                                                              {"by", "network"},
                                                              {"reason", "connection lost"}});
+    else if (!connection.is_closing())
+        parts_->environment.log.debug("connection_abandoned",
+                                      {{"address", connection.address()}, {"listener", connection.listener_name()}});
     connection.close_silently();
     const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
     parts_->detach(connection, now);

@@ -13,7 +13,9 @@ void Shard::set_limits(const Listeners& listeners) {
         if (wanted == listeners.end()) continue;
         mine.limits = session::with_live_limits(mine.limits, wanted->limits);
         mine.connections_max = wanted->connections_max;
+        mine.allow_anonymous = wanted->allow_anonymous;
     }
+    parts_->router.set_may_refuse(parts_->options.may_refuse());
 }
 
 std::uint16_t Shard::add_listener(const ListenerOptions& listener, bool has_other_users) {

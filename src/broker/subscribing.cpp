@@ -154,8 +154,12 @@ void Subscribing::log_refusal(const Connection& connection, std::string_view fil
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
     begin_packet();
     if (environment_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
-    for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.10.4-6]
-        codes_.push_back(static_cast<Byte>(remove_one(connection, entry.filter)));
+    for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
+        if (codes_.size() >= entries_max && connection.version() != wire::Version::v5)
+            return connection.close(ReasonCode::quota_exceeded, "more entries in one UNSUBSCRIBE than are looked at");
+        codes_.push_back(static_cast<Byte>(codes_.size() < entries_max ? remove_one(connection, entry.filter)
+                                                                       : ReasonCode::implementation_specific_error));
+    }
     answer(connection, PacketType::unsuback, packet.packet_id);  // [MQTT-3.10.4-4] [MQTT-3.10.4-5]
 }
 

@@ -13,7 +13,8 @@ namespace ledge::broker {
 
 class Subscribing {
 public:
-    // What one packet may cost. The entries beyond are answered with 0x97, without a look at them.
+    // What one packet may cost. The entries beyond are answered without a look at them: 0x97 in SUBACK, 0x83 in
+    // UNSUBACK, which has no 0x97. UNSUBACK of 3.x cannot say no: the connection ends.
     static constexpr std::size_t entries_max = 262'144;             // of a SUBSCRIBE or UNSUBSCRIBE
     static constexpr std::uint64_t rules_compared_max = 4'000'000;  // wildcard filters times rules of the client
     static constexpr std::size_t judged_min = 64;                   // so many are judged, whatever they cost

@@ -17,20 +17,31 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
                     limits.session_expiry_max_s);
 }
 
-void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
-    forget_postponed(connection);
+// False: it is refused, or has to wait for its turn.
+bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    const auto refuse = [&](ReasonCode code, const std::string& detail) {
+        connection.refuse(open, code, detail);
+        return false;
+    };
     if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
-        return connection.close(ReasonCode::server_unavailable, "the store has failed");
+        return refuse(ReasonCode::server_unavailable, "the store has failed");
     if (environment_.journal.is_saturated() && !is_possible_without_store(connection, open))
-        return connection.close(ReasonCode::quota_exceeded,
-                                "the disk of the store is full, and what waits to be written fills the journal");
+        return refuse(ReasonCode::quota_exceeded,
+                      "the disk of the store is full, and what waits to be written fills the journal");
     end_of_gone_owner(connection, open, now);
     if (belongs_to_another(connection, open))
-        return connection.close(ReasonCode::client_identifier_not_valid,
-                                "the session of this client identifier belongs to another user");
+        return refuse(ReasonCode::client_identifier_not_valid,
+                      "the session of this client identifier belongs to another user (auth.bind_sessions)");
     if (is_one_too_many(connection, open.client_id))
-        return connection.close(ReasonCode::quota_exceeded, "connections_per_user_max reached");
-    if (must_wait(connection, open, now)) return;
+        return refuse(ReasonCode::quota_exceeded, "the user has limits.connections_per_user_max (" +
+                                                      std::to_string(connection.limits().connections_per_user_max) +
+                                                      ") connections");
+    return !must_wait(connection, open, now);
+}
+
+void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    forget_postponed(connection);
+    if (!may_open(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
     session::Account& account = environment_.accounts.of(
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
@@ -40,20 +51,24 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (is_renewed) renew(*session);
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
-    session->expiry_interval_s = expiry_of(open.connect, connection.limits());
+    session::Journal& journal = environment_.journal;
+    const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
+    // On a full disk the old session cannot be removed. After a crash it could pass for a new one that outlives its
+    // connection: so that one does not, and CONNACK says so (5.0 section 3.2.2.3.2).
+    const bool may_stay = !is_old_one_there || !journal.is_postponed();
+    session->expiry_interval_s = may_stay ? expiry_of(open.connect, connection.limits()) : 0;
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
     environment_.journal.set_cause(account);
-    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
-    // crash ends the connection, which is when its will is due.
-    session::Journal& journal = environment_.journal;
-    bool is_awaited = session_present ? !session->is_durable() : is_removal_under_way(open.client_id);
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
     if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
-    // While the disk is full its owner gets in all the same: the will is stored as soon as there is room.
-    const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
-    if (is_renewed || awaits_will) is_awaited = true;
+    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
+    // crash ends the connection, which is when its will is due. While the disk is full its owner gets in all the same:
+    // all this is stored as soon as there is room.
+    const bool awaits_session = session_present ? !session->is_durable() : is_renewed || is_old_one_there;
+    const bool awaits_will = session->will != nullptr && !session->is_record_durable();
+    const bool is_awaited = (awaits_session || awaits_will) && !journal.is_postponed();
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
@@ -192,6 +207,7 @@ void Lifecycle::renew(session::Session& session) {
                                                             {"subscriptions_ended", filters.size()},
                                                             {"messages_kept", session.backlog()}});
     for (const std::string& filter : filters) subscriptions_.remove(session, filter);
+    session.retained_feed.reset();
     for (const wire::PacketId id : session.received.all()) session.drop_received(id);
     session.received.clear();
     session.is_incomplete = false;

@@ -4,12 +4,6 @@
 
 namespace ledge::session {
 
-std::size_t AckQueue::size() const {
-    std::size_t sum = 0;
-    for (const Lane& one : lanes_) sum += one.acks.size();
-    return sum;
-}
-
 std::uint32_t AckQueue::next_number(wire::PacketType kind) const {
     return lane(kind).first + static_cast<std::uint32_t>(lane(kind).acks.size());
 }

@@ -132,8 +132,15 @@ std::string Connection::told_size(const wire::Framer::Next& next) const {
 void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ != State::connected) {
-        environment_.log.info("connection_refused",
-                              {{"address", address_}, {"listener", listener_.name}, {"reason", "connect_timeout"}});
+        environment_.log.info(
+            "connection_refused",
+            {{"address", address_},
+             {"listener", listener_.name},
+             {"reason", "connect_timeout"},
+             {"detail",
+              "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
+                  std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count()) +
+                  ")"}});
         ++environment_.counters.connections_refused;
         return start_closing();
     }
@@ -275,8 +282,7 @@ void Connection::count_input() {
 
 std::uint64_t Connection::memory() const {
     const std::uint64_t own = outbox_.memory() + counted_input_;
-    if (session_ == nullptr) return own;
-    return own + (session_->is_persistent() ? session_->table_bytes() : session_->held_bytes());
+    return session_ == nullptr || session_->is_persistent() ? own : own + session_->held_bytes();
 }
 
 void Connection::refuse_unfinished() {

@@ -106,10 +106,15 @@ bool Connection::may_take_next(Instant now) {
     return false;
 }
 
-// The packet id of the publisher, which had to be kept before anybody gets its message, will never be: the store has
-// failed. Where an acknowledgement waits for the store, the publisher has not got it.
+// The store has failed. The packet id of the publisher, which had to be kept before anybody gets its message, will
+// never be: where an acknowledgement waits for the store, the publisher has not got it. Or the packet id of this client
+// cannot be kept: what the store has of the message stays there, for the next start of the broker.
 bool Connection::can_never_leave(const Delivery& delivery) const {
-    return environment_.journal.is_failed() && !environment_.journal.is_settled(delivery.not_before);
+    const Journal& journal = environment_.journal;
+    if (!journal.is_failed()) return false;
+    const bool is_new_qos2 =
+        delivery.qos == QoS::exactly_once && delivery.state == OutState::done && session_->is_stored();
+    return is_new_qos2 || !journal.is_settled(delivery.not_before);
 }
 
 void Connection::start_next(Instant now) {
@@ -153,16 +158,20 @@ void Connection::send_unsent(Instant now) {
 bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session_->inflight();
     Delivery& delivery = entry.delivery;
-    if (can_never_leave(delivery)) {
+    const Journal& journal = environment_.journal;
+    if (journal.is_failed() && !journal.is_settled(delivery.not_before)) {
         ++environment_.counters.dropped_unreadable;
         session_->finish_exchange(id);
         return true;
     }
-    const Journal& journal = environment_.journal;
     const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
+    if (journal.is_failed() && !journal.is_durable(record)) {  // its state will never be kept: the others go on
+        inflight.skip_unsent();
+        return true;
+    }
     const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
     if (!journal.is_durable(record) || !journal.is_settled(delivery.not_before) ||
-        (is_first_from_store && !journal.is_settled(session_->may_send_from()))) {
+        (is_first_from_store && !journal.is_failed() && !journal.is_settled(session_->may_send_from()))) {
         session_->wait_for_commit();
         return false;
     }

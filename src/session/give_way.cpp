@@ -71,6 +71,7 @@ void Session::unload_queue() {
     const std::uint64_t bytes = pending_.loaded_bytes();
     while (pending_.has_loaded()) {
         const Delivery delivery = pending_.pop();
+        tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
         if (delivery.barrier == 0) continue;
         environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
         environment_.barriers.release(delivery.barrier);

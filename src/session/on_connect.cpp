@@ -51,7 +51,7 @@ std::string random_client_id(Rng& rng) {
 void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     version_ = packet.version;
     take_connect_properties(packet);
-    std::string_view detail;
+    std::string detail;
     if (const ReasonCode code = check_connect(packet, detail); code != ReasonCode::success)
         return refuse_connect(code, detail, {}, &packet);
     if (packet.properties.has(PropertyId::authentication_method))
@@ -98,15 +98,16 @@ bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_i
     return true;
 }
 
-ReasonCode Connection::check_connect(const wire::Connect& packet, std::string_view& detail) const {
+ReasonCode Connection::check_connect(const wire::Connect& packet, std::string& detail) const {
     if (packet.client_id.size() > limits().client_id_bytes_max) {
-        detail = "client identifier is too long";
+        detail = "the client identifier has " + std::to_string(packet.client_id.size()) +
+                 " bytes (limits.client_id_bytes_max is " + std::to_string(limits().client_id_bytes_max) + ")";
         return ReasonCode::client_identifier_not_valid;
     }
     return packet.will ? check_will(*packet.will, detail) : ReasonCode::success;
 }
 
-ReasonCode Connection::check_will(const wire::Will& will, std::string_view& detail) const {
+ReasonCode Connection::check_will(const wire::Will& will, std::string& detail) const {
     detail = "will";
     if (!topic::is_valid_topic(will.topic, limits().topic_levels_max) || will.topic.size() > limits().topic_bytes_max)
         return ReasonCode::topic_name_invalid;

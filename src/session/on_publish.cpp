@@ -66,10 +66,10 @@ bool Connection::resolve_topic(wire::Publish& packet) {
 // What CONNACK has ruled out ends the connection. False: it is closed.
 bool Connection::is_allowed_by_connack(const wire::Publish& packet) {
     if (packet.qos > limits().maximum_qos)
-        close(ReasonCode::qos_not_supported, "QoS above Maximum QoS");  // [MQTT-3.2.2-11]
+        close(ReasonCode::qos_not_supported, "QoS above limits.maximum_qos");  // [MQTT-3.2.2-11]
     else if (packet.retain && !limits().retain_available)
-        close(ReasonCode::retain_not_supported, "retain");                // [MQTT-3.2.2-14]
-    else if (packet.properties.has(PropertyId::subscription_identifier))  // [MQTT-3.3.4-6]
+        close(ReasonCode::retain_not_supported, "RETAIN, and limits.retain_available is false");  // [MQTT-3.2.2-14]
+    else if (packet.properties.has(PropertyId::subscription_identifier))                          // [MQTT-3.3.4-6]
         close(ReasonCode::protocol_error, "subscription identifier in a client's PUBLISH");
     return state_ == State::connected;
 }
@@ -157,8 +157,10 @@ void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket t
     if (state_ != State::connected || qos == QoS::at_most_once) return;
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
     if (is_for_later && version_ != wire::Version::v5)
-        return close(code,  // no PUBACK says no: the client may try again later
-                     "the message cannot be kept now: a queue, the retained messages, memory or the store is full");
+        return close(
+            code,  // no PUBACK says no: the client may try again later
+            "the message cannot be kept now, and MQTT 3 has no answer that says so: a queue (limits.overflow), the "
+            "retained messages, memory or the store is full; /healthz and a line before this one say which");
     if (qos == QoS::at_least_once)
         return owe_ack(PacketType::puback, id, code, ticket, barrier, reason);  // [MQTT-4.3.2-4]
     if (!wire::is_error(code)) ++unreleased_;

@@ -78,6 +78,13 @@ void Session::detach() {
     shrink();
 }
 
+// The key of the limit that its queue has reached.
+std::string_view Session::full_limit() const {
+    if (pending_.size() >= limits_->queue_stored_messages_max) return "limits.queue_stored_messages_max";
+    if (pending_.loaded() >= limits_->queue_messages_max) return "limits.queue_messages_max";
+    return is_stored() && pending_.has_stored_tail() ? "limits.queue_stored_bytes_max" : "limits.queue_bytes_max";
+}
+
 void Session::note_drop(DropReason reason, const PublicationView& publication) {
     struct Words {
         std::uint64_t Counters::*counter;
@@ -85,9 +92,9 @@ void Session::note_drop(DropReason reason, const PublicationView& publication) {
         std::string_view limit;
     };
     static constexpr Words words[] = {
-        {&Counters::dropped_slow_reader, "slow reader", "outbox_bytes_max"},
+        {&Counters::dropped_slow_reader, "slow reader", "limits.outbox_bytes_max"},
         {&Counters::dropped_memory, "memory is short", "memory.budget_bytes"},
-        {&Counters::dropped_queue_full, "queue full", "queue_messages_max or queue_bytes_max"},
+        {&Counters::dropped_queue_full, "queue full", ""},
     };
     const Words& mine = words[static_cast<std::size_t>(reason)];
     ++(environment_.counters.*mine.counter);
@@ -95,7 +102,7 @@ void Session::note_drop(DropReason reason, const PublicationView& publication) {
     environment_.log.warning("publish_dropping", {{"client_id", client_id_},
                                                   {"topic", publication.topic},
                                                   {"reason", mine.reason},
-                                                  {"limit", mine.limit},
+                                                  {"limit", mine.limit.empty() ? full_limit() : mine.limit},
                                                   {"queued", backlog()}});
 }
 

@@ -24,6 +24,7 @@ void Session::enqueue(Delivery delivery) {
     if (!delivery.is_stored || !pending_.goes_to_tail(bytes, *limits_)) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
+    tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
     if (delivery.barrier != 0) {  // out of reach for the subscriber: only the commit settles it
         environment_.barriers.require_commit(delivery.barrier);
         environment_.barriers.release(delivery.barrier);
@@ -307,7 +308,18 @@ void Session::refill() {
         store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
         load_rows(rows);
     } while (!rows.empty() && pending_.is_tail_next());
-    if (rows.empty()) wait_for_commit();  // all that is left is on its way to the store
+    if (!rows.empty()) return;
+    if (environment_.journal.is_durable(tail_ticket_)) return forget_lost_tail();
+    wait_for_commit();  // all that is left is on its way to the store
+}
+
+// The store should have these rows, and does not give them any more: the disk has damaged them while the broker ran.
+void Session::forget_lost_tail() {
+    environment_.counters.dropped_unreadable += pending_.stored_rows();
+    environment_.counters.queued_messages -= pending_.stored_rows();
+    environment_.counters.queued_bytes -= pending_.stored_bytes();
+    environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", pending_.stored_from()}});
+    pending_.forget_tail();
 }
 
 // Those that come before what is loaded; the others stay in the tail.

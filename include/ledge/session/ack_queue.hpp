@@ -32,9 +32,12 @@ public:
     static constexpr std::array kinds = {wire::PacketType::puback, wire::PacketType::pubrec, wire::PacketType::pubrel,
                                          wire::PacketType::pubcomp};
 
-    std::size_t size() const;
-    bool empty() const { return size() == 0; }
+    bool empty() const { return of_messages() + within_exchanges() == 0; }
     std::size_t size(wire::PacketType kind) const { return lane(kind).acks.size(); }
+    /// Answers to PUBLISH.
+    std::size_t of_messages() const { return size(wire::PacketType::puback) + size(wire::PacketType::pubrec); }
+    /// Answers to PUBREC and PUBREL.
+    std::size_t within_exchanges() const { return size(wire::PacketType::pubrel) + size(wire::PacketType::pubcomp); }
 
     /// Acknowledgement `index` of a kind, 0: the next to leave.
     OwedAck& at(wire::PacketType kind, std::size_t index) { return lane(kind).acks[index]; }

@@ -49,8 +49,11 @@ public:
         leaving,    // it is closing: its place is another's
     };
 
-    /// Acknowledgements that wait for the store: with so many the peer is not read until some have left.
+    /// Acknowledgements that wait for the store: with so many for messages, or so many within exchanges, the peer is
+    /// not read until some have left. On a full disk the latter wait until it heals: a publisher that comes back with
+    /// a long window must still be told that its messages are refused.
     static constexpr std::size_t owed_acks_max = 1024;
+    static constexpr std::size_t owed_exchange_acks_max = 8192;
 
     Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
                Instant now);
@@ -66,6 +69,7 @@ public:
     /// "192.0.2.7:51123"
     const std::string& address() const { return address_; }
     NetworkId network() const { return network_; }
+    const std::string& listener_name() const { return listener_.name; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False: it is not to be read for a while; it is marked dirty when that is over.
@@ -75,7 +79,7 @@ public:
     /// its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum, as many do.
     bool is_held_back() const {
         return (rate_ != nullptr && rate_->is_paused()) || state_ == State::awaiting_turn ||
-               owed_acks_.size() >= owed_acks_max;
+               owed_acks_.of_messages() >= owed_acks_max || owed_acks_.within_exchanges() >= owed_exchange_acks_max;
     }
 
     // For the shard
@@ -107,6 +111,8 @@ public:
     void refuse_busy();
     /// What has been kept meanwhile.
     std::vector<Byte> end_login();
+    /// Its listener lets in who proves no name.
+    bool allows_anonymous() const { return listener_.allow_anonymous; }
     /// Who it is, for its session; nullptr: anonymous, and there are no rules.
     const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
@@ -117,6 +123,10 @@ public:
     ReadRate* read_rate() { return rate_.get(); }
     const ReadRate* read_rate() const { return rate_.get(); }
 
+    /// Answers CONNECT with a refusal.
+    void refuse(const OpenSession& open, wire::ReasonCode code, std::string_view detail) {
+        refuse_connect(code, detail, {}, &open.connect);
+    }
     /// Answers CONNECT; `session` is this connection's from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
@@ -222,8 +232,8 @@ private:
     void on_auth(Bytes frame, Instant now, Effect& effect);
 
     void take_connect_properties(const wire::Connect& packet);
-    wire::ReasonCode check_connect(const wire::Connect& packet, std::string_view& detail) const;
-    wire::ReasonCode check_will(const wire::Will& will, std::string_view& detail) const;
+    wire::ReasonCode check_connect(const wire::Connect& packet, std::string& detail) const;
+    wire::ReasonCode check_will(const wire::Will& will, std::string& detail) const;
     void await_login(const wire::Connect& packet, Bytes frame, auth::LoginCheck check, Instant now);
     void refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now);
     void admit(const wire::Connect& packet, auth::Identity identity, Effect& effect);

@@ -1,5 +1,4 @@
-// Which limits change under connected clients when the configuration is read again, and which hold until they connect
-// anew.
+// Which limits change under connected clients when the configuration is read again, and which hold until a restart.
 #pragma once
 
 #include "ledge/session/limits.hpp"

@@ -43,6 +43,7 @@ public:
     /// The `count` deliveries at the front come after all the others that are loaded.
     void move_to_back(std::size_t count);
     std::uint64_t stored_rows() const { return stored_rows_; }
+    std::uint64_t stored_bytes() const { return stored_bytes_; }
     std::uint64_t stored_from() const { return stored_from_; }
     /// A stored delivery goes to the tail when there is one already, or the window is full.
     bool goes_to_tail(std::size_t bytes, const SessionLimits& limits) const;

@@ -62,7 +62,7 @@ public:
 
     std::vector<std::uint32_t> topics;  // found for the first batch, from `next` on not sent yet
     std::size_t next = 0;
-    bool has_news = false;  // something of it came since it was recorded last
+    std::vector<std::string> news;  // filters of what came since it was recorded last
 
 private:
     struct Transparent {

@@ -276,6 +276,8 @@ private:
     bool is_restored_exchange(std::uint64_t row, wire::PacketId id);
     Sent sent_before(std::uint64_t row, OutState state) const;
     void load_rows(const std::vector<StoredDelivery>& rows);
+    void forget_lost_tail();
+    std::string_view full_limit() const;
     void load_row(const StoredDelivery& stored);
     void give_up(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
@@ -305,6 +307,7 @@ private:
     std::uint32_t counted_tables_ = 0;  // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
     Ticket may_send_from_ = 0;
+    Ticket tail_ticket_ = 0;               // when it is durable, the store has all rows of the queue's tail
     std::uint16_t id_shift_ = 0;           // packet id - row, modulo the number of ids
     std::uint64_t will_number_ = 0;        // of the record of its will alone; 0: there is none
     Ticket will_ticket_ = 0;               // of that record's last change

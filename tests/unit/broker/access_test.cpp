@@ -53,6 +53,20 @@ TEST_CASE("a password is checked elsewhere; what is sent meanwhile waits for CON
     CHECK(rig["c"].takes() == "CONNACK success | PINGRESP | PINGRESP");
 }
 
+TEST_CASE("a listener that becomes closed to anonymous clients ends those that are there, and lets no new ones in") {
+    ShardOptions options = plain_options();
+    options.listeners[0].name = "l";
+    Rig rig(options);
+    rig["c"].connects();
+    options.listeners[0].allow_anonymous = false;
+    rig.shard->set_limits(options.listeners);
+    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.settle();
+    CHECK(rig["c"].takes() == "DISCONNECT administrative_action");
+    rig["d"].tries_to_connect();
+    CHECK(rig["d"].takes() == "CONNACK not_authorized");
+}
+
 TEST_CASE("wrong password, unknown user and missing password look the same") {
     Rig rig;
     rig.shard->set_policy(policy("ab", ""), rig.now);

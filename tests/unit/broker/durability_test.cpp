@@ -1,44 +1,9 @@
 // What waits for the store and what does not, by level and topic; what survives; and what happens when it fails or is
-// full.
-#include "rig.hpp"
+// nearly full.
+#include "level_rig.hpp"
 
 namespace ledge::broker {
 namespace {
-
-using session::Durability;
-
-ShardOptions with_levels(Durability level, std::vector<DurabilityOptions::Override> overrides = {}) {
-    ShardOptions options = stored_options();
-    options.durability.level = level;
-    options.durability.overrides = std::move(overrides);
-    return options;
-}
-
-struct LevelRig : Rig {
-    explicit LevelRig(const ShardOptions& options) : Rig(options) {
-        (*this)["s"].connects(lasting).subscribes("#", qos2);
-        (*this)["s"].loses_connection();
-        (*this)["p"].connects(lasting);
-        passes(2s);
-        writes = false;
-    }
-    explicit LevelRig(Durability level) : LevelRig(with_levels(level)) {}
-
-    std::string publishes(const char* topic, QoS qos, bool retain = false) {
-        const wire::Publish packet{topic, as_bytes("x"), qos, retain, false, ++id, {}};
-        return (*this)["p"].sends(encoded(packet, v5)).takes();
-    }
-    /// How many messages wait for the offline session after a crash now.
-    std::uint64_t survivors() {
-        restarts();
-        return counters().queued_messages;
-    }
-    void fails() {
-        store->fail_from(1, {storage::Fault::io, "test"});
-        commits();
-    }
-    wire::PacketId id = 0;
-};
 
 TEST_CASE("durable: PUBACK and PUBREC wait for the commit, and all that they say survives") {
     LevelRig rig(Durability::durable);
@@ -217,6 +182,42 @@ TEST_CASE("a QoS 2 message whose packet id a failed store will never have is dro
     CHECK(rig.publishes(2) == "PUBREC 2 implementation_specific_error");
 }
 
+TEST_CASE(
+    "an exchange whose state a failed store will never keep stops nothing behind it, and is there after a start") {
+    LevelRig rig(Durability::ram);
+    rig["s"].connects(lasting);
+    rig.publishes("a", qos2);
+    rig.publishes("a", qos1);
+    rig.fails();
+    CHECK(rig.log.count("store_failed") == 1);
+    CHECK(rig["s"].takes() == "PUBLISH a x q1#2");
+    rig["s"].connects(lasting);
+    CHECK(rig["s"].takes() == "PUBLISH a x q1#2 dup");
+    rig["q"].connects();
+    CHECK(rig["q"].publishes("a", "y", qos1) == "success");
+    CHECK(rig["s"].takes() == "PUBLISH a y q1#3");
+}
+
+TEST_CASE(
+    "with a store that has failed a new QoS 2 message of the queue's tail waits for the next start, no other does") {
+    LevelRig rig(Durability::durable);
+    rig.writes = true;
+    rig["q"].connects();
+    CHECK(rig["q"].publishes("a", "2", qos2) == "success");
+    CHECK(rig["q"].publishes("a", "1", qos1) == "success");
+    rig.passes(2s);
+    rig.writes = false;
+    rig["d"].tries_to_connect(lasting);
+    rig.fails();
+    rig["s"].connects(lasting);
+    CHECK(rig["s"].takes() == "PUBLISH a 1 q1#2");
+    rig.restarts();
+    rig.writes = true;
+    rig["s"].connects(lasting);
+    rig.commits();
+    CHECK(rig["s"].takes().find("PUBLISH a 2 q2#1") != std::string::npos);
+}
+
 TEST_CASE("the first filter that matches decides, the level of the broker otherwise") {
     LevelRig rig(with_levels(
         Durability::relaxed,
@@ -351,92 +352,6 @@ TEST_CASE("with a store that is nearly full durable publications are refused, re
     CHECK(rig.publishes("a", qos1).empty());
     rig.commits();
     CHECK(rig["p"].takes() == "PUBACK 3");
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// A full disk: the commit is tried again
-
-TEST_CASE("while a commit is postponed durable publications are refused, and what waits is acknowledged afterwards") {
-    LevelRig rig(Durability::durable);
-    rig["w"].connects().subscribes("b", qos0);
-    CHECK(rig.publishes("a", qos1).empty());
-    rig.postpones();
-    rig["q"].connects();
-    CHECK(rig["q"].publishes("a", "x", qos1) == "quota_exceeded");
-    CHECK(rig["q"].publishes("b", "x", qos0) == "");
-    CHECK(rig["w"].takes() == "PUBLISH b x");
-    rig.heals();
-    CHECK(rig["p"].takes() == "PUBACK 1");
-    CHECK(rig["q"].publishes("a", "x", qos1) == "closed");  // nothing comes before the commit
-    rig.commits();
-    CHECK(rig["q"].takes() == "PUBACK 2");
-    CHECK(rig.survivors() == 2);
-}
-
-TEST_CASE("while a commit is postponed a client resumes its durable session, with a will too") {
-    Rig rig(stored_options());
-    rig["c"].connects(lasting).subscribes("a", qos1).loses_connection();
-    rig.passes(2s);
-    rig["d"].connects(lasting);
-    rig.postpones();
-    rig["c"].tries_to_connect(
-        {.clean = false, .expiry = 600, .will = wire::Will{"will", as_bytes("gone"), qos0, false, {}}});
-    CHECK(rig["c"].takes() == "CONNACK success present");
-    rig["c"].loses_connection();
-    rig["brief"].tries_to_connect({});
-    CHECK(rig["brief"].takes() == "CONNACK success");
-    rig.heals();
-    CHECK(rig.metrics().sessions == 3);
-}
-
-TEST_CASE("while a commit is postponed a stored session gets no new subscription, but its client is told") {
-    Rig rig(stored_options());
-    rig["c"].connects(lasting).subscribes("a", qos1);
-    rig.passes(2s);
-    rig["d"].connects(lasting);
-    rig.postpones();
-    std::vector<Byte> entry;
-    wire::append_entry(entry, {"b", {qos1}}, true);
-    rig["c"].sends(encoded(wire::Subscribe{7, {entry, true}, {}}, v5));
-    CHECK(rig.metrics().subscriptions == 1);
-    rig.heals();
-    CHECK(rig["c"].takes() == "SUBACK 7 151");
-}
-
-TEST_CASE("while a commit is postponed publications of QoS 2 are refused at once and leave nothing in the journal") {
-    LevelRig rig(Durability::durable);
-    rig.publishes("a", qos1);
-    rig.postpones();
-    const std::uint64_t cancelled = rig.metrics().records_cancelled;
-    for (int i = 0; i < 50; ++i) CHECK(rig.publishes("a", qos2).ends_with(" quota_exceeded"));
-    rig.heals();
-    CHECK(rig["p"].takes() == "PUBACK 1");
-    CHECK(rig.metrics().records_cancelled == cancelled);
-    CHECK(rig.shard->commit_deadline() == never);
-}
-
-TEST_CASE("a journal that is full while a commit is postponed lets durable sessions and brief clients in, no others") {
-    ShardOptions options = stored_options();
-    options.durability.journal.bytes_max = 600;
-    Rig rig(options);
-    rig["c"].connects(lasting).subscribes("a", qos1).loses_connection();
-    rig.passes(2s);
-    rig["d"].connects(lasting);
-    rig.postpones();
-    std::string answer;
-    int sessions = 0;
-    for (; sessions < 100 && answer != "CONNACK quota_exceeded"; ++sessions) {
-        Client& client = rig["new" + std::to_string(sessions)];
-        client.tries_to_connect(lasting);
-        answer = client.takes();
-    }
-    CHECK(sessions < 20);
-    CHECK(rig["brief"].connects().is_open());
-    rig["c"].tries_to_connect(lasting);
-    CHECK(rig["c"].takes() == "CONNACK success present");
-    rig.heals();
-    rig["late"].tries_to_connect(lasting);
-    CHECK(rig["late"].takes() == "CONNACK success");
 }
 
 }  // namespace

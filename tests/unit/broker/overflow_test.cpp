@@ -30,6 +30,22 @@ TEST_CASE("drop_newest: what came first stays") {
     CHECK(rig.log.count("publish_dropping_ended") == 1);
 }
 
+TEST_CASE("a policy that is changed to refuse while the broker runs refuses") {
+    ShardOptions options = plain_options();
+    options.listeners[0].name = "l";
+    options.listeners[0].limits = limits_of(OverflowPolicy::drop_newest);
+    Rig rig(options);
+    with_sleeper(rig);
+    options.listeners[0].limits.overflow = OverflowPolicy::refuse;
+    rig.shard->set_limits(options.listeners);
+    for (int i = 0; i < 3; ++i) CHECK(rig["p"].publishes("t", std::to_string(i), qos1) == "success");
+    CHECK(rig["p"].publishes("t", "3", qos1) == "quota_exceeded");
+    options.listeners[0].limits.overflow = OverflowPolicy::drop_newest;
+    rig.shard->set_limits(options.listeners);
+    CHECK(rig["p"].publishes("t", "4", qos1) == "success");
+    CHECK(rig.counters().dropped_queue_full == 1);
+}
+
 TEST_CASE("drop_oldest: what came last stays") {
     Rig rig(limits_of(OverflowPolicy::drop_oldest));
     with_sleeper(rig);

@@ -138,6 +138,22 @@ TEST_CASE("[MQTT-3.2.2-3] a session that damage has cost a part is not present; 
     CHECK(rig.metrics().subscriptions == 1);
 }
 
+TEST_CASE("what an incomplete session is owed of retained messages ends with its subscriptions") {
+    Rig rig(stored_options());
+    rig["p"].connects();
+    for (int i = 0; i < 300; ++i) rig["p"].publishes("r/" + std::to_string(i), "x", qos1, true);
+    rig["s"].connects({.clean = false, .expiry = 3600, .receive_maximum = 10}).subscribes("r/#", qos1);
+    rig["s"].loses_connection();
+    rig.passes(2s);
+    mark_incomplete(rig, "s");
+    rig.restarts();
+    rig["s"].acknowledges().connects({.clean = false, .expiry = 3600, .receive_maximum = 10});
+    rig.passes(2s);
+    CHECK(rig["s"].is_open());
+    CHECK(rig["s"].waiting().size() == 10);  // those that were on their way
+    CHECK(rig.metrics().subscriptions == 0);
+}
+
 TEST_CASE("a client that starts clean gets nothing of an incomplete session") {
     Rig rig(stored_options());
     rig["s"].connects(lasting).subscribes("a", qos1).loses_connection();

@@ -73,6 +73,23 @@ TEST_CASE("an owner who is alone may fill the store up to where shares begin, an
     CHECK(pair.publishes("a") == "success");
 }
 
+TEST_CASE("what a slowed client sends beyond its rate is charged to it too; retained messages of level ram are not") {
+    ShardOptions options = stored_options();
+    options.listeners[0].limits.messages_per_second = 10;
+    options.listeners[0].limits.messages_burst = 2;
+    options.durability.overrides.push_back({"ram/#", session::Durability::ram});
+    Pair pair(options);
+    std::string burst;
+    for (wire::PacketId id = 1; id <= 5; ++id)
+        burst += encoded(wire::Publish{"t/1", as_bytes("x"), qos1, false, false, id, {}}, v5);
+    pair.rig["a"].sends(burst);
+    pair.rig.passes(2s);
+    CHECK(pair.stored("alice") == 5 * session::MessageOwners::size_of(session::MessageOwners::code_of(4)));
+    pair.rig["b"].publishes("ram/1", std::string(1000, 'x'), qos1, true);
+    CHECK(pair.rig.metrics().retained_messages == 1);
+    CHECK(pair.stored("bob") == 0);
+}
+
 TEST_CASE("what an owner has in the store is counted out again, however it goes") {
     Pair pair;
     Rig& rig = pair.rig;

@@ -125,6 +125,18 @@ TEST_CASE("entries beyond those of one packet are answered with 0x97, without a 
     CHECK(cost.metrics().subscriptions == 1);
 }
 
+TEST_CASE("entries beyond those of one UNSUBSCRIBE are answered with 0x83 without a look, or end a 3.x connection") {
+    session::SessionLimits limits;
+    limits.max_packet_size_bytes = 4 * 1024 * 1024;
+    Rig rig(limits);
+    std::vector<Byte> entries;
+    for (std::size_t i = 0; i <= Subscribing::entries_max; ++i) wire::append_entry(entries, {"a", {}}, false);
+    rig["c"].connects().sends(encoded(wire::Unsubscribe{9, {entries, false}, {}}, v5));
+    CHECK(rig["c"].takes().ends_with(" 17 131"));
+    rig["old"].connects({.version = v311}).sends(encoded(wire::Unsubscribe{9, {entries, false}, {}}, v311));
+    CHECK_FALSE(rig["old"].is_open());
+}
+
 TEST_CASE("a thousand wishes about one filter are one record, and none if it goes before the commit") {
     Cost cost(stored_options());
     cost.writes = false;

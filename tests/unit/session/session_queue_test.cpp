@@ -226,6 +226,22 @@ TEST_CASE("a row that does not read is dropped, counted and logged; delivery goe
     CHECK(rig.environment.counters.queued_messages == 0);
 }
 
+TEST_CASE("rows that the store loses while the broker runs leave no place in the queue that nothing can pass") {
+    QueueRig rig;
+    for (const char* payload : {"1", "2", "3", "4", "5"}) rig.queues(payload);
+    rig.commits();
+    rig.shelf.rows.erase(4);
+    rig.shelf.rows.erase(5);
+    rig.resumes();
+    CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3");
+    CHECK(rig.session->pending().empty());
+    CHECK(rig.environment.counters.queued_messages == 3);  // in flight
+    CHECK(rig.environment.counters.dropped_unreadable == 2);
+    CHECK(rig.complaints == "stored_message_unreadable ");
+    rig.queues("6");
+    CHECK(rig.takes() == "PUBLISH a 6 q1#6");
+}
+
 TEST_CASE("an exchange whose message is gone ends, counted and logged; the others go on") {
     QueueRig rig;
     rig.resumes();
