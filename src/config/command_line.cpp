@@ -87,7 +87,9 @@ void add_sessions(CLI::App& app, Command& command) {
                 throw CLI::ValidationError("sessions", "wants --store DIR or --admin URL");
             if (!command.sessions.admin.empty()) {
                 const auto endpoint = parse_hook_url(command.sessions.admin);
-                if (!endpoint) throw CLI::ValidationError("--admin", endpoint.error());
+                if (!endpoint)
+                    throw CLI::ValidationError(
+                        "--admin", "not the address of an admin listener; use http://HOST:PORT or https://HOST:PORT");
                 command.sessions.endpoint = endpoint.value();
             }
             command.action = Command::Action::sessions;

@@ -312,13 +312,12 @@ constexpr Option table[] = {
                &session::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},
         "How long what nobody waits for stays unwritten: relaxed messages, and notes that a message is done."),
-    setting<&Config::store, &StoreSettings::size_max_bytes>("store", "size_max_bytes", "bytes", {1024 * 1024, tib},
-                                                            "The ceiling of the store's file. From 60 % on, durable "
-                                                            "messages of an owner (a user, or the address of anonymous "
-                                                            "clients) whose messages take more than a quarter of the "
-                                                            "ceiling are refused; from 85 % on, those of everybody, "
-                                                            "until less than 83 % are used. A file that is larger "
-                                                            "already raises it; 32-bit machines have 512 MiB at most."),
+    setting<&Config::store, &StoreSettings::size_max_bytes>(
+        "store", "size_max_bytes", "bytes", {1024 * 1024, tib},
+        "The ceiling of the store's file, or what the disk has room for. From 60 % on, durable messages of an owner (a "
+        "user, or the address of anonymous clients) whose messages take more than a quarter of it are refused; from "
+        "85 % on, those of everybody, until less than 83 % are used. A file that is larger already raises it; 32-bit "
+        "machines have 512 MiB at most."),
     setting<&Config::store, &StoreSettings::daily_write_budget_bytes>(
         "store", "daily_write_budget_bytes", "bytes", {0, tib},
         "Bytes a day that the flash is meant to take. A pace beyond it widens relaxed_interval_ms, up to 16 times; "
@@ -462,7 +461,8 @@ constexpr SectionHelp sections[] = {
     {"auth",
      "Who may do what. The files are watched: a change is taken over within seconds, on SIGHUP at once; with a mistake "
      "in one of them all the old ones stay."},
-    {"auth.jwt", "JSON Web Tokens as passwords; what they may claim is in src/auth/README.md. The keys are watched."},
+    {"auth.jwt",
+     "JSON Web Tokens as passwords; what they may claim is in include/ledge/auth/jwt.hpp. The keys are watched."},
     {"auth.http", "A program of yours that is asked who may connect."},
     {"admin",
      "Pages for operators, by HTTP: /healthz (is it ready, is the store well), /metrics (for Prometheus), /api/v1/. "

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "dangers.hpp"
@@ -25,9 +26,20 @@ int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? c
 
 /// The store's directory with the rights of who asks; "" when it can be used, or made.
 std::string unwritable_store(const config::Config& config) {
-    if (!config.store.is_used() || ::access(config.store.path.c_str(), F_OK) != 0) return {};
-    if (::access(config.store.path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
-    return "the directory " + config.store.path + " of store.path may not be read and written: " + std::strerror(errno);
+    if (!config.store.is_used()) return {};
+    const std::filesystem::path path = config.store.path;
+    std::error_code error;
+    const std::filesystem::file_type type = std::filesystem::status(path, error).type();
+    if (type == std::filesystem::file_type::not_found) {
+        const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+        if (::access(parent.c_str(), W_OK | X_OK) == 0) return {};
+        return "the directory " + path.string() + " of store.path cannot be created in " + parent.string() + ": " +
+               std::strerror(errno);
+    }
+    if (type != std::filesystem::file_type::directory && type != std::filesystem::file_type::none)
+        return path.string() + " of store.path is not a directory";
+    if (::access(path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
+    return "the directory " + path.string() + " of store.path may not be read and written: " + std::strerror(errno);
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ void Reload::take_limits(const config::Config& wanted) {
         if (listener == nullptr) continue;
         mine.limits = session::with_live_limits(mine.limits, listener->limits);
         mine.connections_max = listener->connections_max;
+        mine.allow_anonymous = listener->allow_anonymous;
     }
     const std::vector<std::string> keys = config::differences(before, running_);
     if (keys.empty()) return;
@@ -116,6 +117,9 @@ void Reload::read_all() {
         return auth.knows_users() || !auth.acl_file.empty();
     };
     const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
+    const bool is_same = config::differences(running_, loaded.config).empty();
+    take_limits(
+        loaded.config);  // first: the policy ends anonymous clients of a listener that has become closed to them
     running_.auth = loaded.config.auth;
     if (is_policy)
         take(loaded);
@@ -126,14 +130,10 @@ void Reload::read_all() {
         log_->set_threshold(running_.log.level);
         log_->warning("log_level_changed");
     }
-    take_limits(loaded.config);
     add_listeners(loaded.config);
     const std::vector<std::string> keys = keys_for_restart(loaded.config);
-    if (keys.empty()) {
-        log_->info("configuration_unchanged");
-    } else {
-        log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
-    }
+    if (!keys.empty()) return log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
+    log_->info(is_same ? "configuration_unchanged" : "configuration_applied");
 }
 
 }  // namespace ledge::daemon

@@ -110,6 +110,13 @@ std::string contents_of(const Inspection& inspection) {
            " + " + rows(Table::fresh) + " retained";
 }
 
+/// A damaged row is copied as it is: whoever starts with the copy puts it aside.
+std::string verdict_on(const Inspection& inspection) {
+    if (inspection.is_fine()) return "read to its end, nothing is wrong";
+    return "read to its end, with " + std::to_string(inspection.problem_count) +
+           " problems in single rows (store verify lists them), the first: " + inspection.summary();
+}
+
 std::string size_text(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
 
 }  // namespace
@@ -140,8 +147,8 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
     draft.keep();
     if (const int code = sync_parent_of(target))
         return refuse(Fault::io, system_text(target, "cannot be synced", code));
-    print(target + ": " + size_text(file_size(target)) + ", " + contents_of(inspection) +
-          "; read to its end, nothing is wrong\n");
+    print(target + ": " + size_text(file_size(target)) + ", " + contents_of(inspection) + "; " +
+          verdict_on(inspection) + "\n");
     if (is_running)
         print(data + ": grew by " + size_text(file_size(data) - std::min(before, file_size(data))) + " meanwhile\n");
     return true;

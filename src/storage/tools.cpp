@@ -146,7 +146,8 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
 Result<StoreDir, StoreError> take_directory(const std::string& path) {
     auto dir = StoreDir::open(path, false);
     if (dir || dir.error().fault != Fault::in_use) return dir;
-    return Failure{StoreError{Fault::in_use, dir.error().text + "; stop it first (info and verify work beside it)"}};
+    return Failure{
+        StoreError{Fault::in_use, dir.error().text + "; stop it first (info, verify and backup work beside it)"}};
 }
 
 /// The file without free pages, under a name of its own, on stable storage. 0 or a code.

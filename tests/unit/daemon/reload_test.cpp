@@ -101,8 +101,7 @@ TEST_CASE("a reload of the same configuration says so") {
 
 TEST_CASE("a reload changes the level of the log at once") {
     World world("");
-    CHECK(world.reload("[log]\nlevel = 'debug'\n") ==
-          Lines{"warning log_level_changed", "info configuration_unchanged"});
+    CHECK(world.reload("[log]\nlevel = 'debug'\n") == Lines{"warning log_level_changed", "info configuration_applied"});
     CHECK(world.log().enabled(LogLevel::debug));
     CHECK(world.reload("[log]\nlevel = 'error'\n") == Lines{});
     CHECK_FALSE(world.log().enabled(LogLevel::warning));
@@ -121,14 +120,14 @@ TEST_CASE("a listener that is new is served at once, one that is gone or another
     const std::string b = "[listeners.b]\nurl = 'unix:/b'\nlimits.inflight_max = 7\n";
     const std::string c = "[listeners.c]\nurl = 'unix:/c'\n";
     World world(b);
-    CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
+    CHECK(world.reload(a + b + c) == Lines{"info configuration_applied"});
     CHECK(world.added() == Lines{"a /a", "c /c"});
     CHECK(world.reload(a + b + c) == Lines{"info configuration_unchanged"});
     CHECK(world.added().size() == 2);
     CHECK(world.reload(b + "[listeners.c]\nurl = 'unix:/other'\n[log]\nformat = 'json'\n") ==
           Lines{"warning configuration_needs_restart keys=\"listeners.a listeners.c.url log.format\""});
     CHECK(world.reload(a + b + c + "limits.queue_messages_max = 9\n") ==
-          Lines{"info limits_changed keys=listeners.c.limits.queue_messages_max", "info configuration_unchanged"});
+          Lines{"info limits_changed keys=listeners.c.limits.queue_messages_max", "info configuration_applied"});
     REQUIRE(world.listeners().size() == 3);
     CHECK(world.listeners()[2].limits.queue_messages_max == 9);
 }
@@ -141,7 +140,7 @@ TEST_CASE("a new listener that cannot be served is told with the reason, and tri
                                       "outcome=\"the others are served as before\"",
                                       "warning configuration_needs_restart keys=listeners.a"});
     world.refused_listener = "";
-    CHECK(world.reload(both) == Lines{"info configuration_unchanged"});
+    CHECK(world.reload(both) == Lines{"info configuration_applied"});
     CHECK(world.added() == Lines{"a /a"});
 }
 
@@ -158,6 +157,15 @@ TEST_CASE("a reload changes the limits of connected clients at once, but for wha
     CHECK(world.listeners()[0].limits.receive_maximum == session::SessionLimits{}.receive_maximum);
     CHECK(world.listeners()[1].limits.queue_messages_max == 9);
     CHECK(world.listeners()[1].connections_max == 4);
+}
+
+TEST_CASE("a reload decides anew whether a listener lets in anonymous clients") {
+    const std::string a = "[listeners.a]\nurl = 'unix:/a'\n";
+    World world(a + "allow_anonymous = true\n");
+    CHECK(world.reload(a + "allow_anonymous = false\n") ==
+          Lines{"info limits_changed keys=listeners.a.allow_anonymous", "info configuration_applied"});
+    REQUIRE(world.listeners().size() == 1);
+    CHECK_FALSE(world.listeners()[0].allow_anonymous);
 }
 
 TEST_CASE("a reload of a configuration with mistakes logs all of them and changes nothing") {
@@ -179,7 +187,7 @@ TEST_CASE("a reload takes over users and rights, and none of either when one has
     const Lines taken = world.reload(toml);
     REQUIRE(taken.size() == 2);
     CHECK(taken[0] == "info policy_loaded users=0 token_keys=0 rules=1");
-    CHECK(taken[1] == "info configuration_unchanged");
+    CHECK(taken[1] == "info configuration_applied");
     REQUIRE(world.policy().acl);
     std::ofstream(acl) << "topic a\ntopics b\n";
     const Lines refused = world.reload(toml);
