@@ -56,6 +56,7 @@ LogSink::LogSink(config::LogFormat format)
 
 void LogSink::write(void* self, const LogRecord& record) {
     auto& sink = *static_cast<LogSink*>(self);
+    const std::lock_guard lock(sink.mutex_);
     if (!sink.limiter_.admits(record, sink.clock_())) return;
     sink.tell_lost();
     sink.put(record);
@@ -99,12 +100,14 @@ void LogSink::tell_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
 }
 
 void LogSink::settle() {
+    const std::lock_guard lock(mutex_);
     output_.drain();
     tell_lost();
     tell_left_out(limiter_.take_due(clock_()));
 }
 
 void LogSink::finish() {
+    const std::lock_guard lock(mutex_);
     tell_left_out(limiter_.take_all());
     output_.finish();
     tell_lost();

@@ -2,6 +2,7 @@
 // priority that the journal reads. It never waits for the reader, and no peer can fill the disk with lines.
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "ledge/base/log.hpp"
@@ -12,7 +13,7 @@
 
 namespace ledge::daemon {
 
-/// Used on one thread. Outlives the Log it makes.
+/// Outlives the Log it makes. Lines come from the loop, and now and then from the committer's thread.
 class LogSink {
 public:
     using ReadClock = Instant (*)();
@@ -29,7 +30,10 @@ public:
 
     /// Something waits: lines for the reader, or a count that has not been said yet. Then settle() is called once a
     /// second.
-    bool owes() const { return output_.has_backlog() || output_.lost() > 0 || limiter_.has_left_out(); }
+    bool owes() const {
+        const std::lock_guard lock(mutex_);
+        return output_.has_backlog() || output_.lost() > 0 || limiter_.has_left_out();
+    }
     void settle();
     /// Everything that can still be said, within a second.
     void finish();
@@ -45,7 +49,8 @@ private:
     ReadClock clock_;
     LogOutput output_;
     LogLimiter limiter_;
-    std::string line_;  // reused, so that a line costs no allocation
+    std::string line_;          // reused, so that a line costs no allocation
+    mutable std::mutex mutex_;  // of all that is above
 };
 
 }  // namespace ledge::daemon

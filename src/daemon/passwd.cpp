@@ -214,9 +214,17 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     const std::string folder = slash == std::string::npos ? "." : path->substr(0, slash + 1);
     const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.get() < 0) return Failure{"cannot open the folder " + folder + ": " + std::strerror(errno)};
+    constexpr timespec pause{0, 50'000'000};
+    constexpr int tries_max = 200;  // ten seconds
     int locked = -1;
-    do locked = ::flock(directory.get(), LOCK_EX);
-    while (locked != 0 && errno == EINTR);
+    for (int tries = 0; tries < tries_max && locked != 0; ++tries) {
+        if (tries > 0) ::nanosleep(&pause, nullptr);
+        locked = ::flock(directory.get(), LOCK_EX | LOCK_NB);
+        if (locked != 0 && errno != EWOULDBLOCK && errno != EINTR) break;
+    }
+    if (locked != 0 && errno == EWOULDBLOCK)
+        return Failure{"the folder " + folder +
+                       " is locked by another program; the store of a running broker is no place for this file"};
     if (locked != 0) return Failure{"cannot lock " + folder + ": " + std::strerror(errno)};
     const auto text = read_text(*path);
     if (!text) return Failure{text.error()};

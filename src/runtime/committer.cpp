@@ -97,13 +97,14 @@ void Committer::postpone(broker::Shard& shard, const storage::StoreError& error,
     tell_figures(shard, now);
     shard.on_commit_postponed(now);
     if (!is_news) return;
-    log_.error("commit_postponed",
-               {{"reason", error.text},
-                {"outcome",
-                 "durable publications are refused or not acknowledged, QoS 0 is served; the commit is "
-                 "tried again until it succeeds"},
-                {"retry_max_ms", in_ms(retry_pause_max)},
-                {"fix", "make room on the disk of the store; a restart does not help"}});
+    log_.error(
+        "commit_postponed",
+        {{"reason", error.text},
+         {"outcome",
+          "durable publications are refused or not acknowledged, QoS 0 is served; the commit is "
+          "tried again until it succeeds"},
+         {"retry_max_ms", in_ms(retry_pause_max)},
+         {"fix", error.fix.empty() ? "make room on the disk of the store; a restart does not help" : error.fix}});
 }
 
 void Committer::look_for_room(broker::Shard& shard, Instant now) {
@@ -188,11 +189,12 @@ void Committer::finish(broker::Shard& shard, Instant now) {
         log_.info("store_finishing", {{"reason", "a commit is under way"}});
         if (!await()) return abandon(shard);
     }
-    if (state_ != State::failed) {
-        if (state_ == State::waiting)
-            submit_again(now);
-        else
-            submit(shard, now);
+    if (state_ == State::waiting) {
+        submit_again(now);
+        if (!await()) return abandon(shard);
+    }
+    if (state_ == State::idle) {  // what came behind the batch that had to wait is another
+        submit(shard, now);
         if (!await()) return abandon(shard);
     }
     if (state_ == State::waiting) {

@@ -1,6 +1,7 @@
 #include "bad_rows.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,21 +24,18 @@ std::string key_text(Table table, Bytes key) {
     return text;
 }
 
-bool append(const std::string& path, const std::string& lines) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-    if (file < 0) return false;
+constexpr std::size_t rows_at_once = 10'000;      // that one transaction moves: its pages stay in memory
+constexpr std::size_t chunk_bytes = 1024 * 1024;  // of lines that are written at once
+
+bool append(int file, const std::string& lines) {
     std::size_t written = 0;
     while (written < lines.size()) {
         const ssize_t size = ::write(file, lines.data() + written, lines.size() - written);
         if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) break;
+        if (size <= 0) return false;
         written += static_cast<std::size_t>(size);
     }
-    const bool is_done = written == lines.size() && ::fsync(file) == 0;
-    const int code = errno;
-    ::close(file);
-    errno = code;
-    return is_done;
+    return true;
 }
 
 }  // namespace
@@ -59,12 +57,13 @@ void BadRows::say(Table table, Bytes key, const char* fault) {
 void BadRows::keep(Table table, Bytes key, Bytes value, const char* fault) {
     kept_ += dump_row(table, {key, value, fault});
     ++kept_rows_;
+    if (kept_.size() >= chunk_bytes && write_file(kept_, false)) kept_.clear();
     if (++count_ <= rows_said_max) say(table, key, fault);
 }
 
 int BadRows::write_kept() {
     if (kept_rows_ == 0) return lmdb_ok;
-    if (!write_file(kept_)) return errno;
+    if (!write_file(kept_, true)) return errno;
     log_.error("store_bad_rows_moved", {{"rows", kept_rows_}, {"path", path_}});
     kept_.clear();
     kept_rows_ = 0;
@@ -76,13 +75,23 @@ std::uint64_t BadRows::count() const {
     return count_;
 }
 
-int BadRows::put_aside(Txn& txn, const Tables& tables) {
+bool BadRows::has_noted() const {
+    const std::lock_guard lock(mutex_);
+    return !noted_.empty() && !has_failed_;
+}
+
+BadRows::Rows BadRows::take_some() {
+    const std::lock_guard lock(mutex_);
     Rows rows;
-    {
-        const std::lock_guard lock(mutex_);
-        if (noted_.empty()) return lmdb_ok;
-        if (!has_failed_) rows = std::exchange(noted_, {});
-    }
+    while (!has_failed_ && !noted_.empty() && rows.size() < rows_at_once)
+        rows.insert(rows.end(), noted_.extract(noted_.begin()));
+    return rows;
+}
+
+int BadRows::put_aside(Txn& txn, const Tables& tables) {
+    Rows rows = take_some();
+    if (rows.empty()) return lmdb_ok;
+    bool is_written = true;
     std::string lines;
     for (auto row = rows.begin(); row != rows.end();) {
         const auto& [table, key] = row->first;
@@ -90,9 +99,12 @@ int BadRows::put_aside(Txn& txn, const Tables& tables) {
         const bool is_unchanged = value && checksum_of(value.value()) == row->second.checksum;
         if (is_unchanged) lines += dump_row(table, {key, value.value(), row->second.fault});
         row = is_unchanged ? std::next(row) : rows.erase(row);
+        if (lines.size() < chunk_bytes) continue;
+        is_written = is_written && write_file(lines, false);
+        lines.clear();
     }
     if (rows.empty()) return lmdb_ok;
-    if (!write_file(lines)) {
+    if (!is_written || !write_file(lines, true)) {
         // The rows stay in their tables, where each read leaves them out; the next start tries again.
         has_failed_ = true;
         log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + std::strerror(errno)}});
@@ -112,7 +124,16 @@ int BadRows::remove(Txn& txn, const Tables& tables, const Place& place) {
     return put_row(txn, tables, table, key, encode_fresh_head(FreshKind::dropped));
 }
 
-bool BadRows::write_file(const std::string& lines) { return (!path_.empty() || open_file()) && append(path_, lines); }
+bool BadRows::write_file(const std::string& lines, bool is_durable) {
+    if (path_.empty() && !open_file()) return false;
+    const int file = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) return false;
+    const bool is_done = append(file, lines) && (!is_durable || ::fsync(file) == 0);
+    const int code = errno;
+    ::close(file);
+    errno = code;
+    return is_done;
+}
 
 /// A file for this run, under a name that nobody has used.
 bool BadRows::open_file() {
@@ -120,9 +141,13 @@ bool BadRows::open_file() {
         path_ = directory_ + "/bad-rows-" + std::to_string(n);
         const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (file < 0 && errno == EEXIST) continue;
-        if (file >= 0) ::close(file);
         const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         const bool is_named = file >= 0 && directory >= 0 && ::fsync(directory) == 0;
+        struct stat owner {};
+        if (is_named && ::geteuid() == 0 && ::fstat(directory, &owner) == 0) {
+            [[maybe_unused]] const int result = ::fchown(file, owner.st_uid, owner.st_gid);  // whose the store is
+        }
+        if (file >= 0) ::close(file);
         if (directory >= 0) ::close(directory);
         return is_named;
     }

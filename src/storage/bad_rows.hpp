@@ -6,6 +6,7 @@
 // Noted on the thread that reads, moved on the one that commits.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -26,8 +27,10 @@ public:
     /// Rows noted so far.
     std::uint64_t count() const;
 
-    /// Moves the rows that were noted and have not changed since: first into the file, durably, then out of the tables
-    /// with `txn`. When the file cannot be written, they stay where they are. 0 or a code.
+    /// Some wait for put_aside.
+    bool has_noted() const;
+    /// Moves rows that were noted and have not changed since, 10,000 at most: first into the file, durably, then out of
+    /// the tables with `txn`. When the file cannot be written, they stay where they are. 0 or a code.
     int put_aside(Txn& txn, const Tables& tables);
 
     // For a reader that leaves the rows where they are, in a file that is replaced
@@ -45,7 +48,8 @@ private:
     using Rows = std::map<Place, Noted>;
 
     void say(Table table, Bytes key, const char* fault);
-    bool write_file(const std::string& lines);
+    Rows take_some();
+    bool write_file(const std::string& lines, bool is_durable);
     bool open_file();
     static int remove(Txn& txn, const Tables& tables, const Place& place);
 
@@ -59,7 +63,7 @@ private:
     std::string kept_;  // lines
     std::uint64_t kept_rows_ = 0;
     std::string path_;
-    bool has_failed_ = false;
+    std::atomic<bool> has_failed_ = false;
 };
 
 }  // namespace ledge::storage

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int inspect_silence_max_ms = 60'000;
 constexpr std::uint64_t rows_per_sign_of_life = 50'000;
+constexpr std::uint64_t bytes_per_sign_of_life = 16 * 1024 * 1024;  // a slow card reads that in a few seconds
 constexpr std::size_t problems_kept_max = 20;
 
 class Inspector {
@@ -32,7 +33,9 @@ public:
         if (!txn) return fail("cannot be read", txn.error());
         if (is_cut_off(*txn, facts, file_size(path))) return problem("the file is cut off");
         // Before LMDB follows them. Beside a broker that commits, the snapshot stays: its pages are not used again.
-        const auto fault = depth_ == Depth::everything ? fault_in_pages(path, txn->snapshot()) : std::nullopt;
+        const auto fault = depth_ == Depth::everything
+                               ? fault_in_pages(path, txn->snapshot(), [this] { sign_of_life(); })
+                               : std::nullopt;
         if (fault) problem(*fault);
         const MetaRows rows = look_at_meta(*txn);
         if (!rows.is_ours) return is_empty(*txn) || problem("not a store of this broker");
@@ -101,7 +104,8 @@ private:
         std::size_t before_size = 0;
         std::uint64_t rows = 0;
         const int code = for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
-            if (++rows % rows_per_sign_of_life == 0) sign_of_life();
+            silent_bytes_ += value.size();
+            if (++rows % rows_per_sign_of_life == 0 || silent_bytes_ >= bytes_per_sign_of_life) sign_of_life();
             const Bytes last(before.data(), before_size);
             if (rows > 1 && !std::lexicographical_compare(last.begin(), last.end(), key.begin(), key.end())) {
                 problem(sentence_of(table, key, "out of order"));
@@ -127,6 +131,7 @@ private:
     }
 
     void sign_of_life() {
+        silent_bytes_ = 0;
         out_.send(as_bytes(".\n"));
         out_.flush();
     }
@@ -172,6 +177,7 @@ private:
     }
 
     GuardedOut& out_;
+    std::uint64_t silent_bytes_ = 0;  // read since the last sign of life
     Depth depth_;
     bool is_sound_ = true;
     RowReader reader_{schema_version};

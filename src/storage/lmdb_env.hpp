@@ -33,6 +33,9 @@ inline bool is_not_found(int code) { return code == lmdb_not_found; }
 std::string explain(int code);
 Fault fault_of(int code);
 
+/// Of a map on machines of 32 bits, in bytes: what is left of the address space is for everything else.
+inline constexpr std::uint64_t size_max_32_bit = 512ULL * 1024 * 1024;
+
 struct EnvOptions {
     std::string path;          // of the file; its directory exists
     std::size_t size_max = 0;  // bytes of address space, the ceiling of the file; 0: what the file needs

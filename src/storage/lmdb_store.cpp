@@ -1,5 +1,6 @@
 #include "lmdb_store.hpp"
 
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -19,6 +20,22 @@ using session::RecordKind;
 constexpr Duration lasting_run = 60s;                     // a start that lived as long was no failure of the file
 constexpr std::size_t ceiling_steps = 8;                  // in which the map grows beyond its ceiling, each a part
 constexpr std::uint64_t broken_write_room = 1024 * 1024;  // bytes; with less left on the disk, the disk was full
+
+constexpr Duration readers_check_interval = 10s;
+
+/// The next step of a map of `size_max` bytes, up to twice the ceiling.
+std::size_t raised_ceiling(std::size_t size_max, std::size_t ceiling) {
+    const std::size_t raised = std::min(size_max + ceiling / ceiling_steps, 2 * ceiling);
+    return sizeof(std::size_t) > 4 ? raised : std::min<std::size_t>(raised, size_max_32_bit);
+}
+
+/// LMDB unmaps before it maps anew: it must not turn out then that there is no place.
+bool has_address_space(std::size_t bytes) {
+    void* place = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED) return false;
+    ::munmap(place, bytes);
+    return true;
+}
 
 /// A removal of what is not there any more is done.
 int ignore_missing(int code) { return is_not_found(code) ? lmdb_ok : code; }
@@ -61,10 +78,16 @@ Result<broker::StoreImage, StoreError> LmdbStore::load() {
 /// the start goes on with the same image, and the next one finds the same rows.
 void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
     log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
-    auto txn = Txn::begin(open_->env, false);
-    int code = txn ? bad_rows_.put_aside(*txn, open_->tables) : txn.error();
-    if (code == lmdb_ok) code = mark_incomplete(*txn, open_->tables, incomplete);
-    if (code == lmdb_ok) code = txn->commit();
+    int code = lmdb_ok;
+    bool is_marked = false;
+    while (code == lmdb_ok && (!is_marked || bad_rows_.has_noted())) {
+        auto txn = Txn::begin(open_->env, false);
+        code = txn ? lmdb_ok : txn.error();
+        if (code == lmdb_ok && !is_marked) code = mark_incomplete(*txn, open_->tables, incomplete);
+        if (code == lmdb_ok) code = bad_rows_.put_aside(*txn, open_->tables);
+        if (code == lmdb_ok) code = txn->commit();
+        is_marked = true;
+    }
     if (code != lmdb_ok) log_.error("store_bad_rows_not_moved", {{"reason", explain(code)}});
 }
 
@@ -78,6 +101,7 @@ Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) 
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
     const std::lock_guard committing(commit_mutex_);
+    forget_dead_readers(batch.now);
     const std::uint64_t before = thread_written_bytes();
     CommitReport report;
     if (const int code = write(batch, report)) return Failure{on_commit_failed(code)};
@@ -97,6 +121,14 @@ Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) 
     return report;
 }
 
+// A backup or a check that was killed leaves its place among the readers: nothing that is freed could be used again.
+void LmdbStore::forget_dead_readers(Instant now) {
+    if (now - readers_checked_at_ < readers_check_interval) return;
+    readers_checked_at_ = now;
+    int freed = 0;
+    open_->env.check_readers(freed);
+}
+
 StoreError LmdbStore::poison(std::string what) {
     poison_ = StoreError{Fault::io, open_->dir.data_path() + ": " + std::move(what)};
     return *poison_;
@@ -112,7 +144,10 @@ StoreError LmdbStore::on_commit_failed(int code) {
         poison_ = error("commit failed, nothing more is written until a restart", code);
         return *poison_;
     }
-    if (code == lmdb_map_full) postponed.text = open_->dir.data_path() + ": cannot be written: " + raise_ceiling();
+    if (code == lmdb_map_full) {
+        postponed.text = open_->dir.data_path() + ": cannot be written: " + raise_ceiling();
+        postponed.fix = "raise store.size_max_bytes and restart, or let the waiting messages be taken";
+    }
     if (const int broken = reopen_if_broken()) {
         poison_ = error("cannot be opened again after a failed write", broken);
         return *poison_;
@@ -137,9 +172,10 @@ std::string LmdbStore::broken_write_text() const {
 // grow to twice the ceiling; publications are refused from a part of the configured one on.
 std::string LmdbStore::raise_ceiling() {
     const std::size_t size_max = open_->env.facts().size_max;
-    const std::size_t raised = std::min(size_max + ceiling_ / ceiling_steps, 2 * ceiling_);
+    const std::size_t raised = raised_ceiling(size_max, ceiling_);
     std::string text = "store.size_max_bytes (" + std::to_string(ceiling_) + ") is used up";
     if (raised <= size_max) return text + ", and so is twice as much";
+    if (!has_address_space(raised)) return text + ", and this machine has no address space for more";
     const std::lock_guard lock(env_mutex_);
     read_txn_.reset();
     if (open_->env.set_size_max(raised) != lmdb_ok) return text;

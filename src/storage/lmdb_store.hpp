@@ -48,6 +48,7 @@ private:
     bool is_broken_write() const;
     std::string broken_write_text() const;
     std::string raise_ceiling();
+    void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const session::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
@@ -79,6 +80,7 @@ private:
     std::optional<StoreError> poison_;
     std::optional<Instant> first_commit_;
     std::size_t pages_in_use_ = 0;  // of the last commit
+    Instant readers_checked_at_{};
     bool is_short_run_noted_;
 
     // Reader's thread, and the committer's while it opens the environment anew

@@ -27,7 +27,6 @@ constexpr unsigned short_runs_suspicious = 3;
 constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;
 constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size
 constexpr std::uint64_t size_smallest = size_granule;
-constexpr std::uint64_t size_max_32_bit = 512ULL * 1024 * 1024;
 
 std::size_t ceiling_of(std::uint64_t wanted, std::uint64_t file_bytes) {
     std::uint64_t size = std::max({wanted, file_bytes, size_smallest});
@@ -45,22 +44,27 @@ public:
     Result<std::unique_ptr<Store>, StoreError> open() {
         auto dir = StoreDir::open(options_.path, true);
         if (!dir) return Failure{dir.error()};
-        warn_of_group(*dir);
-        int code = dir->finish_interrupted();
-        const bool is_new = file_size(dir->data_path()) == 0;
-        if (dir->has_lost_data()) {
+        return open(std::move(*dir));
+    }
+
+    /// With a directory that this process has locked.
+    Result<std::unique_ptr<Store>, StoreError> open(StoreDir dir) {
+        warn_of_group(dir);
+        int code = dir.finish_interrupted();
+        const bool is_new = file_size(dir.data_path()) == 0;
+        if (dir.has_lost_data()) {
             beginning_ = Beginning::lost;
-            tell_loss(*dir);
+            tell_loss(dir);
         }
-        if (code == lmdb_ok && is_new) code = create(*dir);
-        if (code != lmdb_ok) return failure(*dir, "cannot be created", code);
-        const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir->past();
-        std::string reason = look_at(*dir, past);
+        if (code == lmdb_ok && is_new) code = create(dir);
+        if (code != lmdb_ok) return failure(dir, "cannot be created", code);
+        const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir.past();
+        std::string reason = look_at(dir, past);
         if (reason.empty()) {
-            auto store = open_file(*dir, past, reason);
+            auto store = open_file(dir, past, reason);
             if (reason.empty()) return store;
         }
-        return replace(std::move(*dir), reason);
+        return replace(std::move(dir), reason);
     }
 
 private:
@@ -307,6 +311,36 @@ private:
     Beginning beginning_ = Beginning::whole;
 };
 
+/// Tries again to make the file of a new store, on the committer's thread. Meanwhile the directory stays this
+/// process's: a file that somebody else brings there is never taken for an empty one.
+class LaterOpener {
+public:
+    explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { hold(); }
+
+    Result<std::unique_ptr<Store>, StoreError> operator()() {
+        if (!*held_) hold();
+        if (!*held_) return Failure{held_->error()};
+        const std::string data = (*held_)->data_path();
+        if (file_size(data) > 0 && !is_file_ours_)
+            return Failure{StoreError{Fault::io, data +
+                                                     ": has come from elsewhere while the broker ran without a file; "
+                                                     "nothing is written until a restart"}};
+        // No file is there to be looked at, so nothing forks here; the log is another thread's.
+        auto opened = Opener(options_, Log()).open(std::move(**held_));
+        if (opened) return opened;
+        is_file_ours_ = file_size(data) > 0;  // made, and not ready before the disk was full again
+        hold();
+        return opened;
+    }
+
+private:
+    void hold() { held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true)); }
+
+    LmdbStoreOptions options_;
+    std::shared_ptr<Result<StoreDir, StoreError>> held_;  // shared: a std::function can be copied
+    bool is_file_ours_ = false;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
@@ -317,9 +351,7 @@ Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOption
     log.error("store_postponed", {{"reason", opened.error().text},
                                   {"outcome", "the broker serves with a store that is made as soon as there is room"},
                                   {"fix", "make room on the disk of the store; a restart does not help"}});
-    // No file is there to be looked at, so nothing forks on the committer's thread; the log is another thread's.
-    const auto open_later = [options] { return Opener(options, Log()).open(); };
-    return make_pending_store(open_later, opener.beginning());
+    return make_pending_store(LaterOpener(options), opener.beginning());
 }
 
 }  // namespace ledge::storage

@@ -84,7 +84,7 @@ T read(Bytes bytes, std::size_t at) {
 
 class Checker {
 public:
-    explicit Checker(Bytes file) : file_(file) {}
+    Checker(Bytes file, const std::function<void()>& sign_of_life) : file_(file), sign_of_life_(sign_of_life) {}
 
     bool check(std::uint64_t transaction) {
         const auto meta = find_meta(transaction);
@@ -129,6 +129,7 @@ private:
     bool take(Word number, Word count) {
         if (number < 2 || number > last_page_ || count > last_page_ - number + 1) return fail("out of range", number);
         if ((number + count) * page_size_ > file_.size()) return fail("cut off", number);
+        if (++looked_at_ % pages_per_sign_of_life == 0) sign_of_life_();
         for (Word i = number; i < number + count; ++i) {
             if (used_[i]) return fail("used twice", i);
             used_[i] = true;
@@ -234,7 +235,11 @@ private:
         return true;
     }
 
+    static constexpr std::uint64_t pages_per_sign_of_life = 4096;
+
     Bytes file_;
+    const std::function<void()>& sign_of_life_;
+    std::uint64_t looked_at_ = 0;  // pages, and values of several pages
     std::size_t page_size_ = 0;
     Word last_page_ = 0;
     std::vector<bool> used_;
@@ -244,9 +249,10 @@ private:
 
 }  // namespace
 
-std::optional<std::string> fault_in_pages(const std::string& path, std::uint64_t transaction) {
+std::optional<std::string> fault_in_pages(const std::string& path, std::uint64_t transaction,
+                                          const std::function<void()>& sign_of_life) {
     const Mapping mapping(path);
-    Checker checker(mapping.bytes());
+    Checker checker(mapping.bytes(), sign_of_life);
     return checker.check(transaction) ? std::nullopt : std::optional(checker.fault());
 }
 

@@ -12,13 +12,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 namespace ledge::storage {
 
 /// What is wrong with the pages that the snapshot of `transaction` sees; nothing when they are sound, or when that
-/// snapshot is not the file's newest or second newest any more (a broker at work).
-std::optional<std::string> fault_in_pages(const std::string& path, std::uint64_t transaction);
+/// snapshot is not the file's newest or second newest any more (a broker at work). `sign_of_life` is called every 4,096
+/// pages.
+std::optional<std::string> fault_in_pages(const std::string& path, std::uint64_t transaction,
+                                          const std::function<void()>& sign_of_life);
 
 }  // namespace ledge::storage

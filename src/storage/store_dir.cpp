@@ -287,6 +287,8 @@ int StoreDir::finish_interrupted() const {
 
 // LMDB's readers of the file before are of no use to this one.
 int StoreDir::adopt(const std::string& file) const {
+    const Descriptor whole(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (whole.get() >= 0) give_to_owner(whole.get());
     if (::rename(file.c_str(), data_path().c_str()) != 0) return errno;
     ::unlink(lmdb_lock_path().c_str());
     return sync();

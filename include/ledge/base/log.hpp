@@ -1,5 +1,5 @@
 // Log: structured events that answer "why". The core says what happened; the sink (given by the daemon or a test)
-// adds the time and writes the line. Used on the thread of its owner only.
+// adds the time and writes the line. Used on the thread of its owner, unless the sink takes more.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -26,7 +27,8 @@ enum class Fault : std::uint8_t {
 
 struct StoreError {
     Fault fault = Fault::io;
-    std::string text;  // a sentence with the path and the reason
+    std::string text;        // a sentence with the path and the reason
+    std::string_view fix{};  // what to do about it, where it is not what it usually is; a literal
 };
 
 using broker::Beginning;

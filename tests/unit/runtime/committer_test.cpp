@@ -184,6 +184,7 @@ public:
     }
     session::StoreReader reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
+    std::size_t rows() const { return memory_.rows(); }
     void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }
     void close(Instant now) override { memory_.close(now); }
     void hold(bool is_held) {
@@ -227,11 +228,13 @@ struct Desk {
         return options;
     }
     /// Something to write: a persistent session.
-    void adds_session() {
+    void adds_session(char last_of_client_id = 'b') {
+        std::string asks = connect;
+        asks.back() = last_of_client_id;
         broker::Peer peer;
         session::Connection* connection = shard.open(peer, nullptr, now);
         REQUIRE(connection != nullptr);
-        shard.on_bytes(*connection, as_bytes(connect), now);
+        shard.on_bytes(*connection, as_bytes(asks), now);
         CHECK_FALSE(shard.wants_commit(now));  // its record is not urgent
         now += shard_options().durability.journal.lazy_interval;
     }
@@ -280,6 +283,20 @@ TEST_CASE("a commit without room is tried again with growing pauses, and its end
     CHECK(broker::store_state(desk.shard.metrics()) == "ok");
     CHECK(desk.shard.metrics().store.postponements == 1);
     desk.committer->finish(desk.shard, desk.now);
+    CHECK(desk.lines.count("store_unfinished") == 0);
+}
+
+TEST_CASE("a stop writes what came behind a batch that had to wait, too") {
+    Desk desk;
+    desk.store->has_room = false;
+    desk.adds_session();
+    desk.serves();
+    desk.serves_report();
+    CHECK(broker::store_state(desk.shard.metrics()) == "postponed");
+    desk.adds_session('c');
+    desk.store->has_room = true;
+    desk.committer->finish(desk.shard, desk.now);
+    CHECK(desk.store->rows() == 2);
     CHECK(desk.lines.count("store_unfinished") == 0);
 }
 

@@ -17,6 +17,13 @@ namespace {
 
 using session::RecordKind;
 
+std::size_t lines_in(const std::string& path) {
+    std::ifstream file(path);
+    std::size_t lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    return lines;
+}
+
 /// Three sessions, each with a subscription, a received packet id and two queued messages; two retained messages.
 void make_store(const TempDir& dir) {
     auto store = open(dir);
@@ -251,6 +258,25 @@ TEST_CASE("rows of a session that is not there are put aside, and so are message
     const std::string aside = bad_rows_of(dir);
     CHECK(aside.find("its session is missing") != std::string::npos);
     CHECK(aside.find("no queue has it") != std::string::npos);
+}
+
+TEST_CASE("more rows than one transaction moves are put aside all the same") {
+    constexpr std::uint64_t count = 12'000;
+    TempDir dir;
+    {
+        auto store = open(dir);
+        Writer w;
+        for (std::uint64_t i = 1; i <= count; ++i) {
+            w.put(RecordKind::put_message, 0, i, publication("a", "x"));
+            w.put(RecordKind::put_queued, 1, i, queued(i, 2));  // of a session that is not there
+        }
+        w.next_number = count + 1;
+        REQUIRE(store->commit(w.take()).ok());
+        store->close(Instant(1s));
+    }
+    CHECK(load(*open(dir)).bad_rows == 2 * count);
+    CHECK(lines_in(dir.file("bad-rows-1")) == 2 * count);
+    CHECK(load(*open(dir)).bad_rows == 0);
 }
 
 TEST_CASE("rows that cannot be moved to a file stay, unused, and the store works") {

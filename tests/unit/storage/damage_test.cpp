@@ -189,7 +189,7 @@ TEST_CASE("a value that shrinks within one transaction keeps its pages: that is 
     REQUIRE(txn->put(*db, as_bytes("row"), as_bytes(std::string_view(value).substr(0, 4096))) == lmdb_ok);
     REQUIRE(txn->put(*db, as_bytes("other"), as_bytes(value)) == lmdb_ok);
     REQUIRE(txn->commit() == lmdb_ok);
-    CHECK(fault_in_pages(dir.file("data.mdb"), env->facts().last_transaction).value_or("") == "");
+    CHECK(fault_in_pages(dir.file("data.mdb"), env->facts().last_transaction, [] {}).value_or("") == "");
 }
 
 TEST_CASE("what still reads of a damaged file is taken over, numbers and clock included") {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "disk_faults.hpp"
 #include "held_file.hpp"
@@ -137,6 +138,9 @@ TEST_CASE("a new store that the disk has no room for is made by the first commit
         auto store = open(dir, log);
         CHECK(lines.has("store_postponed"));
         CHECK(load(*store).sessions.empty());
+        const auto other = open_lmdb_store(options_for(dir), {});
+        REQUIRE_FALSE(other.ok());
+        CHECK(other.error().fault == Fault::in_use);  // the folder is taken all the same
         const auto reader = store->reader();
         std::vector<Byte> body;
         CHECK_FALSE(reader.retained(reader.context, 1, body));
@@ -148,6 +152,29 @@ TEST_CASE("a new store that the disk has no room for is made by the first commit
         CHECK(reader.retained(reader.context, 1, body));
         store->close(Instant(1s));
     }
+    CHECK(load(*open(dir)).retained.size() == 1);
+}
+
+TEST_CASE("a file that comes from elsewhere while a new store waits for room is not taken for its own") {
+    FaultyDisk disk;
+    TempDir dir;
+    TempDir elsewhere;
+    {
+        auto store = open(elsewhere);
+        Writer w;
+        REQUIRE(store->commit(w.put(RecordKind::put_retained, 0, 1, publication("r", "theirs")).take()).ok());
+        store->close(Instant(1s));
+    }
+    disk_faults.pages = ENOSPC;
+    auto store = open(dir);
+    disk_faults.clear();
+    std::filesystem::copy_file(elsewhere.file("data.mdb"), dir.file("data.mdb"));
+    Writer w;
+    const auto report = store->commit(w.put(RecordKind::put_retained, 0, 1, publication("r", "ours")).take());
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.error().fault == Fault::io);
+    CHECK(has(report.error(), "has come from elsewhere"));
+    store.reset();
     CHECK(load(*open(dir)).retained.size() == 1);
 }
 

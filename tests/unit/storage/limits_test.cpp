@@ -3,9 +3,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "guarded.hpp"
+#include "lmdb_env.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -52,6 +56,47 @@ std::size_t readable(Store& store) {
     std::vector<session::StoredDelivery> rows;
     reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
     return rows.size();
+}
+
+// A reader in another process that has ended without a word.
+void leave_dead_reader(const TempDir& dir) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        auto env = Env::open({.path = dir.file("data.mdb"), .is_read_only = true});
+        if (!env) ::_exit(1);
+        auto txn = Txn::begin(*env, true);
+        ::kill(::getpid(), txn ? SIGKILL : SIGTERM);
+        ::_exit(2);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WTERMSIG(status) == SIGKILL);
+}
+
+TEST_CASE("a check or a backup that was killed beside the broker does not make the file grow for ever") {
+    TempDir dir;
+    auto store = open(dir);
+    Writer w;
+    w.put(RecordKind::put_session, 1, 0, session_record("c"));
+    REQUIRE(store->commit(w.take()).ok());
+    std::uint64_t next = 1;
+    const auto come_and_go = [&] {
+        for (int round = 0; round < 10; ++round, next += 100) {
+            REQUIRE(store->commit(messages(w, next, 100)).ok());
+            for (std::uint64_t i = next; i < next + 100; ++i)
+                w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
+            w.now += 2s;
+            REQUIRE(store->commit(w.take()).ok());
+        }
+        return std::filesystem::file_size(dir.file("data.mdb"));
+    };
+    const auto before = come_and_go();
+    leave_dead_reader(dir);
+    come_and_go();  // until it is noticed
+    const auto noticed = come_and_go();
+    CHECK(come_and_go() == noticed);
+    CHECK(noticed < 8 * before);
 }
 
 TEST_CASE("at its ceiling the store refuses a commit, then grows beyond it, so that it can be emptied again") {
