@@ -153,11 +153,13 @@ bool Ledger::may_be_lost(const Stream& facts, const Entry& entry, bool in_order)
 void Ledger::subscribing(Account& account, StreamId stream, QoS granted) {
     Account::PerStream& part = account.at(stream);
     const Book& book = streams_[stream];
+    const bool is_joined = !account.is_ordered_ && part.is_subscribed;  // by one more member of a group
     part.is_subscribed = true;
     part.granted = granted;
     part.owed_from = 0;
     part.highest_first = 0;
     part.arrivals.clear();
+    if (is_joined) return;  // what waits for the other members is of no older session
     // What is still on its way to the broker may reach the new subscription.
     part.allowed_from = book.next;
     for (Sequence at = book.base; at < book.next; ++at) {
