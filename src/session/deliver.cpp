@@ -165,13 +165,15 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
         return true;
     }
     const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
-    if (journal.is_failed() && !journal.is_durable(record)) {  // its state will never be kept: the others go on
+    const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
+    const bool waits_for_record =
+        !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(session_->may_send_from()));
+    // What would have to be known after the next start will never be kept: it waits for that start, the others go on.
+    if (journal.is_failed() && waits_for_record) {
         inflight.skip_unsent();
         return true;
     }
-    const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
-    if (!journal.is_durable(record) || !journal.is_settled(delivery.not_before) ||
-        (is_first_from_store && !journal.is_failed() && !journal.is_settled(session_->may_send_from()))) {
+    if (waits_for_record || !journal.is_settled(delivery.not_before)) {
         session_->wait_for_commit();
         return false;
     }
