@@ -53,10 +53,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
     session::Journal& journal = environment_.journal;
     const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
-    // On a full disk the old session cannot be removed. After a crash it could pass for a new one that outlives its
-    // connection: so that one does not, and CONNACK says so (5.0 section 3.2.2.3.2).
-    const bool may_stay = !is_old_one_there || !journal.is_postponed();
-    session->expiry_interval_s = may_stay ? expiry_of(open.connect, connection.limits()) : 0;
+    session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
@@ -64,11 +61,13 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
     if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
-    // crash ends the connection, which is when its will is due. While the disk is full its owner gets in all the same:
-    // all this is stored as soon as there is room.
+    // crash ends the connection, which is when its will is due. While the disk is full the owner of a durable session
+    // gets in all the same, and so does who wants none: an old session that comes back after a crash ends at the next
+    // clean start.
+    const bool is_brief = journal.is_postponed() && !session->is_persistent();
     const bool awaits_session = session_present ? !session->is_durable() : is_renewed || is_old_one_there;
-    const bool awaits_will = session->will != nullptr && !session->is_record_durable();
-    const bool is_awaited = (awaits_session || awaits_will) && !journal.is_postponed();
+    const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
+    const bool is_awaited = (awaits_session && !is_brief) || awaits_will;
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
