@@ -10,10 +10,7 @@ namespace ledge::broker {
 void Shard::set_limits(const Listeners& listeners) {
     for (ListenerOptions& mine : parts_->options.listeners) {
         const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
-        if (wanted == listeners.end()) continue;
-        mine.limits = session::with_live_limits(mine.limits, wanted->limits);
-        mine.connections_max = wanted->connections_max;
-        mine.allow_anonymous = wanted->allow_anonymous;
+        if (wanted != listeners.end()) session::take_live_options(mine, *wanted);
     }
     parts_->router.set_may_refuse(parts_->options.may_refuse());
 }

@@ -58,10 +58,7 @@ void Reload::take_limits(const config::Config& wanted) {
     running_.limits = session::with_live_limits(running_.limits, wanted.limits);
     for (broker::ListenerOptions& mine : running_.shard.listeners) {
         const broker::ListenerOptions* listener = find_listener(wanted, mine.name);
-        if (listener == nullptr) continue;
-        mine.limits = session::with_live_limits(mine.limits, listener->limits);
-        mine.connections_max = listener->connections_max;
-        mine.allow_anonymous = listener->allow_anonymous;
+        if (listener != nullptr) session::take_live_options(mine, *listener);
     }
     const std::vector<std::string> keys = config::differences(before, running_);
     if (keys.empty()) return;
@@ -118,8 +115,8 @@ void Reload::read_all() {
     };
     const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
     const bool is_same = config::differences(running_, loaded.config).empty();
-    take_limits(
-        loaded.config);  // first: the policy ends anonymous clients of a listener that has become closed to them
+    // First: the policy ends anonymous clients of a listener that has become closed to them.
+    take_limits(loaded.config);
     running_.auth = loaded.config.auth;
     if (is_policy)
         take(loaded);

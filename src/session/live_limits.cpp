@@ -27,4 +27,10 @@ SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits
     return limits;
 }
 
+void take_live_options(ListenerOptions& running, const ListenerOptions& wanted) {
+    running.limits = with_live_limits(running.limits, wanted.limits);
+    running.connections_max = wanted.connections_max;
+    running.allow_anonymous = wanted.allow_anonymous;
+}
+
 }  // namespace ledge::session

@@ -1,7 +1,6 @@
 #include "bad_rows.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 
 #include "dump_row.hpp"
 #include "row_seal.hpp"
+#include "store_dir.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -143,10 +143,7 @@ bool BadRows::open_file() {
         if (file < 0 && errno == EEXIST) continue;
         const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         const bool is_named = file >= 0 && directory >= 0 && ::fsync(directory) == 0;
-        struct stat owner {};
-        if (is_named && ::geteuid() == 0 && ::fstat(directory, &owner) == 0) {
-            [[maybe_unused]] const int result = ::fchown(file, owner.st_uid, owner.st_gid);  // whose the store is
-        }
+        if (is_named) give_to_owner_of(directory, file);
         if (file >= 0) ::close(file);
         if (directory >= 0) ::close(directory);
         return is_named;

@@ -308,10 +308,10 @@ Result<std::string, std::string> StoreDir::set_aside(const char* why) {
                    why + " already"};
 }
 
-void StoreDir::give_to_owner(int descriptor) const {
+void give_to_owner_of(int directory, int file) {
     struct stat facts {};
-    if (::geteuid() != 0 || ::fstat(directory_, &facts) != 0) return;
-    [[maybe_unused]] const int result = ::fchown(descriptor, facts.st_uid, facts.st_gid);
+    if (::geteuid() != 0 || ::fstat(directory, &facts) != 0) return;
+    [[maybe_unused]] const int result = ::fchown(file, facts.st_uid, facts.st_gid);
 }
 
 }  // namespace ledge::storage

@@ -21,6 +21,9 @@
 
 namespace ledge::storage {
 
+/// With root's rights: the owner of the open directory gets the file. Without them: nothing.
+void give_to_owner_of(int directory, int file);
+
 class StoreDir {
 public:
     /// Creates the directory if its parent exists; checks that it is ours alone to write and that no file of the store
@@ -64,8 +67,8 @@ public:
     int adopt(const std::string& file) const;
     /// Moves data.mdb out of the way, to data.mdb.WHY-N; the new path, or an error text.
     Result<std::string, std::string> set_aside(const char* why);
-    /// With root's rights: the owner of the directory gets the file, so that a broker without these rights can use it.
-    void give_to_owner(int descriptor) const;
+    /// The owner of the directory gets the file, so that a broker without root's rights can use it.
+    void give_to_owner(int descriptor) const { give_to_owner_of(directory_, descriptor); }
 
 private:
     StoreDir(std::string path, int lock, int directory) : path_(std::move(path)), lock_(lock), directory_(directory) {}

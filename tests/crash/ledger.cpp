@@ -102,8 +102,10 @@ void Ledger::accept(StreamId stream, Sequence sequence) {
 // Refused when it came again, it may have been taken when it came first: then it has changed what is retained.
 void Ledger::refuse(StreamId stream, Sequence sequence, bool is_repeated) {
     Entry* const found = entry(stream, sequence);
-    if (found != nullptr) found->state = is_repeated ? State::finished : State::refused;
-    if (found != nullptr) found->is_excused |= is_repeated;
+    if (found != nullptr) {
+        found->state = is_repeated ? State::finished : State::refused;
+        found->is_excused |= is_repeated;
+    }
     count(Count::refused);
     advance_prefix(streams_[stream]);
 }

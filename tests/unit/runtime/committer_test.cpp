@@ -238,6 +238,14 @@ struct Desk {
         CHECK_FALSE(shard.wants_commit(now));  // its record is not urgent
         now += shard_options().durability.journal.lazy_interval;
     }
+    /// A commit has found no room.
+    void fails_for_room() {
+        store->has_room = false;
+        adds_session();
+        serves();
+        serves_report();
+        CHECK(broker::store_state(shard.metrics()) == "postponed");
+    }
     void serves() { committer->serve(shard, now); }
     void serves_report() {
         io.run_one();
@@ -256,11 +264,7 @@ struct Desk {
 
 TEST_CASE("a commit without room is tried again with growing pauses, and its end is told with its length") {
     Desk desk;
-    desk.store->has_room = false;
-    desk.adds_session();
-    desk.serves();
-    desk.serves_report();
-    CHECK(broker::store_state(desk.shard.metrics()) == "postponed");
+    desk.fails_for_room();
     CHECK(desk.shard.metrics().store.waiting_reason == "disk: No space left on device");
     std::vector<Duration> pauses;
     for (int i = 0; i < 7; ++i) {
@@ -288,11 +292,7 @@ TEST_CASE("a commit without room is tried again with growing pauses, and its end
 
 TEST_CASE("a stop writes what came behind a batch that had to wait, too") {
     Desk desk;
-    desk.store->has_room = false;
-    desk.adds_session();
-    desk.serves();
-    desk.serves_report();
-    CHECK(broker::store_state(desk.shard.metrics()) == "postponed");
+    desk.fails_for_room();
     desk.adds_session('c');
     desk.store->has_room = true;
     desk.committer->finish(desk.shard, desk.now);
