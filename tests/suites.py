@@ -29,6 +29,7 @@ MANIFEST = {
     'unit_wire': CORE_BUILDS,
     'unit_topic': CORE_BUILDS,
     'unit_auth': CORE_BUILDS,
+    'unit_journal': CORE_BUILDS,
     'unit_session': CORE_BUILDS,
     'unit_broker': CORE_BUILDS,
     'unit_storage': EVERY_BUILD,

@@ -202,8 +202,8 @@ void add_store(Text& text, const broker::Metrics& metrics) {
     text.counter("store_commits_total", "Transactions written.", store.commits);
     constexpr std::string_view given = "store_given_bytes_total";
     text.family(given, "counter", "Bytes of keys and bodies handed to the store, by what they are of.");
-    for (std::size_t i = 0; i < broker::write_classes; ++i) {
-        text.sample(given, "class", broker::write_class_names[i], store.given[i]);
+    for (std::size_t i = 0; i < journal::write_classes; ++i) {
+        text.sample(given, "class", journal::write_class_names[i], store.given[i]);
     }
     text.counter("store_device_bytes_total", "Bytes written to the device, in pages.", store.device_bytes);
     text.counter("store_bad_rows_total", "Rows that could not be read as they were written, and were put aside.",

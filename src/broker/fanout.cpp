@@ -12,7 +12,7 @@ constexpr std::size_t shared_frame_payload_max = 2048;  // larger payloads are r
 constexpr std::size_t lone_payload_max = 32 * 1024;
 }  // namespace
 
-void Fanout::begin(const session::PublicationView& publication, const Terms& terms, Instant now) {
+void Fanout::begin(const journal::PublicationView& publication, const Terms& terms, Instant now) {
     publication_ = &publication;
     terms_ = terms;
     now_ = now;
@@ -83,8 +83,8 @@ bool Fanout::keeps_up(const session::Session& session) {
 
 // Into the store, and into what the publisher waits for.
 void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
-    using session::Urgency;
-    const bool is_awaited = terms_.level == session::Durability::durable;
+    using journal::Urgency;
+    const bool is_awaited = terms_.level == journal::Durability::durable;
     hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
     if (!is_awaited) return;
     owed_.ticket = std::max(owed_.ticket, delivery.ticket);
@@ -108,7 +108,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
     const bool is_shared = is_large && (terms_.has_several || publication_->payload.size() >= lone_payload_max);
     const bool is_kept = hit.qos != QoS::at_most_once || is_shared;
-    const session::PublicationView view = is_kept ? kept().view() : *publication_;
+    const journal::PublicationView view = is_kept ? kept().view() : *publication_;
     const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
                                                  {hit.ids, hit.qos, hit.retain, false, id}, now_);
     if (!is_sent && id != 0) hit.session->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent
@@ -175,16 +175,16 @@ bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason
 // The publisher is told that its message is safe, and this subscriber does not know yet that it is missing something:
 // where it would lose a message, it loses its connection.
 bool Fanout::must_not_miss(const session::Session& session) const {
-    return terms_.level != session::Durability::ram && session.is_online() && !session.is_persistent() &&
+    return terms_.level != journal::Durability::ram && session.is_online() && !session.is_persistent() &&
            session.limits().overflow == session::OverflowPolicy::spill;
 }
 
 // A session without a record gets one, for the messages alone: it ends with its connection as before, also by a crash.
 bool Fanout::spills(session::Session& session, bool& is_stored) {
-    const session::Journal& journal = environment_.journal;
+    const journal::Journal& journal = environment_.journal;
     if (is_stored || session.is_stored() || !must_not_miss(session)) return false;
     if (!journal.is_enabled() || journal.refuses_publications()) return false;
-    session.put_record(never, session::Urgency::lazy);
+    session.put_record(never, journal::Urgency::lazy);
     is_stored = true;
     return true;
 }
@@ -218,8 +218,8 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
     return delivery;
 }
 
-const session::Publication& Fanout::kept() {
-    if (!kept_) kept_ = session::Publication(*publication_, environment_.memory.account());
+const journal::Publication& Fanout::kept() {
+    if (!kept_) kept_ = journal::Publication(*publication_, environment_.memory.account());
     return kept_;
 }
 

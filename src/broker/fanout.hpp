@@ -19,9 +19,9 @@ struct Hit {
 
     /// The store has to keep it for the session. A QoS 2 message waits for the record of its packet id at every level:
     /// after a crash the id could be given to another message, which the client would take for a repetition of this.
-    bool needs_record(session::Durability level) const {
+    bool needs_record(journal::Durability level) const {
         const bool is_assured =
-            qos == wire::QoS::exactly_once || (qos == wire::QoS::at_least_once && level != session::Durability::ram);
+            qos == wire::QoS::exactly_once || (qos == wire::QoS::at_least_once && level != journal::Durability::ram);
         return is_assured && session->is_stored();
     }
 };
@@ -31,24 +31,24 @@ public:
     explicit Fanout(session::Environment& environment) : environment_(environment) {}
 
     struct Terms {
-        session::Durability level = session::Durability::ram;
-        session::Ticket not_before = 0;  // nobody gets it before that is settled (Journal::is_settled)
+        journal::Durability level = journal::Durability::ram;
+        journal::Ticket not_before = 0;  // nobody gets it before that is settled (Journal::is_settled)
         bool has_several = false;        // more than one session is going to get it
         std::size_t receivers = 1;       // how many
     };
     /// `publication` must live until end().
-    void begin(const session::PublicationView& publication, const Terms& terms, Instant now);
+    void begin(const journal::PublicationView& publication, const Terms& terms, Instant now);
     void deliver(const Hit& hit);
     /// When the publisher may be told that the message is safe.
     struct Kept {
-        session::Ticket ticket = 0;      // durable, or
+        journal::Ticket ticket = 0;      // durable, or
         session::BarrierId barrier = 0;  // released; held once by the caller
     };
     Kept end();
     /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.
     static bool keeps_up(const session::Session& session);
     /// The publication as its deliveries share it.
-    const session::Publication& kept();
+    const journal::Publication& kept();
 
 private:
     /// A frame for all clients of one version, QoS and retain flag.
@@ -75,8 +75,8 @@ private:
     session::Delivery delivery_of(const Hit& hit);
 
     session::Environment& environment_;
-    const session::PublicationView* publication_ = nullptr;
-    session::Publication kept_;
+    const journal::PublicationView* publication_ = nullptr;
+    journal::Publication kept_;
     Instant now_{};
     Terms terms_;
     Kept owed_;

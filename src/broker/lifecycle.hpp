@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ledge/broker/options.hpp"
-#include "ledge/broker/persist.hpp"
 #include "ledge/broker/session_facts.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/session/connection.hpp"
 #include "retained_feeds.hpp"
 #include "router.hpp"
@@ -45,7 +45,7 @@ public:
     void detach_for_stop(session::Connection& connection, Instant now);
 
     /// Continues with what the store remembers: every session is offline since now.
-    void restore(const StoredSession& stored, Instant now);
+    void restore(const journal::StoredSession& stored, Instant now);
     /// After all sessions, and after the end of those whose time has come: the wills of clients that have none.
     void restore_wills(Instant now);
     /// Takes down the next rows that ended sessions have left in the store; after each commit.
@@ -100,7 +100,7 @@ private:
     bool ends_deferred_will(session::Session& session, Instant now);
     session::Session& let_go(session::Connection& connection, Instant now);
     void start_expiry(session::Session& session, Instant now);
-    void end(session::Session& session, Instant now, session::Urgency urgency = session::Urgency::lazy);
+    void end(session::Session& session, Instant now, journal::Urgency urgency = journal::Urgency::lazy);
     void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
     bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
     void renew(session::Session& session);
@@ -108,20 +108,20 @@ private:
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
     void hand_on(const session::Delivery& delivery, Instant now);
-    void remove_record(session::Session& session, session::Urgency urgency);
+    void remove_record(session::Session& session, journal::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
-    void leave_to_take_down(session::Session& session, session::Urgency urgency);
-    void restore_subscription(session::Session& session, const StoredRow& row);
-    void restore_queue(session::Session& session, const StoredSession& stored);
-    void restore_exchanges(session::Session& session, const StoredSession& stored);
-    void restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now);
+    void leave_to_take_down(session::Session& session, journal::Urgency urgency);
+    void restore_subscription(session::Session& session, const journal::StoredRow& row);
+    void restore_queue(session::Session& session, const journal::StoredSession& stored);
+    void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
+    void restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now);
     static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
     struct TakeDown {
         std::uint64_t session = 0;
         std::uint64_t from = 0;     // next row
-        session::Ticket after = 0;  // its last row is in the store once that is durable
+        journal::Ticket after = 0;  // its last row is in the store once that is durable
     };
 
     /// A will that was found in the store without a session.
@@ -130,7 +130,7 @@ private:
         std::string client_id;
         std::string owner;
         NetworkId network = NetworkId::none;
-        session::StoredWill will;
+        journal::StoredWill will;
         Instant due = never;
     };
 
@@ -146,8 +146,8 @@ private:
     std::vector<WillAlone> wills_alone_;  // between restore() and restore_wills()
     /// Removals of records, by client id, until they are durable: those up to `last`, and later ones.
     struct Removals {
-        boost::unordered_flat_map<std::string, session::Ticket> by_client_id;
-        session::Ticket last = 0;
+        boost::unordered_flat_map<std::string, journal::Ticket> by_client_id;
+        journal::Ticket last = 0;
     };
     Removals older_removals_;
     Removals removals_;

@@ -1,7 +1,7 @@
 // A shard continues with what a store remembers. What does not read is left out and said, it never stops a start.
 #include <algorithm>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -10,8 +10,8 @@ namespace {
 Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()}; }
 }  // namespace
 
-void Lifecycle::restore(const StoredSession& stored, Instant now) {
-    auto record = session::parse_session(bytes_of(stored.record));
+void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
+    auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         environment_.log.error("stored_session_unreadable", {{"number", stored.number}});
         return take_downs_.push_back({stored.number, stored.first_queued, 0});
@@ -32,7 +32,7 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     session.restore_record(bytes_of(stored.record), record->expires_at);
     session.is_incomplete = record->is_incomplete;
-    for (const StoredRow& row : stored.subscriptions) restore_subscription(session, row);
+    for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
@@ -51,11 +51,11 @@ void Lifecycle::restore(const StoredSession& stored, Instant now) {
     const bool is_end_unrecorded = !is_endless && record->expires_at == never;
     const bool is_will_unrecorded = record->will && record->will_due == never;
     const bool is_in_doubt =  // what comes now is known not to be sent
-        is_endless && record->progress.doubted_until == session::SendingProgress::unknown;
+        is_endless && record->progress.doubted_until == journal::SendingProgress::unknown;
     if (record->will) restore_will(session, std::move(*record->will), record->will_due, now);
     const bool is_loss_unrecorded = session.is_incomplete && !record->is_incomplete;
     if (is_end_unrecorded || is_will_unrecorded || is_in_doubt || is_loss_unrecorded)
-        session.record_disconnection(session.expires_at, session::Urgency::lazy);
+        session.record_disconnection(session.expires_at, journal::Urgency::lazy);
 }
 
 void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
@@ -65,22 +65,21 @@ void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
     session.set_identity(std::move(identity));
 }
 
-void Lifecycle::restore_subscription(session::Session& session, const StoredRow& row) {
-    const auto subscription = session::parse_subscription(bytes_of(row.body));
+void Lifecycle::restore_subscription(session::Session& session, const journal::StoredRow& row) {
+    const auto subscription = journal::parse_subscription(bytes_of(row.body));
     if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number)))
         return feeds_.restore(session, *subscription);
     // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
     session.is_incomplete = true;
     environment_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
-    environment_.journal.drop(session::RecordKind::drop_subscription, session.number(), row.number,
-                              session::Urgency::lazy);
+    environment_.journal.drop(journal::RecordKind::subscription, session.number(), row.number, journal::Urgency::lazy);
 }
 
 // The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
 // that gave packet ids in the order of sending come before all the others: nobody knows where among them they were.
-void Lifecycle::restore_queue(session::Session& session, const StoredSession& stored) {
-    const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const StoredRow& row) {
-        const auto record = session::parse_queued(bytes_of(row.body));
+void Lifecycle::restore_queue(session::Session& session, const journal::StoredSession& stored) {
+    const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const journal::StoredRow& row) {
+        const auto record = journal::parse_queued(bytes_of(row.body));
         return record && session.is_own_id(row.number, record->packet_id);
     });
     if (!has_own_ids) return restore_exchanges(session, stored);
@@ -88,10 +87,10 @@ void Lifecycle::restore_queue(session::Session& session, const StoredSession& st
     session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
 }
 
-void Lifecycle::restore_exchanges(session::Session& session, const StoredSession& stored) {
+void Lifecycle::restore_exchanges(session::Session& session, const journal::StoredSession& stored) {
     std::uint64_t bytes = stored.queued_bytes;
-    for (const StoredRow& row : stored.inflight) {
-        const auto record = session::parse_queued(bytes_of(row.body));
+    for (const journal::StoredRow& row : stored.inflight) {
+        const auto record = journal::parse_queued(bytes_of(row.body));
         if (!record) continue;
         session::Delivery delivery;
         delivery.message = record->message;

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "ledge/session/publication_source.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {
 
-using session::RecordKind;
-using session::Urgency;
+using journal::RecordKind;
+using journal::Urgency;
 
 namespace {
 
@@ -18,14 +18,14 @@ bool is_own(std::string_view topic) { return session::belongs_to_broker(topic); 
 
 // Nobody waits for a QoS 0 publication, nor for a relaxed one. No subscriber can make the others unnecessary, and each
 // alone in its commit costs the flash ten times as much as in company.
-Urgency urgency_of(session::Durability level, wire::QoS qos) {
-    return level == session::Durability::durable && qos != wire::QoS::at_most_once ? Urgency::paced : Urgency::lazy;
+Urgency urgency_of(journal::Durability level, wire::QoS qos) {
+    return level == journal::Durability::durable && qos != wire::QoS::at_most_once ? Urgency::paced : Urgency::lazy;
 }
 
 }  // namespace
 
-session::Ticket Retained::store(const session::Publication& kept, const session::PublicationView& publication,
-                                session::Durability level) {
+journal::Ticket Retained::store(const journal::Publication& kept, const journal::PublicationView& publication,
+                                journal::Durability level) {
     const auto known = topics_.find(publication.topic);
     if (publication.payload.empty()) {
         if (known) return remove(*known, urgency_of(level, publication.qos));
@@ -46,7 +46,7 @@ session::Ticket Retained::store(const session::Publication& kept, const session:
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
     if (is_own(publication.topic)) return 0;
-    if (level != session::Durability::ram || message.has_record) charge(message);
+    if (level != journal::Durability::ram || message.has_record) charge(message);
     if (is_repeated && message.has_record) return message.ticket;  // what the store has, or will have, says the same
     return put_record(message, level, publication.qos);
 }
@@ -62,28 +62,27 @@ void Retained::discharge(Message& message) {
 }
 
 // Sensors repeat themselves. With an expiry it is not the same: that begins anew.
-bool Retained::is_same(const Message& message, const session::PublicationView& publication) const {
+bool Retained::is_same(const Message& message, const journal::PublicationView& publication) const {
     if (message.bytes != publication.bytes() || message.expires_at != never || publication.expires_at != never)
         return false;
-    const session::Publication stored = read(message);
+    const journal::Publication stored = read(message);
     if (!stored) return false;
-    const session::PublicationView old = stored.view();
+    const journal::PublicationView old = stored.view();
     const auto equal = [](Bytes a, Bytes b) { return std::ranges::equal(a, b); };
     return old.qos == publication.qos && equal(old.payload, publication.payload) &&
            equal(old.properties, publication.properties) && equal(old.source, publication.source);
 }
 
 // One record per topic: an update that comes before the last one was taken takes its place.
-session::Ticket Retained::put_record(Message& message, session::Durability level, wire::QoS qos) {
-    session::Journal& journal = environment_.journal;
-    if (!journal.is_enabled() || level == session::Durability::ram) return 0;
+journal::Ticket Retained::put_record(Message& message, journal::Durability level, wire::QoS qos) {
+    journal::Journal& journal = environment_.journal;
+    if (!journal.is_enabled() || level == journal::Durability::ram) return 0;
     const Urgency urgency = urgency_of(level, qos);
     message.has_record = true;
     if (message.ticket != 0 && journal.is_pending(message.ticket))
         journal.replace(message.ticket, message.publication, urgency);
     else
-        message.ticket =
-            journal.put_publication(RecordKind::put_retained, message.number, message.publication, urgency);
+        message.ticket = journal.put_publication(RecordKind::retained, message.number, message.publication, urgency);
     return message.ticket;
 }
 
@@ -110,7 +109,7 @@ Retained::Message& Retained::at(topic::TopicId topic) {
     return messages_[topic];
 }
 
-bool Retained::takes(const session::PublicationView& publication) const {
+bool Retained::takes(const journal::PublicationView& publication) const {
     if (is_own(publication.topic) || publication.payload.empty()) return true;
     const auto known = topics_.find(publication.topic);
     if (!known && limited_messages_ >= limits_.messages_max) return false;
@@ -127,19 +126,19 @@ void Retained::account(std::string_view topic, std::size_t bytes_before, std::si
     if (bytes_after == 0) --limited_messages_;
 }
 
-session::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, Instant now) {
+journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, Instant now) {
     if (topic >= messages_.size() || messages_[topic].bytes == 0 || messages_[topic].expires_at <= now) return {};
     if (messages_[topic].stored_as > as_of) return {};
-    session::Publication loaded = load(messages_[topic]);
+    journal::Publication loaded = load(messages_[topic]);
     if (!loaded) return {};
-    const session::PublicationView view = loaded.view();
+    const journal::PublicationView view = loaded.view();
     // Whoever published it may have lost the right to since.
-    if (!session::may_still_publish(environment_.policy.acl, view.source, view.topic)) return {};
+    if (!journal::may_still_publish(environment_.policy.acl, view.source, view.topic)) return {};
     return loaded;
 }
 
-session::Publication Retained::load(Message& message) {
-    session::Publication loaded = read(message);
+journal::Publication Retained::load(Message& message) {
+    journal::Publication loaded = read(message);
     if (!message.publication && loaded && cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
         cached_bytes_ += message.bytes;
         message.publication = loaded;
@@ -147,27 +146,27 @@ session::Publication Retained::load(Message& message) {
     return loaded;
 }
 
-session::Publication Retained::read(const Message& message) const {
+journal::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
-    const session::StoreReader& store = environment_.store;
+    const journal::StoreReader& store = environment_.store;
     if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
-    const auto view = session::parse_publication({body.data(), body.size()});
+    const auto view = journal::parse_publication({body.data(), body.size()});
     if (!view) return {};
-    return session::Publication(*view, environment_.memory.account());
+    return journal::Publication(*view, environment_.memory.account());
 }
 
-session::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
+journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     Message& message = messages_[topic];
     std::string name;
     topics_.append_topic(topic, name);
     account(name, message.bytes, 0);
-    session::Journal& journal = environment_.journal;
-    session::Ticket ticket = 0;
+    journal::Journal& journal = environment_.journal;
+    journal::Ticket ticket = 0;
     if (message.has_record) {
         // A pending put is cancelled, but an older record may be in the store all the same: remove it in any case.
         if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
-        ticket = journal.drop(RecordKind::drop_retained, 0, message.number, urgency);
+        ticket = journal.drop(RecordKind::retained, 0, message.number, urgency);
     }
     discharge(message);
     message = {};
@@ -186,7 +185,7 @@ void Retained::sweep(Instant now) {
     }
 }
 
-void Retained::restore(const StoredRetained& stored) {
+void Retained::restore(const journal::StoredRetained& stored) {
     const topic::TopicId topic = topics_.insert(stored.topic).id;
     Message& message = at(topic);
     if (message.bytes != 0) return;  // a second record of one topic: the first wins

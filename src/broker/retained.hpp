@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ledge/broker/options.hpp"
-#include "ledge/broker/persist.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/session/environment.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
@@ -22,10 +22,10 @@ public:
     /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]; the ticket of its record, 0: none.
     /// Requires takes(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
     /// and are not stored.
-    session::Ticket store(const session::Publication& kept, const session::PublicationView& publication,
-                          session::Durability level);
+    journal::Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
+                          journal::Durability level);
     /// False: a limit is reached.
-    bool takes(const session::PublicationView& publication) const;
+    bool takes(const journal::PublicationView& publication) const;
 
     /// The number of the topic, if something is kept for it.
     std::optional<topic::TopicId> find(std::string_view topic) const { return topics_.find(topic); }
@@ -40,7 +40,7 @@ public:
     }
     /// What is kept under that number, was stored up to `as_of`, has not expired, and may still be published by its
     /// source; empty if nothing.
-    session::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
+    journal::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
     /// What is stored from now on has a higher number, also after a restart.
     std::uint64_t latest() const { return environment_.journal.last_number(); }
 
@@ -49,7 +49,7 @@ public:
     bool has_expiring() const { return has_expiring_; }
 
     /// Continues with what the store remembers.
-    void restore(const StoredRetained& stored);
+    void restore(const journal::StoredRetained& stored);
     /// After the last one.
     void end_restore();
 
@@ -65,10 +65,10 @@ public:
 
 private:
     struct Message {
-        session::Publication publication;  // empty: only in the store
+        journal::Publication publication;  // empty: only in the store
         std::uint64_t number = 0;          // of its record, whether it has one or not; grows with each new topic
         std::uint64_t stored_as = 0;       // a number that was given when it came; after a start that of its record
-        session::Ticket ticket = 0;        // of that record, if put since the start
+        journal::Ticket ticket = 0;        // of that record, if put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0: nothing is kept under this topic number
         std::uint16_t owner = 0;  // Account::number of its publisher
@@ -77,11 +77,11 @@ private:
     };
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
-    session::Ticket put_record(Message& message, session::Durability level, wire::QoS qos);
-    session::Publication load(Message& message);
-    session::Publication read(const Message& message) const;
-    bool is_same(const Message& message, const session::PublicationView& publication) const;
-    session::Ticket remove(topic::TopicId topic, session::Urgency urgency);
+    journal::Ticket put_record(Message& message, journal::Durability level, wire::QoS qos);
+    journal::Publication load(Message& message);
+    journal::Publication read(const Message& message) const;
+    bool is_same(const Message& message, const journal::PublicationView& publication) const;
+    journal::Ticket remove(topic::TopicId topic, journal::Urgency urgency);
     Message& at(topic::TopicId topic);
     void charge(Message& message);
     void discharge(Message& message);

@@ -31,7 +31,7 @@ RetainedFeed& RetainedFeeds::feed_of(session::Session& session) const {
     return *session.retained_feed;
 }
 
-void RetainedFeeds::restore(session::Session& session, const session::SubscriptionRecord& record) const {
+void RetainedFeeds::restore(session::Session& session, const journal::SubscriptionRecord& record) const {
     if (record.feed.as_of == 0) return;
     feed_of(session).add(
         {std::string(record.filter), record.feed, record.subscription_id, record.options.qos, false, record.feed});
@@ -49,7 +49,7 @@ void RetainedFeeds::record(session::Session& session) {
 
 void RetainedFeeds::record(session::Session& session, RetainedFeed::Batch& batch) {
     RetainedFeed& feed = *session.retained_feed;
-    session::FeedProgress progress = batch.progress;
+    journal::FeedProgress progress = batch.progress;
     if (&batch == &feed.front()) progress.position = first_unsent(feed);
     if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
 }
@@ -139,9 +139,9 @@ bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
 
 void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batch, topic::TopicId topic,
                          Instant now) const {
-    const session::Publication publication = retained_.load(topic, batch.progress.as_of, now);
+    const journal::Publication publication = retained_.load(topic, batch.progress.as_of, now);
     if (!publication) return;
-    const session::PublicationView view = publication.view();
+    const journal::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now
     session::Session& session = *connection.session();
     if (!session.may_receive(view.topic)) return;
@@ -150,7 +150,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     delivery.qos = std::min(view.qos, batch.qos);
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
-    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, session::Urgency::lazy);
+    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, journal::Urgency::lazy);
     session.enqueue(std::move(delivery));
     connection.pump(now);
 }

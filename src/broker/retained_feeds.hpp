@@ -31,7 +31,7 @@ public:
     /// The subscription is gone: nothing more of it.
     static void forget(session::Session& session, std::string_view filter);
     /// Continues with what the record of a subscription says.
-    void restore(session::Session& session, const session::SubscriptionRecord& record) const;
+    void restore(session::Session& session, const journal::SubscriptionRecord& record) const;
     /// The session's connection is gone: what it is still owed stays, also when the broker ends.
     void record(session::Session& session);
     /// The connection is going.

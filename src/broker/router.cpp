@@ -11,9 +11,9 @@ namespace ledge::broker {
 using wire::QoS;
 using wire::ReasonCode;
 
-Router::Routed Router::route(const session::PublicationView& publication, const session::Session* publisher,
-                             Refusal refusal, session::Ticket not_before, Instant now) {
-    const session::Durability level = level_of(publication.topic);
+Router::Routed Router::route(const journal::PublicationView& publication, const session::Session* publisher,
+                             Refusal refusal, journal::Ticket not_before, Instant now) {
+    const journal::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
         const ReasonCode code = refuse(publication, publisher, level, refusal, not_before, now);
@@ -25,10 +25,10 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
-    const session::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
+    const journal::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
-    if (level == session::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
+    if (level == journal::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
         routed.kept.ticket = std::max(routed.kept.ticket, retained);
         if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
     }
@@ -36,9 +36,9 @@ Router::Routed Router::route(const session::PublicationView& publication, const 
 }
 
 // What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
-ReasonCode Router::refuse(const session::PublicationView& publication, const session::Session* publisher,
-                          session::Durability level, Refusal refusal, session::Ticket not_before, Instant now) {
-    const session::Journal& journal = environment_.journal;
+ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
+                          journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now) {
+    const journal::Journal& journal = environment_.journal;
     session::Counters& counters = environment_.counters;
     if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
         ++counters.refused_quota;
@@ -78,11 +78,11 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
                               {"outcome", "durable publications of this owner are refused, those of others are not"}});
 }
 
-bool Router::is_retained_refused(const session::PublicationView& publication, const session::Session* publisher) {
+bool Router::is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher) {
     const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
                           !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
-                         level_of(publication.topic) != session::Durability::ram;
+                         level_of(publication.topic) != journal::Durability::ram;
     if (!is_short && !is_over && retained_.takes(publication)) {
         is_retained_full_ = false;
         return false;
@@ -103,21 +103,21 @@ bool Router::is_retained_refused(const session::PublicationView& publication, co
     return true;
 }
 
-session::Durability Router::level_of(std::string_view topic) const {
-    if (!environment_.journal.is_enabled()) return session::Durability::ram;
+journal::Durability Router::level_of(std::string_view topic) const {
+    if (!environment_.journal.is_enabled()) return journal::Durability::ram;
     for (const DurabilityOptions::Override& override : durability_.overrides)
         if (topic::matches(override.filter, topic)) return override.level;
     return durability_.level;
 }
 
 // True when something of it would have to be kept by the store.
-bool Router::needs_store(const session::PublicationView& publication, session::Durability level) const {
+bool Router::needs_store(const journal::PublicationView& publication, journal::Durability level) const {
     if (publication.qos == QoS::at_most_once) return false;
-    if (publication.retain && level != session::Durability::ram) return true;
+    if (publication.retain && level != journal::Durability::ram) return true;
     return std::ranges::any_of(hits_, [level](const Hit& hit) { return hit.needs_record(level); });
 }
 
-void Router::collect(const session::PublicationView& publication, const session::Session* publisher) {
+void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
     ++stamp_;
     const auto filters = subscriptions_.match(publication.topic);
@@ -130,7 +130,7 @@ void Router::collect(const session::PublicationView& publication, const session:
 
 // Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]
 // [MQTT-3.3.4-4].
-void Router::collect(const Subscriber& subscriber, const session::PublicationView& publication,
+void Router::collect(const Subscriber& subscriber, const journal::PublicationView& publication,
                      const session::Session* publisher) {
     session::Session& session = *subscriber.session;
     if (subscriber.options.no_local && &session == publisher) return;   // [MQTT-3.8.3-3]
@@ -155,7 +155,7 @@ void Router::collect(const Subscriber& subscriber, const session::PublicationVie
 }
 
 // Each group gets its own copy, also when a member has an ordinary subscription too [MQTT-4.8.2-4].
-void Router::collect_shared(const session::PublicationView& publication, const session::Session* publisher) {
+void Router::collect_shared(const journal::PublicationView& publication, const session::Session* publisher) {
     const std::uint64_t sender = publisher == nullptr ? 0 : std::hash<std::string>{}(publisher->client_id());
     for (const ShareGroupId group : subscriptions_.match_shared(publication.topic)) {
         const Subscriber* member =
@@ -172,7 +172,7 @@ void Router::collect_shared(const session::PublicationView& publication, const s
 
 // A 3.x publisher is closed for the queue of an offline session only: a client that is connected may be the publisher
 // itself, or wait for it, and could never empty its queue if it were closed each time it comes back.
-bool Router::is_refused_by_a_queue(const session::PublicationView& publication, Refusal refusal, Instant now) const {
+bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, Refusal refusal, Instant now) const {
     if (publication.qos == QoS::at_most_once) return false;
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
         const session::SessionLimits& limits = hit.session->limits();
@@ -193,7 +193,7 @@ bool Router::is_refused_by_a_queue(const session::PublicationView& publication, 
 bool Router::reroute(const session::Delivery& delivery, Instant now) {
     ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
     if (group == nullptr || delivery.publication.expires_at() <= now) return false;
-    const session::PublicationView publication = delivery.publication.view();
+    const journal::PublicationView publication = delivery.publication.view();
     const Subscriber* member = subscriptions_.groups().pick(*group, 0, publication.topic);
     if (member == nullptr) return false;
     Hit hit;
@@ -209,7 +209,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     return true;
 }
 
-void Router::route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
+void Router::route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                                   Instant now) {
     const Routed routed = route(publication, publisher, Refusal::impossible, 0, now);
     if (routed.kept.barrier != 0) environment_.barriers.release(routed.kept.barrier);

@@ -34,31 +34,31 @@ public:
     /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is settled. Code: success,
     /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
     /// be nullptr (the broker itself). The caller releases Kept::barrier once.
-    Routed route(const session::PublicationView& publication, const session::Session* publisher, Refusal refusal,
-                 session::Ticket not_before, Instant now);
+    Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
+                 journal::Ticket not_before, Instant now);
 
     /// The same for a publication that nobody waits to be acknowledged.
-    void route_unacknowledged(const session::PublicationView& publication, const session::Session* publisher,
+    void route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                               Instant now);
 
     /// What a publication to this topic survives.
-    session::Durability level_of(std::string_view topic) const;
+    journal::Durability level_of(std::string_view topic) const;
 
     /// Gives a delivery of a shared subscription to another member [MQTT-4.8.2-6]; false when there is none.
     bool reroute(const session::Delivery& delivery, Instant now);
 
 private:
-    void collect(const session::PublicationView& publication, const session::Session* publisher);
-    void collect(const Subscriber& subscriber, const session::PublicationView& publication,
+    void collect(const journal::PublicationView& publication, const session::Session* publisher);
+    void collect(const Subscriber& subscriber, const journal::PublicationView& publication,
                  const session::Session* publisher);
-    void collect_shared(const session::PublicationView& publication, const session::Session* publisher);
-    wire::ReasonCode refuse(const session::PublicationView& publication, const session::Session* publisher,
-                            session::Durability level, Refusal refusal, session::Ticket not_before, Instant now);
+    void collect_shared(const journal::PublicationView& publication, const session::Session* publisher);
+    wire::ReasonCode refuse(const journal::PublicationView& publication, const session::Session* publisher,
+                            journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now);
     bool is_over_share(const session::Session* publisher) const;
     void note_over_share(const session::Session& publisher, Instant now);
-    bool is_retained_refused(const session::PublicationView& publication, const session::Session* publisher);
-    bool is_refused_by_a_queue(const session::PublicationView& publication, Refusal refusal, Instant now) const;
-    bool needs_store(const session::PublicationView& publication, session::Durability level) const;
+    bool is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher);
+    bool is_refused_by_a_queue(const journal::PublicationView& publication, Refusal refusal, Instant now) const;
+    bool needs_store(const journal::PublicationView& publication, journal::Durability level) const;
 
     Subscriptions& subscriptions_;
     Retained& retained_;

@@ -42,8 +42,8 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
     : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
 
-Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const StoreImage& image,
-             const StoreReader& reader)
+Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
+             const journal::StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
     on_time(image.now);  // sessions whose end was due or has become so by the restart: nobody can come back before it
@@ -72,7 +72,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->environment.counters.bytes_received += bytes.size();
-    const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
+    const journal::Journal::Cause cause(parts_->environment.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
         rate->take_bytes(bytes.size());
@@ -131,7 +131,7 @@ void Shard::Parts::resume_reading(Instant now) {
         const std::vector<Byte> kept = connection->read_rate()->resume();
         connection->on_received(now);  // its silence was ours
         if (connection->is_closing()) continue;
-        const session::Journal::Cause cause(environment.journal, account_of(*connection));
+        const journal::Journal::Cause cause(environment.journal, account_of(*connection));
         take(*connection, {kept.data(), kept.size()}, now);
         connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
     }
@@ -181,15 +181,15 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     // Exactly once across a crash, at every level: the packet id goes into the same commit as what the message leads
     // to, and nobody gets the message before; else the publisher's repetition would pass a second time. Where PUBREC
     // does not wait for that commit, PUBREL may overtake it: then nothing is repeated any more, and nothing is written.
-    const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == session::Durability::durable;
-    session::Ticket received = 0;
+    const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == journal::Durability::durable;
+    journal::Ticket received = 0;
     if (is_qos2) {
         // While commits are postponed it is refused before its id is noted: such notes would gather in the journal.
         const bool is_refused = environment.journal.is_postponed() && session.is_stored();
-        const session::Urgency urgency = is_durable ? session::Urgency::now : session::Urgency::paced;
-        received = is_refused ? session::never_durable : session.put_received(route.packet_id, urgency);
+        const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
+        received = is_refused ? journal::never_durable : session.put_received(route.packet_id, urgency);
     }
-    if (received == session::never_durable) {  // whoever would get it: its repetition could not be told from it
+    if (received == journal::never_durable) {  // whoever would get it: its repetition could not be told from it
         ++environment.counters.refused_quota;
         const ReasonCode code =
             environment.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
@@ -201,7 +201,7 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         received = 0;
     }
     if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
-    const session::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
+    const journal::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
     if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
 }
@@ -237,7 +237,7 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     Connection* waiting = p.environment.logins.finish(number);
     if (waiting == nullptr) return;
     Connection& connection = *waiting;
-    const session::Journal::Cause cause(p.environment.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(p.environment.journal, nullptr);  // until it has a session
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
@@ -252,7 +252,7 @@ void Shard::Parts::end_login(Connection& connection, Instant now) {
 
 // The turn of a connection whose session was fought for.
 void Shard::Parts::reopen(Connection& connection, Instant now) {
-    const session::Journal::Cause cause(environment.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(environment.journal, nullptr);  // until it has a session
     effect.emplace<std::monostate>();
     connection.reopen(effect);
     if (effect.index() != 0) perform(connection, effect, now);
@@ -263,35 +263,35 @@ void Shard::Parts::reopen(Connection& connection, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The store
 
-void Shard::Parts::restore(const StoreImage& image, const StoreReader& reader, Instant now) {
+void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
     environment.store = reader;
     environment.journal.restore(image.next_number);
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
-    for (const StoredReferences& message : image.references) {
+    for (const journal::StoredReferences& message : image.references) {
         environment.references.add(message.message, message.rows);
         rows += message.rows;
     }
-    for (const StoredSession& session : image.sessions) bytes += session.queued_bytes;
+    for (const journal::StoredSession& session : image.sessions) bytes += session.queued_bytes;
     // Several rows may share a message: its size is that of the average row.
     if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
-    for (const StoredRetained& message : image.retained) retained.restore(message);
+    for (const journal::StoredRetained& message : image.retained) retained.restore(message);
     retained.end_restore();
-    for (const StoredSession& session : image.sessions) lifecycle.restore(session, now);
+    for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
     lifecycle.take_down(now);  // goes on after each commit, and there may be no other
 }
 
 bool Shard::wants_commit(Instant now) {
-    session::Journal& journal = parts_->environment.journal;
+    journal::Journal& journal = parts_->environment.journal;
     journal.note_time(now);
     return journal.commit_deadline() <= now;
 }
 
 void Shard::set_lazy_interval(Duration interval) { parts_->environment.journal.set_lazy_interval(interval); }
 
-session::Batch Shard::take_batch(Instant now) { return parts_->environment.journal.take(now); }
+journal::Batch Shard::take_batch(Instant now) { return parts_->environment.journal.take(now); }
 
-void Shard::on_committed(session::Ticket last, double used_fraction, Instant now) {
+void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.environment.journal.on_committed(last);
@@ -397,7 +397,7 @@ void Shard::on_closed(Connection& connection, Instant now) {
         parts_->environment.log.debug("connection_abandoned",
                                       {{"address", connection.address()}, {"listener", connection.listener_name()}});
     connection.close_silently();
-    const session::Journal::Cause cause(parts_->environment.journal, account_of(connection));
+    const journal::Journal::Cause cause(parts_->environment.journal, account_of(connection));
     parts_->detach(connection, now);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);

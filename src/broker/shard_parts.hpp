@@ -19,7 +19,7 @@ namespace ledge::broker {
 struct Shard::Parts {
     Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
 
-    void restore(const StoreImage& image, const StoreReader& reader, Instant now);
+    void restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now);
 
     void begin_turn(Instant now) {
         latest = now;

@@ -7,7 +7,7 @@
 
 namespace ledge::broker {
 
-Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, session::Journal& journal)
+Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, journal::Journal& journal)
     : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng, seed ^ 0x6a0fU), journal_(journal) {}
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
@@ -22,41 +22,41 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
         list.add({&session, id, options});
         count(ref, true);
         session.note_subscribed(filter.size());
-        put_record(session, session.subscriptions.add(ref), filter, options, id, session::Urgency::now);
+        put_record(session, session.subscriptions.add(ref), filter, options, id, journal::Urgency::now);
         return Added::fresh;
     }
     Subscriber* subscriber = list.find(session);
     if (subscriber->subscription_id == id && subscriber->options == options) return Added::unchanged;
     subscriber->subscription_id = id;
     subscriber->options = options;
-    put_record(session, *known, filter, options, id, session::Urgency::now);
+    put_record(session, *known, filter, options, id, journal::Urgency::now);
     return Added::replaced;
 }
 
 // A record that no batch has taken yet is replaced: a client that changes its mind a thousand times writes once.
 void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_view filter,
-                               const wire::SubscribeOptions& options, std::uint32_t id, session::Urgency urgency) {
+                               const wire::SubscribeOptions& options, std::uint32_t id, journal::Urgency urgency) {
     if (!session.is_stored()) return;
-    const session::FeedProgress feed =
-        session.retained_feed == nullptr ? session::FeedProgress{} : session.retained_feed->recorded(filter);
-    Blob body = session::encode({options, id, filter, feed});
+    const journal::FeedProgress feed =
+        session.retained_feed == nullptr ? journal::FeedProgress{} : session.retained_feed->recorded(filter);
+    Blob body = journal::encode({options, id, filter, feed});
     if (ref.ticket != 0 && journal_.is_pending(ref.ticket))
         return journal_.replace(ref.ticket, std::move(body), urgency);
     ref.has_older_record = ref.has_older_record || ref.ticket != 0;
     ref.ticket =
-        journal_.put(session::RecordKind::put_subscription, session.number(), ref.number, std::move(body), urgency);
+        journal_.put(journal::RecordKind::subscription, session.number(), ref.number, std::move(body), urgency);
     session.subscriptions_ticket = ref.ticket;
 }
 
 void Subscriptions::record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
-                                const session::FeedProgress& progress) {
+                                const journal::FeedProgress& progress) {
     bool is_known = false;
     const Ref ref = find(batch.filter, is_known);
     Ref* mine = session.subscriptions.find(ref.filter, ref.share_group);
     LEDGE_ASSERT(is_known && mine != nullptr);
     const Subscriber* subscriber = list_of(ref).find(session);
     batch.recorded = progress;
-    put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, session::Urgency::lazy);
+    put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, journal::Urgency::lazy);
 }
 
 // The store never hears of what no batch has taken.
@@ -66,10 +66,10 @@ void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (is_pending) journal_.cancel(ref.ticket);
     if (is_pending && !ref.has_older_record) return;
     session.subscriptions_ticket =
-        journal_.drop(session::RecordKind::drop_subscription, session.number(), ref.number, session::Urgency::now);
+        journal_.drop(journal::RecordKind::subscription, session.number(), ref.number, journal::Urgency::now);
 }
 
-bool Subscriptions::restore(session::Session& session, const session::SubscriptionRecord& record,
+bool Subscriptions::restore(session::Session& session, const journal::SubscriptionRecord& record,
                             std::uint32_t number) {
     Ref ref;
     if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return false;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "share_groups.hpp"
 #include "subscriber_list.hpp"
@@ -17,7 +17,7 @@ namespace ledge::broker {
 
 class Subscriptions {
 public:
-    Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, session::Journal& journal);
+    Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, journal::Journal& journal);
 
     enum class Added : std::uint8_t {
         fresh,      // the session did not have it before
@@ -35,9 +35,9 @@ public:
     /// Brings the record of a subscription up to date with what its batch of the retained feed says: that, as it is
     /// there, is recorded from now on. Requires that the session is stored and has the subscription.
     void record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
-                     const session::FeedProgress& progress);
+                     const journal::FeedProgress& progress);
     /// Continues with what the store remembers. False: the session has this filter already, or it cannot be kept.
-    bool restore(session::Session& session, const session::SubscriptionRecord& record, std::uint32_t number);
+    bool restore(session::Session& session, const journal::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
     /// As the client has given them, "$share/…" included.
     std::vector<std::string> filters_of(const session::Session& session) const;
@@ -65,7 +65,7 @@ private:
     /// False when no further share group can be made.
     bool insert(std::string_view filter, Ref& ref);
     void put_record(session::Session& session, Ref& ref, std::string_view filter, const wire::SubscribeOptions& options,
-                    std::uint32_t id, session::Urgency urgency);
+                    std::uint32_t id, journal::Urgency urgency);
     void drop_record(session::Session& session, const Ref& ref);
     void count_steps(const session::Session& session, const SubscriberList& list) {
         steps_ += 1 + session.subscriptions.looks_max() + list.looks_max();
@@ -79,7 +79,7 @@ private:
     std::vector<SubscriberList> lists_;                     // by filter of ordinary_
     std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter of shared_
     ShareGroups groups_;
-    session::Journal& journal_;
+    journal::Journal& journal_;
     std::vector<topic::FilterId> matches_;
     std::vector<ShareGroupId> group_matches_;
     std::size_t size_ = 0;

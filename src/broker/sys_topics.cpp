@@ -80,8 +80,8 @@ void SysTopics::publish_store(const Metrics& metrics, Instant now) {
     set("store/used_percent", static_cast<std::uint64_t>(store.used_fraction * 100), now);
     set("store/commits", store.commits, now);
     set("store/bad_rows", store.bad_rows, now);
-    for (std::size_t i = 0; i < write_classes; ++i)
-        set("store/bytes/given/" + std::string(write_class_names[i]), store.given[i], now);
+    for (std::size_t i = 0; i < journal::write_classes; ++i)
+        set("store/bytes/given/" + std::string(journal::write_class_names[i]), store.given[i], now);
     set("store/bytes/device", store.device_bytes, now);
     set("store/bytes/device/24h", store.device_bytes_day, now);
     set("store/records/cancelled", metrics.records_cancelled, now);

@@ -51,15 +51,15 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (is_renewed) renew(*session);
     if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
-    session::Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
     environment_.journal.set_cause(account);
-    if (session->is_persistent() || session->is_stored()) session->record_connection(session::Urgency::lazy);
-    if (keeps_will_apart(*session, open.connect)) session->put_will_record(session::Urgency::lazy);
+    if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
+    if (keeps_will_apart(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
     // crash ends the connection, which is when its will is due. While the disk is full the owner of a durable session
     // gets in all the same, and so does who wants none: an old session that comes back after a crash ends at the next
@@ -210,7 +210,7 @@ void Lifecycle::renew(session::Session& session) {
     for (const wire::PacketId id : session.received.all()) session.drop_received(id);
     session.received.clear();
     session.is_incomplete = false;
-    session.put_record(session.expires_at, session::Urgency::lazy);
+    session.put_record(session.expires_at, journal::Urgency::lazy);
 }
 
 void Lifecycle::detach(session::Connection& connection, Instant now) {
@@ -220,7 +220,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
     // DISCONNECT is not acknowledged, but it counts: a will that it has removed and an expiry that it has changed are
     // written soon, at a pace that the flash can bear.
-    const session::Urgency urgency = session.is_recorded_as_it_is() ? session::Urgency::lazy : session::Urgency::paced;
+    const journal::Urgency urgency = session.is_recorded_as_it_is() ? journal::Urgency::lazy : journal::Urgency::paced;
     if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
     start_expiry(session, now);
     schedule_will(session, now);
@@ -240,7 +240,7 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     }
     start_expiry(session, now);
     session.go_away();
-    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), session::Urgency::lazy);
+    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), journal::Urgency::lazy);
     feeds_.record(session);
 }
 
@@ -271,13 +271,13 @@ Duration Lifecycle::unrecorded_for(const Session& session) {
 
 void Lifecycle::record_ends() {
     sessions_.for_each([](Session& session) {
-        if (session.is_stored() && !session.is_online()) session.put_record(session.expires_at, session::Urgency::lazy);
+        if (session.is_stored() && !session.is_online()) session.put_record(session.expires_at, journal::Urgency::lazy);
     });
 }
 
 void Lifecycle::on_expiry_timer(Session& session, Instant now) {
     if (session.expires_at <= now) return on_session_expired(session, now);
-    if (session.is_stored()) session.put_record(session.expires_at, session::Urgency::lazy);
+    if (session.is_stored()) session.put_record(session.expires_at, journal::Urgency::lazy);
     environment_.timers.set(session.expiry_timer, session.expires_at);
 }
 
@@ -287,16 +287,16 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
     end(session, now);
 }
 
-void Lifecycle::end(Session& session, Instant now, session::Urgency urgency) {
+void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
     const bool is_will_published = session.will != nullptr;  // in the same commit as what it leads to
     if (is_will_published) publish_will(session, now);
-    session.drop_will_record(is_will_published ? session::Urgency::lazy : session::Urgency::paced);
+    session.drop_will_record(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
     hand_on_shared(session, now);
     if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
 }
 
-void Lifecycle::remove_record(Session& session, session::Urgency urgency) {
+void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
     if (session.pending().has_stored_tail())
         leave_to_take_down(session, urgency);
     else
@@ -319,15 +319,15 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 void Lifecycle::hand_on_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
-        if (entry.state != session::OutState::released) ++environment_.counters.dropped_session_ended;
-        const bool is_shared = entry.delivery.share_group != 0 && entry.state == session::OutState::sent_qos1;
+        if (entry.state != journal::OutState::released) ++environment_.counters.dropped_session_ended;
+        const bool is_shared = entry.delivery.share_group != 0 && entry.state == journal::OutState::sent_qos1;
         left.push_back(std::move(entry.delivery));
         if (!is_shared) left.back().share_group = 0;
     });
     while (session.pending().has_loaded()) {
         left.push_back(session.dequeue());
         const session::Delivery& delivery = left.back();
-        if (delivery.state != session::OutState::released) ++environment_.counters.dropped_session_ended;
+        if (delivery.state != journal::OutState::released) ++environment_.counters.dropped_session_ended;
         if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
     subscriptions_.remove_all(session);
@@ -346,7 +346,7 @@ void Lifecycle::hand_on(const session::Delivery& delivery, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
-void Lifecycle::leave_to_take_down(Session& session, session::Urgency urgency) {
+void Lifecycle::leave_to_take_down(Session& session, journal::Urgency urgency) {
     environment_.counters.dropped_session_ended += session.pending().stored_rows();
     take_downs_.push_back({session.number(), session.pending().stored_from(), environment_.journal.last()});
     session.end_record(urgency);
@@ -357,23 +357,23 @@ void Lifecycle::take_down(Instant) {
     constexpr std::size_t bytes_per_commit = 1024 * 1024;
     if (take_downs_.empty()) return;
     TakeDown& next = take_downs_.back();
-    session::Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     if (!journal.is_durable(next.after)) return;  // until then the store still has rows that were let go of by hand
     auto& rows = environment_.loaded;
     rows.clear();
     environment_.store.queued(environment_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit,
                               rows);
-    for (const session::StoredDelivery& stored : rows) {
+    for (const journal::StoredDelivery& stored : rows) {
         next.from = stored.row.number + 1;
-        journal.drop(session::RecordKind::drop_queued, next.session, stored.row.number, session::Urgency::soon);
-        const auto record = session::parse_queued({stored.row.body.data(), stored.row.body.size()});
+        journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
+        const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
         if (!record || environment_.references.count(record->message) == 0) continue;
         if (!environment_.references.release(record->message)) continue;
         environment_.message_owners.remove(record->message);
-        journal.drop(session::RecordKind::drop_message, 0, record->message, session::Urgency::soon);
+        journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
     }
     if (!rows.empty()) return;
-    journal.drop(session::RecordKind::drop_session, next.session, 0, session::Urgency::lazy);
+    journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);
     take_downs_.pop_back();
 }
 

@@ -18,7 +18,7 @@ namespace {
 constexpr Duration return_time_min = 10s;
 constexpr Duration return_time_without_keep_alive = 60s;
 
-Duration return_time(const session::StoredWill& will) {
+Duration return_time(const journal::StoredWill& will) {
     if (will.keep_alive_s == 0) return return_time_without_keep_alive;
     return std::max<Duration>(return_time_min, std::chrono::milliseconds(will.keep_alive_s * 1500));  // [MQTT-3.1.2-22]
 }
@@ -35,9 +35,9 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
         if (property->id != PropertyId::will_delay_interval && property->id != PropertyId::message_expiry_interval)
             kept.raw(property.raw(), 0);
     }
-    auto will = std::make_unique<session::StoredWill>();
+    auto will = std::make_unique<journal::StoredWill>();
     will->publication =  // counted with the session's tables
-        session::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
+        journal::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
     will->keep_alive_s = keep_alive_s;
     will->delay_s = wish.properties.number(PropertyId::will_delay_interval).value_or(0);
     if (const auto expiry = wish.properties.number(PropertyId::message_expiry_interval)) {
@@ -58,7 +58,7 @@ void Lifecycle::schedule_will(session::Session& session, Instant now) {
 void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
     publish_will(session, now);
     if (!session.is_persistent()) return end(session, now);
-    if (session.is_stored()) session.put_record(session.recorded_expiry(), session::Urgency::lazy);
+    if (session.is_stored()) session.put_record(session.recorded_expiry(), journal::Urgency::lazy);
 }
 
 // The will of a session that ends with its connection is worth a record when somebody can have it after a start, and
@@ -67,9 +67,9 @@ void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
 bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Connect& connect) const {
     if (session.will == nullptr || session.is_persistent() || environment_.journal.is_failed()) return false;
     if (connect.client_id.empty()) return false;
-    const session::PublicationView wish = session.will->publication.view();
+    const journal::PublicationView wish = session.will->publication.view();
     return (wish.retain || wish.qos != wire::QoS::at_most_once) &&
-           router_.level_of(wish.topic) != session::Durability::ram;
+           router_.level_of(wish.topic) != journal::Durability::ram;
 }
 
 // True: the session ended with it. Its client is back after a start of the broker, so it has not gone.
@@ -78,13 +78,13 @@ bool Lifecycle::ends_deferred_will(session::Session& session, Instant now) {
     session.will.reset();
     session.will_timer.cancel();
     if (session.is_persistent()) return false;
-    end(session, now, session::Urgency::paced);
+    end(session, now, journal::Urgency::paced);
     return true;
 }
 
-void Lifecycle::restore_will(session::Session& session, session::StoredWill will, Instant due, Instant now) {
+void Lifecycle::restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now) {
     const Instant latest = now + std::max<Duration>(return_time(will), std::chrono::seconds(will.delay_s));
-    session.will = std::make_unique<session::StoredWill>(std::move(will));
+    session.will = std::make_unique<journal::StoredWill>(std::move(will));
     session.will->is_deferred = true;
     environment_.timers.set(session.will_timer, std::clamp(due, now + return_time_min, latest));
 }
@@ -95,7 +95,7 @@ void Lifecycle::restore_wills(Instant now) {
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
         if (sessions_.find(alone.client_id) != nullptr) {
             if (alone.number != 0)
-                environment_.journal.drop(session::RecordKind::drop_session, alone.number, 0, session::Urgency::lazy);
+                environment_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
             continue;
         }
         alone.will.delay_s = 0;  // its session has ended already (5.0 section 3.1.3.2.2)
@@ -105,7 +105,7 @@ void Lifecycle::restore_wills(Instant now) {
         session.go_away();
         session.set_will_record(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
-        session.put_will_record(session::Urgency::lazy);  // its time counts once, not anew from each start
+        session.put_will_record(journal::Urgency::lazy);  // its time counts once, not anew from each start
     }
 }
 
@@ -113,7 +113,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     const auto will = std::move(session.will);
     session.will_timer.cancel();
     if (will == nullptr) return;
-    const session::PublicationView wish = will->publication.view();
+    const journal::PublicationView wish = will->publication.view();
     if (const auth::Rights* rights = session.rights(); rights != nullptr && !rights->may_publish(wish.topic)) {
         ++environment_.counters.refused_not_allowed;  // the rules have changed since CONNECT
         return environment_.log.info("will_refused",
@@ -121,7 +121,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
                                       {"topic", wish.topic},
                                       {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
     }
-    session::PublicationView publication = wish;
+    journal::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
     if (publication.retain) publication.source = session.source(environment_.inbound_source);
     ++environment_.counters.wills_published;

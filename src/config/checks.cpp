@@ -74,7 +74,7 @@ public:
     void store(const Config& config) {
         if (config.store.path.empty()) complain("store.path", "key 'store.path' is empty; name a directory, or none");
         const std::string place = place_of("store.durability");
-        const bool is_asked_for = config.shard.durability.level != session::Durability::ram;
+        const bool is_asked_for = config.shard.durability.level != journal::Durability::ram;
         if (config.store.is_used() || !is_asked_for || !place.starts_with("--")) return;
         complain("store.durability",
                  "without a store nothing is durable; name a directory with --store DIR, or leave this out");

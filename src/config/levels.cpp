@@ -27,7 +27,7 @@ const Option& level_option() {
     return options().front();
 }
 
-std::string_view name_of(session::Durability level) { return level_option().choices[static_cast<std::size_t>(level)]; }
+std::string_view name_of(journal::Durability level) { return level_option().choices[static_cast<std::size_t>(level)]; }
 
 /// [MQTT-4.7.1-1], [MQTT-4.7.1-2]: '#' is the last level, wildcards stand alone in theirs. "" when it is fine.
 std::string_view problem_of_filter(std::string_view filter) {
@@ -69,7 +69,7 @@ std::string Levels::assign(const Assignment& assignment) {
     if (name == ".level") {
         const auto level = convert(level_option(), assignment.value);
         if (!level) return level.error();
-        draft.level = static_cast<session::Durability>(std::get<std::int64_t>(level.value()));
+        draft.level = static_cast<journal::Durability>(std::get<std::int64_t>(level.value()));
         draft.has_level = true;
         return {};
     }

@@ -27,7 +27,7 @@ public:
 private:
     struct Draft {
         std::string filter;
-        session::Durability level = session::Durability::durable;
+        journal::Durability level = journal::Durability::durable;
         bool has_level = false;
         std::string place;
     };

@@ -36,7 +36,7 @@ template <class T>
 constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, LogLevel>) return level_names;
     if constexpr (std::is_same_v<T, LogFormat>) return format_names;
-    if constexpr (std::is_same_v<T, session::Durability>) return durability_names;
+    if constexpr (std::is_same_v<T, journal::Durability>) return durability_names;
     if constexpr (std::is_same_v<T, session::OverflowPolicy>) return overflow_names;
     if constexpr (std::is_same_v<T, broker::ShareStrategy>) return strategy_names;
     if constexpr (std::is_same_v<T, auth::Revocation>) return revocation_names;

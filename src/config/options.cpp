@@ -297,19 +297,19 @@ constexpr Option table[] = {
         "have acknowledged it. relaxed: it will be there after relaxed_interval_ms at most. ram: it is in memory. "
         "Without a store everything is ram."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
-               &session::JournalOptions::commit_delay>(
+               &journal::JournalOptions::commit_delay>(
         "store", "commit_delay_ms", {0, 1000},
         "How long a durable message waits for its subscribers before it is written: one that they acknowledge in time "
         "never is. Longer costs less flash and more time until the acknowledgement."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
-               &session::JournalOptions::paced_interval>(
+               &journal::JournalOptions::paced_interval>(
         "store", "retained_interval_ms", {0, 10'000},
         "A commit for nothing but a few durable updates of retained messages costs the flash most: about 20 KB, be it "
         "one "
         "or ten. After 32 of them further ones wait until there are 16 updates, or for this time; the updates are "
         "acknowledged then. 0: no such limit."),
     setting_ms<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::journal,
-               &session::JournalOptions::lazy_interval>(
+               &journal::JournalOptions::lazy_interval>(
         "store", "relaxed_interval_ms", {10, 600'000},
         "How long what nobody waits for stays unwritten: relaxed messages, and notes that a message is done."),
     setting<&Config::store, &StoreSettings::size_max_bytes>(

@@ -8,7 +8,7 @@
 namespace ledge::daemon {
 namespace {
 
-using session::Durability;
+using journal::Durability;
 
 constexpr std::size_t columns = 4;
 constexpr std::array<std::string_view, columns> damages{"process crash", "power cut", "full disk", "corrupt file"};

@@ -28,12 +28,12 @@ constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so th
 // Life
 
 BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller,
-                         std::unique_ptr<storage::Store> store, const broker::StoreImage& image)
+                         std::unique_ptr<storage::Store> store, const journal::StoreImage& image)
     : options(std::move(given)),
       log(log_),
       clock(read_clock, store ? image.now - read_clock() : Duration::zero()),
       poller(std::move(made_poller)),
-      reader(store ? store->reader() : broker::StoreReader{}),
+      reader(store ? store->reader() : journal::StoreReader{}),
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock, options.driver) {
@@ -76,7 +76,7 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     auto poller = transport::Poller::create();
     if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
-    broker::StoreImage image;
+    journal::StoreImage image;
     if (store) {
         auto loaded = store->load();
         if (!loaded) return Failure{loaded.error().text};

@@ -31,7 +31,7 @@ namespace asio = boost::asio;
 struct BrokerLoop::Parts {
     /// `image`: what the store remembers; of no meaning without one.
     Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
-          std::unique_ptr<storage::Store> store, const broker::StoreImage& image);
+          std::unique_ptr<storage::Store> store, const journal::StoreImage& image);
     ~Parts();
 
     // The errors are sentences.
@@ -70,7 +70,7 @@ struct BrokerLoop::Parts {
     asio::steady_timer timer{io};
     transport::TurnClock clock;
     std::unique_ptr<transport::Poller> poller;
-    broker::StoreReader reader;
+    journal::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
     std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any

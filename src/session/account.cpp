@@ -46,7 +46,7 @@ Account& Accounts::of(std::string_view user, NetworkId network) {
 }
 
 // More than 65,535 owners at a time: what the further ones have in the store is charged to nobody.
-std::uint16_t Accounts::new_number(Account& account) {
+std::uint16_t Accounts::new_number(journal::StoreAccount& account) {
     if (free_numbers_.empty()) {
         if (by_number_.size() > 0xFFFF) return 0;
         free_numbers_.push_back(static_cast<std::uint16_t>(by_number_.size()));
@@ -94,7 +94,7 @@ std::vector<OwnerFigure> Accounts::top(std::size_t count, std::uint64_t Account:
     return figures;
 }
 
-std::uint16_t Accounts::store(Account* account, std::uint64_t bytes) {
+std::uint16_t Accounts::store(journal::StoreAccount* account, std::uint64_t bytes) {
     stored_total_ += bytes;
     if (account == nullptr || account->number == 0) return 0;
     account->stored_bytes += bytes;
@@ -118,7 +118,8 @@ void Accounts::note_store_used(double fraction) {
 // What a session is charged with
 
 std::uint64_t Session::table_bytes() const {
-    const std::uint64_t will_bytes = will == nullptr ? 0 : sizeof(StoredWill) + will->publication.blob().size();
+    const std::uint64_t will_bytes =
+        will == nullptr ? 0 : sizeof(journal::StoredWill) + will->publication.blob().size();
     return MemoryBudget::session_bytes + client_id_.size() + subscription_bytes_ + will_bytes;
 }
 

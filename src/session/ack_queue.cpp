@@ -13,7 +13,7 @@ OwedAck AckQueue::pop(wire::PacketType kind) {
     return lane(kind).acks.pop_front();
 }
 
-void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket,
+void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
                          BarrierId barrier, std::string_view reason) {
     const bool is_due = owed_acks_.size(kind) == 0 && barrier == 0 && environment_.journal.is_durable(ticket);
     if (is_due) return send_ack(kind, id, code, reason);
@@ -69,7 +69,7 @@ void Connection::on_committed() {
     if (!owed_acks_.empty() || is_output_held()) wait_for_commit();
 }
 
-void Connection::hold_output(Ticket ticket) {
+void Connection::hold_output(journal::Ticket ticket) {
     if (environment_.journal.is_durable(ticket)) return;
     held_until_ = std::max(held_until_, ticket);
     wait_for_commit();

@@ -23,8 +23,8 @@ bool Connection::has_send_quota() const {
     return is_all_counted && inflight.counted() < quota && session_->may_open_next();
 }
 
-bool Connection::send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header,
-                              Instant now) {
+bool Connection::send_publish(const journal::PublicationView& publication, const Blob& blob,
+                              const PublishHeader& header, Instant now) {
     wire::Publish packet{publication.topic, publication.payload, header.qos, header.retain,
                          header.dup,        header.packet_id,    {}};
     if (version_ == wire::Version::v5) set_outbound_properties(publication, header, now, packet);
@@ -52,8 +52,8 @@ bool Connection::send_publish(const PublicationView& publication, const Blob& bl
 }
 
 // Subscription identifiers and topic alias belong to this delivery, the rest is the same for everybody.
-void Connection::set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
-                                         wire::Publish& packet) {
+void Connection::set_outbound_properties(const journal::PublicationView& publication, const PublishHeader& header,
+                                         Instant now, wire::Publish& packet) {
     const bool is_plain = header.ids.empty() && publication.expires_at == never && outbound_aliases_ == nullptr;
     if (is_plain) {
         packet.properties = wire::Properties(publication.properties, 0);
@@ -110,10 +110,10 @@ bool Connection::may_take_next(Instant now) {
 // never be: where an acknowledgement waits for the store, the publisher has not got it. Or the packet id of this client
 // cannot be kept: what the store has of the message stays there, for the next start of the broker.
 bool Connection::can_never_leave(const Delivery& delivery) const {
-    const Journal& journal = environment_.journal;
+    const journal::Journal& journal = environment_.journal;
     if (!journal.is_failed()) return false;
     const bool is_new_qos2 =
-        delivery.qos == QoS::exactly_once && delivery.state == OutState::done && session_->is_stored();
+        delivery.qos == QoS::exactly_once && delivery.state == journal::OutState::done && session_->is_stored();
     return is_new_qos2 || !journal.is_settled(delivery.not_before);
 }
 
@@ -134,16 +134,16 @@ void Connection::start_next(Instant now) {
         return session_->discard(delivery);
     }
     if (delivery.qos == QoS::at_most_once) {
-        const PublicationView view = delivery.publication.view();
+        const journal::PublicationView view = delivery.publication.view();
         send_publish(view, delivery.publication.blob(), {delivery.ids, QoS::at_most_once, delivery.retain, false, 0},
                      now);
         return;
     }
-    const bool is_new_qos2 = delivery.qos == QoS::exactly_once && delivery.state == OutState::done;
+    const bool is_new_qos2 = delivery.qos == QoS::exactly_once && delivery.state == journal::OutState::done;
     const wire::PacketId id = session_->open_exchange(std::move(delivery), false);
     // The packet id must be durable first: after a crash it could be given to another message, which the client would
     // take for a repetition of this one.
-    if (is_new_qos2) session_->record_state(session_->inflight().find(id)->delivery, OutState::sent_qos2, id);
+    if (is_new_qos2) session_->record_state(session_->inflight().find(id)->delivery, journal::OutState::sent_qos2, id);
 }
 
 // What is open and not sent on this connection, in order: new exchanges, and after a resume the old ones again, with
@@ -158,13 +158,13 @@ void Connection::send_unsent(Instant now) {
 bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session_->inflight();
     Delivery& delivery = entry.delivery;
-    const Journal& journal = environment_.journal;
+    const journal::Journal& journal = environment_.journal;
     if (journal.is_failed() && !journal.is_settled(delivery.not_before)) {
         ++environment_.counters.dropped_unreadable;
         session_->finish_exchange(id);
         return true;
     }
-    const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
+    const journal::Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
     const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
     const bool waits_for_record =
         !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(session_->may_send_from()));
@@ -177,12 +177,13 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
         session_->wait_for_commit();
         return false;
     }
-    if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
+    if (entry.state != journal::OutState::released && !entry.is_repetition() &&
+        delivery.publication.expires_at() <= now) {
         ++environment_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
         session_->finish_exchange(id);
         return true;
     }
-    if (entry.state == OutState::released) {
+    if (entry.state == journal::OutState::released) {
         inflight.count(entry);
         inflight.skip_unsent();
         send_ack(PacketType::pubrel, id, wire::ReasonCode::success);

@@ -10,7 +10,7 @@ namespace ledge::session {
 namespace {
 
 /// A publication that several sessions share is charged to each of them in part: only the last one to let go frees it.
-std::uint64_t share_of(const Publication& publication) {
+std::uint64_t share_of(const journal::Publication& publication) {
     const std::uint32_t holders = std::max(publication.blob().references(), 1U);
     return publication ? publication.blob().size() / holders : 0;
 }
@@ -43,7 +43,7 @@ bool Session::is_queue_unloadable() const {
 // storage: as long as its record is pending, the end of the exchange cancels the record by way of the publication.
 bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
-    const Journal& journal = environment_.journal;
+    const journal::Journal& journal = environment_.journal;
     return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
            journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
 }
@@ -120,7 +120,7 @@ std::uint64_t Session::drop_unstored_in_flight() {
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (entry.delivery.is_stored || !entry.delivery.publication) return;
         ++dropped;
-        if (entry.state == OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
+        if (entry.state == journal::OutState::sent_qos2 && inflight_.find_answerable(id) != nullptr)
             inflight_.release(entry);
         else
             over.push_back(id);

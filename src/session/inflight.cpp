@@ -17,10 +17,11 @@ void Inflight::open(wire::PacketId id, Delivery delivery, bool is_sent) {
     if (entries_.empty()) first_id_ = id;
     const std::size_t index = index_of(id);
     while (entries_.size() < index) entries_.push_back({});  // ids of deliveries that were dropped before their turn
-    const OutState first = delivery.qos == wire::QoS::exactly_once ? OutState::sent_qos2 : OutState::sent_qos1;
-    const OutState state = delivery.state == OutState::done ? first : delivery.state;
+    const journal::OutState first =
+        delivery.qos == wire::QoS::exactly_once ? journal::OutState::sent_qos2 : journal::OutState::sent_qos1;
+    const journal::OutState state = delivery.state == journal::OutState::done ? first : delivery.state;
     entries_.push_back({std::move(delivery), state, true});
-    if (state == OutState::released) release(entries_.back());
+    if (state == journal::OutState::released) release(entries_.back());
     if (is_sent) next_unsent_ = static_cast<std::uint32_t>(entries_.size());
     ++unfinished_;
     ++counted_;
@@ -29,7 +30,7 @@ void Inflight::open(wire::PacketId id, Delivery delivery, bool is_sent) {
 Inflight::Entry* Inflight::find(wire::PacketId id) {
     if (id == 0) return nullptr;
     const std::size_t index = index_of(id);
-    if (index >= entries_.size() || entries_[index].state == OutState::done) return nullptr;
+    if (index >= entries_.size() || entries_[index].state == journal::OutState::done) return nullptr;
     return &entries_[index];
 }
 
@@ -40,7 +41,7 @@ Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
 }
 
 void Inflight::release(Entry& entry) {
-    entry.state = OutState::released;
+    entry.state = journal::OutState::released;
     entry.delivery.publication = {};
     entry.delivery.ids = {};
 }
@@ -51,7 +52,7 @@ void Inflight::finish(wire::PacketId id) {
     if (entry->is_counted) --counted_;
     *entry = {};
     --unfinished_;
-    while (!entries_.empty() && entries_.front().state == OutState::done) {
+    while (!entries_.empty() && entries_.front().state == journal::OutState::done) {
         entries_.pop_front();
         first_id_ = first_id_ % ids + 1U;
         if (next_unsent_ > 0) --next_unsent_;
@@ -76,7 +77,7 @@ void Inflight::count(Entry& entry) {
 
 Inflight::Entry* Inflight::next_unsent(wire::PacketId& id) {
     for (; next_unsent_ < entries_.size(); ++next_unsent_) {
-        if (entries_[next_unsent_].state == OutState::done) continue;
+        if (entries_[next_unsent_].state == journal::OutState::done) continue;
         id = id_at(next_unsent_);
         return &entries_[next_unsent_];
     }

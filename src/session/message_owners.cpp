@@ -27,7 +27,7 @@ std::uint64_t MessageOwners::size_of(std::uint8_t code) {
     return ((mantissa_min + (code & 15U)) << (code >> 4U)) * unit;
 }
 
-void MessageOwners::add(std::uint64_t message, Account* account, std::uint64_t bytes) {
+void MessageOwners::add(std::uint64_t message, journal::StoreAccount* account, std::uint64_t bytes) {
     auto& page = pages_[message / page_size];
     if (page == nullptr) page = std::make_unique<Page>();
     const std::size_t place = message % page_size;

@@ -22,7 +22,8 @@ void Connection::on_ack(Bytes frame, Instant now) {
 void Connection::on_puback(const wire::Ack& packet) {
     Inflight::Entry* entry = session_->inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return;  // late or repeated: nothing is owed any more
-    if (entry->state != OutState::sent_qos1) return close(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
+    if (entry->state != journal::OutState::sent_qos1)
+        return close(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
     session_->finish_exchange(packet.packet_id);
 }
 
@@ -33,12 +34,13 @@ void Connection::on_pubrec(const wire::Ack& packet) {
             send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found);
         return;
     }
-    if (entry->state == OutState::sent_qos1) return close(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
+    if (entry->state == journal::OutState::sent_qos1)
+        return close(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
     if (wire::is_error(packet.code) &&
-        entry->state == OutState::sent_qos2)  // [MQTT-4.3.3-3]: no PUBREL, the id is free
+        entry->state == journal::OutState::sent_qos2)  // [MQTT-4.3.3-3]: no PUBREL, the id is free
         return session_->finish_exchange(packet.packet_id);
-    if (entry->state == OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash
-        session_->record_state(entry->delivery, OutState::released, packet.packet_id);
+    if (entry->state == journal::OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash
+        session_->record_state(entry->delivery, journal::OutState::released, packet.packet_id);
         session_->inflight().release(*entry);
     }
     owe_ack(PacketType::pubrel, packet.packet_id, ReasonCode::success, entry->delivery.ticket);  // [MQTT-4.3.3-4]
@@ -48,7 +50,7 @@ void Connection::on_pubrel(const wire::Ack& packet) {
     const bool is_known = session_->received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
     // An unknown id may be one whose removal is still under way.
-    const Ticket removed = is_known ? session_->drop_received(packet.packet_id) : environment_.journal.last();
+    const journal::Ticket removed = is_known ? session_->drop_received(packet.packet_id) : environment_.journal.last();
     owe_ack(PacketType::pubcomp, packet.packet_id,
             is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found, removed);
 }
@@ -56,7 +58,7 @@ void Connection::on_pubrel(const wire::Ack& packet) {
 void Connection::on_pubcomp(const wire::Ack& packet) {
     Inflight::Entry* entry = session_->inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return;
-    if (entry->state != OutState::released) return close(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
+    if (entry->state != journal::OutState::released) return close(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
     session_->finish_exchange(packet.packet_id);
 }
 

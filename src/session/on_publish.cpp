@@ -32,7 +32,7 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
     if (const ReasonCode code = check_publish(*packet); code != ReasonCode::success)
         return refuse_publish(*packet, code);
 
-    PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
+    journal::PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
     if (!packet->properties.empty()) take_properties(packet->properties, publication, now);
     if (packet->retain) publication.source = session_->source(environment_.inbound_source);
     effect = RoutePublication{publication, packet->packet_id};
@@ -137,7 +137,8 @@ void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
-void Connection::take_properties(const wire::Properties& properties, PublicationView& publication, Instant now) {
+void Connection::take_properties(const wire::Properties& properties, journal::PublicationView& publication,
+                                 Instant now) {
     const auto expiry = properties.number(PropertyId::message_expiry_interval);
     if (expiry) publication.expires_at = add_seconds(now, *expiry);
     if (!expiry && !properties.has(PropertyId::topic_alias)) {
@@ -152,7 +153,7 @@ void Connection::take_properties(const wire::Properties& properties, Publication
     publication.properties = kept.view().raw();
 }
 
-void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, BarrierId barrier,
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, BarrierId barrier,
                            std::string_view reason) {
     if (state_ != State::connected || qos == QoS::at_most_once) return;
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/publication_source.hpp"
+#include "ledge/journal/publication_source.hpp"
 
 namespace ledge::session {
 
@@ -49,7 +49,8 @@ bool Session::renew_proof(const auth::Identity& identity) {
 Bytes Session::source(std::vector<Byte>& scratch) const {
     if (rights() == nullptr || identity_->granted || !identity_->roles.empty()) return {};
     const auto& user = identity_->user;
-    return PublicationSource{user ? std::optional<std::string_view>(*user) : std::nullopt, client_id()}.encode(scratch);
+    return journal::PublicationSource{user ? std::optional<std::string_view>(*user) : std::nullopt, client_id()}.encode(
+        scratch);
 }
 
 void Session::take_rules(const auth::Policy& policy) {
@@ -85,7 +86,7 @@ std::string_view Session::full_limit() const {
     return is_stored() && pending_.has_stored_tail() ? "limits.queue_stored_bytes_max" : "limits.queue_bytes_max";
 }
 
-void Session::note_drop(DropReason reason, const PublicationView& publication) {
+void Session::note_drop(DropReason reason, const journal::PublicationView& publication) {
     struct Words {
         std::uint64_t Counters::*counter;
         std::string_view reason;

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/session.hpp"
 
 namespace ledge::session {
@@ -108,15 +108,15 @@ void Session::discard(Delivery& delivery) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Records
 
-void Session::store(Delivery& delivery, Urgency urgency) {
+void Session::store(Delivery& delivery, journal::Urgency urgency) {
     LEDGE_ASSERT(is_stored());
-    Journal& journal = environment_.journal;
-    const Publication& publication = delivery.publication;
+    journal::Journal& journal = environment_.journal;
+    const journal::Publication& publication = delivery.publication;
     // A retained message may have been stored for an earlier delivery, and be gone with it.
     if (publication.message() == 0 || environment_.references.count(publication.message()) == 0) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
-                                journal.put_publication(RecordKind::put_message, message, publication, urgency));
+                                journal.put_publication(journal::RecordKind::message, message, publication, urgency));
         environment_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
@@ -124,84 +124,86 @@ void Session::store(Delivery& delivery, Urgency urgency) {
     delivery.is_stored = true;
     delivery.is_live = is_online();
     environment_.references.add(delivery.message);
-    delivery.ticket =
-        journal.put(RecordKind::put_queued, number_, delivery.row, encode_row(delivery, OutState::done, 0), urgency);
+    delivery.ticket = journal.put(journal::RecordKind::queued, number_, delivery.row,
+                                  encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
-Ticket Session::record_state(Delivery& delivery, OutState state, wire::PacketId id) {
+journal::Ticket Session::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
     if (!delivery.is_stored) return 0;
-    Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     Blob body = encode_row(delivery, state, id);
     if (journal.is_pending(delivery.ticket))
-        journal.replace(delivery.ticket, std::move(body), Urgency::now);
+        journal.replace(delivery.ticket, std::move(body), journal::Urgency::now);
     else
-        delivery.ticket = journal.put(RecordKind::put_queued, number_, delivery.row, std::move(body), Urgency::now);
+        delivery.ticket =
+            journal.put(journal::RecordKind::queued, number_, delivery.row, std::move(body), journal::Urgency::now);
     return delivery.ticket;
 }
 
-Blob Session::encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const {
+Blob Session::encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const {
     wire::PropertyBuilder& ids = environment_.inbound_ids;
     ids.clear();
     delivery.ids.append_to(ids);
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
-    return encode(QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state, delivery.qos,
-                               delivery.retain, ids.view().raw(), delivery.is_live});
+    return encode(journal::QueuedRecord{delivery.message, bytes, share_subscription_of(delivery), id, state,
+                                        delivery.qos, delivery.retain, ids.view().raw(), delivery.is_live});
 }
 
 void Session::drop_row(Delivery& delivery) {
     if (!delivery.is_stored) return;
-    Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
-        journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
+        journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
     delivery.is_stored = false;
     if (!environment_.references.release(delivery.message)) return;
     environment_.message_owners.remove(delivery.message);
-    const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
+    const journal::Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
     if (ticket != 0 && journal.is_pending(ticket))
         journal.cancel(ticket);
     else
-        journal.drop(RecordKind::drop_message, 0, delivery.message, Urgency::lazy);
+        journal.drop(journal::RecordKind::message, 0, delivery.message, journal::Urgency::lazy);
     if (delivery.publication) delivery.publication.set_message(0, 0);
 }
 
-Ticket Session::put_received(wire::PacketId id, Urgency urgency) {
+journal::Ticket Session::put_received(wire::PacketId id, journal::Urgency urgency) {
     if (!is_stored()) return 0;
-    Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     if (unwritten_received_ == nullptr) unwritten_received_ = std::make_unique<UnwrittenIds>();
     if (!journal.is_pending(received_ticket_)) unwritten_received_->clear();
-    const Ticket ticket = journal.put(RecordKind::put_received, number_, id, {}, urgency);
-    if (ticket == never_durable) return ticket;
+    const journal::Ticket ticket = journal.put(journal::RecordKind::received, number_, id, {}, urgency);
+    if (ticket == journal::never_durable) return ticket;
     received_ticket_ = (*unwritten_received_)[id] = ticket;
     return ticket;
 }
 
-Ticket Session::take_unwritten(wire::PacketId id) {
+journal::Ticket Session::take_unwritten(wire::PacketId id) {
     if (unwritten_received_ == nullptr) return 0;
     const auto found = unwritten_received_->find(id);
     if (found == unwritten_received_->end()) return 0;
-    const Ticket ticket = found->second;
+    const journal::Ticket ticket = found->second;
     unwritten_received_->erase(found);
     return ticket;
 }
 
-Ticket Session::drop_received(wire::PacketId id) {
+journal::Ticket Session::drop_received(wire::PacketId id) {
     if (!is_stored()) return 0;
-    Journal& journal = environment_.journal;
-    const Ticket unwritten = take_unwritten(id);
-    if (!journal.is_pending(unwritten)) return journal.drop(RecordKind::drop_received, number_, id, Urgency::now);
+    journal::Journal& journal = environment_.journal;
+    const journal::Ticket unwritten = take_unwritten(id);
+    if (!journal.is_pending(unwritten))
+        return journal.drop(journal::RecordKind::received, number_, id, journal::Urgency::now);
     // [MQTT-4.3.3-6] After PUBREL the client never repeats the PUBLISH: no crash can let it through twice.
     journal.withdraw(unwritten);
     return 0;
 }
 
-void Session::put_record(Instant at, Urgency urgency) {
-    Journal& journal = environment_.journal;
+void Session::put_record(Instant at, journal::Urgency urgency) {
+    journal::Journal& journal = environment_.journal;
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
-    SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
+    journal::SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
     record.progress = progress_;
     recorded_expiry_s_ = expiry_interval_s;
     has_recorded_will_ = will != nullptr && is_persistent();
@@ -215,21 +217,21 @@ void Session::put_record(Instant at, Urgency urgency) {
     if (is_pending)
         journal.replace(record_ticket_, std::move(body), urgency);
     else
-        record_ticket_ = journal.put(RecordKind::put_session, number_, 0, std::move(body), urgency);
+        record_ticket_ = journal.put(journal::RecordKind::session, number_, 0, std::move(body), urgency);
     record_hash_ = hash;
     recorded_expiry_ = at;
     if (is_new) creation_ticket_ = record_ticket_;
 }
 
-void Session::record_connection(Urgency urgency) {
+void Session::record_connection(journal::Urgency urgency) {
     const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
-    if (has_unsent) progress_.doubted_until = SendingProgress::unknown;
-    put_record(never, has_unsent ? std::max(urgency, Urgency::paced) : urgency);
+    if (has_unsent) progress_.doubted_until = journal::SendingProgress::unknown;
+    put_record(never, has_unsent ? std::max(urgency, journal::Urgency::paced) : urgency);
     may_send_from_ = has_unsent && !environment_.journal.is_failed() ? record_ticket_ : 0;
 }
 
-void Session::record_disconnection(Instant at, Urgency urgency) {
-    if (backlog() > 0 || progress_.doubted_until == SendingProgress::unknown)
+void Session::record_disconnection(Instant at, journal::Urgency urgency) {
+    if (backlog() > 0 || progress_.doubted_until == journal::SendingProgress::unknown)
         progress_ = {sent_until_, doubted_until_, last_row_, id_shift_};
     put_record(at, urgency);
 }
@@ -243,43 +245,43 @@ bool Session::is_recorded_as_it_is() const {
     return recorded_expiry_s_ == expiry_interval_s && has_recorded_will_ == (will != nullptr && is_persistent());
 }
 
-void Session::put_will_record(Urgency urgency) {
+void Session::put_will_record(journal::Urgency urgency) {
     LEDGE_ASSERT(will != nullptr && !is_persistent());
-    Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     if (will_number_ == 0) will_number_ = journal.new_number();
     const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
     is_will_written_ = is_will_written_ || (will_ticket_ != 0 && !is_pending);
-    SessionRecord record{client_id_, 0, never, false, *will, owner()};
+    journal::SessionRecord record{client_id_, 0, never, false, *will, owner()};
     record.is_will_only = true;
     if (account_ != nullptr) record.network = account_->network;
     if (will_timer.is_set()) record.will_due = will_timer.deadline();
     if (is_pending)
         journal.replace(will_ticket_, encode(record), urgency);
     else
-        will_ticket_ = journal.put(RecordKind::put_session, will_number_, 0, encode(record), urgency);
+        will_ticket_ = journal.put(journal::RecordKind::session, will_number_, 0, encode(record), urgency);
 }
 
-void Session::drop_will_record(Urgency urgency) {
+void Session::drop_will_record(journal::Urgency urgency) {
     if (will_number_ == 0) return;
-    Journal& journal = environment_.journal;
+    journal::Journal& journal = environment_.journal;
     const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
     if (is_pending) journal.cancel(will_ticket_);
-    if (!is_pending || is_will_written_) journal.drop(RecordKind::drop_session, will_number_, 0, urgency);
+    if (!is_pending || is_will_written_) journal.drop(journal::RecordKind::session, will_number_, 0, urgency);
     will_number_ = 0;
     will_ticket_ = 0;
     is_will_written_ = false;
 }
 
-void Session::drop_record(Urgency urgency) {
-    if (number_ != 0) environment_.journal.drop(RecordKind::drop_session, number_, 0, urgency);
+void Session::drop_record(journal::Urgency urgency) {
+    if (number_ != 0) environment_.journal.drop(journal::RecordKind::session, number_, 0, urgency);
     number_ = 0;
     record_ticket_ = creation_ticket_ = 0;
 }
 
-void Session::end_record(Urgency urgency) {
+void Session::end_record(journal::Urgency urgency) {
     LEDGE_ASSERT(number_ != 0);
-    environment_.journal.put(RecordKind::put_session, number_, 0,
-                             encode(SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
+    environment_.journal.put(journal::RecordKind::session, number_, 0,
+                             encode(journal::SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
@@ -301,7 +303,7 @@ std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
 void Session::refill() {
     if (!pending_.is_tail_next()) return;
     if (environment_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
-    const StoreReader& store = environment_.store;
+    const journal::StoreReader& store = environment_.store;
     auto& rows = environment_.loaded;
     do {
         rows.clear();
@@ -323,10 +325,10 @@ void Session::forget_lost_tail() {
 }
 
 // Those that come before what is loaded; the others stay in the tail.
-void Session::load_rows(const std::vector<StoredDelivery>& rows) {
+void Session::load_rows(const std::vector<journal::StoredDelivery>& rows) {
     const std::size_t loaded = pending_.loaded();
     const std::uint64_t before = loaded == 0 ? std::numeric_limits<std::uint64_t>::max() : pending_.front().row;
-    for (const StoredDelivery& row : rows) {
+    for (const journal::StoredDelivery& row : rows) {
         if (row.row.number > before) {
             pending_.skip_stored(row.row.number - 1);
             break;
@@ -341,9 +343,9 @@ bool Session::has_next() {
     return pending_.has_loaded() && (!pending_.is_tail_next() || environment_.journal.is_failed());
 }
 
-void Session::load_row(const StoredDelivery& stored) {
-    const auto record = parse_queued({stored.row.body.data(), stored.row.body.size()});
-    const auto publication = parse_publication({stored.publication.data(), stored.publication.size()});
+void Session::load_row(const journal::StoredDelivery& stored) {
+    const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
+    const auto publication = journal::parse_publication({stored.publication.data(), stored.publication.size()});
     if (record && is_restored_exchange(stored.row.number, record->packet_id))
         return pending_.skip_stored(stored.row.number);
     Delivery delivery;
@@ -356,9 +358,10 @@ void Session::load_row(const StoredDelivery& stored) {
     pending_.take_stored(stored.row.number, record->bytes);
     uncount_queued(record->bytes);
     delivery.message = record->message;
-    const bool is_released = record->state == OutState::released;  // PUBREL needs no publication
+    const bool is_released = record->state == journal::OutState::released;  // PUBREL needs no publication
     if (!publication && !is_released) return give_up(delivery);
-    delivery.publication = Publication(publication.value_or(PublicationView{}), environment_.memory.account());
+    delivery.publication =
+        journal::Publication(publication.value_or(journal::PublicationView{}), environment_.memory.account());
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
@@ -373,10 +376,10 @@ void Session::load_row(const StoredDelivery& stored) {
 // The id of a QoS 2 message was recorded before its first PUBLISH: where that is in doubt, it counts as sent, because
 // its client may hold the id. A QoS 1 message in doubt is sent with DUP: a receiver takes that for a hint at most,
 // while DUP 0 on a repetition would be a false statement.
-Sent Session::sent_before(std::uint64_t row, OutState state) const {
-    if (row <= sent_until_ || state == OutState::released) return Sent::yes;
+Sent Session::sent_before(std::uint64_t row, journal::OutState state) const {
+    if (row <= sent_until_ || state == journal::OutState::released) return Sent::yes;
     if (row > doubted_until_) return Sent::no;
-    return state == OutState::done ? Sent::perhaps : Sent::yes;
+    return state == journal::OutState::done ? Sent::perhaps : Sent::yes;
 }
 
 bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
@@ -388,7 +391,7 @@ bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
 void Session::give_up(Delivery& delivery) {
     note_unreadable(delivery.row);
     if (environment_.references.count(delivery.message) > 0) return discard(delivery);
-    environment_.journal.drop(RecordKind::drop_queued, number_, delivery.row, Urgency::lazy);
+    environment_.journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
 }
 
 void Session::note_unreadable(std::uint64_t row) {
@@ -399,12 +402,12 @@ void Session::note_unreadable(std::uint64_t row) {
 bool Session::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
-    const StoreReader& store = environment_.store;
+    const journal::StoreReader& store = environment_.store;
     if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
         return false;
-    const auto publication = parse_publication({body.data(), body.size()});
+    const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
-    delivery.publication = Publication(*publication, environment_.memory.account());
+    delivery.publication = journal::Publication(*publication, environment_.memory.account());
     delivery.publication.set_message(delivery.message, 0);
     return true;
 }
@@ -417,7 +420,7 @@ void Session::restore_record(Bytes record, Instant expiry) {
 // Rows above the highest one that is there may have been given as well, to messages that are finished or were never
 // durable. Their ids are free: no client holds one, as the row of a QoS 2 message is durable before its first PUBLISH.
 void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
-                      const SendingProgress& progress) {
+                      const journal::SendingProgress& progress) {
     number_ = number;
     progress_ = progress;
     last_row_ = std::max(last_row, progress.known_until);
@@ -427,8 +430,8 @@ void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_
     id_shift_ = progress.id_shift;
 }
 
-bool Session::restore_exchange(std::uint64_t row, Delivery delivery, OutState state, wire::PacketId id) {
-    if (state == OutState::done || !inflight_.has_room(id)) return false;
+bool Session::restore_exchange(std::uint64_t row, Delivery delivery, journal::OutState state, wire::PacketId id) {
+    if (state == journal::OutState::done || !inflight_.has_room(id)) return false;
     delivery.row = row;
     delivery.is_stored = true;
     delivery.state = state;

@@ -106,7 +106,7 @@ std::string look_through(const std::string& path, Inspection& inspection) {
 
 std::string contents_of(const Inspection& inspection) {
     const auto rows = [&](Table table) { return std::to_string(inspection.rows[index_of(table)]); };
-    return rows(Table::session) + " sessions, " + rows(Table::q) + " queued messages, " + rows(Table::retained) +
+    return rows(Table::session) + " sessions, " + rows(Table::queued) + " queued messages, " + rows(Table::retained) +
            " + " + rows(Table::fresh) + " retained";
 }
 

@@ -9,6 +9,7 @@
 #include "dump_row.hpp"
 #include "row_seal.hpp"
 #include "store_dir.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -50,8 +51,7 @@ void BadRows::note(Table table, Bytes key, Bytes value, const char* fault) {
 }
 
 void BadRows::say(Table table, Bytes key, const char* fault) {
-    log_.error("store_bad_row",
-               {{"table", table_names[index_of(table)]}, {"key", key_text(table, key)}, {"reason", fault}});
+    log_.error("store_bad_row", {{"table", traits_of(table).name}, {"key", key_text(table, key)}, {"reason", fault}});
 }
 
 void BadRows::keep(Table table, Bytes key, Bytes value, const char* fault) {

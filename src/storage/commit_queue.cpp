@@ -36,7 +36,7 @@ CommitQueue::~CommitQueue() {
     thread_.join();
 }
 
-void CommitQueue::submit(session::Batch batch) {
+void CommitQueue::submit(journal::Batch batch) {
     {
         const std::lock_guard lock(mutex_);
         LEDGE_ASSERT(!is_due_);

@@ -1,8 +1,9 @@
 #include "dump_row.hpp"
 
 #include "json_line.hpp"
-#include "ledge/session/publication_source.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/records.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -13,27 +14,31 @@ void put_instant(JsonLine& line, std::string_view key, Instant at) {
     if (at != never) line.number(key, std::int64_t{at.time_since_epoch().count()});
 }
 
-void put_publication(JsonLine& line, const session::PublicationView& publication) {
+void put_publication(JsonLine& line, const journal::PublicationView& publication) {
     line.bytes("topic", as_bytes(publication.topic));
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(publication.qos)});
     line.boolean("retain", publication.retain);
     put_instant(line, "expires_at_us", publication.expires_at);
     if (!publication.properties.empty()) line.hex("properties_hex", publication.properties);
     line.bytes("payload", publication.payload);
-    const auto source = session::PublicationSource::parse(publication.source);
+    const auto source = journal::PublicationSource::parse(publication.source);
     if (!source) return;
     if (source->user) line.bytes("publisher_user", as_bytes(*source->user));
     line.bytes("publisher_client_id", as_bytes(source->client_id));
 }
 
-bool put_publication(JsonLine& line, Bytes body) {
-    const auto publication = session::parse_publication(body);
+}  // namespace
+
+namespace rows {
+
+bool dump_publication(JsonLine& line, Bytes body) {
+    const auto publication = journal::parse_publication(body);
     if (publication) put_publication(line, *publication);
     return publication.has_value();
 }
 
-bool put_session(JsonLine& line, Bytes body) {
-    const auto record = session::parse_session(body);
+bool dump_session(JsonLine& line, Bytes body) {
+    const auto record = journal::parse_session(body);
     if (!record) return false;
     line.bytes("client_id", as_bytes(record->client_id));
     line.number("expiry_interval_s", std::uint64_t{record->expiry_interval_s});
@@ -49,8 +54,8 @@ bool put_session(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_subscription(JsonLine& line, Bytes body) {
-    const auto record = session::parse_subscription(body);
+bool dump_subscription(JsonLine& line, Bytes body) {
+    const auto record = journal::parse_subscription(body);
     if (!record) return false;
     line.bytes("filter", as_bytes(record->filter));
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(record->options.qos)});
@@ -60,8 +65,8 @@ bool put_subscription(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_queued(JsonLine& line, Bytes body) {
-    const auto record = session::parse_queued(body);
+bool dump_queued(JsonLine& line, Bytes body) {
+    const auto record = journal::parse_queued(body);
     if (!record) return false;
     line.number("message", record->message);
     line.number("bytes", std::uint64_t{record->bytes});
@@ -72,40 +77,51 @@ bool put_queued(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_fresh(JsonLine& line, Bytes key, Bytes body) {
-    const auto row = parse_fresh(key, body);
-    if (!row) return false;
-    constexpr const char* kinds[] = {"message", "dropped", "settled"};
-    line.text("kind", kinds[static_cast<std::size_t>(row->kind)]);
-    return row->body.empty() || put_publication(line, row->body);
+bool dump_received(JsonLine& line, Bytes body) {
+    static_cast<void>(line);
+    return body.empty();
 }
 
-bool put_value(JsonLine& line, Table table, Bytes key, Bytes value) {
-    switch (table) {
-        case Table::session: return put_session(line, value);
-        case Table::sub: return put_subscription(line, value);
-        case Table::in2: return value.empty();
-        case Table::q: return put_queued(line, value);
-        case Table::fresh: return put_fresh(line, key, value);
-        default: return put_publication(line, value);
-    }
+bool dump_fresh(JsonLine& line, Bytes body) {
+    const auto fresh = parse_fresh_body(body);
+    if (!fresh) return false;
+    constexpr const char* kinds[] = {"message", "dropped", "settled"};
+    line.text("kind", kinds[static_cast<std::size_t>(fresh->kind)]);
+    return fresh->publication.empty() || dump_publication(line, fresh->publication);
 }
+
+}  // namespace rows
+
+namespace {
 
 void put_key(JsonLine& line, Table table, Bytes key) {
-    const bool is_of_session = table == Table::session || key_size(table) != 8;
-    line.number(table == Table::fresh ? "sequence" : is_of_session ? "session" : "number", read_u64(key.data()));
-    if (key.size() == 16) line.number("number", read_u64(key.data() + 8));
-    if (key.size() == 10) line.number("packet_id", std::uint64_t{key[8]} << 8U | key[9]);
+    const auto part = [&](std::string_view name, std::size_t at) { line.number(name, read_u64(key.data() + at)); };
+    switch (traits_of(table).key) {
+        case KeyShape::number: part("number", 0); return;
+        case KeyShape::session: part("session", 0); return;
+        case KeyShape::session_number:
+            part("session", 0);
+            part("number", 8);
+            return;
+        case KeyShape::session_packet_id:
+            part("session", 0);
+            line.number("packet_id", std::uint64_t{key[8]} << 8U | key[9]);
+            return;
+        case KeyShape::sequence_number:
+            part("sequence", 0);
+            part("number", 8);
+            return;
+    }
 }
 
 }  // namespace
 
 std::string dump_row(Table table, const ReadRow& row) {
     JsonLine line;
-    line.text("table", table_names[index_of(table)]);
+    line.text("table", traits_of(table).name);
     if (row.fault == nullptr) {
         put_key(line, table, row.key);
-        if (put_value(line, table, row.key, row.body)) return line.finish();
+        if (traits_of(table).dump(line, row.body)) return line.finish();
     }
     line.text("fault", row.fault != nullptr ? row.fault : "malformed record");
     line.hex("key_hex", row.key);

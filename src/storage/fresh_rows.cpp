@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -24,7 +25,7 @@ int FreshRows::load(const Txn& txn, const Tables& tables) {
         const std::uint64_t sequence = read_u64(key.data());
         next_sequence_ = sequence + 1;
         const auto body = open_row(Table::fresh, key, value);
-        const auto row = body ? parse_fresh(key, *body) : std::nullopt;
+        const auto row = body ? parse_fresh_body(*body) : std::nullopt;
         // What stands in `retained` is older than a row that cannot be read: the message is gone, not as it was before.
         const FreshKind kind = row ? row->kind : FreshKind::dropped;
         apply({read_u64(key.data() + 8), kind, sequence});

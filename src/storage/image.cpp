@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "loss_finder.hpp"
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
 
-using broker::StoredSession;
+using journal::StoredSession;
 
 std::vector<Byte> copy_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
@@ -70,7 +71,7 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
 }
 
 void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::uint64_t>& messages) {
-    const auto record = session::parse_queued(value);
+    const auto record = journal::parse_queued(value);
     if (!record) return;
     const std::uint64_t number = read_u64(key.data() + 8);
     if (owner.queued++ == 0) owner.first_queued = number;
@@ -81,7 +82,7 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::u
     messages.push_back(record->message);
 }
 
-void count_references(std::vector<std::uint64_t> messages, std::vector<broker::StoredReferences>& references) {
+void count_references(std::vector<std::uint64_t> messages, std::vector<journal::StoredReferences>& references) {
     if (!std::is_sorted(messages.begin(), messages.end())) std::sort(messages.begin(), messages.end());
     references.reserve(messages.size());
     for (const std::uint64_t message : messages) {
@@ -91,15 +92,15 @@ void count_references(std::vector<std::uint64_t> messages, std::vector<broker::S
     references.shrink_to_fit();
 }
 
-void add_retained(std::uint64_t number, Bytes body, std::vector<broker::StoredRetained>& retained) {
-    const auto publication = session::parse_publication(body);
+void add_retained(std::uint64_t number, Bytes body, std::vector<journal::StoredRetained>& retained) {
+    const auto publication = journal::parse_publication(body);
     if (!publication) return;
     retained.push_back({number, std::string(publication->topic), publication->expires_at,
                         static_cast<std::uint32_t>(publication->bytes())});
 }
 
 int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, Damage& damage,
-                  std::vector<broker::StoredRetained>& retained) {
+                  std::vector<journal::StoredRetained>& retained) {
     const auto& places = fresh.places();
     const int code = for_each_sound_row(txn, tables, Table::retained, damage, nullptr, [&](Bytes key, Bytes body) {
         const std::uint64_t number = read_u64(key.data());
@@ -107,24 +108,26 @@ int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, 
     });
     if (code != lmdb_ok) return code;
     return for_each_sound_row(txn, tables, Table::fresh, damage, nullptr, [&](Bytes key, Bytes body) {
-        const auto row = parse_fresh(key, body);
-        if (!row || row->kind != FreshKind::message) return;
-        const auto place = places.find(row->number);
-        const bool is_newest = place != places.end() && place->second.sequence == row->sequence;
-        if (is_newest) add_retained(row->number, row->body, retained);
+        const auto newer = parse_fresh_body(body);
+        if (!newer || newer->kind != FreshKind::message) return;
+        const std::uint64_t sequence = read_u64(key.data());
+        const std::uint64_t number = read_u64(key.data() + 8);
+        const auto place = places.find(number);
+        const bool is_newest = place != places.end() && place->second.sequence == sequence;
+        if (is_newest) add_retained(number, newer->publication, retained);
     });
 }
 
 /// A queued row that cannot be read leaves its message behind: nobody else knows of it.
 int note_messages_without_queue(const Txn& txn, const Tables& tables,
-                                const std::vector<broker::StoredReferences>& references, Damage& damage) {
+                                const std::vector<journal::StoredReferences>& references, Damage& damage) {
     auto next = references.begin();  // both are in the order of their numbers
-    return for_each_row(txn, tables[Table::msg], [&](Bytes key, Bytes value) {
-        if (!is_key(Table::msg, key)) return true;
+    return for_each_row(txn, tables[Table::message], [&](Bytes key, Bytes value) {
+        if (!is_key(Table::message, key)) return true;
         const std::uint64_t number = read_u64(key.data());
         while (next != references.end() && next->message < number) ++next;
         const bool is_owed = next != references.end() && next->message == number;
-        if (!is_owed) damage.rows.note(Table::msg, key, value, "no queue has it");
+        if (!is_owed) damage.rows.note(Table::message, key, value, "no queue has it");
         return true;
     });
 }
@@ -135,10 +138,10 @@ void sort_once(std::vector<std::uint64_t>& numbers) {
 }
 
 std::vector<Byte> incomplete_record(Bytes body) {
-    auto record = session::parse_session(body);
+    auto record = journal::parse_session(body);
     if (!record) return copy_of(body);
     record->is_incomplete = true;
-    return copy_of(session::encode(*record).bytes());
+    return copy_of(journal::encode(*record).bytes());
 }
 
 void mark_incomplete(std::vector<StoredSession>& sessions, std::vector<std::uint64_t>& numbers) {
@@ -164,7 +167,7 @@ int mark_incomplete(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& 
     return lmdb_ok;
 }
 
-int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image,
+int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, journal::StoreImage& image,
                Damage& damage) {
     auto& sessions = image.sessions;
     const std::uint64_t bad_before = damage.rows.count();
@@ -175,19 +178,20 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, bro
     });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables, Table::sub, sessions, damage, [](auto& owner, Bytes key, Bytes body) {
-        owner.subscriptions.push_back({read_u64(key.data() + 8), copy_of(body)});
-    });
+    code =
+        for_each_owned_row(txn, tables, Table::subscription, sessions, damage, [](auto& owner, Bytes key, Bytes body) {
+            owner.subscriptions.push_back({read_u64(key.data() + 8), copy_of(body)});
+        });
     if (code != lmdb_ok) return code;
 
-    code = for_each_owned_row(txn, tables, Table::in2, sessions, damage, [](auto& owner, Bytes key, Bytes) {
+    code = for_each_owned_row(txn, tables, Table::received, sessions, damage, [](auto& owner, Bytes key, Bytes) {
         owner.received.push_back(static_cast<std::uint16_t>(key[8] << 8U | key[9]));
     });
     if (code != lmdb_ok) return code;
 
     std::vector<std::uint64_t> messages;
-    if (const auto facts = txn.facts(tables[Table::q])) messages.reserve(facts.value().entries);
-    code = for_each_owned_row(txn, tables, Table::q, sessions, damage,
+    if (const auto facts = txn.facts(tables[Table::queued])) messages.reserve(facts.value().entries);
+    code = for_each_owned_row(txn, tables, Table::queued, sessions, damage,
                               [&](auto& owner, Bytes key, Bytes body) { add_queued(owner, key, body, messages); });
     if (code != lmdb_ok) return code;
     count_references(std::move(messages), image.references);

@@ -6,7 +6,7 @@
 
 #include "bad_rows.hpp"
 #include "fresh_rows.hpp"
-#include "ledge/broker/persist.hpp"
+#include "ledge/journal/image.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -19,7 +19,8 @@ struct Damage {
 };
 
 /// Everything but next_number and now. Reads no message; of a retained one only its head. 0 or a code.
-int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, broker::StoreImage& image, Damage& damage);
+int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, journal::StoreImage& image,
+               Damage& damage);
 
 /// Puts the numbers in order, each once, and gives the records of these sessions the mark that they have lost a part.
 /// Sessions that are not there are passed over. 0 or a code.

@@ -7,10 +7,11 @@
 #include <cstring>
 #include <memory>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "page_check.hpp"
 #include "row_reader.hpp"
 #include "store_dir.hpp"
+#include "table_traits.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -93,13 +94,13 @@ private:
     }
 
     static std::string sentence_of(Table table, Bytes key, const char* what) {
-        std::string sentence = std::string(table_names[index_of(table)]) + " row";
+        std::string sentence = std::string(traits_of(table).name) + " row";
         for (std::size_t i = 0; i + 8 <= key.size(); i += 8) sentence += " " + std::to_string(read_u64(&key[i]));
         return sentence + ": " + what;
     }
 
     void inspect_table(const Txn& txn, const Tables& tables, Table table) {
-        if (table == Table::msg && depth_ == Depth::heads) return;
+        if (table == Table::message && depth_ == Depth::heads) return;
         std::array<Byte, Key::size_max> before{};
         std::size_t before_size = 0;
         std::uint64_t rows = 0;
@@ -121,10 +122,10 @@ private:
             if (depth_ == Depth::everything) collect(table, row.key, row.body);
             return true;
         });
-        if (code != lmdb_ok) problem(std::string(table_names[index_of(table)]) + ": " + explain(code));
+        if (code != lmdb_ok) problem(std::string(traits_of(table).name) + ": " + explain(code));
         const auto facts = txn.facts(tables[table]);
         if (facts && facts.value().entries != rows && is_sound_) {
-            problem(std::string(table_names[index_of(table)]) + ": " + std::to_string(rows) + " rows of " +
+            problem(std::string(traits_of(table).name) + ": " + std::to_string(rows) + " rows of " +
                     std::to_string(facts.value().entries) + " are there");
         }
         out_.send(as_bytes("r " + std::to_string(index_of(table)) + " " + std::to_string(rows) + "\n"));
@@ -140,14 +141,14 @@ private:
         const std::uint64_t number = read_u64(key.data());
         switch (table) {
             case Table::session: sessions_.push_back(number); break;
-            case Table::q: {
-                messages_wanted_.push_back(session::parse_queued(value)->message);
+            case Table::queued: {
+                messages_wanted_.push_back(journal::parse_queued(value)->message);
                 check_owner(table, key);
                 break;
             }
-            case Table::sub:
-            case Table::in2: check_owner(table, key); break;
-            case Table::msg: messages_.push_back(number); break;
+            case Table::subscription:
+            case Table::received: check_owner(table, key); break;
+            case Table::message: messages_.push_back(number); break;
             case Table::retained: break;
             case Table::fresh: highest_ = std::max(highest_, read_u64(key.data() + 8)); return;
         }

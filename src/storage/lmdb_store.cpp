@@ -10,12 +10,14 @@
 #include "image.hpp"
 #include "ledge/base/assert.hpp"
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 #include "thread_io.hpp"
 
 namespace ledge::storage {
 namespace {
 
-using session::RecordKind;
+using journal::Change;
+using journal::RecordKind;
 
 constexpr Duration lasting_run = 60s;                     // a start that lived as long was no failure of the file
 constexpr std::size_t ceiling_steps = 8;                  // in which the map grows beyond its ceiling, each a part
@@ -40,7 +42,7 @@ bool has_address_space(std::size_t bytes) {
 /// A removal of what is not there any more is done.
 int ignore_missing(int code) { return is_not_found(code) ? lmdb_ok : code; }
 
-std::size_t given_bytes(Table table, const session::Record& record) { return key_size(table) + record.body_size; }
+std::size_t given_bytes(Table table, const journal::Record& record) { return key_size(table) + record.body_size; }
 
 }  // namespace
 
@@ -58,8 +60,8 @@ StoreError LmdbStore::error(const char* what, int code) const {
     return {fault_of(code), open_->dir.data_path() + ": " + what + ": " + explain(code)};
 }
 
-Result<broker::StoreImage, StoreError> LmdbStore::load() {
-    broker::StoreImage image;
+Result<journal::StoreImage, StoreError> LmdbStore::load() {
+    journal::StoreImage image;
     Damage damage{bad_rows_, {}};
     {
         auto txn = Txn::begin(open_->env, true);
@@ -94,7 +96,7 @@ void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Commit
 
-Result<CommitReport, StoreError> LmdbStore::commit(const session::Batch& batch) {
+Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) {
     if (const int code = read_failure_; code != lmdb_ok && !poison_) {
         return Failure{poison("could not be read, nothing more is written until a restart: " + explain(code))};
     }
@@ -205,17 +207,17 @@ int LmdbStore::reopen_if_broken() {
     return code != lmdb_ok ? code : txn->commit();  // keeps the handles of the tables
 }
 
-int LmdbStore::write(const session::Batch& batch, CommitReport& report) {
+int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
     auto begun = Txn::begin(open_->env, false);
     if (!begun) return begun.error();
     Txn& txn = *begun;
     int code = bad_rows_.put_aside(txn, open_->tables);
     if (code == lmdb_ok) code = open_->fresh.merge_if_due(txn, open_->tables, bad_rows_);
-    for (const session::Record& record : batch.records) {
+    for (const journal::Record& record : batch.records) {
         if (code != lmdb_ok) return code;
         code = apply(txn, record, batch.body(record));
         const Table table = table_of(record.kind);
-        report.given[static_cast<std::size_t>(class_of(table))] += given_bytes(table, record);
+        report.given[static_cast<std::size_t>(traits_of(table).write_class)] += given_bytes(table, record);
     }
     Meta meta = meta_;
     meta.next_number = std::max(meta.next_number, batch.next_number);
@@ -233,24 +235,23 @@ int LmdbStore::write(const session::Batch& batch, CommitReport& report) {
     return lmdb_ok;
 }
 
-int LmdbStore::apply(Txn& txn, const session::Record& record, Bytes body) {
+int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
     const Tables& tables = open_->tables;
-    const Table table = table_of(record.kind);
-    switch (record.kind) {
-        case RecordKind::cancelled: return lmdb_ok;
-        case RecordKind::drop_session: return drop_session(txn, record.session);
-        case RecordKind::put_retained: return open_->fresh.put(txn, tables, record.number, body);
-        case RecordKind::drop_retained: return open_->fresh.drop(txn, tables, record.number);
-        default: break;
+    const bool is_put = record.change == Change::put;
+    if (record.kind == RecordKind::session && !is_put) return drop_session(txn, record.session);
+    if (record.kind == RecordKind::retained) {
+        return is_put ? open_->fresh.put(txn, tables, record.number, body)
+                      : open_->fresh.drop(txn, tables, record.number);
     }
+    const Table table = table_of(record.kind);
     const Key key = key_of(record);
-    if (is_put(record.kind)) return put_row(txn, tables, table, key.bytes(), body);
+    if (is_put) return put_row(txn, tables, table, key.bytes(), body);
     return ignore_missing(txn.erase(tables[table], key.bytes()));
 }
 
 int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
     int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session).bytes()));
-    for (const Table table : {Table::sub, Table::in2, Table::q}) {
+    for (const Table table : {Table::subscription, Table::received, Table::queued}) {
         if (code == lmdb_ok) code = erase_rows_of(txn, open_->tables[table], session);
     }
     return code;
@@ -279,7 +280,7 @@ void LmdbStore::note_lasting_run(Instant now) {
 void LmdbStore::close(Instant now) {
     if (open_ == nullptr) return;
     read_txn_.reset();
-    session::Batch clock;
+    journal::Batch clock;
     clock.now = now;
     const bool is_clean = !poison_ && (meta_.logical == now || commit(clock).ok());
     StoreDir dir = std::move(open_->dir);
@@ -291,18 +292,18 @@ void LmdbStore::close(Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-session::StoreReader LmdbStore::reader() {
-    session::StoreReader reader;
+journal::StoreReader LmdbStore::reader() {
+    journal::StoreReader reader;
     reader.context = this;
     reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<session::StoredDelivery>& out) {
+                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
         static_cast<LmdbStore*>(self)->read_queued(session, from, rows_max, bytes_max, out);
     };
     reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
         return static_cast<LmdbStore*>(self)->read_row(Table::retained, number, out);
     };
     reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::msg, number, out);
+        return static_cast<LmdbStore*>(self)->read_row(Table::message, number, out);
     };
     return reader;
 }
@@ -345,26 +346,26 @@ int LmdbStore::read_once(F&& f) {
 }
 
 bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                            std::vector<session::StoredDelivery>& out) {
+                            std::vector<journal::StoredDelivery>& out) {
     return read([&](const Txn& txn) {
-        auto rows = Cursor::open(txn, open_->tables[Table::q]);
+        auto rows = Cursor::open(txn, open_->tables[Table::queued]);
         if (!rows) return rows.error();
-        auto messages = Cursor::open(txn, open_->tables[Table::msg]);
+        auto messages = Cursor::open(txn, open_->tables[Table::message]);
         if (!messages) return messages.error();
         std::size_t bytes = 0;
         int code = rows->seek(Key::of(session, from).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
-            if (key.size() != key_size(Table::q) || read_u64(key.data()) != session) break;
-            const Bytes body = opened(Table::q, key, rows->value());
-            session::StoredDelivery& delivery = out.emplace_back();
+            if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session) break;
+            const Bytes body = opened(Table::queued, key, rows->value());
+            journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};
             // The number of its message comes first in a queued record. A row or a message that is damaged or not there
             // is left empty: the core lets go of such a row.
             const Bytes message = body.size() >= 8 ? body.first(8) : Bytes();
             code = message.empty() ? lmdb_not_found : messages->seek(message);
             if (code == lmdb_ok && std::ranges::equal(messages->key(), message)) {
-                const Bytes found = opened(Table::msg, message, messages->value());
+                const Bytes found = opened(Table::message, message, messages->value());
                 delivery.publication.assign(found.begin(), found.end());
             } else if (code != lmdb_ok && !is_not_found(code)) {
                 return code;

@@ -35,22 +35,22 @@ public:
     LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log);
     ~LmdbStore() override = default;
 
-    Result<broker::StoreImage, StoreError> load() override;
-    Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
-    session::StoreReader reader() override;
+    Result<journal::StoreImage, StoreError> load() override;
+    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
+    journal::StoreReader reader() override;
     double used_fraction() const override;
     Beginning beginning() const override { return beginning_; }
     void close(Instant now) override;
 
 private:
-    int write(const session::Batch& batch, CommitReport& report);
+    int write(const journal::Batch& batch, CommitReport& report);
     StoreError on_commit_failed(int code);
     bool is_broken_write() const;
     std::string broken_write_text() const;
     std::string raise_ceiling();
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
-    int apply(Txn& txn, const session::Record& record, Bytes body);
+    int apply(Txn& txn, const journal::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
     void settle_damage(std::vector<std::uint64_t>& incomplete);
     StoreError error(const char* what, int code) const;
@@ -63,7 +63,7 @@ private:
     template <class F>
     int read_once(F&& f);
     bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                     std::vector<session::StoredDelivery>& out);
+                     std::vector<journal::StoredDelivery>& out);
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);
     void note_if_bad(const Txn& txn, Table table, const Key& key);

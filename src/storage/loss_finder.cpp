@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {

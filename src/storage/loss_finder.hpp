@@ -26,7 +26,9 @@ public:
     /// Any row of the table may be missing.
     void lose_all() { incomplete_.insert(incomplete_.end(), sessions_.begin(), sessions_.end()); }
 
-    static bool is_about(Table table) { return table == Table::sub || table == Table::in2 || table == Table::q; }
+    static bool is_about(Table table) {
+        return table == Table::subscription || table == Table::received || table == Table::queued;
+    }
 
 private:
     struct Suspect {

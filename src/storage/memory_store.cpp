@@ -5,12 +5,14 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "schema.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 
-using session::RecordKind;
+using journal::Change;
+using journal::RecordKind;
 
 struct MemoryStore::Tables {
     std::array<Rows, table_count> rows;
@@ -25,35 +27,20 @@ struct MemoryStore::Tables {
     }
 };
 
-namespace {
-
-storage::Key storage_key(Table table, const std::pair<std::uint64_t, std::uint64_t>& key) {
-    const auto [session, number] = key;
-    switch (table) {
-        case Table::session: return Key::of(session);
-        case Table::sub:
-        case Table::q: return Key::of(session, number);
-        case Table::in2: return Key::of_received(session, static_cast<std::uint16_t>(number));
-        default: return Key::of(number);
-    }
-}
-
-}  // namespace
-
 MemoryStore::MemoryStore() : tables_(std::make_unique<Tables>()) {}
 MemoryStore::~MemoryStore() = default;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Commits
 
-void MemoryStore::start(session::Batch batch) {
+void MemoryStore::start(journal::Batch batch) {
     LEDGE_ASSERT(!under_way_);
     under_way_ = std::move(batch);
 }
 
 Result<CommitReport, StoreError> MemoryStore::finish() {
     LEDGE_ASSERT(under_way_.has_value());
-    const session::Batch batch = std::move(*under_way_);
+    const journal::Batch batch = std::move(*under_way_);
     under_way_.reset();
     if (until_failure_ > 0 && --until_failure_ == 0) poison_ = planned_;
     if (poison_) return Failure{*poison_};
@@ -62,32 +49,31 @@ Result<CommitReport, StoreError> MemoryStore::finish() {
     CommitReport report;
     report.last = batch.last;
     report.used_fraction = used_fraction_;
-    for (const session::Record& record : batch.records) {
+    for (const journal::Record& record : batch.records) {
         const Table table = table_of(record.kind);
-        report.given[static_cast<std::size_t>(class_of(table))] += key_size(table) + record.body_size;
+        report.given[static_cast<std::size_t>(traits_of(table).write_class)] += key_size(table) + record.body_size;
     }
     return report;
 }
 
-Result<CommitReport, StoreError> MemoryStore::commit(const session::Batch& batch) {
+Result<CommitReport, StoreError> MemoryStore::commit(const journal::Batch& batch) {
     start(batch);
     return finish();
 }
 
-void MemoryStore::apply(const session::Batch& batch, std::size_t records) {
+void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
     for (std::size_t i = 0; i < records; ++i) apply(batch.records[i], batch.body(batch.records[i]));
     records_ += records;
     next_number_ = std::max(next_number_, batch.next_number);
     now_ = std::max(now_, batch.now);
 }
 
-void MemoryStore::apply(const session::Record& record, Bytes body) {
-    if (record.kind == RecordKind::cancelled) return;
-    if (record.kind == RecordKind::drop_session) return drop_session(record.session);
+void MemoryStore::apply(const journal::Record& record, Bytes body) {
+    const bool is_put = record.change == Change::put;
+    if (record.kind == RecordKind::session && !is_put) return drop_session(record.session);
     Rows& rows = (*tables_)[table_of(record.kind)];
-    const bool is_of_session = record.kind == RecordKind::put_session;
-    const Key key{record.session, is_of_session ? 0 : record.number};
-    if (is_put(record.kind)) {
+    const Key key{record.session, record.kind == RecordKind::session ? 0 : record.number};
+    if (is_put) {
         rows[key].assign(body.begin(), body.end());
     } else {
         rows.erase(key);
@@ -95,7 +81,7 @@ void MemoryStore::apply(const session::Record& record, Bytes body) {
 }
 
 void MemoryStore::drop_session(std::uint64_t session) {
-    for (const Table table : {Table::session, Table::sub, Table::in2, Table::q}) {
+    for (const Table table : {Table::session, Table::subscription, Table::received, Table::queued}) {
         Rows& rows = (*tables_)[table];
         rows.erase(rows.lower_bound({session, 0}),
                    rows.upper_bound({session, std::numeric_limits<std::uint64_t>::max()}));
@@ -129,21 +115,23 @@ std::size_t MemoryStore::rows() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-Result<broker::StoreImage, StoreError> MemoryStore::load() {
-    broker::StoreImage image;
+Result<journal::StoreImage, StoreError> MemoryStore::load() {
+    journal::StoreImage image;
     std::uint64_t highest = 0;  // of the numbers in use
     image.now = now_;
     Tables& tables = *tables_;
     std::map<std::uint64_t, std::uint32_t> references;
     const auto is_sound = [&](Table table, const Key& key, const std::vector<Byte>& body) {
-        const bool is_bad = fault_in_row(table, storage_key(table, key).bytes(), body) != nullptr;
+        const bool is_bad =
+            fault_in_row(table, key_of(table, key.first, table == Table::session ? 0 : key.second).bytes(), body) !=
+            nullptr;
         image.bad_rows += is_bad ? 1 : 0;
         return !is_bad;
     };
     for (const auto& [owner, record] : tables[Table::session]) {
         if (!is_sound(Table::session, owner, record)) continue;
         highest = std::max(highest, owner.first);
-        broker::StoredSession& stored = image.sessions.emplace_back();
+        journal::StoredSession& stored = image.sessions.emplace_back();
         stored.number = owner.first;
         stored.record = record;
         const auto each_of = [&, number = owner.first](Table table, auto&& f) {
@@ -151,11 +139,13 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
             for (auto row = rows.lower_bound({number, 0}); row != rows.end() && row->first.first == number; ++row)
                 if (is_sound(table, row->first, row->second)) f(row->first.second, row->second);
         };
-        each_of(Table::sub, [&](auto number, const auto& body) { stored.subscriptions.push_back({number, body}); });
-        each_of(Table::in2,
+        each_of(Table::subscription, [&](auto number, const auto& body) {
+            stored.subscriptions.push_back({number, body});
+        });
+        each_of(Table::received,
                 [&](auto number, const auto&) { stored.received.push_back(static_cast<std::uint16_t>(number)); });
-        each_of(Table::q, [&](auto number, const auto& body) {
-            const auto queued = session::parse_queued(body);
+        each_of(Table::queued, [&](auto number, const auto& body) {
+            const auto queued = journal::parse_queued(body);
             if (!queued) return;
             if (stored.queued++ == 0) stored.first_queued = number;
             stored.last_queued = number;
@@ -167,33 +157,33 @@ Result<broker::StoreImage, StoreError> MemoryStore::load() {
     }
     for (const auto& [message, rows] : references) image.references.push_back({message, rows});
     for (const auto& [key, body] : tables[Table::retained]) {
-        const auto publication = session::parse_publication(body);
+        const auto publication = journal::parse_publication(body);
         if (!publication || !is_sound(Table::retained, key, body)) continue;
         image.retained.push_back({key.second, std::string(publication->topic), publication->expires_at,
                                   static_cast<std::uint32_t>(publication->bytes())});
         highest = std::max(highest, key.second);
     }
-    for (const auto& [key, body] : tables[Table::msg])
+    for (const auto& [key, body] : tables[Table::message])
         if (key.second <= number_max) highest = std::max(highest, key.second);
     image.next_number = std::max(next_number_, highest + 1);
     return image;
 }
 
-session::StoreReader MemoryStore::reader() {
-    session::StoreReader reader;
+journal::StoreReader MemoryStore::reader() {
+    journal::StoreReader reader;
     reader.context = this;
     reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<session::StoredDelivery>& out) {
+                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
         Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
         std::size_t bytes = 0;
-        for (auto row = tables[Table::q].lower_bound({session, from});
-             row != tables[Table::q].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
+        for (auto row = tables[Table::queued].lower_bound({session, from});
+             row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
              ++row, --rows_max) {
-            session::StoredDelivery& delivery = out.emplace_back();
+            journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {row->first.second, row->second};
-            const auto queued = session::parse_queued(row->second);
-            const auto message = tables[Table::msg].find({0, queued ? queued->message : 0});
-            if (message != tables[Table::msg].end()) delivery.publication = message->second;
+            const auto queued = journal::parse_queued(row->second);
+            const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
+            if (message != tables[Table::message].end()) delivery.publication = message->second;
             bytes += delivery.row.body.size() + delivery.publication.size();
         }
     };
@@ -201,7 +191,7 @@ session::StoreReader MemoryStore::reader() {
         return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
     };
     reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::msg, number, out);
+        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number, out);
     };
     return reader;
 }

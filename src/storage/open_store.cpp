@@ -285,9 +285,9 @@ private:
     void report(const Salvaged& salvaged) const {
         const auto rows = [&](Table table) { return salvaged.rows[index_of(table)]; };
         log_.error("store_salvaged", {{"sessions", rows(Table::session)},
-                                      {"subscriptions", rows(Table::sub)},
-                                      {"queued", rows(Table::q)},
-                                      {"messages", rows(Table::msg)},
+                                      {"subscriptions", rows(Table::subscription)},
+                                      {"queued", rows(Table::queued)},
+                                      {"messages", rows(Table::message)},
                                       {"retained", rows(Table::retained) + rows(Table::fresh)},
                                       {"bad_rows", salvaged.bad_rows},
                                       {"misfits", salvaged.misfits},

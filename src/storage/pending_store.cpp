@@ -11,9 +11,9 @@ class PendingStore final : public Store {
 public:
     PendingStore(OpenStoreFile open, Beginning beginning) : open_(std::move(open)), beginning_(beginning) {}
 
-    Result<broker::StoreImage, StoreError> load() override { return broker::StoreImage{}; }
+    Result<journal::StoreImage, StoreError> load() override { return journal::StoreImage{}; }
 
-    Result<CommitReport, StoreError> commit(const session::Batch& batch) override {
+    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override {
         if (made_ == nullptr && !poison_) {
             auto opened = open_();
             if (opened) {
@@ -29,20 +29,20 @@ public:
         return made_->commit(batch);
     }
 
-    session::StoreReader reader() override {
-        session::StoreReader reader;
+    journal::StoreReader reader() override {
+        journal::StoreReader reader;
         reader.context = this;
         reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                           std::size_t bytes_max, std::vector<session::StoredDelivery>& out) {
-            if (const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader())
+                           std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
+            if (const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader())
                 made->queued(made->context, session, from, rows_max, bytes_max, out);
         };
         reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
+            const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
             return made != nullptr && made->retained(made->context, number, out);
         };
         reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            const session::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
+            const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
             return made != nullptr && made->message(made->context, number, out);
         };
         return reader;
@@ -58,7 +58,7 @@ public:
 
 private:
     /// On the reader's thread. nullptr: nothing has been committed, so there is nothing to read.
-    const session::StoreReader* made_reader() {
+    const journal::StoreReader* made_reader() {
         if (!reader_ && is_made_.load(std::memory_order_acquire)) reader_ = made_->reader();
         return reader_ ? &*reader_ : nullptr;
     }
@@ -68,7 +68,7 @@ private:
     std::unique_ptr<Store> made_;  // by the committer's thread; for the reader's once is_made_
     std::atomic<bool> is_made_ = false;
     std::optional<StoreError> poison_;
-    std::optional<session::StoreReader> reader_;
+    std::optional<journal::StoreReader> reader_;
 };
 
 }  // namespace

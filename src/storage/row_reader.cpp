@@ -1,6 +1,7 @@
 #include "row_reader.hpp"
 
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 #include "upgrade.hpp"
 
 namespace ledge::storage {

@@ -8,10 +8,11 @@
 #include "bulk_writer.hpp"
 #include "guarded.hpp"
 #include "image.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "loss_finder.hpp"
 #include "row_reader.hpp"
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -40,7 +41,7 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
     if (!txn) return false;
-    auto db = txn->open_db(table_names[index_of(table)], false);
+    auto db = txn->open_db(traits_of(table).name, false);
     if (!db) return false;
     auto cursor = Cursor::open(*txn, *db);
     if (!cursor) return false;
@@ -223,20 +224,20 @@ public:
 
     int prune() {
         const std::vector<std::uint64_t> sessions = numbers_in(txn_, tables_, Table::session);
-        const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::msg);
+        const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::message);
         std::vector<std::uint64_t> wanted;
-        for (const Table table : {Table::sub, Table::in2}) {
+        for (const Table table : {Table::subscription, Table::received}) {
             erase_unless(table, [&](Bytes key, Bytes) { return holds(sessions, read_u64(key.data())); });
         }
-        erase_unless(Table::q, [&](Bytes key, Bytes body) {
-            const auto record = session::parse_queued(body);
+        erase_unless(Table::queued, [&](Bytes key, Bytes body) {
+            const auto record = journal::parse_queued(body);
             if (!record || !holds(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
             if (!record || !holds(sessions, read_u64(key.data())) || !holds(messages, record->message)) return false;
             wanted.push_back(record->message);
             return true;
         });
         std::sort(wanted.begin(), wanted.end());
-        erase_unless(Table::msg, [&](Bytes key, Bytes) { return holds(wanted, read_u64(key.data())); });
+        erase_unless(Table::message, [&](Bytes key, Bytes) { return holds(wanted, read_u64(key.data())); });
         return code_;
     }
 

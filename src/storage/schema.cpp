@@ -1,9 +1,7 @@
 #include "schema.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "ledge/session/records.hpp"
 #include "row_seal.hpp"
 
 namespace ledge::storage {
@@ -83,66 +81,6 @@ Key Key::of_received(std::uint64_t session, std::uint16_t packet_id) {
     return key;
 }
 
-std::size_t key_size(Table table) {
-    switch (table) {
-        case Table::sub:
-        case Table::fresh:
-        case Table::q: return 16;
-        case Table::in2: return 10;
-        default: return 8;
-    }
-}
-
-Table table_of(session::RecordKind kind) {
-    using session::RecordKind;
-    switch (kind) {
-        case RecordKind::put_session:
-        case RecordKind::drop_session: return Table::session;
-        case RecordKind::put_subscription:
-        case RecordKind::drop_subscription: return Table::sub;
-        case RecordKind::put_queued:
-        case RecordKind::drop_queued: return Table::q;
-        case RecordKind::put_received:
-        case RecordKind::drop_received: return Table::in2;
-        case RecordKind::put_retained:
-        case RecordKind::drop_retained: return Table::retained;
-        default: return Table::msg;
-    }
-}
-
-Key key_of(const session::Record& record) {
-    switch (table_of(record.kind)) {
-        case Table::session: return Key::of(record.session);
-        case Table::sub:
-        case Table::q: return Key::of(record.session, record.number);
-        case Table::in2: return Key::of_received(record.session, static_cast<std::uint16_t>(record.number));
-        default: return Key::of(record.number);
-    }
-}
-
-bool is_put(session::RecordKind kind) {
-    using session::RecordKind;
-    switch (kind) {
-        case RecordKind::put_session:
-        case RecordKind::put_subscription:
-        case RecordKind::put_message:
-        case RecordKind::put_queued:
-        case RecordKind::put_received:
-        case RecordKind::put_retained: return true;
-        default: return false;
-    }
-}
-
-WriteClass class_of(Table table) {
-    switch (table) {
-        case Table::q: return WriteClass::queues;
-        case Table::msg: return WriteClass::messages;
-        case Table::retained:
-        case Table::fresh: return WriteClass::retained;
-        default: return WriteClass::sessions;
-    }
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Meta
 
@@ -190,44 +128,13 @@ Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
 
 std::array<Byte, fresh_head_size> encode_fresh_head(FreshKind kind) { return {static_cast<Byte>(kind)}; }
 
-std::optional<FreshRow> parse_fresh(Bytes key, Bytes body) {
-    if (!is_key(Table::fresh, key)) return std::nullopt;
+std::optional<FreshBody> parse_fresh_body(Bytes body) {
     Fields in(body);
     const std::uint8_t kind = in.u8();
-    const FreshRow fresh{read_u64(key.data()), read_u64(key.data() + 8), static_cast<FreshKind>(kind), in.rest()};
+    const FreshBody fresh{static_cast<FreshKind>(kind), in.rest()};
     if (!in.is_ok() || kind > static_cast<std::uint8_t>(FreshKind::settled)) return std::nullopt;
-    if ((fresh.kind == FreshKind::message) == fresh.body.empty()) return std::nullopt;
+    if ((fresh.kind == FreshKind::message) == fresh.publication.empty()) return std::nullopt;
     return fresh;
-}
-
-bool is_key(Table table, Bytes key) {
-    const auto is_number = [&](std::size_t at) {
-        const std::uint64_t number = read_u64(key.data() + at);
-        return number > 0 && number <= number_max;
-    };
-    if (key.size() != key_size(table) || !is_number(0)) return false;
-    switch (table) {
-        case Table::in2: return key[8] != 0 || key[9] != 0;
-        // The core counts a session's subscriptions with 32 bits.
-        case Table::sub: return is_number(8) && read_u64(key.data() + 8) <= std::numeric_limits<std::uint32_t>::max();
-        default: return key.size() == 8 || is_number(8);
-    }
-}
-
-const char* fault_in_row(Table table, Bytes key, Bytes body) {
-    if (!is_key(table, key)) return "malformed key";
-    constexpr const char* malformed = "malformed record";
-    switch (table) {
-        case Table::session: return session::parse_session(body) ? nullptr : malformed;
-        case Table::sub: return session::parse_subscription(body) ? nullptr : malformed;
-        case Table::in2: return body.empty() ? nullptr : malformed;
-        case Table::q: return session::parse_queued(body) ? nullptr : malformed;
-        case Table::fresh: {
-            const auto fresh = parse_fresh(key, body);
-            return fresh && (fresh->body.empty() || session::parse_publication(fresh->body)) ? nullptr : malformed;
-        }
-        default: return session::parse_publication(body) ? nullptr : malformed;
-    }
 }
 
 }  // namespace ledge::storage

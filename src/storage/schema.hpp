@@ -2,7 +2,7 @@
 // tools look into them with session/records.
 //
 // Version 2 (not released yet): each value ends with a seal (row_seal.hpp), `fresh` has the number in its key, the meta
-// row has a checksum and a copy, session and queued records may grow at their end (include/ledge/session/records.hpp
+// row has a checksum and a copy, session and queued records may grow at their end (include/ledge/journal/records.hpp
 // says how a record gets a new field without a new version). Stores of version 1 are taken over: upgrade.hpp.
 //
 // One LMDB file, DIRECTORY/data.mdb. Integers big endian, so that keys sort as numbers do.
@@ -24,7 +24,7 @@
 //                                           (the number is in the key: a damaged value does not hide whose it is)
 //   session, number, sequence: 1 … 2^63 - 1; packet_id: 1 … 65,535
 //
-// Record bodies: include/ledge/session/records.hpp. Reference counts of messages are not stored: load() counts.
+// Record bodies: include/ledge/journal/records.hpp. Reference counts of messages are not stored: load() counts.
 #pragma once
 
 #include <array>
@@ -34,20 +34,19 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/session/journal.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {
 
 inline constexpr std::uint32_t schema_version = 2;
 
-/// The named databases, in the order in which a reader of a whole store wants them. Seals cover the number: it stays.
-enum class Table : std::uint8_t { session, sub, in2, retained, fresh, q, msg };
+/// The named databases, in the order in which a reader of a whole store wants them. The seal of each row covers the
+/// number of its table, so the numbers stay as they are. src/storage/table_traits.hpp says what is in each.
+enum class Table : std::uint8_t { session, subscription, received, retained, fresh, queued, message };
 inline constexpr std::size_t table_count = 7;
-inline constexpr std::array<const char*, table_count> table_names{"session", "sub", "in2", "retained",
-                                                                  "fresh",   "q",   "msg"};
-inline constexpr std::array<Table, table_count> all_tables{Table::session, Table::sub, Table::in2, Table::retained,
-                                                           Table::fresh,   Table::q,   Table::msg};
+inline constexpr std::array<Table, table_count> all_tables{
+    Table::session, Table::subscription, Table::received, Table::retained, Table::fresh, Table::queued, Table::message};
 
 /// The largest number that a key holds.
 inline constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
@@ -73,15 +72,6 @@ private:
     std::size_t size_ = 0;
 };
 
-/// The size of every key of the table, in bytes.
-std::size_t key_size(Table table);
-
-/// The table and key that a record is about. Requires a kind that is ever in a batch.
-Table table_of(session::RecordKind kind);
-Key key_of(const session::Record& record);
-bool is_put(session::RecordKind kind);
-WriteClass class_of(Table table);
-
 inline constexpr std::string_view meta_key = "meta";
 inline constexpr std::string_view meta_copy_key = "meta copy";
 
@@ -105,18 +95,12 @@ Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now);
 
 enum class FreshKind : std::uint8_t { message = 0, dropped = 1, settled = 2 };
 inline constexpr std::size_t fresh_head_size = 1;
-struct FreshRow {
-    std::uint64_t sequence = 0;
-    std::uint64_t number = 0;
+/// The value of a row of `fresh`. Its key is sequence and number.
+struct FreshBody {
     FreshKind kind = FreshKind::message;
-    Bytes body;
+    Bytes publication;  // a publication record exactly with FreshKind::message, else empty
 };
 std::array<Byte, fresh_head_size> encode_fresh_head(FreshKind kind);
-std::optional<FreshRow> parse_fresh(Bytes key, Bytes body);
-
-/// Whether the bytes can be a key of the table.
-bool is_key(Table table, Bytes key);
-/// What is wrong with a row whose seal is right or has been taken off; nullptr: nothing.
-const char* fault_in_row(Table table, Bytes key, Bytes body);
+std::optional<FreshBody> parse_fresh_body(Bytes body);
 
 }  // namespace ledge::storage

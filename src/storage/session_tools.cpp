@@ -3,11 +3,12 @@
 
 #include "guarded.hpp"
 #include "json_line.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/tools.hpp"
 #include "row_seal.hpp"
 #include "store_dir.hpp"
+#include "table_traits.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -24,7 +25,7 @@ int count_rows(const Txn& txn, const Tables& tables, Table table,
     });
 }
 
-std::string line_of(const session::SessionRecord& record, std::uint64_t subscriptions, std::uint64_t messages,
+std::string line_of(const journal::SessionRecord& record, std::uint64_t subscriptions, std::uint64_t messages,
                     Instant now) {
     JsonLine line;
     line.bytes("client_id", as_bytes(record.client_id));
@@ -50,12 +51,12 @@ int send_sessions(const std::string& file, GuardedOut& out) {
     const auto meta = read_meta(*txn);
     std::unordered_map<std::uint64_t, std::uint64_t> subscriptions;
     std::unordered_map<std::uint64_t, std::uint64_t> messages;
-    int code = count_rows(*txn, *tables, Table::sub, subscriptions);
-    if (code == lmdb_ok) code = count_rows(*txn, *tables, Table::q, messages);
+    int code = count_rows(*txn, *tables, Table::subscription, subscriptions);
+    if (code == lmdb_ok) code = count_rows(*txn, *tables, Table::queued, messages);
     if (code != lmdb_ok) return code;
     return for_each_row(*txn, (*tables)[Table::session], [&](Bytes key, Bytes value) {
         const auto body = open_row(Table::session, key, value);
-        const auto record = body ? session::parse_session(*body) : std::nullopt;
+        const auto record = body ? journal::parse_session(*body) : std::nullopt;
         if (!record || record->is_ended) return true;
         const std::uint64_t number = read_u64(key.data());
         out.send(as_bytes(line_of(*record, subscriptions[number], messages[number], meta ? meta->logical : Instant{})));
@@ -97,15 +98,15 @@ Result<bool, StoreError> remove_session(const std::string& path, std::string_vie
     if (!store) return stop_it_first(store.error());
     auto image = (*store)->load();
     if (!image) return Failure{image.error()};
-    for (const broker::StoredSession& stored : image->sessions) {
-        const auto record = session::parse_session({stored.record.data(), stored.record.size()});
+    for (const journal::StoredSession& stored : image->sessions) {
+        const auto record = journal::parse_session({stored.record.data(), stored.record.size()});
         if (!record || record->is_ended || record->client_id != client_id) continue;
-        session::Batch batch;
-        const Blob ended = encode(session::SessionRecord{record->client_id, 0, never, true, std::nullopt});
+        journal::Batch batch;
+        const Blob ended = encode(journal::SessionRecord{record->client_id, 0, never, true, std::nullopt});
         const Bytes body = ended.bytes();
         batch.bodies.assign(body.begin(), body.end());
-        batch.records.push_back(
-            {session::RecordKind::put_session, 0, static_cast<std::uint32_t>(body.size()), stored.number, 0});
+        batch.records.push_back({journal::RecordKind::session, journal::Change::put, 0,
+                                 static_cast<std::uint32_t>(body.size()), stored.number, 0});
         batch.last = 1;
         batch.next_number = image->next_number;
         batch.now = image->now;

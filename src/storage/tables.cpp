@@ -2,16 +2,17 @@
 
 #include <algorithm>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "row_reader.hpp"
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 
 Result<Tables, int> Tables::open(Txn& txn, bool creates) {
     Tables tables;
     for (const Table table : all_tables) {
-        auto id = txn.open_db(table_names[index_of(table)], creates);
+        auto id = txn.open_db(traits_of(table).name, creates);
         if (!id) return Failure{id.error()};
         tables.ids_[index_of(table)] = *id;
     }
@@ -67,7 +68,7 @@ std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Tabl
 
 std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
     std::uint64_t highest = 0;
-    for (const Table table : {Table::session, Table::msg, Table::retained}) {
+    for (const Table table : {Table::session, Table::message, Table::retained}) {
         auto cursor = Cursor::open(txn, tables[table]);
         int code = cursor ? cursor->last() : cursor.error();
         while (code == lmdb_ok && !is_key(table, cursor->key())) code = cursor->previous();
@@ -102,7 +103,7 @@ Meta recover_meta(const Txn& txn, const Tables& tables) {
     RowReader reader(meta.version);
     for_each_row(txn, tables[Table::session], [&](Bytes key, Bytes value) {
         const ReadRow row = reader.read(Table::session, key, value);
-        const auto record = row.fault == nullptr ? session::parse_session(row.body) : std::nullopt;
+        const auto record = row.fault == nullptr ? journal::parse_session(row.body) : std::nullopt;
         if (!record || record->expires_at == never) return true;
         // Set when its client left: then plus the interval.
         meta.logical = std::max(meta.logical, record->expires_at - std::chrono::seconds(record->expiry_interval_s));

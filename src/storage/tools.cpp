@@ -14,6 +14,7 @@
 #include "dump_row.hpp"
 #include "inspect.hpp"
 #include "store_dir.hpp"
+#include "table_traits.hpp"
 #include "tables.hpp"
 
 namespace ledge::storage {
@@ -120,7 +121,7 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     for (const Table table : all_tables) {
         const auto rows = txn.facts((*tables)[table]);
         if (!rows) return false;
-        send_line(out, table_names[index_of(table)],
+        send_line(out, traits_of(table).name,
                   std::to_string(rows.value().entries) + " rows, " + in_kib(rows.value().pages * facts.page_size) +
                       ": " + contents[index_of(table)]);
     }
@@ -179,8 +180,7 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
     if (!target) return Failure{target.error()};
     const Inspection inspection = inspect(target.value().file, target.value().is_alone(), Depth::everything);
     for (const Table table : all_tables) {
-        print(std::string(table_names[index_of(table)]) + ": " + std::to_string(inspection.rows[index_of(table)]) +
-              " rows\n");
+        print(std::string(traits_of(table).name) + ": " + std::to_string(inspection.rows[index_of(table)]) + " rows\n");
     }
     for (const std::string& problem : inspection.problems) print("problem: " + problem + "\n");
     if (inspection.problem_count > inspection.problems.size()) {

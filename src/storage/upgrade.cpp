@@ -55,14 +55,19 @@ bool upgrade_row_of_v1(Table table, Bytes key, Bytes value, std::vector<Byte>& n
     body.clear();
     switch (table) {
         case Table::session: return upgrade_session_of_v1(value, body);
-        case Table::q: return upgrade_queued_of_v1(value, body);
+        case Table::queued: return upgrade_queued_of_v1(value, body);
         case Table::fresh:
             if (value.size() < 9) return false;
             append(new_key, value.first(8));
             append(body, value.subspan(8));
             return true;
-        default: append(body, value); return true;
+        case Table::subscription:
+        case Table::received:
+        case Table::retained:
+        case Table::message: break;
     }
+    append(body, value);
+    return true;
 }
 
 namespace {

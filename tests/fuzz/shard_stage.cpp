@@ -66,7 +66,7 @@ ShardStage::ShardStage() : now_(Instant{} + 1h), shard_(options(), log_, 1, now_
 
 ShardStage::ShardStage(storage::MemoryStore& store) : ShardStage(&store, *store.load()) {}
 
-ShardStage::ShardStage(storage::MemoryStore* store, const broker::StoreImage& image)
+ShardStage::ShardStage(storage::MemoryStore* store, const journal::StoreImage& image)
     : store_(store), now_(image.now), shard_(stored_options(), log_, 1, image, store->reader()) {}
 
 ShardStage::~ShardStage() = default;

@@ -41,7 +41,7 @@ private:
         session::Connection* connection = nullptr;
         std::vector<Byte> unread;  // of an unfinished packet
     };
-    ShardStage(storage::MemoryStore* store, const broker::StoreImage& image);
+    ShardStage(storage::MemoryStore* store, const journal::StoreImage& image);
     void commit();
     void check_packets(Peer& peer, wire::Version version);
 

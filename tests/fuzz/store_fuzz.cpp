@@ -3,7 +3,7 @@
 //
 //   row := table:u8 session:u8 number:u8 content
 //   content: of `raw` any bytes; of a record its fields, each of which may be what no broker writes
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "require.hpp"
 #include "shard_script.hpp"
@@ -11,7 +11,7 @@
 namespace ledge::fuzz {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 constexpr std::string_view stored_client_ids[] = {"one", "two", "three", "", "\xFF"};
 constexpr std::string_view stored_topics[] = {"a", "a/b", "/", "$SYS/x", "a/+", "#", "", "\xC3"};
@@ -30,7 +30,7 @@ class Rows {
 public:
     explicit Rows(Input& input) : input_(input) {}
 
-    session::Batch batch() {
+    journal::Batch batch() {
         for (unsigned rows = input_.below(64); rows > 0 && !input_.empty(); --rows) add_row();
         batch_.next_number = 1 + input_.below(10);
         batch_.now = Instant(1h);
@@ -44,23 +44,23 @@ private:
         const std::uint64_t number = one_of(input_, numbers);
         switch (choice) {
             case 0:
-            case 1: return add(RecordKind::put_session, session, 0, session_record());
+            case 1: return add(RecordKind::session, session, 0, session_record());
             case 2:
-            case 3: return add(RecordKind::put_subscription, session, number, subscription());
-            case 4: return add(RecordKind::put_received, session, number, {});
+            case 3: return add(RecordKind::subscription, session, number, subscription());
+            case 4: return add(RecordKind::received, session, number, {});
             case 5:
-            case 6: return add(RecordKind::put_queued, session, number, queued());
+            case 6: return add(RecordKind::queued, session, number, queued());
             case 7:
-            case 8: return add(RecordKind::put_message, 0, number, publication());
-            case 9: return add(RecordKind::put_retained, 0, number, publication());
+            case 8: return add(RecordKind::message, 0, number, publication());
+            case 9: return add(RecordKind::retained, 0, number, publication());
             default: return add(raw_kind(), session, number, input_.bytes(input_.byte()));
         }
     }
 
     RecordKind raw_kind() {
-        constexpr RecordKind kinds[] = {RecordKind::put_session,  RecordKind::put_subscription,
-                                        RecordKind::put_queued,   RecordKind::put_message,
-                                        RecordKind::put_retained, RecordKind::put_received};
+        constexpr RecordKind kinds[] = {RecordKind::session, Change::put,         RecordKind::subscription,
+                                        RecordKind::queued,  RecordKind::message, RecordKind::retained,
+                                        RecordKind::received};
         return one_of(input_, kinds);
     }
 
@@ -78,8 +78,8 @@ private:
         return choice < std::size(instants) ? Instant(Duration(instants[choice])) : never;
     }
 
-    session::PublicationView view() {
-        session::PublicationView view;
+    journal::PublicationView view() {
+        journal::PublicationView view;
         view.topic = one_of(input_, stored_topics);
         view.properties = as_bytes(one_of(input_, properties));
         view.expires_at = instant();
@@ -91,12 +91,12 @@ private:
 
     std::vector<Byte> publication() {
         std::vector<Byte> body;
-        session::append_publication(view(), body);
+        journal::append_publication(view(), body);
         return body;
     }
 
     std::vector<Byte> session_record() {
-        session::SessionRecord record;
+        journal::SessionRecord record;
         record.client_id = one_of(input_, stored_client_ids);
         record.expiry_interval_s = input_.byte();
         record.expires_at = instant();
@@ -104,36 +104,36 @@ private:
         record.is_ended = (flags & 1U) != 0 && (flags & 8U) != 0;
         record.is_incomplete = (flags & 2U) != 0;
         if ((flags & 4U) != 0) {
-            session::StoredWill will;
-            will.publication = session::Publication(view());
+            journal::StoredWill will;
+            will.publication = journal::Publication(view());
             will.delay_s = input_.byte();
             record.will = std::move(will);
         }
-        return bytes_of(session::encode(record));
+        return bytes_of(journal::encode(record));
     }
 
     std::vector<Byte> subscription() {
-        session::SubscriptionRecord record;
+        journal::SubscriptionRecord record;
         record.filter = one_of(input_, stored_filters);
         record.options.qos = static_cast<wire::QoS>(input_.below(3));
         record.subscription_id = static_cast<std::uint32_t>(one_of(input_, numbers));
-        return bytes_of(session::encode(record));
+        return bytes_of(journal::encode(record));
     }
 
     std::vector<Byte> queued() {
-        session::QueuedRecord record;
+        journal::QueuedRecord record;
         record.message = one_of(input_, numbers);
         record.bytes = input_.below(4) != 0 ? 8 : input_.u16();  // of "a" and "payload"
         record.share_subscription = input_.below(4);
-        record.state = static_cast<session::OutState>(input_.below(4));
+        record.state = static_cast<journal::OutState>(input_.below(4));
         record.packet_id = input_.below(4) != 0 ? static_cast<wire::PacketId>(input_.below(8)) : input_.u16();
         record.qos = static_cast<wire::QoS>(input_.below(3));
         record.ids = as_bytes(one_of(input_, properties));
-        return bytes_of(session::encode(record));
+        return bytes_of(journal::encode(record));
     }
 
     Input& input_;
-    session::Batch batch_;
+    journal::Batch batch_;
 };
 
 }  // namespace

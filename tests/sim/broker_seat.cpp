@@ -95,18 +95,18 @@ bool BrokerSeat::wants_commit(Instant now) {
 
 // The store keeps a copy of the batch: what was allocated in the broker's name is freed in its name.
 void BrokerSeat::begin_commit(Instant now) {
-    std::optional<session::Batch> batch;
+    std::optional<journal::Batch> batch;
     {
         const MeterScope scope;
         batch = shard_->take_batch(now);
     }
     if (is_tracing_) {
-        for (const session::Record& record : batch->records)
+        for (const journal::Record& record : batch->records)
             std::fprintf(stderr, "           record: kind %d session %d number %d, %u bytes\n",
                          static_cast<int>(record.kind), static_cast<int>(record.session),
                          static_cast<int>(record.number), record.body_size);
     }
-    store_->start(session::Batch(*batch));
+    store_->start(journal::Batch(*batch));
     taken_at_ = now;
     const MeterScope scope;
     batch.reset();

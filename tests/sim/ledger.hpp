@@ -156,7 +156,7 @@ private:
         std::int32_t client = -1;
         wire::PacketId packet_id = 0;
         std::uint64_t number = 0;
-        session::Durability level{};
+        journal::Durability level{};
         bool is_acknowledged = false;
         Record retained;
     };
@@ -180,7 +180,7 @@ private:
     void replay(std::int32_t client, const Subscription& subscription, bool is_sure, Instant now);
 
     // ledger_crash.cpp
-    session::Durability level_of(const std::string& topic) const;
+    journal::Durability level_of(const std::string& topic) const;
     void note_received(std::int32_t client, wire::PacketId id, const std::string& topic);
     void note_made(const Event& publication, std::int32_t client, wire::PacketId id);
     Record change(std::int32_t client, const std::string& what);

@@ -5,7 +5,7 @@
 
 namespace ledge::sim {
 
-using session::Durability;
+using journal::Durability;
 using wire::PacketType;
 
 namespace {

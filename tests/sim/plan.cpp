@@ -64,7 +64,7 @@ session::ListenerOptions make_listener(Rng& rng, bool is_tight) {
 
 // Commits that are late, few or many; a window of one message or of all; topics that promise less.
 void add_store(Rng& rng, Plan& plan) {
-    using session::Durability;
+    using journal::Durability;
     plan.has_store = true;
     broker::DurabilityOptions& durability = plan.options.durability;
     durability.journal.is_enabled = true;

@@ -1,14 +1,15 @@
 """The tables of the house rules. A change here is a change of the design and wants a reason in the commit."""
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
-CORE = ['base', 'wire', 'topic', 'auth', 'session', 'broker']
+CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
     'topic': ['base', 'wire'],
     'auth': ['base', 'wire', 'topic'],
-    'session': ['base', 'wire', 'topic', 'auth'],
-    'broker': ['base', 'wire', 'topic', 'auth', 'session'],
+    'journal': ['base', 'wire', 'topic', 'auth'],
+    'session': ['base', 'wire', 'topic', 'auth', 'journal'],
+    'broker': ['base', 'wire', 'topic', 'auth', 'journal', 'session'],
     'storage': CORE,
     'transport': CORE + ['storage'],
     'runtime': CORE + ['storage', 'transport'],
@@ -16,7 +17,8 @@ MAY_INCLUDE = {
     'mqttsn': CORE,
     'link': ['base', 'mqttsn', 'transport'],
     'admin': CORE + ['storage', 'transport', 'runtime'],
-    'config': ['base', 'auth', 'session', 'broker'],  # it fills their plain option structs; it calls nothing of theirs
+    # it fills their plain option structs; it calls nothing of theirs
+    'config': ['base', 'auth', 'journal', 'session', 'broker'],
     'daemon': CORE + ['storage', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
     'demo': ['base', 'wire'],
 }

@@ -8,16 +8,12 @@
 #include <vector>
 
 #include "ledge/base/time.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"
 
 namespace ledge::broker {
-
-/// What a write to the store is for: the account of flash wear is kept per class.
-enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
-inline constexpr std::size_t write_classes = 4;
-inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
 
 /// How the store was found when the broker started.
 enum class Beginning : std::uint8_t {
@@ -40,10 +36,10 @@ constexpr std::string_view name_of(Beginning beginning) {
 struct StoreFigures {
     bool is_used = false;  // false: there is none, all else is 0
     std::uint64_t commits = 0;
-    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted
-    std::uint64_t device_bytes_day = 0;                // of the last 24 hours, in steps of an hour
-    double used_fraction = 0;                          // of the ceiling, or of the disk: what is nearer to its end
+    std::array<std::uint64_t, journal::write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
+    std::uint64_t device_bytes = 0;                             // in pages written, the filesystem's own not counted
+    std::uint64_t device_bytes_day = 0;                         // of the last 24 hours, in steps of an hour
+    double used_fraction = 0;  // of the ceiling, or of the disk: what is nearer to its end
     Beginning beginning = Beginning::whole;
     std::uint64_t postponements = 0;  // episodes in which commits failed for want of room and were tried again
     Instant waiting_since = never;    // the commit that is tried again, or takes long; never: there is none

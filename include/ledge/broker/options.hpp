@@ -24,13 +24,13 @@ struct RetainedLimits {
 
 /// What publications survive (README: durability levels). Without a store, nothing does.
 struct DurabilityOptions {
-    session::Durability level = session::Durability::durable;
+    journal::Durability level = journal::Durability::durable;
     struct Override {
         std::string filter;
-        session::Durability level = session::Durability::durable;
+        journal::Durability level = journal::Durability::durable;
     };
     std::vector<Override> overrides;  // the first that matches decides
-    session::JournalOptions journal;
+    journal::JournalOptions journal;
     double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
     double take_below_used = 0.83;    // until it is below this: the end of a shortage, and not each commit of it
 };

@@ -20,8 +20,8 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/broker/persist.hpp"
 #include "ledge/broker/session_facts.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -37,8 +37,8 @@ public:
     /// `seed`: for assigned client ids, shared-subscription picks; wants real entropy in the daemon.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now);
     /// The same, continuing with what a store remembers. Time starts at image.now. `reader` outlives the shard.
-    Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const StoreImage& image,
-          const StoreReader& reader);
+    Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
+          const journal::StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
@@ -87,9 +87,9 @@ public:
     /// How long what nobody waits for may stay pending: a budget of flash writes widens it.
     void set_lazy_interval(Duration interval);
     /// Everything pending, for one transaction.
-    session::Batch take_batch(Instant now);
+    journal::Batch take_batch(Instant now);
     /// The batch is on stable storage: what waited for it is sent. `used_fraction` as note_store_used.
-    void on_committed(session::Ticket last, double used_fraction, Instant now);
+    void on_committed(journal::Ticket last, double used_fraction, Instant now);
     /// So much of the store's ceiling is in use, 0 to 1: it decides what is refused for want of room.
     void note_store_used(double fraction, Instant now);
     /// Durable publications are refused for want of room, all or those of some owners: note_store_used can end it.

@@ -11,22 +11,18 @@
 #include <vector>
 
 #include "ledge/base/owner.hpp"
+#include "ledge/journal/store_account.hpp"
 
 namespace ledge::session {
 
 class Session;
 
-struct Account {
+struct Account : journal::StoreAccount {
     OwnerId id{};
     NetworkId network = NetworkId::none;  // of the anonymous; none: a user, or a Unix socket
     std::string name;                     // the user, or the network as text; "local": a Unix socket without a user
     std::uint32_t sessions = 0;           // connected and away
-    std::uint16_t number = 0;             // a short name for it; 0: none is left
     std::uint64_t table_bytes = 0;        // of those in memory: client ids, wills, subscriptions; no messages
-    std::uint64_t stored_bytes = 0;   // of messages that it has published and the store keeps, retained ones included
-    std::uint64_t journal_bytes = 0;  // of records that it has caused and that are not committed
-    std::uint64_t taken_bytes = 0;    // of those, under way to the store
-    std::uint64_t written_bytes = 0;  // keys and bodies handed to the store since the start
 
     // Its sessions without a connection, in the order in which they lost it.
     Session* longest_away = nullptr;
@@ -77,12 +73,14 @@ public:
 
     // What the store keeps
     /// The store keeps `bytes` more; `account`: who has published them, nullptr: nobody knows. The number for unstore.
-    std::uint16_t store(Account* account, std::uint64_t bytes);
+    std::uint16_t store(journal::StoreAccount* account, std::uint64_t bytes);
     void unstore(std::uint16_t number, std::uint64_t bytes);
     /// The store uses so much of its ceiling.
     void note_store_used(double fraction);
     /// The store keeps more of its messages than its share.
-    bool is_over_store_share(const Account& account) const { return account.stored_bytes > stored_bytes_max_; }
+    bool is_over_store_share(const journal::StoreAccount& account) const {
+        return account.stored_bytes > stored_bytes_max_;
+    }
     std::uint64_t stored_bytes_max() const { return stored_bytes_max_; }
     /// So much of the store is in use that each account is held to its share.
     bool has_store_shares() const { return stored_bytes_max_ != no_limit; }
@@ -92,13 +90,13 @@ public:
 private:
     void forget_unused();
     void forget(std::uint64_t id);
-    std::uint16_t new_number(Account& account);
+    std::uint16_t new_number(journal::StoreAccount& account);
 
     static constexpr std::size_t looked_at_least = 64;
 
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Account>> accounts_;  // by owner
     std::size_t forget_at_ = looked_at_least;                                      // accounts
-    std::vector<Account*> by_number_{nullptr};
+    std::vector<journal::StoreAccount*> by_number_{nullptr};
     std::vector<std::uint16_t> free_numbers_;
     std::uint64_t stored_total_ = 0;
     std::uint64_t stored_bytes_max_ = no_limit;  // of one account

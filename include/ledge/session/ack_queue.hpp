@@ -9,8 +9,8 @@
 #include <string>
 
 #include "ledge/base/ring.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/session/ack_barrier.hpp"
-#include "ledge/session/journal.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {
@@ -22,7 +22,7 @@ struct OwedAck {
     bool is_repetition = false;  // PUBREC for a packet id that was received before
     wire::PacketId packet_id = 0;
     BarrierId barrier = 0;
-    Ticket ticket = 0;
+    journal::Ticket ticket = 0;
     std::unique_ptr<std::string> reason;  // why it says no, for the client
 };
 

@@ -131,7 +131,7 @@ public:
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
     /// Not before `ticket` is durable or all holders of `barrier` (0: none) have let go.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier,
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, BarrierId barrier,
                    std::string_view reason = {});
     /// `reason`: why something in it is refused.
     void send_suback(const wire::Suback& packet, std::string_view reason = {}) { send_with_reason(packet, reason); }
@@ -168,7 +168,7 @@ public:
     /// A commit is through: sends what waited for it.
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
-    void hold_output(Ticket ticket);
+    void hold_output(journal::Ticket ticket);
     /// What it waits for will never be true: the peer is told by the loss of its connection.
     void on_store_failed();
     /// Bytes may be sent to it that are not sent yet, so many: it is a slow reader only because memory is short.
@@ -189,7 +189,8 @@ public:
     void pump(Instant now);
     /// Encodes and appends one PUBLISH; `blob` holds the publication, or is empty when nobody owns it. False when it is
     /// larger than the client takes: nothing is appended, it counts as delivered [MQTT-3.1.2-25].
-    bool send_publish(const PublicationView& publication, const Blob& blob, const PublishHeader& header, Instant now);
+    bool send_publish(const journal::PublicationView& publication, const Blob& blob, const PublishHeader& header,
+                      Instant now);
     /// True when a frame made for another connection of the same version suits this one as it is.
     bool takes_shared_frames() const { return outbound_aliases_ == nullptr; }
     /// Appends such a frame; `payload_size` in bytes, for the counters.
@@ -264,18 +265,18 @@ private:
     wire::ReasonCode check_publish(const wire::Publish& packet) const;
     std::string rule_against(std::string_view topic, wire::ReasonCode code) const;
     void refuse_publish(const wire::Publish& packet, wire::ReasonCode code);
-    void take_properties(const wire::Properties& properties, PublicationView& publication, Instant now);
+    void take_properties(const wire::Properties& properties, journal::PublicationView& publication, Instant now);
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
     void owe_repeated_pubrec(wire::PacketId id);
     void forget_unkept_ids();
     /// Sends it once `ticket` is durable and all earlier ones of its kind have left.
-    void owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket, BarrierId barrier = 0,
-                 std::string_view reason = {});
+    void owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
+                 BarrierId barrier = 0, std::string_view reason = {});
     void flush_acks();
     void flush_acks(wire::PacketType kind);
     void wait_for_commit();
 
-    void set_outbound_properties(const PublicationView& publication, const PublishHeader& header, Instant now,
+    void set_outbound_properties(const journal::PublicationView& publication, const PublishHeader& header, Instant now,
                                  wire::Publish& packet);
     void count_sent(std::size_t payload_size);
     void send_unsent(Instant now);
@@ -335,7 +336,7 @@ private:
     std::unique_ptr<PendingLogin> login_;       // in awaiting_login
     std::unique_ptr<auth::Identity> identity_;  // until the session takes it
     AckQueue owed_acks_;
-    Ticket held_until_ = 0;
+    journal::Ticket held_until_ = 0;
     std::uint32_t peer_packet_size_max_ = 0xFFFF'FFFF;
     std::uint32_t counted_input_ = 0;    // bytes of the framer, in the memory budget
     std::uint32_t keep_alive_ms_ = 0;    // one and a half times what the client was told; 0: none

@@ -5,7 +5,7 @@
 #include <string>
 #include <variant>
 
-#include "ledge/session/publication.hpp"
+#include "ledge/journal/publication.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {
@@ -19,7 +19,7 @@ struct OpenSession {
 
 /// Route it, then call Connection::on_routed with what came of it.
 struct RoutePublication {
-    PublicationView publication;
+    journal::PublicationView publication;
     wire::PacketId packet_id = 0;  // 0 for QoS 0
 };
 

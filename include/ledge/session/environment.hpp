@@ -9,17 +9,17 @@
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/base/timer_wheel.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/message_references.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/counters.hpp"
-#include "ledge/session/journal.hpp"
 #include "ledge/session/limits.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
-#include "ledge/session/message_references.hpp"
 #include "ledge/session/outbox.hpp"
-#include "ledge/session/store_reader.hpp"
 #include "ledge/wire/properties.hpp"
 
 namespace ledge::session {
@@ -46,7 +46,7 @@ struct CoreTimer : Timer {
 };
 
 struct Environment {
-    Environment(const Log& log_, const JournalOptions& journal_options, std::uint64_t seed, Instant now,
+    Environment(const Log& log_, const journal::JournalOptions& journal_options, std::uint64_t seed, Instant now,
                 std::uint64_t memory_budget_bytes = 0)
         : log(log_),
           rng(seed),
@@ -71,12 +71,12 @@ struct Environment {
     auth::Policy policy;  // sessions borrow its rules: whoever replaces it tells them
     auth::LoginGuard guard;
     LoginQueue logins;
-    Journal journal;
+    journal::Journal journal;
     AckBarriers barriers;
-    MessageReferences references;                  // queue rows per stored message
+    journal::MessageReferences references;         // queue rows per stored message
     MessageOwners message_owners{accounts};        // publishers of those messages
-    StoreReader store;                             // unset when there is no store
-    std::vector<StoredDelivery> loaded;            // scratch for reading the store
+    journal::StoreReader store;                    // unset when there is no store
+    std::vector<journal::StoredDelivery> loaded;   // scratch for reading the store
     std::vector<Session*> waiting_sessions;        // have deliveries that wait for a commit
     std::vector<Connection*> waiting_connections;  // have acknowledgements or output that wait for a commit
 

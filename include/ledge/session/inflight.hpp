@@ -5,9 +5,9 @@
 #include <cstdint>
 
 #include "ledge/base/ring.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/session/delivery.hpp"
 #include "ledge/session/limits.hpp"
-#include "ledge/session/out_state.hpp"
-#include "ledge/session/publication.hpp"
 
 namespace ledge::session {
 
@@ -15,7 +15,7 @@ class Inflight {
 public:
     struct Entry {
         Delivery delivery;  // its publication is let go once released
-        OutState state = OutState::done;
+        journal::OutState state = journal::OutState::done;
         bool is_counted = false;  // opened or sent again on the present connection
         /// The client may have seen its PUBLISH on an earlier connection: the next one carries DUP [MQTT-3.3.1-1].
         bool is_repetition() const { return delivery.sent != Sent::no; }
@@ -57,7 +57,7 @@ public:
     template <class F>
     void for_each(F&& f) {
         for (std::size_t i = 0; i < entries_.size(); ++i)
-            if (entries_[i].state != OutState::done) f(id_at(i), entries_[i]);
+            if (entries_[i].state != journal::OutState::done) f(id_at(i), entries_[i]);
     }
 
     void shrink() { entries_.shrink(); }

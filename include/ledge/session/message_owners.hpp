@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <memory>
 
+#include "ledge/journal/store_account.hpp"
+
 namespace ledge::session {
 
 class Accounts;
-struct Account;
 
 class MessageOwners {
 public:
@@ -18,7 +19,7 @@ public:
     explicit MessageOwners(Accounts& accounts) : accounts_(accounts) {}
 
     /// The store keeps the message, of `bytes`; `account`: its publisher, or nullptr.
-    void add(std::uint64_t message, Account* account, std::uint64_t bytes);
+    void add(std::uint64_t message, journal::StoreAccount* account, std::uint64_t bytes);
     /// The store keeps it no longer.
     void remove(std::uint64_t message);
     /// What the store held at start: so many messages, of so many bytes together.

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "ledge/base/ring.hpp"
+#include "ledge/session/delivery.hpp"
 #include "ledge/session/limits.hpp"
-#include "ledge/session/publication.hpp"
 
 namespace ledge::session {
 

@@ -9,29 +9,21 @@
 #include <vector>
 
 #include "ledge/base/ring.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/detail/text_hash.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {
 
-/// How far one subscription has been sent the retained messages. It survives a restart in the subscription's record.
-struct FeedProgress {
-    std::uint64_t as_of = 0;     // what was retained later went out live; 0: nothing is owed
-    std::uint64_t position = 0;  // topics that came before it have been looked at (broker/retained.hpp)
-    std::uint16_t rounds = 0;    // more SUBSCRIBEs that came meanwhile, each of which wants all of it again
-
-    bool operator==(const FeedProgress&) const = default;
-};
-
 class RetainedFeed {
 public:
     struct Batch {
         std::string filter;  // "": its subscription is gone
-        FeedProgress progress;
+        journal::FeedProgress progress;
         std::uint32_t subscription_id = 0;
         wire::QoS qos = wire::QoS::at_most_once;
         bool is_looked_through = false;
-        FeedProgress recorded{};  // what the record of the subscription says of it
+        journal::FeedProgress recorded{};  // what the record of the subscription says of it
     };
 
     /// `seed`: secret of the hash of the filters.
@@ -53,9 +45,9 @@ public:
         if (&batch == &batches_.front()) forget_topics();
     }
     /// What the record of its subscription says of it.
-    FeedProgress recorded(std::string_view filter) {
+    journal::FeedProgress recorded(std::string_view filter) {
         const Batch* batch = find(filter);
-        return batch == nullptr ? FeedProgress{} : batch->recorded;
+        return batch == nullptr ? journal::FeedProgress{} : batch->recorded;
     }
     /// Nothing is owed for this filter any more.
     void forget(std::string_view filter);

@@ -19,28 +19,6 @@
 
 namespace ledge::session {
 
-/// The will of the present connection, or of the last one while its delay runs.
-struct StoredWill {
-    Publication publication;  // expires_at unset: its interval starts when it is published
-    std::uint32_t delay_s = 0;
-    std::uint32_t expiry_interval_s = 0;
-    bool has_expiry = false;
-    std::uint16_t keep_alive_s = 0;  // of its connection: how long the silence of a client that lives can last
-    bool is_deferred = false;        // the broker was away, not the client: whoever comes back in time takes it along
-};
-
-/// How far the messages of a session have been sent, in rows of its queue, as its record in the store says it.
-struct SendingProgress {
-    /// Of a session that has sent from an older backlog since, and of an older release: any row may have been sent.
-    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
-
-    std::uint64_t sent_until = 0;           // what is unfinished up to this row was sent
-    std::uint64_t doubted_until = unknown;  // what is unfinished up to this row may have been sent
-    std::uint64_t known_until = 0;  // of later rows it knows nothing: those stored while the client was connected may
-                                    // have been sent, the others were not
-    std::uint16_t id_shift = 0;     // packet id - row, modulo 65,535; not 0 after exchanges of an older release
-};
-
 inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // [MQTT-3.1.2.11.2]
 
 /// Why a publication was not kept.
@@ -129,7 +107,7 @@ public:
     // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
 
     /// Puts the delivery's record, and the publication's when it has none, into the journal. Requires is_stored().
-    void store(Delivery& delivery, Urgency urgency);
+    void store(Delivery& delivery, journal::Urgency urgency);
     void enqueue(Delivery delivery);
     /// The front of the queue. Requires pending().has_loaded().
     Delivery dequeue();
@@ -151,7 +129,7 @@ public:
     /// The delivery is not owed any more, for whatever reason: its record goes, its acknowledgement waits no longer.
     void discard(Delivery& delivery);
     /// Changes the stored state of a QoS 2 exchange; the ticket to wait for, 0 when it is not stored.
-    Ticket record_state(Delivery& delivery, OutState state, wire::PacketId id);
+    journal::Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
     /// Fetches the publication of a restored exchange; false when the store does not have it.
     bool load_publication(Delivery& delivery) const;
 
@@ -160,24 +138,24 @@ public:
     bool is_stored() const { return number_ != 0; }
     /// Gives it a record, or brings the record up to date. Nothing is written when the record says so already.
     /// `at`: the end that it tells, `never` while connected.
-    void put_record(Instant at, Urgency urgency);
+    void put_record(Instant at, journal::Urgency urgency);
     /// A connection is about to be attached, or was detached: brings the record up to date with what that means for
     /// the rows that may have been sent. Without a backlog it means nothing.
-    void record_connection(Urgency urgency);
-    void record_disconnection(Instant at, Urgency urgency);
+    void record_connection(journal::Urgency urgency);
+    void record_disconnection(Instant at, journal::Urgency urgency);
     /// The end that the record tells; `never` also when it leaves out the one that `expires_at` has.
     Instant recorded_expiry() const { return recorded_expiry_; }
     /// The record, as it is now, is on stable storage, or it has none.
     bool is_record_durable() const;
     /// Its record in the store goes, and what hangs on it.
-    void drop_record(Urgency urgency);
+    void drop_record(journal::Urgency urgency);
     /// The queue remains in the store for the broker to take down; marks the record as ended.
-    void end_record(Urgency urgency);
+    void end_record(journal::Urgency urgency);
     /// False: will or expiry are not what its record says, whether that is written already or not.
     bool is_recorded_as_it_is() const;
     /// Keeps the will of a session that ends with its connection, in a record of its own, or brings that up to date.
-    void put_will_record(Urgency urgency);
-    void drop_will_record(Urgency urgency);
+    void put_will_record(journal::Urgency urgency);
+    void drop_will_record(journal::Urgency urgency);
     /// The record is there, or stays behind, without the session: for the start that follows a stop.
     void set_will_record(std::uint64_t number) {
         will_number_ = number;
@@ -189,36 +167,36 @@ public:
     /// Continues with what the store remembers. `last_row`: the highest row that is there; `last_live`: the highest
     /// one that was stored while the client was connected.
     void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
-                 const SendingProgress& progress);
+                 const journal::SendingProgress& progress);
     /// Its record in the store, as put_record() has encoded it, and the end that it tells.
     void restore_record(Bytes record, Instant expiry);
     /// True when the packet id that the row of an exchange has in the store is the one that follows from its position.
     bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
     /// An exchange of an older release, whose packet id followed from nothing: it is opened before all that waits.
     /// False: it does not fit, it was left out.
-    bool restore_exchange(std::uint64_t row, Delivery delivery, OutState state, wire::PacketId id);
+    bool restore_exchange(std::uint64_t row, Delivery delivery, journal::OutState state, wire::PacketId id);
     void restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
     /// What its record says of the rows that were sent.
-    const SendingProgress& progress() const { return progress_; }
+    const journal::SendingProgress& progress() const { return progress_; }
     /// The first PUBLISH of what was stored before this connection has to wait for it: from then on a crash knows that
     /// the client may have seen the rows.
-    Ticket may_send_from() const { return may_send_from_; }
+    journal::Ticket may_send_from() const { return may_send_from_; }
 
     /// The packet id of an inbound QoS 2 message goes into the store; the ticket that its forwarding waits for.
-    Ticket put_received(wire::PacketId id, Urgency urgency);
+    journal::Ticket put_received(wire::PacketId id, journal::Urgency urgency);
     /// All ids of `received` are on stable storage when it is durable (those of messages that need no store left out).
-    Ticket received_ticket() const { return received_ticket_; }
+    journal::Ticket received_ticket() const { return received_ticket_; }
     void settle_received() { received_ticket_ = 0; }
     /// PUBREL: the id is free again. The ticket that PUBCOMP waits for; 0 when the store has never seen the id, because
     /// PUBREL came before the commit: then what waits to be forwarded goes at once.
-    Ticket drop_received(wire::PacketId id);
+    journal::Ticket drop_received(wire::PacketId id);
 
     /// To be pumped again after the next commit.
     void wait_for_commit();
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
     ReceivedIds received;
-    std::unique_ptr<StoredWill> will;
+    std::unique_ptr<journal::StoredWill> will;
     std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
     std::uint32_t expiry_interval_s = 0;
     Instant expires_at = never;  // `never` while connected, and without end
@@ -230,11 +208,11 @@ public:
 
     SubscriptionSet subscriptions;
     /// Of the last change of their records: what SUBACK and UNSUBACK promise holds when it is durable.
-    Ticket subscriptions_ticket = 0;
+    journal::Ticket subscriptions_ticket = 0;
     std::uint32_t last_subscription_number = 0;
 
     /// A publication is not kept for this session. Counts it; logs the first of a run, not each.
-    void note_drop(DropReason reason, const PublicationView& publication);
+    void note_drop(DropReason reason, const journal::PublicationView& publication);
     /// What the store has under this row cannot be delivered.
     void note_unreadable(std::uint64_t row);
     /// It keeps up again: says so if there was a run of drops.
@@ -254,7 +232,7 @@ private:
     void leave_account();
     void come_back();
     /// The ticket of the id's record, which is forgotten; 0 when none is known.
-    Ticket take_unwritten(wire::PacketId id);
+    journal::Ticket take_unwritten(wire::PacketId id);
     /// Bytes of the queues' slots, used or not.
     std::uint64_t slots() const;
     /// After they may have grown or shrunk.
@@ -274,13 +252,13 @@ private:
         return static_cast<wire::PacketId>((row - 1 + id_shift_) % Inflight::ids + 1);
     }
     bool is_restored_exchange(std::uint64_t row, wire::PacketId id);
-    Sent sent_before(std::uint64_t row, OutState state) const;
-    void load_rows(const std::vector<StoredDelivery>& rows);
+    Sent sent_before(std::uint64_t row, journal::OutState state) const;
+    void load_rows(const std::vector<journal::StoredDelivery>& rows);
     void forget_lost_tail();
     std::string_view full_limit() const;
-    void load_row(const StoredDelivery& stored);
+    void load_row(const journal::StoredDelivery& stored);
     void give_up(Delivery& delivery);
-    Blob encode_row(const Delivery& delivery, OutState state, wire::PacketId id) const;
+    Blob encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const;
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
     std::uint32_t share_group_of(std::uint32_t subscription) const;
 
@@ -294,27 +272,27 @@ private:
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
     std::uint64_t number_ = 0;
-    std::uint64_t last_row_ = 0;            // highest position given in its queue
-    std::uint64_t sent_until_ = 0;          // unfinished rows up to this one were sent on an earlier connection
-    std::uint64_t doubted_until_ = 0;       // those up to this one may have been sent; not less than sent_until_
-    SendingProgress progress_{0, 0, 0, 0};  // as the record has it
-    Ticket record_ticket_ = 0;              // of the record's last change
-    std::uint64_t record_hash_ = 0;         // of the record as it was put last
+    std::uint64_t last_row_ = 0;       // highest position given in its queue
+    std::uint64_t sent_until_ = 0;     // unfinished rows up to this one were sent on an earlier connection
+    std::uint64_t doubted_until_ = 0;  // those up to this one may have been sent; not less than sent_until_
+    journal::SendingProgress progress_{0, 0, 0, 0};  // as the record has it
+    journal::Ticket record_ticket_ = 0;              // of the record's last change
+    std::uint64_t record_hash_ = 0;                  // of the record as it was put last
     Instant recorded_expiry_ = never;
-    Ticket creation_ticket_ = 0;        // of the record's first form; 0: there is none, or it is older than this run
-    Ticket received_ticket_ = 0;        // of the last one's record
-    std::uint64_t counted_slots_ = 0;   // slots() as in the memory budget
-    std::uint32_t counted_tables_ = 0;  // table_bytes() as in the memory budget and in the account
+    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
+    journal::Ticket received_ticket_ = 0;  // of the last one's record
+    std::uint64_t counted_slots_ = 0;      // slots() as in the memory budget
+    std::uint32_t counted_tables_ = 0;     // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
-    Ticket may_send_from_ = 0;
-    Ticket tail_ticket_ = 0;               // when it is durable, the store has all rows of the queue's tail
+    journal::Ticket may_send_from_ = 0;
+    journal::Ticket tail_ticket_ = 0;      // when it is durable, the store has all rows of the queue's tail
     std::uint16_t id_shift_ = 0;           // packet id - row, modulo the number of ids
     std::uint64_t will_number_ = 0;        // of the record of its will alone; 0: there is none
-    Ticket will_ticket_ = 0;               // of that record's last change
+    journal::Ticket will_ticket_ = 0;      // of that record's last change
     bool is_will_written_ = false;         // a batch has taken that record in some form
     std::uint32_t recorded_expiry_s_ = 0;  // as the record says, or is going to say
     bool has_recorded_will_ = false;       // the same
-    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, Ticket>;
+    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, journal::Ticket>;
     std::unique_ptr<UnwrittenIds> unwritten_received_;  // ids of `received` whose records no batch may have taken yet
     bool is_waiting_for_commit_ = false;
     bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them

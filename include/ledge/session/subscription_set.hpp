@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "ledge/session/publication.hpp"
+#include "ledge/journal/publication.hpp"
 
 namespace ledge::session {
 
@@ -18,7 +18,7 @@ struct SubscriptionRef {
     std::uint32_t share_group = 0;  // 0: not shared; a group belongs to one filter
     std::uint32_t number = 0;       // of its record in the store
     bool has_older_record = false;  // a form of the record before the one of `ticket` may be in the store
-    Ticket ticket = 0;              // of the record's last change; 0: none in this run
+    journal::Ticket ticket = 0;     // of the record's last change; 0: none in this run
 };
 
 class SubscriptionSet {

@@ -24,7 +24,7 @@ public:
     CommitQueue& operator=(const CommitQueue&) = delete;
 
     /// Requires that no batch is under way: submit again only after on_done.
-    void submit(session::Batch batch);
+    void submit(journal::Batch batch);
     /// The batch of the last report, which failed with Fault::full, once more.
     void submit_again();
 
@@ -39,7 +39,7 @@ private:
     std::function<void(Outcome)> on_done_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    session::Batch batch_;  // of the thread while is_due_ or a commit runs
+    journal::Batch batch_;  // of the thread while is_due_ or a commit runs
     bool is_due_ = false;
     bool is_stopping_ = false;
     bool is_abandoned_ = false;

@@ -19,15 +19,15 @@ public:
     MemoryStore();
     ~MemoryStore() override;
 
-    Result<broker::StoreImage, StoreError> load() override;
+    Result<journal::StoreImage, StoreError> load() override;
     /// At once: start() and finish().
-    Result<CommitReport, StoreError> commit(const session::Batch& batch) override;
-    session::StoreReader reader() override;
+    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
+    journal::StoreReader reader() override;
     double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
 
     // A commit that takes time. Between the two, reads see the state before it.
-    void start(session::Batch batch);
+    void start(journal::Batch batch);
     bool is_busy() const { return under_way_.has_value(); }
     Result<CommitReport, StoreError> finish();
 
@@ -51,15 +51,15 @@ private:
     using Rows = std::map<Key, std::vector<Byte>>;
     struct Tables;
 
-    void apply(const session::Batch& batch, std::size_t records);
-    void apply(const session::Record& record, Bytes body);
+    void apply(const journal::Batch& batch, std::size_t records);
+    void apply(const journal::Record& record, Bytes body);
     void drop_session(std::uint64_t session);
 
     std::unique_ptr<Tables> tables_;
     std::uint64_t next_number_ = 1;
     Instant now_{};
 
-    std::optional<session::Batch> under_way_;
+    std::optional<journal::Batch> under_way_;
     std::uint64_t commits_ = 0;
     std::uint64_t records_ = 0;
     std::uint64_t until_failure_ = 0;  // commits; 0: no failure planned

@@ -10,8 +10,8 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
-#include "ledge/broker/persist.hpp"
-#include "ledge/session/journal.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
 
 namespace ledge::storage {
 
@@ -32,12 +32,11 @@ struct StoreError {
 };
 
 using broker::Beginning;
-using broker::write_class_names;
-using broker::write_classes;
-using broker::WriteClass;
+using journal::write_classes;
+using journal::WriteClass;
 
 struct CommitReport {
-    session::Ticket last = 0;                          // durable from now on, and all before it
+    journal::Ticket last = 0;                          // durable from now on, and all before it
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
     double used_fraction = 0;                          // as Store::used_fraction
@@ -55,17 +54,17 @@ public:
     virtual ~Store() = default;
 
     /// Everything a shard starts from; no payload. Before the first commit.
-    virtual Result<broker::StoreImage, StoreError> load() = 0;
+    virtual Result<journal::StoreImage, StoreError> load() = 0;
 
     /// One transaction with all records of the batch, on stable storage when it returns. After Fault::full nothing has
     /// changed: the next commit must be of the same batch. Any other error poisons the store: every later commit fails
     /// with the same error. On the committer's thread, one at a time.
-    virtual Result<CommitReport, StoreError> commit(const session::Batch& batch) = 0;
+    virtual Result<CommitReport, StoreError> commit(const journal::Batch& batch) = 0;
 
     /// Reads of what is committed. The store outlives it. All calls on one thread; a commit may run at the same time.
     /// A read that fails looks to its reader like a missing row, and poisons the store: what the reader makes of it is
     /// never committed.
-    virtual session::StoreReader reader() = 0;
+    virtual journal::StoreReader reader() = 0;
 
     /// What the last commit left in use, of the ceiling or of what the disk lets the file become, 0 to 1: the disk is
     /// asked now. Free pages inside the file are not in use. On the reader's thread, while no commit runs.

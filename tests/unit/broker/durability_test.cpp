@@ -60,10 +60,10 @@ TEST_CASE("relaxed: nobody waits, and after the commit interval it is safe") {
     LevelRig rig(Durability::relaxed);
     CHECK(rig.publishes("a", qos1) == "PUBACK 1");
     CHECK_FALSE(rig.shard->wants_commit(rig.now));
-    CHECK(rig.shard->commit_deadline() == rig.now + session::JournalOptions{}.lazy_interval);
+    CHECK(rig.shard->commit_deadline() == rig.now + journal::JournalOptions{}.lazy_interval);
     CHECK(rig.publishes("a", qos2) == "PUBREC 2");
     rig.writes = true;
-    rig.passes(session::JournalOptions{}.lazy_interval);
+    rig.passes(journal::JournalOptions{}.lazy_interval);
     CHECK(rig.survivors() == 2);
 }
 

@@ -5,7 +5,7 @@
 
 namespace ledge::broker {
 
-using session::Durability;
+using journal::Durability;
 
 inline ShardOptions with_levels(Durability level, std::vector<DurabilityOptions::Override> overrides = {}) {
     ShardOptions options = stored_options();

@@ -103,12 +103,12 @@ TEST_CASE("refuse: a v5 publisher is told 0x97 and nobody gets it, a 3.x publish
 
 /// A subscriber without a lasting session that does not acknowledge, with 2 places in flight and 3 in memory.
 struct SpillRig : Rig {
-    explicit SpillRig(std::uint32_t stored_max, Version version = v5, session::Durability level = {})
+    explicit SpillRig(std::uint32_t stored_max, Version version = v5, journal::Durability level = {})
         : Rig(options_of(stored_max, level)) {
         (*this)["s"].connects({.version = version}).subscribes("t", qos1);
         (*this)["p"].connects();
     }
-    static ShardOptions options_of(std::uint32_t stored_max, session::Durability level) {
+    static ShardOptions options_of(std::uint32_t stored_max, journal::Durability level) {
         ShardOptions options = stored_options();
         options.durability.level = level;
         session::SessionLimits& limits = options.listeners[0].limits;
@@ -130,7 +130,7 @@ struct SpillRig : Rig {
 };
 
 TEST_CASE("spill: what does not fit goes to the store, PUBACK waits for it, and the slow subscriber misses nothing") {
-    SpillRig rig(1000, v5, session::Durability::durable);
+    SpillRig rig(1000, v5, journal::Durability::durable);
     CHECK(rig.publishes(8) ==
           "PUBACK 1 | PUBACK 2 | PUBACK 3 | PUBACK 4 | PUBACK 5 then PUBACK 6 | PUBACK 7 | PUBACK 8");
     CHECK(rig["s"].takes() == "PUBLISH t x q1#1 | PUBLISH t x q1#2");
@@ -143,7 +143,7 @@ TEST_CASE("spill: what does not fit goes to the store, PUBACK waits for it, and 
 }
 
 TEST_CASE("spill: the session still ends with its connection, and by a crash, and nothing of it stays in the store") {
-    SpillRig rig(1000, v5, session::Durability::durable);
+    SpillRig rig(1000, v5, journal::Durability::durable);
     rig.publishes(8);
     rig.restarts();
     rig.passes(10s);
@@ -155,7 +155,7 @@ TEST_CASE("spill: the session still ends with its connection, and by a crash, an
 
 TEST_CASE("spill: when the store is full too, the subscriber is disconnected, and so knows that it misses something") {
     for (const Version version : {v5, v311}) {
-        SpillRig rig(5, version, session::Durability::durable);
+        SpillRig rig(5, version, journal::Durability::durable);
         rig.publishes(8);
         CHECK(rig["s"].takes() == std::string("PUBLISH t x q1#1 | PUBLISH t x q1#2") +
                                       (version == v5 ? " | DISCONNECT quota_exceeded" : ""));
@@ -165,10 +165,10 @@ TEST_CASE("spill: when the store is full too, the subscriber is disconnected, an
 }
 
 TEST_CASE("spill: relaxed topics too; what is only in memory is dropped as ever") {
-    SpillRig relaxed(1000, v5, session::Durability::relaxed);
+    SpillRig relaxed(1000, v5, journal::Durability::relaxed);
     relaxed.publishes(8);
     CHECK(relaxed.counters().dropped() == 0);
-    SpillRig ram(1000, v5, session::Durability::ram);
+    SpillRig ram(1000, v5, journal::Durability::ram);
     ram.publishes(8);
     CHECK(ram.counters().dropped_queue_full == 3);
     CHECK(ram["s"].is_open());

@@ -1,18 +1,18 @@
 // A shard starts from any image: what does not fit is left out and said.
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
 namespace {
 
-using session::OutState;
-using session::QueuedRecord;
-using session::SessionRecord;
+using journal::OutState;
+using journal::QueuedRecord;
+using journal::SessionRecord;
 
 std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blob.bytes().end()}; }
 
-StoredSession stored(std::uint64_t number, std::string_view client_id) {
-    StoredSession session;
+journal::StoredSession stored(std::uint64_t number, std::string_view client_id) {
+    journal::StoredSession session;
     session.number = number;
     session.record = bytes_of(encode(SessionRecord{client_id, 3600, never, false, std::nullopt}));
     return session;
@@ -24,7 +24,7 @@ std::vector<Byte> queued(std::uint64_t message, wire::PacketId id, OutState stat
 
 /// A shard that starts from `image`, before an empty store.
 struct ImageRig {
-    StoreImage image;
+    journal::StoreImage image;
     EventLog log;
     storage::MemoryStore store;
     std::unique_ptr<Shard> shard;
@@ -59,7 +59,7 @@ TEST_CASE("a session record that does not read, or a second one of the same clie
 TEST_CASE("subscriptions that do not read, or come twice, are left out") {
     ImageRig rig;
     rig.image.sessions = {stored(1, "a")};
-    const std::vector<Byte> good = bytes_of(encode(session::SubscriptionRecord{{qos1}, 0, "a/+"}));
+    const std::vector<Byte> good = bytes_of(encode(journal::SubscriptionRecord{{qos1}, 0, "a/+"}));
     rig.image.sessions[0].subscriptions = {{1, good}, {2, {1, 2}}, {3, good}};
     rig.starts();
     CHECK(rig.shard->metrics().subscriptions == 1);
@@ -69,7 +69,7 @@ TEST_CASE("subscriptions that do not read, or come twice, are left out") {
 TEST_CASE("an exchange whose packet id does not fit is left out and said, the others are there") {
     ImageRig rig;
     rig.image.sessions = {stored(1, "a")};
-    StoredSession& session = rig.image.sessions[0];
+    journal::StoredSession& session = rig.image.sessions[0];
     session.inflight = {{1, queued(1, 9, OutState::sent_qos2)},
                         {2, queued(2, 9, OutState::released)},
                         {3, {0, 1}},
@@ -87,15 +87,15 @@ TEST_CASE("an exchange whose packet id does not fit is left out and said, the ot
 void mark_incomplete(Rig& rig, std::string_view client_id) {
     const auto image = rig.store->load();
     REQUIRE(image.ok());
-    for (const StoredSession& stored : image->sessions) {
-        auto record = session::parse_session({stored.record.data(), stored.record.size()});
+    for (const journal::StoredSession& stored : image->sessions) {
+        auto record = journal::parse_session({stored.record.data(), stored.record.size()});
         if (!record || record->client_id != client_id) continue;
         record->is_incomplete = true;
-        const Blob body = session::encode(*record);
-        session::Batch batch;
+        const Blob body = journal::encode(*record);
+        journal::Batch batch;
         batch.bodies.assign(body.bytes().begin(), body.bytes().end());
-        batch.records = {
-            {session::RecordKind::put_session, 0, static_cast<std::uint32_t>(body.size()), stored.number, 0}};
+        batch.records = {{journal::RecordKind::session, journal::Change::put, 0,
+                          static_cast<std::uint32_t>(body.size()), stored.number, 0}};
         batch.now = rig.now;
         REQUIRE(rig.store->commit(batch).ok());
         return;
@@ -169,7 +169,7 @@ TEST_CASE("a client that starts clean gets nothing of an incomplete session") {
 TEST_CASE("numbers that contradict each other do no harm") {
     ImageRig rig;
     rig.image.sessions = {stored(1, "a")};
-    StoredSession& session = rig.image.sessions[0];
+    journal::StoredSession& session = rig.image.sessions[0];
     session.queued = 1;  // fewer than there are in flight
     session.inflight = {{1, queued(1, 1, OutState::sent_qos2)}, {2, queued(2, 2, OutState::sent_qos2)}};
     session.received = {0, 1, 65'535};
@@ -243,7 +243,7 @@ TEST_CASE("a start reads no payload, whatever the queues hold") {
     rig.shard.reset();
     const auto image = rig.store->load();
     REQUIRE(image.ok());
-    StoreReader none;
+    journal::StoreReader none;
     none.queued = [](void*, std::uint64_t, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
     none.message = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
         FAIL("a message was read");

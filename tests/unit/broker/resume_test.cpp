@@ -1,6 +1,6 @@
 // What a client finds when the broker was killed and has started again from its store: sessions, exchanges at each of
 // their steps, retained messages, wills, and the time that is left to them.
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -172,7 +172,7 @@ TEST_CASE("a client that comes and goes without a backlog writes no word about w
     rig["p"].connects().sends(encoded(wire::Publish{"a", as_bytes("x"), qos1, false, false, 1, {}}, v5));
     rig["s"].acks(1);
     rig.passes(2s);
-    const session::SendingProgress before = rig["s"].connection->session()->progress();
+    const journal::SendingProgress before = rig["s"].connection->session()->progress();
     rig["s"].loses_connection();
     rig["s"].connects(lasting);
     CHECK(rig["s"].connection->session()->progress().known_until == before.known_until);
@@ -246,15 +246,15 @@ TEST_CASE("a session with exchanges of an older release keeps their packet ids, 
     rig.shard.reset();
     auto image = rig.store->load();
     REQUIRE(image.ok());
-    const StoredSession& session = image->sessions.back();
+    const journal::StoredSession& session = image->sessions.back();
     REQUIRE(session.inflight.size() == 1);
-    auto record = session::parse_queued({session.inflight[0].body.data(), session.inflight[0].body.size()});
+    auto record = journal::parse_queued({session.inflight[0].body.data(), session.inflight[0].body.size()});
     record->packet_id = 77;  // as a sequence of its own would have given it
     const Blob body = encode(*record);
-    session::Batch batch;
+    journal::Batch batch;
     batch.bodies.assign(body.bytes().begin(), body.bytes().end());
-    batch.records = {{session::RecordKind::put_queued, 0, static_cast<std::uint32_t>(body.size()), session.number,
-                      session.inflight[0].number}};
+    batch.records = {{journal::RecordKind::queued, journal::Change::put, 0, static_cast<std::uint32_t>(body.size()),
+                      session.number, session.inflight[0].number}};
     batch.next_number = image->next_number;
     batch.now = rig.now;
     REQUIRE(rig.store->commit(batch).ok());

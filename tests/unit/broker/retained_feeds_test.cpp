@@ -5,7 +5,7 @@
 #include <set>
 
 #include "allocations.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -219,14 +219,14 @@ struct FeedRig : Rig {
         return topics;
     }
     /// What the record of the subscription says.
-    session::FeedProgress recorded() {
+    journal::FeedProgress recorded() {
         passes(5s);
         const auto image = store->load();
         REQUIRE(image.ok());
-        for (const StoredSession& session : image->sessions) {
+        for (const journal::StoredSession& session : image->sessions) {
             if (session.subscriptions.empty()) continue;
             const std::vector<Byte>& body = session.subscriptions[0].body;
-            return session::parse_subscription({body.data(), body.size()})->feed;
+            return journal::parse_subscription({body.data(), body.size()})->feed;
         }
         return {};
     }

@@ -9,7 +9,7 @@
 namespace ledge::broker {
 namespace {
 
-session::PublicationView message(std::string_view topic, std::string_view payload, Instant expires_at = never) {
+journal::PublicationView message(std::string_view topic, std::string_view payload, Instant expires_at = never) {
     return {topic, as_bytes(payload), {}, expires_at, qos1, true};
 }
 
@@ -18,14 +18,14 @@ struct Store : Retained {
     explicit Store(const RetainedLimits& limits = {}) : Store(std::make_unique<Parts>(), limits) {}
 
     // As the router does it.
-    bool keep(const session::PublicationView& publication) {
+    bool keep(const journal::PublicationView& publication) {
         if (!takes(publication)) return false;
-        CHECK(store(session::Publication(publication), publication, session::Durability::durable) == 0);
+        CHECK(store(journal::Publication(publication), publication, journal::Durability::durable) == 0);
         return true;
     }
     std::string kept(std::string_view topic, Instant now = start) {
         const auto id = find(topic);
-        const session::Publication publication = id ? load(*id, latest(), now) : session::Publication();
+        const journal::Publication publication = id ? load(*id, latest(), now) : journal::Publication();
         return publication ? std::string(as_text(publication.view().payload)) : "nothing";
     }
 

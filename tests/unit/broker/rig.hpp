@@ -175,7 +175,7 @@ public:
     Instant now = start;
     std::unique_ptr<storage::MemoryStore> store;
     bool writes = true;
-    std::optional<session::Batch> postponed;
+    std::optional<journal::Batch> postponed;
     std::unique_ptr<Shard> shard;
 
 private:

@@ -132,7 +132,7 @@ TEST_CASE("[MQTT-3.1.2-8] a session that ends before that takes its will along")
 
 TEST_CASE("without a session of its client a will is kept if somebody could have it later and its topic is not ram") {
     ShardOptions options = stored_options();
-    options.durability.overrides = {{"ram", session::Durability::ram}, {"relaxed", session::Durability::relaxed}};
+    options.durability.overrides = {{"ram", journal::Durability::ram}, {"relaxed", journal::Durability::relaxed}};
     for (const auto& [will, is_kept] : {std::pair{wire::Will{"will", {}, qos0, false, {}}, false},
                                         {wire::Will{"will", {}, qos0, true, {}}, true},
                                         {wire::Will{"relaxed", {}, qos1, false, {}}, true},
@@ -177,7 +177,7 @@ TEST_CASE(
         rig.writes = false;
         rig["c"].disconnects();
         CHECK_FALSE(rig.shard->wants_commit(rig.now));
-        CHECK(rig.shard->commit_deadline() == rig.now + session::JournalOptions{}.commit_delay);
+        CHECK(rig.shard->commit_deadline() == rig.now + journal::JournalOptions{}.commit_delay);
         rig.commits();
         rig.writes = true;
         rig.ends(false);
@@ -194,7 +194,7 @@ TEST_CASE("the expiry that DISCONNECT sets is written soon, 0 too") {
         rig.writes = false;
         rig["c"].disconnects(ReasonCode::success, expiry);
         CHECK_FALSE(rig.shard->wants_commit(rig.now));
-        CHECK(rig.shard->commit_deadline() == rig.now + session::JournalOptions{}.commit_delay);
+        CHECK(rig.shard->commit_deadline() == rig.now + journal::JournalOptions{}.commit_delay);
         rig.commits();
         rig.writes = true;
         rig.restarts();

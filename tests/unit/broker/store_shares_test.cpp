@@ -77,7 +77,7 @@ TEST_CASE("what a slowed client sends beyond its rate is charged to it too; reta
     ShardOptions options = stored_options();
     options.listeners[0].limits.messages_per_second = 10;
     options.listeners[0].limits.messages_burst = 2;
-    options.durability.overrides.push_back({"ram/#", session::Durability::ram});
+    options.durability.overrides.push_back({"ram/#", journal::Durability::ram});
     Pair pair(options);
     std::string burst;
     for (wire::PacketId id = 1; id <= 5; ++id)

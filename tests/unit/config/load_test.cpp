@@ -295,7 +295,7 @@ TEST_CASE("a store has a path; without one nobody can ask for durability by a fl
     const Loaded loaded = load(sources);
     REQUIRE(loaded.ok());
     CHECK(loaded.config.store.path == "/var/lib/ledgemq");
-    CHECK(loaded.config.shard.durability.level == session::Durability::relaxed);
+    CHECK(loaded.config.shard.durability.level == journal::Durability::relaxed);
 }
 
 TEST_CASE("delays of the store are in milliseconds") {
@@ -313,15 +313,15 @@ TEST_CASE("levels of topics keep their order, from a file and by flags") {
     const auto& levels = loaded.config.shard.durability.overrides;
     REQUIRE(levels.size() == 2);
     CHECK(levels[0].filter == "b/#");
-    CHECK(levels[0].level == session::Durability::ram);
+    CHECK(levels[0].level == journal::Durability::ram);
     CHECK(levels[1].filter == "+");
-    CHECK(levels[1].level == session::Durability::durable);
+    CHECK(levels[1].level == journal::Durability::durable);
 
     Sources sources;
     sources.set = {"store.levels.2.level=relaxed", "store.levels.3.filter=c", "store.levels.3.level=ram"};
     const auto more = load_text(text, sources).config.shard.durability.overrides;
     REQUIRE(more.size() == 3);
-    CHECK(more[1].level == session::Durability::relaxed);
+    CHECK(more[1].level == journal::Durability::relaxed);
     CHECK(more[2].filter == "c");
 }
 

@@ -5,7 +5,7 @@
 namespace ledge::daemon {
 namespace {
 
-using session::Durability;
+using journal::Durability;
 
 config::Config with_store() {
     config::Config config;

@@ -44,11 +44,11 @@ const std::string puback_no_subscribers = bytes({0x40, 3, 0, 9, 0x10});
 class Seat final : public storage::Store {
 public:
     explicit Seat(storage::MemoryStore& store) : store_(store) {}
-    Result<broker::StoreImage, storage::StoreError> load() override { return store_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const session::Batch& batch) override {
+    Result<journal::StoreImage, storage::StoreError> load() override { return store_.load(); }
+    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
         return store_.commit(batch);
     }
-    session::StoreReader reader() override { return store_.reader(); }
+    journal::StoreReader reader() override { return store_.reader(); }
     double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
 
@@ -174,15 +174,15 @@ TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
 /// A disk whose answers are ordered. A commit waits until it is let go.
 class OrderedStore final : public storage::Store {
 public:
-    Result<broker::StoreImage, storage::StoreError> load() override { return memory_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const session::Batch& batch) override {
+    Result<journal::StoreImage, storage::StoreError> load() override { return memory_.load(); }
+    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
         ++tries;
         std::unique_lock lock(mutex_);
         let_go_.wait(lock, [this] { return !is_held_; });
         if (has_room) return memory_.commit(batch);
         return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
     }
-    session::StoreReader reader() override { return memory_.reader(); }
+    journal::StoreReader reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
     std::size_t rows() const { return memory_.rows(); }
     void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }

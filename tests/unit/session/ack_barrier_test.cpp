@@ -8,14 +8,16 @@ namespace {
 
 struct AckRig : Rig {
     AckRig() : Rig(enabled()) { connects(); }
-    static JournalOptions enabled() {
-        JournalOptions options;
+    static journal::JournalOptions enabled() {
+        journal::JournalOptions options;
         options.is_enabled = true;
         return options;
     }
-    Ticket record() { return environment.journal.put(RecordKind::put_queued, 1, 1, {}, Urgency::now); }
+    journal::Ticket record() {
+        return environment.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+    }
     /// A QoS 1 PUBLISH with this id was routed.
-    void owes(wire::PacketId id, Ticket ticket, BarrierId barrier = 0) {
+    void owes(wire::PacketId id, journal::Ticket ticket, BarrierId barrier = 0) {
         connection->on_routed(qos1, id, ReasonCode::success, ticket, barrier);
         if (barrier != 0) environment.barriers.release(barrier);  // the router's hold
     }
@@ -86,7 +88,7 @@ TEST_CASE("[MQTT-4.6.0-2] acknowledgements of a kind leave in the order of what 
 TEST_CASE("PUBACK, PUBREC and PUBCOMP that wait for the store hold back none of the other kinds") {
     AckRig rig;
     rig.session->expiry_interval_s = 100;
-    rig.session->put_record(never, Urgency::now);
+    rig.session->put_record(never, journal::Urgency::now);
     rig.commits();
     rig.sends(publish("a", "x", qos2, 5));
     rig.commits();
@@ -123,9 +125,9 @@ TEST_CASE("who lets go after the commit, or after the publisher has gone, does n
 TEST_CASE("PUBREC waits like PUBACK; PUBCOMP waits for the removal, also for one that is under way already") {
     AckRig rig;
     rig.session->expiry_interval_s = 100;
-    rig.session->put_record(never, Urgency::now);
+    rig.session->put_record(never, journal::Urgency::now);
     rig.commits();
-    rig.connection->on_routed(qos2, 5, ReasonCode::success, rig.session->put_received(5, Urgency::now), 0);
+    rig.connection->on_routed(qos2, 5, ReasonCode::success, rig.session->put_received(5, journal::Urgency::now), 0);
     CHECK(rig.takes().empty());
     rig.commits();
     CHECK(rig.takes() == "PUBREC 5");

@@ -19,7 +19,7 @@ TEST_CASE("subscription identifiers, expiry and alias stand beside the forwarded
     wire::PropertyBuilder forwarded;
     forwarded.user("k", "v");
     Delivery one;
-    one.publication = Publication({"a/b", as_bytes("x"), forwarded.view().raw(), start + 30s, qos0, false});
+    one.publication = journal::Publication({"a/b", as_bytes("x"), forwarded.view().raw(), start + 30s, qos0, false});
     one.ids.add(3);
     one.ids.add(4);
     for (int i = 0; i < 3; ++i) rig.delivers(one, start + 10s);

@@ -42,8 +42,8 @@ TEST_CASE("packet ids are given in sequence, from 1, and the state follows the Q
     CHECK(inflight.open(delivery("a", "2", qos2), true) == 2);
     CHECK(inflight.size() == 2);
     CHECK(inflight.counted() == 2);
-    CHECK(inflight.find(1)->state == OutState::sent_qos1);
-    CHECK(inflight.find(2)->state == OutState::sent_qos2);
+    CHECK(inflight.find(1)->state == journal::OutState::sent_qos1);
+    CHECK(inflight.find(2)->state == journal::OutState::sent_qos2);
     CHECK(as_text(inflight.find(2)->delivery.publication.view().payload) == "2");
     for (const wire::PacketId unknown : Ids{0, 3, 4, 65'535}) CHECK(inflight.find(unknown) == nullptr);
 }
@@ -113,7 +113,7 @@ TEST_CASE("[MQTT-4.3.3-7] a released exchange keeps its id and lets its publicat
     CHECK(message.publication.blob().references() == 2);
     inflight.release(*inflight.find(1));
     CHECK(message.publication.blob().references() == 1);
-    CHECK(inflight.find(1)->state == OutState::released);
+    CHECK(inflight.find(1)->state == journal::OutState::released);
     CHECK(inflight.size() == 1);
     CHECK(inflight.counted() == 1);  // the slot of Receive Maximum is free only after PUBCOMP
     inflight.finish(1);
@@ -205,15 +205,15 @@ TEST_CASE("[MQTT-2.2.1-3] an exchange is opened behind the open ones, across the
 TEST_CASE("an exchange that the store remembers goes on in its state") {
     Inflight inflight;
     Delivery sent = delivery("a", "1", qos2);
-    sent.state = OutState::sent_qos2;
+    sent.state = journal::OutState::sent_qos2;
     sent.sent = Sent::yes;
     Delivery released = sent;
-    released.state = OutState::released;
+    released.state = journal::OutState::released;
     inflight.open(7, sent, false);
     inflight.open(8, released, false);
-    CHECK(inflight.find(7)->state == OutState::sent_qos2);
+    CHECK(inflight.find(7)->state == journal::OutState::sent_qos2);
     CHECK(inflight.find(7)->is_repetition());
-    CHECK(inflight.find(8)->state == OutState::released);
+    CHECK(inflight.find(8)->state == journal::OutState::released);
     CHECK_FALSE(inflight.find(8)->delivery.publication);
     CHECK(inflight.find_answerable(7) != nullptr);  // the answer may have been on its way
 }

@@ -80,8 +80,8 @@ TEST_CASE("by default no number of messages is too many: Paho Python and MQTT.js
 TEST_CASE("a client whose acknowledgements wait for the store is not read beyond a bound, and read again after it") {
     Rig rig({.is_enabled = true});
     rig.connects();
-    rig.session->put_record(never, Urgency::lazy);
-    const Ticket waits = rig.environment.journal.last();
+    rig.session->put_record(never, journal::Urgency::lazy);
+    const journal::Ticket waits = rig.environment.journal.last();
     std::string releases;
     for (wire::PacketId id = 1; id <= Connection::owed_acks_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
@@ -248,12 +248,13 @@ TEST_CASE("[MQTT-3.4.2-2] [MQTT-3.5.2-2] no reason string beyond the Maximum Pac
 }
 
 TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a long one is cut within its characters") {
-    JournalOptions journal;
+    journal::JournalOptions journal;
     journal.is_enabled = true;
     Rig rig(journal);
     rig.environment.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
     rig.connects();
-    const Ticket record = rig.environment.journal.put(RecordKind::put_queued, 1, 1, {}, Urgency::now);
+    const journal::Ticket record =
+        rig.environment.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, 0);  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());

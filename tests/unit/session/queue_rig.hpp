@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -18,17 +18,17 @@ struct Shelf {
     std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
-    StoreReader reader() {
-        StoreReader reader;
+    journal::StoreReader reader() {
+        journal::StoreReader reader;
         reader.context = this;
         reader.queued = [](void* self, std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
-                           std::vector<StoredDelivery>& out) {
+                           std::vector<journal::StoredDelivery>& out) {
             Shelf& shelf = *static_cast<Shelf*>(self);
             ++shelf.readings;
             for (auto row = shelf.rows.lower_bound(from); row != shelf.rows.end() && rows_max-- > 0; ++row) {
-                StoredDelivery& delivery = out.emplace_back();
+                journal::StoredDelivery& delivery = out.emplace_back();
                 delivery.row = {row->first, row->second};
-                const auto record = parse_queued(row->second);
+                const auto record = journal::parse_queued(row->second);
                 if (record && shelf.messages.contains(record->message))
                     delivery.publication = shelf.messages[record->message];
             }
@@ -56,11 +56,11 @@ struct QueueRig : Rig {
         listener.limits.queue_window_messages = window;
         session = std::make_unique<Session>(environment, "c", listener.limits);
         session->expiry_interval_s = 100;
-        session->put_record(never, Urgency::now);
+        session->put_record(never, journal::Urgency::now);
         commits();
     }
-    static JournalOptions enabled() {
-        JournalOptions options;
+    static journal::JournalOptions enabled() {
+        journal::JournalOptions options;
         options.is_enabled = true;
         return options;
     }
@@ -68,14 +68,14 @@ struct QueueRig : Rig {
     /// Stored and queued, as the broker does for an offline session.
     void queues(std::string_view payload, QoS qos = qos1) {
         Delivery one = delivery("a", payload, qos);
-        session->store(one, Urgency::now);
+        session->store(one, journal::Urgency::now);
         session->enqueue(std::move(one));
         if (connection != nullptr) connection->pump(now);
     }
     void commits() {
-        const Batch batch = environment.journal.take(now);
+        const journal::Batch batch = environment.journal.take(now);
         written = "";
-        for (const Record& record : batch.records) write(record, batch.body(record));
+        for (const journal::Record& record : batch.records) write(record, batch.body(record));
         environment.journal.on_committed(batch.last);
         for (Connection* one : std::exchange(environment.waiting_connections, {})) {
             one->stop_waiting();
@@ -86,37 +86,33 @@ struct QueueRig : Rig {
             if (one->connection() != nullptr) one->connection()->pump(now);
         }
     }
-    void write(const Record& record, Bytes body) {
+    void write(const journal::Record& record, Bytes body) {
         const std::vector<Byte> bytes(body.begin(), body.end());
         const std::string number = std::to_string(record.number);
-        switch (record.kind) {
-            case RecordKind::put_queued:
+        const bool is_put = record.change == journal::Change::put;
+        if (record.kind == journal::RecordKind::queued) {
+            if (is_put)
                 shelf.rows[record.number] = bytes;
-                written += "+q" + number + " ";
-                break;
-            case RecordKind::drop_queued:
+            else
                 shelf.rows.erase(record.number);
-                written += "-q" + number + " ";
-                break;
-            case RecordKind::put_message:
+            written += (is_put ? "+q" : "-q") + number + " ";
+        }
+        if (record.kind == journal::RecordKind::message) {
+            if (is_put)
                 shelf.messages[record.number] = bytes;
-                written += "+m ";
-                break;
-            case RecordKind::drop_message:
+            else
                 shelf.messages.erase(record.number);
-                written += "-m ";
-                break;
-            default: break;
+            written += is_put ? "+m " : "-m ";
         }
     }
     /// As after a clean stop: the record says how far the rows were sent.
     void stops_and_starts() {
         is_gone();
-        session->record_disconnection(never, Urgency::lazy);
+        session->record_disconnection(never, journal::Urgency::lazy);
         restarts(session->progress());
     }
     /// As after a kill while the client was connected: a session that knows what the store has.
-    void restarts(const SendingProgress& progress = SendingProgress()) {
+    void restarts(const journal::SendingProgress& progress = journal::SendingProgress()) {
         is_gone();
         auto again = std::make_unique<Session>(environment, "c", listener.limits);
         again->expiry_interval_s = 100;
@@ -124,7 +120,7 @@ struct QueueRig : Rig {
         std::uint64_t waiting = 0;
         std::uint64_t bytes = 0;
         for (const auto& [row, body] : shelf.rows) {
-            const auto record = parse_queued(body);
+            const auto record = journal::parse_queued(body);
             if (!record) continue;
             ++waiting, bytes += record->bytes;
             REQUIRE((record->packet_id == 0 || again->is_own_id(row, record->packet_id)));

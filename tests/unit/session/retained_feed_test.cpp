@@ -26,10 +26,10 @@ TEST_CASE("each filter has one place, in the order of the first SUBSCRIBE, and w
     feed.add(owed("b", 2));
     CHECK(feed.size() == 2);
     CHECK(feed.find("c") == nullptr);
-    CHECK(feed.recorded("c") == FeedProgress{});
-    CHECK(feed.recorded("b") == FeedProgress{});
+    CHECK(feed.recorded("c") == journal::FeedProgress{});
+    CHECK(feed.recorded("b") == journal::FeedProgress{});
     feed.find("b")->recorded = {2, 7, 1};
-    CHECK(feed.recorded("b") == FeedProgress{2, 7, 1});
+    CHECK(feed.recorded("b") == journal::FeedProgress{2, 7, 1});
     CHECK(&feed[1] == feed.find("b"));
     CHECK(order_of(feed) == "a1 b2 ");
 }

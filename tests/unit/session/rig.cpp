@@ -74,7 +74,7 @@ std::string unsent(const Outbox& outbox) {
 
 Delivery delivery(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at) {
     Delivery made;
-    made.publication = Publication({topic, as_bytes(payload), {}, expires_at, qos, false});
+    made.publication = journal::Publication({topic, as_bytes(payload), {}, expires_at, qos, false});
     made.qos = qos;
     return made;
 }
@@ -102,7 +102,7 @@ std::string publish(std::string_view topic, std::string_view payload, QoS qos, w
     return encoded(wire::Publish{topic, as_bytes(payload), qos, false, false, id, properties.view()}, Version::v5);
 }
 
-Rig::Rig(const JournalOptions& journal) : environment(log, journal, 1, start) {
+Rig::Rig(const journal::JournalOptions& journal) : environment(log, journal, 1, start) {
     listener.name = "test";
     listener.allow_anonymous = true;
 }
@@ -155,7 +155,7 @@ void Rig::perform(const Effect& effect) {
         if (!resumes_) session = std::make_unique<Session>(environment, "c", listener.limits);
         connection->accept(*open, *session, resumes_, now);
     } else if (const auto* route = std::get_if<RoutePublication>(&effect)) {
-        const PublicationView& p = route->publication;
+        const journal::PublicationView& p = route->publication;
         const wire::Publish shown{
             p.topic, p.payload, p.qos, p.retain, false, route->packet_id, wire::Properties(p.properties, 0)};
         asked += (asked.empty() ? "" : " | ") + describe(as_bytes(encoded(shown, Version::v5)), Version::v5);

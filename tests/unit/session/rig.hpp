@@ -57,7 +57,7 @@ std::string describe(Bytes frame, Version version);
 
 class Rig {
 public:
-    explicit Rig(const JournalOptions& journal = {});
+    explicit Rig(const journal::JournalOptions& journal = {});
     ~Rig();
 
     // The peer

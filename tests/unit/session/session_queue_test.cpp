@@ -116,12 +116,12 @@ TEST_CASE("a message acknowledged before the commit has taken it is never writte
 TEST_CASE("one message with several rows is written once, and goes with the last of them") {
     QueueRig rig;
     Session other(rig.environment, "d", rig.listener.limits);
-    other.put_record(never, Urgency::now);
+    other.put_record(never, journal::Urgency::now);
     const Delivery shared = delivery("a", "x", qos1);
     Delivery mine = shared;
     Delivery theirs = shared;
-    rig.session->store(mine, Urgency::now);
-    other.store(theirs, Urgency::now);
+    rig.session->store(mine, journal::Urgency::now);
+    other.store(theirs, journal::Urgency::now);
     CHECK(mine.message == theirs.message);
     rig.commits();
     CHECK(rig.written == "+m +q1 +q1 ");
@@ -137,12 +137,12 @@ TEST_CASE("a publication that outlives its record gets another one") {
     QueueRig rig;
     const Delivery retained = delivery("a", "x", qos2);
     Delivery first = retained;
-    rig.session->store(first, Urgency::now);
+    rig.session->store(first, journal::Urgency::now);
     rig.commits();
     first.publication = {};  // as a released exchange does
     rig.session->discard(first);
     Delivery second = retained;
-    rig.session->store(second, Urgency::now);
+    rig.session->store(second, journal::Urgency::now);
     rig.commits();
     CHECK(rig.written == "-q1 -m +m +q2 ");
     CHECK(rig.shelf.messages.contains(second.message));
@@ -193,7 +193,7 @@ TEST_CASE("a row whose message is gone is dropped, counted and logged; delivery 
     QueueRig rig;
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.messages.erase(parse_queued(rig.shelf.rows[2])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[2])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
@@ -250,7 +250,7 @@ TEST_CASE("an exchange whose message is gone ends, counted and logged; the other
     rig.commits();
     rig.commits();
     CHECK(rig.takes() == "PUBLISH a 1 q2#1 | PUBLISH a 2 q2#2");
-    rig.shelf.messages.erase(parse_queued(rig.shelf.rows[1])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[1])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q2#2 dup");
@@ -263,12 +263,12 @@ TEST_CASE("an exchange that does not fit behind the others is refused") {
     QueueRig rig;
     Delivery one;
     one.qos = qos2;
-    CHECK_FALSE(rig.session->restore_exchange(1, one, OutState::sent_qos2, 0));
-    CHECK_FALSE(rig.session->restore_exchange(1, one, OutState::done, 3));
-    CHECK(rig.session->restore_exchange(1, one, OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, one, OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, one, OutState::sent_qos2, 39));
-    CHECK(rig.session->restore_exchange(2, one, OutState::released, 42));
+    CHECK_FALSE(rig.session->restore_exchange(1, one, journal::OutState::sent_qos2, 0));
+    CHECK_FALSE(rig.session->restore_exchange(1, one, journal::OutState::done, 3));
+    CHECK(rig.session->restore_exchange(1, one, journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->restore_exchange(2, one, journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->restore_exchange(2, one, journal::OutState::sent_qos2, 39));
+    CHECK(rig.session->restore_exchange(2, one, journal::OutState::released, 42));
     CHECK(rig.session->backlog() == 2);
 }
 

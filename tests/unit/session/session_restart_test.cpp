@@ -55,9 +55,9 @@ TEST_CASE("[MQTT-3.3.1-1] what an earlier connection has opened and not sent wai
     rig.resumes();
     rig.queues("1", qos2);  // its id is on its way to the store
     rig.is_gone();
-    rig.session->record_disconnection(never, Urgency::lazy);
+    rig.session->record_disconnection(never, journal::Urgency::lazy);
     rig.commits();
-    rig.session->record_connection(Urgency::lazy);
+    rig.session->record_connection(journal::Urgency::lazy);
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present");  // a crash now leaves a record that says: never sent
     rig.commits();
@@ -101,7 +101,7 @@ TEST_CASE("[MQTT-4.4.0-1] what was sent and has expired meanwhile is finished; i
         rig.listener.limits.inflight_max = 1;
         for (const char* payload : {"1", "2"}) {
             Delivery one = delivery("a", payload, qos1, start + 10s);
-            rig.session->store(one, Urgency::now);
+            rig.session->store(one, journal::Urgency::now);
             rig.session->enqueue(std::move(one));
         }
         rig.commits();
@@ -161,8 +161,8 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     CHECK_FALSE(again->is_own_id(2, 40));
     Delivery one;
     one.qos = qos2;
-    one.message = parse_queued(rig.shelf.rows[2])->message;
-    REQUIRE(again->restore_exchange(2, one, OutState::sent_qos2, 40));
+    one.message = journal::parse_queued(rig.shelf.rows[2])->message;
+    REQUIRE(again->restore_exchange(2, one, journal::OutState::sent_qos2, 40));
     rig.shelf.rows[2] = {};
     rig.shelf.rows.erase(2);
     again->restore_queue(2, 4, 1);
@@ -172,7 +172,7 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     CHECK(rig.asked + " | " + rig.takes() ==
           "CONNACK success present | PUBLISH a 2 q2#40 dup | PUBLISH a 1 q2#41 dup | PUBLISH a 3 q2#43 dup");
     rig.is_gone();
-    rig.session->record_disconnection(never, Urgency::lazy);
+    rig.session->record_disconnection(never, journal::Urgency::lazy);
     CHECK(rig.session->progress().id_shift == 40);
 }
 

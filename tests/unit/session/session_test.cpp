@@ -89,7 +89,7 @@ TEST_CASE("of a run of drops the first is logged, all are counted, the end is to
     Session session(environment, "c", limits);
     session.note_recovery();
     CHECK(logged.events.empty());
-    const PublicationView publication{"t", {}, {}, never, qos0, false};
+    const journal::PublicationView publication{"t", {}, {}, never, qos0, false};
     for (int i = 0; i < 1000; ++i)
         session.note_drop(i % 2 == 0 ? DropReason::slow_reader : DropReason::queue_full, publication);
     CHECK(environment.counters.dropped_slow_reader == 500);

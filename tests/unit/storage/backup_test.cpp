@@ -13,7 +13,7 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 const Print silent = [](std::string_view) {};
 
@@ -68,11 +68,11 @@ TEST_CASE("a backup beside a store in use has every commit before it, and none o
     std::atomic<bool> is_over = false;
     std::thread committer([&] {
         Writer w;
-        REQUIRE(store->commit(w.put(RecordKind::put_session, 1, 0, session_record("s")).take()).ok());
+        REQUIRE(store->commit(w.put(RecordKind::session, 1, 0, session_record("s")).take()).ok());
         for (std::uint64_t number = 1; !is_over; number += 10) {
             for (std::uint64_t i = number; i < number + 10; ++i) {
-                w.put(RecordKind::put_message, 0, i, publication("t", std::string(500, 'x')));
-                w.put(RecordKind::put_queued, 1, i, queued(i, 501));
+                w.put(RecordKind::message, 0, i, publication("t", std::string(500, 'x')));
+                w.put(RecordKind::queued, 1, i, queued(i, 501));
             }
             w.next_number = number + 10;
             if (!store->commit(w.take()).ok()) return;

@@ -15,7 +15,7 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 std::size_t lines_in(const std::string& path) {
     std::ifstream file(path);
@@ -29,16 +29,16 @@ void make_store(const TempDir& dir) {
     auto store = open(dir);
     Writer w;
     for (std::uint64_t s = 1; s <= 3; ++s) {
-        w.put(RecordKind::put_session, s, 0, session_record("client-" + std::to_string(s)));
-        w.put(RecordKind::put_subscription, s, 1, subscription("a/" + std::to_string(s)));
-        w.put(RecordKind::put_received, s, 5);
+        w.put(RecordKind::session, s, 0, session_record("client-" + std::to_string(s)));
+        w.put(RecordKind::subscription, s, 1, subscription("a/" + std::to_string(s)));
+        w.put(RecordKind::received, s, 5);
         for (std::uint64_t i = 1; i <= 2; ++i) {
-            w.put(RecordKind::put_message, 0, 10 * s + i, publication("a", "x"));
-            w.put(RecordKind::put_queued, s, i, queued(10 * s + i, 2));
+            w.put(RecordKind::message, 0, 10 * s + i, publication("a", "x"));
+            w.put(RecordKind::queued, s, i, queued(10 * s + i, 2));
         }
     }
-    w.put(RecordKind::put_retained, 0, 41, publication("r/small", "x"));
-    w.put(RecordKind::put_retained, 0, 42, publication("r/large", std::string(2000, 'r')));
+    w.put(RecordKind::retained, 0, 41, publication("r/small", "x"));
+    w.put(RecordKind::retained, 0, 42, publication("r/large", std::string(2000, 'r')));
     w.next_number = 50;
     w.now = Instant(1000s);
     REQUIRE(store->commit(w.take()).ok());
@@ -81,10 +81,10 @@ std::string verdict_on(const TempDir& dir) {
     return verdict.value() ? "ok" : said;
 }
 
-std::vector<std::string> incomplete_of(const broker::StoreImage& image) {
+std::vector<std::string> incomplete_of(const journal::StoreImage& image) {
     std::vector<std::string> names;
     for (const auto& stored : image.sessions) {
-        const auto record = session::parse_session(stored.record);
+        const auto record = journal::parse_session(stored.record);
         REQUIRE(record);
         if (record->is_incomplete) names.emplace_back(record->client_id);
     }
@@ -102,9 +102,9 @@ struct Case {
 TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leaves it out and puts it aside") {
     const Case cases[] = {
         {Table::session, Key::of(2), "session row 2: its checksum does not fit", {}},
-        {Table::sub, Key::of(2, 1), "sub row 2 1: its checksum does not fit", {"client-2"}},
-        {Table::in2, Key::of_received(2, 5), "in2 row 2: its checksum does not fit", {"client-2"}},
-        {Table::q, Key::of(2, 1), "q row 2 1: its checksum does not fit", {"client-2"}},
+        {Table::subscription, Key::of(2, 1), "sub row 2 1: its checksum does not fit", {"client-2"}},
+        {Table::received, Key::of_received(2, 5), "in2 row 2: its checksum does not fit", {"client-2"}},
+        {Table::queued, Key::of(2, 1), "q row 2 1: its checksum does not fit", {"client-2"}},
         {Table::retained, Key::of(42), "retained row 42: its checksum does not fit", {}},
         {Table::fresh, Key::of(1, 41), "fresh row 1 41: its checksum does not fit", {}},
     };
@@ -118,7 +118,7 @@ TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leav
         {
             auto store = open(dir, lines.log());
             CHECK(!lines.has("store_quarantined"));
-            const broker::StoreImage image = load(*store);
+            const journal::StoreImage image = load(*store);
             CHECK(lines.has("error store_bad_row table="));
             CHECK(lines.has("error store_bad_rows_moved"));
             CHECK(image.bad_rows > 0);
@@ -135,7 +135,7 @@ TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leav
         // The next start knows it without the row, and has nothing new to say.
         LogLines again;
         auto store = open(dir, again.log());
-        const broker::StoreImage image = load(*store);
+        const journal::StoreImage image = load(*store);
         CHECK(image.bad_rows == 0);
         CHECK(incomplete_of(image) == bad.incomplete);
         CHECK(!again.has("bad_row"));
@@ -145,13 +145,13 @@ TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leav
 TEST_CASE("a message that cannot be read is missed when it is due, told and put aside with the next commit") {
     TempDir dir;
     make_store(dir);
-    flip(dir, Table::msg, Key::of(21), 20);
+    flip(dir, Table::message, Key::of(21), 20);
     CHECK(verdict_on(dir).find("msg row 21: its checksum does not fit") != std::string::npos);
     LogLines lines;
     auto store = open(dir, lines.log());
     CHECK(load(*store).bad_rows == 0);
     const auto reader = store->reader();
-    std::vector<session::StoredDelivery> rows;
+    std::vector<journal::StoredDelivery> rows;
     reader.queued(reader.context, 2, 0, 100, 100'000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
@@ -169,14 +169,14 @@ TEST_CASE("a message that cannot be read is missed when it is due, told and put 
 TEST_CASE("what replaces a bad row before it is put aside stays") {
     TempDir dir;
     make_store(dir);
-    flip(dir, Table::msg, Key::of(21), 20);
+    flip(dir, Table::message, Key::of(21), 20);
     auto store = open(dir);
     load(*store);
     const auto reader = store->reader();
     std::vector<Byte> body;
     CHECK(!reader.message(reader.context, 21, body));
     Writer w;
-    REQUIRE(store->commit(w.put(RecordKind::put_message, 0, 21, publication("a", "new")).take()).ok());
+    REQUIRE(store->commit(w.put(RecordKind::message, 0, 21, publication("a", "new")).take()).ok());
     REQUIRE(store->commit(w.take()).ok());
     CHECK(reader.message(reader.context, 21, body));
 }
@@ -187,7 +187,7 @@ TEST_CASE("a retained message whose newest state is bad does not come back in it
     {
         auto store = open(dir);
         Writer w;
-        REQUIRE(store->commit(w.put(RecordKind::put_retained, 0, 42, publication("r/large", "closed")).take()).ok());
+        REQUIRE(store->commit(w.put(RecordKind::retained, 0, 42, publication("r/large", "closed")).take()).ok());
         store->close(Instant(2000s));
     }
     flip(dir, Table::fresh, Key::of(3, 42), 3);
@@ -208,12 +208,12 @@ TEST_CASE("a bad meta row is read from its copy; without both the numbers and th
         {
             auto store = open(dir);
             Writer w;
-            session::SessionRecord record;
+            journal::SessionRecord record;
             record.client_id = "client-2";
             record.expiry_interval_s = 3600;
             record.expires_at = Instant(4500s);  // it left at 900 s
-            const Blob body = session::encode(record);
-            w.put(RecordKind::put_session, 2, 0, {body.bytes().begin(), body.bytes().end()});
+            const Blob body = journal::encode(record);
+            w.put(RecordKind::session, 2, 0, {body.bytes().begin(), body.bytes().end()});
             w.next_number = 50;
             w.now = Instant(1100s);
             REQUIRE(store->commit(w.take()).ok());
@@ -233,7 +233,7 @@ TEST_CASE("a bad meta row is read from its copy; without both the numbers and th
             auto store = open(dir, lines.log());
             CHECK(!lines.has("store_quarantined"));
             CHECK(lines.has("error store_meta_damaged"));
-            const broker::StoreImage image = load(*store);
+            const journal::StoreImage image = load(*store);
             CHECK(image.sessions.size() == 3);
             CHECK(image.next_number == (both ? 43 : 50));
             CHECK(image.now == Instant(both ? 900s : 1101s));
@@ -249,7 +249,7 @@ TEST_CASE("rows of a session that is not there are put aside, and so are message
         REQUIRE(txn.erase(tables[Table::session], Key::of(3).bytes()) == lmdb_ok);
     });
     auto store = open(dir);
-    const broker::StoreImage image = load(*store);
+    const journal::StoreImage image = load(*store);
     CHECK(image.sessions.size() == 2);
     CHECK(incomplete_of(image).empty());
     CHECK(image.references.size() == 4);
@@ -267,8 +267,8 @@ TEST_CASE("more rows than one transaction moves are put aside all the same") {
         auto store = open(dir);
         Writer w;
         for (std::uint64_t i = 1; i <= count; ++i) {
-            w.put(RecordKind::put_message, 0, i, publication("a", "x"));
-            w.put(RecordKind::put_queued, 1, i, queued(i, 2));  // of a session that is not there
+            w.put(RecordKind::message, 0, i, publication("a", "x"));
+            w.put(RecordKind::queued, 1, i, queued(i, 2));  // of a session that is not there
         }
         w.next_number = count + 1;
         REQUIRE(store->commit(w.take()).ok());
@@ -282,14 +282,14 @@ TEST_CASE("more rows than one transaction moves are put aside all the same") {
 TEST_CASE("rows that cannot be moved to a file stay, unused, and the store works") {
     TempDir dir;
     make_store(dir);
-    flip(dir, Table::sub, Key::of(2, 1), 0);
+    flip(dir, Table::subscription, Key::of(2, 1), 0);
     for (int n = 1; n <= 1000; ++n) std::ofstream(dir.file("bad-rows-" + std::to_string(n)));
     LogLines lines;
     auto store = open(dir, lines.log());
     CHECK(incomplete_of(load(*store)) == Names{"client-2"});
     CHECK(lines.has("error store_bad_rows_not_moved"));
     Writer w;
-    CHECK(store->commit(w.put(RecordKind::put_received, 1, 6).take()).ok());
+    CHECK(store->commit(w.put(RecordKind::received, 1, 6).take()).ok());
     store.reset();
     CHECK(verdict_on(dir).find("sub row 2 1") != std::string::npos);
 }

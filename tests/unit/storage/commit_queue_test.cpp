@@ -10,20 +10,20 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 TEST_CASE("each batch is reported once, in order, from another thread") {
     MemoryStore store;
     Writer w;
-    std::promise<session::Ticket> done;
+    std::promise<journal::Ticket> done;
     std::thread::id reporter;
     CommitQueue queue(store, [&](CommitQueue::Outcome outcome) {
         reporter = std::this_thread::get_id();
         done.set_value(outcome.value().last);
     });
-    for (session::Ticket ticket = 1; ticket <= 100; ++ticket) {
+    for (journal::Ticket ticket = 1; ticket <= 100; ++ticket) {
         auto reported = done.get_future();
-        queue.submit(w.put(RecordKind::put_session, ticket, 0, session_record("s")).take());
+        queue.submit(w.put(RecordKind::session, ticket, 0, session_record("s")).take());
         CHECK(reported.get() == ticket);
         done = {};
     }
@@ -36,7 +36,7 @@ TEST_CASE("a failure is reported too") {
     store.fail_from(1, {Fault::io, "no"});
     std::promise<std::string> done;
     CommitQueue queue(store, [&](CommitQueue::Outcome outcome) { done.set_value(outcome.error().text); });
-    queue.submit(Writer().put(RecordKind::put_session, 1, 0, session_record("s")).take());
+    queue.submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
     CHECK(done.get_future().get() == "no");
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("the end waits for the batch that was submitted") {
     int reports = 0;
     {
         CommitQueue queue(store, [&](const CommitQueue::Outcome&) { ++reports; });
-        queue.submit(Writer().put(RecordKind::put_session, 1, 0, session_record("s")).take());
+        queue.submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
     }
     CHECK(reports == 1);
     CHECK(store.commits() == 1);
@@ -65,17 +65,17 @@ TEST_CASE("the shard's thread reads while the committer writes, and never sees h
         auto reported = done.get_future();
         // Ten rows come, the ten before go, one retained message changes: in one batch.
         for (std::uint64_t i = round * 10; i < round * 10 + 10; ++i) {
-            w.put(RecordKind::put_message, 0, i + 1, publication("t", std::to_string(round)));
-            w.put(RecordKind::put_queued, 1, i + 1, queued(i + 1, 3));
+            w.put(RecordKind::message, 0, i + 1, publication("t", std::to_string(round)));
+            w.put(RecordKind::queued, 1, i + 1, queued(i + 1, 3));
             if (round == 0) continue;
-            w.drop(RecordKind::drop_queued, 1, i - 9).drop(RecordKind::drop_message, 0, i - 9);
+            w.drop(RecordKind::queued, 1, i - 9).drop(RecordKind::message, 0, i - 9);
         }
-        w.put(RecordKind::put_retained, 0, 1, publication("r", std::to_string(round)));
+        w.put(RecordKind::retained, 0, 1, publication("r", std::to_string(round)));
         queue.submit(w.take());
         bool is_done = false;
         while (!is_done) {
             is_done = reported.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-            std::vector<session::StoredDelivery> rows;
+            std::vector<journal::StoredDelivery> rows;
             reader.queued(reader.context, 1, 0, 1000, 1'000'000, rows);
             REQUIRE((rows.size() == 10 || (round == 0 && rows.empty())));
             for (const auto& row : rows) REQUIRE(row.publication == rows.front().publication);

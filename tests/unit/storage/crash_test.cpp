@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t steps_max = 40;
 
-session::Batch next_batch(RandomWork& work, Rng& rng) { return work.batch(rng.below(steps_max) + 1); }
+journal::Batch next_batch(RandomWork& work, Rng& rng) { return work.batch(rng.below(steps_max) + 1); }
 
 /// In the child: one byte through the pipe for each commit that is done.
 [[noreturn]] void commit_until_killed(const TempDir& dir, std::uint64_t seed, int pipe) {

@@ -17,7 +17,7 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -36,13 +36,13 @@ void make_store(const TempDir& dir) {
     auto store = open(dir);
     Writer w;
     for (std::uint64_t s = 1; s <= session_count; ++s) {
-        w.put(RecordKind::put_session, s, 0, session_record("client-" + std::to_string(s)));
-        w.put(RecordKind::put_subscription, s, 1000 + s, subscription("a/" + std::to_string(s)));
+        w.put(RecordKind::session, s, 0, session_record("client-" + std::to_string(s)));
+        w.put(RecordKind::subscription, s, 1000 + s, subscription("a/" + std::to_string(s)));
     }
     for (std::uint64_t m = 1; m <= message_count; ++m) {
-        w.put(RecordKind::put_message, 0, 2000 + m, publication("a/b", std::string(200, 'm')));
-        w.put(RecordKind::put_queued, m % session_count + 1, 3000 + m, queued(2000 + m, 203));
-        w.put(RecordKind::put_retained, 0, 4000 + m, publication("r/" + std::to_string(m), std::string(2000, 'r')));
+        w.put(RecordKind::message, 0, 2000 + m, publication("a/b", std::string(200, 'm')));
+        w.put(RecordKind::queued, m % session_count + 1, 3000 + m, queued(2000 + m, 203));
+        w.put(RecordKind::retained, 0, 4000 + m, publication("r/" + std::to_string(m), std::string(2000, 'r')));
     }
     w.next_number = 5000;
     w.now = Instant(1000s);
@@ -56,10 +56,10 @@ bool has_quarantined(const TempDir& dir) {
 
 /// Whether the image is sound in itself: nothing refers to what is not there.
 void check_sound(Store& store) {
-    const broker::StoreImage image = load(store);
+    const journal::StoreImage image = load(store);
     const auto reader = store.reader();
     for (const auto& session : image.sessions) {
-        std::vector<session::StoredDelivery> rows;
+        std::vector<journal::StoredDelivery> rows;
         reader.queued(reader.context, session.number, 0, 100'000, 100'000'000, rows);
         CHECK(rows.size() == session.queued);
         for (const auto& row : rows) CHECK(!row.publication.empty());
@@ -138,7 +138,7 @@ TEST_CASE("a file that is cut anywhere is put aside, and the broker starts") {
         CHECK(read_file(dir.file("data.mdb.corrupt-1")).size() == keep);
         check_sound(*store);
         Writer w;
-        CHECK(store->commit(w.put(RecordKind::put_session, 9000, 0, session_record("new")).take()).ok());
+        CHECK(store->commit(w.put(RecordKind::session, 9000, 0, session_record("new")).take()).ok());
     }
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("what still reads of a damaged file is taken over, numbers and clock i
     REQUIRE(lines.has("store_quarantined"));
     REQUIRE(lines.has("store_salvaged sessions=20 subscriptions=20 queued=400 messages=400"));
     CHECK(lines.has("clock=kept"));
-    const broker::StoreImage image = load(*store);
+    const journal::StoreImage image = load(*store);
     CHECK(image.sessions.size() == session_count);
     CHECK(image.next_number == 5000);
     CHECK(image.now == Instant(1001s));
@@ -298,7 +298,7 @@ TEST_CASE("what is read as missing because the file broke meanwhile is not remov
     CHECK(!reader.message(reader.context, 2001, body));
     CHECK(lines.has("error store_read_failed"));
     Writer w;
-    const auto report = store->commit(w.drop(RecordKind::drop_message, 0, 2001).take());
+    const auto report = store->commit(w.drop(RecordKind::message, 0, 2001).take());
     REQUIRE(!report.ok());
     CHECK(report.error().text.find("could not be read") != std::string::npos);
 }

@@ -8,22 +8,22 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 std::string retained_text(Store& store, std::uint64_t number) {
     const auto reader = store.reader();
     std::vector<Byte> body;
     if (!reader.retained(reader.context, number, body)) return "none";
-    return std::string(session::parse_publication(body)->topic);
+    return std::string(journal::parse_publication(body)->topic);
 }
 
 void put(Store& store, Writer& w, std::uint64_t number, std::string_view topic, std::size_t payload_bytes = 10) {
-    w.put(RecordKind::put_retained, 0, number, publication(topic, std::string(payload_bytes, 'x')));
+    w.put(RecordKind::retained, 0, number, publication(topic, std::string(payload_bytes, 'x')));
     REQUIRE(store.commit(w.take()).ok());
 }
 
 void drop(Store& store, Writer& w, std::uint64_t number) {
-    w.drop(RecordKind::drop_retained, 0, number);
+    w.drop(RecordKind::retained, 0, number);
     REQUIRE(store.commit(w.take()).ok());
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("updates at random topics cost the device a fraction of a page each") 
     constexpr std::uint64_t topics = 10'000;
     const auto topic = [](std::uint64_t i) { return "plant/line/" + std::to_string(i) + "/state"; };
     for (std::uint64_t i = 1; i <= topics; ++i) {
-        w.put(RecordKind::put_retained, 0, i, publication(topic(i), std::string(100, 'a')));
+        w.put(RecordKind::retained, 0, i, publication(topic(i), std::string(100, 'a')));
     }
     REQUIRE(store->commit(w.take()).ok());
     Rng rng(7);
@@ -75,7 +75,7 @@ TEST_CASE("updates at random topics cost the device a fraction of a page each") 
     for (std::uint64_t c = 0; c < commits; ++c) {
         for (std::uint64_t u = 0; u < updates; ++u) {
             const std::uint64_t number = rng.below(topics) + 1;
-            w.put(RecordKind::put_retained, 0, number, publication(topic(number), std::string(100, 'b')));
+            w.put(RecordKind::retained, 0, number, publication(topic(number), std::string(100, 'b')));
         }
         const auto report = store->commit(w.take());
         REQUIRE(report.ok());

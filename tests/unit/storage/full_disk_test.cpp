@@ -12,17 +12,17 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 /// A store with one session, and a batch of 50 messages for it that is not written yet.
 struct Scene {
     explicit Scene(const Log& log = {}) : store(open(dir, log)) {
-        w.put(RecordKind::put_session, 1, 0, session_record("meter"));
+        w.put(RecordKind::session, 1, 0, session_record("meter"));
         REQUIRE(store->commit(w.take()).ok());
         for (std::uint64_t i = 1; i <= 50; ++i) {
-            w.put(RecordKind::put_message, 0, i, publication("t", std::string(900, 'x')));
-            w.put(RecordKind::put_queued, 1, i, queued(i, 901));
-            w.put(RecordKind::put_retained, 0, 100 + i, publication("r/" + std::to_string(i), "kept"));
+            w.put(RecordKind::message, 0, i, publication("t", std::string(900, 'x')));
+            w.put(RecordKind::queued, 1, i, queued(i, 901));
+            w.put(RecordKind::retained, 0, 100 + i, publication("r/" + std::to_string(i), "kept"));
         }
         w.next_number = 200;
         batch = w.take();
@@ -35,7 +35,7 @@ struct Scene {
     }
     std::size_t readable() {
         const auto reader = store->reader();
-        std::vector<session::StoredDelivery> rows;
+        std::vector<journal::StoredDelivery> rows;
         reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
         std::vector<Byte> kept;
         for (std::uint64_t i = 101; i <= 150; ++i)
@@ -51,7 +51,7 @@ struct Scene {
     TempDir dir;
     Writer w;
     std::unique_ptr<Store> store;
-    session::Batch batch;
+    journal::Batch batch;
 };
 
 bool has(const StoreError& error, std::string_view words) { return error.text.find(words) != std::string::npos; }
@@ -119,8 +119,7 @@ TEST_CASE("when there is no room for the meta page the environment is opened ane
     disk_faults.clear();
     REQUIRE(s.store->commit(s.batch).ok());
     CHECK(s.readable() == 100);
-    for (std::uint64_t i = 1; i <= 50; ++i)
-        s.w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
+    for (std::uint64_t i = 1; i <= 50; ++i) s.w.drop(RecordKind::queued, 1, i).drop(RecordKind::message, 0, i);
     CHECK(s.store->commit(s.w.take()).ok());
     s.reopen();
     CHECK(s.readable() == 50);
@@ -131,7 +130,7 @@ TEST_CASE("a new store that the disk has no room for is made by the first commit
     TempDir dir;
     LogLines lines;
     Writer w;
-    const session::Batch batch = w.put(RecordKind::put_retained, 0, 1, publication("r", "kept")).take();
+    const journal::Batch batch = w.put(RecordKind::retained, 0, 1, publication("r", "kept")).take();
     {
         disk_faults.pages = ENOSPC;
         const Log log = lines.log();
@@ -162,7 +161,7 @@ TEST_CASE("a file that comes from elsewhere while a new store waits for room is 
     {
         auto store = open(elsewhere);
         Writer w;
-        REQUIRE(store->commit(w.put(RecordKind::put_retained, 0, 1, publication("r", "theirs")).take()).ok());
+        REQUIRE(store->commit(w.put(RecordKind::retained, 0, 1, publication("r", "theirs")).take()).ok());
         store->close(Instant(1s));
     }
     disk_faults.pages = ENOSPC;
@@ -170,7 +169,7 @@ TEST_CASE("a file that comes from elsewhere while a new store waits for room is 
     disk_faults.clear();
     std::filesystem::copy_file(elsewhere.file("data.mdb"), dir.file("data.mdb"));
     Writer w;
-    const auto report = store->commit(w.put(RecordKind::put_retained, 0, 1, publication("r", "ours")).take());
+    const auto report = store->commit(w.put(RecordKind::retained, 0, 1, publication("r", "ours")).take());
     REQUIRE_FALSE(report.ok());
     CHECK(report.error().fault == Fault::io);
     CHECK(has(report.error(), "has come from elsewhere"));
@@ -182,10 +181,10 @@ TEST_CASE("a merge of retained messages that failed is done by the next commit")
     Scene s;
     REQUIRE(s.store->commit(s.batch).ok());
     for (std::uint64_t i = 1; i <= 300; ++i)
-        s.w.put(RecordKind::put_retained, 0, 1000 + i, publication("m/" + std::to_string(i), "kept"));
+        s.w.put(RecordKind::retained, 0, 1000 + i, publication("m/" + std::to_string(i), "kept"));
     REQUIRE(s.store->commit(s.w.take()).ok());
     const std::string before = to_text(*s.store);
-    const session::Batch more = s.w.put(RecordKind::put_session, 2, 0, session_record("other")).take();
+    const journal::Batch more = s.w.put(RecordKind::session, 2, 0, session_record("other")).take();
     disk_faults.pages = ENOSPC;
     CHECK_FALSE(s.store->commit(more).ok());  // its transaction moves the rows
     CHECK(to_text(*s.store) == before);

@@ -15,12 +15,12 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
-session::Batch messages(Writer& w, std::uint64_t first, std::uint64_t count) {
+journal::Batch messages(Writer& w, std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t i = first; i < first + count; ++i) {
-        w.put(RecordKind::put_message, 0, i, publication("t", std::string(900, 'x')));
-        w.put(RecordKind::put_queued, 1, i, queued(i, 901));
+        w.put(RecordKind::message, 0, i, publication("t", std::string(900, 'x')));
+        w.put(RecordKind::queued, 1, i, queued(i, 901));
     }
     w.next_number = first + count;
     return w.take();
@@ -30,13 +30,13 @@ struct Filled {
     std::uint64_t committed = 0;  // messages
     double fraction = 0;          // of the last commit that was done
     StoreError error;
-    session::Batch refused;
+    journal::Batch refused;
 };
 
 Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
     Filled filled;
     for (std::uint64_t part = 0; part < parts_max; ++part) {
-        session::Batch batch = messages(w, 1 + part * 20, 20);
+        journal::Batch batch = messages(w, 1 + part * 20, 20);
         const auto report = store.commit(batch);
         if (!report) {
             filled.refused = std::move(batch);
@@ -53,7 +53,7 @@ Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
 
 std::size_t readable(Store& store) {
     const auto reader = store.reader();
-    std::vector<session::StoredDelivery> rows;
+    std::vector<journal::StoredDelivery> rows;
     reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
     return rows.size();
 }
@@ -78,14 +78,14 @@ TEST_CASE("a check or a backup that was killed beside the broker does not make t
     TempDir dir;
     auto store = open(dir);
     Writer w;
-    w.put(RecordKind::put_session, 1, 0, session_record("c"));
+    w.put(RecordKind::session, 1, 0, session_record("c"));
     REQUIRE(store->commit(w.take()).ok());
     std::uint64_t next = 1;
     const auto come_and_go = [&] {
         for (int round = 0; round < 10; ++round, next += 100) {
             REQUIRE(store->commit(messages(w, next, 100)).ok());
             for (std::uint64_t i = next; i < next + 100; ++i)
-                w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
+                w.drop(RecordKind::queued, 1, i).drop(RecordKind::message, 0, i);
             w.now += 2s;
             REQUIRE(store->commit(w.take()).ok());
         }
@@ -106,7 +106,7 @@ TEST_CASE("at its ceiling the store refuses a commit, then grows beyond it, so t
     Writer w;
     auto store = open_lmdb_store(options, {});
     REQUIRE(store.ok());
-    REQUIRE((*store)->commit(w.put(RecordKind::put_session, 1, 0, session_record("s")).take()).ok());
+    REQUIRE((*store)->commit(w.put(RecordKind::session, 1, 0, session_record("s")).take()).ok());
     const Filled filled = fill(**store, w, 1000);
     CHECK(filled.error.fault == Fault::full);
     CHECK(filled.fraction > 0.85);  // it was known before
@@ -118,8 +118,8 @@ TEST_CASE("at its ceiling the store refuses a commit, then grows beyond it, so t
     CHECK(again.value().used_fraction > filled.fraction);  // of the ceiling that was asked for
     CHECK(readable(**store) == filled.committed + 20);
     for (std::uint64_t i = 1; i <= filled.committed; ++i)
-        w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
-    session::Batch emptying = w.take();
+        w.drop(RecordKind::queued, 1, i).drop(RecordKind::message, 0, i);
+    journal::Batch emptying = w.take();
     auto emptied = (*store)->commit(emptying);
     for (int i = 0; i < 10 && !emptied.ok(); ++i) emptied = (*store)->commit(emptying);
     REQUIRE(emptied.ok());
@@ -133,7 +133,7 @@ TEST_CASE("the store grows to twice its ceiling at most") {
     Writer w;
     auto store = open_lmdb_store(options, {});
     REQUIRE(store.ok());
-    session::Batch batch = messages(w, 1, 20'000);
+    journal::Batch batch = messages(w, 1, 20'000);
     for (int i = 0; i < 20; ++i) CHECK_FALSE((*store)->commit(batch).ok());
     CHECK(::access(dir.file("data.mdb").c_str(), F_OK) == 0);
     struct stat facts {};
@@ -153,7 +153,7 @@ TEST_CASE("removals make room again") {
         REQUIRE(report.ok());
         CHECK(report.value().used_fraction < 0.85);
         for (std::uint64_t i = round * 1000 + 1; i <= round * 1000 + 1000; ++i) {
-            w.drop(RecordKind::drop_queued, 1, i).drop(RecordKind::drop_message, 0, i);
+            w.drop(RecordKind::queued, 1, i).drop(RecordKind::message, 0, i);
         }
         const auto emptied = (*store)->commit(w.take());
         REQUIRE(emptied.ok());
@@ -186,7 +186,7 @@ TEST_CASE("a write that the system refuses leaves the store readable, and is don
         bool is_fine = store.ok() && (*store)->commit(messages(w, 1, 100)).ok();
         rlimit limit{256 * 1024, RLIM_INFINITY};
         is_fine = is_fine && ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
-        const session::Batch batch = messages(w, 101, 2000);
+        const journal::Batch batch = messages(w, 101, 2000);
         const auto failed = (*store)->commit(batch);
         is_fine = is_fine && !failed.ok() && failed.error().fault == Fault::full && !(*store)->commit(batch).ok();
         if (!failed.ok()) out.send(as_bytes(failed.error().text));

@@ -10,25 +10,25 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 std::chrono::microseconds calendar_now{};
 std::chrono::microseconds calendar() { return calendar_now; }
 
-void commit(Store& store, const session::Batch& batch) {
+void commit(Store& store, const journal::Batch& batch) {
     const auto report = store.commit(batch);
     if (!report) FAIL(report.error().text);
     CHECK(report.value().last == batch.last);
 }
 
 void fill(Writer& w) {
-    w.put(RecordKind::put_session, 1, 0, session_record("meter"));
-    w.put(RecordKind::put_subscription, 1, 2, subscription("a/+"));
-    w.put(RecordKind::put_message, 0, 3, publication("a/b", "on"));
-    w.put(RecordKind::put_queued, 1, 4, queued(3, 5));
-    w.put(RecordKind::put_queued, 1, 5, queued(3, 5, 17, session::OutState::sent_qos2));
-    w.put(RecordKind::put_received, 1, 4711);
-    w.put(RecordKind::put_retained, 0, 6, publication("r/t", "kept", Instant(5s)));
+    w.put(RecordKind::session, 1, 0, session_record("meter"));
+    w.put(RecordKind::subscription, 1, 2, subscription("a/+"));
+    w.put(RecordKind::message, 0, 3, publication("a/b", "on"));
+    w.put(RecordKind::queued, 1, 4, queued(3, 5));
+    w.put(RecordKind::queued, 1, 5, queued(3, 5, 17, journal::OutState::sent_qos2));
+    w.put(RecordKind::received, 1, 4711);
+    w.put(RecordKind::retained, 0, 6, publication("r/t", "kept", Instant(5s)));
     w.next_number = 7;
 }
 
@@ -42,7 +42,7 @@ TEST_CASE("every kind of record is there after a reopening") {
         commit(*store, w.take());
     }
     auto store = open(dir);
-    const broker::StoreImage image = load(*store);
+    const journal::StoreImage image = load(*store);
     REQUIRE(image.sessions.size() == 1);
     const auto& session = image.sessions[0];
     CHECK(session.number == 1);
@@ -57,7 +57,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(session.last_queued == 5);
     REQUIRE(session.inflight.size() == 1);
     CHECK(session.inflight[0].number == 5);
-    CHECK(session.inflight[0].body == queued(3, 5, 17, session::OutState::sent_qos2));
+    CHECK(session.inflight[0].body == queued(3, 5, 17, journal::OutState::sent_qos2));
     REQUIRE(image.retained.size() == 1);
     CHECK(image.retained[0].number == 6);
     CHECK(image.retained[0].topic == "r/t");
@@ -77,12 +77,12 @@ TEST_CASE("every kind of record can be removed, and removing what is not there i
     fill(w);
     commit(*store, w.take());
     for (int round = 0; round < 2; ++round) {
-        w.drop(RecordKind::drop_queued, 1, 4).drop(RecordKind::drop_queued, 1, 5);
-        w.drop(RecordKind::drop_message, 0, 3).drop(RecordKind::drop_subscription, 1, 2);
-        w.drop(RecordKind::drop_received, 1, 4711).drop(RecordKind::drop_retained, 0, 6);
-        w.drop(RecordKind::drop_session, 1, 0);
+        w.drop(RecordKind::queued, 1, 4).drop(RecordKind::queued, 1, 5);
+        w.drop(RecordKind::message, 0, 3).drop(RecordKind::subscription, 1, 2);
+        w.drop(RecordKind::received, 1, 4711).drop(RecordKind::retained, 0, 6);
+        w.drop(RecordKind::session, 1, 0);
         commit(*store, w.take());
-        const broker::StoreImage image = load(*store);
+        const journal::StoreImage image = load(*store);
         CHECK(image.sessions.empty());
         CHECK(image.retained.empty());
         CHECK(image.references.empty());
@@ -98,14 +98,14 @@ TEST_CASE("a dropped session takes its subscriptions and received ids along, and
     auto store = open(dir);
     Writer w;
     for (const std::uint64_t session : {1U, 2U, 3U}) {
-        w.put(RecordKind::put_session, session, 0, session_record("s" + std::to_string(session)));
-        w.put(RecordKind::put_subscription, session, 10 + session, subscription("a"));
-        w.put(RecordKind::put_received, session, 5);
+        w.put(RecordKind::session, session, 0, session_record("s" + std::to_string(session)));
+        w.put(RecordKind::subscription, session, 10 + session, subscription("a"));
+        w.put(RecordKind::received, session, 5);
     }
-    w.drop(RecordKind::drop_session, 2, 0);
-    w.put(RecordKind::put_session, 2, 0, session_record("again"));
+    w.drop(RecordKind::session, 2, 0);
+    w.put(RecordKind::session, 2, 0, session_record("again"));
     commit(*store, w.take());
-    const broker::StoreImage image = load(*store);
+    const journal::StoreImage image = load(*store);
     REQUIRE(image.sessions.size() == 3);
     CHECK(image.sessions[0].subscriptions.size() == 1);
     CHECK(image.sessions[1].record == session_record("again"));
@@ -119,14 +119,13 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
     auto store = open(dir);
     Writer w;
     for (std::uint64_t i = 1; i <= 10; ++i) {
-        w.put(RecordKind::put_message, 0, i, publication("t", std::string(100, 'x') + std::to_string(i)));
-        for (const std::uint64_t session : {4U, 5U, 6U})
-            w.put(RecordKind::put_queued, session, 100 + i, queued(i, 103));
+        w.put(RecordKind::message, 0, i, publication("t", std::string(100, 'x') + std::to_string(i)));
+        for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
     const auto reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
-        std::vector<session::StoredDelivery> rows;
+        std::vector<journal::StoredDelivery> rows;
         reader.queued(reader.context, 5, from, rows_max, bytes_max, rows);
         return rows;
     };
@@ -144,16 +143,16 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     TempDir dir;
     auto store = open(dir);
     Writer w;
-    w.put(RecordKind::put_queued, 1, 1, queued(77, 3)).put(RecordKind::put_queued, 1, 2, queued(78, 3));
-    w.put(RecordKind::put_message, 0, 78, publication("t", "x"));
+    w.put(RecordKind::queued, 1, 1, queued(77, 3)).put(RecordKind::queued, 1, 2, queued(78, 3));
+    w.put(RecordKind::message, 0, 78, publication("t", "x"));
     commit(*store, w.take());
     const auto reader = store->reader();
-    std::vector<session::StoredDelivery> rows;
+    std::vector<journal::StoredDelivery> rows;
     reader.queued(reader.context, 1, 0, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());
-    CHECK(store->commit(w.put(RecordKind::put_session, 1, 0, session_record("s")).take()).ok());  // no failed read
+    CHECK(store->commit(w.put(RecordKind::session, 1, 0, session_record("s")).take()).ok());  // no failed read
 }
 
 TEST_CASE("rows of a session that is not there are left out, told and put aside") {
@@ -161,9 +160,9 @@ TEST_CASE("rows of a session that is not there are left out, told and put aside"
     LogLines lines;
     auto store = open(dir, lines.log());
     Writer w;
-    w.put(RecordKind::put_session, 5, 0, session_record("s"));
-    w.put(RecordKind::put_subscription, 4, 1, subscription("a"));
-    w.put(RecordKind::put_queued, 6, 1, queued(1, 1));
+    w.put(RecordKind::session, 5, 0, session_record("s"));
+    w.put(RecordKind::subscription, 4, 1, subscription("a"));
+    w.put(RecordKind::queued, 6, 1, queued(1, 1));
     commit(*store, w.take());
     CHECK(load(*store).sessions.size() == 1);
     CHECK(lines.has("store_bad_row table=sub key=\"4 1\" reason=\"its session is missing\""));
@@ -262,12 +261,11 @@ TEST_CASE("a million queued rows and 100,000 retained messages are loaded withou
         const std::string payload(100, 'p');
         for (std::uint64_t part = 0; part < 10; ++part) {
             Writer w;
-            for (std::uint64_t s = 1; s <= sessions; ++s) w.put(RecordKind::put_session, s, 0, session_record("s"));
+            for (std::uint64_t s = 1; s <= sessions; ++s) w.put(RecordKind::session, s, 0, session_record("s"));
             for (std::uint64_t i = part * messages / 10; i < (part + 1) * messages / 10; ++i) {
-                w.put(RecordKind::put_message, 0, i + 1, publication("plant/line/meter", payload));
-                for (std::uint64_t s = 1; s <= sessions; ++s)
-                    w.put(RecordKind::put_queued, s, i + 1, queued(i + 1, 116));
-                w.put(RecordKind::put_retained, 0, 1'000'000 + i, publication("r/" + std::to_string(i), payload));
+                w.put(RecordKind::message, 0, i + 1, publication("plant/line/meter", payload));
+                for (std::uint64_t s = 1; s <= sessions; ++s) w.put(RecordKind::queued, s, i + 1, queued(i + 1, 116));
+                w.put(RecordKind::retained, 0, 1'000'000 + i, publication("r/" + std::to_string(i), payload));
             }
             commit(*store, w.take());
         }
@@ -278,7 +276,7 @@ TEST_CASE("a million queued rows and 100,000 retained messages are loaded withou
     auto store = open_lmdb_store(options, {});
     const auto opened = Clock::now();
     REQUIRE(store.ok());
-    const broker::StoreImage image = load(**store);
+    const journal::StoreImage image = load(**store);
     const auto loaded = Clock::now();
     MESSAGE("1,000,000 queued rows, 100,000 retained: checked in ", ms(opened - start), " ms, loaded in ",
             ms(loaded - opened), " ms");

@@ -7,10 +7,10 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
-session::Batch two_sessions(Writer& w) {
-    w.put(RecordKind::put_session, 1, 0, session_record("a")).put(RecordKind::put_session, 2, 0, session_record("b"));
+journal::Batch two_sessions(Writer& w) {
+    w.put(RecordKind::session, 1, 0, session_record("a")).put(RecordKind::session, 2, 0, session_record("b"));
     return w.take();
 }
 
@@ -43,13 +43,13 @@ TEST_CASE("from the n-th commit on all fail, until the next start") {
     Writer w;
     store.fail_from(2, {Fault::full, "full"});
     CHECK(store.commit(two_sessions(w)).ok());
-    CHECK(!store.commit(w.drop(RecordKind::drop_session, 1, 0).take()).ok());
-    const auto failed = store.commit(w.drop(RecordKind::drop_session, 2, 0).take());
+    CHECK(!store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());
+    const auto failed = store.commit(w.drop(RecordKind::session, 2, 0).take());
     REQUIRE(!failed.ok());
     CHECK(failed.error().text == "full");
     CHECK(load(store).sessions.size() == 2);
     store.crash(0);
-    CHECK(store.commit(w.drop(RecordKind::drop_session, 1, 0).take()).ok());
+    CHECK(store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());
     CHECK(load(store).sessions.size() == 1);
 }
 

@@ -15,7 +15,7 @@ void run(std::uint64_t seed, std::size_t batches, std::size_t steps) {
     Rng rng(seed + 1);
     auto store = open(dir);
     for (std::size_t i = 0; i < batches; ++i) {
-        const session::Batch batch = work.batch(rng.below(steps) + 1);
+        const journal::Batch batch = work.batch(rng.below(steps) + 1);
         REQUIRE(store->commit(batch).ok());
         REQUIRE(model.commit(batch).ok());
         if (rng.one_in(4)) {

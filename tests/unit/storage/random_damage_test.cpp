@@ -14,7 +14,7 @@
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 constexpr std::uint64_t session_count = 6;
 constexpr std::size_t page_size = 4096;
@@ -31,30 +31,28 @@ void make_store(const TempDir& dir) {
     auto store = open(dir);
     Writer w;
     for (std::uint64_t s = 1; s <= session_count; ++s) {
-        w.put(RecordKind::put_session, s, 0, session_record(client_id(s)));
+        w.put(RecordKind::session, s, 0, session_record(client_id(s)));
         for (std::uint64_t i = 1; i <= 20; ++i)
-            w.put(RecordKind::put_subscription, s, i, subscription("a/" + std::to_string(i) + std::string(40, 'f')));
-        w.put(RecordKind::put_subscription, s, 21, subscription("all/#"));
-        w.put(RecordKind::put_received, s, 7);
+            w.put(RecordKind::subscription, s, i, subscription("a/" + std::to_string(i) + std::string(40, 'f')));
+        w.put(RecordKind::subscription, s, 21, subscription("all/#"));
+        w.put(RecordKind::received, s, 7);
     }
     for (std::uint64_t m = 101; m <= 160; ++m) {
         const std::string payload(m % 20 == 0 ? 5000 : 150, 'm');
         const auto bytes = static_cast<std::uint32_t>(3 + payload.size());
-        w.put(RecordKind::put_message, 0, m, publication("a/b", payload));
-        for (std::uint64_t s = m % 3 + 1; s <= session_count; s += 3)
-            w.put(RecordKind::put_queued, s, m, queued(m, bytes));
+        w.put(RecordKind::message, 0, m, publication("a/b", payload));
+        for (std::uint64_t s = m % 3 + 1; s <= session_count; s += 3) w.put(RecordKind::queued, s, m, queued(m, bytes));
     }
     for (std::uint64_t r = 201; r <= 230; ++r)
-        w.put(RecordKind::put_retained, 0, r,
-              publication("r/" + std::to_string(r), std::string(r % 2 ? 1500 : 30, 'r')));
+        w.put(RecordKind::retained, 0, r, publication("r/" + std::to_string(r), std::string(r % 2 ? 1500 : 30, 'r')));
     w.next_number = 300;
     REQUIRE(store->commit(w.take()).ok());
     for (std::uint64_t m = 101; m <= 120; ++m) {
-        for (std::uint64_t s = m % 3 + 1; s <= session_count; s += 3) w.drop(RecordKind::drop_queued, s, m);
-        w.drop(RecordKind::drop_message, 0, m);
+        for (std::uint64_t s = m % 3 + 1; s <= session_count; s += 3) w.drop(RecordKind::queued, s, m);
+        w.drop(RecordKind::message, 0, m);
     }
     for (std::uint64_t r = 201; r <= 205; ++r)
-        w.put(RecordKind::put_retained, 0, r, publication("r/" + std::to_string(r), "new"));
+        w.put(RecordKind::retained, 0, r, publication("r/" + std::to_string(r), "new"));
     w.next_number = 300;
     REQUIRE(store->commit(w.take()).ok());
     store->close(Instant(2000s));
@@ -166,7 +164,7 @@ private:
 
     Store& store_;
     const Log log_{};
-    broker::StoreImage image_;
+    journal::StoreImage image_;
     broker::Shard shard_;
     Instant now_ = image_.now;
     std::string got_;

@@ -10,7 +10,7 @@
 
 namespace ledge::storage::test {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 TempDir::TempDir() {
     std::string name = (std::filesystem::temp_directory_path() / "ledge-store-XXXXXX").string();
@@ -50,52 +50,55 @@ std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blo
 }  // namespace
 
 std::vector<Byte> publication(std::string_view topic, std::string_view payload, Instant expires_at) {
-    session::PublicationView view;
+    journal::PublicationView view;
     view.topic = topic;
     view.payload = as_bytes(payload);
     view.expires_at = expires_at;
     view.qos = wire::QoS::at_least_once;
     std::vector<Byte> out;
-    session::append_publication(view, out);
+    journal::append_publication(view, out);
     return out;
 }
 
-std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16_t packet_id, session::OutState state) {
-    session::QueuedRecord record;
+std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16_t packet_id, journal::OutState state) {
+    journal::QueuedRecord record;
     record.message = message;
     record.bytes = bytes;
     record.packet_id = packet_id;
-    record.state = state == session::OutState::done && packet_id != 0 ? session::OutState::sent_qos2 : state;
+    record.state = state == journal::OutState::done && packet_id != 0 ? journal::OutState::sent_qos2 : state;
     record.qos = wire::QoS::at_least_once;
-    return bytes_of(session::encode(record));
+    return bytes_of(journal::encode(record));
 }
 
 std::vector<Byte> session_record(std::string_view client_id) {
-    session::SessionRecord record;
+    journal::SessionRecord record;
     record.client_id = client_id;
     record.expiry_interval_s = 3600;
-    return bytes_of(session::encode(record));
+    return bytes_of(journal::encode(record));
 }
 
 std::vector<Byte> subscription(std::string_view filter) {
-    session::SubscriptionRecord record;
+    journal::SubscriptionRecord record;
     record.filter = filter;
-    return bytes_of(session::encode(record));
+    return bytes_of(journal::encode(record));
 }
 
 Writer& Writer::put(RecordKind kind, std::uint64_t session, std::uint64_t number, const std::vector<Byte>& body) {
     const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
     batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
-    batch_.records.push_back({kind, offset, static_cast<std::uint32_t>(body.size()), session, number});
+    batch_.records.push_back(
+        {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
     ++last_;
     return *this;
 }
 
 Writer& Writer::drop(RecordKind kind, std::uint64_t session, std::uint64_t number) {
-    return put(kind, session, number);
+    batch_.records.push_back({kind, journal::Change::drop, 0, 0, session, number});
+    ++last_;
+    return *this;
 }
 
-session::Batch Writer::take() {
+journal::Batch Writer::take() {
     batch_.last = last_;
     batch_.next_number = next_number;
     now += 1s;
@@ -106,7 +109,7 @@ session::Batch Writer::take() {
 // ---------------------------------------------------------------------------------------------------------------------
 // Chance
 
-session::Batch RandomWork::batch(std::size_t steps) {
+journal::Batch RandomWork::batch(std::size_t steps) {
     for (std::size_t i = 0; i < steps; ++i) step();
     writer_.next_number = numbers_;
     return writer_.take();
@@ -136,9 +139,9 @@ std::string RandomWork::text(std::size_t size_max) {
 void RandomWork::add_session() {
     const std::uint64_t number = numbers_++;
     sessions_.push_back(number);
-    writer_.put(RecordKind::put_session, number, 0, session_record(text(20)));
+    writer_.put(RecordKind::session, number, 0, session_record(text(20)));
     for (std::uint64_t i = rng_.below(4); i > 0; --i)
-        writer_.put(RecordKind::put_subscription, number, numbers_++, subscription(text(30)));
+        writer_.put(RecordKind::subscription, number, numbers_++, subscription(text(30)));
 }
 
 void RandomWork::end_session() {
@@ -147,7 +150,7 @@ void RandomWork::end_session() {
     const std::uint64_t number = sessions_[index];
     for (std::size_t i = queued_.size(); i-- > 0;)
         if (queued_[i].session == number) drop_row(i);
-    writer_.drop(RecordKind::drop_session, number, 0);
+    writer_.drop(RecordKind::session, number, 0);
     sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
@@ -156,7 +159,7 @@ void RandomWork::publish() {
     const std::uint64_t message = numbers_++;
     const std::string topic = text(20);
     const std::string payload = text(rng_.one_in(20) ? 20'000 : 100);
-    writer_.put(RecordKind::put_message, 0, message, publication(topic, payload));
+    writer_.put(RecordKind::message, 0, message, publication(topic, payload));
     const std::size_t owed = rng_.below(std::min<std::size_t>(sessions_.size(), 3)) + 1;
     const std::size_t first = rng_.below(sessions_.size());
     for (std::size_t i = 0; i < owed; ++i) {
@@ -164,7 +167,7 @@ void RandomWork::publish() {
         const auto packet_id = static_cast<std::uint16_t>(rng_.one_in(5) ? rng_.below(65'535) + 1 : 0);
         const auto bytes = static_cast<std::uint32_t>(topic.size() + payload.size());
         const std::uint64_t number = numbers_++;
-        writer_.put(RecordKind::put_queued, session, number, queued(message, bytes, packet_id));
+        writer_.put(RecordKind::queued, session, number, queued(message, bytes, packet_id));
         queued_.push_back({session, number, message});
     }
 }
@@ -172,10 +175,10 @@ void RandomWork::publish() {
 void RandomWork::drop_row(std::size_t index) {
     const Queued row = queued_[index];
     queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(index));
-    writer_.drop(RecordKind::drop_queued, row.session, row.number);
+    writer_.drop(RecordKind::queued, row.session, row.number);
     const bool is_needed =
         std::any_of(queued_.begin(), queued_.end(), [&](const Queued& other) { return other.message == row.message; });
-    if (!is_needed) writer_.drop(RecordKind::drop_message, 0, row.message);
+    if (!is_needed) writer_.drop(RecordKind::message, 0, row.message);
 }
 
 void RandomWork::acknowledge() {
@@ -183,8 +186,8 @@ void RandomWork::acknowledge() {
     const std::size_t index = rng_.below(std::min<std::size_t>(queued_.size(), 10));
     if (rng_.one_in(4)) {
         const Queued& row = queued_[index];
-        writer_.put(RecordKind::put_queued, row.session, row.number,
-                    queued(row.message, 7, 9, session::OutState::released));
+        writer_.put(RecordKind::queued, row.session, row.number,
+                    queued(row.message, 7, 9, journal::OutState::released));
     } else {
         drop_row(index);
     }
@@ -193,16 +196,16 @@ void RandomWork::acknowledge() {
 void RandomWork::retain() {
     if (retained_.empty() || rng_.one_in(4)) {
         retained_.push_back(numbers_++);
-        writer_.put(RecordKind::put_retained, 0, retained_.back(), publication(text(20), text(60)));
+        writer_.put(RecordKind::retained, 0, retained_.back(), publication(text(20), text(60)));
         return;
     }
     const std::size_t index = rng_.below(retained_.size());
     if (!rng_.one_in(8)) {
         const std::size_t size_max = rng_.one_in(10) ? 5000 : 60;
-        writer_.put(RecordKind::put_retained, 0, retained_[index], publication(text(20), text(size_max)));
+        writer_.put(RecordKind::retained, 0, retained_[index], publication(text(20), text(size_max)));
         return;
     }
-    writer_.drop(RecordKind::drop_retained, 0, retained_[index]);
+    writer_.drop(RecordKind::retained, 0, retained_[index]);
     retained_.erase(retained_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
@@ -210,7 +213,7 @@ void RandomWork::receive() {
     if (sessions_.empty()) return;
     const std::uint64_t session = sessions_[rng_.below(sessions_.size())];
     const std::uint64_t packet_id = rng_.below(20) + 1;
-    writer_.put(rng_.one_in(2) ? RecordKind::put_received : RecordKind::drop_received, session, packet_id);
+    writer_.put(rng_.one_in(2) ? RecordKind::received : RecordKind::received, session, packet_id);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -218,7 +221,7 @@ void RandomWork::receive() {
 
 namespace {
 
-std::string row_text(const broker::StoredRow& row) {
+std::string row_text(const journal::StoredRow& row) {
     return std::to_string(row.number) + "=" + std::string(as_text(row.body)) + ";";
 }
 
@@ -232,7 +235,7 @@ std::string sorted_lines(const std::vector<T>& items, std::string (*to_line)(con
     return text;
 }
 
-std::string session_line(const broker::StoredSession& session) {
+std::string session_line(const journal::StoredSession& session) {
     std::string line = "session " + row_text({session.number, session.record}) + " queued " +
                        std::to_string(session.queued) + "/" + std::to_string(session.queued_bytes) + " " +
                        std::to_string(session.first_queued) + "-" + std::to_string(session.last_queued);
@@ -242,28 +245,28 @@ std::string session_line(const broker::StoredSession& session) {
     return line;
 }
 
-std::string retained_line(const broker::StoredRetained& retained) {
+std::string retained_line(const journal::StoredRetained& retained) {
     return "retained " + std::to_string(retained.number) + " " + retained.topic + " " +
            std::to_string(retained.expires_at.time_since_epoch().count()) + " " + std::to_string(retained.bytes);
 }
 
-std::string reference_line(const broker::StoredReferences& references) {
+std::string reference_line(const journal::StoredReferences& references) {
     return "message " + std::to_string(references.message) + " x" + std::to_string(references.rows);
 }
 
 }  // namespace
 
-std::string to_text(const broker::StoreImage& image) {
+std::string to_text(const journal::StoreImage& image) {
     return "next " + std::to_string(image.next_number) + "\n" + sorted_lines(image.sessions, session_line) +
            sorted_lines(image.retained, retained_line) + sorted_lines(image.references, reference_line);
 }
 
 std::string to_text(Store& store) {
-    const broker::StoreImage image = load(store);
-    const session::StoreReader reader = store.reader();
+    const journal::StoreImage image = load(store);
+    const journal::StoreReader reader = store.reader();
     std::string text = to_text(image);
     for (const auto& session : image.sessions) {
-        std::vector<session::StoredDelivery> rows;
+        std::vector<journal::StoredDelivery> rows;
         reader.queued(reader.context, session.number, 0, 1'000'000, 1'000'000'000, rows);
         for (const auto& delivery : rows) {
             text += "delivery " + row_text(delivery.row) + std::string(as_text(delivery.publication)) + "\n";
@@ -291,7 +294,7 @@ std::unique_ptr<Store> open(const TempDir& dir, const Log& log) {
     return std::move(*store);
 }
 
-broker::StoreImage load(Store& store) {
+journal::StoreImage load(Store& store) {
     auto image = store.load();
     if (!image) FAIL(image.error().text);
     return std::move(*image);

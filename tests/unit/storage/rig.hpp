@@ -7,7 +7,7 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/store.hpp"
 
@@ -44,25 +44,25 @@ private:
 
 std::vector<Byte> publication(std::string_view topic, std::string_view payload, Instant expires_at = never);
 std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16_t packet_id = 0,
-                         session::OutState state = session::OutState::done);
+                         journal::OutState state = journal::OutState::done);
 std::vector<Byte> session_record(std::string_view client_id);
 std::vector<Byte> subscription(std::string_view filter);
 
 /// Records in the order of the calls.
 class Writer {
 public:
-    Writer& put(session::RecordKind kind, std::uint64_t session, std::uint64_t number,
+    Writer& put(journal::RecordKind kind, std::uint64_t session, std::uint64_t number,
                 const std::vector<Byte>& body = {});
-    Writer& drop(session::RecordKind kind, std::uint64_t session, std::uint64_t number);
+    Writer& drop(journal::RecordKind kind, std::uint64_t session, std::uint64_t number);
     /// The batch; the next one gets later tickets and a later time.
-    session::Batch take();
+    journal::Batch take();
 
     std::uint64_t next_number = 1;  // given to the batch
     Instant now{};
 
 private:
-    session::Batch batch_;
-    session::Ticket last_ = 0;
+    journal::Batch batch_;
+    journal::Ticket last_ = 0;
 };
 
 /// Batches as a core would make them, by chance: sessions come and go, messages are queued for several of them and
@@ -70,7 +70,7 @@ private:
 class RandomWork {
 public:
     explicit RandomWork(std::uint64_t seed) : rng_(seed) {}
-    session::Batch batch(std::size_t steps);
+    journal::Batch batch(std::size_t steps);
 
 private:
     struct Queued {
@@ -98,13 +98,13 @@ private:
 };
 
 /// Everything in the image, sorted, readable: equal texts are equal images. Without `now`.
-std::string to_text(const broker::StoreImage& image);
+std::string to_text(const journal::StoreImage& image);
 /// The same and all payloads, through the reader.
 std::string to_text(Store& store);
 
 LmdbStoreOptions options_for(const TempDir& dir);
 /// Requires that it can be opened.
 std::unique_ptr<Store> open(const TempDir& dir, const Log& log = {});
-broker::StoreImage load(Store& store);
+journal::StoreImage load(Store& store);
 
 }  // namespace ledge::storage::test

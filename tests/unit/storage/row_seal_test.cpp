@@ -18,46 +18,46 @@ std::vector<Byte> sealed(Table table, Bytes key, const std::vector<Byte>& body) 
 TEST_CASE("the checksum is CRC-32C, of the whole of what it is given") {
     CHECK(checksum_of(as_bytes("123456789")) == 0xE3069283U);  // the check value that its definition names
     const Key key = Key::of(7);
-    CHECK(seal_of(Table::msg, key.bytes(), as_bytes("ab"), as_bytes("c")) ==
-          seal_of(Table::msg, key.bytes(), as_bytes("abc")));
+    CHECK(seal_of(Table::message, key.bytes(), as_bytes("ab"), as_bytes("c")) ==
+          seal_of(Table::message, key.bytes(), as_bytes("abc")));
 }
 
 TEST_CASE("a row opens only as it was written: no bit of key or value changed, nothing cut off, in no other table") {
     const Key key = Key::of(7, 9);
     const std::vector<Byte> body = queued(3, 4);
-    const std::vector<Byte> value = sealed(Table::q, key.bytes(), body);
-    REQUIRE(open_row(Table::q, key.bytes(), value));
-    CHECK(as_text(*open_row(Table::q, key.bytes(), value)) == as_text(body));
+    const std::vector<Byte> value = sealed(Table::queued, key.bytes(), body);
+    REQUIRE(open_row(Table::queued, key.bytes(), value));
+    CHECK(as_text(*open_row(Table::queued, key.bytes(), value)) == as_text(body));
     for (std::size_t bit = 0; bit < value.size() * 8; ++bit) {
         std::vector<Byte> flipped = value;
         flipped[bit / 8] = static_cast<Byte>(flipped[bit / 8] ^ (1U << (bit % 8)));
-        CHECK(!open_row(Table::q, key.bytes(), flipped));
+        CHECK(!open_row(Table::queued, key.bytes(), flipped));
     }
     for (std::size_t bit = 0; bit < key.bytes().size() * 8; ++bit) {
         std::vector<Byte> flipped(key.bytes().begin(), key.bytes().end());
         flipped[bit / 8] = static_cast<Byte>(flipped[bit / 8] ^ (1U << (bit % 8)));
-        CHECK(!open_row(Table::q, flipped, value));
+        CHECK(!open_row(Table::queued, flipped, value));
     }
     for (std::size_t size = 0; size < value.size(); ++size)
-        CHECK(!open_row(Table::q, key.bytes(), Bytes(value).first(size)));
-    CHECK(!open_row(Table::sub, key.bytes(), value));
-    CHECK(!open_row(Table::q, Key::of(7, 10).bytes(), value));
+        CHECK(!open_row(Table::queued, key.bytes(), Bytes(value).first(size)));
+    CHECK(!open_row(Table::subscription, key.bytes(), value));
+    CHECK(!open_row(Table::queued, Key::of(7, 10).bytes(), value));
 }
 
 /// The sessions that have lost something, after rows in their order.
 struct Losses {
     std::vector<std::uint64_t> sessions{1, 2, 3, 5, 8};
     std::vector<std::uint64_t> found;
-    LossFinder finder{Table::sub, sessions, found};
+    LossFinder finder{Table::subscription, sessions, found};
 
     static Key key(std::uint64_t session) { return Key::of(session, 1); }
     void sound(std::uint64_t session) { finder.on_sound(key(session).bytes()); }
     /// A row of `session` that turns up under the key of another one.
     void renamed(std::uint64_t session, std::uint64_t key_of) {
-        finder.on_bad(key(key_of).bytes(), sealed(Table::sub, key(session).bytes(), subscription("a")));
+        finder.on_bad(key(key_of).bytes(), sealed(Table::subscription, key(session).bytes(), subscription("a")));
     }
     void changed(std::uint64_t session) {
-        std::vector<Byte> value = sealed(Table::sub, key(session).bytes(), subscription("a"));
+        std::vector<Byte> value = sealed(Table::subscription, key(session).bytes(), subscription("a"));
         value[0] ^= 1U;
         finder.on_bad(key(session).bytes(), value);
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "row_seal.hpp"
+#include "table_traits.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -21,7 +22,7 @@ TEST_CASE("keys sort as their numbers do") {
                                                    Key::of(numbers[i], 0).bytes()));
         CHECK(read_u64(high.bytes().data()) == numbers[i]);
     }
-    CHECK(Key::of_received(7, 0x1234).bytes().size() == key_size(Table::in2));
+    CHECK(Key::of_received(7, 0x1234).bytes().size() == key_size(Table::received));
     CHECK(Key::of_received(7, 0x1234).bytes()[8] == 0x12);
 }
 
@@ -120,22 +121,20 @@ TEST_CASE("the meta row of version 1 is known by its size") {
 }
 
 TEST_CASE("fresh rows: only what was written is read") {
-    const Key key = Key::of(8, 9);
-    std::vector<Byte> row{0};
-    CHECK(!parse_fresh(key.bytes(), row));  // a message needs a body
-    row.push_back(1);
-    REQUIRE(parse_fresh(key.bytes(), row));
-    CHECK(parse_fresh(key.bytes(), row)->sequence == 8);
-    CHECK(parse_fresh(key.bytes(), row)->number == 9);
-    CHECK(parse_fresh(key.bytes(), row)->body.size() == 1);
-    row[0] = 1;
-    CHECK(!parse_fresh(key.bytes(), row));  // a removal has none
-    row.pop_back();
-    CHECK(parse_fresh(key.bytes(), row)->kind == FreshKind::dropped);
-    row[0] = 3;
-    CHECK(!parse_fresh(key.bytes(), row));
-    CHECK(!parse_fresh(key.bytes(), {}));
-    CHECK(!parse_fresh(key.bytes().first(8), Bytes(row)));
+    std::vector<Byte> body{0};
+    CHECK(!parse_fresh_body(body));  // a message needs a publication record
+    body.push_back(1);
+    REQUIRE(parse_fresh_body(body));
+    CHECK(parse_fresh_body(body)->publication.size() == 1);
+    body[0] = 1;
+    CHECK(!parse_fresh_body(body));  // a removal has none
+    body.pop_back();
+    CHECK(parse_fresh_body(body)->kind == FreshKind::dropped);
+    body[0] = 3;
+    CHECK(!parse_fresh_body(body));
+    CHECK(!parse_fresh_body({}));
+    CHECK(is_key(Table::fresh, Key::of(8, 9).bytes()));
+    CHECK(!is_key(Table::fresh, Key::of(8).bytes()));
 }
 
 TEST_CASE("a key holds numbers that a broker can have given") {
@@ -143,37 +142,38 @@ TEST_CASE("a key holds numbers that a broker can have given") {
     CHECK(!is_key(Table::session, Key::of(0).bytes()));
     CHECK(!is_key(Table::session, Key::of(1ULL << 63U).bytes()));
     CHECK(!is_key(Table::session, Key::of(1, 1).bytes()));
-    CHECK(is_key(Table::q, Key::of(1, 1ULL << 40U).bytes()));
-    CHECK(!is_key(Table::q, Key::of(1, 0).bytes()));
-    CHECK(is_key(Table::sub, Key::of(1, 0xFFFF'FFFF).bytes()));
-    CHECK(!is_key(Table::sub, Key::of(1, 1ULL << 32U).bytes()));
-    CHECK(is_key(Table::in2, Key::of_received(1, 65'535).bytes()));
-    CHECK(!is_key(Table::in2, Key::of_received(1, 0).bytes()));
+    CHECK(is_key(Table::queued, Key::of(1, 1ULL << 40U).bytes()));
+    CHECK(!is_key(Table::queued, Key::of(1, 0).bytes()));
+    CHECK(is_key(Table::subscription, Key::of(1, 0xFFFF'FFFF).bytes()));
+    CHECK(!is_key(Table::subscription, Key::of(1, 1ULL << 32U).bytes()));
+    CHECK(is_key(Table::received, Key::of_received(1, 65'535).bytes()));
+    CHECK(!is_key(Table::received, Key::of_received(1, 0).bytes()));
 }
 
 TEST_CASE("every record kind has the table, key and class of its grammar") {
-    using session::RecordKind;
+    using journal::RecordKind;
+    using journal::WriteClass;
     struct Row {
-        RecordKind put;
-        RecordKind drop;
+        RecordKind kind;
         Table table;
         WriteClass write_class;
+        std::size_t key_bytes;
     };
     const Row rows[] = {
-        {RecordKind::put_session, RecordKind::drop_session, Table::session, WriteClass::sessions},
-        {RecordKind::put_subscription, RecordKind::drop_subscription, Table::sub, WriteClass::sessions},
-        {RecordKind::put_message, RecordKind::drop_message, Table::msg, WriteClass::messages},
-        {RecordKind::put_queued, RecordKind::drop_queued, Table::q, WriteClass::queues},
-        {RecordKind::put_received, RecordKind::drop_received, Table::in2, WriteClass::sessions},
-        {RecordKind::put_retained, RecordKind::drop_retained, Table::retained, WriteClass::retained},
+        {RecordKind::session, Table::session, WriteClass::sessions, 8},
+        {RecordKind::subscription, Table::subscription, WriteClass::sessions, 16},
+        {RecordKind::message, Table::message, WriteClass::messages, 8},
+        {RecordKind::queued, Table::queued, WriteClass::queues, 16},
+        {RecordKind::received, Table::received, WriteClass::sessions, 10},
+        {RecordKind::retained, Table::retained, WriteClass::retained, 8},
     };
+    CHECK(std::size(rows) == journal::record_kinds);
     for (const Row& row : rows) {
-        CHECK(table_of(row.put) == row.table);
-        CHECK(table_of(row.drop) == row.table);
-        CHECK(is_put(row.put));
-        CHECK(!is_put(row.drop));
-        CHECK(class_of(row.table) == row.write_class);
-        CHECK(key_of({row.put, 0, 0, 3, 4}).bytes().size() == key_size(row.table));
+        CHECK(table_of(row.kind) == row.table);
+        CHECK(traits_of(row.table).write_class == row.write_class);
+        const journal::Record record{row.kind, journal::Change::put, 0, 0, 3, 4};
+        CHECK(key_of(record).bytes().size() == row.key_bytes);
+        CHECK(is_key(row.table, key_of(record).bytes()));
     }
 }
 

@@ -8,13 +8,13 @@
 #include <fstream>
 
 #include "dump_row.hpp"
-#include "ledge/session/publication_source.hpp"
+#include "ledge/journal/publication_source.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
 namespace {
 
-using session::RecordKind;
+using journal::RecordKind;
 
 struct Said {
     bool is_ok = false;
@@ -39,12 +39,12 @@ bool contains(const std::string& text, std::string_view words) { return text.fin
 
 void fill(Store& store) {
     Writer w;
-    w.put(RecordKind::put_session, 1, 0, session_record("meter"));
-    w.put(RecordKind::put_subscription, 1, 2, subscription("a/+"));
-    w.put(RecordKind::put_message, 0, 3, publication("a/b", "\"on\""));
-    w.put(RecordKind::put_queued, 1, 4, queued(3, 5, 9, session::OutState::sent_qos2));
-    w.put(RecordKind::put_received, 1, 77);
-    w.put(RecordKind::put_retained, 0, 5, publication("r", "\xFF"));
+    w.put(RecordKind::session, 1, 0, session_record("meter"));
+    w.put(RecordKind::subscription, 1, 2, subscription("a/+"));
+    w.put(RecordKind::message, 0, 3, publication("a/b", "\"on\""));
+    w.put(RecordKind::queued, 1, 4, queued(3, 5, 9, journal::OutState::sent_qos2));
+    w.put(RecordKind::received, 1, 77);
+    w.put(RecordKind::retained, 0, 5, publication("r", "\xFF"));
     w.next_number = 6;
     REQUIRE(store.commit(w.take()).ok());
 }
@@ -81,7 +81,7 @@ TEST_CASE("verify finds nothing wrong with a sound store, beside its broker and 
     fill(*store);
     CHECK(use(verify, dir.path()).is_fine);
     Writer w;
-    CHECK(store->commit(w.put(RecordKind::put_received, 1, 78).take()).ok());  // the store is as it was
+    CHECK(store->commit(w.put(RecordKind::received, 1, 78).take()).ok());  // the store is as it was
     store.reset();
     const Said said = use(verify, dir.path());
     CHECK(said.is_fine);
@@ -93,12 +93,12 @@ TEST_CASE("verify names what does not fit") {
     TempDir dir;
     auto store = open(dir);
     Writer w;
-    w.put(RecordKind::put_session, 1, 0, session_record("s"));
-    w.put(RecordKind::put_queued, 1, 4, queued(3, 5));
-    w.put(RecordKind::put_queued, 2, 4, queued(8, 5));
-    w.put(RecordKind::put_message, 0, 8, publication("a", "x"));
-    w.put(RecordKind::put_message, 0, 9, publication("a", "x"));
-    w.put(RecordKind::put_retained, 0, 10, {1, 2, 3});
+    w.put(RecordKind::session, 1, 0, session_record("s"));
+    w.put(RecordKind::queued, 1, 4, queued(3, 5));
+    w.put(RecordKind::queued, 2, 4, queued(8, 5));
+    w.put(RecordKind::message, 0, 8, publication("a", "x"));
+    w.put(RecordKind::message, 0, 9, publication("a", "x"));
+    w.put(RecordKind::retained, 0, 10, {1, 2, 3});
     w.next_number = 2;
     REQUIRE(store->commit(w.take()).ok());
     const Said said = use(verify, dir.path());
@@ -134,12 +134,12 @@ TEST_CASE("dump shows every row as a line of JSON, of a store that nobody uses")
 
 TEST_CASE("a row of a retained message names its publisher where rules stood") {
     const std::array<Byte, 8> key{0, 0, 0, 0, 0, 0, 0, 5};
-    session::PublicationView view;
+    journal::PublicationView view;
     view.topic = "r";
     std::vector<Byte> names;
     std::vector<Byte> value;
-    view.source = session::PublicationSource{"alice", "meter"}.encode(names);
-    session::append_publication(view, value);
+    view.source = journal::PublicationSource{"alice", "meter"}.encode(names);
+    journal::append_publication(view, value);
     CHECK(contains(dump_row(Table::retained, {key, value, nullptr}),
                    "\"payload\":\"\",\"publisher_user\":\"alice\",\"publisher_client_id\":\"meter\"}"));
 }
@@ -151,10 +151,10 @@ TEST_CASE("compact takes free pages away and nothing else, of a store that nobod
     REQUIRE(store->commit(work.batch(3000)).ok());
     Writer w;
     for (std::uint64_t i = 100'000; i < 102'000; ++i)
-        w.put(RecordKind::put_message, 0, i, publication("t", std::string(500, 'x')));
+        w.put(RecordKind::message, 0, i, publication("t", std::string(500, 'x')));
     w.next_number = 102'000;
     REQUIRE(store->commit(w.take()).ok());
-    for (std::uint64_t i = 100'000; i < 102'000; ++i) w.drop(RecordKind::drop_message, 0, i);
+    for (std::uint64_t i = 100'000; i < 102'000; ++i) w.drop(RecordKind::message, 0, i);
     REQUIRE(store->commit(w.take()).ok());
     CHECK(contains(use(compact, dir.path()).text, "in use by process"));
     CHECK(contains(use(compact, dir.path()).text, "; stop it first"));

@@ -52,7 +52,7 @@ TEST_CASE("a store of schema version 1 is taken over with every row, its numbers
         CHECK(lines.has("from_version=1 to_version=2 rows=59"));
         CHECK(!lines.has("store_quarantined"));
         CHECK(!lines.has("store_bad_rows"));
-        const broker::StoreImage image = load(*store);
+        const journal::StoreImage image = load(*store);
         CHECK(image.sessions.size() == 6);
         CHECK(image.retained.size() == 4);
         CHECK(image.next_number == 28);
@@ -109,7 +109,7 @@ TEST_CASE("a row of version 1 that cannot be read is put aside, and its session 
         auto env = Env::open({.path = dir.file("data.mdb"), .size_max = 16 * 1'048'576});
         auto txn = Txn::begin(*env, false);
         auto tables = Tables::open(*txn, false);
-        REQUIRE(txn->put((*tables)[Table::sub], Key::of(2, 1).bytes(), as_bytes("x")) == lmdb_ok);
+        REQUIRE(txn->put((*tables)[Table::subscription], Key::of(2, 1).bytes(), as_bytes("x")) == lmdb_ok);
         REQUIRE(txn->commit() == lmdb_ok);
     }
     LogLines lines;
@@ -120,9 +120,9 @@ TEST_CASE("a row of version 1 that cannot be read is put aside, and its session 
     CHECK(lines.has("error store_bad_rows rows=1 incomplete=1"));
     CHECK(text_of(dir.file("bad-rows-1")).find("\"key_hex\":\"00000000000000020000000000000001\"") !=
           std::string::npos);
-    const broker::StoreImage image = load(*store);
+    const journal::StoreImage image = load(*store);
     for (const auto& stored : image.sessions) {
-        const auto record = session::parse_session(stored.record);
+        const auto record = journal::parse_session(stored.record);
         REQUIRE(record);
         CHECK(record->is_incomplete == (record->client_id == "lamp"));
     }

@@ -1,6 +1,6 @@
 // What a shard wants back from a store: the image it starts from, and what it reads later. No LMDB in sight.
 //
-// Record bodies (grammar; integers big endian; written by src/session/records.cpp, kept by the store as they are):
+// Record bodies (grammar; integers big endian; written by src/journal/records.cpp, kept by the store as they are):
 //   session      := client_id:text16 expiry_interval_s:u32 expires_at:i64 flags:u8 [owner:text16] [will_size:u32 will]
 //                   [deadline] [network:u64] [progress]
 //                   flags: 1 ended, 2 will, 4 owner (the user it belongs to), 8 incomplete (damage has cost it a part),
@@ -8,12 +8,12 @@
 //                   network: NetworkId (base/network.hpp) of an anonymous client, who is charged with it; 0: none
 //   deadline     := keep_alive_s:u16 will_due:i64, of the will; will_due is the greatest i64 as long as its client is
 //                   connected
-//   progress     := sent_until:u64 doubted_until:u64 known_until:u64 id_shift:u16    (session::SendingProgress)
+//   progress     := sent_until:u64 doubted_until:u64 known_until:u64 id_shift:u16    (SendingProgress)
 //   will         := delay_s:u32 has_expiry:u8 expiry_interval_s:u32 publication
 //   subscription := options:u8 subscription_id:u32 filter:text16 [as_of:u64 position:u64 rounds:u16]
-//                   the last three while retained messages are owed to it (session::FeedProgress)
+//                   the last three while retained messages are owed to it (FeedProgress)
 //   publication  := expires_at:i64 qos_retain:u8 topic:text16 properties_size:u32 properties [source:text16]
-//                   payload(rest); qos_retain: 1 and 2 the QoS, 4 retain, 8 source (session/publication_source.hpp)
+//                   payload(rest); qos_retain: 1 and 2 the QoS, 4 retain, 8 source (journal/publication_source.hpp)
 //   queued       := message:u64 bytes:u32 share_subscription:u32 packet_id:u16 state:u8 qos_retain:u8
 //                   ids_size:variable ids(as properties)
 //                   qos_retain: 1 and 2 the QoS, 4 retain, 8 stored while its client was connected
@@ -26,13 +26,10 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/session/journal.hpp"
-#include "ledge/session/store_reader.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/store_reader.hpp"
 
-namespace ledge::broker {
-
-using session::StoredRow;
-using session::StoreReader;
+namespace ledge::journal {
 
 /// One session with all that is small. Its queue stays in the store; only the rows that carry a packet id come along.
 struct StoredSession {
@@ -71,4 +68,4 @@ struct StoreImage {
     Instant now{};               // logical time at start
 };
 
-}  // namespace ledge::broker
+}  // namespace ledge::journal

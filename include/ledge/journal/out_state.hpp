@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace ledge::session {
+namespace ledge::journal {
 
 //            PUBACK        PUBREC ok      PUBREC error   PUBCOMP
 // sent_qos1  done          protocol error protocol error protocol error
@@ -17,4 +17,4 @@ enum class OutState : std::uint8_t {
     released,   // PUBREL sent, PUBCOMP awaited
 };
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

@@ -1,6 +1,6 @@
-#include "ledge/session/publication_source.hpp"
+#include "ledge/journal/publication_source.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 Bytes PublicationSource::encode(std::vector<Byte>& out) const {
     const std::string_view name = user.value_or("");
@@ -33,4 +33,4 @@ bool may_still_publish(const std::optional<auth::Acl>& acl, Bytes source, std::s
     return parsed && auth::Rights(*acl, parsed->user, parsed->client_id).may_publish(topic);
 }
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

@@ -1,13 +1,13 @@
 // Tickets, what is written and what is not, and when.
-#include "ledge/session/journal.hpp"
+#include "ledge/journal/journal.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 namespace {
 
 constexpr Instant start{};
@@ -25,7 +25,7 @@ struct Sheet : Journal {
         return options;
     }
     Ticket puts(std::uint64_t number, Urgency urgency = Urgency::lazy, std::size_t size = 4) {
-        return put(RecordKind::put_queued, 1, number, blob(size), urgency);
+        return put(RecordKind::queued, 1, number, blob(size), urgency);
     }
     static Blob blob(std::size_t size) {
         auto [made, place] = Blob::make(size);
@@ -50,7 +50,7 @@ struct Sheet : Journal {
 
 TEST_CASE("a journal that is not enabled takes nothing, and everything is durable at once") {
     Journal journal{JournalOptions{}};
-    const Ticket ticket = journal.put(RecordKind::put_queued, 1, 1, {}, Urgency::now);
+    const Ticket ticket = journal.put(RecordKind::queued, 1, 1, {}, Urgency::now);
     CHECK(ticket == 0);
     CHECK(journal.is_durable(ticket));
     CHECK_FALSE(journal.has_pending());
@@ -76,14 +76,14 @@ TEST_CASE("a batch carries the records in order, with their bodies, the next num
     Sheet journal;
     journal.restore(40);
     CHECK(journal.new_number() == 40);
-    journal.put(RecordKind::put_session, 3, 0, Sheet::blob(2), Urgency::lazy);
-    journal.put_publication(RecordKind::put_message, 9,
+    journal.put(RecordKind::session, 3, 0, Sheet::blob(2), Urgency::lazy);
+    journal.put_publication(RecordKind::message, 9,
                             Publication({"a", as_bytes("pay"), {}, never, wire::QoS::at_least_once, false}),
                             Urgency::lazy);
-    journal.drop(RecordKind::drop_queued, 3, 8, Urgency::lazy);
+    journal.drop(RecordKind::queued, 3, 8, Urgency::lazy);
     const Batch batch = journal.take(start + 3s);
     REQUIRE(batch.records.size() == 3);
-    CHECK(batch.records[0].kind == RecordKind::put_session);
+    CHECK(batch.records[0].kind == RecordKind::session);
     CHECK(as_text(batch.body(batch.records[0])) == "xx");
     const auto publication = parse_publication(batch.body(batch.records[1]));
     REQUIRE(publication);
@@ -215,7 +215,7 @@ TEST_CASE("with a store that is full publications are refused, and everything el
     Sheet journal;
     journal.set_full(true);
     CHECK(journal.refuses_publications());
-    const Ticket ticket = journal.drop(RecordKind::drop_queued, 1, 1, Urgency::now);
+    const Ticket ticket = journal.drop(RecordKind::queued, 1, 1, Urgency::now);
     CHECK(journal.taken() == "1");
     journal.on_committed(ticket);
     CHECK(journal.is_durable(ticket));
@@ -269,4 +269,4 @@ TEST_CASE("a journal is saturated when a postponed commit lets it grow over its 
 }
 
 }  // namespace
-}  // namespace ledge::session
+}  // namespace ledge::journal

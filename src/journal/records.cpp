@@ -1,11 +1,11 @@
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "ledge/wire/writer.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 namespace {
 
@@ -322,4 +322,4 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     return is_valid ? std::optional(std::move(record)) : std::nullopt;
 }
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace ledge::session {
+namespace ledge::journal {
 
 class MessageReferences {
 public:
@@ -30,4 +30,4 @@ private:
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> overflow_;
 };
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

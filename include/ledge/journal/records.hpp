@@ -1,4 +1,4 @@
-// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/broker/persist.hpp. The checksum
+// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/journal/image.hpp. The checksum
 // of a row is no part of its body (src/storage/row_seal.hpp).
 //
 // A parser takes any bytes and gives a record that the core can rely on (topics and filters are valid, a packet id
@@ -10,14 +10,50 @@
 // A change of another kind is a new schema version with a step in src/storage/upgrade.cpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "ledge/session/inflight.hpp"
-#include "ledge/session/session.hpp"
+#include "ledge/base/blob.hpp"
+#include "ledge/base/network.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/publication.hpp"
+#include "ledge/wire/packets.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
+
+/// The will of the present connection, or of the last one while its delay runs.
+struct StoredWill {
+    Publication publication;  // expires_at unset: its interval starts when it is published
+    std::uint32_t delay_s = 0;
+    std::uint32_t expiry_interval_s = 0;
+    bool has_expiry = false;
+    std::uint16_t keep_alive_s = 0;  // of its connection: how long the silence of a client that lives can last
+    bool is_deferred = false;        // the broker was away, not the client: whoever comes back in time takes it along
+};
+
+/// How far the messages of a session have been sent, in rows of its queue, as its record in the store says it.
+struct SendingProgress {
+    /// Of a session that has sent from an older backlog since, and of an older release: any row may have been sent.
+    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+
+    std::uint64_t sent_until = 0;           // what is unfinished up to this row was sent
+    std::uint64_t doubted_until = unknown;  // what is unfinished up to this row may have been sent
+    std::uint64_t known_until = 0;  // of later rows it knows nothing: those stored while the client was connected may
+                                    // have been sent, the others were not
+    std::uint16_t id_shift = 0;     // packet id - row, modulo 65,535; not 0 after exchanges of an older release
+};
+
+/// How far one subscription has been sent the retained messages. It survives a restart in the subscription's record.
+struct FeedProgress {
+    std::uint64_t as_of = 0;     // what was retained later went out live; 0: nothing is owed
+    std::uint64_t position = 0;  // topics that came before it have been looked at (broker/retained.hpp)
+    std::uint16_t rounds = 0;    // more SUBSCRIBEs that came meanwhile, each of which wants all of it again
+
+    bool operator==(const FeedProgress&) const = default;
+};
 
 void append_publication(const PublicationView& publication, std::vector<Byte>& out);
 /// The view borrows `body`. Nothing when the bytes are not a publication record.
@@ -63,4 +99,4 @@ struct SessionRecord {
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

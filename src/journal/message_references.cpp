@@ -1,8 +1,8 @@
-#include "ledge/session/message_references.hpp"
+#include "ledge/journal/message_references.hpp"
 
 #include "ledge/base/assert.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 void MessageReferences::add(std::uint64_t message, std::uint32_t rows) {
     auto& page = pages_[message / page_size];
@@ -44,4 +44,4 @@ std::uint32_t MessageReferences::count(std::uint64_t message) const {
     return large == overflow_.end() ? 0 : large->second;
 }
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

@@ -12,13 +12,12 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/session/account.hpp"
-#include "ledge/session/publication.hpp"
+#include "ledge/journal/publication.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_account.hpp"
+#include "ledge/journal/ticket.hpp"
 
-namespace ledge::session {
-
-/// The ticket of a record that a failed store will not write.
-inline constexpr Ticket never_durable = ~Ticket{0};
+namespace ledge::journal {
 
 /// How soon pending records have to be written.
 enum class Urgency : std::uint8_t {
@@ -26,42 +25,6 @@ enum class Urgency : std::uint8_t {
     paced,  // somebody waits for a small change that costs a commit of its own: see JournalOptions::paced_interval
     soon,   // somebody waits, but a subscriber may make it unnecessary: after commit_delay
     now,    // somebody waits, and nothing else can help
-};
-
-enum class RecordKind : std::uint8_t {
-    cancelled,          // is never in a batch
-    put_session,        // session; body: session record
-    drop_session,       // session; its subscriptions and received ids go with it, its queue is empty by then
-    put_subscription,   // session, number; body: subscription record
-    drop_subscription,  // session, number
-    put_message,        // number; body: publication record
-    drop_message,       // number
-    put_queued,         // session, number (position in its queue); body: queued record
-    drop_queued,        // session, number
-    put_received,       // session, number (packet id)
-    drop_received,      // session, number (packet id)
-    put_retained,       // number; body: publication record
-    drop_retained,      // number
-};
-
-/// One change of the store. `session` and `number` are the key; a put replaces.
-struct Record {
-    RecordKind kind = RecordKind::cancelled;
-    std::uint32_t body_offset = 0;  // in Batch::bodies
-    std::uint32_t body_size = 0;    // bytes
-    std::uint64_t session = 0;
-    std::uint64_t number = 0;
-};
-
-/// All records up to a ticket, self-contained, fit to cross threads. To be written in one transaction, in order.
-struct Batch {
-    std::vector<Record> records;
-    std::vector<Byte> bodies;
-    Ticket last = 0;                // durable when the batch is
-    std::uint64_t next_number = 1;  // of sessions, messages and retained messages: numbers below are used
-    Instant now{};                  // logical time, for the record of the clock
-
-    Bytes body(const Record& record) const { return Bytes(bodies).subspan(record.body_offset, record.body_size); }
 };
 
 struct JournalOptions {
@@ -100,7 +63,7 @@ public:
     /// The account that records are charged to while the object lives: that of the client whose packet is looked at.
     class Cause {
     public:
-        Cause(Journal& journal, Account* account) : journal_(journal) { journal_.cause_ = account; }
+        Cause(Journal& journal, StoreAccount* account) : journal_(journal) { journal_.cause_ = account; }
         ~Cause() { journal_.cause_ = nullptr; }
         Cause(const Cause&) = delete;
         Cause& operator=(const Cause&) = delete;
@@ -108,11 +71,11 @@ public:
     private:
         Journal& journal_;
     };
-    Account* cause() const { return cause_; }
+    StoreAccount* cause() const { return cause_; }
     /// From now on, and until the present Cause ends: the client has just got its session.
-    void set_cause(Account& account) { cause_ = &account; }
+    void set_cause(StoreAccount& account) { cause_ = &account; }
     /// Much waits for the store, and a large part of it is this account's: it keeps the others from writing.
-    bool is_crowded_by(const Account& account) const {
+    bool is_crowded_by(const StoreAccount& account) const {
         return bytes() > options_.bytes_max / 2 && account.journal_bytes > options_.bytes_max / 4;
     }
 
@@ -175,13 +138,15 @@ public:
 
 private:
     struct Pending {
-        RecordKind kind = RecordKind::cancelled;
+        RecordKind kind = RecordKind::message;
+        Change change = Change::drop;
         Urgency urgency = Urgency::lazy;
+        bool is_cancelled = false;
         std::uint64_t session = 0;
         std::uint64_t number = 0;
-        Blob body;
-        Publication publication;
-        Account* account = nullptr;  // charged with it
+        Blob body{};
+        Publication publication{};
+        StoreAccount* account = nullptr;  // charged with it
     };
 
     Ticket append(Pending record);
@@ -199,9 +164,9 @@ private:
     static constexpr std::size_t record_bytes = 64;  // beside its body
 
     JournalOptions options_;
-    Account* cause_ = nullptr;
-    std::vector<Account*> taken_accounts_;  // those with records under way
-    Ring<Pending> pending_;                 // tickets taken_ + 1 …
+    StoreAccount* cause_ = nullptr;
+    std::vector<StoreAccount*> taken_accounts_;  // those with records under way
+    Ring<Pending> pending_;                      // tickets taken_ + 1 …
     Ticket taken_ = 0;
     Ticket durable_ = 0;
     std::uint64_t live_ = 0;  // pending and not cancelled
@@ -221,4 +186,4 @@ private:
     Instant paced_debt_until_ = Instant::min();  // when all paced_commits are there again
 };
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

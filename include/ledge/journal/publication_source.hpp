@@ -9,7 +9,7 @@
 #include "ledge/auth/acl.hpp"
 #include "ledge/base/bytes.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 struct PublicationSource {
     std::optional<std::string_view> user;
@@ -27,4 +27,4 @@ struct PublicationSource {
 /// Whether the source may publish to the topic by these rules. Without a source: yes.
 bool may_still_publish(const std::optional<auth::Acl>& acl, Bytes source, std::string_view topic);
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

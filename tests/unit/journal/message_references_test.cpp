@@ -1,5 +1,5 @@
 // How many rows refer to each message, in pages that come and go.
-#include "ledge/session/message_references.hpp"
+#include "ledge/journal/message_references.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 #include "ledge/base/rng.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 namespace {
 
 TEST_CASE("the last row of a message is told from the others") {
@@ -58,4 +58,4 @@ TEST_CASE("neighbours, and numbers a page apart, do not disturb each other") {
 }
 
 }  // namespace
-}  // namespace ledge::session
+}  // namespace ledge::journal

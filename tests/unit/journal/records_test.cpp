@@ -1,5 +1,5 @@
 // Record bodies: what goes in comes out, and no bytes from a damaged store do harm.
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,9 +7,9 @@
 #include <string>
 
 #include "ledge/base/rng.hpp"
-#include "ledge/session/publication_source.hpp"
+#include "ledge/journal/publication_source.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 namespace {
 
 using wire::QoS;
@@ -334,4 +334,4 @@ TEST_CASE("hostile bytes are refused or read, never more") {
 }
 
 }  // namespace
-}  // namespace ledge::session
+}  // namespace ledge::journal

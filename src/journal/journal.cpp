@@ -1,23 +1,29 @@
-#include "ledge/session/journal.hpp"
+#include "ledge/journal/journal.hpp"
 
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/records.hpp"
+#include "ledge/journal/records.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
-    return append({kind, urgency, session, number, std::move(body), {}});
+    return append({.kind = kind,
+                   .change = Change::put,
+                   .urgency = urgency,
+                   .session = session,
+                   .number = number,
+                   .body = std::move(body)});
 }
 
 Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
-    return append({kind, urgency, session, number, {}, {}});
+    return append({.kind = kind, .change = Change::drop, .urgency = urgency, .session = session, .number = number});
 }
 
 Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Publication& publication,
                                 Urgency urgency) {
-    return append({kind, urgency, 0, number, {}, publication});
+    return append(
+        {.kind = kind, .change = Change::put, .urgency = urgency, .number = number, .publication = publication});
 }
 
 Ticket Journal::append(Pending record) {
@@ -33,10 +39,10 @@ Ticket Journal::append(Pending record) {
 void Journal::cancel(Ticket ticket) {
     LEDGE_ASSERT(is_pending(ticket) && ticket - taken_ <= pending_.size());
     Pending& record = pending_[ticket - taken_ - 1];
-    LEDGE_ASSERT(record.kind != RecordKind::cancelled);
+    LEDGE_ASSERT(!record.is_cancelled);
     uncount(record);
     forget_paced(record);
-    record = {};
+    record = {.is_cancelled = true};
     --live_;
     ++cancelled_;
     if (live_ == 0) forget_cancelled();
@@ -48,8 +54,7 @@ void Journal::withdraw(Ticket ticket) {
 }
 
 bool Journal::is_cancelled(Ticket ticket) const {
-    return is_pending(ticket) && ticket - taken_ <= pending_.size() &&
-           pending_[ticket - taken_ - 1].kind == RecordKind::cancelled;
+    return is_pending(ticket) && ticket - taken_ <= pending_.size() && pending_[ticket - taken_ - 1].is_cancelled;
 }
 
 // With the last paced record its commit is not needed any more; what is lazy does not pay for one in its place.
@@ -111,7 +116,7 @@ void Journal::uncount(const Pending& record) {
 void Journal::note_taken(const Pending& record) {
     constexpr std::uint64_t key_bytes = 16;
     if (record.account == nullptr) return;
-    Account& account = *record.account;
+    StoreAccount& account = *record.account;
     const std::size_t bytes = size_of(record);
     account.written_bytes += key_bytes + bytes;
     if (account.taken_bytes == 0 && bytes > 0) taken_accounts_.push_back(&account);
@@ -165,7 +170,7 @@ Batch Journal::take(Instant now) {
     batch.bodies.reserve(pending_bytes_);
     for (std::size_t i = 0; i < pending_.size(); ++i) {
         const Pending& record = pending_[i];
-        if (record.kind == RecordKind::cancelled) continue;
+        if (record.is_cancelled) continue;
         const auto offset = static_cast<std::uint32_t>(batch.bodies.size());
         const Bytes body = record.body.bytes();  // a removal has none
         if (record.publication)
@@ -173,7 +178,7 @@ Batch Journal::take(Instant now) {
         else
             batch.bodies.insert(batch.bodies.end(), body.begin(), body.end());
         const auto size = static_cast<std::uint32_t>(batch.bodies.size() - offset);
-        batch.records.push_back({record.kind, offset, size, record.session, record.number});
+        batch.records.push_back({record.kind, record.change, offset, size, record.session, record.number});
         note_taken(record);
     }
     taken_ += pending_.size();
@@ -191,10 +196,10 @@ void Journal::on_committed(Ticket last) {
     LEDGE_ASSERT(last == taken_);
     durable_ = last;
     taken_bytes_ = 0;
-    for (Account* account : taken_accounts_) account->journal_bytes -= std::exchange(account->taken_bytes, 0);
+    for (StoreAccount* account : taken_accounts_) account->journal_bytes -= std::exchange(account->taken_bytes, 0);
     taken_accounts_.clear();
     is_postponed_ = false;
     if (live_ == 0) forget_cancelled();
 }
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

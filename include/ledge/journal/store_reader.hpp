@@ -6,7 +6,7 @@
 
 #include "ledge/base/bytes.hpp"
 
-namespace ledge::session {
+namespace ledge::journal {
 
 /// A row as the store has it: key and body.
 struct StoredRow {
@@ -33,4 +33,4 @@ struct StoreReader {
     bool (*message)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
 };
 
-}  // namespace ledge::session
+}  // namespace ledge::journal

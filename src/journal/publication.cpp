@@ -1,9 +1,9 @@
-#include "ledge/session/publication.hpp"
+#include "ledge/journal/publication.hpp"
 
 #include <cstring>
 #include <new>
 
-namespace ledge::session {
+namespace ledge::journal {
 
 namespace {
 constexpr std::uint32_t properties_size_mask = (1U << 29U) - 1;  // no packet is longer (5.0 section 2.1.4)
@@ -41,33 +41,4 @@ PublicationView Publication::view() const {
             body.last(h.source_size)};
 }
 
-// [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]
-void append_forwarded_properties(const PublicationView& publication, Instant now, wire::PropertyBuilder& properties) {
-    properties.raw(publication.properties, 0);
-    if (publication.expires_at == never) return;
-    const auto seconds = static_cast<std::uint32_t>(seconds_until(publication.expires_at, now));
-    properties.number(wire::PropertyId::message_expiry_interval, seconds);
-}
-
-void SubscriptionIds::add(std::uint32_t id) {
-    if (id == 0) return;
-    if (first_ == 0) {
-        first_ = id;
-        return;
-    }
-    wire::PropertyBuilder properties;
-    properties.raw(rest_.bytes(), 0).number(wire::PropertyId::subscription_identifier, id);
-    rest_ = Blob::copy_of(properties.view().raw());
-}
-
-void SubscriptionIds::add_all(Bytes properties) {
-    for (const wire::Property& property : wire::Properties(properties, 0)) add(property.number);
-}
-
-void SubscriptionIds::append_to(wire::PropertyBuilder& properties) const {
-    if (first_ == 0) return;
-    properties.number(wire::PropertyId::subscription_identifier, first_);
-    if (rest_) properties.raw(rest_.bytes(), 0);
-}
-
-}  // namespace ledge::session
+}  // namespace ledge::journal
