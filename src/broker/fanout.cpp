@@ -26,7 +26,7 @@ void Fanout::begin(const journal::PublicationView& publication, const Terms& ter
 Fanout::Kept Fanout::end() {
     publication_ = nullptr;
     kept_ = {};
-    return owed_;
+    return std::exchange(owed_, {});
 }
 
 void Fanout::deliver(const Hit& hit) {
@@ -88,9 +88,8 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
     if (!is_awaited) return;
     owed_.ticket = std::max(owed_.ticket, delivery.ticket);
-    if (owed_.barrier == 0) owed_.barrier = environment_.barriers.open();
-    environment_.barriers.hold(owed_.barrier);
-    delivery.barrier = owed_.barrier;
+    if (!owed_.hold) owed_.hold = environment_.barriers.open();
+    delivery.hold = owed_.hold.share();
 }
 
 void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {

@@ -41,8 +41,8 @@ public:
     void deliver(const Hit& hit);
     /// When the publisher may be told that the message is safe.
     struct Kept {
-        journal::Ticket ticket = 0;      // durable, or
-        session::BarrierId barrier = 0;  // released; held once by the caller
+        journal::Ticket ticket = 0;  // when it is durable, or
+        session::AckHold hold{};     // when the last hold of this barrier has ended
     };
     Kept end();
     /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.

@@ -107,7 +107,7 @@ private:
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
     void hand_on_shared(session::Session& session, Instant now);
-    void hand_on(const session::Delivery& delivery, Instant now);
+    void hand_on(session::Delivery& delivery, Instant now);
     void remove_record(session::Session& session, journal::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
     void leave_to_take_down(session::Session& session, journal::Urgency urgency);

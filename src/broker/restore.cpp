@@ -98,7 +98,7 @@ void Lifecycle::restore_exchanges(session::Session& session, const journal::Stor
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (session.restore_exchange(row.number, delivery, record->state, record->packet_id)) continue;
+        if (session.restore_exchange(row.number, std::move(delivery), record->state, record->packet_id)) continue;
         session.is_incomplete = true;
         environment_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }

@@ -30,7 +30,7 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
     if (level == journal::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
         routed.kept.ticket = std::max(routed.kept.ticket, retained);
-        if (routed.kept.barrier != 0) environment_.barriers.require_commit(routed.kept.barrier);
+        routed.kept.hold.abandon();
     }
     return routed;
 }
@@ -204,15 +204,13 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.ids.add(member->subscription_id);
     fanout_.begin(publication, {level_of(publication.topic), delivery.not_before, false, 1}, now);
     fanout_.deliver(hit);
-    const Fanout::Kept kept = fanout_.end();
-    if (kept.barrier != 0) environment_.barriers.release(kept.barrier);
+    fanout_.end();
     return true;
 }
 
 void Router::route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                                   Instant now) {
-    const Routed routed = route(publication, publisher, Refusal::impossible, 0, now);
-    if (routed.kept.barrier != 0) environment_.barriers.release(routed.kept.barrier);
+    route(publication, publisher, Refusal::impossible, 0, now);
 }
 
 }  // namespace ledge::broker

@@ -33,7 +33,7 @@ public:
     };
     /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is settled. Code: success,
     /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
-    /// be nullptr (the broker itself). The caller releases Kept::barrier once.
+    /// be nullptr (the broker itself).
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
                  journal::Ticket not_before, Instant now);
 

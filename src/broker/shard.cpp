@@ -193,17 +193,16 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         ++environment.counters.refused_quota;
         const ReasonCode code =
             environment.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, 0);
+        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code)) {
         if (environment.journal.is_pending(received)) environment.journal.cancel(received);
         received = 0;
     }
-    if (received != 0 && routed.kept.barrier != 0) environment.barriers.require_commit(routed.kept.barrier);
+    if (received != 0) routed.kept.hold.abandon();
     const journal::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
-    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, routed.kept.barrier);
-    if (routed.kept.barrier != 0) environment.barriers.release(routed.kept.barrier);
+    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.kept.hold));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -337,9 +337,9 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
     }
 }
 
-void Lifecycle::hand_on(const session::Delivery& delivery, Instant now) {
+void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
     // Its publisher may be waiting: now for the commit that has the new record.
-    if (delivery.barrier != 0) environment_.barriers.require_commit(delivery.barrier);
+    delivery.hold.abandon();
     if (router_.reroute(delivery, now)) --environment_.counters.dropped_session_ended;
 }
 

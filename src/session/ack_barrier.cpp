@@ -5,39 +5,45 @@
 
 namespace ledge::session {
 
-BarrierId AckBarriers::open() {
-    if (free_.empty()) {
-        barriers_.emplace_back();
-        free_.push_back(static_cast<BarrierId>(barriers_.size()));
-    }
-    const BarrierId id = free_.back();
+AckBarriers::~AckBarriers() { LEDGE_ASSERT(free_.size() == barriers_.size()); }
+
+AckHold AckBarriers::open() {
+    if (free_.empty()) free_.push_back(&barriers_.emplace_back());
+    AckBarrier& barrier = *free_.back();
     free_.pop_back();
-    barriers_[id - 1] = {.holders = 1};
-    return id;
+    barrier = {.owner = this};
+    return AckHold(barrier);
 }
 
-AckBarriers::Barrier& AckBarriers::at(BarrierId id) {
-    LEDGE_ASSERT(id > 0 && id <= barriers_.size() && barriers_[id - 1].holders > 0);
-    return barriers_[id - 1];
+AckHold AckHold::share() const {
+    LEDGE_ASSERT(barrier_ != nullptr);
+    return AckHold(*barrier_);
 }
 
-void AckBarriers::attach(BarrierId id, Connection& connection, wire::PacketType kind, std::uint32_t number) {
-    Barrier& barrier = at(id);
-    barrier.publisher = &connection;
-    barrier.kind = kind;
-    barrier.number = number;
+void AckHold::settle() {
+    if (barrier_ == nullptr) return;
+    AckBarrier& barrier = *std::exchange(barrier_, nullptr);
+    LEDGE_ASSERT(barrier.holds > 0);
+    if (--barrier.holds > 0) return;
+    // The connection ends its AckWait in this call, so the barrier is still there.
+    if (barrier.publisher != nullptr)
+        barrier.publisher->on_holds_ended(barrier.kind, barrier.number, barrier.is_commit_required);
+    LEDGE_ASSERT(barrier.publisher == nullptr);
+    barrier.owner->close(barrier);
 }
 
-void AckBarriers::release(BarrierId id) {
-    Barrier& barrier = at(id);
-    if (--barrier.holders > 0) return;
-    const Barrier last = barrier;
-    free_.push_back(id);
-    if (last.publisher == nullptr) return;
-    if (last.is_commit_required)
-        last.publisher->forget_barrier(last.kind, last.number);
-    else
-        last.publisher->settle_ack(last.kind, last.number);
+void AckHold::abandon() {
+    if (barrier_ == nullptr) return;
+    barrier_->is_commit_required = true;
+    settle();
+}
+
+AckWait::AckWait(const AckHold& hold, Connection& connection, wire::PacketType kind, std::uint32_t number)
+    : barrier_(hold.barrier_) {
+    LEDGE_ASSERT(barrier_ != nullptr && barrier_->publisher == nullptr);
+    barrier_->publisher = &connection;
+    barrier_->kind = kind;
+    barrier_->number = number;
 }
 
 }  // namespace ledge::session

@@ -14,16 +14,17 @@ OwedAck AckQueue::pop(wire::PacketType kind) {
 }
 
 void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
-                         BarrierId barrier, std::string_view reason) {
-    const bool is_due = owed_acks_.size(kind) == 0 && barrier == 0 && environment_.journal.is_durable(ticket);
+                         const AckHold& hold, std::string_view reason) {
+    const bool is_due = owed_acks_.size(kind) == 0 && !hold && environment_.journal.is_durable(ticket);
     if (is_due) return send_ack(kind, id, code, reason);
     // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
-    if (environment_.journal.is_failed() && barrier == 0 && !environment_.journal.is_durable(ticket)) return;
-    if (barrier != 0) environment_.barriers.attach(barrier, *this, kind, owed_acks_.next_number(kind));
+    if (environment_.journal.is_failed() && !hold && !environment_.journal.is_durable(ticket)) return;
+    AckWait wait;
+    if (hold) wait = AckWait(hold, *this, kind, owed_acks_.next_number(kind));
     reason = reason_for_peer(reason);
     owed_acks_.push(kind, {.code = code,
                            .packet_id = id,
-                           .barrier = barrier,
+                           .wait = std::move(wait),
                            .ticket = ticket,
                            .reason = reason.empty() ? nullptr : std::make_unique<std::string>(reason)});
     wait_for_commit();
@@ -38,15 +39,12 @@ void Connection::owe_repeated_pubrec(wire::PacketId id) {
     if (!is_durable) owed_acks_.last(wire::PacketType::pubrec).is_repetition = true;
 }
 
-void Connection::settle_ack(wire::PacketType kind, std::uint32_t number) {
+void Connection::on_holds_ended(wire::PacketType kind, std::uint32_t number, bool is_commit_required) {
     OwedAck& ack = owed_acks_.numbered(kind, number);
+    ack.wait = {};
+    if (is_commit_required) return;
     ack.is_settled = true;
-    ack.barrier = 0;
     flush_acks(kind);
-}
-
-void Connection::forget_barrier(wire::PacketType kind, std::uint32_t number) {
-    owed_acks_.numbered(kind, number).barrier = 0;
 }
 
 void Connection::flush_acks() {
@@ -58,7 +56,6 @@ void Connection::flush_acks(wire::PacketType kind) {
         const OwedAck& next = owed_acks_.at(kind, 0);
         if (!next.is_settled && !environment_.journal.is_durable(next.ticket)) return;
         const OwedAck ack = owed_acks_.pop(kind);
-        if (ack.barrier != 0) environment_.barriers.forget(ack.barrier);
         send_ack(kind, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
     }
 }
@@ -109,8 +106,7 @@ void Connection::wait_for_commit() {
 void Connection::forget_session() {
     session_ = nullptr;
     for (const wire::PacketType kind : AckQueue::kinds)
-        while (owed_acks_.size(kind) > 0)
-            if (const OwedAck ack = owed_acks_.pop(kind); ack.barrier != 0) environment_.barriers.forget(ack.barrier);
+        while (owed_acks_.size(kind) > 0) owed_acks_.pop(kind);
 }
 
 }  // namespace ledge::session

@@ -72,9 +72,6 @@ void Session::unload_queue() {
     while (pending_.has_loaded()) {
         const Delivery delivery = pending_.pop();
         tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
-        if (delivery.barrier == 0) continue;
-        environment_.barriers.require_commit(delivery.barrier);  // as in enqueue()
-        environment_.barriers.release(delivery.barrier);
     }
     pending_.put_back(first, rows, bytes);
 }

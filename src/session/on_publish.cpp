@@ -133,7 +133,7 @@ void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
     if (version_ != wire::Version::v5 && code != ReasonCode::not_authorized)
         return close(code, "the message cannot be taken, and version 3 has no acknowledgement that says so", rule);
     const bool is_policy = code == ReasonCode::not_authorized;
-    on_routed(packet.qos, packet.packet_id, code, 0, 0, is_policy ? told({}, rule) : rule);
+    on_routed(packet.qos, packet.packet_id, code, 0, {}, is_policy ? told({}, rule) : rule);
 }
 
 // Sets `expires_at` and leaves out what is not for subscribers: alias and expiry (which is forwarded as what remains).
@@ -153,7 +153,7 @@ void Connection::take_properties(const wire::Properties& properties, journal::Pu
     publication.properties = kept.view().raw();
 }
 
-void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, BarrierId barrier,
+void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, AckHold hold,
                            std::string_view reason) {
     if (state_ != State::connected || qos == QoS::at_most_once) return;
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
@@ -162,11 +162,16 @@ void Connection::on_routed(QoS qos, wire::PacketId id, ReasonCode code, journal:
             code,  // no PUBACK says no: the client may try again later
             "the message cannot be kept now, and MQTT 3 has no answer that says so: a queue (limits.overflow), the "
             "retained messages, memory or the store is full; /healthz and a line before this one say which");
-    if (qos == QoS::at_least_once)
-        return owe_ack(PacketType::puback, id, code, ticket, barrier, reason);  // [MQTT-4.3.2-4]
-    if (!wire::is_error(code)) ++unreleased_;
-    if (!wire::is_error(code)) session_->received.insert(id);        // [MQTT-4.3.3-9]
-    owe_ack(PacketType::pubrec, id, code, ticket, barrier, reason);  // [MQTT-4.3.3-8]
+    if (qos == QoS::at_least_once) {
+        owe_ack(PacketType::puback, id, code, ticket, hold, reason);  // [MQTT-4.3.2-4]
+    } else {
+        if (!wire::is_error(code)) {
+            ++unreleased_;
+            session_->received.insert(id);  // [MQTT-4.3.3-9]
+        }
+        owe_ack(PacketType::pubrec, id, code, ticket, hold, reason);  // [MQTT-4.3.3-8]
+    }
+    hold.settle();  // from here on only the subscribers' holds delay it
 }
 
 void Connection::send_ack(PacketType type, wire::PacketId id, ReasonCode code, std::string_view reason) {

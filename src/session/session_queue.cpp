@@ -25,10 +25,7 @@ void Session::enqueue(Delivery delivery) {
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
-    if (delivery.barrier != 0) {  // out of reach for the subscriber: only the commit settles it
-        environment_.barriers.require_commit(delivery.barrier);
-        environment_.barriers.release(delivery.barrier);
-    }
+    // Its hold is abandoned here: the subscriber is not sent the message for now, so only the commit settles it.
 }
 
 void Session::enqueue_loaded(Delivery delivery) {
@@ -102,7 +99,7 @@ void Session::finish_exchange(wire::PacketId id) {
 
 void Session::discard(Delivery& delivery) {
     drop_row(delivery);
-    if (delivery.barrier != 0) environment_.barriers.release(std::exchange(delivery.barrier, 0));
+    delivery.hold.settle();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,45 +1,108 @@
-// Ack barrier: when may a PUBLISH be acknowledged? When its records are durable, or earlier, when every subscriber it
-// was owed to has acknowledged it. A barrier is held by each delivery that could make the commit unnecessary.
+// Ack barrier: when may a PUBLISH be acknowledged? When its records are durable. Or earlier: when every subscriber that
+// the message is owed to has acknowledged it, because then the records are not needed any more.
+//
+//     Fanout opens a barrier ──► one AckHold per Delivery ──► settle(): the subscriber is done with the message
+//                  │                                                     │ the last one
+//     Connection owes the acknowledgement ──► AckWait ◄─ on_holds_ended ─┘
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "ledge/wire/types.hpp"
 
 namespace ledge::session {
 
+class AckBarriers;
 class Connection;
 
-/// 0: none.
-using BarrierId = std::uint32_t;
+/// One barrier. Only AckBarriers, AckHold and AckWait look into it.
+struct AckBarrier {
+    AckBarriers* owner = nullptr;
+    Connection* publisher = nullptr;  // whose acknowledgement waits; nullptr: nobody's does
+    std::uint32_t number = 0;         // of that acknowledgement, see AckQueue::numbered
+    std::uint32_t holds = 0;
+    wire::PacketType kind = wire::PacketType::puback;
+    bool is_commit_required = false;
+};
 
-class AckBarriers {
+/// Delays an acknowledgement until settle(). When all holds of a barrier are settled, the acknowledgement may leave
+/// before the commit. A hold that is destroyed or replaced without settle() is abandoned: then only the commit releases
+/// the acknowledgement, which is always safe. Move-only; an empty hold delays nothing.
+class AckHold {
 public:
-    /// A new barrier, held once, by the caller.
-    BarrierId open();
-    void hold(BarrierId id) { ++at(id).holders; }
-    /// Some record of it cannot be made unnecessary: only the commit will do.
-    void require_commit(BarrierId id) { at(id).is_commit_required = true; }
-    /// `connection` waits with its acknowledgement `number` of `kind`.
-    void attach(BarrierId id, Connection& connection, wire::PacketType kind, std::uint32_t number);
-    /// It waits no more.
-    void forget(BarrierId id) { at(id).publisher = nullptr; }
-    /// One holder less. With the last one the acknowledgement is due, unless a commit is required.
-    void release(BarrierId id);
+    AckHold() = default;
+    AckHold(AckHold&& other) noexcept : barrier_(std::exchange(other.barrier_, nullptr)) {}
+    AckHold& operator=(AckHold&& other) noexcept {
+        if (this != &other) {
+            abandon();
+            barrier_ = std::exchange(other.barrier_, nullptr);
+        }
+        return *this;
+    }
+    ~AckHold() { abandon(); }
+
+    explicit operator bool() const { return barrier_ != nullptr; }
+    /// One more hold of the same barrier. Requires one that is not empty.
+    AckHold share() const;
+    /// Its subscriber is done with the message. The publisher's connection may send while this runs.
+    void settle();
+    /// Its subscriber cannot make the records unnecessary.
+    void abandon();
 
 private:
-    struct Barrier {
-        Connection* publisher = nullptr;
-        std::uint32_t number = 0;
-        std::uint32_t holders = 0;
-        wire::PacketType kind = wire::PacketType::puback;
-        bool is_commit_required = false;
-    };
-    Barrier& at(BarrierId id);
+    friend class AckBarriers;
+    friend class AckWait;
+    explicit AckHold(AckBarrier& barrier) : barrier_(&barrier) { ++barrier.holds; }
 
-    std::vector<Barrier> barriers_;  // by id - 1
-    std::vector<BarrierId> free_;
+    AckBarrier* barrier_ = nullptr;
+};
+
+/// The other end: an acknowledgement that waits for the holds of a barrier. When it ends first, nobody is told of theirs.
+class AckWait {
+public:
+    AckWait() = default;
+    /// Acknowledgement `number` of `kind` of this connection waits. At most one waits for a barrier.
+    AckWait(const AckHold& hold, Connection& connection, wire::PacketType kind, std::uint32_t number);
+    AckWait(AckWait&& other) noexcept : barrier_(std::exchange(other.barrier_, nullptr)) {}
+    AckWait& operator=(AckWait&& other) noexcept {
+        if (this != &other) {
+            end();
+            barrier_ = std::exchange(other.barrier_, nullptr);
+        }
+        return *this;
+    }
+    ~AckWait() { end(); }
+
+    explicit operator bool() const { return barrier_ != nullptr; }
+
+private:
+    void end() {
+        if (barrier_ != nullptr) std::exchange(barrier_, nullptr)->publisher = nullptr;
+    }
+
+    AckBarrier* barrier_ = nullptr;
+};
+
+/// The barriers of a shard. They outlive every hold and wait.
+class AckBarriers {
+public:
+    AckBarriers() = default;
+    ~AckBarriers();
+    AckBarriers(const AckBarriers&) = delete;
+    AckBarriers& operator=(const AckBarriers&) = delete;
+
+    /// A new barrier, and the first hold of it.
+    AckHold open();
+
+private:
+    friend class AckHold;
+    void close(AckBarrier& barrier) { free_.push_back(&barrier); }
+
+    std::deque<AckBarrier> barriers_;  // addresses stay
+    std::vector<AckBarrier*> free_;
 };
 
 }  // namespace ledge::session

@@ -21,7 +21,7 @@ struct OwedAck {
     bool is_settled = false;     // need not wait for the ticket
     bool is_repetition = false;  // PUBREC for a packet id that was received before
     wire::PacketId packet_id = 0;
-    BarrierId barrier = 0;
+    AckWait wait{};  // for the subscribers, who may make the ticket unnecessary
     journal::Ticket ticket = 0;
     std::unique_ptr<std::string> reason;  // why it says no, for the client
 };

@@ -130,8 +130,8 @@ public:
     /// Answers CONNECT; `session` is this connection's from now on.
     void accept(const OpenSession& open, Session& session, bool session_present, Instant now);
     /// Answers a PUBLISH of this connection with PUBACK / PUBREC; `code` success, 0x10, or why it was not routed.
-    /// Not before `ticket` is durable or all holders of `barrier` (0: none) have let go.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, BarrierId barrier,
+    /// It leaves when `ticket` is durable, or when the last hold that shares the barrier of `hold` has ended.
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, AckHold hold,
                    std::string_view reason = {});
     /// `reason`: why something in it is refused.
     void send_suback(const wire::Suback& packet, std::string_view reason = {}) { send_with_reason(packet, reason); }
@@ -161,10 +161,9 @@ public:
     void forget_session();
 
     // Acknowledgements that wait for the store (ack_queue.hpp).
-    /// The barrier of acknowledgement `number` of a kind was lifted: it may go.
-    void settle_ack(wire::PacketType kind, std::uint32_t number);
-    /// The barrier is gone without a decision: only the commit will do.
-    void forget_barrier(wire::PacketType kind, std::uint32_t number);
+    /// All subscribers that could make the ticket of acknowledgement `number` of a kind unnecessary are done with the
+    /// message. It may leave now, unless `is_commit_required`.
+    void on_holds_ended(wire::PacketType kind, std::uint32_t number, bool is_commit_required);
     /// A commit is through: sends what waited for it.
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
@@ -271,7 +270,7 @@ private:
     void forget_unkept_ids();
     /// Sends it once `ticket` is durable and all earlier ones of its kind have left.
     void owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
-                 BarrierId barrier = 0, std::string_view reason = {});
+                 const AckHold& hold = {}, std::string_view reason = {});
     void flush_acks();
     void flush_acks(wire::PacketType kind);
     void wait_for_commit();

@@ -45,7 +45,7 @@ struct Delivery {
     journal::Publication publication;  // empty: still in the store, see `message`
     SubscriptionIds ids;
     std::uint32_t share_group = 0;   // 0, or the id of the shared subscription it was picked for
-    BarrierId barrier = 0;           // the acknowledgement that may be given when the subscriber has given his
+    AckHold hold{};                  // delays the acknowledgement of the publisher until the subscriber has given his
     std::uint64_t row = 0;           // position in the session's queue, which its packet id follows from; 0: none yet
     journal::Ticket ticket = 0;      // of its queued record
     journal::Ticket not_before = 0;  // must be settled (Journal::is_settled) before it is sent

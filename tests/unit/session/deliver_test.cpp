@@ -22,7 +22,7 @@ TEST_CASE("subscription identifiers, expiry and alias stand beside the forwarded
     one.publication = journal::Publication({"a/b", as_bytes("x"), forwarded.view().raw(), start + 30s, qos0, false});
     one.ids.add(3);
     one.ids.add(4);
-    for (int i = 0; i < 3; ++i) rig.delivers(one, start + 10s);
+    for (int i = 0; i < 3; ++i) rig.delivers(copy_of(one), start + 10s);
     CHECK(rig.takes() ==
           "PUBLISH a/b x {26=k:v 02=20 0b=3 0b=4} | "
           "PUBLISH a/b x {26=k:v 02=20 0b=3 0b=4 23=1} | "
@@ -35,7 +35,7 @@ TEST_CASE("a 3.x client gets the message without any of it") {
     Delivery one = delivery("a", "x", qos1, start + 30s);
     one.ids.add(3);
     one.retain = true;
-    rig.delivers(one, start);
+    rig.delivers(copy_of(one), start);
     CHECK(rig.takes() == "PUBLISH a x q1#1 retain");
 }
 
@@ -80,9 +80,11 @@ TEST_CASE("payloads from 2 KiB on are referenced, smaller ones copied") {
     rig.connects();
     const Delivery small = delivery("a", std::string(2047, 's'), qos1);
     const Delivery large = delivery("a", std::string(2048, 'l'), qos1);
-    for (const Delivery& one : {small, large})
+    for (const Delivery* each : {&small, &large}) {
+        const Delivery& one = *each;
         rig.connection->send_publish(one.publication.view(), one.publication.blob(), {one.ids, qos1, false, false, 1},
                                      start);
+    }
     Bytes parts[4];
     REQUIRE(rig.connection->outbox().gather(parts) == 2);
     CHECK(parts[1].data() == large.publication.view().payload.data());

@@ -109,7 +109,7 @@ TEST_CASE("one exchange may be overtaken by so many and no more") {
 TEST_CASE("[MQTT-4.3.3-7] a released exchange keeps its id and lets its publication go") {
     Window inflight;
     const Delivery message = delivery("a", "x", qos2);
-    inflight.open(message, true);
+    inflight.open(copy_of(message), true);
     CHECK(message.publication.blob().references() == 2);
     inflight.release(*inflight.find(1));
     CHECK(message.publication.blob().references() == 1);
@@ -207,10 +207,10 @@ TEST_CASE("an exchange that the store remembers goes on in its state") {
     Delivery sent = delivery("a", "1", qos2);
     sent.state = journal::OutState::sent_qos2;
     sent.sent = Sent::yes;
-    Delivery released = sent;
+    Delivery released = copy_of(sent);
     released.state = journal::OutState::released;
-    inflight.open(7, sent, false);
-    inflight.open(8, released, false);
+    inflight.open(7, std::move(sent), false);
+    inflight.open(8, std::move(released), false);
     CHECK(inflight.find(7)->state == journal::OutState::sent_qos2);
     CHECK(inflight.find(7)->is_repetition());
     CHECK(inflight.find(8)->state == journal::OutState::released);

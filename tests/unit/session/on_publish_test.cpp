@@ -86,9 +86,9 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
     for (wire::PacketId id = 1; id <= Connection::owed_acks_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
     for (wire::PacketId id = 1; id < Connection::owed_acks_max; ++id)
-        rig.connection->on_routed(qos1, id, ReasonCode::success, waits, 0);
+        rig.connection->on_routed(qos1, id, ReasonCode::success, waits, {});
     CHECK(rig.connection->wants_input());
-    SUBCASE("answers to messages") { rig.connection->on_routed(qos1, 60'000, ReasonCode::success, waits, 0); }
+    SUBCASE("answers to messages") { rig.connection->on_routed(qos1, 60'000, ReasonCode::success, waits, {}); }
     SUBCASE("answers within exchanges") {
         for (std::size_t i = Connection::owed_acks_max; i < Connection::owed_exchange_acks_max; ++i)
             rig.sends(pubrel(60'000));
@@ -255,7 +255,7 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     rig.connects();
     const journal::Ticket record =
         rig.environment.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
-    rig.connection->on_routed(qos1, 7, ReasonCode::success, record, 0);  // not durable yet
+    rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());
     rig.environment.journal.on_committed(rig.environment.journal.take(rig.now).last);

@@ -84,7 +84,7 @@ TEST_CASE("a seeded run agrees with a deque, and the publications live as long a
         if (rng.below(100) < (step / 2000 % 2 == 0 ? 60U : 40U)) {
             Delivery one = delivery("t", std::string(rng.below(50), 'x'), qos1);
             bytes += one.publication.bytes();
-            model.push_back(one);
+            model.push_back(copy_of(one));
             queue.push(std::move(one));
         } else if (!model.empty()) {
             const Delivery popped = queue.pop();

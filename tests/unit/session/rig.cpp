@@ -72,6 +72,24 @@ std::string unsent(const Outbox& outbox) {
     return out;
 }
 
+Delivery copy_of(const Delivery& delivery) {
+    Delivery copy;
+    copy.publication = delivery.publication;
+    copy.ids = delivery.ids;
+    copy.share_group = delivery.share_group;
+    copy.row = delivery.row;
+    copy.ticket = delivery.ticket;
+    copy.not_before = delivery.not_before;
+    copy.message = delivery.message;
+    copy.is_live = delivery.is_live;
+    copy.is_stored = delivery.is_stored;
+    copy.sent = delivery.sent;
+    copy.state = delivery.state;
+    copy.qos = delivery.qos;
+    copy.retain = delivery.retain;
+    return copy;
+}
+
 Delivery delivery(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at) {
     Delivery made;
     made.publication = journal::Publication({topic, as_bytes(payload), {}, expires_at, qos, false});
@@ -159,7 +177,7 @@ void Rig::perform(const Effect& effect) {
         const wire::Publish shown{
             p.topic, p.payload, p.qos, p.retain, false, route->packet_id, wire::Properties(p.properties, 0)};
         asked += (asked.empty() ? "" : " | ") + describe(as_bytes(encoded(shown, Version::v5)), Version::v5);
-        connection->on_routed(p.qos, route->packet_id, verdict, 0, 0);
+        connection->on_routed(p.qos, route->packet_id, verdict, 0, {});
     } else if (effect.index() != 0) {
         asked += (asked.empty() ? "" : " | ") + std::to_string(effect.index());
     }

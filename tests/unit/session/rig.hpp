@@ -31,6 +31,9 @@ std::string unsent(const Outbox& outbox);
 /// A publication to be delivered, on its own blob.
 Delivery delivery(std::string_view topic, std::string_view payload, QoS qos, Instant expires_at = never);
 
+/// One more delivery like it, which delays no acknowledgement.
+Delivery copy_of(const Delivery& delivery);
+
 /// The bytes of a packet as a client sends it.
 template <class Packet>
 std::string encoded(const Packet& packet, Version version) {

@@ -118,8 +118,8 @@ TEST_CASE("one message with several rows is written once, and goes with the last
     Session other(rig.environment, "d", rig.listener.limits);
     other.put_record(never, journal::Urgency::now);
     const Delivery shared = delivery("a", "x", qos1);
-    Delivery mine = shared;
-    Delivery theirs = shared;
+    Delivery mine = copy_of(shared);
+    Delivery theirs = copy_of(shared);
     rig.session->store(mine, journal::Urgency::now);
     other.store(theirs, journal::Urgency::now);
     CHECK(mine.message == theirs.message);
@@ -136,12 +136,12 @@ TEST_CASE("one message with several rows is written once, and goes with the last
 TEST_CASE("a publication that outlives its record gets another one") {
     QueueRig rig;
     const Delivery retained = delivery("a", "x", qos2);
-    Delivery first = retained;
+    Delivery first = copy_of(retained);
     rig.session->store(first, journal::Urgency::now);
     rig.commits();
     first.publication = {};  // as a released exchange does
     rig.session->discard(first);
-    Delivery second = retained;
+    Delivery second = copy_of(retained);
     rig.session->store(second, journal::Urgency::now);
     rig.commits();
     CHECK(rig.written == "-q1 -m +m +q2 ");
@@ -263,12 +263,12 @@ TEST_CASE("an exchange that does not fit behind the others is refused") {
     QueueRig rig;
     Delivery one;
     one.qos = qos2;
-    CHECK_FALSE(rig.session->restore_exchange(1, one, journal::OutState::sent_qos2, 0));
-    CHECK_FALSE(rig.session->restore_exchange(1, one, journal::OutState::done, 3));
-    CHECK(rig.session->restore_exchange(1, one, journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, one, journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, one, journal::OutState::sent_qos2, 39));
-    CHECK(rig.session->restore_exchange(2, one, journal::OutState::released, 42));
+    CHECK_FALSE(rig.session->restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 0));
+    CHECK_FALSE(rig.session->restore_exchange(1, copy_of(one), journal::OutState::done, 3));
+    CHECK(rig.session->restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 39));
+    CHECK(rig.session->restore_exchange(2, copy_of(one), journal::OutState::released, 42));
     CHECK(rig.session->backlog() == 2);
 }
 

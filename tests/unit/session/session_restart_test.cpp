@@ -162,7 +162,7 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     Delivery one;
     one.qos = qos2;
     one.message = journal::parse_queued(rig.shelf.rows[2])->message;
-    REQUIRE(again->restore_exchange(2, one, journal::OutState::sent_qos2, 40));
+    REQUIRE(again->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
     rig.shelf.rows[2] = {};
     rig.shelf.rows.erase(2);
     again->restore_queue(2, 4, 1);
