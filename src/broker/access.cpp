@@ -8,9 +8,9 @@ using session::Connection;
 using wire::ReasonCode;
 
 void Access::replace(auth::Policy policy) {
-    environment_.policy = std::move(policy);
-    environment_.guard.set_limits(environment_.policy.login);
-    sessions_.for_each([&](session::Session& session) { session.take_rules(environment_.policy); });
+    services_.policy = std::move(policy);
+    services_.guard.set_limits(services_.policy.login);
+    sessions_.for_each([&](session::Session& session) { session.take_rules(services_.policy); });
     connections_.for_each([&](Connection& connection) {
         if (connection.is_connected()) check(connection);
     });
@@ -18,7 +18,7 @@ void Access::replace(auth::Policy policy) {
 
 void Access::check(Connection& connection) {
     const auth::Identity* identity = connection.session()->identity();
-    if (identity != nullptr && !auth::is_still_proven(environment_.policy, *identity))
+    if (identity != nullptr && !auth::is_still_proven(services_.policy, *identity))
         return connection.close(ReasonCode::administrative_action, "the user is gone or has another password");
     const bool is_anonymous = identity == nullptr || !identity->user;
     if (is_anonymous && !connection.allows_anonymous())
@@ -33,12 +33,12 @@ void Access::check_subscriptions(Connection& connection) {
         const auth::Verdict verdict = session.rights()->judge_subscription(filter);
         if (verdict.is_allowed) continue;
         const std::string rule = session.rights()->explain(verdict);
-        if (environment_.policy.on_revocation == auth::Revocation::disconnect)
+        if (services_.policy.on_revocation == auth::Revocation::disconnect)
             return connection.close(ReasonCode::not_authorized, "subscription to " + filter, rule);
         subscriptions_.remove(session, filter);
         RetainedFeeds::forget(session, filter);
-        environment_.log.info("subscription_revoked",
-                              {{"client_id", session.client_id()}, {"filter", filter}, {"rule", rule}});
+        services_.log.info("subscription_revoked",
+                           {{"client_id", session.client_id()}, {"filter", filter}, {"rule", rule}});
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "connections.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/base/log.hpp"
 #include "session_table.hpp"
 #include "subscriptions.hpp"
 
@@ -10,9 +11,14 @@ namespace ledge::broker {
 
 class Access {
 public:
-    Access(session::Environment& environment, Connections& connections, Subscriptions& subscriptions,
-           SessionTable& sessions)
-        : environment_(environment), connections_(connections), subscriptions_(subscriptions), sessions_(sessions) {}
+    struct Services {
+        const Log& log;
+        auth::Policy& policy;
+        auth::LoginGuard& guard;
+    };
+
+    Access(const Services& services, Connections& connections, Subscriptions& subscriptions, SessionTable& sessions)
+        : services_(services), connections_(connections), subscriptions_(subscriptions), sessions_(sessions) {}
 
     /// No packet is being processed meanwhile.
     void replace(auth::Policy policy);
@@ -21,7 +27,7 @@ private:
     void check(session::Connection& connection);
     void check_subscriptions(session::Connection& connection);
 
-    session::Environment& environment_;
+    Services services_;
     Connections& connections_;
     Subscriptions& subscriptions_;
     SessionTable& sessions_;

@@ -38,7 +38,7 @@ void Admission::make_room_for_arrival(std::uint16_t listener, Instant now) {
     if (connections_.arriving(listener) + std::uint64_t{connections_.connected(listener)} < places) return;
     Connection* victim = connections_.longest_arriving(listener);
     if (victim == nullptr) return;  // places have been connected that were never there: arrivals_max is 0
-    ++environment_.counters.connections_refused;
+    ++services_.counters.connections_refused;
     complain(*victim, "connections_max", connections_.arriving(listener), now);
     victim->close_silently();
     connections_.leave(*victim);
@@ -60,7 +60,7 @@ void Admission::settle(Connection& connection, OwnerId owner, Instant now) {
     if (!needs_place) return;
     Connection* victim = connections_.newest_of_largest_owner(from);
     if (victim == nullptr || victim == &connection) return;
-    ++environment_.counters.connections_gave_way;
+    ++services_.counters.connections_gave_way;
     complain(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
              connections_.connected(from), now);
     victim->close(wire::ReasonCode::quota_exceeded,
@@ -80,12 +80,12 @@ void Admission::complain(const Connection& victim, std::string_view limit, std::
     ++unsaid_;
     if (now < complain_after_) return;
     complain_after_ = now + complaint_interval;
-    environment_.log.warning("listener_full", {{"listener", victim.listener().name},
-                                               {"limit", limit},
-                                               {"connections_max", victim.listener().connections_max},
-                                               {"open", places},
-                                               {"gave_way", unsaid_},
-                                               {"address", victim.address()}});
+    services_.log.warning("listener_full", {{"listener", victim.listener().name},
+                                            {"limit", limit},
+                                            {"connections_max", victim.listener().connections_max},
+                                            {"open", places},
+                                            {"gave_way", unsaid_},
+                                            {"address", victim.address()}});
     unsaid_ = 0;
 }
 

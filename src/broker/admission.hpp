@@ -9,7 +9,9 @@
 #include <string>
 
 #include "connections.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/session/counters.hpp"
 
 namespace ledge::broker {
 
@@ -21,8 +23,13 @@ public:
     static constexpr Duration complaint_interval = 10s;  // between two log lines about a full listener
 
     /// All outlive it.
-    Admission(session::Environment& environment, Connections& connections, const ShardOptions& options)
-        : environment_(environment), connections_(connections), options_(options) {}
+    struct Services {
+        const Log& log;
+        session::Counters& counters;
+    };
+
+    Admission(const Services& services, Connections& connections, const ShardOptions& options)
+        : services_(services), connections_(connections), options_(options) {}
 
     /// A peer is about to arrive: makes room for it.
     void make_room_for_arrival(std::uint16_t listener, Instant now);
@@ -41,7 +48,7 @@ private:
     std::uint16_t fullest(std::uint16_t listener) const;
     void complain(const session::Connection& victim, std::string_view limit, std::uint32_t places, Instant now);
 
-    session::Environment& environment_;
+    Services services_;
     Connections& connections_;
     const ShardOptions& options_;
     Instant complain_after_ = Instant::min();

@@ -31,7 +31,7 @@ Fanout::Kept Fanout::end() {
 
 void Fanout::deliver(const Hit& hit) {
     // One publication may double the outbox of every receiver: the step is taken in the middle of it.
-    if (environment_.memory.wants_attention()) environment_.memory.judge(terms_.receivers);
+    if (services_.memory.wants_attention()) services_.memory.judge(terms_.receivers);
     if (hit.qos == QoS::at_most_once)
         deliver_at_most_once(hit);
     else
@@ -41,7 +41,7 @@ void Fanout::deliver(const Hit& hit) {
 void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
-    const bool is_early = !environment_.journal.is_settled(terms_.not_before);
+    const bool is_early = !services_.journal.is_settled(terms_.not_before);
     // [MQTT-4.6.0-6] Behind what is queued, where something of its kind can be: only what was published with QoS 2 is
     // ever too early.
     const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
@@ -65,7 +65,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     if (!is_online && !session.is_persistent()) return;
     bool is_stored = hit.needs_record(terms_.level);
     const bool waits_for_commit =
-        (is_stored && hit.qos == QoS::exactly_once) || !environment_.journal.is_settled(terms_.not_before);
+        (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);
     if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
@@ -88,7 +88,7 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
     if (!is_awaited) return;
     owed_.ticket = std::max(owed_.ticket, delivery.ticket);
-    if (!owed_.hold) owed_.hold = environment_.barriers.open();
+    if (!owed_.hold) owed_.hold = services_.barriers.open();
     delivery.hold = owed_.hold.share();
 }
 
@@ -123,7 +123,7 @@ Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& h
 }
 
 void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
-    wire::PropertyBuilder& properties = environment_.properties;
+    wire::PropertyBuilder& properties = properties_;
     properties.clear();
     if (version == wire::Version::v5) session::append_forwarded_properties(*publication_, now_, properties);
     const wire::PacketId any_id = hit.qos == QoS::at_most_once ? wire::PacketId{0} : wire::PacketId{1};
@@ -164,7 +164,7 @@ bool Fanout::may_queue(session::Session& session, bool& is_stored) {
 }
 
 bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason& reason) {
-    const session::MemoryBudget& memory = environment_.memory;
+    const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
                                     (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
     reason = is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full;
@@ -180,7 +180,7 @@ bool Fanout::must_not_miss(const session::Session& session) const {
 
 // A session without a record gets one, for the messages alone: it ends with its connection as before, also by a crash.
 bool Fanout::spills(session::Session& session, bool& is_stored) {
-    const journal::Journal& journal = environment_.journal;
+    const journal::Journal& journal = services_.journal;
     if (is_stored || session.is_stored() || !must_not_miss(session)) return false;
     if (!journal.is_enabled() || journal.refuses_publications()) return false;
     session.put_record(never, journal::Urgency::lazy);
@@ -218,7 +218,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
 }
 
 const journal::Publication& Fanout::kept() {
-    if (!kept_) kept_ = journal::Publication(*publication_, environment_.memory.account());
+    if (!kept_) kept_ = journal::Publication(*publication_, services_.memory.account());
     return kept_;
 }
 

@@ -5,7 +5,10 @@
 #include <array>
 #include <vector>
 
+#include "ledge/journal/journal.hpp"
+#include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/memory_budget.hpp"
 
 namespace ledge::broker {
 
@@ -28,7 +31,13 @@ struct Hit {
 
 class Fanout {
 public:
-    explicit Fanout(session::Environment& environment) : environment_(environment) {}
+    struct Services {
+        session::MemoryBudget& memory;
+        journal::Journal& journal;
+        session::AckBarriers& barriers;
+    };
+
+    explicit Fanout(const Services& services) : services_(services) {}
 
     struct Terms {
         journal::Durability level = journal::Durability::ram;
@@ -74,7 +83,7 @@ private:
     bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 
-    session::Environment& environment_;
+    Services services_;
     const journal::PublicationView* publication_ = nullptr;
     journal::Publication kept_;
     Instant now_{};
@@ -82,6 +91,7 @@ private:
     Kept owed_;
     std::array<Layout, layouts> layouts_{};
     std::vector<Byte> frames_;
+    wire::PropertyBuilder properties_;  // scratch
 };
 
 }  // namespace ledge::broker

@@ -6,10 +6,21 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/base/timer_wheel.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/message_references.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/message_owners.hpp"
+#include "ledge/session/services.hpp"
 #include "retained_feeds.hpp"
 #include "router.hpp"
 #include "session_table.hpp"
@@ -22,9 +33,24 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
 
 class Lifecycle {
 public:
-    Lifecycle(session::Environment& environment, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
+    struct Services {
+        const Log& log;
+        TimerWheel& timers;
+        session::MemoryBudget& memory;
+        session::Accounts& accounts;
+        session::Counters& counters;
+        const auth::Policy& policy;
+        auth::LoginGuard& guard;
+        journal::Journal& journal;
+        session::MessageOwners& message_owners;
+        journal::MessageReferences& references;
+        const journal::StoreReader& store;
+        const session::SessionServices& for_sessions;
+    };
+
+    Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
               RetainedFeeds& feeds, const ShardOptions& options)
-        : environment_(environment),
+        : services_(services),
           sessions_(seed),
           subscriptions_(subscriptions),
           router_(router),
@@ -134,7 +160,7 @@ private:
         Instant due = never;
     };
 
-    session::Environment& environment_;
+    Services services_;
     SessionTable sessions_;
     Subscriptions& subscriptions_;
     Router& router_;
@@ -143,7 +169,9 @@ private:
     bool has_other_users_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
     std::vector<TakeDown> take_downs_;
-    std::vector<WillAlone> wills_alone_;  // between restore() and restore_wills()
+    std::vector<journal::StoredDelivery> loaded_;  // scratch for reading the store
+    std::vector<Byte> source_;                     // scratch for the source of a will
+    std::vector<WillAlone> wills_alone_;           // between restore() and restore_wills()
     /// Removals of records, by client id, until they are durable: those up to `last`, and later ones.
     struct Removals {
         boost::unordered_flat_map<std::string, journal::Ticket> by_client_id;

@@ -10,7 +10,7 @@ using session::Pressure;
 using session::Session;
 
 void Overload::judge(const Connection* busy, Instant now) {
-    session::MemoryBudget& memory = environment_.memory;
+    session::MemoryBudget& memory = services_.memory;
     const auto clients = [this] { return std::max<std::size_t>(lifecycle_.sessions().size(), connections_.count()); };
     if (memory.strangers_exceed()) refuse_strangers(memory.excess_of_strangers(), now);
     report(memory.judge(clients()));
@@ -21,7 +21,7 @@ void Overload::judge(const Connection* busy, Instant now) {
 
 // What ends with a connection is free at the end of the turn only; it is counted as if it were already.
 void Overload::relieve(const Connection* busy, Instant now) {
-    const std::uint64_t excess = environment_.memory.excess();
+    const std::uint64_t excess = services_.memory.excess();
     std::uint64_t freed = refuse_strangers(excess, now);
     if (freed < excess) freed += unload_stored(excess - freed);
     if (freed < excess) freed += disconnect_largest(excess - freed, busy);
@@ -31,20 +31,20 @@ void Overload::relieve(const Connection* busy, Instant now) {
 
 // Once for each step of an episode, not for each time it is taken.
 void Overload::report(Pressure pressure) {
-    const session::MemoryBudget& memory = environment_.memory;
+    const session::MemoryBudget& memory = services_.memory;
     if (pressure > worst_)
-        environment_.log.warning("memory_pressure", {{"step", name_of(pressure)},
-                                                     {"used_bytes", memory.used()},
-                                                     {"budget_bytes", memory.budget()},
-                                                     {"connections", connections_.count()}});
+        services_.log.warning("memory_pressure", {{"step", name_of(pressure)},
+                                                  {"used_bytes", memory.used()},
+                                                  {"budget_bytes", memory.budget()},
+                                                  {"connections", connections_.count()}});
     if (pressure == Pressure::none && worst_ != Pressure::none)
-        environment_.log.info("memory_pressure_ended", {{"used_bytes", memory.used()}});
+        services_.log.info("memory_pressure_ended", {{"used_bytes", memory.used()}});
     worst_ = pressure == Pressure::none ? pressure : std::max(worst_, pressure);
 }
 
 std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     constexpr Duration told_interval = 10s;
-    const session::MemoryBudget& memory = environment_.memory;
+    const session::MemoryBudget& memory = services_.memory;
     if (memory.strangers() == 0) return 0;
     connections_by_owner_.clear();
     connections_.for_each([&](Connection& connection) {
@@ -61,13 +61,13 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     });
     if (last == nullptr || now < quiet_until_) return freed;
     quiet_until_ = now + told_interval;
-    environment_.log.warning("strangers_refused",
-                             {{"connections", std::exchange(untold_strangers_, 0)},
-                              {"address", last->address()},
-                              {"unfinished_bytes", before},
-                              {"limit_bytes", memory.strangers_max()},
-                              {"reason", "packets before CONNECT is accepted exceed their share of the memory budget"},
-                              {"limit", "memory.budget_bytes"}});
+    services_.log.warning("strangers_refused",
+                          {{"connections", std::exchange(untold_strangers_, 0)},
+                           {"address", last->address()},
+                           {"unfinished_bytes", before},
+                           {"limit_bytes", memory.strangers_max()},
+                           {"reason", "packets before CONNECT is accepted exceed their share of the memory budget"},
+                           {"limit", "memory.budget_bytes"}});
     return freed;
 }
 

@@ -15,7 +15,8 @@
 #include <cstdint>
 
 #include "connections.hpp"
-#include "ledge/session/environment.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "lifecycle.hpp"
 #include "victims.hpp"
 
@@ -28,13 +29,16 @@ public:
     /// Sessions that end in one call, at most: the rest at the next one.
     static constexpr std::uint32_t ended_at_once_max = 1000;
 
-    Overload(session::Environment& environment, Connections& connections, Lifecycle& lifecycle)
-        : environment_(environment), connections_(connections), lifecycle_(lifecycle) {}
+    struct Services {
+        const Log& log;
+        session::MemoryBudget& memory;
+    };
+
+    Overload(const Services& services, Connections& connections, Lifecycle& lifecycle)
+        : services_(services), connections_(connections), lifecycle_(lifecycle) {}
 
     /// True when judge() may have to act: a comparison or two, for each message.
-    bool wants_attention() const {
-        return environment_.memory.wants_attention() || environment_.memory.strangers_exceed();
-    }
+    bool wants_attention() const { return services_.memory.wants_attention() || services_.memory.strangers_exceed(); }
     /// Decides about the pressure, and lets holders give way if it has come to that: O(sessions), then.
     /// `busy`: whose packet is being looked at, it is left alone; nullptr: nobody's.
     void judge(const session::Connection* busy, Instant now);
@@ -48,7 +52,7 @@ private:
     void relieve(const session::Connection* busy, Instant now);
     void report(session::Pressure pressure);
 
-    session::Environment& environment_;
+    Services services_;
     Connections& connections_;
     Lifecycle& lifecycle_;
     Victims<session::Connection> connections_by_owner_;  // scratch

@@ -13,7 +13,7 @@ Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()
 void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
-        environment_.log.error("stored_session_unreadable", {{"number", stored.number}});
+        services_.log.error("stored_session_unreadable", {{"number", stored.number}});
         return take_downs_.push_back({stored.number, stored.first_queued, 0});
     }
     if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
@@ -24,11 +24,11 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         record->will.reset();
     }
     if (record->is_will_only) return;
-    session::Session& session = sessions_.create(environment_, record->client_id, limits_of_restored_);
+    session::Session& session = sessions_.create(services_.for_sessions, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
-    if (!record->owner.empty()) environment_.guard.note_name(record->owner);
+    if (!record->owner.empty()) services_.guard.note_name(record->owner);
     set_owner(session, record->owner);
-    session.charge_to(environment_.accounts.of(record->owner, record->network));
+    session.charge_to(services_.accounts.of(record->owner, record->network));
     session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
     session.restore_record(bytes_of(stored.record), record->expires_at);
     session.is_incomplete = record->is_incomplete;
@@ -41,12 +41,12 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     // first start on, not anew from each: the record takes it down.
     if (record->expiry_interval_s == 0) {
         session.expires_at = now;
-        return environment_.timers.set(session.expiry_timer, now);
+        return services_.timers.set(session.expiry_timer, now);
     }
     const bool is_endless = record->expiry_interval_s == session::expiry_never;
     if (!is_endless) {
         session.expires_at = std::min(record->expires_at, add_seconds(now, record->expiry_interval_s));
-        environment_.timers.set(session.expiry_timer, session.expires_at);
+        services_.timers.set(session.expiry_timer, session.expires_at);
     }
     const bool is_end_unrecorded = !is_endless && record->expires_at == never;
     const bool is_will_unrecorded = record->will && record->will_due == never;
@@ -71,8 +71,8 @@ void Lifecycle::restore_subscription(session::Session& session, const journal::S
         return feeds_.restore(session, *subscription);
     // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
     session.is_incomplete = true;
-    environment_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
-    environment_.journal.drop(journal::RecordKind::subscription, session.number(), row.number, journal::Urgency::lazy);
+    services_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
+    services_.journal.drop(journal::RecordKind::subscription, session.number(), row.number, journal::Urgency::lazy);
 }
 
 // The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
@@ -100,7 +100,7 @@ void Lifecycle::restore_exchanges(session::Session& session, const journal::Stor
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
         if (session.restore_exchange(row.number, std::move(delivery), record->state, record->packet_id)) continue;
         session.is_incomplete = true;
-        environment_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
+        services_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }
     const std::uint64_t waiting = stored.queued - std::min<std::uint64_t>(stored.queued, stored.inflight.size());
     session.restore_queue(waiting, bytes, stored.first_queued);

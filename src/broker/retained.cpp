@@ -29,19 +29,19 @@ journal::Ticket Retained::store(const journal::Publication& kept, const journal:
     const auto known = topics_.find(publication.topic);
     if (publication.payload.empty()) {
         if (known) return remove(*known, urgency_of(level, publication.qos));
-        return environment_.journal.last();  // its removal may still be under way
+        return services_.journal.last();  // its removal may still be under way
     }
     const topic::TopicId topic = known ? *known : topics_.insert(publication.topic).id;
     Message& message = at(topic);
     const bool is_repeated = known && is_same(message, publication);
     if (!known) {
-        message.number = environment_.journal.new_number();
+        message.number = services_.journal.new_number();
         note_arrival(message.number, topic);
     }
     account(publication.topic, message.bytes, publication.bytes());
     discharge(message);
     message.publication = kept;
-    message.stored_as = environment_.journal.new_number();
+    message.stored_as = services_.journal.new_number();
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
@@ -52,13 +52,13 @@ journal::Ticket Retained::store(const journal::Publication& kept, const journal:
 }
 
 void Retained::charge(Message& message) {
-    if (!environment_.journal.is_enabled()) return;
-    message.owner = environment_.accounts.store(environment_.journal.cause(), message.bytes);
+    if (!services_.journal.is_enabled()) return;
+    message.owner = services_.accounts.store(services_.journal.cause(), message.bytes);
     message.is_charged = true;
 }
 
 void Retained::discharge(Message& message) {
-    if (std::exchange(message.is_charged, false)) environment_.accounts.unstore(message.owner, message.bytes);
+    if (std::exchange(message.is_charged, false)) services_.accounts.unstore(message.owner, message.bytes);
 }
 
 // Sensors repeat themselves. With an expiry it is not the same: that begins anew.
@@ -75,7 +75,7 @@ bool Retained::is_same(const Message& message, const journal::PublicationView& p
 
 // One record per topic: an update that comes before the last one was taken takes its place.
 journal::Ticket Retained::put_record(Message& message, journal::Durability level, wire::QoS qos) {
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (!journal.is_enabled() || level == journal::Durability::ram) return 0;
     const Urgency urgency = urgency_of(level, qos);
     message.has_record = true;
@@ -133,7 +133,7 @@ journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
     if (!loaded) return {};
     const journal::PublicationView view = loaded.view();
     // Whoever published it may have lost the right to since.
-    if (!journal::may_still_publish(environment_.policy.acl, view.source, view.topic)) return {};
+    if (!journal::may_still_publish(services_.policy.acl, view.source, view.topic)) return {};
     return loaded;
 }
 
@@ -149,11 +149,11 @@ journal::Publication Retained::load(Message& message) {
 journal::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
-    const journal::StoreReader& store = environment_.store;
+    const journal::StoreReader& store = services_.store;
     if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
     const auto view = journal::parse_publication({body.data(), body.size()});
     if (!view) return {};
-    return journal::Publication(*view, environment_.memory.account());
+    return journal::Publication(*view, services_.memory.account());
 }
 
 journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
@@ -161,7 +161,7 @@ journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     std::string name;
     topics_.append_topic(topic, name);
     account(name, message.bytes, 0);
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     journal::Ticket ticket = 0;
     if (message.has_record) {
         // A pending put is cancelled, but an older record may be in the store all the same: remove it in any case.

@@ -7,17 +7,29 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/journal/image.hpp"
-#include "ledge/session/environment.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
 namespace ledge::broker {
 
 class Retained {
 public:
-    Retained(session::Environment& environment, std::uint64_t seed, const RetainedLimits& limits)
-        : environment_(environment), topics_(seed), limits_(limits) {}
+    struct Services {
+        session::MemoryBudget& memory;
+        session::Accounts& accounts;
+        const auth::Policy& policy;
+        journal::Journal& journal;
+        const journal::StoreReader& store;
+    };
+
+    Retained(const Services& services, std::uint64_t seed, const RetainedLimits& limits)
+        : services_(services), topics_(seed), limits_(limits) {}
 
     /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]; the ticket of its record, 0: none.
     /// Requires takes(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
@@ -42,7 +54,7 @@ public:
     /// source; empty if nothing.
     journal::Publication load(topic::TopicId topic, std::uint64_t as_of, Instant now);
     /// What is stored from now on has a higher number, also after a restart.
-    std::uint64_t latest() const { return environment_.journal.last_number(); }
+    std::uint64_t latest() const { return services_.journal.last_number(); }
 
     /// Removes what has expired [MQTT-3.3.2-5]. O(n).
     void sweep(Instant now);
@@ -94,7 +106,7 @@ private:
     };
     bool is_there(const Arrival& arrival) const { return messages_[arrival.topic].number == arrival.number; }
 
-    session::Environment& environment_;
+    Services services_;
     topic::TopicTree topics_;
     std::vector<Message> messages_;  // by topic
     std::vector<Arrival> arrivals_;  // in order of number; at most half of them, and a few, are gone

@@ -38,8 +38,8 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
 // What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
 ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
                           journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now) {
-    const journal::Journal& journal = environment_.journal;
-    session::Counters& counters = environment_.counters;
+    const journal::Journal& journal = services_.journal;
+    session::Counters& counters = services_.counters;
     if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
         ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
@@ -58,7 +58,7 @@ ReasonCode Router::refuse(const journal::PublicationView& publication, const ses
 bool Router::is_over_share(const session::Session* publisher) const {
     if (publisher == nullptr || publisher->account() == nullptr) return false;
     const session::Account& account = *publisher->account();
-    return environment_.accounts.is_over_store_share(account) || environment_.journal.is_crowded_by(account);
+    return services_.accounts.is_over_store_share(account) || services_.journal.is_crowded_by(account);
 }
 
 void Router::note_over_share(const session::Session& publisher, Instant now) {
@@ -66,20 +66,20 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
     if (now < quiet_until_) return;
     quiet_until_ = now + told_interval;
     const session::Account& account = *publisher.account();
-    const bool is_of_store = environment_.accounts.is_over_store_share(account);
-    environment_.log.warning("owner_over_share",
-                             {{"owner", account.name},
-                              {"client_id", publisher.client_id()},
-                              {"share_of", is_of_store ? "the store" : "what waits to be written"},
-                              {"stored_bytes", account.stored_bytes},
-                              {"share_bytes", is_of_store ? environment_.accounts.stored_bytes_max() : 0},
-                              {"waiting_bytes", account.journal_bytes},
-                              {"limit", "a quarter of store.size_max_bytes, or of what the disk has room for"},
-                              {"outcome", "durable publications of this owner are refused, those of others are not"}});
+    const bool is_of_store = services_.accounts.is_over_store_share(account);
+    services_.log.warning("owner_over_share",
+                          {{"owner", account.name},
+                           {"client_id", publisher.client_id()},
+                           {"share_of", is_of_store ? "the store" : "what waits to be written"},
+                           {"stored_bytes", account.stored_bytes},
+                           {"share_bytes", is_of_store ? services_.accounts.stored_bytes_max() : 0},
+                           {"waiting_bytes", account.journal_bytes},
+                           {"limit", "a quarter of store.size_max_bytes, or of what the disk has room for"},
+                           {"outcome", "durable publications of this owner are refused, those of others are not"}});
 }
 
 bool Router::is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher) {
-    const bool is_short = environment_.memory.refuses_to_keep() && !publication.payload.empty() &&
+    const bool is_short = services_.memory.refuses_to_keep() && !publication.payload.empty() &&
                           !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
                          level_of(publication.topic) != journal::Durability::ram;
@@ -87,24 +87,24 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
         is_retained_full_ = false;
         return false;
     }
-    ++environment_.counters.retained_refused;
+    ++services_.counters.retained_refused;
     if (!std::exchange(is_retained_full_, true))  // the first of a run
-        environment_.log.warning("retained_refused",
-                                 {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
-                                  {"topic", publication.topic},
-                                  {"reason", is_short  ? "memory is short"
-                                             : is_over ? "the publisher's share of the store is used up"
-                                                       : "limit of retained messages or bytes reached"},
-                                  {"limit", is_short  ? "memory.budget_bytes"
-                                            : is_over ? "store.size_max_bytes"
-                                                      : retained_.full_limit()},
-                                  {"messages", retained_.limited_messages()},
-                                  {"bytes", retained_.limited_bytes()}});
+        services_.log.warning("retained_refused",
+                              {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
+                               {"topic", publication.topic},
+                               {"reason", is_short  ? "memory is short"
+                                          : is_over ? "the publisher's share of the store is used up"
+                                                    : "limit of retained messages or bytes reached"},
+                               {"limit", is_short  ? "memory.budget_bytes"
+                                         : is_over ? "store.size_max_bytes"
+                                                   : retained_.full_limit()},
+                               {"messages", retained_.limited_messages()},
+                               {"bytes", retained_.limited_bytes()}});
     return true;
 }
 
 journal::Durability Router::level_of(std::string_view topic) const {
-    if (!environment_.journal.is_enabled()) return journal::Durability::ram;
+    if (!services_.journal.is_enabled()) return journal::Durability::ram;
     for (const DurabilityOptions::Override& override : durability_.overrides)
         if (topic::matches(override.filter, topic)) return override.level;
     return durability_.level;
@@ -178,7 +178,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
         const session::SessionLimits& limits = hit.session->limits();
         const auto fits = [&] {
             const bool is_stored = hit.session->is_stored();
-            if (!is_stored && !hit.session->is_online() && environment_.memory.refuses_to_keep()) return false;
+            if (!is_stored && !hit.session->is_online() && services_.memory.refuses_to_keep()) return false;
             return hit.session->pending().fits(publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&

@@ -4,6 +4,12 @@
 #include <vector>
 
 #include "fanout.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/ack_barrier.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "retained.hpp"
 #include "subscriptions.hpp"
 
@@ -11,12 +17,21 @@ namespace ledge::broker {
 
 class Router {
 public:
-    Router(session::Environment& environment, Subscriptions& subscriptions, Retained& retained,
+    struct Services {
+        const Log& log;
+        session::MemoryBudget& memory;
+        session::Accounts& accounts;
+        session::Counters& counters;
+        journal::Journal& journal;
+        session::AckBarriers& barriers;
+    };
+
+    Router(const Services& services, Subscriptions& subscriptions, Retained& retained,
            const DurabilityOptions& durability, bool may_refuse)
         : subscriptions_(subscriptions),
           retained_(retained),
-          environment_(environment),
-          fanout_(environment),
+          services_(services),
+          fanout_({.memory = services.memory, .journal = services.journal, .barriers = services.barriers}),
           durability_(durability),
           may_refuse_(may_refuse) {}
     void set_may_refuse(bool may_refuse) { may_refuse_ = may_refuse; }
@@ -62,7 +77,7 @@ private:
 
     Subscriptions& subscriptions_;
     Retained& retained_;
-    session::Environment& environment_;
+    Services services_;
     Fanout fanout_;
     std::vector<Hit> hits_;
     std::uint64_t stamp_ = 0;               // of the publication being routed

@@ -49,12 +49,12 @@ std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t co
 bool Lifecycle::remove(std::string_view client_id, Instant now) {
     session::Session* session = sessions_.find(client_id);
     if (session == nullptr) return false;
-    environment_.log.warning("session_removed", {{"client_id", client_id},
-                                                 {"owner", session->owner()},
-                                                 {"reason", "an operator removed it"},
-                                                 {"messages", session->backlog()}});
+    services_.log.warning("session_removed", {{"client_id", client_id},
+                                              {"owner", session->owner()},
+                                              {"reason", "an operator removed it"},
+                                              {"messages", session->backlog()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
-    environment_.journal.hurry();
+    services_.journal.hurry();
     return true;
 }
 
@@ -71,7 +71,7 @@ void Lifecycle::end_for_good(session::Session& session, wire::ReasonCode code, s
 
 // Names are proven by the password file alone, and it does not have this one any more: nobody can be the owner again.
 bool Lifecycle::is_owner_gone(const session::Session& session) const {
-    const auth::Policy& policy = environment_.policy;
+    const auth::Policy& policy = services_.policy;
     const bool is_file_all = policy.passwords && !policy.tokens && !policy.hook && !has_other_users_;
     return is_file_all && policy.passwords->find(session.owner()) == nullptr;
 }

@@ -24,10 +24,10 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
     }
     const bool is_persistent = expiry_of(open.connect, connection.limits()) > 0;
     if (!has_memory(open, is_persistent, newcomer, now) && !is_local) {
-        ++environment_.counters.refused_memory;
+        ++services_.counters.refused_memory;
         connection.refuse(
             open, ReasonCode::server_busy,
-            "memory.budget_bytes (" + std::to_string(environment_.memory.budget()) + ") is nearly used up; try later");
+            "memory.budget_bytes (" + std::to_string(services_.memory.budget()) + ") is nearly used up; try later");
         return false;
     }
     return true;
@@ -35,7 +35,7 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
 
 bool Lifecycle::has_place(const Account& newcomer, Instant now) {
     if (sessions_.size() < sessions_max_) return true;
-    Account* largest = environment_.accounts.largest([&](const Account& account) {
+    Account* largest = services_.accounts.largest([&](const Account& account) {
         const bool may_give = &account == &newcomer || account.sessions > newcomer.sessions + 1;
         return may_give && account.longest_away != nullptr ? account.sessions : 0U;
     });
@@ -47,7 +47,7 @@ bool Lifecycle::has_place(const Account& newcomer, Instant now) {
 
 // A session that ends with its connection needs little, and only as long as its client is there.
 bool Lifecycle::has_memory(const session::OpenSession& open, bool is_persistent, const Account& newcomer, Instant now) {
-    const session::MemoryBudget& memory = environment_.memory;
+    const session::MemoryBudget& memory = services_.memory;
     if (!memory.is_tight() || (!is_persistent && !memory.is_exhausted())) return true;
     const std::size_t will_bytes = open.connect.will ? open.connect.will->payload.size() : 0;
     const std::uint64_t wanted = session::MemoryBudget::session_bytes + open.client_id.size() + will_bytes;
@@ -61,8 +61,8 @@ bool Lifecycle::has_memory(const session::OpenSession& open, bool is_persistent,
 }
 
 std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
-    const std::uint64_t share = environment_.memory.table_share();
-    Account* largest = environment_.accounts.largest([&](const Account& account) -> std::uint64_t {
+    const std::uint64_t share = services_.memory.table_share();
+    Account* largest = services_.accounts.largest([&](const Account& account) -> std::uint64_t {
         if (account.longest_away == nullptr || account.table_bytes < share) return 0;
         const bool may_give =
             newcomer == nullptr || &account == newcomer || account.table_bytes > newcomer->table_bytes;
@@ -77,16 +77,16 @@ std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
 
 void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
     constexpr Duration told_interval = 10s;
-    ++environment_.counters.sessions_gave_way;
+    ++services_.counters.sessions_gave_way;
     ++untold_;
     if (now >= quiet_until_) {
         quiet_until_ = now + told_interval;
-        environment_.log.warning("session_gave_way", {{"client_id", session.client_id()},
-                                                      {"owner", session.account()->name},
-                                                      {"owner_sessions", session.account()->sessions},
-                                                      {"owner_bytes", session.account()->table_bytes},
-                                                      {"limit", limit},
-                                                      {"sessions", std::exchange(untold_, 0)}});
+        services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
+                                                   {"owner", session.account()->name},
+                                                   {"owner_sessions", session.account()->sessions},
+                                                   {"owner_bytes", session.account()->table_bytes},
+                                                   {"limit", limit},
+                                                   {"sessions", std::exchange(untold_, 0)}});
     }
     end(session, now);
 }

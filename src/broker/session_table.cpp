@@ -9,9 +9,9 @@ session::Session* SessionTable::find(std::string_view client_id) const {
     return found == sessions_.end() ? nullptr : found->second.get();
 }
 
-session::Session& SessionTable::create(session::Environment& environment, std::string_view client_id,
+session::Session& SessionTable::create(const session::SessionServices& services, std::string_view client_id,
                                        const session::SessionLimits& limits) {
-    auto session = std::make_unique<session::Session>(environment, std::string(client_id), limits);
+    auto session = std::make_unique<session::Session>(services, std::string(client_id), limits);
     const std::string_view key = session->client_id();
     const auto [place, is_new] = sessions_.emplace(key, std::move(session));
     LEDGE_ASSERT(is_new);

@@ -16,7 +16,7 @@ public:
 
     session::Session* find(std::string_view client_id) const;
     /// The id must be unknown.
-    session::Session& create(session::Environment& environment, std::string_view client_id,
+    session::Session& create(const session::SessionServices& services, std::string_view client_id,
                              const session::SessionLimits& limits);
     /// Destroys it.
     void erase(session::Session& session);

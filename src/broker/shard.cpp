@@ -17,28 +17,6 @@ session::Account* account_of(const Connection& connection) {
 
 }  // namespace
 
-Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
-    : options(options_),
-      environment(log, options.durability.journal, seed, now, options.memory_budget_bytes),
-      connections(options.listeners.size()),
-      admission(environment, connections, options),
-      throttle(environment),
-      subscriptions(environment.rng.next(), options.share_strategy, environment.rng, environment.journal),
-      retained(environment, environment.rng.next(), options.retained),
-      router(environment, subscriptions, retained, options.durability, options.may_refuse()),
-      feeds(retained, subscriptions, seed ^ 0xfeed5U),
-      lifecycle(environment, environment.rng.next(), subscriptions, router, feeds, options),
-      overload(environment, connections, lifecycle),
-      subscribing(environment, subscriptions, feeds),
-      access(environment, connections, subscriptions, lifecycle.sessions()),
-      sys_topics(router, options.server_version, now),
-      latest(now) {
-    environment.response_information_prefix = options.response_information_prefix;
-    metrics.store.is_used = options.durability.journal.is_enabled;
-    environment.timers.set(sweep_timer, now + retained_sweep_interval);
-    if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
-}
-
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
     : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
 
@@ -62,17 +40,17 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     Parts& p = *parts_;
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     p.admission.make_room_for_arrival(peer.listener, now);
-    ++p.environment.counters.connections_opened;
+    ++p.services.counters.connections_opened;
     auto connection =
-        std::make_unique<Connection>(p.environment, listener, std::string(peer.address), driver_data, now);
+        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), driver_data, now);
     if (!peer.user.empty()) connection->take_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
-    parts_->environment.counters.bytes_received += bytes.size();
-    const journal::Journal::Cause cause(parts_->environment.journal, account_of(connection));
+    parts_->services.counters.bytes_received += bytes.size();
+    const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
         rate->take_bytes(bytes.size());
@@ -109,7 +87,7 @@ void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant
     session::ReadRate& rate = *connection.read_rate();
     if (rate.is_paused()) return rate.keep(bytes);  // the rest of what was read before the pause
     rate.refill(now);
-    const std::uint64_t& messages = environment.counters.publish_received;
+    const std::uint64_t& messages = services.counters.publish_received;
     for (bool is_more = true; is_more && !connection.is_closing() && rate.may_take_packet();) {
         const bool has_user = rate.has_user();  // CONNECT is not his: whoever has not logged in can send it too
         const std::uint64_t before = messages;
@@ -131,7 +109,7 @@ void Shard::Parts::resume_reading(Instant now) {
         const std::vector<Byte> kept = connection->read_rate()->resume();
         connection->on_received(now);  // its silence was ours
         if (connection->is_closing()) continue;
-        const journal::Journal::Cause cause(environment.journal, account_of(*connection));
+        const journal::Journal::Cause cause(services.journal, account_of(*connection));
         take(*connection, {kept.data(), kept.size()}, now);
         connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
     }
@@ -173,7 +151,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    if (environment.memory.wants_attention()) overload.judge(&connection, now);
+    if (services.memory.wants_attention()) overload.judge(&connection, now);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.version() == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
@@ -185,19 +163,19 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     journal::Ticket received = 0;
     if (is_qos2) {
         // While commits are postponed it is refused before its id is noted: such notes would gather in the journal.
-        const bool is_refused = environment.journal.is_postponed() && session.is_stored();
+        const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
         received = is_refused ? journal::never_durable : session.put_received(route.packet_id, urgency);
     }
     if (received == journal::never_durable) {  // whoever would get it: its repetition could not be told from it
-        ++environment.counters.refused_quota;
+        ++services.counters.refused_quota;
         const ReasonCode code =
-            environment.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
+            services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
         return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     if (received != 0 && wire::is_error(routed.code)) {
-        if (environment.journal.is_pending(received)) environment.journal.cancel(received);
+        if (services.journal.is_pending(received)) services.journal.cancel(received);
         received = 0;
     }
     if (received != 0) routed.kept.hold.abandon();
@@ -214,29 +192,29 @@ void Shard::set_policy(auth::Policy policy, Instant now) {
 }
 
 void Shard::note_reload(bool is_taken) {
-    session::Counters& counters = parts_->environment.counters;
+    session::Counters& counters = parts_->services.counters;
     ++(is_taken ? counters.policies_taken : counters.policies_refused);
 }
 
 std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now,
                                                          session::StandingRange range) {
-    session::Environment& environment = parts_->environment;
-    if (environment.logins.size() == 0) return std::nullopt;
-    while (Connection* blocked = environment.logins.take_blocked(environment.guard, now)) blocked->refuse_blocked();
-    auto task = environment.logins.take(carrier, environment.guard, now, range);
+    session::CoreServices& services = parts_->services;
+    if (services.logins.size() == 0) return std::nullopt;
+    while (Connection* blocked = services.logins.take_blocked(services.guard, now)) blocked->refuse_blocked();
+    auto task = services.logins.take(carrier, services.guard, now, range);
     if (!task) return task;
-    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && environment.policy.tokens)
-        token->rules = *environment.policy.tokens;
+    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy.tokens)
+        token->rules = *services.policy.tokens;
     return task;
 }
 
 void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
-    Connection* waiting = p.environment.logins.finish(number);
+    Connection* waiting = p.services.logins.finish(number);
     if (waiting == nullptr) return;
     Connection& connection = *waiting;
-    const journal::Journal::Cause cause(p.environment.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(p.services.journal, nullptr);  // until it has a session
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
@@ -251,7 +229,7 @@ void Shard::Parts::end_login(Connection& connection, Instant now) {
 
 // The turn of a connection whose session was fought for.
 void Shard::Parts::reopen(Connection& connection, Instant now) {
-    const journal::Journal::Cause cause(environment.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(services.journal, nullptr);  // until it has a session
     effect.emplace<std::monostate>();
     connection.reopen(effect);
     if (effect.index() != 0) perform(connection, effect, now);
@@ -263,17 +241,17 @@ void Shard::Parts::reopen(Connection& connection, Instant now) {
 // The store
 
 void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
-    environment.store = reader;
-    environment.journal.restore(image.next_number);
+    services.store = reader;
+    services.journal.restore(image.next_number);
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     for (const journal::StoredReferences& message : image.references) {
-        environment.references.add(message.message, message.rows);
+        services.references.add(message.message, message.rows);
         rows += message.rows;
     }
     for (const journal::StoredSession& session : image.sessions) bytes += session.queued_bytes;
     // Several rows may share a message: its size is that of the average row.
-    if (rows > 0) environment.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
+    if (rows > 0) services.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
     for (const journal::StoredRetained& message : image.retained) retained.restore(message);
     retained.end_restore();
     for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
@@ -281,19 +259,19 @@ void Shard::Parts::restore(const journal::StoreImage& image, const journal::Stor
 }
 
 bool Shard::wants_commit(Instant now) {
-    journal::Journal& journal = parts_->environment.journal;
+    journal::Journal& journal = parts_->services.journal;
     journal.note_time(now);
     return journal.commit_deadline() <= now;
 }
 
-void Shard::set_lazy_interval(Duration interval) { parts_->environment.journal.set_lazy_interval(interval); }
+void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_lazy_interval(interval); }
 
-journal::Batch Shard::take_batch(Instant now) { return parts_->environment.journal.take(now); }
+journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.take(now); }
 
 void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
-    p.environment.journal.on_committed(last);
+    p.services.journal.on_committed(last);
     note_store_used(used_fraction, now);
     p.wake_waiting(now);
     p.lifecycle.take_down(now);
@@ -303,45 +281,45 @@ void Shard::note_store_used(double fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     const DurabilityOptions& durability = p.options.durability;
-    const bool was_full = p.environment.journal.is_full();
+    const bool was_full = p.services.journal.is_full();
     p.set_full(fraction > (was_full ? durability.take_below_used : durability.refuse_above_used), fraction);
-    p.environment.accounts.note_store_used(fraction);
+    p.services.accounts.note_store_used(fraction);
 }
 
 bool Shard::is_store_short() const {
-    const session::Environment& environment = parts_->environment;
-    return environment.journal.is_full() || environment.accounts.has_store_shares();
+    const session::CoreServices& services = parts_->services;
+    return services.journal.is_full() || services.accounts.has_store_shares();
 }
 
 session::Pressure Shard::note_anonymous_memory(std::uint64_t bytes) {
-    session::MemoryBudget& memory = parts_->environment.memory;
+    session::MemoryBudget& memory = parts_->services.memory;
     memory.note_anonymous_memory(bytes);
     if (memory.is_set()) parts_->overload.judge(nullptr, parts_->latest);
     return memory.pressure();
 }
 
-void Shard::note_accept_pause() { ++parts_->environment.counters.accept_pauses; }
+void Shard::note_accept_pause() { ++parts_->services.counters.accept_pauses; }
 
 void Shard::note_store(const StoreFigures& figures) { parts_->metrics.store = figures; }
 
 void Shard::Parts::set_full(bool is_full, double used_fraction) {
-    if (is_full == environment.journal.is_full()) return;
-    environment.journal.set_full(is_full);
+    if (is_full == services.journal.is_full()) return;
+    services.journal.set_full(is_full);
     const auto percent = static_cast<int>(used_fraction * 100);
     if (is_full)
-        environment.log.error("store_full", {{"used_percent", percent},
-                                             {"limit", "store.size_max_bytes, or what the disk has room for"},
-                                             {"outcome", "durable publications are refused"}});
+        services.log.error("store_full", {{"used_percent", percent},
+                                          {"limit", "store.size_max_bytes, or what the disk has room for"},
+                                          {"outcome", "durable publications are refused"}});
     else
-        environment.log.info("store_has_room", {{"used_percent", percent}});
+        services.log.info("store_has_room", {{"used_percent", percent}});
 }
 
 void Shard::Parts::wake_waiting(Instant now) {
-    for (Connection* connection : std::exchange(environment.waiting_connections, {})) {
+    for (Connection* connection : std::exchange(services.waiting_connections, {})) {
         connection->stop_waiting();
         connection->on_committed();
     }
-    for (session::Session* session : std::exchange(environment.waiting_sessions, {})) {
+    for (session::Session* session : std::exchange(services.waiting_sessions, {})) {
         session->stop_waiting();
         if (session->connection() != nullptr) on_room(*session->connection(), now);
     }
@@ -355,17 +333,17 @@ void Shard::Parts::on_room(Connection& connection, Instant now) {
 void Shard::on_store_failed(Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
-    p.environment.journal.on_failed();
-    p.environment.log.error(
+    p.services.journal.on_failed();
+    p.services.log.error(
         "store_failed",
         {{"outcome", "nothing more is acknowledged as durable; publications that need the store are refused"}});
     // Whoever was promised something that cannot come true any more is told by the loss of its connection.
-    for (Connection* connection : std::exchange(p.environment.waiting_connections, {})) {
+    for (Connection* connection : std::exchange(p.services.waiting_connections, {})) {
         connection->stop_waiting();
         connection->on_store_failed();
     }
     // And what waits in front of a queue for a record that will never be written must not stop what stands behind it.
-    for (session::Session* session : std::exchange(p.environment.waiting_sessions, {})) {
+    for (session::Session* session : std::exchange(p.services.waiting_sessions, {})) {
         session->stop_waiting();
         if (session->connection() != nullptr) p.on_room(*session->connection(), now);
     }
@@ -382,21 +360,21 @@ bool Shard::remove_session(std::string_view client_id, Instant now) {
 
 void Shard::on_commit_postponed(Instant now) {
     parts_->begin_turn(now);
-    parts_->environment.journal.on_postponed();
+    parts_->services.journal.on_postponed();
 }
 
 void Shard::on_closed(Connection& connection, Instant now) {
     parts_->begin_turn(now);
     if (connection.is_connected())
-        parts_->environment.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
-                                                             {"address", connection.address()},
-                                                             {"by", "network"},
-                                                             {"reason", "connection lost"}});
+        parts_->services.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
+                                                          {"address", connection.address()},
+                                                          {"by", "network"},
+                                                          {"reason", "connection lost"}});
     else if (!connection.is_closing())
-        parts_->environment.log.debug("connection_abandoned",
-                                      {{"address", connection.address()}, {"listener", connection.listener_name()}});
+        parts_->services.log.debug("connection_abandoned",
+                                   {{"address", connection.address()}, {"listener", connection.listener_name()}});
     connection.close_silently();
-    const journal::Journal::Cause cause(parts_->environment.journal, account_of(connection));
+    const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     parts_->detach(connection, now);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);
@@ -412,7 +390,7 @@ void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
     parts_->resume_reading(now);
-    while (Timer* timer = parts_->environment.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
+    while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
@@ -429,26 +407,26 @@ void Shard::Parts::fire(CoreTimer& timer, Instant now) {
 
 void Shard::Parts::publish_sys_topics(Instant now) {
     sys_topics.publish(refresh_metrics(), now);
-    environment.timers.set(sys_timer, now + options.sys_interval);
+    services.timers.set(sys_timer, now + options.sys_interval);
 }
 
 void Shard::Parts::sweep_retained(Instant now) {
     if (retained.has_expiring()) retained.sweep(now);
-    environment.timers.set(sweep_timer, now + retained_sweep_interval);
+    services.timers.set(sweep_timer, now + retained_sweep_interval);
 }
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
     if (p.feeds.has_unfinished()) return p.latest;
-    return std::min(p.environment.timers.next_deadline(), p.throttle.next_deadline());
+    return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 
-Instant Shard::commit_deadline() const { return parts_->environment.journal.commit_deadline(); }
+Instant Shard::commit_deadline() const { return parts_->services.journal.commit_deadline(); }
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
-    if (p.environment.journal.take_news()) p.wake_waiting(p.latest);
-    while (Connection* connection = Connection::take_dirty(p.environment)) {
+    if (p.services.journal.take_news()) p.wake_waiting(p.latest);
+    while (Connection* connection = p.services.dirty.pop()) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
         if (connection->is_closing()) p.detach(*connection, p.latest);
@@ -469,12 +447,12 @@ void Shard::shut_down(Instant now) {
 }
 
 const Metrics& Shard::Parts::refresh_metrics() {
-    metrics.counters = environment.counters;
-    metrics.records_cancelled = environment.journal.cancelled();
-    metrics.is_store_failed = environment.journal.is_failed();
-    metrics.is_store_full = environment.journal.is_full();
+    metrics.counters = services.counters;
+    metrics.records_cancelled = services.journal.cancelled();
+    metrics.is_store_failed = services.journal.is_failed();
+    metrics.is_store_full = services.journal.is_full();
     metrics.store_waited = latest - std::min(latest, metrics.store.waiting_since);
-    metrics.counters.bytes_sent = environment.buffers.consumed();
+    metrics.counters.bytes_sent = services.buffers.consumed();
     metrics.connections = connections.count();
     metrics.connections_paused = throttle.size();
     metrics.clients_connected = lifecycle.connected();
@@ -485,12 +463,12 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
     constexpr std::size_t owners_told = 10;
-    metrics.owners_by_written_bytes = environment.accounts.top(owners_told, &session::Account::written_bytes);
-    metrics.owners_by_stored_bytes = environment.accounts.top(owners_told, &session::Account::stored_bytes);
-    metrics.owners_by_table_bytes = environment.accounts.top(owners_told, &session::Account::table_bytes);
-    metrics.memory_pressure = environment.memory.pressure();
-    metrics.memory_used = environment.memory.used();
-    metrics.memory_budget = environment.memory.budget();
+    metrics.owners_by_written_bytes = services.accounts.top(owners_told, &session::Account::written_bytes);
+    metrics.owners_by_stored_bytes = services.accounts.top(owners_told, &session::Account::stored_bytes);
+    metrics.owners_by_table_bytes = services.accounts.top(owners_told, &session::Account::table_bytes);
+    metrics.memory_pressure = services.memory.pressure();
+    metrics.memory_used = services.memory.used();
+    metrics.memory_budget = services.memory.budget();
     return metrics;
 }
 

@@ -6,6 +6,7 @@
 #include "connections.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/core_services.hpp"
 #include "lifecycle.hpp"
 #include "overload.hpp"
 #include "retained_feeds.hpp"
@@ -48,7 +49,7 @@ struct Shard::Parts {
     const Metrics& refresh_metrics();
 
     ShardOptions options;
-    session::Environment environment;
+    session::CoreServices services;
     UserRates user_rates;
     Connections connections;
     Admission admission;

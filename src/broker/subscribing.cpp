@@ -81,9 +81,9 @@ Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& lim
 // The quota is for new ones; replacing an old one is always possible.
 Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std::string_view filter) const {
     const session::Session& session = *connection.session();
-    if (environment_.journal.is_failed() && session.is_stored())
+    if (services_.journal.is_failed() && session.is_stored())
         return {.code = ReasonCode::implementation_specific_error};
-    if (environment_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
+    if (services_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
         return {.code = ReasonCode::quota_exceeded};  // could not be promised before there is room on the disk
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
@@ -96,13 +96,13 @@ Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std
                 .limit = most};
     return {.code = ReasonCode::quota_exceeded,
             .key = "memory.budget_bytes",
-            .value = environment_.memory.used(),
-            .limit = environment_.memory.budget()};
+            .value = services_.memory.used(),
+            .limit = services_.memory.budget()};
 }
 
 // While memory is short, the owners with many tables get no more of them; the others do, as long as there is any.
 bool Subscribing::has_memory_for_more(const session::Session& session) const {
-    const session::MemoryBudget& memory = environment_.memory;
+    const session::MemoryBudget& memory = services_.memory;
     if (!memory.is_tight()) return true;
     return !memory.is_exhausted() && session.account()->table_bytes < memory.table_share();
 }
@@ -122,7 +122,7 @@ Subscribing::Judgement Subscribing::judge_rights(const session::Session& session
 
 void Subscribing::note_refusal(Connection& connection, std::string_view filter, const Judgement& why) {
     const bool is_denied = why.code == ReasonCode::not_authorized;
-    if (is_denied) ++environment_.counters.refused_not_allowed;
+    if (is_denied) ++services_.counters.refused_not_allowed;
     const bool is_told = reason_.empty() && connection.version() == wire::Version::v5;
     const bool is_logged = connection.may_log_refusal();
     if (!is_told && !is_logged) return;
@@ -137,23 +137,23 @@ void Subscribing::log_refusal(const Connection& connection, std::string_view fil
                               std::string_view rule) {
     const std::string& client_id = connection.session()->client_id();
     if (why.limit == 0)
-        return environment_.log.info("subscribe_refused", {{"client_id", client_id},
-                                                           {"address", connection.address()},
-                                                           {"filter", filter},
-                                                           {"reason", wire::name_of(why.code)},
-                                                           {"rule", rule.empty() ? why.key : rule}});
-    environment_.log.info("subscribe_refused", {{"client_id", client_id},
-                                                {"address", connection.address()},
-                                                {"filter", filter},
-                                                {"reason", wire::name_of(why.code)},
-                                                {"key", why.key},
-                                                {"value", why.value},
-                                                {"limit", why.limit}});
+        return services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                                        {"address", connection.address()},
+                                                        {"filter", filter},
+                                                        {"reason", wire::name_of(why.code)},
+                                                        {"rule", rule.empty() ? why.key : rule}});
+    services_.log.info("subscribe_refused", {{"client_id", client_id},
+                                             {"address", connection.address()},
+                                             {"filter", filter},
+                                             {"reason", wire::name_of(why.code)},
+                                             {"key", why.key},
+                                             {"value", why.value},
+                                             {"limit", why.limit}});
 }
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
     begin_packet();
-    if (environment_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
+    if (services_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         if (codes_.size() >= entries_max && connection.version() != wire::Version::v5)
             return connection.close(ReasonCode::quota_exceeded, "more entries in one UNSUBSCRIBE than are looked at");
@@ -180,13 +180,13 @@ void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe&
 }
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
-    environment_.counters.subscribe_steps += codes_.size() + compared_ + subscriptions_.take_steps();
+    services_.counters.subscribe_steps += codes_.size() + compared_ + subscriptions_.take_steps();
     connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}}, reason_);
     // What the client is told must survive: nothing leaves before the records do. A subscription that is the same as
     // before has none, and waits for none.
     // (With a store that has failed, nothing of it was granted.)
     const session::Session* session = connection.session();
-    if (session != nullptr && session->is_stored() && !environment_.journal.is_failed())
+    if (session != nullptr && session->is_stored() && !services_.journal.is_failed())
         connection.hold_output(session->subscriptions_ticket);
 }
 

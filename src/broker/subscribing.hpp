@@ -4,7 +4,11 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/wire/packets.hpp"
 #include "retained_feeds.hpp"
 #include "subscriptions.hpp"
@@ -19,8 +23,15 @@ public:
     static constexpr std::uint64_t rules_compared_max = 4'000'000;  // wildcard filters times rules of the client
     static constexpr std::size_t judged_min = 64;                   // so many are judged, whatever they cost
 
-    Subscribing(session::Environment& environment, Subscriptions& subscriptions, RetainedFeeds& feeds)
-        : environment_(environment), subscriptions_(subscriptions), feeds_(feeds) {}
+    struct Services {
+        const Log& log;
+        session::MemoryBudget& memory;
+        session::Counters& counters;
+        journal::Journal& journal;
+    };
+
+    Subscribing(const Services& services, Subscriptions& subscriptions, RetainedFeeds& feeds)
+        : services_(services), subscriptions_(subscriptions), feeds_(feeds) {}
 
     void add(session::Connection& connection, const wire::Subscribe& packet, Instant now);
     void remove(session::Connection& connection, const wire::Unsubscribe& packet);
@@ -49,7 +60,7 @@ private:
     void begin_packet();
     void answer(session::Connection& connection, wire::PacketType type, wire::PacketId id);
 
-    session::Environment& environment_;
+    Services services_;
     Subscriptions& subscriptions_;
     RetainedFeeds& feeds_;
     // Of the present packet

@@ -23,9 +23,9 @@ bool Lifecycle::may_open(session::Connection& connection, const session::OpenSes
         connection.refuse(open, code, detail);
         return false;
     };
-    if (environment_.journal.is_failed() && !is_possible_without_store(connection, open))
+    if (services_.journal.is_failed() && !is_possible_without_store(connection, open))
         return refuse(ReasonCode::server_unavailable, "the store has failed");
-    if (environment_.journal.is_saturated() && !is_possible_without_store(connection, open))
+    if (services_.journal.is_saturated() && !is_possible_without_store(connection, open))
         return refuse(ReasonCode::quota_exceeded,
                       "the disk of the store is full, and what waits to be written fills the journal");
     end_of_gone_owner(connection, open, now);
@@ -43,21 +43,21 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     forget_postponed(connection);
     if (!may_open(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
-    session::Account& account = environment_.accounts.of(
+    session::Account& account = services_.accounts.of(
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
     Session* session = take_over(connection, open, now);
     const bool is_renewed = session != nullptr && session->is_incomplete;
     const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (is_renewed) renew(*session);
-    if (session == nullptr) session = &sessions_.create(environment_, open.client_id, connection.limits());
-    journal::Journal& journal = environment_.journal;
+    if (session == nullptr) session = &sessions_.create(services_.for_sessions, open.client_id, connection.limits());
+    journal::Journal& journal = services_.journal;
     const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
     session->charge_to(account);
-    environment_.journal.set_cause(account);
+    services_.journal.set_cause(account);
     if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
     if (keeps_will_apart(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
@@ -102,14 +102,14 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
 // connection. Sessions of clients without a proven name are anybody's who comes, and then his.
 bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !environment_.policy.binds_sessions) return false;
+    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return false;
     const auth::Identity* identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     if (user == session->owner()) return false;
-    environment_.log.warning("session_of_another_user", {{"client_id", open.client_id},
-                                                         {"owner", session->owner()},
-                                                         {"user", user},
-                                                         {"address", connection.address()}});
+    services_.log.warning("session_of_another_user", {{"client_id", open.client_id},
+                                                      {"owner", session->owner()},
+                                                      {"user", user},
+                                                      {"address", connection.address()}});
     return true;
 }
 
@@ -117,16 +117,16 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
 void Lifecycle::end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open,
                                   Instant now) {
     Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !environment_.policy.binds_sessions) return;
+    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
     if (is_owner || !is_owner_gone(*session)) return;
-    environment_.log.warning("session_removed", {{"client_id", open.client_id},
-                                                 {"owner", session->owner()},
-                                                 {"reason",
-                                                  "the password file does not have its owner any more, and "
-                                                  "another user has come with its client id"},
-                                                 {"messages", session->backlog()}});
+    services_.log.warning("session_removed", {{"client_id", open.client_id},
+                                              {"owner", session->owner()},
+                                              {"reason",
+                                               "the password file does not have its owner any more, and "
+                                               "another user has come with its client id"},
+                                              {"messages", session->backlog()}});
     end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
 }
 
@@ -146,7 +146,7 @@ bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSe
     if (session == nullptr || !session->is_online()) return false;
     const Instant turn = fights_.turn_of(open.client_id, now);
     if (turn <= now) return false;
-    ++environment_.counters.takeovers_delayed;
+    ++services_.counters.takeovers_delayed;
     session::Connection*& waiting = postponed_[open.client_id];
     if (session::Connection* superseded = std::exchange(waiting, &connection))
         superseded->close(ReasonCode::server_busy, "a newer connection with this client identifier waits for its turn");
@@ -168,13 +168,13 @@ void Lifecycle::hasten_postponed(const Session& session, Instant now) {
 
 void Lifecycle::note_takeover(const session::Connection& previous, const session::Connection& next,
                               std::string_view client_id, Instant now) {
-    ++environment_.counters.takeovers;
+    ++services_.counters.takeovers;
     const std::uint64_t takeovers = fights_.note(client_id, now);
     if (!TakeoverFights::is_worth_a_word(takeovers)) return;
-    environment_.log.warning("client_id_fought_for", {{"client_id", client_id},
-                                                      {"address", next.address()},
-                                                      {"other_address", previous.address()},
-                                                      {"takeovers", takeovers}});
+    services_.log.warning("client_id_fought_for", {{"client_id", client_id},
+                                                   {"address", next.address()},
+                                                   {"other_address", previous.address()},
+                                                   {"takeovers", takeovers}});
 }
 
 // The session to resume, or nullptr when a new one begins.
@@ -202,9 +202,9 @@ Session* Lifecycle::take_over(const session::Connection& connection, const sessi
 // one exception: messages that were acknowledged to their publishers and can be read are delivered all the same.
 void Lifecycle::renew(session::Session& session) {
     const std::vector<std::string> filters = subscriptions_.filters_of(session);
-    environment_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
-                                                            {"subscriptions_ended", filters.size()},
-                                                            {"messages_kept", session.backlog()}});
+    services_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
+                                                         {"subscriptions_ended", filters.size()},
+                                                         {"messages_kept", session.backlog()}});
     for (const std::string& filter : filters) subscriptions_.remove(session, filter);
     session.retained_feed.reset();
     for (const wire::PacketId id : session.received.all()) session.drop_received(id);
@@ -257,8 +257,8 @@ Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
 void Lifecycle::start_expiry(Session& session, Instant now) {
     if (session.expiry_interval_s == session::expiry_never) return;
     session.expires_at = add_seconds(now, session.expiry_interval_s);
-    environment_.timers.set(session.expiry_timer,
-                            session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
+    services_.timers.set(session.expiry_timer,
+                         session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
 }
 
 // A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
@@ -278,12 +278,12 @@ void Lifecycle::record_ends() {
 void Lifecycle::on_expiry_timer(Session& session, Instant now) {
     if (session.expires_at <= now) return on_session_expired(session, now);
     if (session.is_stored()) session.put_record(session.expires_at, journal::Urgency::lazy);
-    environment_.timers.set(session.expiry_timer, session.expires_at);
+    services_.timers.set(session.expiry_timer, session.expires_at);
 }
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
-    ++environment_.counters.sessions_expired;
-    environment_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.backlog()}});
+    ++services_.counters.sessions_expired;
+    services_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.backlog()}});
     end(session, now);
 }
 
@@ -301,15 +301,15 @@ void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
         leave_to_take_down(session, urgency);
     else
         session.drop_record(urgency);
-    if (environment_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
-    removals_.by_client_id[session.client_id()] = removals_.last = environment_.journal.last();
+    if (services_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
+    removals_.by_client_id[session.client_id()] = removals_.last = services_.journal.last();
 }
 
 // A session of this client has ended, and a crash could bring it back.
 bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
     for (const Removals* removals : {&removals_, &older_removals_}) {
         const auto removal = removals->by_client_id.find(client_id);
-        if (removal != removals->by_client_id.end() && !environment_.journal.is_durable(removal->second)) return true;
+        if (removal != removals->by_client_id.end() && !services_.journal.is_durable(removal->second)) return true;
     }
     return false;
 }
@@ -319,7 +319,7 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 void Lifecycle::hand_on_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
-        if (entry.state != journal::OutState::released) ++environment_.counters.dropped_session_ended;
+        if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         const bool is_shared = entry.delivery.share_group != 0 && entry.state == journal::OutState::sent_qos1;
         left.push_back(std::move(entry.delivery));
         if (!is_shared) left.back().share_group = 0;
@@ -327,7 +327,7 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
     while (session.pending().has_loaded()) {
         left.push_back(session.dequeue());
         const session::Delivery& delivery = left.back();
-        if (delivery.state != journal::OutState::released) ++environment_.counters.dropped_session_ended;
+        if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
     subscriptions_.remove_all(session);
@@ -340,15 +340,15 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
 void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
     // Its publisher may be waiting: now for the commit that has the new record.
     delivery.hold.abandon();
-    if (router_.reroute(delivery, now)) --environment_.counters.dropped_session_ended;
+    if (router_.reroute(delivery, now)) --services_.counters.dropped_session_ended;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
 void Lifecycle::leave_to_take_down(Session& session, journal::Urgency urgency) {
-    environment_.counters.dropped_session_ended += session.pending().stored_rows();
-    take_downs_.push_back({session.number(), session.pending().stored_from(), environment_.journal.last()});
+    services_.counters.dropped_session_ended += session.pending().stored_rows();
+    take_downs_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
     session.end_record(urgency);
 }
 
@@ -357,19 +357,18 @@ void Lifecycle::take_down(Instant) {
     constexpr std::size_t bytes_per_commit = 1024 * 1024;
     if (take_downs_.empty()) return;
     TakeDown& next = take_downs_.back();
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (!journal.is_durable(next.after)) return;  // until then the store still has rows that were let go of by hand
-    auto& rows = environment_.loaded;
+    auto& rows = loaded_;
     rows.clear();
-    environment_.store.queued(environment_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit,
-                              rows);
+    services_.store.queued(services_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit, rows);
     for (const journal::StoredDelivery& stored : rows) {
         next.from = stored.row.number + 1;
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
         const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
-        if (!record || environment_.references.count(record->message) == 0) continue;
-        if (!environment_.references.release(record->message)) continue;
-        environment_.message_owners.remove(record->message);
+        if (!record || services_.references.count(record->message) == 0) continue;
+        if (!services_.references.release(record->message)) continue;
+        services_.message_owners.remove(record->message);
         journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
     }
     if (!rows.empty()) return;

@@ -17,7 +17,7 @@ Instant on_grid(Instant instant) {
 
 void Throttle::pause(session::Connection& connection, Instant now) {
     session::ReadRate& rate = *connection.read_rate();
-    ++environment_.counters.read_pauses;
+    ++services_.counters.read_pauses;
     if (rate.pause(now)) report(connection);
     const Instant due = on_grid(std::max(rate.ready_at(), now + Duration(1)));
     deadline_ = paused_.empty() ? due : std::min(deadline_, due);
@@ -29,21 +29,21 @@ void Throttle::report(const session::Connection& connection) {
     const std::string_view client_id = session == nullptr ? std::string_view() : session->client_id();
     const session::SessionLimits& limits = connection.limits();
     if (!connection.read_rate()->is_waiting_for_user()) {
-        ++environment_.counters.clients_throttled;
-        return environment_.log.info("client_throttled", {{"client_id", client_id},
-                                                          {"address", connection.address()},
-                                                          {"listener", connection.listener().name},
-                                                          {"messages_per_second", limits.messages_per_second},
-                                                          {"bytes_per_second", limits.bytes_per_second}});
+        ++services_.counters.clients_throttled;
+        return services_.log.info("client_throttled", {{"client_id", client_id},
+                                                       {"address", connection.address()},
+                                                       {"listener", connection.listener().name},
+                                                       {"messages_per_second", limits.messages_per_second},
+                                                       {"bytes_per_second", limits.bytes_per_second}});
     }
-    ++environment_.counters.users_throttled;
-    environment_.log.info("user_throttled", {{"user", *session->identity()->user},
-                                             {"connections", connection.read_rate()->user()->connections()},
-                                             {"client_id", client_id},
-                                             {"address", connection.address()},
-                                             {"listener", connection.listener().name},
-                                             {"user_messages_per_second", limits.user_messages_per_second},
-                                             {"user_bytes_per_second", limits.user_bytes_per_second}});
+    ++services_.counters.users_throttled;
+    services_.log.info("user_throttled", {{"user", *session->identity()->user},
+                                          {"connections", connection.read_rate()->user()->connections()},
+                                          {"client_id", client_id},
+                                          {"address", connection.address()},
+                                          {"listener", connection.listener().name},
+                                          {"user_messages_per_second", limits.user_messages_per_second},
+                                          {"user_bytes_per_second", limits.user_bytes_per_second}});
 }
 
 void Throttle::forget(const session::Connection& connection) {

@@ -4,7 +4,9 @@
 
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
 
 namespace ledge::broker {
 
@@ -13,7 +15,12 @@ public:
     /// Pauses end on this grid: one look at all that are paused serves many.
     static constexpr Duration grain = 10ms;
 
-    explicit Throttle(session::Environment& environment) : environment_(environment) {}
+    struct Services {
+        const Log& log;
+        session::Counters& counters;
+    };
+
+    explicit Throttle(const Services& services) : services_(services) {}
 
     /// `connection` has a rate, and used it up.
     void pause(session::Connection& connection, Instant now);
@@ -29,7 +36,7 @@ private:
     void report(const session::Connection& connection);
     void end_round(Instant now);
 
-    session::Environment& environment_;
+    Services services_;
     std::vector<session::Connection*> paused_;  // nullptr: its pause has ended in the round that is under way
     std::size_t looked_ = 0;                    // of paused_, in the round that is under way
     Instant deadline_ = never;                  // of the next round

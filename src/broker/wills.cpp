@@ -51,7 +51,7 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
 void Lifecycle::schedule_will(session::Session& session, Instant now) {
     if (session.will == nullptr) return;
     if (session.will->delay_s == 0) return publish_will(session, now);
-    environment_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
+    services_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
 }
 
 // The record goes without the will into the same commit as what the will leads to: a crash publishes it once or later.
@@ -65,7 +65,7 @@ void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
 // when its topic's level promises that much. A client that leaves its identifier to the broker comes back under another
 // one: it could not take its will along, and would be reported gone while it is there.
 bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Connect& connect) const {
-    if (session.will == nullptr || session.is_persistent() || environment_.journal.is_failed()) return false;
+    if (session.will == nullptr || session.is_persistent() || services_.journal.is_failed()) return false;
     if (connect.client_id.empty()) return false;
     const journal::PublicationView wish = session.will->publication.view();
     return (wish.retain || wish.qos != wire::QoS::at_most_once) &&
@@ -86,7 +86,7 @@ void Lifecycle::restore_will(session::Session& session, journal::StoredWill will
     const Instant latest = now + std::max<Duration>(return_time(will), std::chrono::seconds(will.delay_s));
     session.will = std::make_unique<journal::StoredWill>(std::move(will));
     session.will->is_deferred = true;
-    environment_.timers.set(session.will_timer, std::clamp(due, now + return_time_min, latest));
+    services_.timers.set(session.will_timer, std::clamp(due, now + return_time_min, latest));
 }
 
 void Lifecycle::restore_wills(Instant now) {
@@ -95,13 +95,13 @@ void Lifecycle::restore_wills(Instant now) {
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
         if (sessions_.find(alone.client_id) != nullptr) {
             if (alone.number != 0)
-                environment_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
+                services_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
             continue;
         }
         alone.will.delay_s = 0;  // its session has ended already (5.0 section 3.1.3.2.2)
-        session::Session& session = sessions_.create(environment_, alone.client_id, limits_of_restored_);
+        session::Session& session = sessions_.create(services_.for_sessions, alone.client_id, limits_of_restored_);
         set_owner(session, alone.owner);
-        session.charge_to(environment_.accounts.of(alone.owner, alone.network));
+        session.charge_to(services_.accounts.of(alone.owner, alone.network));
         session.go_away();
         session.set_will_record(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
@@ -115,19 +115,19 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (will == nullptr) return;
     const journal::PublicationView wish = will->publication.view();
     if (const auth::Rights* rights = session.rights(); rights != nullptr && !rights->may_publish(wish.topic)) {
-        ++environment_.counters.refused_not_allowed;  // the rules have changed since CONNECT
-        return environment_.log.info("will_refused",
-                                     {{"client_id", session.client_id()},
-                                      {"topic", wish.topic},
-                                      {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
+        ++services_.counters.refused_not_allowed;  // the rules have changed since CONNECT
+        return services_.log.info("will_refused",
+                                  {{"client_id", session.client_id()},
+                                   {"topic", wish.topic},
+                                   {"rule", rights->explain(rights->judge(wish.topic, auth::Access::write))}});
     }
     journal::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
-    if (publication.retain) publication.source = session.source(environment_.inbound_source);
-    ++environment_.counters.wills_published;
-    environment_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
-    if (environment_.journal.is_saturated()) {  // for want of room on the disk: see Journal
-        ++environment_.counters.dropped_queue_full;
+    if (publication.retain) publication.source = session.source(source_);
+    ++services_.counters.wills_published;
+    services_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
+    if (services_.journal.is_saturated()) {  // for want of room on the disk: see Journal
+        ++services_.counters.dropped_queue_full;
         return;
     }
     router_.route_unacknowledged(publication, &session, now);

@@ -126,8 +126,8 @@ std::uint64_t Session::table_bytes() const {
 void Session::count_tables() {
     const auto now = static_cast<std::uint32_t>(table_bytes());
     if (now == counted_tables_) return;
-    environment_.memory.add(now);
-    environment_.memory.remove(counted_tables_);
+    services_.memory.add(now);
+    services_.memory.remove(counted_tables_);
     if (account_ != nullptr) account_->table_bytes = account_->table_bytes + now - counted_tables_;
     counted_tables_ = now;
 }

@@ -15,10 +15,10 @@ OwedAck AckQueue::pop(wire::PacketType kind) {
 
 void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
                          const AckHold& hold, std::string_view reason) {
-    const bool is_due = owed_acks_.size(kind) == 0 && !hold && environment_.journal.is_durable(ticket);
+    const bool is_due = owed_acks_.size(kind) == 0 && !hold && services_.journal.is_durable(ticket);
     if (is_due) return send_ack(kind, id, code, reason);
     // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
-    if (environment_.journal.is_failed() && !hold && !environment_.journal.is_durable(ticket)) return;
+    if (services_.journal.is_failed() && !hold && !services_.journal.is_durable(ticket)) return;
     AckWait wait;
     if (hold) wait = AckWait(hold, *this, kind, owed_acks_.next_number(kind));
     reason = reason_for_peer(reason);
@@ -32,8 +32,8 @@ void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonC
 
 // The first one may not have left yet. Of its record it is known only that it is not younger than the session's last.
 void Connection::owe_repeated_pubrec(wire::PacketId id) {
-    const bool is_durable = environment_.journal.is_durable(session_->received_ticket());
-    if (environment_.journal.is_failed() && !is_durable)
+    const bool is_durable = services_.journal.is_durable(session_->received_ticket());
+    if (services_.journal.is_failed() && !is_durable)
         return close(wire::ReasonCode::implementation_specific_error, "the store has failed");
     owe_ack(wire::PacketType::pubrec, id, wire::ReasonCode::success, session_->received_ticket());
     if (!is_durable) owed_acks_.last(wire::PacketType::pubrec).is_repetition = true;
@@ -54,7 +54,7 @@ void Connection::flush_acks() {
 void Connection::flush_acks(wire::PacketType kind) {
     while (owed_acks_.size(kind) > 0 && state_ == State::connected) {
         const OwedAck& next = owed_acks_.at(kind, 0);
-        if (!next.is_settled && !environment_.journal.is_durable(next.ticket)) return;
+        if (!next.is_settled && !services_.journal.is_durable(next.ticket)) return;
         const OwedAck ack = owed_acks_.pop(kind);
         send_ack(kind, ack.packet_id, ack.code, ack.reason ? std::string_view(*ack.reason) : std::string_view());
     }
@@ -67,7 +67,7 @@ void Connection::on_committed() {
 }
 
 void Connection::hold_output(journal::Ticket ticket) {
-    if (environment_.journal.is_durable(ticket)) return;
+    if (services_.journal.is_durable(ticket)) return;
     held_until_ = std::max(held_until_, ticket);
     wait_for_commit();
 }
@@ -87,7 +87,7 @@ void Connection::forget_unkept_ids() {
     bool is_in_doubt = false;
     for (std::size_t i = 0; i < owed_acks_.size(wire::PacketType::pubrec); ++i) {
         const OwedAck& ack = owed_acks_.at(wire::PacketType::pubrec, i);
-        if (wire::is_error(ack.code) || environment_.journal.is_durable(ack.ticket)) continue;
+        if (wire::is_error(ack.code) || services_.journal.is_durable(ack.ticket)) continue;
         if (ack.is_repetition)
             is_in_doubt = true;
         else
@@ -99,7 +99,7 @@ void Connection::forget_unkept_ids() {
 void Connection::wait_for_commit() {
     if (is_waiting_for_commit_) return;
     is_waiting_for_commit_ = true;
-    environment_.waiting_connections.push_back(this);
+    services_.waiting.push_back(this);
 }
 
 // Whoever waits for these acknowledgements will not get them here: a client that wants them sends its packets again.

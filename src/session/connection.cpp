@@ -4,6 +4,7 @@
 
 #include "auth_exchange.hpp"
 #include "ledge/base/first_bytes.hpp"
+#include "ledge/session/login_queue.hpp"
 #include "ledge/wire/utf8.hpp"
 #include "pending_login.hpp"
 
@@ -24,27 +25,27 @@ using wire::PacketType;
 using wire::ReasonCode;
 using wire::Version;
 
-Connection::Connection(Environment& environment, const ListenerOptions& listener, std::string address,
+Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
                        void* driver_data, Instant now)
-    : environment_(environment),
+    : services_(services),
       listener_(listener),
       address_(std::move(address)),
       network_(network_of(address_)),
       driver_data_(driver_data),
-      outbox_(environment.buffers),
+      outbox_(services.buffers),
       timer_(CoreTimer::Wakes::connection, this),
       last_received_(now) {
-    environment_.memory.add(MemoryBudget::connection_bytes);
+    services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
-    environment_.timers.set(timer_, now + limits().connect_timeout);
+    services_.timers.set(timer_, now + limits().connect_timeout);
 }
 
 Connection::~Connection() {
     forget_session();
-    environment_.logins.forget(*this);
-    environment_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
-    if (is_stranger_) environment_.memory.remove_of_strangers(counted_input_);
-    if (is_waiting_for_commit_) std::erase(environment_.waiting_connections, this);
+    services_.logins.forget(*this);
+    services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
+    if (is_stranger_) services_.memory.remove_of_strangers(counted_input_);
+    if (is_waiting_for_commit_) std::erase(services_.waiting, this);
 }
 
 std::uint32_t Connection::packet_size_max() const {
@@ -54,24 +55,24 @@ std::uint32_t Connection::packet_size_max() const {
 
 void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
     last_received_ = now;
-    ++environment_.counters.packets_received;
+    ++services_.counters.packets_received;
     const PacketType type = wire::type_of(frame);
     if (state_ == State::connected) return dispatch(frame, now, effect);
     if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect))
         return dispatch(frame, now, effect);
     if (state_ == State::awaiting_connect && type == PacketType::connect) {
-        ++environment_.counters.connects_received;
+        ++services_.counters.connects_received;
         const auto packet = wire::decode_connect(frame);
         if (packet.ok()) return on_connect(*packet, frame, now, effect);
         return refuse_undecodable_connect(frame, packet.error());
     }
     // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
-    environment_.log.info("connection_refused", {{"address", address_},
-                                                 {"listener", listener_.name},
-                                                 {"reason", "protocol_error"},
-                                                 {"detail", "first packet is not CONNECT" + told_protocol(frame)},
-                                                 {"packet", wire::name_of(type)}});
-    ++environment_.counters.connections_refused;
+    services_.log.info("connection_refused", {{"address", address_},
+                                              {"listener", listener_.name},
+                                              {"reason", "protocol_error"},
+                                              {"detail", "first packet is not CONNECT" + told_protocol(frame)},
+                                              {"packet", wire::name_of(type)}});
+    ++services_.counters.connections_refused;
     start_closing();
 }
 
@@ -100,7 +101,7 @@ void Connection::on_pingreq(Bytes frame) {
     if (const auto packet = wire::decode_pingreq(frame); !packet.ok()) return close(packet.error(), "PINGREQ");
     wire::Writer writer(outbox_.append(wire::ping_size));
     wire::encode(wire::Pingresp{}, writer);  // [MQTT-3.12.4-1]
-    ++environment_.counters.packets_sent;
+    ++services_.counters.packets_sent;
     mark_dirty();
 }
 
@@ -110,10 +111,10 @@ void Connection::on_unframeable(const wire::Framer::Next& next) {
     std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
     detail += told_protocol(next.frame);
-    environment_.log.info(
+    services_.log.info(
         "connection_refused",
         {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
-    ++environment_.counters.connections_refused;
+    ++services_.counters.connections_refused;
     start_closing();
 }
 
@@ -132,7 +133,7 @@ std::string Connection::told_size(const wire::Framer::Next& next) const {
 void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
     if (state_ != State::connected) {
-        environment_.log.info(
+        services_.log.info(
             "connection_refused",
             {{"address", address_},
              {"listener", listener_.name},
@@ -141,7 +142,7 @@ void Connection::on_timer(Instant now) {
               "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count()) +
                   ")"}});
-        ++environment_.counters.connections_refused;
+        ++services_.counters.connections_refused;
         return start_closing();
     }
     if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
@@ -154,7 +155,7 @@ void Connection::on_timer(Instant now) {
         if (session_->inflight().empty()) session_->shrink();
         return set_timer(deadline);
     }
-    ++environment_.counters.keep_alive_timeouts;
+    ++services_.counters.keep_alive_timeouts;
     close(ReasonCode::keep_alive_timeout, "no packet within one and a half times the keep alive");  // [MQTT-3.1.2-22]
 }
 
@@ -166,7 +167,7 @@ void Connection::start_keep_alive(std::uint16_t seconds, Instant now) {
 void Connection::set_timer(Instant keep_alive_deadline) {
     const Instant deadline = std::min(keep_alive_deadline, ends_at_);
     if (deadline == never) return timer_.cancel();
-    environment_.timers.set(timer_, deadline);
+    services_.timers.set(timer_, deadline);
 }
 
 void Connection::close(ReasonCode code, std::string_view detail, std::string_view rule) {
@@ -177,13 +178,13 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                   code != ReasonCode::quota_exceeded && code != ReasonCode::not_authorized &&
                                   code != ReasonCode::maximum_connect_time &&
                                   code != ReasonCode::implementation_specific_error;
-    if (is_peer_at_fault) ++environment_.counters.protocol_errors;
-    environment_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                                  {"address", address_},
-                                                  {"by", "server"},
-                                                  {"reason", wire::name_of(code)},
-                                                  {"detail", detail},
-                                                  {"rule", rule}});
+    if (is_peer_at_fault) ++services_.counters.protocol_errors;
+    services_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                               {"address", address_},
+                                               {"by", "server"},
+                                               {"reason", wire::name_of(code)},
+                                               {"detail", detail},
+                                               {"rule", rule}});
     if (version_ == Version::v5)  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; a 3.x server has no DISCONNECT to send
         send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
     start_closing();
@@ -198,7 +199,7 @@ std::string Connection::told(std::string_view detail, std::string_view rule) con
     std::string text(detail);
     if (rule.empty()) return text;
     if (!text.empty()) text += ": ";
-    return text.append(environment_.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
+    return text.append(services_.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
 }
 
 /// As much of it as may be sent: nothing where the client does not want it [MQTT-3.1.2-29].
@@ -220,48 +221,18 @@ void Connection::start_closing() {
     mark_dirty();
 }
 
-void Connection::mark_dirty() {
-    if (is_dirty_) return;
-    is_dirty_ = true;
-    next_dirty_ = nullptr;
-    if (environment_.dirty_tail == nullptr)
-        environment_.dirty_head = this;
-    else
-        environment_.dirty_tail->next_dirty_ = this;
-    environment_.dirty_tail = this;
-}
+void Connection::mark_dirty() { services_.dirty.add(*this); }
 
-Connection* Connection::take_dirty(Environment& environment) {
-    Connection* first = environment.dirty_head;
-    if (first == nullptr) return nullptr;
-    environment.dirty_head = first->next_dirty_;
-    if (environment.dirty_head == nullptr) environment.dirty_tail = nullptr;
-    first->next_dirty_ = nullptr;
-    first->is_dirty_ = false;
-    return first;
-}
-
-// Off the list before it is destroyed; the list is short (one turn's worth), so a walk will do.
-void Connection::unlink_dirty() {
-    if (!is_dirty_) return;
-    Connection* previous = nullptr;
-    for (Connection* c = environment_.dirty_head; c != this; c = c->next_dirty_) previous = c;
-    if (previous == nullptr)
-        environment_.dirty_head = next_dirty_;
-    else
-        previous->next_dirty_ = next_dirty_;
-    if (environment_.dirty_tail == this) environment_.dirty_tail = previous;
-    is_dirty_ = false;
-}
+void Connection::unlink_dirty() { services_.dirty.remove(*this); }
 
 // A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
 void Connection::check_outbox_bound() {
     if (outbox_.size() <= limits().outbox_bytes_fatal + largest_publish_ || state_ == State::closing) return;
-    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                                     {"address", address_},
-                                                     {"by", "server"},
-                                                     {"reason", "outbox_full"},
-                                                     {"outbox_bytes", outbox_.size()}});
+    services_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                                  {"address", address_},
+                                                  {"by", "server"},
+                                                  {"reason", "outbox_full"},
+                                                  {"outbox_bytes", outbox_.size()}});
     outbox_.clear();
     start_closing();
 }
@@ -272,11 +243,11 @@ void Connection::count_input() {
     const auto now = static_cast<std::uint32_t>(bytes);
     if (now == counted_input_) return;
     const std::uint32_t before = std::exchange(counted_input_, now);
-    environment_.memory.add(now);
-    environment_.memory.remove(before);
+    services_.memory.add(now);
+    services_.memory.remove(before);
     if (is_stranger_) {
-        environment_.memory.add_of_strangers(now);
-        environment_.memory.remove_of_strangers(before);
+        services_.memory.add_of_strangers(now);
+        services_.memory.remove_of_strangers(before);
     }
 }
 
@@ -286,9 +257,9 @@ std::uint64_t Connection::memory() const {
 }
 
 void Connection::refuse_unfinished() {
-    ++environment_.counters.strangers_gave_way;
-    ++environment_.counters.connections_refused;
-    environment_.logins.forget(*this);
+    ++services_.counters.strangers_gave_way;
+    ++services_.counters.connections_refused;
+    services_.logins.forget(*this);
     login_.reset();
     framer_.forget();
     count_input();
@@ -297,13 +268,13 @@ void Connection::refuse_unfinished() {
 
 void Connection::shed() {
     if (state_ == State::closing) return;
-    ++environment_.counters.disconnected_memory;
-    environment_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                                     {"address", address_},
-                                                     {"by", "server"},
-                                                     {"reason", "memory_budget"},
-                                                     {"outbox_bytes", outbox_.size()},
-                                                     {"held_bytes", memory()}});
+    ++services_.counters.disconnected_memory;
+    services_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
+                                                  {"address", address_},
+                                                  {"by", "server"},
+                                                  {"reason", "memory_budget"},
+                                                  {"outbox_bytes", outbox_.size()},
+                                                  {"held_bytes", memory()}});
     outbox_.clear();
     framer_.forget();
     count_input();

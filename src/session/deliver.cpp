@@ -31,11 +31,11 @@ bool Connection::send_publish(const journal::PublicationView& publication, const
     const std::size_t size = wire::encoded_size(packet, version_);
     if (!takes_packet_of(size)) {
         if (outbound_aliases_ != nullptr) outbound_aliases_->take_back();  // the client will not learn it
-        ++environment_.counters.dropped_too_large;
-        environment_.log.debug("publish_dropped", {{"client_id", session_->client_id()},
-                                                   {"topic", publication.topic},
-                                                   {"reason", "larger than the client's maximum packet size"},
-                                                   {"bytes", size}});
+        ++services_.counters.dropped_too_large;
+        services_.log.debug("publish_dropped", {{"client_id", session_->client_id()},
+                                                {"topic", publication.topic},
+                                                {"reason", "larger than the client's maximum packet size"},
+                                                {"bytes", size}});
         return false;
     }
     if (blob && packet.payload.size() >= referenced_payload_min) {
@@ -59,7 +59,7 @@ void Connection::set_outbound_properties(const journal::PublicationView& publica
         packet.properties = wire::Properties(publication.properties, 0);
         return;
     }
-    wire::PropertyBuilder& properties = environment_.properties;
+    wire::PropertyBuilder& properties = services_.scratch.outbound;
     properties.clear();
     append_forwarded_properties(publication, now, properties);
     header.ids.append_to(properties);
@@ -78,9 +78,9 @@ void Connection::append_frame(Bytes frame, std::size_t payload_size) {
 }
 
 void Connection::count_sent(std::size_t payload_size) {
-    ++environment_.counters.packets_sent;
-    ++environment_.counters.publish_sent;
-    environment_.counters.publish_bytes_sent += payload_size;
+    ++services_.counters.packets_sent;
+    ++services_.counters.publish_sent;
+    services_.counters.publish_bytes_sent += payload_size;
     mark_dirty();
 }
 
@@ -101,7 +101,7 @@ bool Connection::may_take_next(Instant now) {
     const Delivery& front = session_->pending().front();
     const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
     if (front.qos != QoS::at_most_once) return has_send_quota() || is_expired;
-    if (environment_.journal.is_settled(front.not_before) || environment_.journal.is_failed()) return true;
+    if (services_.journal.is_settled(front.not_before) || services_.journal.is_failed()) return true;
     session_->wait_for_commit();
     return false;
 }
@@ -110,7 +110,7 @@ bool Connection::may_take_next(Instant now) {
 // never be: where an acknowledgement waits for the store, the publisher has not got it. Or the packet id of this client
 // cannot be kept: what the store has of the message stays there, for the next start of the broker.
 bool Connection::can_never_leave(const Delivery& delivery) const {
-    const journal::Journal& journal = environment_.journal;
+    const journal::Journal& journal = services_.journal;
     if (!journal.is_failed()) return false;
     const bool is_new_qos2 =
         delivery.qos == QoS::exactly_once && delivery.state == journal::OutState::done && session_->is_stored();
@@ -120,17 +120,17 @@ bool Connection::can_never_leave(const Delivery& delivery) const {
 void Connection::start_next(Instant now) {
     Delivery delivery = session_->dequeue();
     if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
-        ++environment_.counters.dropped_expired;
+        ++services_.counters.dropped_expired;
         return session_->discard(delivery);
     }
     if (can_never_leave(delivery)) {
-        ++environment_.counters.dropped_unreadable;
+        ++services_.counters.dropped_unreadable;
         return session_->discard(delivery);
     }
     // Queued while the client, or its rights, were others.
     if (session_->rights() != nullptr && !delivery.is_begun() &&
         !session_->may_receive(delivery.publication.view().topic)) {
-        ++environment_.counters.dropped_not_allowed;
+        ++services_.counters.dropped_not_allowed;
         return session_->discard(delivery);
     }
     if (delivery.qos == QoS::at_most_once) {
@@ -158,9 +158,9 @@ void Connection::send_unsent(Instant now) {
 bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session_->inflight();
     Delivery& delivery = entry.delivery;
-    const journal::Journal& journal = environment_.journal;
+    const journal::Journal& journal = services_.journal;
     if (journal.is_failed() && !journal.is_settled(delivery.not_before)) {
-        ++environment_.counters.dropped_unreadable;
+        ++services_.counters.dropped_unreadable;
         session_->finish_exchange(id);
         return true;
     }
@@ -179,7 +179,7 @@ bool Connection::send_exchange(wire::PacketId id, Inflight::Entry& entry, Instan
     }
     if (entry.state != journal::OutState::released && !entry.is_repetition() &&
         delivery.publication.expires_at() <= now) {
-        ++environment_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
+        ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
         session_->finish_exchange(id);
         return true;
     }

@@ -22,8 +22,8 @@ std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memo
 void Session::count_slots() {
     const std::uint64_t now = slots();
     if (now == counted_slots_) return;
-    environment_.memory.add(now);
-    environment_.memory.remove(std::exchange(counted_slots_, now));
+    services_.memory.add(now);
+    services_.memory.remove(std::exchange(counted_slots_, now));
 }
 
 std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
@@ -43,7 +43,7 @@ bool Session::is_queue_unloadable() const {
 // storage: as long as its record is pending, the end of the exchange cancels the record by way of the publication.
 bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
-    const journal::Journal& journal = environment_.journal;
+    const journal::Journal& journal = services_.journal;
     return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
            journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
 }
@@ -88,11 +88,11 @@ void Session::drop_unstored() {
     const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_in_queue();
     shrink();
     if (dropped == 0) return;
-    environment_.counters.dropped_memory += dropped;
-    environment_.log.warning("queue_dropped", {{"client_id", client_id_},
-                                               {"messages", dropped},
-                                               {"reason", "memory is short"},
-                                               {"limit", "memory.budget_bytes"}});
+    services_.counters.dropped_memory += dropped;
+    services_.log.warning("queue_dropped", {{"client_id", client_id_},
+                                            {"messages", dropped},
+                                            {"reason", "memory is short"},
+                                            {"limit", "memory.budget_bytes"}});
 }
 
 std::uint64_t Session::drop_unstored_in_queue() {

@@ -50,7 +50,7 @@ void Connection::on_pubrel(const wire::Ack& packet) {
     const bool is_known = session_->received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
     // An unknown id may be one whose removal is still under way.
-    const journal::Ticket removed = is_known ? session_->drop_received(packet.packet_id) : environment_.journal.last();
+    const journal::Ticket removed = is_known ? session_->drop_received(packet.packet_id) : services_.journal.last();
     owe_ack(PacketType::pubcomp, packet.packet_id,
             is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found, removed);
 }

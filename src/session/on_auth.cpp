@@ -1,5 +1,6 @@
 // Enhanced authentication (5.0 section 4.12): the exchange before CONNACK and the re-authentication after it.
 #include "auth_exchange.hpp"
+#include "ledge/base/rng.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::session {
@@ -9,7 +10,7 @@ using wire::ReasonCode;
 
 void Connection::start_authentication(const wire::Connect& packet, Bytes frame, Instant now, Effect& effect) {
     const std::string_view method = *packet.properties.text(PropertyId::authentication_method);
-    auto exchange = auth::Exchange::start(environment_.policy, method);
+    auto exchange = auth::Exchange::start(services_.policy, method);
     if (!exchange) return refuse_connect(ReasonCode::bad_authentication_method, "authentication method is not known");
     auth_ = std::make_unique<AuthExchange>();
     auth_->method = method;
@@ -38,10 +39,9 @@ void Connection::on_auth(Bytes frame, Instant now, Effect& effect) {
 // The client's next message, before CONNACK.
 void Connection::continue_authentication(std::string_view data, Instant now, Effect& effect) {
     auth::Exchange& exchange = *auth_->exchange;
-    auth::Exchange::Reply reply =
-        exchange.on_message(environment_.policy, data, listener_.allow_anonymous, environment_.rng);
+    auth::Exchange::Reply reply = exchange.on_message(services_.policy, data, listener_.allow_anonymous, services_.rng);
     const auth::LoginSource source = source_of_exchange();
-    if (environment_.guard.is_blocked(source, now)) return refuse_blocked();
+    if (services_.guard.is_blocked(source, now)) return refuse_blocked();
     if (reply.code == ReasonCode::continue_authentication) {
         state_ = State::authenticating;
         return send_auth(reply.code, reply.data);
@@ -54,7 +54,7 @@ void Connection::continue_authentication(std::string_view data, Instant now, Eff
         }
         return refuse_connect(reply.code, reply.problem, {}, &*connect);  // [MQTT-4.12.0-4]
     }
-    environment_.guard.on_success(source);
+    services_.guard.on_success(source);
     auth_->exchange.reset();
     auth_->last_data = std::move(reply.data);
     admit(*connect, std::move(reply.identity), effect);  // its views stay valid: accept() lets go of the frame
@@ -65,15 +65,15 @@ void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view>
     const bool is_answer = step == ReasonCode::continue_authentication && auth_->exchange;
     if (!is_start && !is_answer) return close(ReasonCode::protocol_error, "AUTH step");
     if (is_start) {
-        auth_->exchange = auth::Exchange::start(environment_.policy, auth_->method);
+        auth_->exchange = auth::Exchange::start(services_.policy, auth_->method);
         if (!auth_->exchange) return close(ReasonCode::bad_authentication_method, "the method is no longer known");
         if (!data) return send_auth(ReasonCode::continue_authentication, {});
     }
     auth::Exchange& exchange = *auth_->exchange;
     auth::Exchange::Reply reply =
-        exchange.on_message(environment_.policy, data.value_or(""), listener_.allow_anonymous, environment_.rng);
+        exchange.on_message(services_.policy, data.value_or(""), listener_.allow_anonymous, services_.rng);
     const auth::LoginSource source = source_of_exchange();
-    if (environment_.guard.is_blocked(source, now))
+    if (services_.guard.is_blocked(source, now))
         return close(ReasonCode::not_authorized, "too many failed logins of this name from this address");
     if (reply.code == ReasonCode::continue_authentication) return send_auth(reply.code, reply.data);
     if (reply.is_guess) {
@@ -90,15 +90,15 @@ void Connection::reauthenticate(ReasonCode step, std::optional<std::string_view>
 /// The name is known from the client's first message on.
 auth::LoginSource Connection::source_of_exchange() const {
     const std::string_view user = auth_->exchange->user();
-    const auto& passwords = environment_.policy.passwords;
-    return environment_.guard.source_of(network_, user, !passwords || passwords->find(user) == nullptr);
+    const auto& passwords = services_.policy.passwords;
+    return services_.guard.source_of(network_, user, !passwords || passwords->find(user) == nullptr);
 }
 
 void Connection::send_auth(ReasonCode code, std::string_view data) {
-    environment_.properties.clear();
-    environment_.properties.text(PropertyId::authentication_method, auth_->method);
-    if (!data.empty()) environment_.properties.text(PropertyId::authentication_data, data);
-    send_packet(wire::Auth{code, environment_.properties.view()});
+    services_.scratch.outbound.clear();
+    services_.scratch.outbound.text(PropertyId::authentication_method, auth_->method);
+    if (!data.empty()) services_.scratch.outbound.text(PropertyId::authentication_data, data);
+    send_packet(wire::Auth{code, services_.scratch.outbound.view()});
 }
 
 }  // namespace ledge::session

@@ -5,6 +5,7 @@
 
 #include "auth_exchange.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/base/rng.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
@@ -57,20 +58,19 @@ void Connection::on_connect(const wire::Connect& packet, Bytes frame, Instant no
     if (packet.properties.has(PropertyId::authentication_method))
         return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
-    auth::Answer answer = auth::answer(
-        environment_.policy,
-        {packet.user_name, packet.password, listener_.allow_anonymous, packet.client_id, address_, listener_.name});
+    auth::Answer answer = auth::answer(services_.policy, {packet.user_name, packet.password, listener_.allow_anonymous,
+                                                          packet.client_id, address_, listener_.name});
     if (answer.check) return await_login(packet, frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success)
-        return refuse_connect(answer.code, auth::reason_of(answer, environment_.policy), {}, &packet);
+        return refuse_connect(answer.code, auth::reason_of(answer, services_.policy), {}, &packet);
     admit(packet, {}, effect);
 }
 
 // Identity is settled: ask the broker for the session.
 void Connection::admit(const wire::Connect& packet, auth::Identity identity, Effect& effect) {
     std::string client_id(packet.client_id);
-    if (client_id.empty()) client_id = random_client_id(environment_.rng);  // [MQTT-3.1.3-6]
-    const bool has_identity = identity.proof != auth::Proof::none || identity.user || environment_.policy.acl;
+    if (client_id.empty()) client_id = random_client_id(services_.rng);  // [MQTT-3.1.3-6]
+    const bool has_identity = identity.proof != auth::Proof::none || identity.user || services_.policy.acl;
     identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
     OpenSession open{packet, std::move(client_id)};
     if (may_leave_will(open.connect, open.client_id)) effect = std::move(open);
@@ -81,7 +81,7 @@ void Connection::admit(const wire::Connect& packet, auth::Identity identity, Eff
 // it. Such a will is left out, and the bridge works.
 bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_id) {
     if (!packet.will || identity_ == nullptr) return true;
-    const auto rights = auth::rights_of(environment_.policy, *identity_, client_id);
+    const auto rights = auth::rights_of(services_.policy, *identity_, client_id);
     if (!rights) return true;
     const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
     if (verdict.is_allowed) return true;
@@ -90,10 +90,10 @@ bool Connection::may_leave_will(wire::Connect& packet, std::string_view client_i
                        rights->explain(verdict), &packet);
         return false;
     }
-    environment_.log.warning("will_ignored", {{"client_id", client_id},
-                                              {"address", address_},
-                                              {"topic", packet.will->topic},
-                                              {"rule", rights->explain(verdict)}});
+    services_.log.warning("will_ignored", {{"client_id", client_id},
+                                           {"address", address_},
+                                           {"topic", packet.will->topic},
+                                           {"rule", rights->explain(verdict)}});
     packet.will.reset();
     return true;
 }
@@ -144,17 +144,17 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     state_ = State::connected;
     session_ = &session;
     is_stranger_ = false;
-    environment_.memory.remove_of_strangers(counted_input_);
+    services_.memory.remove_of_strangers(counted_input_);
     session.attach(*this, limits());
-    session.take_rules(environment_.policy);
+    session.take_rules(services_.policy);
     is_will_due_ = packet.will.has_value();
-    environment_.log.info("client_connected", {{"client_id", session.client_id()},
-                                               {"user", user_of(session)},
-                                               {"address", address_},
-                                               {"listener", listener_.name},
-                                               {"version", static_cast<int>(version_)},
-                                               {"keep_alive_s", packet.keep_alive_s},
-                                               {"session_present", session_present ? "yes" : "no"}});
+    services_.log.info("client_connected", {{"client_id", session.client_id()},
+                                            {"user", user_of(session)},
+                                            {"address", address_},
+                                            {"listener", listener_.name},
+                                            {"version", static_cast<int>(version_)},
+                                            {"keep_alive_s", packet.keep_alive_s},
+                                            {"session_present", session_present ? "yes" : "no"}});
     send_connack(open, session_present);
     if (state_ != State::connected) return;  // not even CONNACK fits the client's Maximum Packet Size
     start_keep_alive(effective_keep_alive(packet), now);
@@ -166,7 +166,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
 void Connection::send_connack(const OpenSession& open, bool session_present) {
     wire::Connack packet{session_present, ReasonCode::success, 0, {}};
     if (version_ == Version::v5) {
-        wire::PropertyBuilder& properties = environment_.properties;
+        wire::PropertyBuilder& properties = services_.scratch.outbound;
         properties.clear();
         append_server_limits(open, properties);
         packet.properties = properties.view();
@@ -180,7 +180,7 @@ void Connection::send_connack(const OpenSession& open, bool session_present) {
 void Connection::add_response_information(wire::Connack& packet, wire::PropertyBuilder& properties) const {
     wire::PropertyBuilder all;
     all.raw(properties.view().raw(), 0)
-        .text(PropertyId::response_information, environment_.response_information_prefix + session_->client_id());
+        .text(PropertyId::response_information, services_.response_information_prefix + session_->client_id());
     const wire::Connack whole{packet.session_present, packet.code, packet.return_code_v3, all.view()};
     if (!takes_packet_of(wire::encoded_size(whole, version_))) return;
     properties = std::move(all);
@@ -214,14 +214,14 @@ void Connection::append_server_limits(const OpenSession& open, wire::PropertyBui
 
 void Connection::refuse_connect(ReasonCode code, std::string_view detail, std::string_view rule,
                                 const wire::Connect* asker) {
-    ++environment_.counters.connections_refused;
-    environment_.log.info("connection_refused", {{"address", address_},
-                                                 {"listener", listener_.name},
-                                                 {"client_id", asker == nullptr ? "" : asker->client_id},
-                                                 {"user", asker == nullptr ? "" : asker->user_name.value_or("")},
-                                                 {"reason", wire::name_of(code)},
-                                                 {"detail", detail},
-                                                 {"rule", rule}});
+    ++services_.counters.connections_refused;
+    services_.log.info("connection_refused", {{"address", address_},
+                                              {"listener", listener_.name},
+                                              {"client_id", asker == nullptr ? "" : asker->client_id},
+                                              {"user", asker == nullptr ? "" : asker->user_name.value_or("")},
+                                              {"reason", wire::name_of(code)},
+                                              {"detail", detail},
+                                              {"rule", rule}});
     if (version_ == Version::v5) {
         send_with_reason(wire::Connack{false, code, 0, {}}, told(detail, rule));  // [MQTT-3.2.2-6] [MQTT-3.2.2-19]
     } else if (const std::uint8_t return_code = return_code_v3(code); return_code != 0) {

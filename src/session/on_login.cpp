@@ -3,6 +3,7 @@
 
 #include "auth_exchange.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/login_queue.hpp"
 #include "pending_login.hpp"
 
 namespace ledge::session {
@@ -27,10 +28,10 @@ void Connection::take_proven_user(std::string_view user) {
 
 void Connection::await_login(const wire::Connect& packet, Bytes frame, auth::LoginCheck check, Instant now) {
     const auth::LoginSource source =
-        environment_.guard.source_of(network_, packet.user_name.value_or(""), is_of_nobody(check));
-    if (environment_.guard.is_blocked(source, now)) return refuse_blocked();
+        services_.guard.source_of(network_, packet.user_name.value_or(""), is_of_nobody(check));
+    if (services_.guard.is_blocked(source, now)) return refuse_blocked();
     const LoginQueue::Added added =
-        environment_.logins.add(*this, std::move(check), source, frame.size(), environment_.guard, now);
+        services_.logins.add(*this, std::move(check), source, frame.size(), services_.guard, now);
     if (added.gave_way != nullptr) added.gave_way->refuse_busy();
     if (!added.is_in) return refuse_busy();
     login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(frame), {}, source});
@@ -48,7 +49,7 @@ void Connection::hold_input(Bytes bytes) {
     // While it is postponed it is not read: this is the rest of one read, or of two after a login.
     const bool is_too_much = state_ == State::awaiting_turn
                                  ? login_->held_input.size() + bytes.size() > 3 * LoginQueue::held_bytes_max
-                                 : !environment_.logins.hold(*this, bytes.size());
+                                 : !services_.logins.hold(*this, bytes.size());
     if (is_too_much) return refuse_connect(ReasonCode::quota_exceeded, "too many bytes before the answer to CONNECT");
     login_->held_input.insert(login_->held_input.end(), bytes.begin(), bytes.end());
 }
@@ -57,12 +58,12 @@ void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effec
     if (state_ != State::awaiting_login) return;  // it has timed out
     state_ = State::awaiting_connect;
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
-    if (outcome.code == ReasonCode::success && !auth::is_still_proven(environment_.policy, outcome.identity)) {
+    if (outcome.code == ReasonCode::success && !auth::is_still_proven(services_.policy, outcome.identity)) {
         outcome.code = ReasonCode::bad_user_name_or_password;
         outcome.reason = "the users have been changed meanwhile";
     }
     if (outcome.code != ReasonCode::success) return refuse_login(*connect, outcome, now);
-    environment_.guard.on_success(login_->source);
+    services_.guard.on_success(login_->source);
     if (outcome.valid_for) ends_at_ = now + *outcome.valid_for;
     admit(*connect, std::move(outcome.identity), effect);  // its views stay valid until end_login()
 }
@@ -70,28 +71,28 @@ void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effec
 void Connection::refuse_login(const wire::Connect& connect, const auth::LoginOutcome& outcome, Instant now) {
     note_failed_login(connect.user_name.value_or(""), connect.client_id, outcome.reason);
     if (outcome.code == ReasonCode::bad_user_name_or_password) note_guess(login_->source, now);  // not: an old token
-    if (outcome.is_unanswered) environment_.guard.on_unanswered(login_->source, now);
+    if (outcome.is_unanswered) services_.guard.on_unanswered(login_->source, now);
     refuse_connect(outcome.code, outcome.reason, {}, &connect);
 }
 
 void Connection::note_failed_login(std::string_view user, std::string_view client_id, std::string_view reason) {
-    ++environment_.counters.login_failures;
-    environment_.log.info("login_failed", {{"user", user.substr(0, logged_user_bytes_max)},
-                                           {"client_id", client_id.substr(0, logged_user_bytes_max)},
-                                           {"address", address_},
-                                           {"reason", reason}});
+    ++services_.counters.login_failures;
+    services_.log.info("login_failed", {{"user", user.substr(0, logged_user_bytes_max)},
+                                        {"client_id", client_id.substr(0, logged_user_bytes_max)},
+                                        {"address", address_},
+                                        {"reason", reason}});
 }
 
 void Connection::note_guess(const auth::LoginSource& source, Instant now) {
-    if (!environment_.guard.on_failure(source, now)) return;
-    const auth::LoginLimits& login = environment_.policy.login;
-    environment_.log.warning("login_blocked", {{"address", to_text(network_)},
-                                               {"names", source.name == 0 ? "those that no user has" : "one"},
-                                               {"reason", "too many failed logins"},
-                                               {"key", "auth.login_failures_max"},
-                                               {"limit", login.failures_max},
-                                               {"window_s", login.window / 1s},
-                                               {"block_s", login.block_time / 1s}});
+    if (!services_.guard.on_failure(source, now)) return;
+    const auth::LoginLimits& login = services_.policy.login;
+    services_.log.warning("login_blocked", {{"address", to_text(network_)},
+                                            {"names", source.name == 0 ? "those that no user has" : "one"},
+                                            {"reason", "too many failed logins"},
+                                            {"key", "auth.login_failures_max"},
+                                            {"limit", login.failures_max},
+                                            {"window_s", login.window / 1s},
+                                            {"block_s", login.block_time / 1s}});
 }
 
 void Connection::postpone(const OpenSession& open, Instant until) {
@@ -104,11 +105,11 @@ void Connection::postpone(const OpenSession& open, Instant until) {
     }
     login_->client_id = open.client_id;
     state_ = State::awaiting_turn;
-    environment_.timers.set(timer_, until);
+    services_.timers.set(timer_, until);
 }
 
 void Connection::hasten(Instant now) {
-    if (is_postponed()) environment_.timers.set(timer_, now);
+    if (is_postponed()) services_.timers.set(timer_, now);
 }
 
 void Connection::reopen(Effect& effect) {
@@ -116,7 +117,7 @@ void Connection::reopen(Effect& effect) {
     state_ = State::awaiting_connect;
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
     if (!connect.ok()) return refuse_connect(connect.error(), "CONNECT");
-    if (identity_ != nullptr && !auth::is_still_proven(environment_.policy, *identity_))
+    if (identity_ != nullptr && !auth::is_still_proven(services_.policy, *identity_))
         return refuse_connect(ReasonCode::not_authorized, "the users have been changed meanwhile");
     effect = OpenSession{*connect, login_->client_id};  // its views stay valid until end_login()
 }

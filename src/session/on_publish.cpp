@@ -24,8 +24,8 @@ using wire::ReasonCode;
 void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
     auto packet = wire::decode_publish(frame, version_);
     if (!packet.ok()) return close(packet.error(), "PUBLISH");
-    ++environment_.counters.publish_received;
-    environment_.counters.publish_bytes_received += packet->payload.size();
+    ++services_.counters.publish_received;
+    services_.counters.publish_bytes_received += packet->payload.size();
     if (!resolve_topic(*packet) || !is_allowed_by_connack(*packet)) return;
     if (packet->qos == QoS::exactly_once && !admit_exactly_once(packet->packet_id)) return;
     if (packet->qos == QoS::at_least_once && !is_within_receive_maximum()) return;
@@ -34,7 +34,7 @@ void Connection::on_publish(Bytes frame, Effect& effect, Instant now) {
 
     journal::PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
     if (!packet->properties.empty()) take_properties(packet->properties, publication, now);
-    if (packet->retain) publication.source = session_->source(environment_.inbound_source);
+    if (packet->retain) publication.source = session_->source(services_.scratch.source);
     effect = RoutePublication{publication, packet->packet_id};
 }
 
@@ -118,17 +118,17 @@ std::string Connection::rule_against(std::string_view topic, ReasonCode code) co
 // end of the connection [MQTT-3.3.5-2]. What it may not publish is acknowledged, as everywhere: it would only come back
 // with it. What it may publish and the broker does not take ends the connection: an acknowledgement would be a lie.
 void Connection::refuse_publish(const wire::Publish& packet, ReasonCode code) {
-    if (code == ReasonCode::not_authorized) ++environment_.counters.refused_not_allowed;
+    if (code == ReasonCode::not_authorized) ++services_.counters.refused_not_allowed;
     const bool is_logged = may_log_refusal();
     const bool is_told = packet.qos != QoS::at_most_once && version_ == wire::Version::v5;
     std::string rule;
     if (is_logged || is_told) rule = rule_against(packet.topic, code);
     if (is_logged)
-        environment_.log.info("publish_refused", {{"client_id", session_->client_id()},
-                                                  {"address", address_},
-                                                  {"topic", packet.topic},
-                                                  {"reason", wire::name_of(code)},
-                                                  {"rule", rule}});
+        services_.log.info("publish_refused", {{"client_id", session_->client_id()},
+                                               {"address", address_},
+                                               {"topic", packet.topic},
+                                               {"reason", wire::name_of(code)},
+                                               {"rule", rule}});
     if (packet.qos == QoS::at_most_once) return;
     if (version_ != wire::Version::v5 && code != ReasonCode::not_authorized)
         return close(code, "the message cannot be taken, and version 3 has no acknowledgement that says so", rule);
@@ -145,7 +145,7 @@ void Connection::take_properties(const wire::Properties& properties, journal::Pu
         publication.properties = properties.raw();
         return;
     }
-    wire::PropertyBuilder& kept = environment_.inbound_properties;
+    wire::PropertyBuilder& kept = services_.scratch.inbound;
     kept.clear();
     for (auto property = properties.begin(); property != properties.end(); ++property)
         if (property->id != PropertyId::topic_alias && property->id != PropertyId::message_expiry_interval)

@@ -49,10 +49,10 @@ void Connection::on_disconnect(Bytes frame, Effect& effect) {
         session_->expiry_interval_s = std::min(*expiry, limits().session_expiry_max_s);
     }
     if (packet->code == ReasonCode::success) is_will_due_ = false;  // [MQTT-3.14.4-3]
-    environment_.log.info("client_disconnected", {{"client_id", session_->client_id()},
-                                                  {"address", address_},
-                                                  {"by", "client"},
-                                                  {"reason", wire::name_of(packet->code)}});
+    services_.log.info("client_disconnected", {{"client_id", session_->client_id()},
+                                               {"address", address_},
+                                               {"by", "client"},
+                                               {"reason", wire::name_of(packet->code)}});
     start_closing();
     effect = EndConnection{};
 }

@@ -8,10 +8,10 @@
 
 namespace ledge::session {
 
-Session::Session(Environment& environment, std::string client_id, const SessionLimits& limits)
+Session::Session(const SessionServices& services, std::string client_id, const SessionLimits& limits)
     : expiry_timer(CoreTimer::Wakes::session_expiry, this),
       will_timer(CoreTimer::Wakes::will_delay, this),
-      environment_(environment),
+      services_(services),
       client_id_(std::move(client_id)),
       limits_(&limits) {
     count_tables();
@@ -19,10 +19,10 @@ Session::Session(Environment& environment, std::string client_id, const SessionL
 
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
-    if (is_waiting_for_commit_) std::erase(environment_.waiting_sessions, this);
-    environment_.counters.queued_messages -= backlog();
-    environment_.counters.queued_bytes -= pending_.bytes();
-    environment_.memory.remove(counted_tables_ + counted_slots_);
+    if (is_waiting_for_commit_) std::erase(services_.waiting, this);
+    services_.counters.queued_messages -= backlog();
+    services_.counters.queued_bytes -= pending_.bytes();
+    services_.memory.remove(counted_tables_ + counted_slots_);
     if (account_ != nullptr) leave_account();
 }
 
@@ -98,17 +98,17 @@ void Session::note_drop(DropReason reason, const journal::PublicationView& publi
         {&Counters::dropped_queue_full, "queue full", ""},
     };
     const Words& mine = words[static_cast<std::size_t>(reason)];
-    ++(environment_.counters.*mine.counter);
+    ++(services_.counters.*mine.counter);
     if (++dropped_in_a_row_ > 1) return;
-    environment_.log.warning("publish_dropping", {{"client_id", client_id_},
-                                                  {"topic", publication.topic},
-                                                  {"reason", mine.reason},
-                                                  {"limit", mine.limit.empty() ? full_limit() : mine.limit},
-                                                  {"queued", backlog()}});
+    services_.log.warning("publish_dropping", {{"client_id", client_id_},
+                                               {"topic", publication.topic},
+                                               {"reason", mine.reason},
+                                               {"limit", mine.limit.empty() ? full_limit() : mine.limit},
+                                               {"queued", backlog()}});
 }
 
 void Session::end_run_of_drops() {
-    environment_.log.info("publish_dropping_ended", {{"client_id", client_id_}, {"dropped", dropped_in_a_row_}});
+    services_.log.info("publish_dropping_ended", {{"client_id", client_id_}, {"dropped", dropped_in_a_row_}});
     dropped_in_a_row_ = 0;
 }
 

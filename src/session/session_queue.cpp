@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/message_references.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/message_owners.hpp"
 #include "ledge/session/session.hpp"
 
 namespace ledge::session {
@@ -39,13 +41,13 @@ void Session::push(Delivery delivery) {
 }
 
 void Session::count_queued(std::size_t bytes) {
-    ++environment_.counters.queued_messages;
-    environment_.counters.queued_bytes += bytes;
+    ++services_.counters.queued_messages;
+    services_.counters.queued_bytes += bytes;
 }
 
 void Session::uncount_queued(std::size_t bytes) {
-    --environment_.counters.queued_messages;
-    environment_.counters.queued_bytes -= bytes;
+    --services_.counters.queued_messages;
+    services_.counters.queued_bytes -= bytes;
 }
 
 Delivery Session::dequeue() {
@@ -62,7 +64,7 @@ void Session::discard_expired(Instant now) {
         if (delivery.publication.expires_at() > now || delivery.is_begun()) {
             enqueue_loaded(std::move(delivery));
         } else {
-            ++environment_.counters.dropped_expired;
+            ++services_.counters.dropped_expired;
             has_gaps_ = has_gaps_ || delivery.is_stored;
             discard(delivery);
         }
@@ -81,7 +83,7 @@ std::optional<Delivery> Session::dequeue_oldest_droppable() {
 }
 
 wire::PacketId Session::open_exchange(Delivery delivery, bool is_sent) {
-    ++environment_.counters.queued_messages;
+    ++services_.counters.queued_messages;
     if (delivery.row == 0) delivery.row = ++last_row_;
     const wire::PacketId id = id_of(delivery.row);
     inflight_.open(id, std::move(delivery), is_sent);
@@ -93,7 +95,7 @@ void Session::finish_exchange(wire::PacketId id) {
     Inflight::Entry* entry = inflight_.find(id);
     LEDGE_ASSERT(entry != nullptr);
     discard(entry->delivery);
-    --environment_.counters.queued_messages;
+    --services_.counters.queued_messages;
     inflight_.finish(id);
 }
 
@@ -107,27 +109,27 @@ void Session::discard(Delivery& delivery) {
 
 void Session::store(Delivery& delivery, journal::Urgency urgency) {
     LEDGE_ASSERT(is_stored());
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     const journal::Publication& publication = delivery.publication;
     // A retained message may have been stored for an earlier delivery, and be gone with it.
-    if (publication.message() == 0 || environment_.references.count(publication.message()) == 0) {
+    if (publication.message() == 0 || services_.references.count(publication.message()) == 0) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
                                 journal.put_publication(journal::RecordKind::message, message, publication, urgency));
-        environment_.message_owners.add(message, journal.cause(), publication.bytes());
+        services_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
     delivery.row = ++last_row_;
     delivery.is_stored = true;
     delivery.is_live = is_online();
-    environment_.references.add(delivery.message);
+    services_.references.add(delivery.message);
     delivery.ticket = journal.put(journal::RecordKind::queued, number_, delivery.row,
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
 journal::Ticket Session::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
     if (!delivery.is_stored) return 0;
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     Blob body = encode_row(delivery, state, id);
     if (journal.is_pending(delivery.ticket))
         journal.replace(delivery.ticket, std::move(body), journal::Urgency::now);
@@ -138,7 +140,7 @@ journal::Ticket Session::record_state(Delivery& delivery, journal::OutState stat
 }
 
 Blob Session::encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const {
-    wire::PropertyBuilder& ids = environment_.inbound_ids;
+    wire::PropertyBuilder& ids = services_.scratch.ids;
     ids.clear();
     delivery.ids.append_to(ids);
     const auto bytes = delivery.publication ? static_cast<std::uint32_t>(delivery.publication.bytes()) : 0U;
@@ -148,14 +150,14 @@ Blob Session::encode_row(const Delivery& delivery, journal::OutState state, wire
 
 void Session::drop_row(Delivery& delivery) {
     if (!delivery.is_stored) return;
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
         journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
     delivery.is_stored = false;
-    if (!environment_.references.release(delivery.message)) return;
-    environment_.message_owners.remove(delivery.message);
+    if (!services_.references.release(delivery.message)) return;
+    services_.message_owners.remove(delivery.message);
     const journal::Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
     if (ticket != 0 && journal.is_pending(ticket))
         journal.cancel(ticket);
@@ -166,7 +168,7 @@ void Session::drop_row(Delivery& delivery) {
 
 journal::Ticket Session::put_received(wire::PacketId id, journal::Urgency urgency) {
     if (!is_stored()) return 0;
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (unwritten_received_ == nullptr) unwritten_received_ = std::make_unique<UnwrittenIds>();
     if (!journal.is_pending(received_ticket_)) unwritten_received_->clear();
     const journal::Ticket ticket = journal.put(journal::RecordKind::received, number_, id, {}, urgency);
@@ -186,7 +188,7 @@ journal::Ticket Session::take_unwritten(wire::PacketId id) {
 
 journal::Ticket Session::drop_received(wire::PacketId id) {
     if (!is_stored()) return 0;
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     const journal::Ticket unwritten = take_unwritten(id);
     if (!journal.is_pending(unwritten))
         return journal.drop(journal::RecordKind::received, number_, id, journal::Urgency::now);
@@ -196,7 +198,7 @@ journal::Ticket Session::drop_received(wire::PacketId id) {
 }
 
 void Session::put_record(Instant at, journal::Urgency urgency) {
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (!journal.is_enabled()) return;
     const bool is_new = number_ == 0;
     if (is_new) number_ = journal.new_number();
@@ -224,7 +226,7 @@ void Session::record_connection(journal::Urgency urgency) {
     const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
     if (has_unsent) progress_.doubted_until = journal::SendingProgress::unknown;
     put_record(never, has_unsent ? std::max(urgency, journal::Urgency::paced) : urgency);
-    may_send_from_ = has_unsent && !environment_.journal.is_failed() ? record_ticket_ : 0;
+    may_send_from_ = has_unsent && !services_.journal.is_failed() ? record_ticket_ : 0;
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {
@@ -233,9 +235,9 @@ void Session::record_disconnection(Instant at, journal::Urgency urgency) {
     put_record(at, urgency);
 }
 
-bool Session::is_record_durable() const { return environment_.journal.is_durable(record_ticket_); }
+bool Session::is_record_durable() const { return services_.journal.is_durable(record_ticket_); }
 
-bool Session::is_durable() const { return environment_.journal.is_durable(creation_ticket_); }
+bool Session::is_durable() const { return services_.journal.is_durable(creation_ticket_); }
 
 bool Session::is_recorded_as_it_is() const {
     if (!is_stored()) return true;
@@ -244,7 +246,7 @@ bool Session::is_recorded_as_it_is() const {
 
 void Session::put_will_record(journal::Urgency urgency) {
     LEDGE_ASSERT(will != nullptr && !is_persistent());
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     if (will_number_ == 0) will_number_ = journal.new_number();
     const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
     is_will_written_ = is_will_written_ || (will_ticket_ != 0 && !is_pending);
@@ -260,7 +262,7 @@ void Session::put_will_record(journal::Urgency urgency) {
 
 void Session::drop_will_record(journal::Urgency urgency) {
     if (will_number_ == 0) return;
-    journal::Journal& journal = environment_.journal;
+    journal::Journal& journal = services_.journal;
     const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
     if (is_pending) journal.cancel(will_ticket_);
     if (!is_pending || is_will_written_) journal.drop(journal::RecordKind::session, will_number_, 0, urgency);
@@ -270,15 +272,15 @@ void Session::drop_will_record(journal::Urgency urgency) {
 }
 
 void Session::drop_record(journal::Urgency urgency) {
-    if (number_ != 0) environment_.journal.drop(journal::RecordKind::session, number_, 0, urgency);
+    if (number_ != 0) services_.journal.drop(journal::RecordKind::session, number_, 0, urgency);
     number_ = 0;
     record_ticket_ = creation_ticket_ = 0;
 }
 
 void Session::end_record(journal::Urgency urgency) {
     LEDGE_ASSERT(number_ != 0);
-    environment_.journal.put(journal::RecordKind::session, number_, 0,
-                             encode(journal::SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
+    services_.journal.put(journal::RecordKind::session, number_, 0,
+                          encode(journal::SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
@@ -299,25 +301,25 @@ std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
 
 void Session::refill() {
     if (!pending_.is_tail_next()) return;
-    if (environment_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
-    const journal::StoreReader& store = environment_.store;
-    auto& rows = environment_.loaded;
+    if (services_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
+    const journal::StoreReader& store = services_.store;
+    auto& rows = services_.scratch.loaded;
     do {
         rows.clear();
         store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
         load_rows(rows);
     } while (!rows.empty() && pending_.is_tail_next());
     if (!rows.empty()) return;
-    if (environment_.journal.is_durable(tail_ticket_)) return forget_lost_tail();
+    if (services_.journal.is_durable(tail_ticket_)) return forget_lost_tail();
     wait_for_commit();  // all that is left is on its way to the store
 }
 
 // The store should have these rows, and does not give them any more: the disk has damaged them while the broker ran.
 void Session::forget_lost_tail() {
-    environment_.counters.dropped_unreadable += pending_.stored_rows();
-    environment_.counters.queued_messages -= pending_.stored_rows();
-    environment_.counters.queued_bytes -= pending_.stored_bytes();
-    environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", pending_.stored_from()}});
+    services_.counters.dropped_unreadable += pending_.stored_rows();
+    services_.counters.queued_messages -= pending_.stored_rows();
+    services_.counters.queued_bytes -= pending_.stored_bytes();
+    services_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", pending_.stored_from()}});
     pending_.forget_tail();
 }
 
@@ -337,7 +339,7 @@ void Session::load_rows(const std::vector<journal::StoredDelivery>& rows) {
 
 bool Session::has_next() {
     refill();
-    return pending_.has_loaded() && (!pending_.is_tail_next() || environment_.journal.is_failed());
+    return pending_.has_loaded() && (!pending_.is_tail_next() || services_.journal.is_failed());
 }
 
 void Session::load_row(const journal::StoredDelivery& stored) {
@@ -358,7 +360,7 @@ void Session::load_row(const journal::StoredDelivery& stored) {
     const bool is_released = record->state == journal::OutState::released;  // PUBREL needs no publication
     if (!publication && !is_released) return give_up(delivery);
     delivery.publication =
-        journal::Publication(publication.value_or(journal::PublicationView{}), environment_.memory.account());
+        journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
     delivery.publication.set_message(record->message, 0);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
@@ -387,24 +389,24 @@ bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
 // A row that cannot be delivered, now or ever.
 void Session::give_up(Delivery& delivery) {
     note_unreadable(delivery.row);
-    if (environment_.references.count(delivery.message) > 0) return discard(delivery);
-    environment_.journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
+    if (services_.references.count(delivery.message) > 0) return discard(delivery);
+    services_.journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
 }
 
 void Session::note_unreadable(std::uint64_t row) {
-    ++environment_.counters.dropped_unreadable;
-    environment_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", row}});
+    ++services_.counters.dropped_unreadable;
+    services_.log.error("stored_message_unreadable", {{"client_id", client_id_}, {"row", row}});
 }
 
 bool Session::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
-    const journal::StoreReader& store = environment_.store;
+    const journal::StoreReader& store = services_.store;
     if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
         return false;
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
-    delivery.publication = journal::Publication(*publication, environment_.memory.account());
+    delivery.publication = journal::Publication(*publication, services_.memory.account());
     delivery.publication.set_message(delivery.message, 0);
     return true;
 }
@@ -435,7 +437,7 @@ bool Session::restore_exchange(std::uint64_t row, Delivery delivery, journal::Ou
     delivery.sent = Sent::yes;
     inflight_.open(id, std::move(delivery), false);
     count_slots();
-    ++environment_.counters.queued_messages;
+    ++services_.counters.queued_messages;
     return true;
 }
 
@@ -446,15 +448,15 @@ void Session::restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64
         id_shift_ = static_cast<std::uint16_t>((last + Inflight::ids - (next - 1) % Inflight::ids) % Inflight::ids);
     }
     if (rows == 0) return;
-    environment_.counters.queued_messages += rows;
-    environment_.counters.queued_bytes += bytes;
+    services_.counters.queued_messages += rows;
+    services_.counters.queued_bytes += bytes;
     pending_.restore(rows, bytes, from);
 }
 
 void Session::wait_for_commit() {
     if (is_waiting_for_commit_) return;
     is_waiting_for_commit_ = true;
-    environment_.waiting_sessions.push_back(this);
+    services_.waiting.push_back(this);
 }
 
 }  // namespace ledge::session

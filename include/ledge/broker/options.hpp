@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "ledge/base/time.hpp"
-#include "ledge/session/environment.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/ticket.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {
 

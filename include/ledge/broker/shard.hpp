@@ -23,6 +23,7 @@
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/journal/image.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/login_queue.hpp"
 
 namespace ledge::broker {
 

@@ -12,6 +12,7 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/journal/journal_options.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/store_account.hpp"
@@ -25,15 +26,6 @@ enum class Urgency : std::uint8_t {
     paced,  // somebody waits for a small change that costs a commit of its own: see JournalOptions::paced_interval
     soon,   // somebody waits, but a subscriber may make it unnecessary: after commit_delay
     now,    // somebody waits, and nothing else can help
-};
-
-struct JournalOptions {
-    bool is_enabled = false;                     // false: nothing is recorded, every ticket is durable
-    Duration commit_delay = 5ms;                 // for Urgency::soon and paced
-    Duration paced_interval = 500ms;             // each regains one commit for Urgency::paced, up to paced_commits
-    Duration lazy_interval = 1s;                 // for Urgency::lazy, and the longest a relaxed publication is at risk
-    std::uint64_t bytes_max = 32 * 1024 * 1024;  // pending and being written; from here on publications are refused
-    std::uint64_t bytes_urgent = 1024 * 1024;    // from here on a commit is due at once
 };
 
 class Journal {

@@ -1,6 +1,6 @@
 // Account: what one owner (base/owner.hpp: a proven user, else the network of an address) holds and writes in this
 // broker, as sums that the sessions keep. Overload and the limits of the broker judge by them: when something runs out,
-// the owner that holds most of it gives way. Owned by the shard, in Environment; on the shard's thread.
+// the owner that holds most of it gives way. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>

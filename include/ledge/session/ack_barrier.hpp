@@ -60,7 +60,7 @@ private:
     AckBarrier* barrier_ = nullptr;
 };
 
-/// The other end: an acknowledgement that waits for the holds of a barrier. When it ends first, nobody is told of theirs.
+/// The other end: an acknowledgement that waits for the holds of a barrier. It may end before they do.
 class AckWait {
 public:
     AckWait() = default;

@@ -9,11 +9,20 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/owner.hpp"
+#include "ledge/base/timer_wheel.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/session/ack_queue.hpp"
+#include "ledge/session/core_timer.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/dirty_list.hpp"
 #include "ledge/session/effects.hpp"
-#include "ledge/session/environment.hpp"
+#include "ledge/session/listener_options.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/outbox.hpp"
 #include "ledge/session/read_rate.hpp"
+#include "ledge/session/services.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/topic_alias.hpp"
 #include "ledge/wire/framer.hpp"
@@ -55,8 +64,8 @@ public:
     static constexpr std::size_t owed_acks_max = 1024;
     static constexpr std::size_t owed_exchange_acks_max = 8192;
 
-    Connection(Environment& environment, const ListenerOptions& listener, std::string address, void* driver_data,
-               Instant now);
+    Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
+               void* driver_data, Instant now);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -172,12 +181,12 @@ public:
     void on_store_failed();
     /// Bytes may be sent to it that are not sent yet, so many: it is a slow reader only because memory is short.
     bool is_within_own_limit() const { return outbox_.size() < limits().outbox_bytes_max; }
-    bool is_output_held() const { return !environment_.journal.is_durable(held_until_); }
+    bool is_output_held() const { return !services_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
     /// The outbox takes more messages: the reader keeps up.
     bool has_outbox_room() const {
-        return outbox_.size() < environment_.memory.outbox_bytes_max(limits().outbox_bytes_max);
+        return outbox_.size() < services_.memory.outbox_bytes_max(limits().outbox_bytes_max);
     }
     /// Another QoS 1/2 message may be sent now [MQTT-3.3.4-9].
     bool has_send_quota() const;
@@ -196,8 +205,6 @@ public:
     void append_frame(Bytes frame, std::size_t payload_size);
     /// Puts it on the shard's list for the driver.
     void mark_dirty();
-    /// Takes the first connection off that list; nullptr when it is empty.
-    static Connection* take_dirty(Environment& environment);
     void unlink_dirty();
     /// Closes a peer whose unread answers exceed outbox_bytes_fatal, beside one message however large.
     void check_outbox_bound();
@@ -292,7 +299,7 @@ private:
         if (!takes_packet_of(size)) return start_closing();  // [MQTT-3.1.2-24]: nothing else can be said
         wire::Writer writer(outbox_.append(size));
         wire::encode(packet, version_, writer);
-        ++environment_.counters.packets_sent;
+        ++services_.counters.packets_sent;
         mark_dirty();
     }
 
@@ -301,23 +308,25 @@ private:
     void send_with_reason(Packet packet, std::string_view reason) {
         reason = reason_for_peer(reason);
         if (!reason.empty()) {
-            environment_.properties.clear();
-            packet.properties = environment_.properties.text(wire::PropertyId::reason_string, reason).view();
+            services_.scratch.outbound.clear();
+            packet.properties = services_.scratch.outbound.text(wire::PropertyId::reason_string, reason).view();
             if (!takes_packet_of(wire::encoded_size(packet, version_))) packet.properties = {};
         }
         send_packet(packet);
     }
 
 public:
-    Connection* next_dirty_ = nullptr;  // intrusive hooks of the shard's lists
-    Connection* next_ = nullptr;
+    Connection* next_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* previous_ = nullptr;
     OwnerId owner_{};  // who is charged with its place, once it is connected
     std::uint16_t listener_index = 0;
     Place place_ = Place::arriving;
 
 private:
-    Environment& environment_;
+    friend class DirtyList;
+
+    const ConnectionServices& services_;
+    Connection* next_dirty_ = nullptr;  // hook of DirtyList
     const ListenerOptions& listener_;
     std::string address_;
     NetworkId network_;

@@ -1,7 +1,7 @@
 // Which limits change under connected clients when the configuration is read again, and which hold until a restart.
 #pragma once
 
-#include "ledge/session/environment.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::session {
 

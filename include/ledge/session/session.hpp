@@ -10,11 +10,19 @@
 #include <vector>
 
 #include "ledge/auth/authenticator.hpp"
-#include "ledge/session/environment.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/core_timer.hpp"
+#include "ledge/session/counters.hpp"
 #include "ledge/session/inflight.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/pending_queue.hpp"
 #include "ledge/session/received_ids.hpp"
 #include "ledge/session/retained_feed.hpp"
+#include "ledge/session/services.hpp"
 #include "ledge/session/subscription_set.hpp"
 
 namespace ledge::session {
@@ -30,7 +38,7 @@ enum class DropReason : std::uint8_t {
 
 class Session {
 public:
-    Session(Environment& environment, std::string client_id, const SessionLimits& limits);
+    Session(const SessionServices& services, std::string client_id, const SessionLimits& limits);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -262,7 +270,7 @@ private:
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
     std::uint32_t share_group_of(std::uint32_t subscription) const;
 
-    Environment& environment_;
+    const SessionServices& services_;
     std::string client_id_;
     const SessionLimits* limits_;
     std::unique_ptr<auth::Identity> identity_;

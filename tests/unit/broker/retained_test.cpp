@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/session/core_services.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -32,10 +33,16 @@ struct Store : Retained {
 private:
     struct Parts {
         Log log;
-        session::Environment environment{log, {}, 1, start};
+        session::CoreServices services{log, {}, 1, start};
     };
     Store(std::unique_ptr<Parts> parts, const RetainedLimits& limits)
-        : Retained(parts->environment, 1, limits), parts_(std::move(parts)) {}
+        : Retained({.memory = parts->services.memory,
+                    .accounts = parts->services.accounts,
+                    .policy = parts->services.policy,
+                    .journal = parts->services.journal,
+                    .store = parts->services.store},
+                   1, limits),
+          parts_(std::move(parts)) {}
     std::unique_ptr<Parts> parts_;
 };
 

@@ -1,6 +1,7 @@
 // Shares of the store: one owner neither fills it nor keeps the others from writing, and who has written is known.
 #include <algorithm>
 
+#include "ledge/session/message_owners.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

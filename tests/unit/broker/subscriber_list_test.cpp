@@ -6,6 +6,7 @@
 
 #include "allocations.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/session/core_services.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -14,12 +15,12 @@ namespace {
 struct Sessions {
     explicit Sessions(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i)
-            all.push_back(std::make_unique<session::Session>(environment, std::to_string(i), limits));
+            all.push_back(std::make_unique<session::Session>(services.for_sessions, std::to_string(i), limits));
     }
     session::Session& operator[](std::size_t i) { return *all[i]; }
 
     Log log;
-    session::Environment environment{log, {}, 1, start};
+    session::CoreServices services{log, {}, 1, start};
     session::SessionLimits limits;
     std::vector<std::unique_ptr<session::Session>> all;
 };

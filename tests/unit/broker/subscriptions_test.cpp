@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "ledge/session/core_services.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
 
@@ -14,11 +15,11 @@ using Added = Subscriptions::Added;
 
 struct World {
     Log log;
-    session::Environment environment{log, {}, 1, start};
+    session::CoreServices services{log, {}, 1, start};
     session::SessionLimits limits;
-    session::Session a{environment, "a", limits};
-    session::Session b{environment, "b", limits};
-    Subscriptions table{7, ShareStrategy::round_robin, environment.rng, environment.journal};
+    session::Session a{services.for_sessions, "a", limits};
+    session::Session b{services.for_sessions, "b", limits};
+    Subscriptions table{7, ShareStrategy::round_robin, services.rng, services.journal};
 };
 
 // "a1 b0": who gets it, with the QoS of the subscription.

@@ -14,15 +14,15 @@ struct AckRig : Rig {
         return options;
     }
     journal::Ticket record() {
-        return environment.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+        return services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
     }
     /// A QoS 1 PUBLISH with this id was routed.
     void owes(wire::PacketId id, journal::Ticket ticket, AckHold hold = {}) {
         connection->on_routed(qos1, id, ReasonCode::success, ticket, std::move(hold));
     }
     void commits() {
-        environment.journal.on_committed(environment.journal.take(now).last);
-        for (Connection* one : std::exchange(environment.waiting_connections, {})) {
+        services.journal.on_committed(services.journal.take(now).last);
+        for (Connection* one : std::exchange(services.waiting_connections, {})) {
             one->stop_waiting();
             one->on_committed();
         }
@@ -45,7 +45,7 @@ TEST_CASE("an acknowledgement leaves when its records are durable") {
 
 TEST_CASE("... or when all subscribers that the message was owed to are done with it") {
     AckRig rig;
-    AckHold routers = rig.environment.barriers.open();
+    AckHold routers = rig.services.barriers.open();
     AckHold one = routers.share();
     AckHold other = routers.share();
     rig.owes(1, rig.record(), std::move(routers));
@@ -60,7 +60,7 @@ TEST_CASE("... or when all subscribers that the message was owed to are done wit
 TEST_CASE("... but not when one of them cannot make the records unnecessary: its hold ends without being settled") {
     AckRig rig;
     for (const bool is_abandoned_first : {false, true}) {
-        AckHold routers = rig.environment.barriers.open();
+        AckHold routers = rig.services.barriers.open();
         AckHold settled = routers.share();
         std::optional<AckHold> abandoned = routers.share();
         rig.owes(1, rig.record(), std::move(routers));
@@ -75,12 +75,12 @@ TEST_CASE("... but not when one of them cannot make the records unnecessary: its
 
 TEST_CASE("a hold that another takes the place of is abandoned; a moved one goes on") {
     AckRig rig;
-    AckHold first = rig.environment.barriers.open();
+    AckHold first = rig.services.barriers.open();
     AckHold moved = first.share();
     rig.owes(1, rig.record(), std::move(first));
     AckHold here = std::move(moved);
     CHECK(!moved);  // NOLINT(bugprone-use-after-move)
-    here = rig.environment.barriers.open();
+    here = rig.services.barriers.open();
     CHECK(rig.takes().empty());
     rig.commits();
     CHECK(rig.takes() == "PUBACK 1");
@@ -88,7 +88,7 @@ TEST_CASE("a hold that another takes the place of is abandoned; a moved one goes
 
 TEST_CASE("[MQTT-4.6.0-2] acknowledgements of a kind leave in the order of what they answer") {
     AckRig rig;
-    AckHold routers = rig.environment.barriers.open();
+    AckHold routers = rig.services.barriers.open();
     AckHold subscribers = routers.share();
     rig.owes(1, rig.record());
     rig.owes(2, 0);
@@ -120,7 +120,7 @@ TEST_CASE("PUBACK, PUBREC and PUBCOMP that wait for the store hold back none of 
 
 TEST_CASE("a hold that is settled after the commit, or after the publisher has gone, does no harm") {
     AckRig rig;
-    AckHold routers = rig.environment.barriers.open();
+    AckHold routers = rig.services.barriers.open();
     AckHold late = routers.share();
     rig.owes(1, rig.record(), std::move(routers));
     rig.commits();
@@ -128,7 +128,7 @@ TEST_CASE("a hold that is settled after the commit, or after the publisher has g
     late.settle();
     CHECK(rig.takes().empty());
 
-    routers = rig.environment.barriers.open();
+    routers = rig.services.barriers.open();
     AckHold orphaned = routers.share();
     rig.owes(2, rig.record(), std::move(routers));
     rig.connection->forget_session();

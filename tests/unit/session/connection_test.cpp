@@ -14,7 +14,7 @@ TEST_CASE("nothing but CONNECT opens a connection [MQTT-3.1.0-1]") {
         rig.sends(first);
         CHECK(rig.is_closing());
         CHECK(rig.takes().empty());
-        CHECK(rig.environment.counters.connections_refused == 1);
+        CHECK(rig.services.counters.connections_refused == 1);
     }
 }
 
@@ -35,9 +35,9 @@ TEST_CASE("without a valid CONNECT the connection ends after connect_timeout, al
         CHECK_FALSE(rig.is_closing());
         rig.passes(1s);  // at most one tick of the wheel late
         CHECK(rig.is_closing());
-        CHECK(rig.environment.counters.connections_refused == 1);
+        CHECK(rig.services.counters.connections_refused == 1);
         rig.passes(60s);
-        CHECK(rig.environment.counters.connections_refused == 1);
+        CHECK(rig.services.counters.connections_refused == 1);
     }
 }
 
@@ -53,8 +53,8 @@ TEST_CASE(
         rig.passes(1us);
         CHECK(rig.is_closing());
         CHECK(rig.takes() == (is_v5 ? "DISCONNECT keep_alive_timeout" : ""));
-        CHECK(rig.environment.counters.keep_alive_timeouts == 1);
-        CHECK(rig.environment.counters.protocol_errors == 0);
+        CHECK(rig.services.counters.keep_alive_timeouts == 1);
+        CHECK(rig.services.counters.protocol_errors == 0);
     }
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("packets that only a server sends, and a second CONNECT, are protocol 
                              : std::string{static_cast<char>(first), '\x03', '\0', '\x01', '\0'});
         CHECK(rig.takes() == "DISCONNECT protocol_error");
         CHECK(rig.is_closing());
-        CHECK(rig.environment.counters.protocol_errors == 1);
+        CHECK(rig.services.counters.protocol_errors == 1);
     }
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("close tells a v5 client the reason once, a 3.x client nothing, and a 
     rig.connection->close(ReasonCode::server_shutting_down, "why");
     rig.connection->close(ReasonCode::protocol_error, "again");
     CHECK(unsent(rig.connection->outbox()) == std::string("\xE0\x08\x8B\x06\x1F\x00\x03why", 10));
-    CHECK(rig.environment.counters.protocol_errors == 0);
+    CHECK(rig.services.counters.protocol_errors == 0);
     wire::PropertyBuilder properties;
     properties.number(PropertyId::request_problem_information, 0);
     rig.connects(connect_v5(&properties));
@@ -161,20 +161,21 @@ TEST_CASE("the driver's list has each connection once, oldest first, and one tha
     Rig rig;
     std::vector<std::unique_ptr<Connection>> all;
     for (int i = 0; i < 4; ++i)
-        all.push_back(std::make_unique<Connection>(rig.environment, rig.listener, "192.0.2.1:1", nullptr, start));
+        all.push_back(
+            std::make_unique<Connection>(rig.services.for_connections, rig.listener, "192.0.2.1:1", nullptr, start));
     for (const std::size_t i : {2U, 0U, 2U, 3U, 1U, 0U}) all[i]->mark_dirty();
-    CHECK(Connection::take_dirty(rig.environment) == all[2].get());
+    CHECK(rig.services.dirty.pop() == all[2].get());
     all[2]->mark_dirty();  // again at the end
     all[3]->unlink_dirty();
     all[3]->unlink_dirty();
-    CHECK(Connection::take_dirty(rig.environment) == all[0].get());
-    CHECK(Connection::take_dirty(rig.environment) == all[1].get());
+    CHECK(rig.services.dirty.pop() == all[0].get());
+    CHECK(rig.services.dirty.pop() == all[1].get());
     all[3]->mark_dirty();
     all[3]->unlink_dirty();  // the last of several
-    CHECK(Connection::take_dirty(rig.environment) == all[2].get());
-    CHECK(Connection::take_dirty(rig.environment) == nullptr);
+    CHECK(rig.services.dirty.pop() == all[2].get());
+    CHECK(rig.services.dirty.pop() == nullptr);
     all[1]->mark_dirty();
-    CHECK(Connection::take_dirty(rig.environment) == all[1].get());
+    CHECK(rig.services.dirty.pop() == all[1].get());
 }
 
 /// The reason string of the DISCONNECT that stands in the outbox alone.

@@ -45,7 +45,7 @@ TEST_CASE("[MQTT-3.3.2-5] an expired message is dropped and counted, one about t
     rig.delivers(delivery("a", "1", qos1, start + 10s), start + 10s);
     rig.delivers(delivery("a", "2", qos1, start + 10s), start + 10s - 1us);
     CHECK(rig.takes() == "PUBLISH a 2 q1#2 {02=1}");
-    CHECK(rig.environment.counters.dropped_expired == 1);
+    CHECK(rig.services.counters.dropped_expired == 1);
 }
 
 TEST_CASE("[MQTT-3.1.2-25] what is larger than the client takes counts as delivered; its packet id is free") {
@@ -54,9 +54,9 @@ TEST_CASE("[MQTT-3.1.2-25] what is larger than the client takes counts as delive
     rig.delivers(delivery("a", std::string(40, 'x'), qos1), start);
     rig.delivers(delivery("a", "small", qos1), start);
     CHECK(rig.takes() == "PUBLISH a small q1#2");
-    CHECK(rig.environment.counters.dropped_too_large == 1);
+    CHECK(rig.services.counters.dropped_too_large == 1);
     CHECK(rig.session->inflight().size() == 1);
-    CHECK(rig.environment.counters.queued_messages == 1);
+    CHECK(rig.services.counters.queued_messages == 1);
 }
 
 TEST_CASE("an alias that was chosen for a message too large to be sent is not taken as known") {
@@ -123,8 +123,8 @@ TEST_CASE("pump stops at a full outbox and goes on when the driver has written")
     for (int turn = 0; turn < 4; ++turn) {
         rig.connection->pump(start);
         CHECK(rig.connection->outbox().size() < 1500);
-        CHECK(rig.environment.counters.publish_sent == std::min<std::size_t>(sent + 3, 10));
-        sent = rig.environment.counters.publish_sent;
+        CHECK(rig.services.counters.publish_sent == std::min<std::size_t>(sent + 3, 10));
+        sent = rig.services.counters.publish_sent;
         rig.connection->outbox().clear();
     }
     CHECK(sent == 10);
@@ -143,8 +143,8 @@ TEST_CASE(
     CHECK(rig.takes() == "PUBLISH a 95B q1#1 {02=10}");
     rig.connection->pump(start + 10s);
     CHECK(rig.takes() == "PUBLISH a stays q1#4");
-    CHECK(rig.environment.counters.dropped_expired == 2);
-    CHECK(rig.environment.counters.queued_messages == 2);
+    CHECK(rig.services.counters.dropped_expired == 2);
+    CHECK(rig.services.counters.queued_messages == 2);
     rig.now = start + 20s;
     rig.connects(connect_v5(), true);
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 95B q1#1 dup {02=0}");
@@ -196,7 +196,7 @@ TEST_CASE("a message sent before but larger than the resuming client takes is do
     properties.number(PropertyId::maximum_packet_size, 50);
     rig.connects(connect_v5(&properties), true);
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q1#2 dup");
-    CHECK(rig.environment.counters.dropped_too_large == 1);
+    CHECK(rig.services.counters.dropped_too_large == 1);
     CHECK(rig.session->inflight().size() == 1);
 }
 

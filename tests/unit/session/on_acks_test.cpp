@@ -67,7 +67,7 @@ TEST_CASE("what an acknowledgement does in every state") {
         CHECK(rig.takes() == std::string(cell.answer));
         CHECK(state_of(rig) == std::string(cell.after));
         const bool is_open = std::string_view(cell.after) != "unknown";
-        CHECK(rig.environment.counters.queued_messages == (is_open ? 1U : 0U));
+        CHECK(rig.services.counters.queued_messages == (is_open ? 1U : 0U));
     }
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("an acknowledgement makes room for the next message that waits") {
     rig.sends(pubcomp(2) + puback(3));
     CHECK(rig.takes() == "PUBLISH a 4 q1#4 | PUBLISH a 5 q1#5");
     CHECK(rig.session->pending().empty());
-    CHECK(rig.environment.counters.queued_messages == 2);
+    CHECK(rig.services.counters.queued_messages == 2);
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ std::string final_message(const std::string& challenge) {
 
 TEST_CASE("SCRAM: a known and an unknown user are asked and refused alike, and both count as guesses") {
     Rig rig;
-    rig.environment.policy = with_keys();
+    rig.services.policy = with_keys();
     std::string sizes;
     for (const char* user : {"alice", "eve"}) {
         starts(rig, "SCRAM-SHA-256", "n,,n=" + std::string(user) + ",r=abc");
@@ -145,12 +145,12 @@ TEST_CASE("SCRAM: a known and an unknown user are asked and refused alike, and b
         CHECK(rig.is_closing());
     }
     CHECK(sizes.substr(0, sizes.size() / 2) == sizes.substr(sizes.size() / 2));
-    CHECK(rig.environment.counters.login_failures == 2);
+    CHECK(rig.services.counters.login_failures == 2);
 }
 
 TEST_CASE("SCRAM: malformed messages are refused and are no guesses; the first may come in a step of its own") {
     Rig rig;
-    rig.environment.policy = with_keys();
+    rig.services.policy = with_keys();
     starts(rig, "SCRAM-SHA-256", "p=tls-unique,,n=alice,r=abc");
     CHECK(rig.takes() == "CONNACK not_authorized");
     starts(rig, "SCRAM-SHA-256");
@@ -159,13 +159,13 @@ TEST_CASE("SCRAM: malformed messages are refused and are no guesses; the first m
     CHECK(data_of(rig).starts_with("r=abc"));
     rig.sends(auth(next, "SCRAM-SHA-256"));
     CHECK(rig.takes() == "CONNACK not_authorized");
-    CHECK(rig.environment.counters.login_failures == 0);
+    CHECK(rig.services.counters.login_failures == 0);
 }
 
 TEST_CASE("SCRAM: guesses block the address; the users may change within the exchange") {
     Rig rig;
-    rig.environment.policy = with_keys();
-    rig.environment.guard.set_limits({.failures_max = 1});
+    rig.services.policy = with_keys();
+    rig.services.guard.set_limits({.failures_max = 1});
     starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
     rig.sends(auth(next, "SCRAM-SHA-256", final_message(data_of(rig))));
     rig.takes();
@@ -174,7 +174,7 @@ TEST_CASE("SCRAM: guesses block the address; the users may change within the exc
     rig.passes(61s);
     starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
     const std::string challenge = data_of(rig);
-    rig.environment.policy = {};
+    rig.services.policy = {};
     rig.sends(auth(next, "SCRAM-SHA-256", final_message(challenge)));
     CHECK(rig.takes() == "CONNACK not_authorized");
 }

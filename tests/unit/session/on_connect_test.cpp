@@ -29,7 +29,7 @@ TEST_CASE("anonymous clients are refused where the listener does not allow them;
     rig.sends(encoded(connect_v5()));
     CHECK(rig.takes() == "CONNACK not_authorized");
     CHECK(rig.is_closing());
-    CHECK(rig.environment.counters.connections_refused == 3);
+    CHECK(rig.services.counters.connections_refused == 3);
 }
 
 TEST_CASE("a reason for which 3.x has no return code closes without CONNACK") {
@@ -116,7 +116,7 @@ TEST_CASE("CONNACK tells what is limited, and leaves out what is as the standard
     rig.listener.limits.shared_subscriptions_available = false;
     rig.listener.limits.max_keep_alive_s = 60;
     rig.listener.limits.receive_maximum = 100;
-    rig.environment.response_information_prefix = "answers/";
+    rig.services.response_information_prefix = "answers/";
     wire::PropertyBuilder properties;
     properties.number(PropertyId::request_response_information, 1).number(PropertyId::session_expiry_interval, 77);
     wire::Connect wish = connect_v5(&properties);

@@ -20,8 +20,8 @@ TEST_CASE("each QoS is routed once and answered as it must be [MQTT-4.3.2-4] [MQ
     rig.sends(publish("a/b", "1", qos1, 8) + publish("a/b", "2", qos2, 8));
     CHECK(rig.takes() == "PUBACK 8 no_matching_subscribers | PUBREC 8 no_matching_subscribers");
     CHECK(rig.session->received.size() == 2);
-    CHECK(rig.environment.counters.publish_received == 5);
-    CHECK(rig.environment.counters.publish_bytes_received == 5);
+    CHECK(rig.services.counters.publish_received == 5);
+    CHECK(rig.services.counters.publish_bytes_received == 5);
 }
 
 TEST_CASE("[MQTT-4.3.3-10] a QoS 2 message is routed once until PUBREL, and its id may be used again after it") {
@@ -81,7 +81,7 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
     Rig rig({.is_enabled = true});
     rig.connects();
     rig.session->put_record(never, journal::Urgency::lazy);
-    const journal::Ticket waits = rig.environment.journal.last();
+    const journal::Ticket waits = rig.services.journal.last();
     std::string releases;
     for (wire::PacketId id = 1; id <= Connection::owed_acks_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
@@ -94,11 +94,11 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
             rig.sends(pubrel(60'000));
     }
     CHECK_FALSE(rig.connection->wants_input());
-    rig.environment.journal.on_committed(rig.environment.journal.take(rig.now).last);
+    rig.services.journal.on_committed(rig.services.journal.take(rig.now).last);
     rig.connection->stop_waiting();
     rig.connection->on_committed();
     CHECK(rig.connection->wants_input());
-    CHECK(Connection::take_dirty(rig.environment) == rig.connection.get());  // the driver looks at it
+    CHECK(rig.services.dirty.pop() == rig.connection.get());  // the driver looks at it
 }
 
 TEST_CASE("a new connection starts with the whole quota, whatever the session still has (5.0 section 4.9)") {
@@ -212,7 +212,7 @@ TEST_CASE("a full queue elsewhere: 0x97 for v5; a 3.x publisher is closed and ma
 
 /// What a refused PUBLISH of `qos` to "secret" is answered with; CONNECT with these properties.
 std::string reason_of(Rig& rig, QoS qos, const wire::PropertyBuilder& connect) {
-    rig.environment.policy.acl = std::move(*auth::Acl::parse("topic read a", "acl.conf"));
+    rig.services.policy.acl = std::move(*auth::Acl::parse("topic read a", "acl.conf"));
     rig.connects(connect_v5(&connect));
     rig.sends(publish("secret", "x", qos, 1));
     const std::string answer = unsent(rig.connection->outbox());
@@ -230,7 +230,7 @@ TEST_CASE("a refusal names its rule, unless the client or the policy does not wa
         Rig rig;
         CHECK(reason_of(rig, qos, none) == "acl.conf (no rule)");
         CHECK(reason_of(rig, qos, no_problems) == "none");
-        rig.environment.policy.explains_to_clients = false;
+        rig.services.policy.explains_to_clients = false;
         CHECK(reason_of(rig, qos, none) == "not allowed by the rules of this server");
     }
 }
@@ -251,14 +251,14 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     journal::JournalOptions journal;
     journal.is_enabled = true;
     Rig rig(journal);
-    rig.environment.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
+    rig.services.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
     rig.connects();
     const journal::Ticket record =
-        rig.environment.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+        rig.services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());
-    rig.environment.journal.on_committed(rig.environment.journal.take(rig.now).last);
+    rig.services.journal.on_committed(rig.services.journal.take(rig.now).last);
     rig.connection->on_committed();
     std::string answer = unsent(rig.connection->outbox());
     answer.erase(0, 4);  // PUBACK 7

@@ -52,9 +52,9 @@ struct QueueRig : Rig {
                 static_cast<QueueRig*>(self)->complaints += std::string(record.event) + " ";
             },
             this);
-        environment.store = shelf.reader();
+        services.store = shelf.reader();
         listener.limits.queue_window_messages = window;
-        session = std::make_unique<Session>(environment, "c", listener.limits);
+        session = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         session->expiry_interval_s = 100;
         session->put_record(never, journal::Urgency::now);
         commits();
@@ -73,15 +73,15 @@ struct QueueRig : Rig {
         if (connection != nullptr) connection->pump(now);
     }
     void commits() {
-        const journal::Batch batch = environment.journal.take(now);
+        const journal::Batch batch = services.journal.take(now);
         written = "";
         for (const journal::Record& record : batch.records) write(record, batch.body(record));
-        environment.journal.on_committed(batch.last);
-        for (Connection* one : std::exchange(environment.waiting_connections, {})) {
+        services.journal.on_committed(batch.last);
+        for (Connection* one : std::exchange(services.waiting_connections, {})) {
             one->stop_waiting();
             one->on_committed();
         }
-        for (Session* one : std::exchange(environment.waiting_sessions, {})) {
+        for (Session* one : std::exchange(services.waiting_sessions, {})) {
             one->stop_waiting();
             if (one->connection() != nullptr) one->connection()->pump(now);
         }
@@ -114,7 +114,7 @@ struct QueueRig : Rig {
     /// As after a kill while the client was connected: a session that knows what the store has.
     void restarts(const journal::SendingProgress& progress = journal::SendingProgress()) {
         is_gone();
-        auto again = std::make_unique<Session>(environment, "c", listener.limits);
+        auto again = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         again->expiry_interval_s = 100;
         again->restore(session->number(), shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
         std::uint64_t waiting = 0;

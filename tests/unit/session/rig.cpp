@@ -120,7 +120,7 @@ std::string publish(std::string_view topic, std::string_view payload, QoS qos, w
     return encoded(wire::Publish{topic, as_bytes(payload), qos, false, false, id, properties.view()}, Version::v5);
 }
 
-Rig::Rig(const journal::JournalOptions& journal) : environment(log, journal, 1, start) {
+Rig::Rig(const journal::JournalOptions& journal) : services(log, journal, 1, start) {
     listener.name = "test";
     listener.allow_anonymous = true;
 }
@@ -143,7 +143,7 @@ wire::Connect connect_v311() {
 
 void Rig::opens() {
     is_gone();
-    connection = std::make_unique<Connection>(environment, listener, "192.0.2.1:1", nullptr, now);
+    connection = std::make_unique<Connection>(services.for_connections, listener, "192.0.2.1:1", nullptr, now);
 }
 
 void Rig::connects(const wire::Connect& wish, bool resumes) {
@@ -170,7 +170,7 @@ void Rig::sends(std::string_view bytes) {
 
 void Rig::perform(const Effect& effect) {
     if (const auto* open = std::get_if<OpenSession>(&effect)) {
-        if (!resumes_) session = std::make_unique<Session>(environment, "c", listener.limits);
+        if (!resumes_) session = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         connection->accept(*open, *session, resumes_, now);
     } else if (const auto* route = std::get_if<RoutePublication>(&effect)) {
         const journal::PublicationView& p = route->publication;
@@ -212,7 +212,7 @@ void Rig::delivers(Delivery one, Instant at) {
 
 void Rig::passes(Duration duration) {
     now += duration;
-    while (Timer* timer = environment.timers.pop_due(now)) {
+    while (Timer* timer = services.timers.pop_due(now)) {
         auto& due = static_cast<CoreTimer&>(*timer);
         if (due.wakes == CoreTimer::Wakes::connection) connection->on_timer(now);
     }

@@ -12,6 +12,7 @@
 
 #include "ledge/base/log_events.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/core_services.hpp"
 #include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
@@ -79,7 +80,7 @@ public:
 
     // The core
     Log log{LogLevel::debug, [](void*, const LogRecord& record) { CHECK(mismatch_with_table(record) == ""); }, nullptr};
-    Environment environment;
+    CoreServices services;
     ListenerOptions listener;
     std::unique_ptr<Session> session;
     std::unique_ptr<Connection> connection;

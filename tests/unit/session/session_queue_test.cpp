@@ -17,8 +17,8 @@ TEST_CASE("what does not fit the window stays in the store, and is loaded when i
           "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3 | "
           "PUBLISH a 4 q1#4 | PUBLISH a 5 q1#5");
     CHECK(rig.session->pending().empty());
-    CHECK(rig.environment.counters.queued_messages == 5);
-    CHECK(rig.environment.counters.queued_bytes == 0);
+    CHECK(rig.services.counters.queued_messages == 5);
+    CHECK(rig.services.counters.queued_bytes == 0);
 }
 
 TEST_CASE("a large message goes to the tail, however few there are; what follows goes behind it") {
@@ -60,7 +60,7 @@ TEST_CASE("what only memory has waits for the rows before it that no commit has 
         rig.queues("1");
         rig.queues("2");
         rig.session->enqueue(delivery("ram", "3", qos1));
-        if (fails) rig.environment.journal.on_failed();
+        if (fails) rig.services.journal.on_failed();
         rig.resumes();
         const std::string at_once = "CONNACK success present | PUBLISH a 1 q1#1";
         CHECK(rig.asked == (fails ? at_once + " | PUBLISH ram 3 q1#3" : at_once));
@@ -104,7 +104,7 @@ TEST_CASE("a message acknowledged before the commit has taken it is never writte
     rig.queues("1");
     CHECK(rig.takes() == "PUBLISH a 1 q1#1");
     rig.sends(puback(1));
-    CHECK_FALSE(rig.environment.journal.has_pending());
+    CHECK_FALSE(rig.services.journal.has_pending());
     rig.queues("2");
     rig.commits();
     CHECK(rig.written == "+m +q2 ");
@@ -115,7 +115,7 @@ TEST_CASE("a message acknowledged before the commit has taken it is never writte
 
 TEST_CASE("one message with several rows is written once, and goes with the last of them") {
     QueueRig rig;
-    Session other(rig.environment, "d", rig.listener.limits);
+    Session other(rig.services.for_sessions, "d", rig.listener.limits);
     other.put_record(never, journal::Urgency::now);
     const Delivery shared = delivery("a", "x", qos1);
     Delivery mine = copy_of(shared);
@@ -198,14 +198,14 @@ TEST_CASE("a row whose message is gone is dropped, counted and logged; delivery 
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
-    CHECK(rig.environment.counters.dropped_unreadable == 1);
-    CHECK(rig.environment.counters.queued_messages == 2);
+    CHECK(rig.services.counters.dropped_unreadable == 1);
+    CHECK(rig.services.counters.queued_messages == 2);
     rig.sends(puback(1));
     rig.sends(puback(3));
     rig.commits();
     CHECK(rig.shelf.rows.empty());
-    CHECK(rig.environment.counters.queued_messages == 0);
-    CHECK(rig.environment.counters.queued_bytes == 0);
+    CHECK(rig.services.counters.queued_messages == 0);
+    CHECK(rig.services.counters.queued_bytes == 0);
 }
 
 TEST_CASE("a row that does not read is dropped, counted and logged; delivery goes on") {
@@ -218,12 +218,12 @@ TEST_CASE("a row that does not read is dropped, counted and logged; delivery goe
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
-    CHECK(rig.environment.counters.dropped_unreadable == 1);
+    CHECK(rig.services.counters.dropped_unreadable == 1);
     rig.sends(puback(1));
     rig.sends(puback(3));
     rig.commits();
     CHECK(rig.shelf.rows.empty());
-    CHECK(rig.environment.counters.queued_messages == 0);
+    CHECK(rig.services.counters.queued_messages == 0);
 }
 
 TEST_CASE("rows that the store loses while the broker runs leave no place in the queue that nothing can pass") {
@@ -235,8 +235,8 @@ TEST_CASE("rows that the store loses while the broker runs leave no place in the
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3");
     CHECK(rig.session->pending().empty());
-    CHECK(rig.environment.counters.queued_messages == 3);  // in flight
-    CHECK(rig.environment.counters.dropped_unreadable == 2);
+    CHECK(rig.services.counters.queued_messages == 3);  // in flight
+    CHECK(rig.services.counters.dropped_unreadable == 2);
     CHECK(rig.complaints == "stored_message_unreadable ");
     rig.queues("6");
     CHECK(rig.takes() == "PUBLISH a 6 q1#6");
@@ -255,7 +255,7 @@ TEST_CASE("an exchange whose message is gone ends, counted and logged; the other
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q2#2 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
-    CHECK(rig.environment.counters.dropped_unreadable == 1);
+    CHECK(rig.services.counters.dropped_unreadable == 1);
     CHECK(rig.session->backlog() == 1);
 }
 

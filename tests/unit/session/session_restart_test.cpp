@@ -155,7 +155,7 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     QueueRig rig(200);
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload, qos2);
     rig.commits();
-    auto again = std::make_unique<Session>(rig.environment, "c", rig.listener.limits);
+    auto again = std::make_unique<Session>(rig.services.for_sessions, "c", rig.listener.limits);
     again->expiry_interval_s = 100;
     again->restore(rig.session->number(), 3, 0, {});
     CHECK_FALSE(again->is_own_id(2, 40));

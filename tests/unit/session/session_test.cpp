@@ -1,6 +1,7 @@
 #include "ledge/session/session.hpp"
 
 #include "ledge/base/rng.hpp"
+#include "ledge/session/core_services.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -19,11 +20,11 @@ struct Logged {
 
 TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
     Log log;
-    Environment environment(log, {}, 1, start);
-    const Counters& counters = environment.counters;
+    CoreServices services(log, {}, 1, start);
+    const Counters& counters = services.counters;
     const SessionLimits limits;
     {
-        Session session(environment, "c", limits);
+        Session session(services.for_sessions, "c", limits);
         for (int i = 0; i < 3; ++i) session.enqueue(delivery("a/b", "12", qos1));
         CHECK(counters.queued_messages == 3);
         CHECK(counters.queued_bytes == 15);
@@ -42,13 +43,13 @@ TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
 
 TEST_CASE("the gauges of several sessions agree with their queues after any run") {
     Log log;
-    Environment environment(log, {}, 1, start);
+    CoreServices services(log, {}, 1, start);
     const SessionLimits limits;
     Rng rng(11);
     std::vector<std::unique_ptr<Session>> sessions(4);
     for (int step = 0; step < 5000; ++step) {
         std::unique_ptr<Session>& session = sessions[rng.below(sessions.size())];
-        if (session == nullptr) session = std::make_unique<Session>(environment, "c", limits);
+        if (session == nullptr) session = std::make_unique<Session>(services.for_sessions, "c", limits);
         switch (rng.below(6)) {
             case 0:
             case 1: session->enqueue(delivery("t", std::string(rng.below(30), 'x'), qos1)); break;
@@ -74,27 +75,27 @@ TEST_CASE("the gauges of several sessions agree with their queues after any run"
             messages += s == nullptr ? 0 : s->backlog();
             bytes += s == nullptr ? 0 : s->pending().bytes();
         }
-        REQUIRE(environment.counters.queued_messages == messages);
-        REQUIRE(environment.counters.queued_bytes == bytes);
+        REQUIRE(services.counters.queued_messages == messages);
+        REQUIRE(services.counters.queued_bytes == bytes);
     }
     sessions.clear();
-    CHECK(environment.counters.queued_messages == 0);
-    CHECK(environment.counters.queued_bytes == 0);
+    CHECK(services.counters.queued_messages == 0);
+    CHECK(services.counters.queued_bytes == 0);
 }
 
 TEST_CASE("of a run of drops the first is logged, all are counted, the end is told") {
     Logged logged;
-    Environment environment(logged.log, {}, 1, start);
+    CoreServices services(logged.log, {}, 1, start);
     const SessionLimits limits;
-    Session session(environment, "c", limits);
+    Session session(services.for_sessions, "c", limits);
     session.note_recovery();
     CHECK(logged.events.empty());
     const journal::PublicationView publication{"t", {}, {}, never, qos0, false};
     for (int i = 0; i < 1000; ++i)
         session.note_drop(i % 2 == 0 ? DropReason::slow_reader : DropReason::queue_full, publication);
-    CHECK(environment.counters.dropped_slow_reader == 500);
-    CHECK(environment.counters.dropped_queue_full == 500);
-    CHECK(environment.counters.dropped() == 1000);
+    CHECK(services.counters.dropped_slow_reader == 500);
+    CHECK(services.counters.dropped_queue_full == 500);
+    CHECK(services.counters.dropped() == 1000);
     CHECK(logged.events == "publish_dropping");
     session.note_recovery();
     session.note_recovery();
@@ -113,8 +114,8 @@ TEST_CASE("a connection that comes cancels expiry and will delay; one that goes 
     CHECK_FALSE(rig.session->is_online());
     CHECK(rig.session->inflight().counted() == 0);
     CHECK(rig.session->inflight().size() == 1);
-    rig.environment.timers.set(rig.session->expiry_timer, start + 60s);
-    rig.environment.timers.set(rig.session->will_timer, start + 60s);
+    rig.services.timers.set(rig.session->expiry_timer, start + 60s);
+    rig.services.timers.set(rig.session->will_timer, start + 60s);
     rig.connects(connect_v5(), true);
     CHECK_FALSE(rig.session->expiry_timer.is_set());
     CHECK_FALSE(rig.session->will_timer.is_set());
@@ -122,9 +123,9 @@ TEST_CASE("a connection that comes cancels expiry and will delay; one that goes 
 
 TEST_CASE("a session is persistent when it outlives its connection") {
     Log log;
-    Environment environment(log, {}, 1, start);
+    CoreServices services(log, {}, 1, start);
     const SessionLimits limits;
-    Session session(environment, "c", limits);
+    Session session(services.for_sessions, "c", limits);
     CHECK_FALSE(session.is_persistent());
     session.expiry_interval_s = 1;
     CHECK(session.is_persistent());

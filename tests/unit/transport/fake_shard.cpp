@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ledge/session/core_services.hpp"
+
 namespace ledge::broker {
 
 struct Shard::Parts {
-    Parts(const Log& log, std::uint64_t seed, Instant now) : environment(log, {}, seed, now) {}
-    session::Environment environment;
+    Parts(const Log& log, std::uint64_t seed, Instant now) : services(log, {}, seed, now) {}
+    session::CoreServices services;
     session::ListenerOptions listener;
 };
 
@@ -40,8 +42,8 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
     fake.users.emplace_back(peer.user);
     fake.peers.push_back(peer);
     parts_->listener.limits = fake.limits;
-    auto* connection =
-        new session::Connection(parts_->environment, parts_->listener, std::string(peer.address), driver_data, now);
+    auto* connection = new session::Connection(parts_->services.for_connections, parts_->listener,
+                                               std::string(peer.address), driver_data, now);
     fake.open.push_back(connection);
     return connection;
 }
@@ -72,7 +74,7 @@ Instant Shard::next_deadline() const { return FakeShard::current().deadline; }
 
 void Shard::note_accept_pause() { ++FakeShard::current().accept_pauses; }
 
-session::Connection* Shard::next_dirty() { return session::Connection::take_dirty(parts_->environment); }
+session::Connection* Shard::next_dirty() { return parts_->services.dirty.pop(); }
 
 void Shard::shut_down(Instant) {
     for (session::Connection* connection : FakeShard::current().open) {

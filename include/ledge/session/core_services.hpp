@@ -1,0 +1,80 @@
+// CoreServices: all services without I/O that one shard owns. Only the shard and the rigs of tests see this struct;
+// every other part names in its constructor what it may use.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/base/rng.hpp"
+#include "ledge/base/timer_wheel.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/message_references.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/ack_barrier.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/dirty_list.hpp"
+#include "ledge/session/login_queue.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/message_owners.hpp"
+#include "ledge/session/outbox.hpp"
+#include "ledge/session/services.hpp"
+
+namespace ledge::session {
+
+struct CoreServices {
+    CoreServices(const Log& log_, const journal::JournalOptions& journal_options, std::uint64_t seed, Instant now,
+                 std::uint64_t memory_budget_bytes = 0)
+        : log(log_),
+          rng(seed),
+          timers(now),
+          memory(memory_budget_bytes),
+          buffers(memory.account()),
+          guard(seed),
+          journal(journal_options) {}
+    CoreServices(const CoreServices&) = delete;
+    CoreServices& operator=(const CoreServices&) = delete;
+
+    const Log& log;
+    Rng rng;
+    TimerWheel timers;
+    MemoryBudget memory;  // outlives what is below, whose blobs it counts
+    Accounts accounts;    // of the sessions' owners
+    BufferPool buffers;
+    Counters counters;
+    std::string response_information_prefix;
+    auth::Policy policy;  // sessions borrow its rules: whoever replaces it tells them
+    auth::LoginGuard guard;
+    LoginQueue logins;
+    journal::Journal journal;
+    AckBarriers barriers;
+    journal::MessageReferences references;   // queue rows per stored message
+    MessageOwners message_owners{accounts};  // publishers of those messages
+    journal::StoreReader store;              // unset when there is no store
+    DirtyList dirty;
+    CommitWaiters<Connection> waiting_connections;
+    CommitWaiters<Session> waiting_sessions;
+    ConnectionServices::Scratch connection_scratch;
+    SessionServices::Scratch session_scratch;
+
+    const ConnectionServices for_connections{log,
+                                             rng,
+                                             timers,
+                                             memory,
+                                             buffers,
+                                             counters,
+                                             policy,
+                                             guard,
+                                             logins,
+                                             journal,
+                                             dirty,
+                                             waiting_connections,
+                                             response_information_prefix,
+                                             connection_scratch};
+    const SessionServices for_sessions{log,   counters,         memory,         journal, references, message_owners,
+                                       store, waiting_sessions, session_scratch};
+};
+
+}  // namespace ledge::session

@@ -1,0 +1,17 @@
+// CoreTimer: a timer of the shard's wheel, and what it wakes.
+#pragma once
+
+#include <cstdint>
+
+#include "ledge/base/timer_wheel.hpp"
+
+namespace ledge::session {
+
+struct CoreTimer : Timer {
+    enum class Wakes : std::uint8_t { connection, session_expiry, will_delay, sys_topics, retained_sweep };
+    CoreTimer(Wakes what, void* whose) : wakes(what), owner(whose) {}
+    Wakes wakes;
+    void* owner;
+};
+
+}  // namespace ledge::session

@@ -1,0 +1,20 @@
+// ListenerOptions: what the core knows of a listener.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ledge/session/limits.hpp"
+
+namespace ledge::session {
+
+struct ListenerOptions {
+    std::string name;
+    bool allow_anonymous = false;
+    std::uint32_t connections_max = 10'000;  // connected clients
+    SessionLimits limits;
+    std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
+    bool is_local = false;             // a Unix socket: it needs no place among connections_total_max
+};
+
+}  // namespace ledge::session

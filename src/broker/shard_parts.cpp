@@ -1,0 +1,54 @@
+// Who gets which services: the only place where a part of the broker is made.
+#include "shard_parts.hpp"
+
+namespace ledge::broker {
+
+Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
+    : options(options_),
+      services(log, options.durability.journal, seed, now, options.memory_budget_bytes),
+      connections(options.listeners.size()),
+      admission({.log = services.log, .counters = services.counters}, connections, options),
+      throttle({.log = services.log, .counters = services.counters}),
+      subscriptions(services.rng.next(), options.share_strategy, services.rng, services.journal),
+      retained({.memory = services.memory,
+                .accounts = services.accounts,
+                .policy = services.policy,
+                .journal = services.journal,
+                .store = services.store},
+               services.rng.next(), options.retained),
+      router({.log = services.log,
+              .memory = services.memory,
+              .accounts = services.accounts,
+              .counters = services.counters,
+              .journal = services.journal,
+              .barriers = services.barriers},
+             subscriptions, retained, options.durability, options.may_refuse()),
+      feeds(retained, subscriptions, seed ^ 0xfeed5U),
+      lifecycle({.log = services.log,
+                 .timers = services.timers,
+                 .memory = services.memory,
+                 .accounts = services.accounts,
+                 .counters = services.counters,
+                 .policy = services.policy,
+                 .guard = services.guard,
+                 .journal = services.journal,
+                 .message_owners = services.message_owners,
+                 .references = services.references,
+                 .store = services.store,
+                 .for_sessions = services.for_sessions},
+                services.rng.next(), subscriptions, router, feeds, options),
+      overload({.log = services.log, .memory = services.memory}, connections, lifecycle),
+      subscribing(
+          {.log = services.log, .memory = services.memory, .counters = services.counters, .journal = services.journal},
+          subscriptions, feeds),
+      access({.log = services.log, .policy = services.policy, .guard = services.guard}, connections, subscriptions,
+             lifecycle.sessions()),
+      sys_topics(router, options.server_version, now),
+      latest(now) {
+    services.response_information_prefix = options.response_information_prefix;
+    metrics.store.is_used = options.durability.journal.is_enabled;
+    sweep_retained(now);  // there is nothing yet: this only starts its timer
+    if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
+}
+
+}  // namespace ledge::broker
