@@ -2,9 +2,11 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'session', 'broker']
+PURE = CORE + ['client']  # no hidden input here either, though the core does not include them
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
+    'client': ['base', 'wire'],
     'topic': ['base', 'wire'],
     'auth': ['base', 'wire', 'topic'],
     'session': ['base', 'wire', 'topic', 'auth'],
