@@ -29,12 +29,13 @@ void Client::connect(bool clean_start, Instant now) {
     LEDGE_ASSERT(state_ == State::closed && outbox_.empty());
     framer_.emplace();
     limits_ = {};
-    is_clean_start_ = clean_start;
-    is_auth_asked_ = is_reauthenticating_ = false;
+    // Without a CONNACK nobody knows whether the server has seen an earlier clean start: it is asked for again.
+    is_clean_start_ = is_clean_start_owed_ = clean_start || (is_kept() && is_clean_start_owed_);
+    is_auth_asked_ = is_reauthenticating_ = is_accepted_ = false;
     pings_ = 0;
     last_sent_ = last_received_ = now;
     state_ = State::greeting;
-    append_connect(clean_start);
+    append_connect();
 }
 
 void Client::closed() {
@@ -44,7 +45,8 @@ void Client::closed() {
     framer_.reset();
     for (const Request& request : requests_) ids_in_use_.erase(request.id);
     requests_.clear();
-    if (limits_.session_expiry_s == 0) has_session_ = false;  // it has ended with the connection
+    received_.end_connection();
+    if (is_accepted_ && limits_.session_expiry_s == 0) has_session_ = false;  // it has ended with the connection
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -37,11 +37,11 @@ wire::PropertyBuilder Client::connect_properties() const {
     return out;
 }
 
-void Client::append_connect(bool clean_start) {
+void Client::append_connect() {
     wire::Connect packet;
     packet.version = options_.version;
     packet.client_id = client_id();
-    packet.clean_start = clean_start;
+    packet.clean_start = is_clean_start_;
     packet.keep_alive_s = options_.keep_alive_s;
     if (options_.user_name) packet.user_name = *options_.user_name;
     if (options_.password) packet.password = as_bytes(*options_.password);
@@ -93,7 +93,8 @@ Event Client::on_connack(Bytes frame) {
     if (const Fault fault = fault_of(*packet); fault != Fault::none) return fail(fault);
     if (const auto id = packet->properties.text(PropertyId::assigned_client_identifier)) assigned_client_id_ = *id;
     limits_ = limits_of(*packet, options_, is_clean_start_);
-    is_auth_asked_ = false;
+    is_auth_asked_ = is_clean_start_owed_ = false;
+    is_accepted_ = true;
     state_ = State::connected;
     begin_session(packet->session_present);
     return Connected{packet->session_present, limits_, packet->properties};
@@ -123,7 +124,6 @@ void Client::begin_session(bool session_present) {
     aliases_out_.reset(std::min(limits_.topic_alias_maximum, options_.topic_alias_maximum_out));
     if (!is_kept()) return;
     if (!session_present) lose_session();
-    received_.begin_connection();
     held_.begin_connection(session_present);
     has_session_ = true;
     pump();

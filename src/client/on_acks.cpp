@@ -62,7 +62,8 @@ Event Client::on_pubcomp(const wire::Ack& ack) {
     HeldMessages::Entry* const entry = held_.find(ack.packet_id);
     // Unknown: it answers a PUBREL 0x92 of this client.
     if (entry == nullptr || entry->state != HeldState::released) return Nothing{};
-    finish(*entry, ack.code);
+    // 0x92 is no error here: after a resume the server may have forgotten an exchange that it had finished.
+    finish(*entry, ReasonCode::success);
     pump();
     return Nothing{};
 }

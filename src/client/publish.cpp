@@ -1,4 +1,4 @@
-// PUBLISH to the server: what is refused at once, what is held until the server has acknowledged it, and when it leaves.
+// PUBLISH to the server: what is refused at once, what is held until it is acknowledged, and when it leaves.
 #include <algorithm>
 
 #include "append.hpp"

@@ -59,7 +59,7 @@ ReceivedMessages::Release ReceivedMessages::on_pubrel(wire::PacketId id) {
     return Release::done;
 }
 
-void ReceivedMessages::begin_connection() {
+void ReceivedMessages::end_connection() {
     // An answer that waited for its turn is an answer nevertheless.
     for (std::size_t i = 0; i < qos2_.size(); ++i) {
         if (!qos2_[i].is_answered) continue;

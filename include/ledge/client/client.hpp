@@ -62,7 +62,7 @@ public:
     // ---- Connection
 
     /// The transport is open. Requires State::closed. `clean_start` (3.x: clean session): the session of both sides is
-    /// discarded [MQTT-3.1.2-4].
+    /// discarded [MQTT-3.1.2-4]. Flow::kept: a clean start is repeated until a CONNACK has come.
     void connect(bool clean_start, Instant now);
     /// The transport has ended, whoever has ended it. Output that was not sent is dropped.
     void closed();
@@ -164,7 +164,7 @@ private:
     void append_ack(wire::PacketType type, PacketId id, ReasonCode code = ReasonCode::success);
 
     // connect.cpp
-    void append_connect(bool clean_start);
+    void append_connect();
     wire::PropertyBuilder connect_properties() const;
     Event on_connack(Bytes frame);
     Fault fault_of(const wire::Connack& connack) const;
@@ -214,7 +214,8 @@ private:
     Outbox outbox_;
 
     // Session state: survives the connection
-    bool has_session_ = false;  // the server may have a session of which this object knows everything
+    bool has_session_ = false;          // the server may have a session of which this object knows everything
+    bool is_clean_start_owed_ = false;  // a clean start was asked for and no CONNACK has come since
     HeldMessages held_;
     ReceivedMessages received_;
     PacketIdSet ids_in_use_;  // of held messages and requests
@@ -225,6 +226,7 @@ private:
     std::optional<wire::Framer> framer_;
     ServerLimits limits_;
     bool is_clean_start_ = false;
+    bool is_accepted_ = false;          // CONNACK with success has come
     bool is_auth_asked_ = false;        // AuthStep was told, send_auth() is awaited
     bool is_reauthenticating_ = false;  // AUTH 0x19 sent, AUTH 0x00 awaited
     Window window_out_;

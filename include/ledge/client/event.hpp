@@ -31,7 +31,7 @@ struct Message {
 /// Flow::kept. A message of publish() has come to its end; its packet id is free again.
 struct PublishDone {
     enum class How : std::uint8_t {
-        answered,      // `code` is the server's, from PUBACK, PUBCOMP or a PUBREC that refuses
+        answered,      // `code` is the server's, from PUBACK or a PUBREC that refuses; success for PUBCOMP
         not_sent,      // the server does not allow such messages; `code` says why. It was not sent.
         session_lost,  // the server had received the message of QoS 2 and has lost the session since
         given_up,      // the server has lost the session, and Options::republishes_lost is false

@@ -35,8 +35,8 @@ public:
     };
     Release on_pubrel(wire::PacketId id);
 
-    /// A new connection. PUBLISH packets that were not answered come again; what is QoS 2 is remembered.
-    void begin_connection();
+    /// The connection has ended. PUBLISH packets that were not answered come again; what is QoS 2 is remembered.
+    void end_connection();
     /// The session is gone.
     void clear();
 
