@@ -195,7 +195,7 @@ Event Client::on_time(Instant now) {
 // Half of the keep alive, because [MQTT-3.1.2-20] counts until the server has received the packet. A client that
 // publishes all the time pings too: otherwise it would not notice that the server is gone.
 Instant Client::next_deadline() const {
-    if (!outcomes_.empty()) return Instant::min();
+    if (!outcomes_.empty()) return last_received_;
     if (state_ == State::greeting) return last_received_ + options_.connack_timeout;
     if (state_ != State::connected) return never;
     if (pings_ > 0) return std::max(last_ping_, last_received_) + options_.response_timeout;

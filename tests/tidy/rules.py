@@ -20,13 +20,14 @@ MAY_INCLUDE = {
     'admin': CORE + ['storage', 'transport', 'runtime'],
     'config': ['base', 'auth', 'session', 'broker'],  # it fills their plain option structs; it calls nothing of theirs
     'daemon': CORE + ['storage', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
-    'demo': ['base', 'wire'],
+    'demo': ['base', 'wire', 'client'],
 }
 
 # What unit tests of a module may include beyond that. What the core does with a store is tried with the one that
 # storage makes for tests: a second such store would have to be right, too.
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
-                     'client': ['session', 'broker']}  # its other end is the real core, not a copy of it
+                     'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
+                     'transport': ['client']}  # a client in the same process, over an inner link
 
 TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmware-bridge', 'config', 'tests', 'docker',
              'run', 'findings'}

@@ -91,7 +91,7 @@ public:
     void sent(std::size_t count, Instant now);
     /// Keep alive and timeouts. Call again until Nothing comes back.
     Event on_time(Instant now);
-    /// When on_time() has to be called; `never` when nothing is planned, Instant::min() when an event waits.
+    /// When on_time() has to be called; `never` when nothing is planned, a time that has passed when an event waits.
     Instant next_deadline() const;
 
     // ---- Publishing

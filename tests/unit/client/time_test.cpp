@@ -99,7 +99,7 @@ TEST_CASE("an event that waits is due at once") {
     const std::vector<Byte> bytes = encoded(connack, v5);
     Bytes input(bytes);
     CHECK(text_of_event(rig.client.on_bytes(input, rig.now)) == "connected");
-    CHECK(rig.client.next_deadline() == Instant::min());
+    CHECK(rig.client.next_deadline() <= rig.now);
     CHECK(text_of_event(rig.client.on_time(rig.now)) == "done 1 qos_not_supported not_sent");
     CHECK(rig.client.next_deadline() == rig.now + 30s);
 }
