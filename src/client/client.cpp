@@ -17,7 +17,10 @@ void Client::set_options(Options options) {
     LEDGE_ASSERT(state_ == State::closed);
     LEDGE_ASSERT(options.receive_maximum > 0 && options.maximum_packet_size > 0);  // 5.0 sections 3.1.2.11.3 and .4
     LEDGE_ASSERT(options.limits.inflight_max > 0);
-    if (options.client_id != options_.client_id) assigned_client_id_.clear();
+    if (options.client_id != options_.client_id) {
+        assigned_client_id_.clear();
+        has_session_ = false;  // it belongs to the other id
+    }
     options_ = std::move(options);
 }
 
@@ -56,6 +59,7 @@ Event Client::on_bytes(Bytes& input, Instant now) {
     if (!input.empty()) last_received_ = now;
     for (;;) {
         if (Event outcome = take_outcome(); !is_nothing(outcome)) return outcome;
+        if (Event overload = overload_if_full(); !is_nothing(overload)) return overload;
         if (state_ != State::greeting && state_ != State::connected) break;
         const wire::Framer::Next next = framer_->next(input, options_.maximum_packet_size);
         if (next.status == wire::Framer::Status::need_more) return Nothing{};
@@ -63,7 +67,6 @@ Event Client::on_bytes(Bytes& input, Instant now) {
         if (next.status == wire::Framer::Status::malformed) return fail(Fault::undecodable, wire::Rule::fixed_header);
         Event event = on_frame(next.frame);
         if (!is_nothing(event)) return event;
-        if (event = overload_if_full(); !is_nothing(event)) return event;
     }
     input = {};
     return Nothing{};
@@ -129,7 +132,8 @@ Event Client::end(Ended::Cause cause, ReasonCode code, std::string_view text, wi
 
 /// A server that sends faster than it reads makes us owe answers without end.
 Event Client::overload_if_full() {
-    if (state_ == State::ending || outbox_.size() <= options_.limits.outbox_bytes_fatal) return Nothing{};
+    const bool is_open = state_ == State::greeting || state_ == State::connected;
+    if (!is_open || outbox_.size() <= options_.limits.outbox_bytes_fatal) return Nothing{};
     outbox_.clear();  // nothing of it arrives at a peer that does not read
     Event event = end(Ended::Cause::overload, code_of(Fault::outbox_full), text_of(Fault::outbox_full));
     std::get<Ended>(event).fault = Fault::outbox_full;
@@ -180,6 +184,10 @@ Event Client::on_pingresp(Bytes frame) {
 Event Client::on_time(Instant now) {
     if (Event outcome = take_outcome(); !is_nothing(outcome)) return outcome;
     if (next_deadline() > now) return Nothing{};
+    if (state_ == State::ending) {
+        outbox_.clear();  // the server does not take the last packets
+        return Nothing{};
+    }
     if (state_ == State::connected && pings_ == 0) {
         ping(now);
         return Nothing{};
@@ -197,6 +205,8 @@ Event Client::on_time(Instant now) {
 Instant Client::next_deadline() const {
     if (!outcomes_.empty()) return last_received_;
     if (state_ == State::greeting) return last_received_ + options_.connack_timeout;
+    if (state_ == State::ending && !outbox_.empty())
+        return std::max(last_sent_, last_received_) + options_.response_timeout;
     if (state_ != State::connected) return never;
     if (pings_ > 0) return std::max(last_ping_, last_received_) + options_.response_timeout;
     if (limits_.keep_alive_s == 0) return never;

@@ -156,7 +156,6 @@ public:
     void check() {
         require(client_.output().size() <= 2 * fatal_bytes, "the outbox is bounded");
         require(client_.held_messages() <= client_.options().limits.held_messages_max, "held messages are bounded");
-        if (client_.wants_close()) require(client_.next_deadline() >= now_, "nothing is planned after the end");
     }
 
 private:

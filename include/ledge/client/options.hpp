@@ -52,7 +52,7 @@ struct Options {
     // Properties of CONNECT, MQTT 5 only.
     std::uint32_t session_expiry_s = 0;      // 0 = the session ends with the connection; 0xFFFFFFFF = never.
     std::uint16_t receive_maximum = 65'535;  // Inbound QoS 1 and 2 messages that are not acknowledged yet.
-    std::uint16_t topic_alias_maximum = 0;   // Aliases that the server may use.
+    std::uint16_t topic_alias_maximum = 0;   // Aliases that the server may use; each keeps a topic in memory.
     bool request_problem_information = true;
     bool request_response_information = false;
     std::string authentication_method;  // Empty = no enhanced authentication.
@@ -70,7 +70,8 @@ struct Options {
     bool republishes_lost = true;
 
     Duration connack_timeout = 30s;   // From the last byte received to CONNACK, the exchange of AUTH included.
-    Duration response_timeout = 10s;  // From PINGREQ to the next byte received.
+    Duration response_timeout = 10s;  // From PINGREQ to the next byte received. At the end of a connection: from the
+                                      // last byte to the moment when output that the server does not take is dropped.
     Limits limits;
 };
 

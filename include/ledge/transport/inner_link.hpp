@@ -1,6 +1,6 @@
 // InnerLink: a Link whose other end is in the same process and thread, without a socket. What joins the broker as a
-// client of the core (a bridge, a gateway of serial devices) holds the InnerEnd; the driver holds the InnerLink. Between
-// them lie two byte queues of bounded size.
+// client of the core (a bridge, a gateway of serial devices) holds the InnerEnd; the driver holds the InnerLink. Two
+// byte queues of bounded size lie between them.
 //
 //     client ──write()──► to_core ──turn()──► Driver::received
 //     client ◄─readable()─ to_client ◄──InnerLink::write── Driver::flush

@@ -132,6 +132,20 @@ TEST_CASE("a stream may be cut anywhere, and events come one at a time") {
     }
 }
 
+TEST_CASE("a relay's answers to a server that does not read are bounded too") {
+    Options options = relay();
+    options.limits.outbox_bytes_fatal = 50;
+    Rig rig(options);
+    rig.connects();
+    std::string events;
+    for (PacketId id = 1; id <= 100 && events.find("ended") == std::string::npos; ++id) {
+        events = rig.gets(publish("a", "x", qos1, id));
+        rig.client.send_ack(ack(PacketType::puback, id));
+        CHECK(rig.client.output().size() <= 60);
+    }
+    CHECK(events == "ended overload: the transport does not take what the client owes the server");
+}
+
 TEST_CASE("a server that sends and does not read ends with an overload, and the outbox is bounded") {
     Options options = lasting();
     options.limits.outbox_bytes_fatal = 50;

@@ -88,6 +88,16 @@ TEST_CASE("a ping of the application is answered by pong, each") {
     CHECK(rig.gets_bytes({0xD0, 0x00, 0xD0, 0x00, 0xD0, 0x00}) == "pong | pong");
 }
 
+TEST_CASE("a server that does not take the last packets does not keep the connection open") {
+    Rig rig;
+    rig.connects();
+    rig.client.disconnect();
+    CHECK_FALSE(rig.client.wants_close());
+    CHECK(rig.passes(10s) == "");
+    CHECK(rig.client.wants_close());
+    CHECK(rig.client.next_deadline() == never);
+}
+
 TEST_CASE("an event that waits is due at once") {
     Rig rig;
     rig.publishes("a", "1", qos2);
