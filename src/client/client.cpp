@@ -32,6 +32,8 @@ void Client::connect(bool clean_start, Instant now) {
     LEDGE_ASSERT(state_ == State::closed && outbox_.empty());
     framer_.emplace();
     limits_ = {};
+    // 3.1.1 [MQTT-3.1.3-7]: without a client id there is no session to come back to.
+    if (!is_v5() && options_.client_id.empty()) clean_start = true;
     // Without a CONNACK nobody knows whether the server has seen an earlier clean start: it is asked for again.
     is_clean_start_ = is_clean_start_owed_ = clean_start || (is_kept() && is_clean_start_owed_);
     is_auth_asked_ = is_reauthenticating_ = is_accepted_ = false;

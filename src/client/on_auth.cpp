@@ -32,7 +32,7 @@ bool Client::send_auth(std::string_view data) {
 }
 
 bool Client::reauthenticate(std::string_view data) {
-    if (!is_connected() || is_reauthenticating_ || options_.authentication_method.empty()) return false;
+    if (!is_v5() || !is_connected() || is_reauthenticating_ || options_.authentication_method.empty()) return false;
     is_reauthenticating_ = true;
     append_auth(ReasonCode::reauthenticate, data);
     return true;

@@ -63,6 +63,7 @@ public:
 
     /// The transport is open. Requires State::closed. `clean_start` (3.x: clean session): the session of both sides is
     /// discarded [MQTT-3.1.2-4]. Flow::kept: a clean start is repeated until a CONNACK has come.
+    /// 3.1.1 without a client id: always a clean session [MQTT-3.1.3-7].
     void connect(bool clean_start, Instant now);
     /// The transport has ended, whoever has ended it. Output that was not sent is dropped.
     void closed();

@@ -51,6 +51,14 @@ TEST_CASE("[MQTT-4.12.1-1] re-authentication on a connection") {
     CHECK(rig.client.reauthenticate("later"));
 }
 
+TEST_CASE("3.1.1 has no AUTH, whatever the options say") {
+    Options options = with_method();
+    options.version = v311;
+    Rig rig(options);
+    rig.connects();
+    CHECK_FALSE(rig.client.reauthenticate("x"));
+}
+
 TEST_CASE("[MQTT-4.12.0-7] without a method there is no AUTH") {
     Rig rig;
     rig.connects();

@@ -46,6 +46,13 @@ TEST_CASE("CONNECT says what the options say, and leaves out what is the standar
     CHECK(connect_of(bare).properties.empty());
 }
 
+TEST_CASE("3.1.1: an empty client id needs a clean session [MQTT-3.1.3-7]") {
+    Options options = lasting(v311);
+    options.client_id = "";
+    Rig rig(options);
+    CHECK(connect_of(rig, false).clean_start);
+}
+
 TEST_CASE("3.x: CONNECT has no properties, also in the will") {
     Options options = lasting(v311);
     options.will = WillOptions{"a/will", "gone", qos0, false, {}};
