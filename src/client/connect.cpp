@@ -43,6 +43,7 @@ void Client::append_connect() {
     packet.client_id = client_id();
     packet.clean_start = is_clean_start_;
     packet.keep_alive_s = options_.keep_alive_s;
+    packet.is_bridge = options_.is_bridge && !is_v5();
     if (options_.user_name) packet.user_name = *options_.user_name;
     if (options_.password) packet.password = as_bytes(*options_.password);
     if (options_.will) {

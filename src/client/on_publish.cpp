@@ -8,16 +8,62 @@ namespace ledge::client {
 using wire::PropertyId;
 using wire::QoS;
 
+namespace {
+
+// Topic, QoS and packet id of a PUBLISH whose topic has a wildcard, which decode refuses.
+//   publish := 3:4 dup:1 qos:2 retain:1  remaining:variable  topic:prefixed  [packet_id:u16, QoS 1 and 2]  ...
+wire::Publish beginning_of(Bytes frame) {
+    wire::Publish packet;
+    packet.qos = static_cast<QoS>(frame[0] >> 1U & 3U);
+    packet.dup = (frame[0] & 8U) != 0;
+    std::size_t at = 1;
+    while ((frame[at] & 0x80U) != 0) ++at;  // the framer has seen that the length ends
+    ++at;
+    const auto u16_at = [&](std::size_t place) {
+        return static_cast<std::uint16_t>(place + 2 <= frame.size() ? frame[place] << 8U | frame[place + 1] : 0);
+    };
+    const std::size_t size = u16_at(at);
+    if (at + 2 + size > frame.size()) return packet;
+    packet.topic = as_text(frame.subspan(at + 2, size));
+    if (packet.qos != QoS::at_most_once) packet.packet_id = u16_at(at + 2 + size);
+    return packet;
+}
+
+}  // namespace
+
 Event Client::on_publish(Bytes frame) {
     auto decoded = wire::decode_publish(frame, options_.version);
+    const bool has_wildcard = !decoded && decoded.error().rule == wire::Rule::topic_wildcard;
+    if (has_wildcard && options_.drops_wildcard_topics) return drop_message(frame);
     if (!decoded) return fail(Fault::undecodable, decoded.error().rule);
     wire::Publish& packet = *decoded;
     if (const Fault fault = resolve_alias(packet); fault != Fault::none) return fail(fault);
+    return receive(packet);
+}
+
+Event Client::receive(const wire::Publish& packet) {
     if (packet.qos == QoS::at_most_once) return Message{packet};
     if (is_kept()) return receive_kept(packet);
     window_in_.open(packet.packet_id);
     if (window_in_.is_exceeded()) return fail(Fault::receive_maximum_exceeded);
     return Message{packet};
+}
+
+/// The rest of the packet is not looked at, a topic alias among it. A relay's other side does not know the id, so PUBREL ends in PUBCOMP 0x92.
+Event Client::drop_message(Bytes frame) {
+    const wire::Publish packet = beginning_of(frame);
+    if (packet.qos != QoS::at_most_once && packet.packet_id == 0)
+        return fail(Fault::undecodable, wire::Rule::packet_id_zero);
+    Event event = receive(packet);
+    if (!std::holds_alternative<Message>(event)) return event;
+    if (packet.qos != QoS::at_most_once) {
+        const bool is_qos1 = packet.qos == QoS::at_least_once;
+        if (is_kept())
+            acknowledge(packet.packet_id);
+        else
+            send_ack({is_qos1 ? wire::PacketType::puback : wire::PacketType::pubrec, packet.packet_id, {}, {}});
+    }
+    return Dropped{packet.topic};
 }
 
 Fault Client::resolve_alias(wire::Publish& packet) {

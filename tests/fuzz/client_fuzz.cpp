@@ -33,6 +33,7 @@ client::Options options_of(unsigned flags) {
     if ((flags & 32U) != 0) options.authentication_method = "M";
     options.accepts_unknown_session = (flags & 64U) != 0;
     options.republishes_lost = (flags & 128U) == 0;
+    options.drops_wildcard_topics = (flags & 9U) == 8U;
     options.receive_maximum = 4;
     options.topic_alias_maximum = 3;
     options.topic_alias_maximum_out = 2;

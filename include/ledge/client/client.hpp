@@ -185,6 +185,8 @@ private:
 
     // on_publish.cpp
     Event on_publish(Bytes frame);
+    Event receive(const wire::Publish& packet);
+    Event drop_message(Bytes frame);
     Fault resolve_alias(wire::Publish& packet);
     Event receive_kept(const wire::Publish& packet);
     void send_answers();

@@ -28,6 +28,11 @@ struct Message {
     wire::Publish packet;
 };
 
+/// Options::drops_wildcard_topics. A message that was acknowledged and dropped.
+struct Dropped {
+    std::string_view topic;  // as it came: not checked to be UTF-8
+};
+
 /// Flow::kept. A message of publish() has come to its end; its packet id is free again.
 struct PublishDone {
     enum class How : std::uint8_t {
@@ -77,7 +82,8 @@ struct Ended {
     wire::Properties properties;  // of CONNACK or DISCONNECT
 };
 
-using Event = std::variant<Nothing, Connected, Message, PublishDone, AckPassedOn, RequestDone, AuthStep, Pong, Ended>;
+using Event =
+    std::variant<Nothing, Connected, Message, Dropped, PublishDone, AckPassedOn, RequestDone, AuthStep, Pong, Ended>;
 
 inline bool is_nothing(const Event& event) { return std::holds_alternative<Nothing>(event); }
 

@@ -48,6 +48,8 @@ struct Options {
     std::optional<std::string> user_name;
     std::optional<std::string> password;
     std::optional<WillOptions> will;
+    bool is_bridge = false;  // 3.x: sets the high bit of the protocol level. Some servers then send no echo of own
+                             // messages and leave RETAIN as published; others refuse the connection.
 
     // Properties of CONNECT, MQTT 5 only.
     std::uint32_t session_expiry_s = 0;      // 0 = the session ends with the connection; 0xFFFFFFFF = never.
@@ -65,6 +67,9 @@ struct Options {
     /// Flow::kept. True: the server may have a session of an earlier life of this client, of which nothing is known
     /// here. False: such a session is a violation [MQTT-3.2.2-4].
     bool accepts_unknown_session = false;
+    /// Some servers deliver topic names with wildcards, which [MQTT-3.3.2-2] forbids. True: such a message is
+    /// acknowledged and told as Dropped, so that it does not come back for ever. False: it is a violation.
+    bool drops_wildcard_topics = false;
     /// Flow::kept. The server has lost the session. True: messages that it has not acknowledged are sent to the new
     /// session as new ones. False: they are given up, each with a PublishDone.
     bool republishes_lost = true;

@@ -46,6 +46,15 @@ TEST_CASE("CONNECT says what the options say, and leaves out what is the standar
     CHECK(connect_of(bare).properties.empty());
 }
 
+TEST_CASE("the bridge bit is for 3.x only") {
+    for (const Version version : {v311, v5}) {
+        Options options = lasting(version);
+        options.is_bridge = true;
+        Rig rig(options);
+        CHECK(connect_of(rig).is_bridge == (version == v311));
+    }
+}
+
 TEST_CASE("3.1.1: an empty client id needs a clean session [MQTT-3.1.3-7]") {
     Options options = lasting(v311);
     options.client_id = "";

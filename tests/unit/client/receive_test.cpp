@@ -117,6 +117,45 @@ TEST_CASE("[MQTT-3.3.2-10] the server's topic aliases are resolved and taken out
     CHECK_FALSE(message.packet.properties.has(PropertyId::topic_alias));
 }
 
+TEST_CASE("[MQTT-3.3.2-2] messages under topics with wildcards can be acknowledged and dropped") {
+    Options options = lasting();
+    options.drops_wildcard_topics = true;
+    SUBCASE("kept: in turn with the others") {
+        Rig rig(options);
+        rig.connects();
+        CHECK(rig.gets(publish("a/#", "x")) == "dropped a/#");
+        rig.gets(publish("a", "x", qos1, 1));
+        CHECK(rig.gets(publish("a/+", "x", qos1, 2)) == "dropped a/+");
+        CHECK(rig.gets(publish("a/+", "x", qos2, 3)) == "dropped a/+");
+        CHECK(rig.sent() == "PUBREC 3");
+        rig.client.acknowledge(1);
+        CHECK(rig.sent() == "PUBACK 1 | PUBACK 2");
+        rig.resumes();
+        CHECK(rig.gets(publish("a/+", "x", qos2, 3, true)) == "");
+        CHECK(rig.gets(ack(PacketType::pubrel, 3)) == "");
+        CHECK(rig.sent() == "PUBREC 3 | PUBCOMP 3");
+    }
+    SUBCASE("passed on") {
+        options.flow = Flow::passed_on;
+        Rig rig(options);
+        rig.connects();
+        CHECK(rig.gets(publish("a/+", "x", qos1, 2)) == "dropped a/+");
+        CHECK(rig.gets(publish("a/+", "x", qos2, 3)) == "dropped a/+");
+        CHECK(rig.sent() == "PUBACK 2 | PUBREC 3");
+        CHECK(rig.gets(ack(PacketType::pubrel, 3)) == "PUBREL 3");
+    }
+    SUBCASE("packet id 0 stays a violation") {
+        Rig rig(options);
+        rig.connects();
+        CHECK(rig.gets_bytes({0x32, 6, 0, 1, '#', 0, 0, 0}) == "ended violation: packet id 0 [MQTT-2.2.1-3]");
+    }
+    SUBCASE("cut short behind the topic") {
+        Rig rig(options);
+        rig.connects();
+        CHECK(rig.gets_bytes({0x32, 3, 0, 1, '#'}) == "ended violation: packet id 0 [MQTT-2.2.1-3]");
+    }
+}
+
 TEST_CASE("a stream may be cut anywhere, and events come one at a time") {
     Rig rig;
     rig.connects();

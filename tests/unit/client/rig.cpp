@@ -92,6 +92,7 @@ std::string text_of_event(const Event& event) {
     if (const auto* e = std::get_if<Connected>(&event))
         return e->session_present ? "connected to session" : "connected";
     if (const auto* e = std::get_if<Message>(&event)) return "message " + text_of(e->packet);
+    if (const auto* e = std::get_if<Dropped>(&event)) return "dropped " + std::string(e->topic);
     if (const auto* e = std::get_if<PublishDone>(&event)) return text_of(*e);
     if (const auto* e = std::get_if<AckPassedOn>(&event)) return text_of(e->packet);
     if (const auto* e = std::get_if<RequestDone>(&event)) return text_of(*e);
