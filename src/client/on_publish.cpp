@@ -49,7 +49,8 @@ Event Client::receive(const wire::Publish& packet) {
     return Message{packet};
 }
 
-/// The rest of the packet is not looked at, a topic alias among it. A relay's other side does not know the id, so PUBREL ends in PUBCOMP 0x92.
+/// The rest of the packet is not looked at, a topic alias among it. A relay's other side does not know the packet id,
+/// so it answers the PUBREL that follows with PUBCOMP 0x92.
 Event Client::drop_message(Bytes frame) {
     const wire::Publish packet = beginning_of(frame);
     if (packet.qos != QoS::at_most_once && packet.packet_id == 0)
