@@ -24,7 +24,16 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds connect_again_after{1000};
 constexpr milliseconds connect_takes_at_most{5000};
-constexpr milliseconds ping_interval{30'000};
+
+/// The time of the machine as the client wants it.
+ledge::Instant instant(Clock::time_point time) {
+    return ledge::Instant(std::chrono::duration_cast<ledge::Duration>(time.time_since_epoch()));
+}
+
+Clock::time_point time_point(ledge::Instant instant) {
+    if (instant == ledge::never) return Clock::time_point::max();
+    return Clock::time_point(std::chrono::duration_cast<Clock::duration>(instant.time_since_epoch()));
+}
 
 struct Options {
     std::string host = "127.0.0.1";
@@ -38,7 +47,6 @@ struct Seat {
     Client client;
     Clock::time_point next_connect;
     Clock::time_point next_measure;
-    Clock::time_point next_ping;
     bool was_connected = false;
 
     explicit Seat(Device d) : device(std::move(d)), client("demo-" + device.name(), device.will()) {}
@@ -89,8 +97,7 @@ void keep_connected(Seat& seat, const Address& address, Clock::time_point now) {
     if (is_connected != seat.was_connected) {
         std::printf("%s %s\n", seat.device.name().c_str(), is_connected ? "connected" : "lost its connection");
         if (is_connected) {
-            for (const auto& message : seat.device.greeting()) seat.client.publish(message);
-            seat.next_ping = now + ping_interval;
+            for (const auto& message : seat.device.greeting()) seat.client.publish(message, instant(now));
         } else {
             seat.next_connect = now + connect_again_after;
         }
@@ -108,14 +115,11 @@ void serve(Seat& seat, const Options& options, const Address& address, Clock::ti
     keep_connected(seat, address, now);
     if (now >= seat.next_measure) {
         const double elapsed_s = std::chrono::duration<double>(options.interval).count();
-        for (const auto& message : seat.device.measure(elapsed_s)) seat.client.publish(message);
+        for (const auto& message : seat.device.measure(elapsed_s)) seat.client.publish(message, instant(now));
         seat.next_measure += options.interval;
         if (seat.next_measure <= now) seat.next_measure = now + options.interval;  // the machine slept
     }
-    if (now >= seat.next_ping) {
-        seat.client.ping();
-        seat.next_ping = now + ping_interval;
-    }
+    if (seat.client.next_deadline() <= instant(now)) seat.client.on_time(instant(now));
 }
 
 /// Waits for the next thing to do. false: a stop signal came.
@@ -126,7 +130,7 @@ bool wait(std::vector<std::unique_ptr<Seat>>& seats, int stop_fd, Clock::time_po
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
     poll(places.data(), places.size(), left < 0 ? 0 : static_cast<int>(left));
     for (std::size_t i = 0; i < seats.size(); ++i) {
-        if (places[i].revents != 0) seats[i]->client.on_ready(places[i].revents);
+        if (places[i].revents != 0) seats[i]->client.on_ready(places[i].revents, instant(Clock::now()));
     }
     return places.back().revents == 0;
 }
@@ -142,12 +146,12 @@ void run(const Options& options, const Address& address, int stop_fd) {
         auto next = now + connect_again_after;
         for (auto& seat : seats) {
             serve(*seat, options, address, now);
-            next = std::min({next, seat->next_measure, seat->next_ping});
+            next = std::min({next, seat->next_measure, std::max(time_point(seat->client.next_deadline()), now)});
             if (!seat->client.is_connected()) next = std::min(next, std::max(seat->next_connect, now));
         }
         if (!wait(seats, stop_fd, next)) break;
     }
-    for (auto& seat : seats) seat->client.leave();
+    for (auto& seat : seats) seat->client.leave(instant(Clock::now()));
 }
 
 }  // namespace

@@ -27,16 +27,13 @@ void RetainedReader::on_connected(bool) {
     subscribe({{retained_filter, {.qos = QoS::at_least_once}}});
 }
 
-void RetainedReader::on_packet(wire::PacketType type, Bytes frame) {
-    if (type != wire::PacketType::publish) return;
-    const auto packet = wire::decode_publish(frame, version());
-    if (!packet) return ledger().broken(Count::damaged, name() + ": a PUBLISH that cannot be read");
-    if (packet->qos == QoS::at_least_once) acknowledge(wire::PacketType::puback, packet->packet_id);
-    if (!packet->retain) return;  // an update, not what was retained
-    const auto found = streams_.find(packet->topic);
-    const Arrival arrival = read_payload(packet->payload);
+void RetainedReader::on_message(const wire::Publish& packet) {
+    if (packet.qos == QoS::at_least_once) acknowledge(wire::PacketType::puback, packet.packet_id);
+    if (!packet.retain) return;  // an update, not what was retained
+    const auto found = streams_.find(packet.topic);
+    const Arrival arrival = read_payload(packet.payload);
     if (found == streams_.end() || arrival.sequence == 0 || arrival.stream != found->second) {
-        return ledger().broken(Count::damaged, name() + ": a wrong payload under " + std::string(packet->topic));
+        return ledger().broken(Count::damaged, name() + ": a wrong payload under " + std::string(packet.topic));
     }
     ++stage_.progress;
     seen_.insert(arrival.stream);
@@ -87,13 +84,8 @@ void WillOwner::begin_round() {
     if (has_socket()) drop();
 }
 
-void WillOwner::add_to_connect(wire::Connect& connect) {
-    payload_ = std::to_string(stage_.round);
-    wire::Will will;
-    will.topic = topic_;
-    will.payload = as_bytes(payload_);
-    will.qos = qos_;
-    connect.will = will;
+void WillOwner::add_to_connect(client::Options& options) {
+    options.will = client::WillOptions{topic_, std::to_string(stage_.round), qos_, false, {}};
 }
 
 // A CONNACK with session present says that the session, its will included, is stored.
@@ -119,24 +111,21 @@ void WillReader::on_connected(bool session_present) {
     subscribe({{will_filter, {.qos = QoS::exactly_once}}});
 }
 
-void WillReader::on_packet(wire::PacketType type, Bytes frame) {
-    if (type == wire::PacketType::suback) {
-        is_subscribed_ = true;
-        session_is_kept();
-        return;
-    }
-    if (type == wire::PacketType::pubrel) {
-        const auto ack = wire::decode_ack(frame, version());
-        if (ack) acknowledge(wire::PacketType::pubcomp, ack->packet_id);
-        return;
-    }
-    const auto packet = wire::decode_publish(frame, version());
-    if (!packet) return ledger().broken(Count::damaged, name() + ": a PUBLISH that cannot be read");
+void WillReader::on_suback(const wire::Suback&) {
+    is_subscribed_ = true;
+    session_is_kept();
+}
+
+void WillReader::on_ack(const wire::Ack& ack) {
+    if (ack.type == wire::PacketType::pubrel) acknowledge(wire::PacketType::pubcomp, ack.packet_id);
+}
+
+void WillReader::on_message(const wire::Publish& packet) {
     ++stage_.progress;
-    latest_[std::string(packet->topic)] =
-        static_cast<std::uint32_t>(std::strtoul(std::string(as_text(packet->payload)).c_str(), nullptr, 10));
-    if (packet->qos == QoS::at_least_once) acknowledge(wire::PacketType::puback, packet->packet_id);
-    if (packet->qos == QoS::exactly_once) acknowledge(wire::PacketType::pubrec, packet->packet_id);
+    latest_[std::string(packet.topic)] =
+        static_cast<std::uint32_t>(std::strtoul(std::string(as_text(packet.payload)).c_str(), nullptr, 10));
+    if (packet.qos == QoS::at_least_once) acknowledge(wire::PacketType::puback, packet.packet_id);
+    if (packet.qos == QoS::exactly_once) acknowledge(wire::PacketType::pubrec, packet.packet_id);
 }
 
 const WillOwner* WillReader::first_missing() const {
@@ -162,16 +151,12 @@ Pulse::Pulse(Stage& stage, std::string name) : Client(stage, {.client_id = std::
 
 void Pulse::on_connected(bool) { subscribe({{pulse_topic, {.qos = QoS::at_most_once}}}); }
 
-void Pulse::on_packet(wire::PacketType type, Bytes) {
-    if (type == wire::PacketType::publish) ++stage_.pulses;
-}
-
 void Pulse::on_tick() {
     if (stage_.now < next_) return;
     next_ = stage_.now + pulse_interval;
     wire::Publish packet;
     packet.topic = pulse_topic;
-    send(packet);
+    publish(packet);
 }
 
 }  // namespace ledge::crash

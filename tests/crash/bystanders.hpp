@@ -23,7 +23,7 @@ public:
 
 protected:
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType type, Bytes frame) override;
+    void on_message(const wire::Publish& packet) override;
     void on_tick() override;
 
 private:
@@ -48,15 +48,13 @@ public:
 protected:
     /// Once in each life of the broker: the end of the broker is no failure of its own, so it comes back after it.
     bool wants_connection() const override { return armed_cycle_ != stage_.ledger.cycle; }
-    void add_to_connect(wire::Connect& connect) override;
+    void add_to_connect(client::Options& options) override;
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType, Bytes) override {}
     void on_tick() override;
 
 private:
     std::string topic_;
     QoS qos_;
-    std::string payload_;
     std::uint32_t armed_cycle_ = 0;
     std::uint32_t owed_round_ = 0;
     Time vanishes_at_{};
@@ -73,7 +71,9 @@ public:
 
 protected:
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType type, Bytes frame) override;
+    void on_message(const wire::Publish& packet) override;
+    void on_ack(const wire::Ack& ack) override;
+    void on_suback(const wire::Suback& packet) override;
 
 private:
     const WillOwner* first_missing() const;
@@ -89,7 +89,7 @@ public:
 
 protected:
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType type, Bytes frame) override;
+    void on_message(const wire::Publish&) override { ++stage_.pulses; }
     void on_tick() override;
 
 private:

@@ -6,17 +6,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::crash {
 namespace {
 
 constexpr auto retry_interval = 2ms;
 constexpr int connect_wait_ms = 50;
-constexpr std::uint32_t packet_max = 1024 * 1024;
 constexpr std::uint32_t session_expiry_s = 3600;
 
+client::Options options_of(const ClientOptions& wish) {
+    client::Options options;
+    options.version = wish.version;
+    options.client_id = wish.client_id;
+    options.flow = client::Flow::passed_on;
+    options.keep_alive_s = 0;  // who waits for a broker that hangs is settled by the rig
+    if (wish.is_persistent) options.session_expiry_s = session_expiry_s;
+    if (wish.receive_maximum != 0) options.receive_maximum = wish.receive_maximum;
+    return options;
+}
+
 }  // namespace
+
+Client::Client(Stage& stage, ClientOptions options)
+    : stage_(stage), options_(std::move(options)), mqtt_(options_of(options_)) {}
 
 Client::~Client() {
     if (fd_ >= 0) ::close(fd_);
@@ -25,7 +41,7 @@ Client::~Client() {
 void Client::step() {
     if (fd_ < 0 && stage_.is_up() && wants_connection() && stage_.now >= next_try_) open();
     if (fd_ < 0) return;
-    if (is_accepted_) on_tick();
+    if (is_connected()) on_tick();
     flush();
     if (is_ending_) lose();
 }
@@ -48,40 +64,26 @@ void Client::open() {
     const int yes = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     fd_ = fd;
-    framer_ = std::make_unique<wire::Framer>();
-    out_.clear();
-    sent_ = 0;
     pongs_ = 0;
     is_ending_ = false;
     send_connect();
 }
 
 void Client::send_connect() {
-    wire::PropertyBuilder properties;
-    wire::Connect packet;
-    packet.version = options_.version;
-    packet.client_id = options_.client_id;
-    packet.clean_start = is_clean_start();
-    if (is_v5() && options_.is_persistent) {
-        properties.number(wire::PropertyId::session_expiry_interval, session_expiry_s);
-    }
-    if (is_v5() && options_.receive_maximum != 0) {
-        properties.number(wire::PropertyId::receive_maximum, options_.receive_maximum);
-    }
-    packet.properties = properties.view();
-    add_to_connect(packet);
-    append(wire::encoded_size(packet), [&](wire::Writer& out) { wire::encode(packet, out); });
+    client::Options options = mqtt_.options();
+    add_to_connect(options);
+    mqtt_.set_options(std::move(options));
+    mqtt_.connect(is_clean_start(), instant());
 }
 
 void Client::flush() {
-    while (fd_ >= 0 && sent_ < out_.size()) {
-        const ssize_t size = ::send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    while (fd_ >= 0 && !mqtt_.output().empty()) {
+        const Bytes output = mqtt_.output();
+        const ssize_t size = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return;  // full, or broken: then reading says so, after what is still there to be read
-        sent_ += static_cast<std::size_t>(size);
+        mqtt_.sent(static_cast<std::size_t>(size), instant());
     }
-    out_.clear();
-    sent_ = 0;
 }
 
 void Client::receive() {
@@ -100,78 +102,66 @@ void Client::receive() {
 
 void Client::take(Bytes input) {
     while (!is_ending_) {
-        const wire::Framer::Next next = framer_->next(input, packet_max);
-        if (next.status == wire::Framer::Status::need_more) return;
-        if (next.status != wire::Framer::Status::frame) {
-            ledger().broken(Count::damaged, name() + ": the broker sent no MQTT");
-            return drop();
-        }
-        on_frame(next.frame);
+        const client::Event event = mqtt_.on_bytes(input, instant());
+        if (client::is_nothing(event)) return;
+        on_event(event);
     }
 }
 
-void Client::on_frame(Bytes frame) {
-    switch (wire::type_of(frame)) {
-        case wire::PacketType::connack: return on_connack(frame);
-        case wire::PacketType::pingresp: ++pongs_; return;
-        case wire::PacketType::disconnect: return drop();
-        default: return on_packet(wire::type_of(frame), frame);
-    }
+void Client::on_event(const client::Event& event) {
+    if (const auto* e = std::get_if<client::Connected>(&event)) on_connack(e->session_present);
+    if (const auto* e = std::get_if<client::Message>(&event)) on_message(e->packet);
+    if (const auto* e = std::get_if<client::AckPassedOn>(&event)) on_ack(e->packet);
+    if (const auto* e = std::get_if<client::RequestDone>(&event)) on_suback(e->packet);
+    if (std::holds_alternative<client::Pong>(event)) ++pongs_;
+    const auto* const ended = std::get_if<client::Ended>(&event);
+    if (ended == nullptr) return;
+    // A broker that starts, refuses or stops is asked again. One that breaks the standard is not right.
+    if (ended->cause == client::Ended::Cause::violation)
+        ledger().broken(Count::damaged, name() + ": the broker sent " + std::string(ended->text));
+    drop();
 }
 
-void Client::on_connack(Bytes frame) {
-    const auto packet = wire::decode_connack(frame, options_.version);
-    if (!packet || is_accepted_) {
-        ledger().broken(Count::damaged, name() + ": a CONNACK that is none");
-        return drop();
-    }
-    if (packet->code != wire::ReasonCode::success) return drop();  // a broker that starts or refuses: again
+void Client::on_connack(bool session_present) {
     is_accepted_ = true;
     ++stage_.connacks;
     ++stage_.progress;
-    server_receive_maximum_ =
-        static_cast<std::uint16_t>(packet->properties.number(wire::PropertyId::receive_maximum).value_or(0xFFFF));
-    if (has_kept_session_ && !packet->session_present && !is_clean_start()) {
+    if (has_kept_session_ && !session_present && !is_clean_start()) {
         ledger().broken(Count::sessions_lost, name() + ", cycle " + std::to_string(ledger().cycle));
         has_kept_session_ = false;
     }
-    if (packet->session_present) has_kept_session_ = true;
-    on_connected(packet->session_present);
+    if (session_present) has_kept_session_ = true;
+    on_connected(session_present);
 }
 
 void Client::lose() {
     ::close(fd_);
     fd_ = -1;
     const bool was_accepted = is_accepted_;
-    is_accepted_ = false;
-    is_ending_ = false;
+    is_accepted_ = is_ending_ = false;
+    mqtt_.closed();
     next_try_ = stage_.now + retry_interval;
     if (was_accepted) on_lost();
 }
 
-void Client::send_ping() {
-    append(wire::ping_size, [](wire::Writer& out) { wire::encode(wire::Pingreq{}, out); });
-}
-
-void Client::acknowledge(wire::PacketType type, wire::PacketId id) {
-    wire::Ack packet;
-    packet.type = type;
-    packet.packet_id = id;
-    send(packet);
+/// A window that is full would be our mistake. QoS 0 may meet a broker that does not read: it is lost.
+void Client::publish(const wire::Publish& packet) {
+    const auto result = mqtt_.publish(packet);
+    LEDGE_ASSERT(result.ok() || packet.qos == wire::QoS::at_most_once);
 }
 
 void Client::subscribe(const std::vector<wire::SubscribeEntry>& entries) {
-    std::vector<Byte> raw;
-    for (const auto& entry : entries) wire::append_entry(raw, entry, true);
-    wire::Subscribe packet;
-    packet.packet_id = 1;
-    packet.entries = wire::SubscribeEntries(raw, true);
-    send(packet);
+    const auto result = mqtt_.subscribe(entries);
+    LEDGE_ASSERT(result.ok());
 }
 
 void Client::disconnect() {
-    send(wire::Disconnect{});
+    mqtt_.disconnect();
     is_ending_ = true;
+}
+
+void Client::unexpected(std::string_view what) {
+    ledger().broken(Count::damaged, name() + ": an unexpected " + std::string(what));
 }
 
 }  // namespace ledge::crash

@@ -1,5 +1,6 @@
-// Client: one MQTT client that comes back after every loss of its connection. Stage: what all of them share, the loop
-// included. One thread, no blocking; what a client does with its session is in the classes derived from it.
+// Client: one MQTT client that comes back after every loss of its connection: a socket around client::Client, which
+// passes every exchange on, because what is owed to whom is known to the ledger alone. Stage: what all of them share,
+// the loop included. One thread, no blocking; what a client does with its session is in the classes derived from it.
 #pragma once
 
 #include <chrono>
@@ -10,7 +11,8 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/rng.hpp"
-#include "ledge/wire/framer.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/client/client.hpp"
 #include "ledge/wire/packets.hpp"
 #include "ledger.hpp"
 
@@ -57,7 +59,7 @@ struct ClientOptions {
 
 class Client {
 public:
-    Client(Stage& stage, ClientOptions options) : stage_(stage), options_(std::move(options)) {}
+    Client(Stage& stage, ClientOptions options);
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
     virtual ~Client();
@@ -84,61 +86,50 @@ public:
 protected:
     virtual bool wants_connection() const { return true; }
     virtual bool is_clean_start() const { return !options_.is_persistent; }
-    virtual void add_to_connect(wire::Connect&) {}
+    virtual void add_to_connect(client::Options&) {}
     virtual void on_connected(bool session_present) = 0;
-    virtual void on_packet(wire::PacketType type, Bytes frame) = 0;
+    virtual void on_message(const wire::Publish& packet) { unexpected(packet.topic); }
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP.
+    virtual void on_ack(const wire::Ack& ack) { unexpected(wire::name_of(ack.type)); }
+    virtual void on_suback(const wire::Suback&) {}
     virtual void on_lost() {}
     virtual void on_tick() {}
 
-    template <class Packet>
-    void send(const Packet& packet) {
-        append(wire::encoded_size(packet, options_.version),
-               [&](wire::Writer& out) { wire::encode(packet, options_.version, out); });
-    }
-    void send_ping();
+    void publish(const wire::Publish& packet);
+    void send_ping() { mqtt_.ping(instant()); }
     std::uint32_t pongs() const { return pongs_; }  // PINGRESP packets on this connection
-    void acknowledge(wire::PacketType type, wire::PacketId id);
+    void acknowledge(wire::PacketType type, wire::PacketId id) { mqtt_.send_ack({type, id, {}, {}}); }
     void subscribe(const std::vector<wire::SubscribeEntry>& entries);
     void disconnect();  // DISCONNECT, then the end
+    void unexpected(std::string_view what);
 
     /// The broker has confirmed state of this session; from now on it must be present.
     void session_is_kept() { has_kept_session_ = true; }
     void session_is_given_up() { has_kept_session_ = false; }
 
-    wire::Version version() const { return options_.version; }
-    bool is_v5() const { return options_.version == wire::Version::v5; }
-    std::uint16_t server_receive_maximum() const { return server_receive_maximum_; }
+    std::uint16_t server_receive_maximum() const { return mqtt_.limits().receive_maximum; }
 
     Stage& stage_;
     Ledger& ledger() { return stage_.ledger; }
 
 private:
-    template <class Encode>
-    void append(std::size_t size, Encode&& encode) {
-        const std::size_t before = out_.size();
-        out_.resize(before + size);
-        wire::Writer writer({out_.data() + before, size});
-        encode(writer);
-    }
+    Instant instant() const { return Instant(std::chrono::duration_cast<Duration>(stage_.now.time_since_epoch())); }
     void open();
     void send_connect();
     void flush();
     void take(Bytes input);
-    void on_frame(Bytes frame);
-    void on_connack(Bytes frame);
+    void on_event(const client::Event& event);
+    void on_connack(bool session_present);
     void lose();
 
     ClientOptions options_;
+    client::Client mqtt_;
     int fd_ = -1;
     bool is_accepted_ = false;  // CONNACK is here
     bool is_ending_ = false;
     bool has_kept_session_ = false;
-    std::uint16_t server_receive_maximum_ = 0xFFFF;
     std::uint32_t pongs_ = 0;
     Time next_try_{};
-    std::unique_ptr<wire::Framer> framer_;
-    std::vector<Byte> out_;
-    std::size_t sent_ = 0;  // of out_
 };
 
 }  // namespace ledge::crash

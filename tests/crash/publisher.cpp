@@ -66,16 +66,14 @@ void Publisher::send_publish(const Exchange& exchange, bool dup) {
     fill_payload(exchange.message, payload_);
     const bool clears = stream.is_retained && exchange.message.sequence % clears_every == 0;
     if (!clears) packet.payload = payload_;
-    send(packet);
+    publish(packet);
 }
 
-void Publisher::on_packet(wire::PacketType type, Bytes frame) {
-    const auto ack = wire::decode_ack(frame, version());
-    if (!ack) return ledger().broken(Count::damaged, name() + ": an unexpected " + std::string(wire::name_of(type)));
-    switch (type) {
-        case wire::PacketType::puback: return on_puback(*ack);
-        case wire::PacketType::pubrec: return on_pubrec(*ack);
-        case wire::PacketType::pubcomp: return on_pubcomp(*ack);
+void Publisher::on_ack(const wire::Ack& ack) {
+    switch (ack.type) {
+        case wire::PacketType::puback: return on_puback(ack);
+        case wire::PacketType::pubrec: return on_pubrec(ack);
+        case wire::PacketType::pubcomp: return on_pubcomp(ack);
         default: return;
     }
 }

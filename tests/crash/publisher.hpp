@@ -18,7 +18,7 @@ public:
 
 protected:
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType type, Bytes frame) override;
+    void on_ack(const wire::Ack& ack) override;
     void on_tick() override;
 
 private:

@@ -62,22 +62,9 @@ void Subscriber::send_subscribe() {
     subscribe(entries);
 }
 
-void Subscriber::on_packet(wire::PacketType type, Bytes frame) {
-    switch (type) {
-        case wire::PacketType::publish: return on_publish(frame);
-        case wire::PacketType::pubrel: return on_pubrel(frame);
-        case wire::PacketType::suback: return on_suback(frame);
-        default: ledger().broken(Count::damaged, name() + ": an unexpected " + std::string(wire::name_of(type)));
-    }
-}
-
-void Subscriber::on_suback(Bytes frame) {
-    const auto packet = wire::decode_suback(frame, version());
-    if (!packet || packet->codes.size() != filters_.size()) {
-        return ledger().broken(Count::damaged, name() + ": a SUBACK that does not answer");
-    }
+void Subscriber::on_suback(const wire::Suback& packet) {
     for (std::size_t i = 0; i < filters_.size(); ++i) {
-        if (packet->codes[i] == static_cast<Byte>(filters_[i].qos)) continue;
+        if (packet.codes[i] == static_cast<Byte>(filters_[i].qos)) continue;
         return drop();  // refused, as a broker without room does: once more, later
     }
     ++stage_.progress;
@@ -86,20 +73,18 @@ void Subscriber::on_suback(Bytes frame) {
     for (const auto& [stream, qos] : granted_) ledger().subscribed(account_, stream);
 }
 
-void Subscriber::on_publish(Bytes frame) {
-    const auto packet = wire::decode_publish(frame, version());
-    if (!packet) return ledger().broken(Count::damaged, name() + ": a PUBLISH that cannot be read");
+void Subscriber::on_message(const wire::Publish& packet) {
     ++stage_.progress;
-    const Arrival arrival = read_payload(packet->payload);
+    const Arrival arrival = read_payload(packet.payload);
     const bool is_known = arrival.sequence != 0 && arrival.stream < ledger().stream_count();
-    if (!is_known || ledger().stream(arrival.stream).topic != packet->topic) {
-        ledger().broken(Count::damaged, name() + ": a wrong payload under " + std::string(packet->topic));
+    if (!is_known || ledger().stream(arrival.stream).topic != packet.topic) {
+        ledger().broken(Count::damaged, name() + ": a wrong payload under " + std::string(packet.topic));
     } else {
-        const bool is_new = packet->qos != QoS::exactly_once || is_new_qos2(packet->packet_id, arrival);
-        ledger().arrived(account_, arrival, packet->qos, is_new);
+        const bool is_new = packet.qos != QoS::exactly_once || is_new_qos2(packet.packet_id, arrival);
+        ledger().arrived(account_, arrival, packet.qos, is_new);
     }
-    if (packet->qos == QoS::at_least_once) answer(wire::PacketType::puback, packet->packet_id);
-    if (packet->qos == QoS::exactly_once) answer(wire::PacketType::pubrec, packet->packet_id);
+    if (packet.qos == QoS::at_least_once) answer(wire::PacketType::puback, packet.packet_id);
+    if (packet.qos == QoS::exactly_once) answer(wire::PacketType::pubrec, packet.packet_id);
 }
 
 // [MQTT-4.3.3-10] Until PUBREL the same packet id is the same message.
@@ -114,12 +99,11 @@ bool Subscriber::is_new_qos2(wire::PacketId id, const Arrival& arrival) {
     return is_new;
 }
 
-void Subscriber::on_pubrel(Bytes frame) {
-    const auto ack = wire::decode_ack(frame, version());
-    if (!ack) return ledger().broken(Count::damaged, name() + ": a PUBREL that cannot be read");
+void Subscriber::on_ack(const wire::Ack& ack) {
+    if (ack.type != wire::PacketType::pubrel) return unexpected(wire::name_of(ack.type));
     ++stage_.progress;
-    held_.erase(ack->packet_id);
-    answer(wire::PacketType::pubcomp, ack->packet_id);
+    held_.erase(ack.packet_id);
+    answer(wire::PacketType::pubcomp, ack.packet_id);
 }
 
 void Subscriber::answer(wire::PacketType type, wire::PacketId id) {

@@ -36,7 +36,9 @@ protected:
     bool wants_connection() const override;
     bool is_clean_start() const override { return is_to_be_born_; }
     void on_connected(bool session_present) override;
-    void on_packet(wire::PacketType type, Bytes frame) override;
+    void on_message(const wire::Publish& packet) override;
+    void on_ack(const wire::Ack& ack) override;
+    void on_suback(const wire::Suback& packet) override;
     void on_tick() override;
     void on_lost() override { waiting_.clear(); }
 
@@ -46,10 +48,7 @@ private:
         wire::PacketId packet_id;
     };
     void send_subscribe();
-    void on_suback(Bytes frame);
-    void on_publish(Bytes frame);
     bool is_new_qos2(wire::PacketId id, const Arrival& arrival);
-    void on_pubrel(Bytes frame);
     void answer(wire::PacketType type, wire::PacketId id);
     void come_and_go();
     void end_session();

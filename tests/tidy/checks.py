@@ -108,8 +108,8 @@ def _search(tree, folders, patterns):
 
 
 def pure_core(tree):
-    """base ... broker: no clock, no randomness, no I/O, no threads, no indirection that hides cost."""
-    for module in (m for m in rules.CORE if m in tree.modules()):
+    """base ... broker and client: no clock, no randomness, no I/O, no threads, no indirection that hides cost."""
+    for module in (m for m in rules.PURE if m in tree.modules()):
         yield f'no hidden clock or randomness in {module}', list(_search(tree, places(module), rules.HIDDEN_INPUT))
         yield f'no hidden ownership or calls in {module}', list(_search(tree, places(module), rules.INDIRECTION))
         yield f'no I/O and no threads in {module}', [

@@ -2,9 +2,11 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
+PURE = CORE + ['client']  # no hidden input here either, though the core does not include them
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
+    'client': ['base', 'wire'],
     'topic': ['base', 'wire'],
     'auth': ['base', 'wire', 'topic'],
     'journal': ['base', 'wire', 'topic', 'auth'],
@@ -20,12 +22,14 @@ MAY_INCLUDE = {
     # it fills their plain option structs; it calls nothing of theirs
     'config': ['base', 'auth', 'journal', 'session', 'broker'],
     'daemon': CORE + ['storage', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
-    'demo': ['base', 'wire'],
+    'demo': ['base', 'wire', 'client'],
 }
 
 # What unit tests of a module may include beyond that. What the core does with a store is tried with the one that
 # storage makes for tests: a second such store would have to be right, too.
-TESTS_MAY_INCLUDE = {'broker': ['storage']}
+TESTS_MAY_INCLUDE = {'broker': ['storage'],
+                     'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
+                     'transport': ['client']}  # a client in the same process, over an inner link
 
 TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmware-bridge', 'config', 'tests', 'docker',
              'run', 'findings'}

@@ -1,0 +1,248 @@
+// Client: the client's side of MQTT 3.1, 3.1.1 and 5 without I/O. Bytes and time go in, bytes and events come out. One
+// object is one client id; it survives its connections and so keeps the session state. Single-threaded.
+//
+// For each connection, after the transport (TCP, TLS, an inner link) is open:
+//     client.connect(clean_start, now)                       CONNECT lies in output()
+//     for each piece of bytes from the server:
+//         do event = client.on_bytes(input, now)             `input` shrinks
+//         while event is not Nothing
+//     send client.output(), then client.sent(count, now)
+//     at client.next_deadline(): client.on_time(now), until it returns Nothing
+//     when client.wants_close() or the transport has ended:  close the transport, client.closed()
+//
+// Functions that send return the reason code with which the client refuses; the server is then not asked:
+//     server_unavailable            there is no connection
+//     quota_exceeded                a limit of Options::limits is reached; try again later
+//     receive_maximum_exceeded      Flow::passed_on: the server's Receive Maximum is used up [MQTT-3.3.4-7]
+//     packet_identifier_in_use      the packet id belongs to another exchange
+//     topic_name_invalid, topic_filter_invalid, protocol_error    the packet would break the standard
+//     qos_not_supported, retain_not_supported, packet_too_large, wildcard_subscriptions_not_supported,
+//     subscription_identifiers_not_supported, shared_subscriptions_not_supported    CONNACK does not allow it
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/result.hpp"
+#include "ledge/base/ring.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/client/event.hpp"
+#include "ledge/client/held_messages.hpp"
+#include "ledge/client/options.hpp"
+#include "ledge/client/outbox.hpp"
+#include "ledge/client/packet_id_set.hpp"
+#include "ledge/client/received_messages.hpp"
+#include "ledge/client/server_limits.hpp"
+#include "ledge/client/topic_aliases.hpp"
+#include "ledge/wire/framer.hpp"
+#include "ledge/wire/packets.hpp"
+
+namespace ledge::client {
+
+using wire::PacketId;
+using wire::ReasonCode;
+
+class Client {
+public:
+    enum class State : std::uint8_t {
+        closed,     // no transport
+        greeting,   // CONNECT sent, CONNACK awaited; AUTH packets may come first
+        connected,  // CONNACK received
+        ending,     // nothing is read any more; the rest of output() leaves, then the transport is closed
+    };
+
+    explicit Client(Options options);
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    // ---- Connection
+
+    /// The transport is open. Requires State::closed. `clean_start` (3.x: clean session): the session of both sides is
+    /// discarded [MQTT-3.1.2-4]. Flow::kept: a clean start is repeated until a CONNACK has come.
+    /// 3.1.1 without a client id: always a clean session [MQTT-3.1.3-7].
+    void connect(bool clean_start, Instant now);
+    /// The transport has ended, whoever has ended it. Output that was not sent is dropped.
+    void closed();
+    State state() const { return state_; }
+    bool is_connected() const { return state_ == State::connected; }
+    /// Everything is sent that can be: the transport is to be closed.
+    bool wants_close() const { return state_ == State::ending && outbox_.empty(); }
+    /// False: the server does not take the answers; stop reading from it until true.
+    bool wants_input() const { return outbox_.size() < options_.limits.outbox_bytes_max; }
+
+    /// In force from the next connect() on. Requires State::closed.
+    void set_options(Options options);
+    const Options& options() const { return options_; }
+    /// What CONNACK allows; the standard's defaults before.
+    const ServerLimits& limits() const { return limits_; }
+    /// The id in force: the server's, if the server has assigned one.
+    std::string_view client_id() const;
+
+    // ---- Bytes and time
+
+    /// Call again with the same `input` until Nothing comes back.
+    Event on_bytes(Bytes& input, Instant now);
+    /// Bytes for the server; valid until the next call of a member that is not const.
+    Bytes output() const { return outbox_.unsent(); }
+    /// The transport has taken `count` bytes of output().
+    void sent(std::size_t count, Instant now);
+    /// Keep alive and timeouts. Call again until Nothing comes back.
+    Event on_time(Instant now);
+    /// When on_time() has to be called; `never` when nothing is planned, a time that has passed when an event waits.
+    Instant next_deadline() const;
+
+    // ---- Publishing
+
+    /// Flow::kept: `packet_id` 0 lets the client choose one for QoS 1 and 2; DUP is the client's. QoS 0 needs a
+    /// connection, QoS 1 and 2 are held until they are acknowledged, also without one. Returns the packet id, 0 for
+    /// QoS 0. Flow::passed_on: sent as it is, at once. Topic aliases are the client's in both.
+    Result<PacketId, ReasonCode> publish(const wire::Publish& packet);
+    /// Flow::kept. Gives up the oldest message of publish() that the server cannot know of, and returns its packet id;
+    /// 0: there is none.
+    PacketId withdraw_oldest();
+    /// Flow::kept. Messages that are not finished.
+    std::size_t held_messages() const { return held_.size(); }
+    /// Flow::passed_on. The server's Receive Maximum leaves room for one more PUBLISH of QoS 1 or 2.
+    bool has_window() const { return window_out_.has_room(); }
+
+    // ---- Acknowledging
+
+    /// Flow::kept. Answers a Message of QoS 1 or 2; an error code refuses it. The answer leaves when those to earlier
+    /// messages of its QoS have left. False: nothing waits for it, as after a loss of the connection (QoS 1 then comes
+    /// again). QoS 2 may be acknowledged without a connection.
+    bool acknowledge(PacketId packet_id, ReasonCode code = ReasonCode::success);
+    /// Flow::passed_on. Sends PUBACK, PUBREC, PUBREL or PUBCOMP. Properties that would make it too large for the server
+    /// are left out [MQTT-3.4.2-2] [MQTT-3.4.2-3]. False: there is no connection.
+    bool send_ack(const wire::Ack& packet);
+
+    // ---- Requests
+
+    /// Returns the packet id; RequestDone brings the answer. A lost connection forgets requests. Requires an entry.
+    Result<PacketId, ReasonCode> subscribe(const std::vector<wire::SubscribeEntry>& entries,
+                                           const wire::Properties& properties = {});
+    Result<PacketId, ReasonCode> unsubscribe(const std::vector<std::string_view>& filters,
+                                             const wire::Properties& properties = {});
+    /// PINGREQ; Pong brings the answer. False: there is no connection.
+    bool ping(Instant now);
+
+    // ---- Authentication (MQTT 5, with Options::authentication_method)
+
+    /// AUTH 0x18, the answer to AuthStep. False: the server has not asked.
+    bool send_auth(std::string_view data);
+    /// AUTH 0x19 on a connection. False: there is none, or an exchange is under way.
+    bool reauthenticate(std::string_view data);
+
+    // ---- The end
+
+    /// DISCONNECT. 0x00 deletes the will, disconnect_with_will lets the server publish it. 3.x knows only 0x00: other
+    /// codes close without DISCONNECT. Without a connection nothing happens.
+    void disconnect(ReasonCode code = ReasonCode::success, const wire::Properties& properties = {});
+
+private:
+    struct Request {
+        PacketId id;
+        wire::PacketType answer;
+        std::size_t entries;
+    };
+
+    // client.cpp
+    bool is_v5() const { return options_.version == wire::Version::v5; }
+    bool is_kept() const { return options_.flow == Flow::kept; }
+    Event on_frame(Bytes frame);
+    Event on_pingresp(Bytes frame);
+    Event on_disconnect(Bytes frame);
+    Event take_outcome();
+    Event fail(Fault fault, wire::Rule rule = wire::Rule::none);
+    Event end(Ended::Cause cause, ReasonCode code, std::string_view text, wire::Properties properties = {});
+    Event overload_if_full();
+    bool breaks_problem_information(const wire::Properties& properties) const;
+    template <class Packet>
+    void append(const Packet& packet);
+    void append_ack(wire::PacketType type, PacketId id, ReasonCode code = ReasonCode::success);
+
+    // connect.cpp
+    void append_connect();
+    wire::PropertyBuilder connect_properties() const;
+    Event on_connack(Bytes frame);
+    Fault fault_of(const wire::Connack& connack) const;
+    void begin_session(bool session_present);
+    void lose_session();
+
+    // publish.cpp
+    std::optional<ReasonCode> refusal_of(const wire::Publish& packet) const;
+    std::optional<ReasonCode> refusal_by_server(const wire::Publish& packet) const;
+    Result<PacketId, ReasonCode> hold(wire::Publish packet);
+    Result<PacketId, ReasonCode> pass_on(const wire::Publish& packet);
+    void append_publish(wire::Publish packet);
+    void pump();
+    bool pump_one(HeldMessages::Entry& entry);
+    PacketId next_packet_id();
+    void finish(HeldMessages::Entry& entry, ReasonCode code, PublishDone::How how = PublishDone::How::answered);
+
+    // on_publish.cpp
+    Event on_publish(Bytes frame);
+    Event receive(const wire::Publish& packet);
+    Event drop_message(Bytes frame);
+    Fault resolve_alias(wire::Publish& packet);
+    Event receive_kept(const wire::Publish& packet);
+    void send_answers();
+
+    // on_acks.cpp
+    Event on_ack(Bytes frame);
+    Event on_puback(const wire::Ack& ack);
+    Event on_pubrec(const wire::Ack& ack);
+    Event on_pubcomp(const wire::Ack& ack);
+    Event on_pubrel(const wire::Ack& ack);
+    Event pass_on(const wire::Ack& ack);
+
+    // requests.cpp
+    std::optional<ReasonCode> refusal_of_request() const;
+    std::optional<ReasonCode> refusal_of(const wire::SubscribeEntry& entry) const;
+    template <class Packet>
+    Result<PacketId, ReasonCode> send_request(const Packet& packet, wire::PacketType answer, std::size_t entries);
+    Event on_request_done(Bytes frame);
+    PacketId next_request_id() const;
+
+    // on_auth.cpp
+    Event on_auth(Bytes frame);
+    void append_auth(ReasonCode code, std::string_view data);
+
+    Options options_;
+    std::string assigned_client_id_;
+    State state_ = State::closed;
+    Outbox outbox_;
+
+    // Session state: survives the connection
+    bool has_session_ = false;          // the server may have a session of which this object knows everything
+    bool is_clean_start_owed_ = false;  // a clean start was asked for and no CONNACK has come since
+    HeldMessages held_;
+    ReceivedMessages received_;
+    PacketIdSet ids_in_use_;  // of held messages and requests
+    PacketId last_id_ = 0;
+    Ring<PublishDone> outcomes_;  // not told yet; each is a message that was held
+
+    // Ends with the connection
+    std::optional<wire::Framer> framer_;
+    ServerLimits limits_;
+    bool is_clean_start_ = false;
+    bool is_accepted_ = false;          // CONNACK with success has come
+    bool is_auth_asked_ = false;        // AuthStep was told, send_auth() is awaited
+    bool is_reauthenticating_ = false;  // AUTH 0x19 sent, AUTH 0x00 awaited
+    Window window_out_;
+    Window window_in_;
+    AliasesIn aliases_in_;
+    AliasesOut aliases_out_;
+    std::vector<Request> requests_;
+    wire::PropertyBuilder without_alias_;  // properties of the last PUBLISH received
+    wire::PropertyBuilder with_alias_;     // properties of the last PUBLISH sent
+    Instant last_sent_{};
+    Instant last_received_{};
+    Instant last_ping_{};
+    std::uint32_t pings_ = 0;  // without an answer
+};
+
+}  // namespace ledge::client

@@ -1,0 +1,80 @@
+// HeldMessages: outbound messages of QoS 1 and 2 from publish() to their last acknowledgement, in the order of
+// publish() [MQTT-4.6.0-1]. Part of the session state: they survive the connection.
+//
+//            sent on this       PUBACK       PUBREC ok    PUBREC error   PUBCOMP      new connection
+//            connection                                                               with the session
+// waiting    to be sent         fault        PUBREL 0x92  ignored        ignored      waiting
+// sent_qos1  PUBLISH            done         fault        fault          ignored      waiting, with DUP
+// sent_qos2  PUBLISH            fault        released     done           ignored      waiting, with DUP
+// released   PUBREL, or to be   fault        PUBREL again PUBREL again   done         PUBREL to be sent
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ledge/base/ring.hpp"
+#include "ledge/wire/packets.hpp"
+
+namespace ledge::client {
+
+enum class HeldState : std::uint8_t {
+    done,       // finished: a hole that goes when all older messages are finished
+    waiting,    // PUBLISH not sent on this connection
+    sent_qos1,  // PUBLISH sent, PUBACK awaited
+    sent_qos2,  // PUBLISH sent, PUBREC awaited
+    released,   // PUBREC received, PUBCOMP awaited; the message itself is gone
+};
+
+class HeldMessages {
+public:
+    struct Entry {
+        wire::PacketId id = 0;
+        HeldState state = HeldState::done;
+        wire::QoS qos = wire::QoS::at_least_once;
+        bool retain = false;
+        bool was_sent = false;              // on any connection of this session: the next PUBLISH carries DUP
+        std::uint32_t topic_size = 0;       // bytes
+        std::uint32_t properties_size = 0;  // bytes
+        std::uint64_t seen = 0;             // of the properties, as in wire::Properties
+        std::vector<Byte> bytes;            // topic, properties, payload
+
+        /// The PUBLISH packet to be sent; its views borrow this entry.
+        wire::Publish packet() const;
+    };
+
+    /// Messages that are not done.
+    std::size_t size() const { return unfinished_; }
+    /// Bytes of their topics, properties and payloads.
+    std::size_t bytes() const { return bytes_; }
+
+    /// Requires a packet id that no entry has, and QoS 1 or 2.
+    void add(const wire::Publish& packet);
+    /// nullptr: no message that is not done has this id. Looks from the oldest on.
+    Entry* find(wire::PacketId id);
+    /// PUBREC: lets go of the message, keeps its id.
+    void release(Entry& entry);
+    void finish(Entry& entry);
+
+    /// A new connection: nothing has been sent on it. `is_resumed`: the server knows what was sent before.
+    void begin_connection(bool is_resumed);
+    /// The oldest message that has to be sent on this connection; nullptr: none.
+    Entry* next_unsent();
+    /// That one was sent, or is done.
+    void skip_unsent() { ++next_unsent_; }
+    /// The oldest message that is not done; nullptr: none.
+    Entry* oldest();
+
+    template <class F>
+    void for_each(F&& f) {
+        for (std::size_t i = 0; i < entries_.size(); ++i)
+            if (entries_[i].state != HeldState::done) f(entries_[i]);
+    }
+
+private:
+    Ring<Entry> entries_;  // the front is never done
+    std::size_t next_unsent_ = 0;
+    std::size_t unfinished_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace ledge::client

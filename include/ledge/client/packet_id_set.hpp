@@ -1,0 +1,63 @@
+// PacketIdSet: packet ids in use, one bit each: 8 KiB from the first insertion on. Window: the exchanges that are open
+// on one connection, limited by a Receive Maximum.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "ledge/wire/packets.hpp"
+
+namespace ledge::client {
+
+class PacketIdSet {
+public:
+    bool contains(wire::PacketId id) const { return words_ != nullptr && ((*words_)[id / 64U] & bit_of(id)) != 0; }
+    /// False: the id was in the set already.
+    bool insert(wire::PacketId id) {
+        if (contains(id)) return false;
+        if (words_ == nullptr) words_ = std::make_unique<Words>();
+        (*words_)[id / 64U] |= bit_of(id);
+        ++size_;
+        return true;
+    }
+    /// False: the id was not in the set.
+    bool erase(wire::PacketId id) {
+        if (!contains(id)) return false;
+        (*words_)[id / 64U] &= ~bit_of(id);
+        --size_;
+        return true;
+    }
+    std::uint32_t size() const { return size_; }
+    void clear() {
+        words_.reset();
+        size_ = 0;
+    }
+
+private:
+    using Words = std::array<std::uint64_t, 1024>;
+    static std::uint64_t bit_of(wire::PacketId id) { return std::uint64_t{1} << (id % 64U); }
+
+    std::unique_ptr<Words> words_;
+    std::uint32_t size_ = 0;
+};
+
+class Window {
+public:
+    /// A new connection: nothing is open.
+    void reset(std::uint32_t maximum) {
+        open_.clear();
+        maximum_ = maximum;
+    }
+    bool has_room() const { return open_.size() < maximum_; }
+    bool is_exceeded() const { return open_.size() > maximum_; }
+    bool is_open(wire::PacketId id) const { return open_.contains(id); }
+    bool open(wire::PacketId id) { return open_.insert(id); }
+    bool close(wire::PacketId id) { return open_.erase(id); }
+
+private:
+    PacketIdSet open_;
+    std::uint32_t maximum_ = 65'535;
+};
+
+}  // namespace ledge::client

@@ -1,0 +1,117 @@
+#include "ledge/transport/inner_link.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::transport {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// ByteQueue
+
+std::size_t ByteQueue::push(Bytes bytes) {
+    const std::size_t count = std::min(bytes.size(), room());
+    // What is gone from the front is dropped when it is at least half: each byte is moved once on average.
+    if (begin_ > 0 && begin_ >= bytes_.size() / 2) {
+        bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
+        begin_ = 0;
+    }
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    LEDGE_ASSERT(size() <= bytes_max_);
+    return count;
+}
+
+void ByteQueue::pop(std::size_t count) {
+    LEDGE_ASSERT(count <= size());
+    begin_ += count;
+    if (empty()) clear();
+}
+
+void ByteQueue::clear() {
+    std::vector<Byte>().swap(bytes_);
+    begin_ = 0;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The client's end
+
+InnerEnd::InnerEnd(Driver& driver, const InnerLinkLimits& limits)
+    : driver_(driver), to_core_(limits.to_core_bytes_max), to_client_(limits.to_client_bytes_max) {
+    LEDGE_ASSERT(limits.to_core_bytes_max > 0 && limits.to_client_bytes_max > 0);
+}
+
+InnerEnd::~InnerEnd() { abort(); }
+
+bool InnerEnd::open(const broker::Peer& peer) {
+    LEDGE_ASSERT(!is_open());
+    to_core_.clear();
+    to_client_.clear();
+    is_finishing_ = false;
+    auto link = std::make_unique<InnerLink>(*this);
+    link_ = link.get();
+    return driver_.adopt(std::move(link), peer);  // a refused link is closed, which takes it from us
+}
+
+std::size_t InnerEnd::write(Bytes bytes) {
+    if (!is_open() || is_finishing_ || link_->is_finished_) return 0;
+    return to_core_.push(bytes);
+}
+
+void InnerEnd::abort() {
+    if (is_open()) driver_.lost(*link_);
+}
+
+void InnerEnd::turn() {
+    if (is_open() && link_->is_writable_wanted_ && to_client_.room() > 0) {
+        link_->is_writable_wanted_ = false;
+        driver_.writable(*link_);
+    }
+    // One read of a turn, like that of a socket: a client that writes much does not keep the others waiting.
+    if (is_open() && link_->is_reading_ && !to_core_.empty()) {
+        const std::size_t count = std::min<std::size_t>(to_core_.size(), link_->read_bytes_max());
+        driver_.received(*link_, to_core_.front().first(count));
+        to_core_.pop(count);
+    }
+    if (!is_open()) return;
+    // The core's last bytes lie in to_client_ already, so nothing is lost when both directions end.
+    if (link_->is_finished_ || (is_finishing_ && to_core_.empty())) driver_.lost(*link_);
+}
+
+bool InnerEnd::wants_turn() const {
+    if (!is_open()) return false;
+    const bool may_write = link_->is_writable_wanted_ && to_client_.room() > 0;
+    const bool may_read = link_->is_reading_ && !to_core_.empty();
+    return may_write || may_read || link_->is_finished_ || (is_finishing_ && to_core_.empty());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The driver's end
+
+Link::Wrote InnerLink::write(session::Outbox& outbox) {
+    while (!outbox.empty()) {
+        std::array<Bytes, 8> parts;
+        const std::size_t count = outbox.gather(parts);
+        std::size_t wanted = 0;
+        std::size_t taken = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            wanted += parts[i].size();
+            taken += end_->to_client_.push(parts[i]);
+        }
+        outbox.consume(taken);
+        if (taken == wanted) continue;
+        is_writable_wanted_ = true;
+        return Wrote::part;
+    }
+    return Wrote::all;
+}
+
+void InnerLink::close() noexcept {
+    if (end_ == nullptr) return;
+    end_->link_ = nullptr;
+    end_ = nullptr;
+}
+
+}  // namespace ledge::transport
