@@ -1,6 +1,6 @@
 #include "dump_row.hpp"
 
-#include "json_line.hpp"
+#include "ledge/base/json.hpp"
 #include "ledge/session/publication_source.hpp"
 #include "ledge/session/records.hpp"
 
@@ -9,11 +9,11 @@ namespace {
 
 constexpr const char* state_names[] = {"waiting", "sent_qos1", "sent_qos2", "released"};
 
-void put_instant(JsonLine& line, std::string_view key, Instant at) {
+void put_instant(JsonWriter& line, std::string_view key, Instant at) {
     if (at != never) line.number(key, std::int64_t{at.time_since_epoch().count()});
 }
 
-void put_publication(JsonLine& line, const session::PublicationView& publication) {
+void put_publication(JsonWriter& line, const session::PublicationView& publication) {
     line.bytes("topic", as_bytes(publication.topic));
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(publication.qos)});
     line.boolean("retain", publication.retain);
@@ -26,13 +26,13 @@ void put_publication(JsonLine& line, const session::PublicationView& publication
     line.bytes("publisher_client_id", as_bytes(source->client_id));
 }
 
-bool put_publication(JsonLine& line, Bytes body) {
+bool put_publication(JsonWriter& line, Bytes body) {
     const auto publication = session::parse_publication(body);
     if (publication) put_publication(line, *publication);
     return publication.has_value();
 }
 
-bool put_session(JsonLine& line, Bytes body) {
+bool put_session(JsonWriter& line, Bytes body) {
     const auto record = session::parse_session(body);
     if (!record) return false;
     line.bytes("client_id", as_bytes(record->client_id));
@@ -49,7 +49,7 @@ bool put_session(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_subscription(JsonLine& line, Bytes body) {
+bool put_subscription(JsonWriter& line, Bytes body) {
     const auto record = session::parse_subscription(body);
     if (!record) return false;
     line.bytes("filter", as_bytes(record->filter));
@@ -60,7 +60,7 @@ bool put_subscription(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_queued(JsonLine& line, Bytes body) {
+bool put_queued(JsonWriter& line, Bytes body) {
     const auto record = session::parse_queued(body);
     if (!record) return false;
     line.number("message", record->message);
@@ -72,7 +72,7 @@ bool put_queued(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool put_fresh(JsonLine& line, Bytes key, Bytes body) {
+bool put_fresh(JsonWriter& line, Bytes key, Bytes body) {
     const auto row = parse_fresh(key, body);
     if (!row) return false;
     constexpr const char* kinds[] = {"message", "dropped", "settled"};
@@ -80,7 +80,7 @@ bool put_fresh(JsonLine& line, Bytes key, Bytes body) {
     return row->body.empty() || put_publication(line, row->body);
 }
 
-bool put_value(JsonLine& line, Table table, Bytes key, Bytes value) {
+bool put_value(JsonWriter& line, Table table, Bytes key, Bytes value) {
     switch (table) {
         case Table::session: return put_session(line, value);
         case Table::sub: return put_subscription(line, value);
@@ -91,7 +91,7 @@ bool put_value(JsonLine& line, Table table, Bytes key, Bytes value) {
     }
 }
 
-void put_key(JsonLine& line, Table table, Bytes key) {
+void put_key(JsonWriter& line, Table table, Bytes key) {
     const bool is_of_session = table == Table::session || key_size(table) != 8;
     line.number(table == Table::fresh ? "sequence" : is_of_session ? "session" : "number", read_u64(key.data()));
     if (key.size() == 16) line.number("number", read_u64(key.data() + 8));
@@ -101,7 +101,7 @@ void put_key(JsonLine& line, Table table, Bytes key) {
 }  // namespace
 
 std::string dump_row(Table table, const ReadRow& row) {
-    JsonLine line;
+    JsonWriter line;
     line.text("table", table_names[index_of(table)]);
     if (row.fault == nullptr) {
         put_key(line, table, row.key);

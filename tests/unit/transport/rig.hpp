@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "../os/posted_calls.hpp"
 #include "fake_shard.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/listener.hpp"
 
 namespace ledge::transport {
 
-class Rig {
+class Rig : private net::Pollable {
 public:
     explicit Rig(const DriverLimits& limits = {});
     ~Rig();
@@ -38,12 +39,16 @@ public:
     broker::FakeShard& core;
     std::vector<std::string> log_lines;
     Log log;
-    std::unique_ptr<Poller> poller;
+    std::unique_ptr<net::Poller> poller;
+    os::PostedCalls posted;
     TurnClock clock;
     broker::Shard shard;
     Driver driver;
     std::vector<std::unique_ptr<Front>> fronts;
     std::vector<std::unique_ptr<Listener>> listeners;
+
+private:
+    void on_ready(std::uint32_t) override { posted.run(); }
 };
 
 class Client {
