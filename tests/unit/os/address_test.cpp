@@ -114,7 +114,7 @@ TEST_CASE("text is read as the system reads it: samples, and mutations of them")
     for (const std::string& sample : samples) {
         for (int i = 0; i < 2000; ++i) {
             std::string text = sample;
-            for (unsigned changes = random() % 3; changes > 0 && !text.empty(); --changes) {
+            for (auto changes = random() % 3; changes > 0 && !text.empty(); --changes) {
                 const std::size_t at = random() % text.size();
                 const char with = "0123456789abF:.%g"[random() % 17];
                 if (random() % 3 == 0)

@@ -67,8 +67,8 @@ TEST_CASE("a small file is read to its end, without a known size, and its absenc
     std::filesystem::create_symlink(path, folder.path / "link");
     CHECK(read_small_file(path) == "text");
     CHECK(read_small_file(folder.path / "link").empty());
-    CHECK(file_size(path) == 4);
-    CHECK(file_size(folder.path / "none") == 0);
+    CHECK(ledge::os::file_size(path) == 4);
+    CHECK(ledge::os::file_size(folder.path / "none") == 0);
 }
 
 TEST_CASE("a private file is for its owner only, and never one that exists already") {

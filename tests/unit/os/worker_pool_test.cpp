@@ -96,16 +96,20 @@ TEST_CASE("the end drops waiting jobs without reports, or runs them where that i
 TEST_CASE("a job that hangs does not hold up the end of a pool that leaves it running") {
     Counts counts;
     PostedCalls calls;
+    std::atomic<bool> has_begun{false};
     std::atomic<bool> is_released{false};
     std::atomic<bool> has_ended{false};
     {
         auto pool = std::move(*WorkerPool::create(calls.post(), {}));
         pool->submit(std::make_unique<Call>([&] {
+            has_begun = true;
+            has_begun.notify_all();
             is_released.wait(false);
             has_ended = true;
             has_ended.notify_all();
         }));
         pool->submit(std::make_unique<Count>(counts, 1));
+        has_begun.wait(false);
         pool->leave_running();
     }
     CHECK(counts.destroyed == 1);

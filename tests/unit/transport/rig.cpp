@@ -42,7 +42,7 @@ Rig::Rig(const DriverLimits& limits)
       clock([] { return virtual_now; }),
       shard({}, log, 1, virtual_now),
       driver(shard, *poller, clock, limits) {
-    REQUIRE(poller->add(posted.descriptor(), *this, EPOLLIN));
+    REQUIRE(poller->add(posted.descriptor(), posted_ready_, EPOLLIN));
 }
 
 Rig::~Rig() {

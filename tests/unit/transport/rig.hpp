@@ -17,7 +17,7 @@
 
 namespace ledge::transport {
 
-class Rig : private net::Pollable {
+class Rig {
 public:
     explicit Rig(const DriverLimits& limits = {});
     ~Rig();
@@ -48,7 +48,13 @@ public:
     std::vector<std::unique_ptr<Listener>> listeners;
 
 private:
-    void on_ready(std::uint32_t) override { posted.run(); }
+    /// Makes the poller's turn run what workers have posted.
+    struct PostedReady final : net::Pollable {
+        explicit PostedReady(os::PostedCalls& of) : calls(of) {}
+        void on_ready(std::uint32_t) override { calls.run(); }
+        os::PostedCalls& calls;
+    };
+    PostedReady posted_ready_{posted};
 };
 
 class Client {
