@@ -5,8 +5,9 @@
 
 #include "ledge/admin/metrics_text.hpp"
 #include "ledge/base/constant_time.hpp"
-#include "ledge/base/regular_file.hpp"
+#include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "sessions_page.hpp"
 
@@ -71,11 +72,15 @@ HttpAnswer Pages::health(Instant now) const {
     const bool is_well = store != "failed" && store != "postponed";
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
-    return {static_cast<std::uint16_t>(is_well ? 200 : 503), json,
-            "{\"ready\":" + std::string(is_well ? "true" : "false") + ",\"store\":\"" + std::string(store) +
-                "\",\"store_found\":\"" + std::string(broker::name_of(metrics.store.beginning)) +
-                "\",\"store_waiting_s\":" + std::to_string(waited) +
-                ",\"bridges\":[],\"uptime_s\":" + std::to_string(uptime) + "}\n"};
+    JsonWriter body;
+    body.boolean("ready", is_well);
+    body.text("store", store);
+    body.text("store_found", broker::name_of(metrics.store.beginning));
+    body.number("store_waiting_s", std::int64_t{waited});
+    body.begin_list("bridges");
+    body.end_list();
+    body.number("uptime_s", std::int64_t{uptime});
+    return {static_cast<std::uint16_t>(is_well ? 200 : 503), json, body.finish()};
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
@@ -94,13 +99,20 @@ HttpAnswer Pages::api(const transport::HttpRequest& request) const {
     }
     if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ tells what there is");
     if (request.is_removal) return refusal(405, "this page is read with GET");
-    return {200, json, "{\"name\":\"LedgeMQ\",\"version\":\"" + version_ + "\",\"resources\":[\"sessions\"]}\n"};
+    JsonWriter body;
+    body.text("name", "LedgeMQ");
+    body.text("version", version_);
+    body.begin_list("resources");
+    body.element("sessions");
+    body.end_list();
+    return {200, json, body.finish()};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 Result<std::string, std::string> read_token(const std::string& path) {
-    auto file = read_regular_file(path, Pages::token_bytes_max + 1);  // with the end of the line, and one more to see
+    auto file =
+        os::read_regular_file(path, Pages::token_bytes_max + 1);  // with the end of the line, and one more to see
     if (!file) return Failure{path + " " + file.error()};
     std::string token = std::move(file->text);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <optional>
 
-#include "ledge/admin/percent.hpp"
-#include "ledge/base/quote.hpp"
+#include "ledge/base/json.hpp"
+#include "ledge/base/percent.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
@@ -12,6 +12,8 @@ namespace ledge::admin {
 namespace {
 
 using transport::HttpAnswer;
+
+std::int64_t in_seconds(Duration time) { return std::chrono::duration_cast<std::chrono::seconds>(time).count(); }
 
 struct Wish {
     std::string after;
@@ -40,27 +42,27 @@ std::optional<Wish> parse_query(std::string_view query) {
     return wish;
 }
 
-void append_session(const broker::SessionFacts& facts, std::string& out) {
-    out += "{\"client_id\":";
-    append_quoted(facts.client_id, out);
-    out += ",\"user\":";
-    append_quoted(facts.owner, out);
-    out += facts.is_connected ? ",\"connected\":true" : ",\"connected\":false";
-    out += ",\"address\":";
-    append_quoted(facts.address, out);
-    out += ",\"subscriptions\":" + std::to_string(facts.subscriptions);
-    out += ",\"messages\":" + std::to_string(facts.messages);
-    out += ",\"expires_in_s\":";
-    out += facts.expires_in
-               ? std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*facts.expires_in).count())
-               : "null";
-    out += '}';
+void add_session(const broker::SessionFacts& facts, JsonWriter& out) {
+    out.begin_object();
+    out.text("client_id", facts.client_id);
+    out.text("user", facts.owner);
+    out.boolean("connected", facts.is_connected);
+    out.text("address", facts.address);
+    out.number("subscriptions", std::uint64_t{facts.subscriptions});
+    out.number("messages", std::uint64_t{facts.messages});
+    if (facts.expires_in)
+        out.number("expires_in_s", in_seconds(*facts.expires_in));
+    else
+        out.null("expires_in_s");
+    out.end_object();
 }
 
 }  // namespace
 
 HttpAnswer refusal(std::uint16_t status, std::string_view error) {
-    return {status, json, "{\"error\":\"" + std::string(error) + "\"}\n"};
+    JsonWriter body;
+    body.text("error", error);
+    return {status, json, body.finish()};
 }
 
 HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
@@ -70,17 +72,15 @@ HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
                                 std::to_string(sessions_per_page_max));
     }
     const auto sessions = shard.list_sessions(wish->after, wish->limit);
-    std::string body = "{\"sessions\":[";
-    for (const broker::SessionFacts& facts : sessions) {
-        body += &facts == &sessions.front() ? "\n" : ",\n";
-        append_session(facts, body);
-    }
-    body += "],\n\"next\":";
+    JsonWriter body;
+    body.begin_list("sessions");
+    for (const broker::SessionFacts& facts : sessions) add_session(facts, body);
+    body.end_list();
     if (sessions.size() == wish->limit)
-        append_quoted(sessions.back().client_id, body);
+        body.text("next", sessions.back().client_id);
     else
-        body += "null";
-    return {200, json, body + "}\n"};
+        body.null("next");
+    return {200, json, body.finish()};
 }
 
 HttpAnswer remove_session(runtime::BrokerLoop& loop, std::string_view encoded_id) {
@@ -89,7 +89,9 @@ HttpAnswer remove_session(runtime::BrokerLoop& loop, std::string_view encoded_id
     if (loop.shard().metrics().is_store_failed)
         return refusal(503, "the store has failed: the session would be there again after a restart");
     if (!loop.remove_session(*client_id)) return refusal(404, "no such session");
-    return {200, json, "{\"removed\":true}\n"};
+    JsonWriter body;
+    body.boolean("removed", true);
+    return {200, json, body.finish()};
 }
 
 }  // namespace ledge::admin

@@ -5,7 +5,7 @@
 
 #include "json.hpp"
 #include "ledge/auth/login_check.hpp"
-#include "ledge/base/quote.hpp"
+#include "ledge/base/json.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -13,6 +13,7 @@ namespace {
 
 using wire::ReasonCode;
 
+constexpr std::size_t json_bytes_reserved = 1024;  // of a usual question, so that no copy of a password stays behind
 constexpr std::size_t names_max = 64;
 constexpr std::size_t name_bytes_max = 1024;
 constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;
@@ -50,23 +51,17 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") 
 }  // namespace
 
 std::optional<std::string> to_json(const HookQuestion& question) {
-    std::string out = "{";
-    const auto add = [&out](std::string_view name, std::string_view value) {
-        if (out.size() > 1) out += ',';
-        append_quoted(name, out);
-        out += ':';
-        append_quoted(value, out);
-    };
-    if (question.user_name) add("user", *question.user_name);
+    JsonWriter json(json_bytes_reserved);
+    if (question.user_name) json.text("user", *question.user_name);
     if (question.password) {
         const std::string_view password = as_text(question.password->bytes());
         if (!wire::is_valid_utf8(password)) return std::nullopt;
-        add("password", password);
+        json.text("password", password);
     }
-    add("client_id", question.client_id);
-    add("address", question.address);
-    add("listener", question.listener);
-    return out + "}";
+    json.text("client_id", question.client_id);
+    json.text("address", question.address);
+    json.text("listener", question.listener);
+    return json.finish(false);
 }
 
 LoginOutcome read_hook_answer(const HookOptions& options, const HookQuestion& question, unsigned status,

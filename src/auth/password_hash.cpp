@@ -12,6 +12,8 @@
 #include "ledge/base/constant_time.hpp"
 #include "mbedtls_version.hpp"
 
+#include "ledge/base/wipe.hpp"
+
 namespace ledge::auth {
 namespace {
 
@@ -123,9 +125,7 @@ std::optional<PasswordHash> parse_scram_keys(std::string_view text) {
 
 }  // namespace
 
-void wipe(void* bytes, std::size_t size) {
-    if (size > 0) mbedtls_platform_zeroize(bytes, size);
-}
+void wipe(void* bytes, std::size_t size) { ledge::wipe(bytes, size); }
 
 std::optional<PasswordHash> parse_password_hash(std::string_view text) {
     if (text.starts_with(scram_prefix)) return parse_scram_keys(text.substr(scram_prefix.size()));

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "ledge/base/json.hpp"
+
 namespace ledge {
 namespace {
 
@@ -358,17 +360,14 @@ void print_paragraph(const LogEvent& event, std::string& out) {
     out.append("    What to do: ").append(event.action).append("\n\n");
 }
 
-/// The texts of the table have neither quotes nor backslashes (a unit test looks).
 void print_object(const LogEvent& event, std::string& out) {
-    const auto member = [&](std::string_view key, std::string_view value, std::string_view before) {
-        out.append(before).append("\"").append(key).append("\":\"").append(value).append("\"");
-    };
-    member("name", event.name, "{");
-    member("levels", event.levels, ",");
-    member("fields", event.fields, ",");
-    member("meaning", event.meaning, ",");
-    member("action", event.action, ",");
-    out += "}\n";
+    JsonWriter json;
+    json.text("name", event.name);
+    json.text("levels", event.levels);
+    json.text("fields", event.fields);
+    json.text("meaning", event.meaning);
+    json.text("action", event.action);
+    out += json.finish();
 }
 
 }  // namespace

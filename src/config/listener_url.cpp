@@ -3,16 +3,15 @@
 // host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; of the authentication hook also a name
 #include "listener_url.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
 
 #include "assignment.hpp"
+#include "ledge/base/ip_text.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/os/address.hpp"
 #include "nearest.hpp"
 
 namespace ledge::config {
@@ -43,11 +42,6 @@ constexpr Scheme schemes[] = {
     {"https://", Endpoint::Protocol::http, true, 443, "https://[::1]:9883"},
 };
 
-bool is_ipv4(const std::string& text) {
-    in_addr address{};
-    return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
-
 /// The zone ("%eth0") belongs to link-local addresses.
 bool is_ipv6(std::string_view text) {
     const std::size_t percent = text.find('%');
@@ -58,16 +52,12 @@ bool is_ipv6(std::string_view text) {
         });
         if (!is_zone) return false;
     }
-    in6_addr address{};
-    return inet_pton(AF_INET6, std::string(text.substr(0, percent)).c_str(), &address) == 1;
+    return parse_ipv6(text.substr(0, percent)).has_value();
 }
 
 bool is_loopback_ipv6(const std::string& text) {
-    in6_addr address{};
-    if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return false;
-    std::array<std::uint8_t, 16> loopback{};
-    loopback.back() = 1;
-    return std::equal(loopback.begin(), loopback.end(), std::begin(address.s6_addr));
+    constexpr IpAddress loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return parse_ipv6(text) == loopback;
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -79,8 +69,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 Parsed parse_unix(std::string_view path) {
     if (path.empty()) return Failure{std::string("no path after 'unix:'")};
-    if (path.size() > socket_path_bytes_max) {
-        return Failure{"the path is longer than " + std::to_string(socket_path_bytes_max) +
+    if (path.size() > os::SocketAddress::unix_path_bytes_max) {
+        return Failure{"the path is longer than " + std::to_string(os::SocketAddress::unix_path_bytes_max) +
                        " bytes, which is what the "
                        "system takes for a socket"};
     }
@@ -131,8 +121,9 @@ Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& hos
 
 /// fe80::/10 (RFC 4291 section 2.5.6): each interface has such addresses.
 bool is_link_local(const std::string& text) {
-    in6_addr address{};
-    return inet_pton(AF_INET6, text.c_str(), &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
+    constexpr Network link_local{{0xFE, 0x80}, 10};
+    const auto address = parse_ipv6(text);
+    return address && link_local.contains(*address);
 }
 
 /// "" or what is wrong with the host; localhost becomes the address it stands for.
@@ -141,8 +132,8 @@ std::string check_host(Host& host) {
     if (host.is_bracketed && is_link_local(host.text))
         return quoted(host.text) + " is a link-local address, which names no machine without its interface; write [" +
                host.text + "%eth0] with the name of the interface (ip address shows them)";
-    const bool is_address = host.is_bracketed ? is_ipv6(host.text) : is_ipv4(host.text);
-    if (is_address && host.text.find('\0') == std::string::npos) return {};
+    const bool is_address = host.is_bracketed ? is_ipv6(host.text) : parse_ipv4(host.text).has_value();
+    if (is_address) return {};
     return quoted(host.text) + (host.is_bracketed
                                     ? " is not an IPv6 address"
                                     : " is not an IPv4 address or localhost; for every interface use [::]");
@@ -187,14 +178,6 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     endpoint.is_local = host->is_bracketed ? is_loopback_ipv6(host->text) : host->text.starts_with("127.");
     endpoint.host = std::move(host->text);
     return endpoint;
-}
-
-std::optional<IpAddress> address_of(const std::string& text) {
-    std::array<std::uint8_t, 4> four{};
-    IpAddress six{};
-    if (inet_pton(AF_INET, text.c_str(), four.data()) == 1) return mapped_ipv4(four);
-    if (inet_pton(AF_INET6, text.c_str(), six.data()) == 1) return six;
-    return std::nullopt;
 }
 
 bool is_first_of(const Network& network) {
@@ -261,7 +244,7 @@ Parsed parse_hook_url(std::string_view url) {
 Result<Network, std::string> parse_network(std::string_view text) {
     const std::size_t slash = std::min(text.find('/'), text.size());
     const std::string host(text.substr(0, slash));
-    const auto address = address_of(host);
+    const auto address = parse_ip(host);
     if (!address || host.find('\0') != std::string::npos)
         return Failure{quoted(text) + " is no network; write 10.0.0.0/8, 2001:db8::/32 or one address"};
     Network network{*address, ip_address_bits};

@@ -9,8 +9,6 @@
 
 namespace ledge::config {
 
-inline constexpr std::size_t socket_path_bytes_max = 107;  // of sockaddr_un, without the closing zero
-
 inline constexpr std::size_t resource_bytes_max = 256;
 
 /// The error says what is wrong and what would be right, without the URL itself.

@@ -9,7 +9,7 @@
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
-#include "ledge/base/regular_file.hpp"
+#include "ledge/os/file.hpp"
 #include "levels.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
@@ -275,7 +275,7 @@ Loaded load(const Sources& sources) {
     Loaded loaded;
     if (!sources.file) {
         loaded = parse("", sources);
-    } else if (const auto file = read_regular_file(*sources.file, file_bytes_max)) {
+    } else if (const auto file = os::read_regular_file(*sources.file, file_bytes_max)) {
         loaded = parse(file->text, sources);
     } else {
         loaded = parse("", sources);

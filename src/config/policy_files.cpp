@@ -6,16 +6,16 @@
 #include <utility>
 
 #include "acl_toml.hpp"
-#include "ledge/base/regular_file.hpp"
+#include "ledge/os/file.hpp"
 #include "listener_url.hpp"
 
 namespace ledge::config {
 namespace {
 
 /// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
-std::optional<FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+std::optional<os::FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
     loaded.policy_files.push_back(path);
-    auto file = read_regular_file(path, auth::text_file_bytes_max);
+    auto file = os::read_regular_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
         return std::nullopt;

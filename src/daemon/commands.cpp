@@ -8,12 +8,12 @@
 #include <filesystem>
 #include <string>
 
-#include "dangers.hpp"
+#include "durability_table.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
-#include "survival.hpp"
 #include "tls_files.hpp"
+#include "warnings.hpp"
 #include "wiring.hpp"
 
 namespace ledge::daemon {
@@ -58,7 +58,7 @@ int complain(const config::Loaded& loaded) {
 void look_around(const config::Sources& sources, config::Loaded& loaded) {
     check_tls_files(loaded);
     check_hook_files(loaded);
-    note_dangers(sources, loaded);
+    note_warnings(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }
 
@@ -98,7 +98,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     if (const std::string store = unwritable_store(loaded.config); !store.empty()) out += "warning: " + store + "\n";
     for (const std::string& file : unread)
         out += "warning: " + file + " can be read at the start only: " + account.value()->user + " may not\n";
-    out += survival_table(loaded.config);
+    out += durability_table(loaded.config);
     print(stdout, out);
     const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
     return is_refused ? config::exit_failure : answered();

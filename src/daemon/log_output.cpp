@@ -36,16 +36,12 @@ LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
         way_ = reopen(descriptor) ? Way::own : Way::polled;
 }
 
-LogOutput::~LogOutput() {
-    if (way_ == Way::own) ::close(descriptor_);
-}
-
 /// O_NONBLOCK belongs to the open file, which a shell or another process may share: it is never set on theirs.
 bool LogOutput::reopen(int descriptor) {
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-    const int again = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (again < 0) return false;
-    descriptor_ = again;
+    reopened_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!reopened_.is_open()) return false;
+    descriptor_ = reopened_.get();
     return true;
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "ledge/os/descriptor.hpp"
+
 namespace ledge::daemon {
 
 /// Used on one thread.
@@ -17,7 +19,7 @@ public:
 
     /// `descriptor` stays open and stays the caller's.
     explicit LogOutput(int descriptor);
-    ~LogOutput();
+    ~LogOutput() = default;
     LogOutput(const LogOutput&) = delete;
     LogOutput& operator=(const LogOutput&) = delete;
 
@@ -48,7 +50,8 @@ private:
     long try_write(std::string_view text) const;
     bool reopen(int descriptor);
 
-    int descriptor_;
+    int descriptor_;           // of the caller, or that of reopened_
+    os::Descriptor reopened_;  // Way::own
     Way way_ = Way::blocking;
     std::string backlog_;
     std::uint64_t lost_ = 0;

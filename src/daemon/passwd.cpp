@@ -18,27 +18,13 @@
 
 #include "commands.hpp"
 #include "ledge/auth/password_file.hpp"
-#include "ledge/base/regular_file.hpp"
+#include "ledge/os/file.hpp"
 
 namespace ledge::daemon {
 namespace {
 
 constexpr std::size_t password_bytes_max = 65'535;  // what CONNECT has room for
 constexpr std::size_t salt_bytes = 12;              // as many as mosquitto takes, up to 2.0
-
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return number_; }
-
-private:
-    int number_;
-};
 
 /// The terminal without echo while it lives; signals, which would leave it so, are put off.
 class Quiet {
@@ -113,19 +99,9 @@ Result<auth::Secret, std::string> obtain_password(bool is_new) {
 /// The text of the password file; empty when there is none yet. The error is a sentence.
 Result<std::string, std::string> read_text(const std::string& path) {
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::string();
-    auto file = read_regular_file(path, auth::text_file_bytes_max);
+    auto file = os::read_regular_file(path, auth::text_file_bytes_max);
     if (!file) return Failure{path + " " + file.error()};
     return std::move(file->text);
-}
-
-bool write_all(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(descriptor, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return ::fsync(descriptor) == 0;
 }
 
 int verify(const auth::PasswordFile& file, const std::string& user) {
@@ -182,25 +158,28 @@ Result<std::string, std::string> real_path(const std::string& path) {
     return Failure{"cannot follow " + path + ": " + std::strerror(errno)};
 }
 
-/// `text` in place of the file: a reader sees the old text or the new one, and a power cut leaves one of them. Mode and
-/// owner stay.
+/// Replaces the content of the file by `text`. A reader sees the old text or the new one, and a power cut leaves one of
+/// them. Mode and owner of the file stay.
 Result<bool, std::string> replace_file(const std::string& path, int directory, std::string_view text) {
-    const auto failure = [&](const char* what) {
-        return Failure{std::string(what) + " " + path + ": " + std::strerror(errno)};
+    const auto failure = [&](const char* what, int code) {
+        return Failure{std::string(what) + " " + path + ": " + std::strerror(code)};
     };
     std::string beside = path + ".XXXXXX";
-    const Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));  // mode 0600
-    if (file.get() < 0) return failure("cannot write beside");
+    const os::Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));  // mode 0600
+    if (!file.is_open()) return failure("cannot write beside", errno);
+    os::Draft draft(beside);
     struct stat old {};
     const bool is_old = ::stat(path.c_str(), &old) == 0;
     const bool is_kept = !is_old || (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
                                      ::fchmod(file.get(), old.st_mode & 07777U) == 0);
-    if (!is_kept || !write_all(file.get(), text) || ::rename(beside.c_str(), path.c_str()) != 0) {
-        const auto failed = failure(is_kept ? "cannot write" : "cannot keep the owner and the mode of");
-        ::unlink(beside.c_str());
-        return failed;
-    }
-    return ::fsync(directory) == 0 || errno == EINVAL ? Result<bool, std::string>(true) : failure("cannot write");
+    if (!is_kept) return failure("cannot keep the owner and the mode of", errno);
+    int code = os::write_all(file.get(), text);
+    if (code == 0) code = os::sync_file(file.get());
+    if (code == 0) code = draft.rename_to(path);
+    if (code == 0) code = os::sync_file(directory);
+    // EINVAL: the file system has no way to sync a directory, and so makes no promise about names.
+    if (code != 0 && code != EINVAL) return failure("cannot write", code);
+    return true;
 }
 
 }  // namespace
@@ -210,10 +189,9 @@ Result<bool, std::string> replace_file(const std::string& path, int directory, s
 Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     const auto path = real_path(link);
     if (!path) return Failure{path.error()};
-    const std::size_t slash = path->rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path->substr(0, slash + 1);
-    const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() < 0) return Failure{"cannot open the folder " + folder + ": " + std::strerror(errno)};
+    const std::string folder = os::parent_of(*path);
+    const os::Descriptor directory = os::open_directory(folder);
+    if (!directory.is_open()) return Failure{"cannot open the folder " + folder + ": " + std::strerror(errno)};
     constexpr timespec pause{0, 50'000'000};
     constexpr int tries_max = 200;  // ten seconds
     int locked = -1;

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,8 @@
 #include <ctime>
 #include <new>
 #include <random>
+
+#include "ledge/os/address.hpp"
 
 // Where the linker puts them: the beginning of the program in memory, and the end of its code. Nothing between is ever
 // written.
@@ -77,18 +78,14 @@ void notify_service_manager(std::string_view state) {
     const char* variable = std::getenv("NOTIFY_SOCKET");
     if (variable == nullptr) return;
     const std::string_view path = variable;
-    sockaddr_un address{};
-    if (path.size() < 2 || path.size() >= sizeof address.sun_path) return;
-    address.sun_family = AF_UNIX;
-    std::copy(path.begin(), path.end(), address.sun_path);
-    if (path.front() == '@') address.sun_path[0] = '\0';  // a name without a file
-    const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return;
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    if (path.size() < 2) return;
+    const auto address =
+        path.front() == '@' ? os::SocketAddress::of_abstract_name(path.substr(1)) : os::SocketAddress::of_path(path);
+    const os::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!address || !socket.is_open()) return;
     // The manager waits for this or notices its absence; there is nothing to do about a failure here.
-    [[maybe_unused]] const ssize_t sent = ::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
-                                                   reinterpret_cast<const sockaddr*>(&address), length);
-    ::close(descriptor);
+    [[maybe_unused]] const ssize_t sent =
+        ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->size());
 }
 
 void forget_code_of_start() {

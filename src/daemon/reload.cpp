@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "join.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "tls_files.hpp"
-#include "words.hpp"
 
 namespace ledge::daemon {
 
@@ -29,31 +29,31 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 
 }  // namespace
 
-Reload::Reload(config::Sources sources, config::Config running, Log& log, TakePolicy take_policy,
-               TakeLimits take_limits, AddListener add_listener)
+Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
+               AddListener add_listener)
     : sources_(std::move(sources)),
       running_(std::move(running)),
       log_(&log),
-      take_policy_(std::move(take_policy)),
-      take_limits_(std::move(take_limits)),
+      set_policy_(std::move(set_policy)),
+      set_limits_(std::move(set_limits)),
       add_listener_(std::move(add_listener)) {}
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
-    if (!loaded.ok()) take_policy_(std::nullopt, {});
     return !loaded.ok();
 }
 
-void Reload::take(config::Loaded& loaded) {
+void Reload::put_in_force(config::Loaded& loaded) {
     log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
                                  {"token_keys", loaded.policy.tokens ? loaded.policy.tokens->keys.size() : 0},
                                  {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
-    take_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
+    set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
 }
 
-/// What may change under connected clients does; the rest stays in `running_` as it was, and so is told.
-void Reload::take_limits(const config::Config& wanted) {
+/// Changes the limits that may change under connected clients. The others stay in `running_` as they were, so that
+/// keys_for_restart() names them.
+void Reload::change_limits(const config::Config& wanted) {
     const config::Config before = running_;
     running_.limits = session::with_live_limits(running_.limits, wanted.limits);
     for (broker::ListenerOptions& mine : running_.shard.listeners) {
@@ -62,11 +62,11 @@ void Reload::take_limits(const config::Config& wanted) {
     }
     const std::vector<std::string> keys = config::differences(before, running_);
     if (keys.empty()) return;
-    take_limits_(running_.shard.listeners);
+    set_limits_(running_.shard.listeners);
     log_->info("limits_changed", {{"keys", join(without_inherited(keys))}});
 }
 
-/// Those that are not served stay a difference, and so are told.
+/// A listener that cannot be served is not in `running_`, so that keys_for_restart() names it.
 void Reload::add_listeners(const config::Config& wanted) {
     auto& listeners = running_.shard.listeners;
     for (std::size_t i = 0; i < wanted.shard.listeners.size(); ++i) {
@@ -100,28 +100,30 @@ std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) 
     return words;
 }
 
-void Reload::read_policy() {
+runtime::Reloaded Reload::read_policy() {
     config::Loaded loaded = config::load_policy(running_.auth);
     check_hook_files(loaded);
-    if (!complain(loaded, "policy_refused")) take(loaded);
+    if (complain(loaded, "policy_refused")) return runtime::Reloaded::refused;
+    put_in_force(loaded);
+    return runtime::Reloaded::in_force;
 }
 
-void Reload::read_all() {
+runtime::Reloaded Reload::read_all() {
     config::Loaded loaded = config::load(sources_);
     check_hook_files(loaded);
-    if (complain(loaded, "configuration_refused")) return;
+    if (complain(loaded, "configuration_refused")) return runtime::Reloaded::refused;
     const auto has_policy = [](const config::AuthSettings& auth) {
         return auth.knows_users() || !auth.acl_file.empty();
     };
     const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
     const bool is_same = config::differences(running_, loaded.config).empty();
     // First: the policy ends anonymous clients of a listener that has become closed to them.
-    take_limits(loaded.config);
+    change_limits(loaded.config);
     running_.auth = loaded.config.auth;
     if (is_policy)
-        take(loaded);
+        put_in_force(loaded);
     else
-        take_policy_(std::move(loaded.policy), {});
+        set_policy_(std::move(loaded.policy), {});
     if (loaded.config.log.level != running_.log.level) {
         running_.log.level = loaded.config.log.level;
         log_->set_threshold(running_.log.level);
@@ -129,8 +131,11 @@ void Reload::read_all() {
     }
     add_listeners(loaded.config);
     const std::vector<std::string> keys = keys_for_restart(loaded.config);
-    if (!keys.empty()) return log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
-    log_->info(is_same ? "configuration_unchanged" : "configuration_applied");
+    if (!keys.empty())
+        log_->warning("configuration_needs_restart", {{"keys", join(keys)}});
+    else
+        log_->info(is_same ? "configuration_unchanged" : "configuration_applied");
+    return runtime::Reloaded::in_force;
 }
 
 }  // namespace ledge::daemon

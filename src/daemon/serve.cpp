@@ -5,7 +5,7 @@
 #include <string>
 
 #include "commands.hpp"
-#include "dangers.hpp"
+#include "join.hpp"
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
@@ -15,8 +15,8 @@
 #include "privileges.hpp"
 #include "process.hpp"
 #include "reload.hpp"
+#include "warnings.hpp"
 #include "wiring.hpp"
-#include "words.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -129,9 +129,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     runtime::BrokerLoop* running = nullptr;
     Reload reload(
         sources, loaded.config, log,
-        [&running](std::optional<auth::Policy> policy, std::vector<std::string> files) {
-            if (running == nullptr) return;
-            policy ? running->set_policy(std::move(*policy), std::move(files)) : running->note_refused_policy();
+        [&running](auth::Policy policy, std::vector<std::string> files) {
+            if (running != nullptr) running->set_policy(std::move(policy), std::move(files));
         },
         [&running](const broker::Listeners& listeners) {
             if (running != nullptr) running->set_limits(listeners);
@@ -139,8 +138,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         [&running, descriptors](const config::Config& config, std::size_t index) {
             return add_listener(running, config, index, descriptors);
         });
-    options.on_hang_up = [&reload] { reload.read_all(); };
-    options.on_policy_files = [&reload] { reload.read_policy(); };
+    options.on_hang_up = [&reload] { return reload.read_all(); };
+    options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.log_owes = [&sink] { return sink.owes(); };
     options.settle_log = [&sink] { sink.settle(); };
     const auto token = admin_token(loaded.config);

@@ -9,11 +9,12 @@
 
 #include "commands.hpp"
 #include "ledge/admin/pages.hpp"
-#include "ledge/admin/percent.hpp"
+#include "ledge/base/percent.hpp"
+#include "ledge/net/http_client.hpp"
+#include "ledge/net/post.hpp"
+#include "ledge/net/tls_client.hpp"
+#include "ledge/os/worker_pool.hpp"
 #include "ledge/storage/tools.hpp"
-#include "ledge/transport/http_client.hpp"
-#include "ledge/transport/poller.hpp"
-#include "ledge/transport/tls_client.hpp"
 
 namespace ledge::daemon {
 namespace {
@@ -39,19 +40,18 @@ public:
         return wish.endpoint.is_tls ? begin_tls(wish.ca_file) : std::string();
     }
 
-    transport::HttpReply ask(std::string method, std::string target) {
-        transport::HttpPost request;
+    net::HttpReply ask(std::string method, std::string target) {
+        net::HttpPost request;
         request.to = to_;
         request.method = std::move(method);
         request.target = std::move(target);
         request.bearer_token = token_;
         request.timeout = answer_time_max;
         request.answer_bytes_max = answer_bytes_max;
-        std::optional<transport::HttpReply> reply;
-        client_.post(std::move(request), [&reply](transport::HttpReply answer) { reply = std::move(answer); });
-        io_.restart();
+        std::optional<net::HttpReply> reply;
+        client_.post(std::move(request), [&reply](net::HttpReply answer) { reply = std::move(answer); });
         while (!reply) {
-            if (poller_ != nullptr) poller_->poll(0);
+            io_.restart();
             io_.run_one_for(std::chrono::milliseconds(10));
         }
         return *reply;
@@ -59,31 +59,27 @@ public:
 
 private:
     std::string begin_tls(const std::string& ca_file) {
-        auto poller = transport::Poller::create();
-        if (!poller) return "cannot create the event loop";
-        poller_ = std::move(*poller);
-        auto workers = transport::WorkerPool::create(*poller_);
+        auto workers = os::WorkerPool::create(net::post_to(io_), {.name = "tls"});
         if (!workers) return "cannot start workers";
         workers_ = std::move(*workers);
         client_.use_workers(*workers_);
-        transport::TlsClientOptions options;
+        net::TlsClientOptions options;
         options.ca_file = ca_file;
         options.alpn = {"http/1.1"};
-        auto made = transport::make_tls_client(options);
+        auto made = net::make_tls_client(options);
         if (!made) return made.error().text;
         to_.tls = std::move(*made);
         return {};
     }
 
     boost::asio::io_context io_{1};
-    std::unique_ptr<transport::Poller> poller_;
-    std::unique_ptr<transport::WorkerPool> workers_;
-    transport::HttpClient client_{io_};
-    transport::Destination to_;
+    std::unique_ptr<os::WorkerPool> workers_;
+    net::HttpClient client_{io_};
+    net::Destination to_;
     std::string token_;
 };
 
-std::string problem_of(const transport::HttpReply& reply) {
+std::string problem_of(const net::HttpReply& reply) {
     if (reply.status == 0) return "the broker cannot be asked: " + reply.error;
     return "the broker answers " + std::to_string(reply.status) + ": " + reply.body;
 }
@@ -91,8 +87,8 @@ std::string problem_of(const transport::HttpReply& reply) {
 int list(AdminListener& listener) {
     std::string after;
     for (;;) {
-        const transport::HttpReply reply =
-            listener.ask("GET", std::string(resource) + "?limit=1000&after=" + admin::percent_encoded(after));
+        const net::HttpReply reply =
+            listener.ask("GET", std::string(resource) + "?limit=1000&after=" + percent_encoded(after));
         if (reply.status != 200) return fail(problem_of(reply));
         boost::system::error_code error;
         const boost::json::value page = boost::json::parse(reply.body, error);
@@ -108,8 +104,7 @@ int list(AdminListener& listener) {
 }
 
 int remove(AdminListener& listener, const std::string& client_id) {
-    const transport::HttpReply reply =
-        listener.ask("DELETE", std::string(resource) + "/" + admin::percent_encoded(client_id));
+    const net::HttpReply reply = listener.ask("DELETE", std::string(resource) + "/" + percent_encoded(client_id));
     return reply.status == 200 ? config::exit_ok : fail(problem_of(reply));
 }
 

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "ledge/net/tls_client.hpp"
 #include "ledge/runtime/hook_tls.hpp"
 #include "ledge/transport/tls.hpp"
-#include "ledge/transport/tls_client.hpp"
 
 namespace ledge::daemon {
 namespace {
 
-using transport::TlsOptions;
-using transport::TlsProblem;
+using net::TlsOptions;
+using net::TlsProblem;
 
 /// The same words in the same order on both sides.
 template <class To, class From>
@@ -52,7 +52,7 @@ std::string place_of(const config::Loaded& loaded, const std::string& owner, con
 }
 
 void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& options) {
-    const auto checked = transport::check_tls(options);
+    const auto checked = net::check_tls(options);
     if (checked) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;
@@ -101,7 +101,7 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
 
 void check_hook_files(config::Loaded& loaded) {
     if (!loaded.ok() || !loaded.policy.hook || !loaded.policy.hook->is_tls) return;
-    const auto checked = transport::check_tls_client(runtime::hook_tls(*loaded.policy.hook));
+    const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy.hook));
     if (checked) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "ledge/config/load.hpp"
-#include "ledge/transport/tls_options.hpp"
+#include "ledge/net/tls_options.hpp"
 
 namespace ledge::daemon {
 
 /// Of a listener whose url is mqtts://, wss:// or https://, for what is spoken over TLS there.
-transport::TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol);
+net::TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol);
 
 /// Reads the files that the listeners and [admin.tls] name. Adds a complaint about the key that names a wrong one, with
 /// its place, and notes about what is allowed but should be known.

@@ -1,7 +1,5 @@
 #include "ledge/runtime/broker_loop.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
@@ -12,14 +10,11 @@
 
 #include "broker_loop_parts.hpp"
 #include "ledge/runtime/clock.hpp"
-#include "ledge/runtime/memory.hpp"
 
 namespace ledge::runtime {
 
 namespace {
 
-constexpr Duration look_interval = 1s;      // at the dates of the policy's files; a change is taken when it has settled
-constexpr Duration settle_interval = 1s;    // of the log, while it waits for its reader
 constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
 
 }  // namespace
@@ -27,7 +22,7 @@ constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so th
 // ---------------------------------------------------------------------------------------------------------------------
 // Life
 
-BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<transport::Poller> made_poller,
+BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<net::Poller> made_poller,
                          std::unique_ptr<storage::Store> store, const journal::StoreImage& image)
     : options(std::move(given)),
       log(log_),
@@ -36,9 +31,10 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       reader(store ? store->reader() : journal::StoreReader{}),
       shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
-      driver(shard, *poller, clock, options.driver) {
+      driver(shard, *poller, clock, options.driver),
+      process(io, options, shard, [this](int signal) { on_signal(signal); }) {
     set_policy(std::move(options.policy));
-    watch_files(std::move(options.policy_files));
+    process.watch_files(std::move(options.policy_files), clock.now());
     if (store) {
         CommitterOptions commits;
         commits.lazy_interval = options.shard.durability.journal.lazy_interval;
@@ -51,7 +47,6 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
         figures.bad_rows = image.bad_rows;
         shard.note_store(figures);
     }
-    if (options.handles_signals) signals = std::make_unique<Signals>(io, [this](int signal) { on_signal(signal); });
     sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
     watch_sockets();
 }
@@ -74,7 +69,7 @@ void BrokerLoop::Parts::watch_sockets() {
 Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
                                                                     std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
-    auto poller = transport::Poller::create();
+    auto poller = net::Poller::create();
     if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
     journal::StoreImage image;
     if (store) {
@@ -87,6 +82,10 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
         parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
     } catch (const boost::system::system_error& error) {  // no descriptors left
         return Failure{std::string("cannot create the event loop: ") + error.what()};
+    }
+    if (parts->committer) {
+        if (const int error = parts->committer->start(); error != 0)
+            return Failure{std::string("cannot start the committer's thread: ") + std::strerror(error)};
     }
     if (!parts->hook_problem.empty()) return Failure{"TLS to the authentication hook: " + parts->hook_problem};
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
@@ -117,13 +116,10 @@ bool BrokerLoop::remove_session(std::string_view client_id) {
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
     parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);
-    parts_->is_read = true;
-    if (files != parts_->policy_files.paths()) parts_->watch_files(std::move(files));
+    if (files != parts_->process.watched_files()) parts_->process.watch_files(std::move(files), parts_->clock.now());
 }
 
 void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.set_limits(listeners); }
-
-void BrokerLoop::note_refused_policy() { parts_->shard.note_reload(false); }
 
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {
     std::optional<auth::HookOptions> hook = policy.hook;
@@ -181,35 +177,19 @@ void BrokerLoop::Parts::end_turn() {
     hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
-    if (options.shard.memory_budget_bytes != 0 && measure_at <= clock.now()) measure_memory();
-}
-
-/// While turns happen anyway, once a second at most; when memory is short, ten times. Near the budget what the
-/// allocator keeps for later is given back first: it is counted, but nobody uses it.
-void BrokerLoop::Parts::measure_memory() {
-    using session::MemoryBudget;
-    constexpr unsigned trim_percent = MemoryBudget::slow_readers_percent - MemoryBudget::hysteresis_percent;
-    std::uint64_t used = anonymous_bytes();
-    if (used >= options.shard.memory_budget_bytes / 100 * trim_percent) {
-        ::malloc_trim(0);
-        used = anonymous_bytes();
-    }
-    is_memory_short = shard.note_anonymous_memory(used) != session::Pressure::none;
-    measure_at = clock.now() + (is_memory_short ? Duration(100ms) : Duration(1s));
-    driver.flush();  // to those who have been disconnected
+    if (process.measure_memory(clock.now())) driver.flush();  // to clients that were disconnected
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Time
 
 Instant BrokerLoop::Parts::next_deadline() const {
-    Instant earliest = std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline, look_at});
+    Instant earliest =
+        std::min({shard.next_deadline(), driver.next_deadline(), stop_deadline, process.next_deadline()});
     for (const auto& listener : listeners) earliest = std::min(earliest, listener->next_deadline());
     for (const auto& front : fronts) earliest = std::min(earliest, front->next_deadline());
     earliest = std::min(earliest, late_listeners.next_deadline());
     if (committer) earliest = std::min(earliest, committer->next_deadline(shard));
-    if (is_memory_short) earliest = std::min(earliest, measure_at);
-    if (options.log_owes && options.log_owes()) earliest = std::min(earliest, settle_log_at);
     return earliest;
 }
 
@@ -221,8 +201,7 @@ void BrokerLoop::Parts::run_due() {
     for (const auto& front : fronts) front->on_time(now);
     if (late_listeners.next_deadline() <= now)
         std::ranges::move(late_listeners.try_due(now), std::back_inserter(listeners));
-    if (look_at <= now) look_at_files(now);
-    settle_log(now);
+    process.on_time(now);
 }
 
 /// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
@@ -247,32 +226,7 @@ void BrokerLoop::Parts::on_signal(int signal) {
         return stop();
     }
     for (const auto& front : fronts) front->reload();
-    if (options.on_hang_up) hang_up();
-}
-
-/// What the files hold is asked for before they are read: a change while they are being read is seen later.
-void BrokerLoop::Parts::hang_up() {
-    const transport::FileWatch before = policy_files;
-    policy_files.accept();
-    is_read = false;
-    options.on_hang_up();
-    if (!is_read) policy_files = before;
-}
-
-void BrokerLoop::Parts::look_at_files(Instant now) {
-    look_at = now + look_interval;
-    if (policy_files.has_settled_change() && options.on_policy_files) options.on_policy_files();
-}
-
-void BrokerLoop::Parts::settle_log(Instant now) {
-    if (settle_log_at > now || !options.log_owes || !options.log_owes()) return;
-    settle_log_at = now + settle_interval;
-    options.settle_log();
-}
-
-void BrokerLoop::Parts::watch_files(std::vector<std::string> files) {
-    look_at = files.empty() ? never : clock.now() + look_interval;
-    policy_files = transport::FileWatch(std::move(files));
+    process.read_configuration_again();
 }
 
 void BrokerLoop::Parts::stop() {

@@ -14,15 +14,15 @@
 #include "hook_carrier.hpp"
 #include "late_listeners.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/net/poller.hpp"
+#include "ledge/os/file_watch.hpp"
+#include "ledge/os/worker_pool.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/transport/driver.hpp"
-#include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/listener.hpp"
-#include "ledge/transport/poller.hpp"
 #include "ledge/transport/turn_clock.hpp"
-#include "ledge/transport/worker_pool.hpp"
 #include "login_worker.hpp"
-#include "signals.hpp"
+#include "process_services.hpp"
 
 namespace ledge::runtime {
 
@@ -30,7 +30,7 @@ namespace asio = boost::asio;
 
 struct BrokerLoop::Parts {
     /// `image`: what the store remembers; of no meaning without one.
-    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<transport::Poller> made_poller,
+    Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<net::Poller> made_poller,
           std::unique_ptr<storage::Store> store, const journal::StoreImage& image);
     ~Parts();
 
@@ -48,10 +48,6 @@ struct BrokerLoop::Parts {
     Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
                                            FrontOptions wanted, bool has_other_users);
     void on_signal(int signal);
-    void hang_up();
-    void look_at_files(Instant now);
-    void settle_log(Instant now);
-    void watch_files(std::vector<std::string> files);
     void stop();
     bool stop_if_done();
 
@@ -60,7 +56,6 @@ struct BrokerLoop::Parts {
     void end_turn();
     Instant next_deadline() const;
     void run_due();
-    void measure_memory();
     void arm_timer();
 
     BrokerLoopOptions options;
@@ -69,11 +64,11 @@ struct BrokerLoop::Parts {
     asio::posix::stream_descriptor sockets_ready{io};
     asio::steady_timer timer{io};
     transport::TurnClock clock;
-    std::unique_ptr<transport::Poller> poller;
+    std::unique_ptr<net::Poller> poller;
     journal::StoreReader reader;
     std::optional<Committer> committer;  // nothing without a store
     broker::Shard shard;
-    std::unique_ptr<transport::WorkerPool> workers;  // nullptr: nobody needs any
+    std::unique_ptr<os::WorkerPool> workers;  // nullptr: nobody needs any
     LoginWorker login_worker{io};
     HookCarrier hook_carrier{io, log};
     std::string hook_problem;  // why nobody can ask it
@@ -81,16 +76,10 @@ struct BrokerLoop::Parts {
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     LateListeners late_listeners{driver, log};
-    std::unique_ptr<Signals> signals;
-    transport::FileWatch policy_files{{}};
+    ProcessServices process;
 
-    Instant look_at = never;   // at the policy's files; never: there are none
-    bool is_read = false;      // they were, by whoever was told to
     Instant armed_at = never;  // what the timer waits for
     Instant stop_deadline = never;
-    Instant measure_at = Instant::min();  // the memory, if there is a budget
-    Instant settle_log_at = Instant::min();
-    bool is_memory_short = false;
     std::uint64_t turns = 0;
     bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
     bool is_stopping = false;

@@ -1,10 +1,10 @@
 #include "committer.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "ledge/broker/shard.hpp"
+#include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
@@ -19,9 +19,15 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
     : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
     figures_.is_used = true;
     figures_.beginning = store_->beginning();
-    queue_ = std::make_unique<storage::CommitQueue>(*store_, [this](storage::CommitQueue::Outcome outcome) {
-        boost::asio::post(io_, [this, taken = std::move(outcome)]() mutable { report_.emplace(std::move(taken)); });
-    });
+}
+
+int Committer::start() {
+    auto queue = storage::CommitQueue::create(
+        *store_, net::post_to(io_),
+        [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
+    if (!queue) return queue.error();
+    queue_ = std::move(*queue);
+    return 0;
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
@@ -84,7 +90,7 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
     }
 }
 
-// A full disk is weather: it passes without us. The batch stays where it is, and nothing behind it can overtake it.
+// Somebody else ends a full disk, by deleting files. The batch stays in the queue, so that no later batch overtakes it.
 void Committer::postpone(broker::Shard& shard, const storage::StoreError& error, Instant now) {
     state_ = State::waiting;
     next_at_ = now + pause_;

@@ -1,5 +1,5 @@
-// Committer: between a shard and its store. Takes batches when they are due and no other is under way, brings the
-// reports of the committer's thread back to the loop, and keeps the account of what the flash is given.
+// Committer: stands between a shard and its store. It takes batches from the shard when they are due and no other is
+// under way, hands them to the committer's thread, and keeps the account of the bytes written to the flash.
 // On the loop's thread.
 #pragma once
 
@@ -28,11 +28,14 @@ struct CommitterOptions {
 
 class Committer {
 public:
-    /// Reports wake `io`. Starts the thread.
+    /// Reports wake `io`.
     Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store, const CommitterOptions& options,
               const Log& log);
 
-    /// Once a turn: what the last batch came to, and the next batch if it is due.
+    /// Starts the committer's thread, before the first serve(). 0 or an errno.
+    int start();
+
+    /// Once a turn: handles the report of the last batch, and submits the next batch if it is due.
     void serve(broker::Shard& shard, Instant now);
     /// When serve() has something to do; `never` while a batch is under way: its report wakes the loop.
     Instant next_deadline(const broker::Shard& shard) const;

@@ -29,8 +29,8 @@ const auth::HookQuestion& question_of(const session::LoginTask& task) {
 
 HookCarrier::HookCarrier(boost::asio::io_context& io, const Log& log) : log_(log), cache_(random_key()), client_(io) {}
 
-transport::TlsClientOptions hook_tls(const auth::HookOptions& options) {
-    transport::TlsClientOptions tls;
+net::TlsClientOptions hook_tls(const auth::HookOptions& options) {
+    net::TlsClientOptions tls;
     tls.ca_file = options.ca_file;
     tls.certificate = {options.certificate_file, options.key_file};
     tls.alpn = {"http/1.1"};
@@ -53,11 +53,11 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
 
 std::string HookCarrier::load_tls() {
     tls_.reset();
-    tls_files_ = transport::FileWatch({});
+    tls_files_ = os::FileWatch({});
     if (!options_ || !options_->is_tls) return {};
-    const transport::TlsClientOptions wanted = hook_tls(*options_);
-    tls_files_ = transport::FileWatch(transport::files_of(wanted));  // a change while they are read is seen later
-    auto made = transport::make_tls_client(wanted);
+    const net::TlsClientOptions wanted = hook_tls(*options_);
+    tls_files_ = os::FileWatch(net::files_of(wanted));  // a change while they are read is seen later
+    auto made = net::make_tls_client(wanted);
     if (!made) return made.error().text;
     tls_ = std::move(*made);
     return {};
@@ -125,7 +125,7 @@ void HookCarrier::deal_with(broker::Shard& shard, session::LoginTask task, Insta
 }
 
 void HookCarrier::ask(session::LoginTask task, std::string body) {
-    transport::HttpPost post;
+    net::HttpPost post;
     post.to = {options_->host, options_->port, tls_};
     post.target = options_->target;
     post.body = std::move(body);
@@ -134,7 +134,7 @@ void HookCarrier::ask(session::LoginTask task, std::string body) {
     auto shared = std::make_shared<session::LoginTask>(std::move(task));
     const auto standing = static_cast<std::size_t>(shared->standing);
     ++under_way_[standing];
-    client_.post(std::move(post), [this, shared, standing, round = round_](transport::HttpReply answer) {
+    client_.post(std::move(post), [this, shared, standing, round = round_](net::HttpReply answer) {
         --under_way_[standing];
         answered_.push_back({std::move(*shared), std::move(answer), round});
     });

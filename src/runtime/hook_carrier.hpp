@@ -18,9 +18,9 @@
 
 #include "ledge/auth/hook_cache.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/net/http_client.hpp"
+#include "ledge/os/file_watch.hpp"
 #include "ledge/session/login_queue.hpp"
-#include "ledge/transport/file_watch.hpp"
-#include "ledge/transport/http_client.hpp"
 
 namespace ledge::broker {
 class Shard;
@@ -38,7 +38,7 @@ public:
     HookCarrier(boost::asio::io_context& io, const Log& log);
 
     /// For a hook with TLS. They outlive this, or are gone before it.
-    void use_workers(transport::WorkerPool& workers) { client_.use_workers(workers); }
+    void use_workers(os::WorkerPool& workers) { client_.use_workers(workers); }
 
     /// Another hook, or none. What the old one said is forgotten; who is being asked about is refused. "" or what is
     /// wrong with its files: then nobody is asked, and nobody gets in.
@@ -50,7 +50,7 @@ public:
 private:
     struct Answered {
         session::LoginTask task;
-        transport::HttpReply answer;
+        net::HttpReply answer;
         std::uint64_t round = 0;
     };
 
@@ -70,12 +70,12 @@ private:
     const Log& log_;
     auth::HookCache cache_;
     std::optional<auth::HookOptions> options_;
-    transport::FileWatch tls_files_{{}};
-    std::shared_ptr<const transport::TlsContext> tls_;  // nullptr: without TLS, or its files are wrong
-    std::vector<Answered> answered_;                    // not yet taken
-    std::uint64_t round_ = 0;                           // of the options: answers to earlier questions do not count
-    std::uint32_t failures_ = 0;                        // in a row
-    std::unordered_set<NetworkId> silent_networks_;     // of those failures
+    os::FileWatch tls_files_{{}};                    // asked with has_changed() when the options are set again
+    std::shared_ptr<const net::TlsContext> tls_;     // nullptr: without TLS, or its files are wrong
+    std::vector<Answered> answered_;                 // not yet taken
+    std::uint64_t round_ = 0;                        // of the options: answers to earlier questions do not count
+    std::uint32_t failures_ = 0;                     // in a row
+    std::unordered_set<NetworkId> silent_networks_;  // of those failures
     Instant rests_until_{};
     struct Silence {
         std::uint32_t failures = 0;  // in a row
@@ -83,7 +83,7 @@ private:
     };
     std::unordered_map<auth::LoginSource, Silence, auth::LoginSourceHash> silent_;
     std::array<std::uint32_t, auth::standings> under_way_{};  // questions, by standing
-    transport::HttpClient client_;                            // last: its end calls nobody
+    net::HttpClient client_;                                  // last: its end calls nobody
 };
 
 }  // namespace ledge::runtime

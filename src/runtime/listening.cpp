@@ -3,9 +3,15 @@
 #include <utility>
 
 #include "broker_loop_parts.hpp"
+#include "ledge/net/post.hpp"
 #include "ledge/transport/tls.hpp"
 
 namespace ledge::runtime {
+namespace {
+
+constexpr int worker_niceness = 5;  // where processors are few, a message is more urgent than a handshake
+
+}  // namespace
 
 BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
     FrontOptions plain;
@@ -27,7 +33,9 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
 /// "" or why there are none.
 std::string BrokerLoop::Parts::start_workers() {
     if (workers != nullptr) return {};
-    auto made = transport::WorkerPool::create(*poller);
+    auto made = os::WorkerPool::create(
+        net::post_to(io),
+        {.name = "tls", .threads = os::worker_threads_for_this_machine(), .niceness = worker_niceness});
     if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
     workers = std::move(*made);
     return {};

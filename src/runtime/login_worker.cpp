@@ -1,9 +1,9 @@
 #include "login_worker.hpp"
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "ledge/broker/shard.hpp"
+#include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
@@ -13,15 +13,17 @@ auth::WallTime wall_time() { return std::chrono::floor<std::chrono::seconds>(rea
 
 }  // namespace
 
-LoginWorker::~LoginWorker() {
-    if (!thread_.joinable()) return;
-    {
-        const std::lock_guard lock(mutex_);
-        is_ending_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
-}
+class LoginWorker::Check final : public os::WorkerPool::Job {
+public:
+    Check(LoginWorker& of, session::LoginTask task) : of_(of), task_(std::move(task)) {}
+    void run() override { outcome_ = auth::carry_out(task_.check, wall_time()); }
+    void done() override { of_.finished_.emplace(Finished{task_.number, std::move(outcome_)}); }
+
+private:
+    LoginWorker& of_;
+    session::LoginTask task_;
+    auth::LoginOutcome outcome_;
+};
 
 void LoginWorker::serve(broker::Shard& shard, Instant now) {
     if (finished_) {
@@ -35,25 +37,15 @@ void LoginWorker::serve(broker::Shard& shard, Instant now) {
 
 void LoginWorker::submit(session::LoginTask task) {
     is_busy_ = true;
-    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
-    {
-        const std::lock_guard lock(mutex_);
-        next_.emplace(std::move(task));
+    auto check = std::make_unique<Check>(*this, std::move(task));
+    if (worker_ == nullptr) {
+        auto made = os::WorkerPool::create(net::post_to(io_), {.name = "login"});
+        if (made) worker_ = std::move(*made);
     }
-    changed_.notify_one();
-}
-
-void LoginWorker::work() {
-    while (true) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return next_ || is_ending_; });
-        if (is_ending_) return;
-        const session::LoginTask task = std::move(*next_);
-        next_.reset();
-        lock.unlock();
-        Finished finished{task.number, auth::carry_out(task.check, wall_time())};
-        boost::asio::post(io_, [this, result = std::move(finished)]() mutable { finished_ = std::move(result); });
-    }
+    if (worker_ != nullptr) return worker_->submit(std::move(check));
+    // The system has no room for a thread now. The loop computes this one check itself: late is better than never.
+    check->run();
+    net::post_to(io_)([done = std::shared_ptr<Check>(std::move(check))] { done->done(); });
 }
 
 }  // namespace ledge::runtime

@@ -1,29 +1,15 @@
 #include "ledge/runtime/memory.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <initializer_list>
 
+#include "ledge/os/file.hpp"
+
 namespace ledge::runtime {
 namespace {
-
-/// The content of a file below /proc or /sys; "" when it cannot be read. Such files have no size: read to the end.
-std::string content_of(const std::string& path) {
-    constexpr std::size_t bytes_max = 1024 * 1024;
-    std::string content;
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return content;
-    std::array<char, 4096> part;
-    ssize_t size = 0;
-    while (content.size() < bytes_max && (size = ::read(descriptor, part.data(), part.size())) > 0)
-        content.append(part.data(), static_cast<std::size_t>(size));
-    ::close(descriptor);
-    return content;
-}
 
 /// The number at the beginning of `text`; 0: `text` does not begin with one.
 std::uint64_t number_in(std::string_view text) {
@@ -88,7 +74,7 @@ std::uint64_t smallest_limit(const std::string& mount, std::string_view path,
     std::uint64_t smallest = no_limit;
     for (;;) {
         for (const char* file : files) {
-            const std::uint64_t limit = number_in(content_of(mount + std::string(path) + file));
+            const std::uint64_t limit = number_in(os::read_small_file(mount + std::string(path) + file));
             if (limit != 0) smallest = std::min(smallest, limit);
         }
         if (path.empty()) return smallest;
@@ -107,12 +93,12 @@ std::uint64_t anonymous_bytes(std::string_view statm, std::uint64_t page) {
 
 std::uint64_t anonymous_bytes() {
     static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    return anonymous_bytes(content_of("/proc/self/statm"), page);
+    return anonymous_bytes(os::read_small_file("/proc/self/statm"), page);
 }
 
 std::uint64_t control_group_limit(const std::string& root) {
-    const std::string groups = content_of(root + "/proc/self/cgroup");
-    const std::string mounts = content_of(root + "/proc/self/mountinfo");
+    const std::string groups = os::read_small_file(root + "/proc/self/cgroup");
+    const std::string mounts = os::read_small_file(root + "/proc/self/mountinfo");
     std::uint64_t smallest = no_limit;
     for (std::string_view rest = groups; !rest.empty();) {  // line := id ":" controllers ":" path
         std::string_view path = cut(rest, '\n');

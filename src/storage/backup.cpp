@@ -18,6 +18,7 @@
 
 #include "guarded.hpp"
 #include "inspect.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/storage/tools.hpp"
 #include "store_dir.hpp"
 #include "tables.hpp"
@@ -29,34 +30,12 @@ constexpr int copy_time_max_ms = 10 * 60 * 1000;
 
 Failure<StoreError> refuse(Fault fault, std::string text) { return Failure{StoreError{fault, std::move(text)}}; }
 
-/// Removes the file unless it was kept.
-class Draft {
-public:
-    explicit Draft(std::string path) : path_(std::move(path)) {}
-    Draft(const Draft&) = delete;
-    Draft& operator=(const Draft&) = delete;
-    ~Draft() {
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-    const std::string& path() const { return path_; }
-    void keep() { path_.clear(); }
-
-private:
-    std::string path_;
-};
-
-int create_private(const std::string& path) {
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
 /// 0 or a code. The file at `path` is on stable storage then.
 int write_snapshot(const Env& env, const std::string& path) {
-    const int file = create_private(path);
-    if (file < 0) return errno;
-    int code = env.copy_compacted(file);
-    if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
-    ::close(file);
-    return code;
+    const os::Descriptor file = os::create_private_file(path);
+    if (!file.is_open()) return errno;
+    const int code = env.copy_compacted(file.get());
+    return code == lmdb_ok ? os::sync_file(file.get()) : code;
 }
 
 /// In a child: a damaged page ends the reading process.
@@ -81,21 +60,15 @@ std::string copy_snapshot(const std::string& from, bool is_alone, const std::str
 }
 
 int copy_bytes(const std::string& from, int to) {
-    const int source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
-    if (source < 0) return errno;
+    const os::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!source.is_open()) return errno;
     std::vector<char> buffer(256 * 1024);
-    int code = 0;
     for (;;) {
-        const ssize_t size = ::read(source, buffer.data(), buffer.size());
-        if (size < 0) code = errno;
-        if (size <= 0) break;
-        if (::write(to, buffer.data(), static_cast<std::size_t>(size)) != size) {
-            code = errno != 0 ? errno : ENOSPC;
-            break;
-        }
+        const ssize_t size = ::read(source.get(), buffer.data(), buffer.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return size == 0 ? 0 : errno;
+        if (const int code = os::write_all(to, {buffer.data(), static_cast<std::size_t>(size)})) return code;
     }
-    ::close(source);
-    return code;
 }
 
 /// "" or what is wrong with the file.
@@ -126,58 +99,57 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
     if (::lstat(target.c_str(), &facts) == 0)
         return refuse(Fault::access, target + ": exists already; nothing is overwritten");
     const std::string data = path + "/data.mdb";
-    if (file_size(data) == 0) return refuse(Fault::access, path + ": holds no store (no data.mdb)");
+    if (os::file_size(data) == 0) return refuse(Fault::access, path + ": holds no store (no data.mdb)");
     auto dir = StoreDir::open(path, false);  // held to the end, when nobody has it
     const bool is_running = !dir && dir.error().fault == Fault::in_use;
     if (!dir && !is_running) return Failure{dir.error()};
     if (is_running && ::access((data + "-lock").c_str(), F_OK) != 0)
         return refuse(Fault::access,
                       data + "-lock: was deleted while a broker uses the store; no copy can be consistent");
-    const std::uint64_t before = file_size(data);
+    const std::uint64_t before = os::file_size(data);
 
-    Draft draft(target + ".partial");
-    ::unlink(draft.path().c_str());
+    os::Draft draft(target + ".partial");
+    draft.remove_leftover();
     if (const std::string problem = copy_snapshot(data, !is_running, draft.path()); !problem.empty())
         return refuse(Fault::io, data + ": cannot be copied to " + draft.path() + ": " + problem);
     Inspection inspection;
     if (const std::string problem = look_through(draft.path(), inspection); !problem.empty())
         return refuse(Fault::damaged, data + ": is not backed up, because the copy is damaged: " + problem);
-    if (::renameat2(AT_FDCWD, draft.path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0)
-        return refuse(Fault::access, system_text(target, "cannot be created", errno));
-    draft.keep();
-    if (const int code = sync_parent_of(target))
+    if (const int code = draft.rename_to(target, os::Draft::Existing::kept))
+        return refuse(Fault::access, system_text(target, "cannot be created", code));
+    if (const int code = os::sync_directory(os::parent_of(target)))
         return refuse(Fault::io, system_text(target, "cannot be synced", code));
-    print(target + ": " + size_text(file_size(target)) + ", " + contents_of(inspection) + "; " +
+    print(target + ": " + size_text(os::file_size(target)) + ", " + contents_of(inspection) + "; " +
           verdict_on(inspection) + "\n");
     if (is_running)
-        print(data + ": grew by " + size_text(file_size(data) - std::min(before, file_size(data))) + " meanwhile\n");
+        print(data + ": grew by " + size_text(os::file_size(data) - std::min(before, os::file_size(data))) +
+              " meanwhile\n");
     return true;
 }
 
 Result<bool, StoreError> restore(const std::string& backup, const std::string& path, bool replaces,
                                  const Print& print) {
     Inspection inspection;
-    if (file_size(backup) == 0) return refuse(Fault::access, backup + ": is missing or empty");
+    if (os::file_size(backup) == 0) return refuse(Fault::access, backup + ": is missing or empty");
     if (const std::string problem = look_through(backup, inspection); !problem.empty())
         return refuse(Fault::damaged, backup + ": is not restored: " + problem);
     auto dir = StoreDir::open(path, true);
     if (!dir) return Failure{dir.error()};
-    const bool has_store = file_size(dir->data_path()) > 0;
+    const bool has_store = os::file_size(dir->data_path()) > 0;
     if (has_store && !replaces)
         return refuse(Fault::access, path + ": holds a store; --force keeps that one under another name");
 
-    Draft draft(dir->new_path());
-    ::unlink(draft.path().c_str());
-    const int file = create_private(draft.path());
-    if (file < 0) return refuse(Fault::access, system_text(draft.path(), "cannot be created", errno));
-    int code = copy_bytes(backup, file);
-    if (code == 0) dir->give_to_owner(file);
-    if (code == 0 && ::fsync(file) != 0) code = errno;
-    ::close(file);
-    if (code == 0 && ::rename(draft.path().c_str(), dir->restored_path().c_str()) != 0) code = errno;
+    os::Draft draft(dir->new_path());
+    draft.remove_leftover();
+    os::Descriptor file = os::create_private_file(draft.path());
+    if (!file.is_open()) return refuse(Fault::access, system_text(draft.path(), "cannot be created", errno));
+    int code = copy_bytes(backup, file.get());
+    if (code == 0) dir->give_to_owner(file.get());
+    if (code == 0) code = os::sync_file(file.get());
+    file.reset();
+    if (code == 0) code = draft.rename_to(dir->restored_path());
     if (code == 0) code = dir->sync();
-    if (code != 0) return refuse(fault_of(code), system_text(draft.path(), "cannot be written", code));
-    draft.keep();
+    if (code != 0) return refuse(fault_of(code), system_text(dir->new_path(), "cannot be written", code));
     // From here on a start that finds no data.mdb finishes this.
     if (has_store) {
         auto aside = dir->set_aside("replaced");

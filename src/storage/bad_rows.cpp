@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dump_row.hpp"
+#include "ledge/os/file.hpp"
 #include "row_seal.hpp"
 #include "store_dir.hpp"
 #include "table_traits.hpp"
@@ -27,17 +28,6 @@ std::string key_text(Table table, Bytes key) {
 
 constexpr std::size_t rows_at_once = 10'000;      // that one transaction moves: its pages stay in memory
 constexpr std::size_t chunk_bytes = 1024 * 1024;  // of lines that are written at once
-
-bool append(int file, const std::string& lines) {
-    std::size_t written = 0;
-    while (written < lines.size()) {
-        const ssize_t size = ::write(file, lines.data() + written, lines.size() - written);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) return false;
-        written += static_cast<std::size_t>(size);
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -126,26 +116,24 @@ int BadRows::remove(Txn& txn, const Tables& tables, const Place& place) {
 
 bool BadRows::write_file(const std::string& lines, bool is_durable) {
     if (path_.empty() && !open_file()) return false;
-    const int file = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-    if (file < 0) return false;
-    const bool is_done = append(file, lines) && (!is_durable || ::fsync(file) == 0);
-    const int code = errno;
-    ::close(file);
-    errno = code;
-    return is_done;
+    const os::Descriptor file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
+    if (!file.is_open()) return false;
+    int code = os::write_all(file.get(), lines);
+    if (code == 0 && is_durable) code = os::sync_file(file.get());
+    if (code != 0) errno = code;
+    return code == 0;
 }
 
 /// A file for this run, under a name that nobody has used.
 bool BadRows::open_file() {
     for (int n = 1; n <= files_max; ++n) {
         path_ = directory_ + "/bad-rows-" + std::to_string(n);
-        const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (file < 0 && errno == EEXIST) continue;
-        const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        const bool is_named = file >= 0 && directory >= 0 && ::fsync(directory) == 0;
-        if (is_named) give_to_owner_of(directory, file);
-        if (file >= 0) ::close(file);
-        if (directory >= 0) ::close(directory);
+        const os::Descriptor file = os::create_private_file(path_);
+        if (!file.is_open() && errno == EEXIST) continue;
+        if (!file.is_open()) return false;
+        const os::Descriptor directory = os::open_directory(directory_);
+        const bool is_named = directory.is_open() && os::sync_file(directory.get()) == 0;
+        if (is_named) give_to_owner_of(directory.get(), file.get());
         return is_named;
     }
     return false;

@@ -1,80 +1,61 @@
 #include "ledge/storage/commit_queue.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <utility>
 
 #include "ledge/base/assert.hpp"
 
 namespace ledge::storage {
-namespace {
 
-/// A thread that no signal interrupts: they belong to the loop.
-std::thread quiet_thread(std::function<void()> body) {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(std::move(body));
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_setname_np(thread.native_handle(), "commit");
-    return thread;
-}
+/// One try of the queue's batch.
+class CommitQueue::Commit final : public os::WorkerPool::Job {
+public:
+    explicit Commit(CommitQueue& queue) : queue_(queue) {}
+    void run() override { outcome_.emplace(queue_.store_.commit(queue_.batch_)); }
+    void done() override { queue_.finish(std::move(*outcome_)); }
 
-}  // namespace
+private:
+    CommitQueue& queue_;
+    std::optional<Outcome> outcome_;
+};
 
 CommitQueue::CommitQueue(Store& store, std::function<void(Outcome)> on_done)
-    : store_(store), on_done_(std::move(on_done)), thread_(quiet_thread([this] { run(); })) {}
+    : store_(store), on_done_(std::move(on_done)) {}
 
-CommitQueue::~CommitQueue() {
-    {
-        const std::lock_guard lock(mutex_);
-        is_stopping_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
+Result<std::unique_ptr<CommitQueue>, int> CommitQueue::create(Store& store, os::Post post,
+                                                              std::function<void(Outcome)> on_done) {
+    std::unique_ptr<CommitQueue> queue(new CommitQueue(store, std::move(on_done)));
+    auto worker = os::WorkerPool::create(std::move(post), {.name = "commit", .runs_waiting_at_end = true});
+    if (!worker) return Failure{worker.error()};
+    queue->worker_ = std::move(*worker);
+    return queue;
 }
 
+CommitQueue::~CommitQueue() = default;
+
 void CommitQueue::submit(journal::Batch batch) {
-    {
-        const std::lock_guard lock(mutex_);
-        LEDGE_ASSERT(!is_due_);
-        batch_ = std::move(batch);
-        is_due_ = true;
-    }
-    changed_.notify_one();
+    LEDGE_ASSERT(!is_under_way_);
+    batch_ = std::move(batch);
+    start();
 }
 
 void CommitQueue::submit_again() {
-    {
-        const std::lock_guard lock(mutex_);
-        LEDGE_ASSERT(!is_due_);
-        is_due_ = true;
-    }
-    changed_.notify_one();
+    LEDGE_ASSERT(!is_under_way_);
+    start();
 }
 
-void CommitQueue::abandon() {
-    const std::lock_guard lock(mutex_);
-    is_abandoned_ = true;
-    thread_.detach();
+void CommitQueue::start() {
+    is_under_way_ = true;
+    worker_->submit(std::make_unique<Commit>(*this));
 }
 
-void CommitQueue::run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [this] { return is_due_ || is_stopping_; });
-        if (!is_due_) return;
-        lock.unlock();
-        Outcome outcome = store_.commit(batch_);
-        const bool is_kept = !outcome && outcome.error().fault == Fault::full;
-        if (!is_kept) batch_ = {};
-        lock.lock();
-        if (is_abandoned_) return;
-        is_due_ = false;
-        on_done_(std::move(outcome));  // under the lock, so that abandon() can promise that it is not called any more
-    }
+void CommitQueue::finish(Outcome outcome) {
+    LEDGE_ASSERT(is_under_way_);
+    is_under_way_ = false;
+    const bool is_kept = !outcome && outcome.error().fault == Fault::full;
+    if (!is_kept) batch_ = {};
+    on_done_(std::move(outcome));
 }
+
+void CommitQueue::abandon() { worker_->leave_running(); }
 
 }  // namespace ledge::storage

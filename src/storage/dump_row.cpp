@@ -1,6 +1,6 @@
 #include "dump_row.hpp"
 
-#include "json_line.hpp"
+#include "ledge/base/json.hpp"
 #include "ledge/journal/publication_source.hpp"
 #include "ledge/journal/records.hpp"
 #include "table_traits.hpp"
@@ -10,11 +10,11 @@ namespace {
 
 constexpr const char* state_names[] = {"waiting", "sent_qos1", "sent_qos2", "released"};
 
-void put_instant(JsonLine& line, std::string_view key, Instant at) {
+void put_instant(JsonWriter& line, std::string_view key, Instant at) {
     if (at != never) line.number(key, std::int64_t{at.time_since_epoch().count()});
 }
 
-void put_publication(JsonLine& line, const journal::PublicationView& publication) {
+void put_publication(JsonWriter& line, const journal::PublicationView& publication) {
     line.bytes("topic", as_bytes(publication.topic));
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(publication.qos)});
     line.boolean("retain", publication.retain);
@@ -31,13 +31,13 @@ void put_publication(JsonLine& line, const journal::PublicationView& publication
 
 namespace rows {
 
-bool dump_publication(JsonLine& line, Bytes body) {
+bool dump_publication(JsonWriter& line, Bytes body) {
     const auto publication = journal::parse_publication(body);
     if (publication) put_publication(line, *publication);
     return publication.has_value();
 }
 
-bool dump_session(JsonLine& line, Bytes body) {
+bool dump_session(JsonWriter& line, Bytes body) {
     const auto record = journal::parse_session(body);
     if (!record) return false;
     line.bytes("client_id", as_bytes(record->client_id));
@@ -54,7 +54,7 @@ bool dump_session(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool dump_subscription(JsonLine& line, Bytes body) {
+bool dump_subscription(JsonWriter& line, Bytes body) {
     const auto record = journal::parse_subscription(body);
     if (!record) return false;
     line.bytes("filter", as_bytes(record->filter));
@@ -65,7 +65,7 @@ bool dump_subscription(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool dump_queued(JsonLine& line, Bytes body) {
+bool dump_queued(JsonWriter& line, Bytes body) {
     const auto record = journal::parse_queued(body);
     if (!record) return false;
     line.number("message", record->message);
@@ -77,12 +77,12 @@ bool dump_queued(JsonLine& line, Bytes body) {
     return true;
 }
 
-bool dump_received(JsonLine& line, Bytes body) {
+bool dump_received(JsonWriter& line, Bytes body) {
     static_cast<void>(line);
     return body.empty();
 }
 
-bool dump_fresh(JsonLine& line, Bytes body) {
+bool dump_fresh(JsonWriter& line, Bytes body) {
     const auto fresh = parse_fresh_body(body);
     if (!fresh) return false;
     constexpr const char* kinds[] = {"message", "dropped", "settled"};
@@ -94,7 +94,7 @@ bool dump_fresh(JsonLine& line, Bytes body) {
 
 namespace {
 
-void put_key(JsonLine& line, Table table, Bytes key) {
+void put_key(JsonWriter& line, Table table, Bytes key) {
     const auto part = [&](std::string_view name, std::size_t at) { line.number(name, read_u64(key.data() + at)); };
     switch (traits_of(table).key) {
         case KeyShape::number: part("number", 0); return;
@@ -117,7 +117,7 @@ void put_key(JsonLine& line, Table table, Bytes key) {
 }  // namespace
 
 std::string dump_row(Table table, const ReadRow& row) {
-    JsonLine line;
+    JsonWriter line;
     line.text("table", traits_of(table).name);
     if (row.fault == nullptr) {
         put_key(line, table, row.key);

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <limits>
 
+#include "ledge/os/file.hpp"
+
 namespace ledge::storage {
 namespace {
 
@@ -44,10 +46,8 @@ void become_quiet() {
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const int signal : {SIGABRT, SIGBUS, SIGSEGV, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
-    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere < 0) return;
-    ::dup2(nowhere, STDERR_FILENO);
-    ::close(nowhere);
+    const os::Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (nowhere.is_open()) ::dup2(nowhere.get(), STDERR_FILENO);
 }
 
 [[noreturn]] void be_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
@@ -82,12 +82,7 @@ void GuardedOut::send(Bytes bytes) {
 }
 
 void GuardedOut::flush() {
-    for (std::size_t sent = 0; sent < buffer_.size();) {
-        const ssize_t size = ::write(descriptor_, buffer_.data() + sent, buffer_.size() - sent);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) ::_exit(exit_no_parent);
-        sent += static_cast<std::size_t>(size);
-    }
+    if (os::write_all(descriptor_, as_text(buffer_)) != 0) ::_exit(exit_no_parent);
     buffer_.clear();
 }
 
@@ -95,11 +90,13 @@ GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::
                        int silence_max_ms) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return GuardedEnd::silent;
+    os::Descriptor our_end(ends[0]);
+    os::Descriptor childs_end(ends[1]);
     const pid_t child = ::fork();
-    if (child == 0) be_child(work, ends[1]);
-    ::close(ends[1]);
-    const bool has_ended = child > 0 && listen(ends[0], on_bytes, silence_max_ms);
-    ::close(ends[0]);
+    if (child == 0) be_child(work, childs_end.get());
+    childs_end.reset();  // the pipe ends only when nobody holds this end any more
+    const bool has_ended = child > 0 && listen(our_end.get(), on_bytes, silence_max_ms);
+    our_end.reset();
     if (child < 0) return GuardedEnd::silent;
     if (!has_ended) ::kill(child, SIGKILL);
     int status = 0;

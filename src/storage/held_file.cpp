@@ -11,22 +11,15 @@
 namespace ledge::storage {
 
 Result<HeldFile, int> HeldFile::open(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (descriptor < 0) return Failure{errno};
-    return HeldFile(descriptor);
-}
-
-HeldFile::HeldFile(HeldFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), size_seen_(other.size_seen_) {}
-
-HeldFile::~HeldFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    os::Descriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (!file.is_open()) return Failure{errno};
+    return HeldFile(std::move(file));
 }
 
 std::string_view HeldFile::displacement(const std::string& path) {
     struct stat held {};
     struct stat named {};
-    if (::fstat(descriptor_, &held) != 0) return "cannot be looked at";
+    if (::fstat(file_.get(), &held) != 0) return "cannot be looked at";
     if (::lstat(path.c_str(), &named) != 0) return "was removed";
     if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return "was replaced by another file";
     if (held.st_size < size_seen_) return "was cut off by another program";
@@ -34,6 +27,6 @@ std::string_view HeldFile::displacement(const std::string& path) {
     return {};
 }
 
-int HeldFile::sync() const { return ::fdatasync(descriptor_) == 0 ? 0 : errno; }
+int HeldFile::sync() const { return ::fdatasync(file_.get()) == 0 ? 0 : errno; }
 
 }  // namespace ledge::storage

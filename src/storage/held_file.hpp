@@ -1,12 +1,14 @@
-// HeldFile: a descriptor of the store's file beside LMDB's own. It knows whether the file still has its name, and it is
-// told of failed write-backs that LMDB's descriptor has been told of already.
+// HeldFile: a descriptor of the store's file beside LMDB's own. It tells whether the file still has its name. Linux
+// reports a failed write-back once to each open file, so sync() here reports one that LMDB has seen already.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ledge/base/result.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::storage {
 
@@ -14,9 +16,6 @@ class HeldFile {
 public:
     /// Follows no symbolic link. The error is errno.
     static Result<HeldFile, int> open(const std::string& path);
-    HeldFile(HeldFile&& other) noexcept;
-    HeldFile& operator=(HeldFile&&) = delete;
-    ~HeldFile();
 
     /// "" while `path` names this file and the file has lost nothing; otherwise what has happened, as the end of a
     /// sentence whose subject is the path.
@@ -26,9 +25,9 @@ public:
     int sync() const;
 
 private:
-    explicit HeldFile(int descriptor) : descriptor_(descriptor) {}
+    explicit HeldFile(os::Descriptor file) : file_(std::move(file)) {}
 
-    int descriptor_ = -1;
+    os::Descriptor file_;
     std::int64_t size_seen_ = 0;  // bytes
 };
 

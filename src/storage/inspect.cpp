@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "ledge/os/file.hpp"
 #include "ledge/journal/records.hpp"
 #include "page_check.hpp"
 #include "row_reader.hpp"
@@ -32,7 +33,7 @@ public:
         const EnvFacts facts = env->facts();
         auto txn = Txn::begin(*env, true);
         if (!txn) return fail("cannot be read", txn.error());
-        if (is_cut_off(*txn, facts, file_size(path))) return problem("the file is cut off");
+        if (is_cut_off(*txn, facts, os::file_size(path))) return problem("the file is cut off");
         // Before LMDB follows them. Beside a broker that commits, the snapshot stays: its pages are not used again.
         const auto fault = depth_ == Depth::everything
                                ? fault_in_pages(path, txn->snapshot(), [this] { sign_of_life(); })

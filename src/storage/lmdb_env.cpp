@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "ledge/os/descriptor.hpp"
+
 namespace ledge::storage {
 namespace {
 
@@ -28,14 +30,13 @@ constexpr off_t lock_file_bytes = 4096;  // holds LMDB's table of 16 readers
 // LMDB writes to its lock file through a mapping. Where the disk has no room for the page behind the mapping, the
 // kernel answers with SIGBUS and the process dies. Room that is reserved first turns that into an error.
 int reserve_lock_file(const std::string& path) {
-    const int file = ::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode);
-    if (file < 0) return errno;
-    const int code = ::posix_fallocate(file, 0, lock_file_bytes);
+    const os::Descriptor file(::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
+    if (!file.is_open()) return errno;
+    const int code = ::posix_fallocate(file.get(), 0, lock_file_bytes);
     struct stat data {};
     if (::geteuid() == 0 && ::stat(path.c_str(), &data) == 0) {  // a tool that root uses, for a broker that is not root
-        [[maybe_unused]] const int result = ::fchown(file, data.st_uid, data.st_gid);
+        [[maybe_unused]] const int result = ::fchown(file.get(), data.st_uid, data.st_gid);
     }
-    ::close(file);
     return code;
 }
 
@@ -43,10 +44,9 @@ int reserve_lock_file(const std::string& path) {
 /// beyond all files it takes for a fault of the disk.
 bool has_impossible_page_size(const std::string& path) {
     constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);  // in the first meta page
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint32_t size = 0;
-    const bool is_read = ::pread(file, &size, sizeof size, place) == ssize_t{sizeof size};
-    if (file >= 0) ::close(file);
+    const bool is_read = ::pread(file.get(), &size, sizeof size, place) == ssize_t{sizeof size};
     return is_read && (size < 256 || size > 65'536 || !std::has_single_bit(size));
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "inspect.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"
 #include "pending_store.hpp"
@@ -51,7 +52,7 @@ public:
     Result<std::unique_ptr<Store>, StoreError> open(StoreDir dir) {
         warn_of_group(dir);
         int code = dir.finish_interrupted();
-        const bool is_new = file_size(dir.data_path()) == 0;
+        const bool is_new = os::file_size(dir.data_path()) == 0;
         if (dir.has_lost_data()) {
             beginning_ = Beginning::lost;
             tell_loss(dir);
@@ -92,7 +93,7 @@ private:
     std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
         const bool is_suspicious = past.short_runs >= short_runs_suspicious;
-        const bool is_small = file_size(dir.data_path()) <= bytes_checked_always;
+        const bool is_small = os::file_size(dir.data_path()) <= bytes_checked_always;
         const Depth depth = is_suspicious || is_small ? Depth::everything : Depth::heads;
         const Inspection inspection = inspect(dir.data_path(), true, depth);
         if (!inspection.is_complete() && !inspection.is_damaged()) {
@@ -140,7 +141,7 @@ private:
         Upgraded upgraded;
         BadRows bad_rows(dir.path(), log_);
         {
-            const std::uint64_t bytes = file_size(dir.data_path());
+            const std::uint64_t bytes = os::file_size(dir.data_path());
             // Rows are longer than they were: room for twice the bytes, if they should need it.
             auto copy = Env::open(
                 {.path = dir.new_path(), .size_max = ceiling_of(options_.size_max_bytes, 2 * bytes), .is_alone = true});
@@ -161,7 +162,7 @@ private:
 
     Result<Env, int> open_env(const StoreDir& dir) const {
         return Env::open(
-            {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()))});
+            {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, os::file_size(dir.data_path()))});
     }
 
     /// LMDB writes its first pages without a sync: under the name of the store they could be seen torn.
@@ -177,7 +178,7 @@ private:
 
     /// A file that nobody else knows of.
     Result<Env, int> open_apart(const StoreDir& dir, const std::string& path) const {
-        const std::size_t size_max = ceiling_of(options_.size_max_bytes, file_size(dir.data_path()));
+        const std::size_t size_max = ceiling_of(options_.size_max_bytes, os::file_size(dir.data_path()));
         return Env::open({.path = path, .size_max = size_max, .is_alone = true});
     }
 
@@ -321,14 +322,14 @@ public:
         if (!*held_) hold();
         if (!*held_) return Failure{held_->error()};
         const std::string data = (*held_)->data_path();
-        if (file_size(data) > 0 && !is_file_ours_)
+        if (os::file_size(data) > 0 && !is_file_ours_)
             return Failure{StoreError{Fault::io, data +
                                                      ": has come from elsewhere while the broker ran without a file; "
                                                      "nothing is written until a restart"}};
         // No file is there to be looked at, so nothing forks here; the log is another thread's.
         auto opened = Opener(options_, Log()).open(std::move(**held_));
         if (opened) return opened;
-        is_file_ours_ = file_size(data) > 0;  // made, and not ready before the disk was full again
+        is_file_ours_ = os::file_size(data) > 0;  // made, and not ready before the disk was full again
         hold();
         return opened;
     }
@@ -346,7 +347,7 @@ private:
 Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
     Opener opener(options, log);
     auto opened = opener.open();
-    const bool is_new = file_size(options.path + "/data.mdb") == 0;
+    const bool is_new = os::file_size(options.path + "/data.mdb") == 0;
     if (opened || opened.error().fault != Fault::full || !is_new) return opened;
     log.error("store_postponed", {{"reason", opened.error().text},
                                   {"outcome", "the broker serves with a store that is made as soon as there is room"},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -54,14 +55,13 @@ struct MetaPage {
 class Mapping {
 public:
     explicit Mapping(const std::string& path) {
-        const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         struct stat facts {};
-        if (file >= 0 && ::fstat(file, &facts) == 0 && facts.st_size > 0) {
+        if (file.is_open() && ::fstat(file.get(), &facts) == 0 && facts.st_size > 0) {
             size_ = static_cast<std::size_t>(facts.st_size);
-            void* place = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file, 0);
+            void* place = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
             bytes_ = place != MAP_FAILED ? static_cast<const Byte*>(place) : nullptr;
         }
-        if (file >= 0) ::close(file);
     }
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;

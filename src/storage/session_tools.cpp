@@ -2,7 +2,8 @@
 #include <unordered_map>
 
 #include "guarded.hpp"
-#include "json_line.hpp"
+#include "ledge/base/json.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/tools.hpp"
@@ -27,7 +28,7 @@ int count_rows(const Txn& txn, const Tables& tables, Table table,
 
 std::string line_of(const journal::SessionRecord& record, std::uint64_t subscriptions, std::uint64_t messages,
                     Instant now) {
-    JsonLine line;
+    JsonWriter line;
     line.bytes("client_id", as_bytes(record.client_id));
     line.bytes("user", as_bytes(record.owner));
     line.boolean("connected", false);
@@ -74,7 +75,7 @@ Failure<StoreError> stop_it_first(const StoreError& error) {
 Result<bool, StoreError> list_sessions(const std::string& path, const Print& print) {
     auto dir = StoreDir::open(path, false);
     if (!dir) return stop_it_first(dir.error());
-    if (file_size(dir->data_path()) == 0)
+    if (os::file_size(dir->data_path()) == 0)
         return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     std::string problem;
     const auto work = [&](GuardedOut& out) {
@@ -91,7 +92,7 @@ Result<bool, StoreError> remove_session(const std::string& path, std::string_vie
     {
         auto dir = StoreDir::open(path, false);
         if (!dir) return stop_it_first(dir.error());
-        if (file_size(dir->data_path()) == 0)
+        if (os::file_size(dir->data_path()) == 0)
             return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     }
     auto store = open_lmdb_store({.path = path}, {});

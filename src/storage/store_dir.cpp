@@ -12,38 +12,22 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/os/file.hpp"
 #include "lmdb_env.hpp"
 
 namespace ledge::storage {
+
+using os::Descriptor;
+
 namespace {
 
 constexpr int set_aside_max = 1000;
-
-/// A file descriptor that closes itself.
-class Descriptor {
-public:
-    explicit Descriptor(int value) : value_(value) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    int get() const { return value_; }
-    int release() { return std::exchange(value_, -1); }
-
-private:
-    int value_;
-};
+constexpr std::size_t state_bytes_max = 128;  // of the file "state"
 
 std::string read_line(int descriptor) {
     char text[128];
     const ssize_t size = ::pread(descriptor, text, sizeof text, 0);
     return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
-}
-
-std::string read_file(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    return file.get() < 0 ? std::string() : read_line(file.get());
 }
 
 std::string clean_text(const std::string& data_path) {
@@ -105,8 +89,8 @@ Locking lock_directory(int descriptor) {
 }
 
 bool is_directory_locked(const std::string& path) {
-    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return directory.get() >= 0 && ::flock(directory.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const Descriptor directory = os::open_directory(path);
+    return directory.is_open() && ::flock(directory.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 /// Every name that a start opens, writes or renames.
@@ -134,17 +118,6 @@ std::string foreign_name_in(const std::string& directory) {
     return {};
 }
 
-std::string parent_of(const std::string& path) {
-    const auto slash = path.find_last_of('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-int sync_directory(const std::string& path) {
-    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return directory.get() >= 0 && ::fsync(directory.get()) == 0 ? 0 : errno;
-}
-
 /// Nothing when the directory can hold a store.
 Result<bool, StoreError> check(const std::string& path) {
     struct stat facts {};
@@ -170,17 +143,10 @@ std::string system_text(const std::string& path, const char* what, int code) {
     return path + ": " + what + ": " + std::strerror(code);
 }
 
-std::uint64_t file_size(const std::string& path) {
-    struct stat facts {};
-    return ::stat(path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
-}
-
-int sync_parent_of(const std::string& path) { return sync_directory(parent_of(path)); }
-
 pid_t holder_of(const std::string& directory) {
     const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct flock whole = whole_file();
-    const bool is_asked = lock.get() >= 0 && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
+    const bool is_asked = lock.is_open() && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
     if (!is_asked || whole.l_type == F_UNLCK) return is_directory_locked(directory) ? -1 : 0;
     const pid_t pid = named_in(lock.get());
     return pid > 0 ? pid : -1;
@@ -190,15 +156,15 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
     std::string path = given;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     if (creates && ::mkdir(path.c_str(), 0700) == 0) {
-        sync_directory(parent_of(path));
+        os::sync_directory(os::parent_of(path));
     } else if (creates && errno != EEXIST) {
         return refused(path, "cannot be created", errno);
     }
     if (auto fit = check(path); !fit) return Failure{fit.error()};
-    Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() < 0) return refused(path, "cannot be opened", errno);
+    Descriptor directory = os::open_directory(path);
+    if (!directory.is_open()) return refused(path, "cannot be opened", errno);
     Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (lock.get() < 0) return refused(path + "/lock", "cannot be opened", errno);
+    if (!lock.is_open()) return refused(path + "/lock", "cannot be opened", errno);
     switch (lock_file(lock.get())) {
         case Locking::done: break;
         case Locking::failed: return refused(path + "/lock", "cannot be locked", errno);
@@ -213,33 +179,23 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
     // The pid is for people; the lock works without it on a full disk.
     [[maybe_unused]] const bool is_named =
         ::ftruncate(lock.get(), 0) == 0 && ::pwrite(lock.get(), pid.data(), pid.size(), 0) > 0;
-    StoreDir dir(std::move(path), lock.release(), directory.release());
-    dir.give_to_owner(dir.lock_);
+    StoreDir dir(std::move(path), std::move(lock), std::move(directory));
+    dir.give_to_owner(dir.lock_.get());
     return dir;
 }
 
-StoreDir::StoreDir(StoreDir&& other) noexcept
-    : path_(std::move(other.path_)),
-      lock_(std::exchange(other.lock_, -1)),
-      directory_(std::exchange(other.directory_, -1)) {}
-
-StoreDir::~StoreDir() {
-    if (lock_ >= 0) ::close(lock_);
-    if (directory_ >= 0) ::close(directory_);
-}
-
 bool StoreDir::has_lost_data() const {
-    if (file_size(data_path()) > 0) return false;
+    if (os::file_size(data_path()) > 0) return false;
     return ::access(file("state").c_str(), F_OK) == 0 || ::access(lmdb_lock_path().c_str(), F_OK) == 0;
 }
 
 bool StoreDir::is_group_writable() const {
     struct stat facts {};
-    return ::fstat(directory_, &facts) == 0 && (facts.st_mode & S_IWGRP) != 0;
+    return ::fstat(directory_.get(), &facts) == 0 && (facts.st_mode & S_IWGRP) != 0;
 }
 
 StoreDir::Past StoreDir::past() const {
-    const std::string state = read_file(file("state"));
+    const std::string state = os::read_small_file(file("state"), state_bytes_max);
     if (state.starts_with("running ")) return {false, static_cast<unsigned>(std::atol(state.c_str() + 8))};
     return {!state.empty() && state == clean_text(data_path()), 0};
 }
@@ -259,20 +215,18 @@ bool StoreDir::mark_clean() {
 // Another name first: a torn write must not look like a clean end. One that is not synced may come back empty, which
 // looks like none.
 bool StoreDir::write_state(const std::string& text, bool is_durable) {
-    const std::string fresh = file("state.new");
-    ::unlink(fresh.c_str());
-    {
-        const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (out.get() < 0) return false;
-        give_to_owner(out.get());
-        if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
-        if (is_durable && ::fsync(out.get()) != 0) return false;
-    }
-    if (::rename(fresh.c_str(), file("state").c_str()) != 0) return false;
+    os::Draft draft(file("state.new"));
+    draft.remove_leftover();
+    const Descriptor out = os::create_private_file(draft.path());
+    if (!out.is_open()) return false;
+    give_to_owner(out.get());
+    if (os::write_all(out.get(), text) != 0) return false;
+    if (is_durable && os::sync_file(out.get()) != 0) return false;
+    if (draft.rename_to(file("state")) != 0) return false;
     return !is_durable || sync() == 0;
 }
 
-int StoreDir::sync() const { return sync_directory(path_); }
+int StoreDir::sync() const { return os::sync_file(directory_.get()); }
 
 int StoreDir::finish_interrupted() const {
     const bool has_data = ::access(data_path().c_str(), F_OK) == 0;
@@ -288,7 +242,7 @@ int StoreDir::finish_interrupted() const {
 // LMDB's readers of the file before are of no use to this one.
 int StoreDir::adopt(const std::string& file) const {
     const Descriptor whole(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    if (whole.get() >= 0) give_to_owner(whole.get());
+    if (whole.is_open()) give_to_owner(whole.get());
     if (::rename(file.c_str(), data_path().c_str()) != 0) return errno;
     ::unlink(lmdb_lock_path().c_str());
     return sync();

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "ledge/base/result.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {
@@ -29,9 +30,6 @@ public:
     /// Creates the directory if its parent exists; checks that it is ours alone to write and that no file of the store
     /// is a symbolic link; takes the lock, of the file `lock` and of the directory itself.
     static Result<StoreDir, StoreError> open(const std::string& path, bool creates);
-    StoreDir(StoreDir&& other) noexcept;
-    StoreDir& operator=(StoreDir&&) = delete;
-    ~StoreDir();
 
     const std::string& path() const { return path_; }
     std::string file(const char* name) const { return path_ + "/" + name; }
@@ -68,27 +66,22 @@ public:
     /// Moves data.mdb out of the way, to data.mdb.WHY-N; the new path, or an error text.
     Result<std::string, std::string> set_aside(const char* why);
     /// The owner of the directory gets the file, so that a broker without root's rights can use it.
-    void give_to_owner(int descriptor) const { give_to_owner_of(directory_, descriptor); }
+    void give_to_owner(int descriptor) const { give_to_owner_of(directory_.get(), descriptor); }
 
 private:
-    StoreDir(std::string path, int lock, int directory) : path_(std::move(path)), lock_(lock), directory_(directory) {}
+    StoreDir(std::string path, os::Descriptor lock, os::Descriptor directory)
+        : path_(std::move(path)), lock_(std::move(lock)), directory_(std::move(directory)) {}
     bool write_state(const std::string& text, bool is_durable);
 
     std::string path_;
-    int lock_ = -1;
-    int directory_ = -1;  // locked as well: a second broker is kept out even when `lock` was deleted
+    os::Descriptor lock_;
+    os::Descriptor directory_;  // locked as well: a second broker is kept out even when `lock` was deleted
 };
-
-/// Names in the directory of this file are on stable storage. 0 or errno.
-int sync_parent_of(const std::string& path);
 
 /// The process that has the store; 0: nobody; -1: one that is not known.
 pid_t holder_of(const std::string& directory);
 
 /// "PATH: WHAT: REASON" from errno.
 std::string system_text(const std::string& path, const char* what, int code);
-
-/// Bytes of the file; 0 when there is none.
-std::uint64_t file_size(const std::string& path);
 
 }  // namespace ledge::storage

@@ -8,9 +8,11 @@
 #include "ledge/journal/record.hpp"
 #include "schema.hpp"
 
-namespace ledge::storage {
+namespace ledge {
+class JsonWriter;
+}  // namespace ledge
 
-class JsonLine;
+namespace ledge::storage {
 
 /// The parts of a key, each big endian. The names are those that `store dump` prints.
 enum class KeyShape : std::uint8_t {
@@ -24,12 +26,12 @@ enum class KeyShape : std::uint8_t {
 namespace rows {
 
 // Each writes the fields of a body into a line of JSON. False: the bytes are not a body of that table.
-bool dump_session(JsonLine& line, Bytes body);
-bool dump_subscription(JsonLine& line, Bytes body);
-bool dump_received(JsonLine& line, Bytes body);
-bool dump_publication(JsonLine& line, Bytes body);
-bool dump_fresh(JsonLine& line, Bytes body);
-bool dump_queued(JsonLine& line, Bytes body);
+bool dump_session(JsonWriter& line, Bytes body);
+bool dump_subscription(JsonWriter& line, Bytes body);
+bool dump_received(JsonWriter& line, Bytes body);
+bool dump_publication(JsonWriter& line, Bytes body);
+bool dump_fresh(JsonWriter& line, Bytes body);
+bool dump_queued(JsonWriter& line, Bytes body);
 
 // Each says whether the bytes are a body of that table, which is whether the core can rely on what the parser gives.
 bool is_session(Bytes body);
@@ -49,7 +51,7 @@ struct TableTraits {
     journal::WriteClass write_class;
     std::uint64_t last_key_part_max;  // the largest value of the key's last part that the core can count
     bool (*is_body)(Bytes body);
-    bool (*dump)(JsonLine& line, Bytes body);
+    bool (*dump)(JsonWriter& line, Bytes body);
 };
 
 inline constexpr std::uint64_t subscription_number_max = 0xFFFF'FFFF;  // Session counts subscriptions with 32 bits

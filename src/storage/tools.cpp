@@ -13,6 +13,7 @@
 
 #include "dump_row.hpp"
 #include "inspect.hpp"
+#include "ledge/os/file.hpp"
 #include "store_dir.hpp"
 #include "table_traits.hpp"
 #include "tables.hpp"
@@ -38,7 +39,7 @@ Result<Target, StoreError> find(const std::string& path) {
     }
     if (!S_ISDIR(facts.st_mode)) return Target{path, {}, 0};
     Target target{path + "/data.mdb", path, holder_of(path)};
-    if (file_size(target.file) == 0) {
+    if (os::file_size(target.file) == 0) {
         return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     }
     return target;
@@ -153,13 +154,11 @@ Result<StoreDir, StoreError> take_directory(const std::string& path) {
 
 /// The file without free pages, under a name of its own, on stable storage. 0 or a code.
 int write_compacted(const Env& env, const StoreDir& dir, const std::string& path) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return errno;
-    dir.give_to_owner(file);
-    int code = env.copy_compacted(file);
-    if (code == lmdb_ok && ::fsync(file) != 0) code = errno;
-    ::close(file);
-    return code;
+    const os::Descriptor file = os::create_private_file(path);
+    if (!file.is_open()) return errno;
+    dir.give_to_owner(file.get());
+    const int code = env.copy_compacted(file.get());
+    return code == lmdb_ok ? os::sync_file(file.get()) : code;
 }
 
 }  // namespace
@@ -214,21 +213,21 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
         return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
     }
     const bool was_clean = dir->past().is_clean;
-    const std::uint64_t before = file_size(dir->data_path());
-    const std::string copy = dir->compacted_path();
+    const std::uint64_t before = os::file_size(dir->data_path());
+    os::Draft copy(dir->compacted_path());
+    copy.remove_leftover();
     int code = lmdb_ok;
     if (auto env = Env::open({.path = dir->data_path(), .is_read_only = true, .is_alone = true})) {
-        code = write_compacted(*env, *dir, copy);
+        code = write_compacted(*env, *dir, copy.path());
     } else {
         code = env.error();
     }
-    if (code == lmdb_ok) code = dir->adopt(copy);
+    if (code == lmdb_ok) code = dir->adopt(copy.path());
     if (code != lmdb_ok) {
-        ::unlink(copy.c_str());
         return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
     }
     if (was_clean) dir->mark_clean();
-    print(dir->data_path() + ": " + in_kib(before) + " before, " + in_kib(file_size(dir->data_path())) + " now\n");
+    print(dir->data_path() + ": " + in_kib(before) + " before, " + in_kib(os::file_size(dir->data_path())) + " now\n");
     return true;
 }
 

@@ -8,7 +8,7 @@
 
 namespace ledge::transport {
 
-Driver::Driver(broker::Shard& shard, Poller& poller, TurnClock& clock, const DriverLimits& limits)
+Driver::Driver(broker::Shard& shard, net::Poller& poller, TurnClock& clock, const DriverLimits& limits)
     : shard_(shard),
       poller_(poller),
       clock_(clock),
@@ -83,7 +83,7 @@ void Driver::flush() {
     while (session::Connection* connection = shard_.next_dirty()) {
         write_out(*static_cast<Link*>(connection->driver_data()));
     }
-    bury();
+    destroy_dead();
     ++turn_;
 }
 
@@ -161,7 +161,7 @@ void Driver::close_all() {
     for (List* list : {&open_, &unsent_, &lingering_}) {
         while (!list->empty()) lost(list->front());
     }
-    bury();
+    destroy_dead();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ void Driver::move_to(List& list, Link& link, Link::Phase phase) {
 }
 
 /// Links die at the end of the turn, not when they close: the events of one poll may still name them.
-void Driver::bury() {
+void Driver::destroy_dead() {
     writable_soon_.clear();
     dead_.clear_and_dispose([](Link* link) { delete link; });
 }

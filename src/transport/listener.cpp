@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,26 +16,24 @@ namespace {
 
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
-int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+os::Descriptor open_reserve() { return os::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
-/// One listening socket. When descriptors run out it keeps its promise to answer: a reserve descriptor is given up for
-/// a moment, the peers that wait are accepted and closed at once, so that they know, and then it pauses.
-class Listener::Door final : public Pollable {
+/// Accepts the peers of one listening socket. When the process has no descriptors left, the acceptor gives up a reserve
+/// descriptor for a moment, accepts the waiting peers and closes them at once, so that they know, and then pauses.
+class Listener::Acceptor final : public net::Pollable {
 public:
-    Door(ListeningSocket socket, Front& front, Driver& driver, const Log& log, TokenBucket& rate)
+    Acceptor(ListeningSocket socket, Front& front, Driver& driver, const Log& log, TokenBucket& rate)
         : socket_(std::move(socket)),
           front_(front),
           driver_(driver),
           log_(log),
           rate_(rate),
           reserve_(open_reserve()) {}
-    Door(const Door&) = delete;
-    Door& operator=(const Door&) = delete;
-    ~Door() {
-        if (reserve_ >= 0) ::close(reserve_);
-    }
+    Acceptor(const Acceptor&) = delete;
+    Acceptor& operator=(const Acceptor&) = delete;
+    ~Acceptor() = default;
 
     const std::string& address() const { return socket_.address(); }
     Instant resume_at() const { return resume_at_; }
@@ -57,22 +54,22 @@ private:
     Driver& driver_;
     const Log& log_;
     TokenBucket& rate_;
-    int reserve_;
+    os::Descriptor reserve_;             // any open file: its number is the one that a waiting peer gets
     Instant resume_at_ = never;          // paused until then
     Instant complain_after_{};           // the next log line about exhaustion
     Instant quiet_at_ = Instant::min();  // no pause for the rate before that: the next one is a new episode
     std::int64_t turned_away_ = 0;       // since the last one
 };
 
-int Listener::Door::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
+int Listener::Acceptor::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
 
-void Listener::Door::resume_if_due(Instant now) {
+void Listener::Acceptor::resume_if_due(Instant now) {
     if (resume_at_ > now) return;
     resume_at_ = never;
     driver_.poller().change(socket_.descriptor(), *this, EPOLLIN);
 }
 
-void Listener::Door::on_ready(std::uint32_t) {
+void Listener::Acceptor::on_ready(std::uint32_t) {
     rate_.refill(driver_.now());
     for (int i = 0; i < accepts_per_turn_max; ++i) {
         if (!rate_.is_ready()) return i == 0 ? on_rate_reached() : void();  // who still waits is reported again
@@ -85,17 +82,15 @@ void Listener::Door::on_ready(std::uint32_t) {
 }
 
 /// 0 or an errno.
-int Listener::Door::accept_one() {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const int descriptor =
-        ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor < 0) return errno;
-    front_.take(descriptor, address);
+int Listener::Acceptor::accept_one() {
+    os::SocketAddress address;
+    os::Descriptor socket = os::accept_from(socket_.descriptor(), address);
+    if (!socket.is_open()) return errno;
+    front_.accept(std::move(socket), address);
     return 0;
 }
 
-void Listener::Door::on_rate_reached() {
+void Listener::Acceptor::on_rate_reached() {
     const Instant now = driver_.now();
     pause_until(std::max(rate_.ready_at(), now + Duration(1)));
     driver_.note_accept_pause();
@@ -103,12 +98,12 @@ void Listener::Door::on_rate_reached() {
         log_.info("accepting_slowed", {{"listener", address()}, {"reason", "connections_per_second"}});
 }
 
-void Listener::Door::pause_until(Instant instant) {
+void Listener::Acceptor::pause_until(Instant instant) {
     resume_at_ = instant;
     driver_.poller().change(socket_.descriptor(), *this, 0);
 }
 
-void Listener::Door::on_exhaustion(int error) {
+void Listener::Acceptor::on_exhaustion(int error) {
     turned_away_ += turn_away();
     const Instant now = driver_.now();
     pause_until(now + pause);
@@ -121,16 +116,18 @@ void Listener::Door::on_exhaustion(int error) {
     turned_away_ = 0;
 }
 
-/// Accepts and closes those who wait, by means of the reserve descriptor. Returns how many.
-int Listener::Door::turn_away() {
+/// Accepts and closes waiting peers by means of the reserve descriptor. Returns the number of peers.
+int Listener::Acceptor::turn_away() {
     int count = 0;
-    if (reserve_ < 0) reserve_ = open_reserve();
-    while (reserve_ >= 0 && count < accepts_per_turn_max) {
-        ::close(reserve_);
-        const int descriptor = ::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
-        if (descriptor >= 0) ::close(descriptor);
+    if (!reserve_.is_open()) reserve_ = open_reserve();
+    while (reserve_.is_open() && count < accepts_per_turn_max) {
+        reserve_.reset();
+        os::SocketAddress unused;
+        os::Descriptor socket = os::accept_from(socket_.descriptor(), unused);
+        const bool is_accepted = socket.is_open();
+        socket.reset();
         reserve_ = open_reserve();
-        if (descriptor < 0) break;
+        if (!is_accepted) break;
         ++count;
     }
     return count;
@@ -146,7 +143,8 @@ Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint
     auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());
     std::unique_ptr<Listener> listener(new Listener(std::move(bucket)));
     for (ListeningSocket& socket : *sockets) {
-        listener->doors_.push_back(std::make_unique<Door>(std::move(socket), front, driver, log, *listener->rate_));
+        listener->acceptors_.push_back(
+            std::make_unique<Acceptor>(std::move(socket), front, driver, log, *listener->rate_));
     }
     return listener;
 }
@@ -156,24 +154,24 @@ Listener::~Listener() = default;
 
 std::vector<std::string> Listener::addresses() const {
     std::vector<std::string> result;
-    for (const auto& door : doors_) result.push_back(door->address());
+    for (const auto& acceptor : acceptors_) result.push_back(acceptor->address());
     return result;
 }
 
 int Listener::start() {
-    for (const auto& door : doors_) {
-        if (const int error = door->start(); error != 0) return error;
+    for (const auto& acceptor : acceptors_) {
+        if (const int error = acceptor->start(); error != 0) return error;
     }
     return 0;
 }
 
 void Listener::on_time(Instant now) {
-    for (const auto& door : doors_) door->resume_if_due(now);
+    for (const auto& acceptor : acceptors_) acceptor->resume_if_due(now);
 }
 
 Instant Listener::next_deadline() const {
     Instant earliest = never;
-    for (const auto& door : doors_) earliest = std::min(earliest, door->resume_at());
+    for (const auto& acceptor : acceptors_) earliest = std::min(earliest, acceptor->resume_at());
     return earliest;
 }
 

@@ -1,24 +1,25 @@
 #include "listening_socket.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/ip_text.hpp"
+#include "ledge/os/address.hpp"
+#include "ledge/os/look_up.hpp"
+
 namespace ledge::transport {
 
 using Sockets = std::vector<ListeningSocket>;
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
+    : socket_(std::move(other.socket_)),
       address_(std::move(other.address_)),
       port_(other.port_),
       path_(std::exchange(other.path_, {})),
@@ -26,7 +27,7 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
       file_inode_(other.file_inode_) {}
 
 ListeningSocket::~ListeningSocket() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    socket_.reset();
     struct stat file {};
     const bool is_ours = !path_.empty() && ::lstat(path_.c_str(), &file) == 0 && file.st_dev == file_device_ &&
                          file.st_ino == file_inode_;
@@ -48,6 +49,8 @@ void ListeningSocket::own_file(std::string path) {
 
 namespace {
 
+constexpr std::size_t addresses_max = 64;  // of a name
+
 Failure<ListenProblem> refusal(const std::string& address, const std::string& reason, bool may_pass = false) {
     return Failure{ListenProblem{"cannot listen on " + address + ": " + reason, may_pass}};
 }
@@ -59,82 +62,22 @@ Failure<ListenProblem> refusal(const std::string& address, int error) {
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
 
-struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-};
-
-Address ipv4(in_addr address, std::uint16_t port) {
-    sockaddr_in value{};
-    value.sin_family = AF_INET;
-    value.sin_addr = address;
-    value.sin_port = htons(port);
-    Address result;
-    std::memcpy(&result.storage, &value, sizeof value);
-    result.size = sizeof value;
-    return result;
-}
-
-Address ipv6(const in6_addr& address, std::uint16_t port) {
-    sockaddr_in6 value{};
-    value.sin6_family = AF_INET6;
-    value.sin6_addr = address;
-    value.sin6_port = htons(port);
-    Address result;
-    std::memcpy(&result.storage, &value, sizeof value);
-    result.size = sizeof value;
-    return result;
-}
-
-// The port stands at the same place in both families.
-std::uint16_t port_of(const Address& address) {
-    sockaddr_in value{};
-    std::memcpy(&value, &address.storage, sizeof value);
-    return ntohs(value.sin_port);
-}
-
-void set_port(Address& address, std::uint16_t port) {
-    sockaddr_in value{};
-    std::memcpy(&value, &address.storage, sizeof value);
-    value.sin_port = htons(port);
-    std::memcpy(&address.storage, &value, sizeof value);
-}
-
-/// The resolver knows the name, and only it: an address is not looked up, so that no resolver library is loaded.
-Result<std::vector<Address>, ListenProblem> look_up(const Endpoint& endpoint) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    addrinfo* found = nullptr;
-    const int error = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
-    if (error != 0) return refusal(to_text(endpoint), ::gai_strerror(error), true);
-    std::vector<Address> addresses;
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        Address address;
-        if (entry->ai_addrlen > sizeof address.storage) continue;
-        std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
-        address.size = entry->ai_addrlen;
-        addresses.push_back(address);
-    }
-    ::freeaddrinfo(found);
-    return addresses;
-}
-
-Result<std::vector<Address>, ListenProblem> resolve(const Endpoint& endpoint) {
+/// Without a look-up for addresses and "localhost": the resolver would load the libraries of name services.
+Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& endpoint) {
+    using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
     const bool is_everywhere = endpoint.host.empty() || (endpoint.host == "::" && !endpoint.is_ipv6_only);
-    if (is_everywhere) return std::vector{ipv6(in6addr_any, port), ipv4({htonl(INADDR_ANY)}, port)};
+    if (is_everywhere) return std::vector{SocketAddress::any_ipv6(port), SocketAddress::any_ipv4(port)};
     if (endpoint.host == "localhost")
-        return std::vector{ipv4({htonl(INADDR_LOOPBACK)}, port), ipv6(in6addr_loopback, port)};
-    in_addr four{};
-    if (::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1) return std::vector{ipv4(four, port)};
-    in6_addr six{};
-    if (::inet_pton(AF_INET6, endpoint.host.c_str(), &six) == 1) return std::vector{ipv6(six, port)};
-    return look_up(endpoint);
+        return std::vector{SocketAddress::loopback_ipv4(port), SocketAddress::loopback_ipv6(port)};
+    if (const auto ip = parse_ip(endpoint.host)) return std::vector{SocketAddress(*ip, port)};
+    auto addresses = os::look_up(endpoint.host, os::NameKind::any, addresses_max);
+    if (!addresses) return refusal(to_text(endpoint), addresses.error(), true);
+    for (SocketAddress& address : *addresses) address.set_port(port);
+    return std::move(*addresses);
 }
 
-/// What is set here is inherited by every accepted socket (Linux): two calls less per connection.
+/// On Linux every accepted socket inherits these options, which saves two system calls per connection.
 bool set_options(int descriptor, int family) {
     const int on = 1;
     const auto set = [&](int level, int name) { return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0; };
@@ -153,19 +96,16 @@ bool set_options(int descriptor, int family) {
 }
 
 /// The error is an errno.
-Result<ListeningSocket, int> listen_tcp(const Address& address, int backlog) {
-    const int family = address.storage.ss_family;
-    const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return Failure{errno};
-    ListeningSocket socket(descriptor);
-    if (!set_options(descriptor, family)) return Failure{errno};
-    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0)
-        return Failure{errno};
-    if (::listen(descriptor, backlog) != 0) return Failure{errno};
-    Address bound;
-    bound.size = sizeof bound.storage;
-    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) != 0) return Failure{errno};
-    socket.set_address(to_text(bound.storage), port_of(bound));
+Result<ListeningSocket, int> listen_tcp(const os::SocketAddress& address, int backlog) {
+    os::Descriptor descriptor(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!descriptor.is_open()) return Failure{errno};
+    if (!set_options(descriptor.get(), address.family())) return Failure{errno};
+    if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{errno};
+    if (::listen(descriptor.get(), backlog) != 0) return Failure{errno};
+    const os::SocketAddress bound = os::own_address(descriptor.get());
+    if (!bound.ip()) return Failure{errno};
+    ListeningSocket socket(std::move(descriptor));
+    socket.set_address(to_text(bound), bound.port());
     return socket;
 }
 
@@ -177,16 +117,16 @@ Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
     if (!addresses) return Failure{addresses.error()};
     Sockets sockets;
     int absent = EADDRNOTAVAIL;
-    for (Address& address : *addresses) {
+    for (os::SocketAddress& address : *addresses) {
         if (!sockets.empty())
-            set_port(address, sockets.front().port());  // one port for all, also when the system chose it
+            address.set_port(sockets.front().port());  // one port for all, also when the system chose it
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
         } else if (is_absent_family(socket.error())) {
             absent = socket.error();
         } else {
-            return refusal(to_text(address.storage), socket.error());
+            return refusal(to_text(address), socket.error());
         }
     }
     if (sockets.empty()) return refusal(to_text(endpoint), absent);
@@ -196,43 +136,37 @@ Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Unix
 
-/// Somebody answers at `address`; a refused connection means that its process is gone and the file was left behind.
-bool is_stale(const sockaddr_un& address) {
+/// The socket file was left behind by a process that has ended: a connection to it is refused.
+bool is_stale(const std::string& path, const os::SocketAddress& address) {
     struct stat file {};
-    if (::lstat(address.sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
-    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return false;
-    const bool is_refused = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-                            errno == ECONNREFUSED;
-    ::close(descriptor);
-    return is_refused;
+    if (::lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
+    const os::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket.is_open()) return false;
+    return ::connect(socket.get(), address.get(), address.size()) != 0 && errno == ECONNREFUSED;
 }
 
-bool bind_file(int descriptor, const sockaddr_un& address) {
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (::bind(descriptor, generic, sizeof address) == 0) return true;
-    if (errno != EADDRINUSE) return false;
-    if (is_stale(address) && ::unlink(address.sun_path) == 0) return ::bind(descriptor, generic, sizeof address) == 0;
-    errno = EADDRINUSE;
-    return false;
+/// 0 or an errno.
+int bind_file(int descriptor, const std::string& path, const os::SocketAddress& address) {
+    const auto bind = [&] { return ::bind(descriptor, address.get(), address.size()) == 0 ? 0 : errno; };
+    const int error = bind();
+    if (error != EADDRINUSE) return error;
+    return is_stale(path, address) && ::unlink(path.c_str()) == 0 ? bind() : EADDRINUSE;
 }
 
 Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (endpoint.path.empty() || endpoint.path.size() >= sizeof address.sun_path) {
-        return refusal(to_text(endpoint), "the path must have 1 to 107 bytes");
-    }
-    endpoint.path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return refusal(to_text(endpoint), errno);
+    const auto address = os::SocketAddress::of_path(endpoint.path);
+    if (!address) return refusal(to_text(endpoint), "the path must have 1 to 107 bytes");
+    os::Descriptor opened(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!opened.is_open()) return refusal(to_text(endpoint), errno);
+    const int descriptor = opened.get();
     Sockets sockets;
-    sockets.emplace_back(descriptor);
+    sockets.emplace_back(std::move(opened));
     sockets.back().set_address(to_text(endpoint), 0);
-    if (!bind_file(descriptor, address)) return refusal(to_text(endpoint), errno);
+    if (const int error = bind_file(descriptor, endpoint.path, *address)) return refusal(to_text(endpoint), error);
     sockets.back().own_file(endpoint.path);
-    // Before listen(): nobody can connect with the wider rights of the first moment.
-    if (::chmod(address.sun_path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0) return refusal(to_text(endpoint), errno);
+    // Before listen(): nobody can connect with the wider rights that the file has in its first moment.
+    if (::chmod(endpoint.path.c_str(), S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0)
+        return refusal(to_text(endpoint), errno);
     if (::listen(descriptor, backlog) != 0) return refusal(to_text(endpoint), errno);
     return sockets;
 }

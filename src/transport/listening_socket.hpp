@@ -6,16 +6,18 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/transport/endpoint.hpp"
 
 namespace ledge::transport {
 
-/// A peer that is gone without a word (power, radio, a router that forgets) is noticed by TCP, whatever its keep alive
-/// is: silence is asked about after a minute, and what is not acknowledged for five minutes ends the connection.
+/// TCP notices a peer that is gone without a word (power, radio, a router that forgets), whatever MQTT's keep alive is.
+/// After a minute of silence TCP asks the peer. Bytes that are not acknowledged for five minutes end the connection.
 inline constexpr Duration tcp_keep_alive_idle = 60s;
 inline constexpr Duration tcp_keep_alive_interval = 15s;
 inline constexpr int tcp_keep_alive_probes = 4;
@@ -23,12 +25,12 @@ inline constexpr Duration tcp_user_timeout = 5min;  // it replaces the number of
 
 class ListeningSocket {
 public:
-    explicit ListeningSocket(int descriptor) : descriptor_(descriptor) {}
+    explicit ListeningSocket(os::Descriptor socket) : socket_(std::move(socket)) {}
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();
 
-    int descriptor() const { return descriptor_; }
+    int descriptor() const { return socket_.get(); }
     const std::string& address() const { return address_; }
     std::uint16_t port() const { return port_; }  // 0: no TCP
     void set_address(std::string address, std::uint16_t port);
@@ -37,7 +39,7 @@ public:
     void own_file(std::string path);
 
 private:
-    int descriptor_;
+    os::Descriptor socket_;
     std::string address_;
     std::uint16_t port_ = 0;
     std::string path_;

@@ -1,10 +1,7 @@
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
 #include "peer_user.hpp"
 #include "socket_link.hpp"
@@ -17,15 +14,14 @@ public:
     PlainFront(std::uint16_t index, PeerNames names, Driver& driver, const Log& log)
         : index_(index), names_(names), driver_(driver), log_(log) {}
 
-    void take(int descriptor, const sockaddr_storage& address) override {
+    void accept(os::Descriptor socket, const os::SocketAddress& address) override {
         const std::string text = to_text(address);
-        const std::string user = names_ == PeerNames::by_kernel ? user_of_peer(descriptor) : std::string();
+        const std::string user = names_ == PeerNames::by_kernel ? user_of_peer(socket.get()) : std::string();
         if (names_ == PeerNames::by_kernel && user.empty()) {
             log_.warning("connection_dropped", {{"address", text}, {"reason", "the kernel does not say whose it is"}});
-            ::close(descriptor);
             return;
         }
-        std::unique_ptr<SocketLink> link = SocketLink::create(descriptor, driver_);
+        std::unique_ptr<SocketLink> link = SocketLink::create(std::move(socket), driver_);
         if (link == nullptr) {
             log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
             return;

@@ -1,14 +1,12 @@
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/intrusive/list.hpp>
 #include <cerrno>
 #include <string>
 #include <utility>
 
-#include "ip_address.hpp"
 #include "ledge/base/first_bytes.hpp"
-#include "ledge/transport/endpoint.hpp"
+#include "ledge/os/address.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "proxy_header.hpp"
 
@@ -18,29 +16,25 @@ namespace {
 class ProxyFront;
 
 /// A peer whose header is awaited.
-class Awaited final : public Pollable, public boost::intrusive::list_base_hook<> {
+class Awaited final : public net::Pollable, public boost::intrusive::list_base_hook<> {
 public:
-    Awaited(int descriptor, const sockaddr_storage& address, Instant deadline, ProxyFront& front)
-        : descriptor_(descriptor), address_(address), deadline_(deadline), front_(front) {}
-    ~Awaited() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
+    Awaited(os::Descriptor socket, const os::SocketAddress& address, Instant deadline, ProxyFront& front)
+        : socket_(std::move(socket)), address_(address), deadline_(deadline), front_(front) {}
+    ~Awaited() = default;
     Awaited(const Awaited&) = delete;
     Awaited& operator=(const Awaited&) = delete;
 
-    int descriptor() const { return descriptor_; }
-    int release() { return std::exchange(descriptor_, -1); }
-    const sockaddr_storage& address() const { return address_; }
+    int descriptor() const { return socket_.get(); }
+    os::Descriptor hand_over() { return std::move(socket_); }
+    const os::SocketAddress& address() const { return address_; }
     Instant deadline() const { return deadline_; }
-    void close() {
-        if (descriptor_ >= 0) ::close(release());
-    }
+    void close() { socket_.reset(); }
 
 private:
     void on_ready(std::uint32_t events) override;
 
-    int descriptor_;  // -1: closed, or handed on
-    sockaddr_storage address_;
+    os::Descriptor socket_;  // empty: closed, or handed over
+    os::SocketAddress address_;
     Instant deadline_;
     ProxyFront& front_;
     std::string received_;  // of the header, while it is incomplete
@@ -52,10 +46,10 @@ public:
         : options_(std::move(options)), next_(std::move(next)), driver_(driver), log_(log) {}
     ~ProxyFront() override {
         awaited_.clear_and_dispose([](Awaited* peer) { delete peer; });
-        bury();
+        destroy_done();
     }
 
-    void take(int descriptor, const sockaddr_storage& address) override;
+    void accept(os::Descriptor socket, const os::SocketAddress& address) override;
     void reload() override { next_->reload(); }
     void on_time(Instant now) override;
     Instant next_deadline() const override;
@@ -69,7 +63,7 @@ private:
     using List = boost::intrusive::list<Awaited>;
 
     void forget(Awaited& peer);
-    void bury() {
+    void destroy_done() {
         done_.clear_and_dispose([](Awaited* peer) { delete peer; });
     }
 
@@ -78,17 +72,18 @@ private:
     Driver& driver_;
     const Log& log_;
     List awaited_;  // oldest first
-    List done_;     // an event of the same poll may still name them: buried in on_time
+    List done_;     // an event of the same poll may still name them, so on_time() destroys them
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// The header is taken off the socket and not a byte more: what follows it belongs to the next front. So the bytes are
-/// looked at first; those of an unfinished header are all its own, and taken, or they would be reported for ever.
+/// Reads the header from the socket and not a byte more: what follows the header belongs to the next front. So the
+/// bytes are looked at first (MSG_PEEK). All bytes of an unfinished header belong to it and are read, because the
+/// poller would report unread ones forever.
 void Awaited::on_ready(std::uint32_t) {
-    if (descriptor_ < 0) return;
+    if (!socket_.is_open()) return;
     std::array<char, ProxyHeader::bytes_max> seen;
-    const ssize_t count = ::recv(descriptor_, seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
+    const ssize_t count = ::recv(socket_.get(), seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (count <= 0) return front_.refuse(*this, "it ended before its PROXY header was complete");
     const std::size_t before = received_.size();
@@ -101,16 +96,16 @@ void Awaited::on_ready(std::uint32_t) {
     }
     const bool is_complete = header.status == ProxyHeader::Status::complete;
     const std::size_t taken = (is_complete ? header.size : received_.size()) - before;
-    if (::recv(descriptor_, seen.data(), taken, MSG_DONTWAIT) != static_cast<ssize_t>(taken))
+    if (::recv(socket_.get(), seen.data(), taken, MSG_DONTWAIT) != static_cast<ssize_t>(taken))
         return front_.refuse(*this, "its bytes went away");
     if (is_complete) front_.on_header(*this, header);
 }
 
-void ProxyFront::take(int descriptor, const sockaddr_storage& address) {
-    const auto ip = ip_address_of(address);
-    auto peer = std::make_unique<Awaited>(descriptor, address, driver_.now() + options_.header_timeout, *this);
+void ProxyFront::accept(os::Descriptor socket, const os::SocketAddress& address) {
+    const auto ip = address.ip();
+    auto peer = std::make_unique<Awaited>(std::move(socket), address, driver_.now() + options_.header_timeout, *this);
     const bool is_known = ip && is_in(options_.from, *ip);
-    if (!is_known || !driver_.poller().add(descriptor, *peer, EPOLLIN)) {
+    if (!is_known || !driver_.poller().add(peer->descriptor(), *peer, EPOLLIN)) {
         log_.warning("proxy_refused", {{"address", to_text(address)},
                                        {"reason", is_known ? "out of memory" : "it is in none of proxy_from"}});
         return;
@@ -120,11 +115,11 @@ void ProxyFront::take(int descriptor, const sockaddr_storage& address) {
 }
 
 void ProxyFront::on_header(Awaited& peer, const ProxyHeader& header) {
-    const sockaddr_storage address = header.has_source ? header.source : peer.address();
+    const os::SocketAddress address = header.has_source ? header.source : peer.address();
     driver_.poller().remove(peer.descriptor());
-    const int descriptor = peer.release();
+    os::Descriptor socket = peer.hand_over();
     forget(peer);
-    next_->take(descriptor, address);
+    next_->accept(std::move(socket), address);
 }
 
 void ProxyFront::refuse(Awaited& peer, std::string_view reason) {
@@ -136,14 +131,14 @@ void ProxyFront::refuse(Awaited& peer, std::string_view reason) {
 void ProxyFront::forget(Awaited& peer) { done_.splice(done_.end(), awaited_, awaited_.iterator_to(peer)); }
 
 void ProxyFront::on_time(Instant now) {
-    bury();
+    destroy_done();
     while (!awaited_.empty() && awaited_.front().deadline() <= now)
         refuse(awaited_.front(), "its PROXY header did not come in time");
     next_->on_time(now);
 }
 
 Instant ProxyFront::next_deadline() const {
-    if (!done_.empty()) return Instant{};  // to be buried at the end of this turn
+    if (!done_.empty()) return Instant{};  // on_time() destroys them at the end of this turn
     const Instant awaited = awaited_.empty() ? never : awaited_.front().deadline();
     return std::min(awaited, next_->next_deadline());
 }

@@ -1,12 +1,8 @@
 #include "proxy_header.hpp"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "ledge/base/ip_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,27 +15,7 @@ using Status = ProxyHeader::Status;
 constexpr std::string_view v1_start = "PROXY ";
 constexpr std::string_view v2_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
 
-constexpr ProxyHeader wrong{Status::wrong, 0, false, {}};
-
-sockaddr_storage ipv4(in_addr address, std::uint16_t port) {
-    sockaddr_in value{};
-    value.sin_family = AF_INET;
-    value.sin_addr = address;
-    value.sin_port = htons(port);
-    sockaddr_storage result{};
-    std::memcpy(&result, &value, sizeof value);
-    return result;
-}
-
-sockaddr_storage ipv6(const in6_addr& address, std::uint16_t port) {
-    sockaddr_in6 value{};
-    value.sin6_family = AF_INET6;
-    value.sin6_addr = address;
-    value.sin6_port = htons(port);
-    sockaddr_storage result{};
-    std::memcpy(&result, &value, sizeof value);
-    return result;
-}
+const ProxyHeader wrong{Status::wrong, 0, false, {}};
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Version 1
@@ -62,17 +38,10 @@ std::optional<std::uint16_t> port_of(std::string_view word) {
     return port;
 }
 
-std::optional<sockaddr_storage> address_of(std::string_view word, bool is_ipv6, std::uint16_t port) {
-    const std::string text(word);
-    if (text.find('\0') != std::string::npos) return std::nullopt;
-    in_addr four{};
-    in6_addr six{};
-    if (is_ipv6) {
-        if (::inet_pton(AF_INET6, text.c_str(), &six) != 1) return std::nullopt;
-        return ipv6(six, port);
-    }
-    if (::inet_pton(AF_INET, text.c_str(), &four) != 1) return std::nullopt;
-    return ipv4(four, port);
+std::optional<os::SocketAddress> address_of(std::string_view word, bool is_ipv6, std::uint16_t port) {
+    const auto ip = is_ipv6 ? parse_ipv6(word) : parse_ipv4(word);
+    if (!ip) return std::nullopt;
+    return os::SocketAddress(*ip, port);
 }
 
 ProxyHeader parse_v1(std::string_view text) {
@@ -144,13 +113,11 @@ ProxyHeader parse_v2(Bytes bytes) {
     if (!addresses || rest.size() < *addresses || !are_tlvs(rest.subspan(*addresses))) return wrong;
     header.has_source = family == tcp4 || family == tcp6;
     if (family == tcp4) {
-        in_addr four{};
-        std::memcpy(&four, rest.data(), sizeof four);
-        header.source = ipv4(four, u16_of(rest.subspan(8)));
+        header.source = os::SocketAddress(mapped_ipv4(rest.first<4>()), u16_of(rest.subspan(8)));
     } else if (family == tcp6) {
-        in6_addr six{};
-        std::memcpy(&six, rest.data(), sizeof six);
-        header.source = ipv6(six, u16_of(rest.subspan(32)));
+        IpAddress six{};
+        std::copy_n(rest.begin(), six.size(), six.begin());
+        header.source = os::SocketAddress(six, u16_of(rest.subspan(32)));
     }
     return header;
 }

@@ -7,12 +7,11 @@
 //     tlv := type:u8 length:u16be value
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/os/address.hpp"
 
 namespace ledge::transport {
 
@@ -31,7 +30,7 @@ struct ProxyHeader {
     Status status = Status::need_more;
     std::size_t size = 0;     // with complete: bytes of the header
     bool has_source = false;  // with complete; false: UNKNOWN, LOCAL, or a family that is no IP: the peer is the proxy
-    sockaddr_storage source{};  // with has_source
+    os::SocketAddress source{};  // with has_source
 };
 
 ProxyHeader parse_proxy_header(Bytes bytes);

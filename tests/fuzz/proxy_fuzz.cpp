@@ -23,7 +23,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto alone = transport::parse_proxy_header(Bytes(bytes).first(header.size));
     fuzz::require(alone.status == Status::complete && alone.size == header.size, "it needs nothing that follows");
     if (header.has_source)
-        fuzz::require(transport::to_text(header.source) == transport::to_text(alone.source),
-                      "it names the same source");
+        fuzz::require(os::to_text(header.source) == os::to_text(alone.source), "it names the same source");
     return 0;
 }

@@ -9,17 +9,17 @@
 #include <string>
 
 #include "input.hpp"
+#include "ledge/net/tls_context.hpp"
+#include "ledge/net/tls_secrets.hpp"
+#include "ledge/net/tls_session.hpp"
 #include "require.hpp"
-#include "tls/tls_context.hpp"
-#include "tls/tls_secrets.hpp"
-#include "tls/tls_session.hpp"
 
 namespace {
 
 using namespace ledge;
 using namespace ledge::transport;
-using Status = TlsSession::Status;
-using Context = std::shared_ptr<const TlsContext>;
+using Status = net::TlsSession::Status;
+using Context = std::shared_ptr<const net::TlsContext>;
 
 constexpr std::string_view key = "000102030405060708090a0b0c0d0e0f";
 
@@ -41,22 +41,22 @@ struct KeyFile {
 
 Context server_context() {
     const KeyFile file;
-    TlsOptions options;
+    net::TlsOptions options;
     options.psk_file = file.path;
     options.ciphers = {"TLS_PSK_WITH_AES_128_GCM_SHA256"};
     options.alpn = {"mqtt"};
-    auto made = TlsContext::create(options, TlsSecrets::create());
+    auto made = net::TlsContext::create(options, net::TlsSecrets::create());
     fuzz::require(made.ok(), "the server's context is made");
     return *made;
 }
 
 Context client_context() {
-    TlsClientOptions options;
+    net::TlsClientOptions options;
     options.psk_identity = "fuzz";
     options.psk_hex = key;
     options.ciphers = {"TLS_PSK_WITH_AES_128_GCM_SHA256"};
     options.alpn = {"mqtt"};
-    auto made = TlsContext::create(options, TlsSecrets::create());
+    auto made = net::TlsContext::create(options, net::TlsSecrets::create());
     fuzz::require(made.ok(), "the client's context is made");
     return *made;
 }
@@ -67,24 +67,24 @@ struct Stage {
         static const Context theirs = client_context();
         std::array<int, 2> ends{};
         fuzz::require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0, "there are sockets");
-        server = TlsSession::create(mine, ends[0]);
-        client = TlsSession::create(theirs, ends[1]);
+        server = net::TlsSession::create(mine, ledge::os::Descriptor(ends[0]));
+        client = net::TlsSession::create(theirs, ledge::os::Descriptor(ends[1]));
     }
 
     /// At most `steps` turns of both.
     void shake(unsigned steps) {
         for (unsigned i = 0; i < steps; ++i) {
-            client->handshake(TlsSession::Extent::all);
-            server->handshake(TlsSession::Extent::all);
+            client->handshake(net::TlsSession::Extent::all);
+            server->handshake(net::TlsSession::Extent::all);
         }
     }
 
-    std::unique_ptr<TlsSession> server;
-    std::unique_ptr<TlsSession> client;
+    std::unique_ptr<net::TlsSession> server;
+    std::unique_ptr<net::TlsSession> client;
 };
 
 /// What waits at the server's socket.
-std::vector<Byte> steal(const TlsSession& session) {
+std::vector<Byte> steal(const net::TlsSession& session) {
     std::array<Byte, 20'000> buffer;
     const ssize_t size = ::recv(session.descriptor(), buffer.data(), buffer.size(), 0);
     return size > 0 ? std::vector<Byte>(buffer.data(), buffer.data() + size) : std::vector<Byte>();
@@ -96,10 +96,10 @@ void play_handshake(Stage& stage, fuzz::Input& input) {
     while (!input.empty() && !stage.server->is_secured()) {
         const auto bytes = input.bytes(1U + input.byte());
         stage.server->feed(bytes);
-        if (is_cheap_first) stage.server->handshake(TlsSession::Extent::cheap);
-        if (stage.server->handshake(TlsSession::Extent::all) == Status::failed) {
+        if (is_cheap_first) stage.server->handshake(net::TlsSession::Extent::cheap);
+        if (stage.server->handshake(net::TlsSession::Extent::all) == Status::failed) {
             fuzz::require(!stage.server->failure_reason().empty(), "a failure has a reason");
-            fuzz::require(stage.server->handshake(TlsSession::Extent::all) == Status::failed, "it stays failed");
+            fuzz::require(stage.server->handshake(net::TlsSession::Extent::all) == Status::failed, "it stays failed");
         }
     }
 }
@@ -120,7 +120,7 @@ void play_records(Stage& stage, fuzz::Input& input) {
     record.insert(record.end(), more.begin(), more.end());
 
     std::string got;
-    std::array<Byte, TlsSession::record_bytes_max> buffer;
+    std::array<Byte, net::TlsSession::record_bytes_max> buffer;
     Status status = Status::done;
     std::size_t at = 0;
     const std::size_t step = 1U + input.u16();

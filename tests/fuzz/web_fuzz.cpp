@@ -61,7 +61,7 @@ public:
         std::array<int, 2> ends{};
         fuzz::require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0, "a socket pair");
         ours_ = ends[0];
-        front_->take(ends[1], sockaddr_storage{});
+        front_->accept(ledge::os::Descriptor(ends[1]), ledge::os::SocketAddress{});
     }
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;

@@ -68,14 +68,18 @@ def include_graph(tree):
                         problems.append(f'{path}:{line}: {module} may not include {parts[1]}')
                     elif f'include/{name}' not in tree.files:
                         problems.append(f'{path}:{line}: no such header: {name}')
-                elif form == '"' and not _private_header(tree, path, module, name):
+                elif form == '"' and not _private_header(tree, path, module, name, allowed):
                     problems.append(f'{path}:{line}: "{name}" is not a header of {module}')
         yield f'includes of {module}', problems
 
 
-def _private_header(tree, path, module, name):
+def _private_header(tree, path, module, name, allowed):
+    """Of the module itself; a test may also use a helper of the tests of a module that it may include."""
     near = os.path.normpath(os.path.join(os.path.dirname(path), name))
-    own = near.startswith((f'src/{module}/', f'tests/unit/{module}/')) and near in tree.files
+    folders = [f'src/{module}/', f'tests/unit/{module}/']
+    if path.startswith('tests/'):
+        folders += [f'tests/unit/{other}/' for other in allowed]
+    own = near.startswith(tuple(folders)) and near in tree.files
     return own or f'src/{module}/{name}' in tree.files
 
 

@@ -15,6 +15,7 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/net/tls_options.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
@@ -22,7 +23,6 @@
 #include "ledge/transport/listener.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls_counters.hpp"
-#include "ledge/transport/tls_options.hpp"
 #include "ledge/transport/web.hpp"
 
 namespace ledge::broker {
@@ -34,7 +34,7 @@ namespace ledge::runtime {
 /// What stands between a listener's sockets and MQTT.
 struct FrontOptions {
     std::optional<transport::ProxyOptions> proxy;          // a PROXY header comes first
-    std::optional<transport::TlsOptions> tls;              // then TLS is agreed on
+    std::optional<net::TlsOptions> tls;                    // then TLS is agreed on
     std::optional<transport::WebSocketOptions> websocket;  // MQTT comes in WebSocket messages; pages are served too
     transport::WebLimits web_limits;                       // with websocket
     transport::AcceptRate accept_rate;                     // of the listener
@@ -44,8 +44,14 @@ struct FrontOptions {
 /// A listener for pages only.
 struct AdminOptions {
     transport::Endpoint endpoint;
-    std::optional<transport::TlsOptions> tls{};
+    std::optional<net::TlsOptions> tls{};
     transport::WebLimits limits{};
+};
+
+/// What became of files with users and rights that were read again.
+enum class Reloaded : std::uint8_t {
+    in_force,  // set_policy() was called with their content
+    refused,   // they have mistakes: the policy before stays in force, and the refusal is counted
 };
 
 struct BrokerLoopOptions {
@@ -60,9 +66,9 @@ struct BrokerLoopOptions {
     std::uint64_t daily_write_budget_bytes = 0;  // of the store; 0: none
     Duration stop_time_max = 3s;                 // from stop() until the last connection is closed hard
     bool handles_signals = true;                 // SIGTERM, SIGINT: stop(); once more: stop at once. SIGHUP: on_hang_up
-    std::function<void()> on_hang_up;            // beside reading certificates again; on the loop's thread
+    std::function<Reloaded()> on_hang_up;        // reads the configuration again; on the loop's thread
     std::vector<std::string> policy_files;       // watched by their dates
-    std::function<void()> on_policy_files;       // one of them has changed; on the loop's thread
+    std::function<Reloaded()> on_policy_files;   // one of them has changed: reads them again; on the loop's thread
     std::function<bool()> log_owes;              // the log waits for its reader, or has a count to tell
     std::function<void()> settle_log;            // called once a second while log_owes
 };
@@ -105,18 +111,17 @@ public:
     /// Shard::remove_session, and what its client is told leaves at the end of the turn.
     bool remove_session(std::string_view client_id);
 
-    /// Other users and rights from now on, and the files they come from; from on_hang_up and on_policy_files.
+    /// Puts other users and rights in force, and watches the files they come from. Called from on_hang_up and
+    /// on_policy_files.
     void set_policy(auth::Policy policy, std::vector<std::string> files);
-    /// Other limits of the listeners from now on, as Shard::set_limits; from the same.
+    /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from on_hang_up.
     void set_limits(const broker::Listeners& listeners);
-    /// One more listener, from now on; from the same. Where its address cannot be had, it is tried again until it can.
-    /// The error says why its TLS cannot be set up; nothing has changed then.
+    /// Serves one more listener. Called from on_hang_up. An address that is not there yet is tried again until it is.
+    /// The error says why the listener's TLS cannot be set up; nothing has changed then.
     Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
                                            FrontOptions front, bool has_other_users);
-    /// They were read again and have mistakes: what is in force stays, that is counted. From the same.
-    void note_refused_policy();
-
-    /// Turns so far: how often the loop woke up. An idle broker adds at most two a second.
+    /// Turns so far: how often the loop woke up. Without connections and store, a broker that watches files adds one
+    /// every os::FileWatch::look_interval, and otherwise none.
     std::uint64_t turns() const;
 
     /// Of all listeners, the admin listener among them.

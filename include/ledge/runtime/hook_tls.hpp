@@ -2,11 +2,11 @@
 #pragma once
 
 #include "ledge/auth/hook.hpp"
-#include "ledge/transport/tls_client.hpp"
+#include "ledge/net/tls_client.hpp"
 
 namespace ledge::runtime {
 
 /// Of a hook with is_tls.
-transport::TlsClientOptions hook_tls(const auth::HookOptions& options);
+net::TlsClientOptions hook_tls(const auth::HookOptions& options);
 
 }  // namespace ledge::runtime

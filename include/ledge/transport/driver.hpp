@@ -13,8 +13,8 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/net/poller.hpp"
 #include "ledge/transport/link.hpp"
-#include "ledge/transport/poller.hpp"
 #include "ledge/transport/turn_clock.hpp"
 
 namespace ledge::transport {
@@ -30,7 +30,7 @@ class Driver {
 public:
     static constexpr std::size_t read_bytes_max = 64 * 1024;  // per connection and turn; one buffer for all
 
-    Driver(broker::Shard& shard, Poller& poller, TurnClock& clock, const DriverLimits& limits = {});
+    Driver(broker::Shard& shard, net::Poller& poller, TurnClock& clock, const DriverLimits& limits = {});
     /// close_all() has been called, or nothing was ever adopted.
     ~Driver();
     Driver(const Driver&) = delete;
@@ -57,7 +57,7 @@ public:
     void ended(Link& link);
     /// The buffer every socket is read into; its content is used up when received() returns.
     std::span<Byte> read_buffer() { return {read_buffer_.get(), read_bytes_max}; }
-    Poller& poller() { return poller_; }
+    net::Poller& poller() { return poller_; }
     /// A listener lets new connections wait: counted.
     void note_accept_pause() { shard_.note_accept_pause(); }
 
@@ -89,10 +89,10 @@ private:
     void move_to(List& list, Link& link, Link::Phase phase);
     List& list_of(Link::Phase phase);
     void close_expired(List& list);
-    void bury();
+    void destroy_dead();
 
     broker::Shard& shard_;
-    Poller& poller_;
+    net::Poller& poller_;
     TurnClock& clock_;
     DriverLimits limits_;
     std::unique_ptr<Byte[]> read_buffer_;

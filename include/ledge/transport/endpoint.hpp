@@ -1,7 +1,5 @@
-// Endpoint: where a listener listens, in words; and addresses as logs show them.
+// Endpoint: where a listener listens, as the configuration says it.
 #pragma once
-
-#include <sys/socket.h>
 
 #include <cstdint>
 #include <string>
@@ -26,8 +24,5 @@ struct ListenProblem {
 
 /// "127.0.0.1:1883", "[::1]:1883", "*:1883", "unix:/run/ledgemq.sock".
 std::string to_text(const Endpoint& endpoint);
-
-/// "192.0.2.7:51123", "[2001:db8::1]:51123", "unix". An IPv4 peer of an IPv6 socket is shown as IPv4.
-std::string to_text(const sockaddr_storage& address);
 
 }  // namespace ledge::transport

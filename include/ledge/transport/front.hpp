@@ -1,15 +1,14 @@
-// Front: what becomes of a socket that a listener has accepted. A plain one becomes a link at once; elsewhere something
-// comes first: a PROXY header is read, TLS is agreed on, an HTTP request is answered or becomes a WebSocket. One per
-// listener, on the shard's thread.
+// Front: turns a socket that a listener has accepted into a link of the driver. A plain front does so at once. Other
+// fronts do something first: they read a PROXY header, agree on TLS, or answer an HTTP request, which may become a
+// WebSocket. Each listener has one front. On the shard's thread.
 #pragma once
-
-#include <sys/socket.h>
 
 #include <cstdint>
 #include <memory>
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/os/address.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/tls_counters.hpp"
 
@@ -23,8 +22,8 @@ public:
     /// Closes what has not become a link.
     virtual ~Front() = default;
 
-    /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's.
-    virtual void take(int descriptor, const sockaddr_storage& address) = 0;
+    /// Gets a connected non-blocking socket. `address`: the peer's.
+    virtual void accept(os::Descriptor socket, const os::SocketAddress& address) = 0;
 
     /// Reads again what stands in files: certificates and keys.
     virtual void reload() {}

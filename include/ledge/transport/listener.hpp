@@ -51,10 +51,10 @@ public:
     Instant next_deadline() const;
 
 private:
-    class Door;
+    class Acceptor;
     explicit Listener(std::unique_ptr<TokenBucket> rate);
     std::unique_ptr<TokenBucket> rate_;  // of all doors
-    std::vector<std::unique_ptr<Door>> doors_;
+    std::vector<std::unique_ptr<Acceptor>> acceptors_;
 };
 
 }  // namespace ledge::transport

@@ -14,10 +14,10 @@
 #include "ledge/base/network.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/net/tls_options.hpp"
+#include "ledge/os/worker_pool.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/front.hpp"
-#include "ledge/transport/tls_options.hpp"
-#include "ledge/transport/worker_pool.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -73,9 +73,10 @@ std::unique_ptr<Front> make_web_front(boost::asio::io_context& io, WebOptions op
                                       Driver& driver, const Log& log);
 
 /// The same over TLS, with what make_tls_front asks for.
-Result<std::unique_ptr<Front>, TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
-                                                                 const HttpHandler& handler, const std::string& name,
-                                                                 const TlsOptions& tls, Driver& driver,
-                                                                 WorkerPool& workers, const Log& log);
+Result<std::unique_ptr<Front>, net::TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
+                                                                      const HttpHandler& handler,
+                                                                      const std::string& name,
+                                                                      const net::TlsOptions& tls, Driver& driver,
+                                                                      os::WorkerPool& workers, const Log& log);
 
 }  // namespace ledge::transport

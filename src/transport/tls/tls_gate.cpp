@@ -1,33 +1,36 @@
 #include "tls_gate.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "../ip_address.hpp"
-#include "ledge/transport/endpoint.hpp"
-#include "tls_context.hpp"
-#include "tls_rest.hpp"
-#include "tls_secrets.hpp"
+#include "ledge/net/tls_context.hpp"
+#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/tls_secrets.hpp"
+#include "ledge/os/address.hpp"
 
 namespace ledge::transport {
 
 namespace {
 
-NetworkId network_of(const sockaddr_storage& address) {
-    const auto ip = ip_address_of(address);
+NetworkId network_of(const os::SocketAddress& address) {
+    const auto ip = address.ip();
     return ip ? ledge::network_of(*ip) : NetworkId::none;
 }
 
 }  // namespace
 
 /// Who stands at the gate.
-class TlsGate::Peer final : public Pollable, public AgeHook, public QueueHook {
+class TlsGate::Peer final : public net::Pollable, public AgeHook, public QueueHook {
 public:
-    Peer(TlsGate& at, int socket, const sockaddr_storage& whose, Owner& for_whom, Instant until)
-        : gate(at), owner(for_whom), descriptor(socket), address(whose), network(network_of(whose)), deadline(until) {}
+    Peer(TlsGate& at, os::Descriptor accepted, const os::SocketAddress& whose, Owner& for_whom, Instant until)
+        : gate(at),
+          owner(for_whom),
+          socket(std::move(accepted)),
+          descriptor(socket.get()),
+          address(whose),
+          network(network_of(whose)),
+          deadline(until) {}
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
     ~Peer() { end(); }
@@ -38,9 +41,9 @@ public:
 
     /// Closes what it still has; a worker's part stays with the worker.
     void end() {
-        if (session == nullptr && job == nullptr && descriptor >= 0) ::close(descriptor);
+        socket.reset();
         session.reset();
-        descriptor = -1;
+        descriptor = os::no_descriptor;
         is_gone = true;
     }
     bool is_queued() const { return static_cast<const QueueHook&>(*this).is_linked(); }
@@ -48,23 +51,24 @@ public:
 
     TlsGate& gate;
     Owner& owner;
-    int descriptor;  // the session's, as soon as there is one
-    sockaddr_storage address;
+    os::Descriptor socket;  // until the session gets it
+    int descriptor;         // the number of the socket, whoever owns it now
+    os::SocketAddress address;
     NetworkId network;
     Instant deadline;
-    Instant heard_at{};                   // its handshake last moved on
-    std::unique_ptr<TlsSession> session;  // nullptr: silent, queued, or working
-    Handshake* job = nullptr;             // working
+    Instant heard_at{};                        // its handshake last moved on
+    std::unique_ptr<net::TlsSession> session;  // nullptr: silent, queued, or working
+    Handshake* job = nullptr;                  // working
     bool is_watched = false;
     bool is_under_way = false;
     bool is_gone = false;  // destroyed in on_time(): an event of the same poll may still name it
 };
 
 /// A step on a worker. It has the session meanwhile; a peer that is given up leaves it there.
-class TlsGate::Handshake final : public WorkerPool::Job {
+class TlsGate::Handshake final : public os::WorkerPool::Job {
 public:
-    Handshake(std::unique_ptr<TlsSession> taken, Peer& whose) : session(std::move(taken)), peer(&whose) {}
-    void run() override { status = session->handshake(TlsSession::Extent::all); }
+    Handshake(std::unique_ptr<net::TlsSession> taken, Peer& whose) : session(std::move(taken)), peer(&whose) {}
+    void run() override { status = session->handshake(net::TlsSession::Extent::all); }
     void done() override {
         if (peer == nullptr) return;
         TlsGate& gate = peer->gate;
@@ -74,13 +78,13 @@ public:
         gate.begin_queued();
     }
 
-    std::unique_ptr<TlsSession> session;
+    std::unique_ptr<net::TlsSession> session;
     Peer* peer;
-    TlsSession::Status status = TlsSession::Status::failed;
+    net::TlsSession::Status status = net::TlsSession::Status::failed;
 };
 
 /// Files are read and checked on a worker too: parsing a key and trying it takes as long as a handshake.
-class TlsGate::Load final : public WorkerPool::Job {
+class TlsGate::Load final : public os::WorkerPool::Job {
 public:
     Load(TlsGate& for_gate, bool wants_new_secrets)
         : gate(&for_gate), options(for_gate.options_), secrets(wants_new_secrets ? nullptr : for_gate.secrets_) {}
@@ -89,24 +93,25 @@ public:
         if (gate != nullptr) gate->take_over(*this);
     }
 
-    static Result<std::shared_ptr<const TlsContext>, TlsProblem> make(const TlsOptions& options,
-                                                                      std::shared_ptr<TlsSecrets>& secrets);
+    static Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> make(
+        const net::TlsOptions& options, std::shared_ptr<net::TlsSecrets>& secrets);
 
     TlsGate* gate;
-    TlsOptions options;
-    std::shared_ptr<TlsSecrets> secrets;
-    std::optional<Result<std::shared_ptr<const TlsContext>, TlsProblem>> result;
+    net::TlsOptions options;
+    std::shared_ptr<net::TlsSecrets> secrets;
+    std::optional<Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem>> result;
 };
 
-Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsGate::Load::make(const TlsOptions& options,
-                                                                          std::shared_ptr<TlsSecrets>& secrets) {
+Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::make(
+    const net::TlsOptions& options, std::shared_ptr<net::TlsSecrets>& secrets) {
     if (secrets == nullptr) {
-        secrets = TlsSecrets::create();
+        secrets = net::TlsSecrets::create();
         const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
                                                     secrets->use_tickets(options.ticket_lifetime));
-        if (!has_all) return Failure{TlsProblem{TlsProblem::Option::other, 0, "the system gives no randomness"}};
+        if (!has_all)
+            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system gives no randomness"}};
     }
-    return TlsContext::create(options, secrets);
+    return net::TlsContext::create(options, secrets);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -114,22 +119,23 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsGate::Load::make(const 
 
 namespace {
 
-std::vector<std::string> trust_files_of(const TlsOptions& options) { return {options.ca_file, options.crl_file}; }
+std::vector<std::string> trust_files_of(const net::TlsOptions& options) { return {options.ca_file, options.crl_file}; }
 
 }  // namespace
 
-TlsGate::TlsGate(const TlsOptions& options, std::string name, Driver& driver, WorkerPool& workers, const Log& log)
+TlsGate::TlsGate(const net::TlsOptions& options, std::string name, Driver& driver, os::WorkerPool& workers,
+                 const Log& log)
     : options_(options),
       name_(std::move(name)),
       driver_(driver),
       workers_(workers),
       log_(log),
-      files_(files_of(options)),
-      trust_files_(trust_files_of(options)),
-      look_at_(driver.now() + watch_interval) {}
+      files_(net::files_of(options), driver.now()),
+      trust_files_(trust_files_of(options), driver.now()) {}
 
-Result<std::unique_ptr<TlsGate>, TlsProblem> TlsGate::create(const TlsOptions& options, std::string name,
-                                                             Driver& driver, WorkerPool& workers, const Log& log) {
+Result<std::unique_ptr<TlsGate>, net::TlsProblem> TlsGate::create(const net::TlsOptions& options, std::string name,
+                                                                  Driver& driver, os::WorkerPool& workers,
+                                                                  const Log& log) {
     std::unique_ptr<TlsGate> gate(new TlsGate(options, std::move(name), driver, workers, log));
     auto context = Load::make(options, gate->secrets_);
     if (!context) return Failure{context.error()};
@@ -139,18 +145,18 @@ Result<std::unique_ptr<TlsGate>, TlsProblem> TlsGate::create(const TlsOptions& o
 
 TlsGate::~TlsGate() {
     while (!peers_.empty()) remove(peers_.front());
-    bury();
+    destroy_gone();
     if (loading_ != nullptr) loading_->gate = nullptr;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // From the listener to the workers
 
-void TlsGate::take(int descriptor, const sockaddr_storage& address, Owner& owner) {
+void TlsGate::accept(os::Descriptor socket, const os::SocketAddress& address, Owner& owner) {
     const NetworkId network = network_of(address);
-    if (!make_room(network)) return turn_away(descriptor, address);
+    if (!make_room(network)) return note_full(address, networks_.of(network));  // the socket is closed
     const Instant deadline = driver_.now() + options_.handshake_time_max;
-    auto peer = std::make_unique<Peer>(*this, descriptor, address, owner, deadline);
+    auto peer = std::make_unique<Peer>(*this, std::move(socket), address, owner, deadline);
     networks_.add(network);
     peers_.push_back(*peer);
     watch(*peer.release(), EPOLLIN);
@@ -167,11 +173,6 @@ bool TlsGate::make_room(NetworkId newcomer) {
     note_full(victim->address, networks_.of(victim->network));
     remove(*victim);
     return true;
-}
-
-void TlsGate::turn_away(int descriptor, const sockaddr_storage& address) {
-    ::close(descriptor);
-    note_full(address, networks_.of(network_of(address)));
 }
 
 /// Of the network that has most peers here, the silent one that has waited longest; nullptr: there is none.
@@ -191,7 +192,7 @@ TlsGate::Peer* TlsGate::newest_queued() {
 }
 
 /// `peers`: of the address that gives way.
-void TlsGate::note_full(const sockaddr_storage& address, std::uint32_t peers) {
+void TlsGate::note_full(const os::SocketAddress& address, std::uint32_t peers) {
     ++counters_.refused;
     const Instant now = driver_.now();
     if (now < complain_after_) return;
@@ -252,24 +253,24 @@ void TlsGate::begin_queued() {
 void TlsGate::begin(Peer& peer) {
     ++under_way_;
     peer.is_under_way = true;
-    peer.session = TlsSession::create(context_, peer.descriptor);
+    peer.session = net::TlsSession::create(context_, std::move(peer.socket));
     if (peer.session == nullptr) {
-        peer.descriptor = -1;
+        peer.descriptor = os::no_descriptor;
         return refuse(peer, "no memory");
     }
     go_on(peer);
 }
 
-void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(TlsSession::Extent::cheap)); }
+void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
 
-void TlsGate::judge(Peer& peer, TlsSession::Status status) {
+void TlsGate::judge(Peer& peer, net::TlsSession::Status status) {
     peer.heard_at = driver_.now();
     switch (status) {
-        case TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
-        case TlsSession::Status::want_read: return watch(peer, EPOLLIN);
-        case TlsSession::Status::want_write: return watch(peer, EPOLLOUT);
-        case TlsSession::Status::ended:
-        case TlsSession::Status::failed: break;
+        case net::TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
+        case net::TlsSession::Status::want_read: return watch(peer, EPOLLIN);
+        case net::TlsSession::Status::want_write: return watch(peer, EPOLLOUT);
+        case net::TlsSession::Status::ended:
+        case net::TlsSession::Status::failed: break;
     }
     refuse(peer, peer.session->failure_reason());
 }
@@ -296,9 +297,9 @@ void TlsGate::unwatch(Peer& peer) {
 
 void TlsGate::secure(Peer& peer) {
     unwatch(peer);
-    std::unique_ptr<TlsSession> session = std::move(peer.session);
-    peer.descriptor = -1;
-    const sockaddr_storage address = peer.address;
+    std::unique_ptr<net::TlsSession> session = std::move(peer.session);
+    peer.descriptor = os::no_descriptor;
+    const os::SocketAddress address = peer.address;
     Owner& owner = peer.owner;
     remove(peer);
     ++(session->is_resumed() ? counters_.resumed : counters_.full);
@@ -334,20 +335,18 @@ void TlsGate::remove(Peer& peer) {
 // Time and files
 
 void TlsGate::on_time(Instant now) {
-    bury();
+    destroy_gone();
     while (!peers_.empty() && peers_.front().deadline <= now) {
         refuse(peers_.front(), peers_.front().is_under_way ? "the handshake took too long" : "no handshake in time");
     }
     end_stalled(now);
     begin_queued();
-    if (look_at_ > now) return;
-    look_at_ = now + watch_interval;
-    if (files_.has_settled_change()) load();
+    if (files_.on_time(now)) load();
 }
 
-void TlsGate::judge_again(TlsRest& connections) {
+void TlsGate::judge_again(net::TlsRest& connections) {
     if (!std::exchange(has_new_trust_, false)) return;
-    for (TlsSession* session : connections.sessions()) {
+    for (net::TlsSession* session : connections.sessions()) {
         if (!session->is_revoked_by(*context_)) continue;
         log_.warning("tls_revoked", {{"listener", name_},
                                      {"user", session->user_name()},
@@ -356,14 +355,15 @@ void TlsGate::judge_again(TlsRest& connections) {
     }
 }
 
-void TlsGate::bury() {
+void TlsGate::destroy_gone() {
     gone_.clear_and_dispose([](Peer* peer) { delete peer; });
 }
 
 Instant TlsGate::next_deadline() const {
     if (!gone_.empty()) return Instant::min();  // to be destroyed at the end of this turn
-    if (peers_.empty()) return look_at_;
-    return std::min({look_at_, peers_.front().deadline, next_stall()});
+    const Instant look_at = files_.next_deadline();
+    if (peers_.empty()) return look_at;
+    return std::min({look_at, peers_.front().deadline, next_stall()});
 }
 
 void TlsGate::reload() {

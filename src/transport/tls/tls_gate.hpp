@@ -7,8 +7,6 @@
 // queue while a handshake stands still, the network that has most peers here gives way. On the loop's thread.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <string>
@@ -19,43 +17,46 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/shares.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/net/tls_options.hpp"
+#include "ledge/net/tls_session.hpp"
+#include "ledge/os/address.hpp"
+#include "ledge/os/file_watch.hpp"
+#include "ledge/os/worker_pool.hpp"
 #include "ledge/transport/driver.hpp"
-#include "ledge/transport/file_watch.hpp"
 #include "ledge/transport/tls_counters.hpp"
-#include "ledge/transport/tls_options.hpp"
-#include "ledge/transport/worker_pool.hpp"
-#include "tls_session.hpp"
+
+namespace ledge::net {
+class TlsContext;
+class TlsRest;
+class TlsSecrets;
+}  // namespace ledge::net
 
 namespace ledge::transport {
 
-class TlsRest;
-class TlsSecrets;
-
 class TlsGate {
 public:
-    static constexpr Duration watch_interval = 2s;       // between two looks at the files
     static constexpr Duration complaint_interval = 10s;  // between two log lines about too many handshakes
     static constexpr Duration stall_time_max = 2s;       // of a handshake that waits for its peer, while others queue
 
     class Owner {
     public:
         /// TLS is agreed on. The descriptor is in no poller.
-        virtual void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) = 0;
+        virtual void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) = 0;
 
     protected:
         ~Owner() = default;
     };
 
     /// `name`: the listener's, for logs. All references outlive the gate.
-    static Result<std::unique_ptr<TlsGate>, TlsProblem> create(const TlsOptions& options, std::string name,
-                                                               Driver& driver, WorkerPool& workers, const Log& log);
+    static Result<std::unique_ptr<TlsGate>, net::TlsProblem> create(const net::TlsOptions& options, std::string name,
+                                                                    Driver& driver, os::WorkerPool& workers,
+                                                                    const Log& log);
     ~TlsGate();
     TlsGate(const TlsGate&) = delete;
     TlsGate& operator=(const TlsGate&) = delete;
 
-    /// Takes over `descriptor`, a connected non-blocking socket. `address`: the peer's. `owner` outlives
-    /// the gate.
-    void take(int descriptor, const sockaddr_storage& address, Owner& owner);
+    /// Gets a connected non-blocking socket. `address`: the peer's. `owner` outlives the gate.
+    void accept(os::Descriptor socket, const os::SocketAddress& address, Owner& owner);
 
     /// Reads the files now, changed or not.
     void reload();
@@ -63,7 +64,7 @@ public:
     void on_time(Instant now);
     /// After a change of ca or crl: connections whose certificate is revoked end. `connections`: all that came through
     /// the gate.
-    void judge_again(TlsRest& connections);
+    void judge_again(net::TlsRest& connections);
     Instant next_deadline() const;
 
     const TlsCounters& counters() const { return counters_; }
@@ -80,12 +81,12 @@ private:
     using Peers = boost::intrusive::list<Peer, boost::intrusive::base_hook<AgeHook>>;
     using Queue = boost::intrusive::list<Peer, boost::intrusive::base_hook<QueueHook>>;
 
-    TlsGate(const TlsOptions& options, std::string name, Driver& driver, WorkerPool& workers, const Log& log);
+    TlsGate(const net::TlsOptions& options, std::string name, Driver& driver, os::WorkerPool& workers, const Log& log);
 
     void on_input(Peer& peer);
     void begin(Peer& peer);
     void go_on(Peer& peer);
-    void judge(Peer& peer, TlsSession::Status status);
+    void judge(Peer& peer, net::TlsSession::Status status);
     void watch(Peer& peer, std::uint32_t events);
     void unwatch(Peer& peer);
     void compute(Peer& peer);
@@ -94,30 +95,28 @@ private:
     void remove(Peer& peer);
     void begin_queued();
     bool make_room(NetworkId newcomer);
-    void turn_away(int descriptor, const sockaddr_storage& address);
     Peer* longest_silent();
     Peer* newest_queued();
     Peer* longest_stalled() const;
     void end_stalled(Instant now);
     Instant next_stall() const;
-    void note_full(const sockaddr_storage& address, std::uint32_t peers);
-    void bury();
+    void note_full(const os::SocketAddress& address, std::uint32_t peers);
+    void destroy_gone();
 
     void load();
     void take_over(Load& load);
 
-    TlsOptions options_;
+    net::TlsOptions options_;
     std::string name_;
     Driver& driver_;
-    WorkerPool& workers_;
+    os::WorkerPool& workers_;
     const Log& log_;
-    std::shared_ptr<TlsSecrets> secrets_;
-    std::shared_ptr<const TlsContext> context_;
-    FileWatch files_;
-    FileWatch trust_files_;  // those of them whose change ends the worth of earlier sessions
+    std::shared_ptr<net::TlsSecrets> secrets_;
+    std::shared_ptr<const net::TlsContext> context_;
+    os::FileWatch files_;
+    os::FileWatch trust_files_;  // those of them whose change ends the worth of earlier sessions
     Load* loading_ = nullptr;
     bool has_new_trust_ = false;  // ca or crl have changed, and the connections are not judged by them yet
-    Instant look_at_{};
     Instant complain_after_{};
     Peers peers_;  // by age, so that the deadlines ascend
     Peers gone_;

@@ -2,48 +2,41 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
-#include "ledge/transport/driver.hpp"
-#include "ledge/transport/link.hpp"
-#include "ledge/transport/poller.hpp"
-#include "tls_rest.hpp"
-#include "tls_session.hpp"
+#include "../polled_link.hpp"
+#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/tls_session.hpp"
 
 namespace ledge::transport {
 
-class TlsLink final : public Link, public Pollable, public Restable {
+class TlsLink final : public PolledLink, public net::Restable {
 public:
     static constexpr std::size_t parts_per_record_max = 64;
 
-    /// `session`: its handshake is done. nullptr when the poller refuses it; it is closed then.
-    static std::unique_ptr<TlsLink> create(std::unique_ptr<TlsSession> session, Driver& driver);
+    /// `session`: its handshake is done. nullptr: the poller refuses the socket, which is closed then; errno says why.
+    static std::unique_ptr<TlsLink> create(std::unique_ptr<net::TlsSession> session, Driver& driver);
+    ~TlsLink() override = default;
 
 private:
-    TlsLink(std::unique_ptr<TlsSession> session, Driver& driver) : driver_(driver), session_(std::move(session)) {}
+    TlsLink(std::unique_ptr<net::TlsSession> session, Driver& driver)
+        : PolledLink(session->descriptor(), driver), session_(std::move(session)) {}
 
-    void on_ready(std::uint32_t events) override;
-    void read(bool is_broken);
+    void read(bool is_broken) override;
     void decrypt();
 
     Wrote write(session::Outbox& outbox) override;
-    void set_reading(bool is_wanted) override;
-    void ask_writable() override { set_writable_wanted(true); }
     void finish() override;
-    void close() noexcept override { session_.reset(); }
+    void close() noexcept override {
+        mark_closed();
+        session_.reset();
+    }
 
     bool rest() override { return session_ == nullptr || session_->rest(); }
-    TlsSession* session() override { return session_.get(); }
+    net::TlsSession* session() override { return session_.get(); }
 
-    void set_writable_wanted(bool is_wanted);
-    void watch();
-    void unwatch();
-
-    Driver& driver_;
-    std::unique_ptr<TlsSession> session_;  // nullptr: closed
-    bool is_writable_wanted_ = false;
-    bool is_reading_ = true;
-    bool is_watched_ = true;    // by the poller
-    bool is_finished_ = false;  // our end is sent: what still comes is dropped unread
+    std::unique_ptr<net::TlsSession> session_;  // nullptr: closed
+    bool is_finished_ = false;                  // the end was sent: input that still comes is dropped undecrypted
 };
 
 }  // namespace ledge::transport

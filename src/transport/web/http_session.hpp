@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "../ip_address.hpp"
 #include "http_text.hpp"
+#include "ledge/base/ip_text.hpp"
 #include "ledge/base/shares.hpp"
-#include "ledge/transport/endpoint.hpp"
+#include "ledge/os/address.hpp"
 #include "rules.hpp"
 #include "ws_link.hpp"
 
@@ -73,7 +73,7 @@ public:
 
     static constexpr std::size_t first_bytes = 1024;  // of the buffer; it grows to the limit
 
-    HttpSession(Stream stream, const sockaddr_storage& address, ProvenPeer peer, WebFrontState& front)
+    HttpSession(Stream stream, const os::SocketAddress& address, ProvenPeer peer, WebFrontState& front)
         : stream_(std::move(stream)),
           address_(address),
           peer_(std::move(peer)),
@@ -81,7 +81,7 @@ public:
           count_(front.count),
           in_(first_bytes) {
         ++*count_;
-        const auto ip = ip_address_of(address);
+        const auto ip = address.ip();
         network = ip ? network_of(*ip) : NetworkId::none;
     }
     ~HttpSession() override { --*count_; }
@@ -127,7 +127,7 @@ private:
     void end();
 
     Stream stream_;
-    sockaddr_storage address_;
+    os::SocketAddress address_;
     ProvenPeer peer_;
     WebFrontState* front_;  // nullptr: closed, or a WebSocket now
     PeerCount count_;
@@ -305,10 +305,10 @@ void HttpSession<Stream>::upgrade(const Request& request) {
 /// As the log shows it: a trusted proxy's word for its client, otherwise the socket's peer.
 template <class Stream>
 std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, const Request& request) const {
-    const auto address = ip_address_of(address_);
+    const auto address = address_.ip();
     if (!address || !is_in(options.trusted_proxies, *address)) return to_text(address_);
     const auto client = forwarded_client(combined(request, "X-Forwarded-For"), options.trusted_proxies);
-    return client ? to_text(*client) : to_text(address_);
+    return client ? ip_text(*client) : to_text(address_);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 #include "rules.hpp"
+#include "ledge/base/ip_text.hpp"
 
 #include <algorithm>
-
-#include "../ip_address.hpp"
 
 namespace ledge::transport {
 namespace {
@@ -67,7 +66,7 @@ bool is_websocket_key(std::string_view key) {
 std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted) {
     while (!forwarded_for.empty()) {
         const std::string_view element = last_element(forwarded_for);
-        const auto address = ip_address_of(host_of(element));
+        const auto address = parse_ip(host_of(element));
         if (!address) return std::nullopt;  // whoever wrote what precedes it, nobody we trust says so
         if (!is_in(trusted, *address)) return address;
     }

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::transport {
 
@@ -27,13 +28,12 @@ public:
 
     static constexpr std::size_t drained_bytes_max = 256 * 1024;  // of what the peer sends after our end
 
-    /// Takes over `descriptor`. Throws boost::system::system_error when the loop cannot watch it; it is closed then.
-    PlainStream(boost::asio::io_context& io, int descriptor, int family) : socket_(io.get_executor()) {
+    /// Throws boost::system::system_error when the loop cannot watch the socket.
+    PlainStream(boost::asio::io_context& io, os::Descriptor socket, int family) : socket_(io.get_executor()) {
         Error error;
-        socket_.assign(boost::asio::generic::stream_protocol(family, 0), descriptor, error);
-        if (!error) return;
-        ::close(descriptor);
-        throw boost::system::system_error(error);
+        socket_.assign(boost::asio::generic::stream_protocol(family, 0), socket.get(), error);
+        if (error) throw boost::system::system_error(error);
+        [[maybe_unused]] const int owned_by_asio = socket.release();
     }
 
     executor_type get_executor() noexcept { return socket_.get_executor(); }

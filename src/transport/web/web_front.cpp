@@ -1,13 +1,10 @@
 // The only translation unit that compiles Beast: 0.8 GB and half a minute. Its parts are templates on the stream below,
 // a plain socket or TLS.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "../tls/tls_gate.hpp"
-#include "../tls/tls_stream.hpp"
 #include "http_session.hpp"
-#include "ledge/transport/endpoint.hpp"
+#include "ledge/net/tls_stream.hpp"
 
 namespace ledge::transport {
 
@@ -49,9 +46,9 @@ public:
     /// Peers come through TLS from now on.
     void set_gate(std::unique_ptr<TlsGate> gate) { gate_ = std::move(gate); }
 
-    void take(int descriptor, const sockaddr_storage& address) override {
-        if (gate_) return gate_->take(descriptor, address, *this);
-        greet(address, {}, [&] { return PlainStream(io_, descriptor, address.ss_family); });
+    void accept(os::Descriptor socket, const os::SocketAddress& address) override {
+        if (gate_) return gate_->accept(std::move(socket), address, *this);
+        greet(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
     }
     void reload() override {
         if (gate_) gate_->reload();
@@ -77,17 +74,17 @@ public:
     TlsCounters tls_counters() const override { return gate_ ? gate_->counters() : TlsCounters{}; }
 
 private:
-    void on_secured(std::unique_ptr<TlsSession> session, const sockaddr_storage& address) override {
+    void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) override {
         ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
         greet(address, std::move(peer), [&] {
-            TlsStream stream(io_, std::move(session));
+            net::TlsStream stream(io_, std::move(session));
             stream.rest_in(rest_, state_.driver.now());
             return stream;
         });
     }
 
     template <class Make>
-    void greet(const sockaddr_storage& address, ProvenPeer peer, const Make& make_stream) {
+    void greet(const os::SocketAddress& address, ProvenPeer peer, const Make& make_stream) {
         state_.make_room();
         try {
             using Session = HttpSession<decltype(make_stream())>;
@@ -99,7 +96,7 @@ private:
 
     asio::io_context& io_;
     WebFrontState state_;
-    TlsRest rest_;                   // with a gate
+    net::TlsRest rest_;              // with a gate
     std::unique_ptr<TlsGate> gate_;  // nullptr: no TLS. Goes before what its peers become
 };
 
@@ -110,10 +107,11 @@ std::unique_ptr<Front> make_web_front(boost::asio::io_context& io, WebOptions op
     return std::make_unique<WebFront>(io, std::move(options), handler, driver, log);
 }
 
-Result<std::unique_ptr<Front>, TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
-                                                                 const HttpHandler& handler, const std::string& name,
-                                                                 const TlsOptions& tls, Driver& driver,
-                                                                 WorkerPool& workers, const Log& log) {
+Result<std::unique_ptr<Front>, net::TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
+                                                                      const HttpHandler& handler,
+                                                                      const std::string& name,
+                                                                      const net::TlsOptions& tls, Driver& driver,
+                                                                      os::WorkerPool& workers, const Log& log) {
     auto gate = TlsGate::create(tls, name, driver, workers, log);
     if (!gate) return Failure{gate.error()};
     auto front = std::make_unique<WebFront>(io, std::move(options), handler, driver, log);

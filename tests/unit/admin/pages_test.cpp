@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "ledge/admin/percent.hpp"
+#include "ledge/base/percent.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
@@ -238,15 +238,6 @@ TEST_CASE("with a store that has failed no session is removed: a restart would b
     connect(site, "c");
     site.loop->shard().on_store_failed(Instant{});
     CHECK(remove(site, "/api/v1/sessions/c").status == 503);
-}
-
-TEST_CASE("percent-encoding leaves nothing that a path or a query could take for its own") {
-    const std::string all("\0 %/?#&=+a-._~\xC3\xA4", 17);
-    CHECK(percent_decoded(percent_encoded(all)) == all);
-    CHECK(percent_encoded("a/b c") == "a%2Fb%20c");
-    CHECK_FALSE(percent_decoded("%").has_value());
-    CHECK_FALSE(percent_decoded("%1").has_value());
-    CHECK_FALSE(percent_decoded("%g1").has_value());
 }
 
 TEST_CASE("a token file has one line of visible characters") {

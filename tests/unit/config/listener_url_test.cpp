@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "ledge/os/address.hpp"
+
 using namespace ledge;
 using namespace ledge::config;
 
@@ -54,8 +56,8 @@ TEST_CASE("loopback addresses, localhost and Unix sockets are local") {
 
 TEST_CASE("unix: names a path") {
     CHECK(good("unix:/run/ledgemq.sock") == Endpoint{Endpoint::Kind::unix_socket, "", 0, "/run/ledgemq.sock", true});
-    CHECK(good("unix:" + std::string(socket_path_bytes_max, 'p')).path.size() == 107);
-    CHECK(says(wrong("unix:" + std::string(socket_path_bytes_max + 1, 'p')), "longer than 107 bytes"));
+    CHECK(good("unix:" + std::string(os::SocketAddress::unix_path_bytes_max, 'p')).path.size() == 107);
+    CHECK(says(wrong("unix:" + std::string(os::SocketAddress::unix_path_bytes_max + 1, 'p')), "longer than 107 bytes"));
     CHECK(says(wrong("unix:"), "no path"));
     CHECK(says(wrong(std::string_view("unix:/a\0b", 9)), "zero byte"));
 }

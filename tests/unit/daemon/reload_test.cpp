@@ -34,9 +34,8 @@ public:
         REQUIRE(loaded.ok());
         reload_.emplace(
             sources_, loaded.config, log_,
-            [this](std::optional<auth::Policy> policy, std::vector<std::string> files) {
-                if (!policy) return void(++refused_);
-                policy_ = std::move(*policy);
+            [this](auth::Policy policy, std::vector<std::string> files) {
+                policy_ = std::move(policy);
                 files_ = std::move(files);
             },
             [this](const broker::Listeners& listeners) { listeners_ = listeners; },
@@ -55,13 +54,13 @@ public:
     Lines reload(const std::string& toml) {
         write(toml);
         lines_.clear();
-        reload_->read_all();
+        note(reload_->read_all());
         return lines_;
     }
     /// What a changed file with users or rights logs.
     Lines read_policy() {
         lines_.clear();
-        reload_->read_policy();
+        note(reload_->read_policy());
         return lines_;
     }
 
@@ -78,6 +77,7 @@ public:
     std::string refused_listener;
 
 private:
+    void note(runtime::Reloaded result) { refused_ += result == runtime::Reloaded::refused ? 1 : 0; }
     void write(const std::string& toml) { std::ofstream(path_, std::ios::trunc) << toml; }
 
     std::string path_;

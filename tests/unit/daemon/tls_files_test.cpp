@@ -4,7 +4,7 @@
 
 using namespace ledge;
 using namespace ledge::daemon;
-using transport::TlsOptions;
+using net::TlsOptions;
 
 namespace {
 
@@ -32,8 +32,8 @@ TEST_CASE("the section becomes the options of the transport") {
              "ticket_lifetime_s = 5\nhandshake_timeout_s = 6\nhandshakes_max = 7");
     const TlsOptions options = options_of(loaded);
     REQUIRE(options.certificates.size() == 3);
-    CHECK((options.certificates[0] == transport::TlsCertificate{"c", "k"}));
-    CHECK((options.certificates[2] == transport::TlsCertificate{"e", "m"}));
+    CHECK((options.certificates[0] == net::TlsCertificate{"c", "k"}));
+    CHECK((options.certificates[2] == net::TlsCertificate{"e", "m"}));
     CHECK(options.ca_file == "a");
     CHECK(options.crl_file == "r");
     CHECK((options.client_certificate == TlsOptions::ClientCertificate::required));

@@ -88,11 +88,11 @@ TEST_CASE("pages over TLS have the files of [admin.tls], and HTTP for ALPN") {
     REQUIRE(options.admin.has_value());
     CHECK(options.admin->endpoint.port == 443);
     REQUIRE(options.admin->tls.has_value());
-    const transport::TlsOptions& tls = *options.admin->tls;
-    CHECK(tls.certificates == std::vector<transport::TlsCertificate>{{"c", "k"}});
+    const net::TlsOptions& tls = *options.admin->tls;
+    CHECK(tls.certificates == std::vector<net::TlsCertificate>{{"c", "k"}});
     CHECK(tls.ca_file == "a");
     CHECK(tls.crl_file == "r");
-    CHECK((tls.client_certificate == transport::TlsOptions::ClientCertificate::required));
+    CHECK((tls.client_certificate == net::TlsOptions::ClientCertificate::required));
     CHECK(tls.alpn == std::vector<std::string>{"http/1.1"});
 }
 

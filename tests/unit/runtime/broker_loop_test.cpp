@@ -245,7 +245,10 @@ TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
     BrokerLoopOptions options = options_for(1);
     options.handles_signals = true;
     int hang_ups = 0;
-    options.on_hang_up = [&] { ++hang_ups; };
+    options.on_hang_up = [&] {
+        ++hang_ups;
+        return Reloaded::in_force;
+    };
     const auto loop = make(options);
     std::raise(SIGHUP);
     CHECK(until(*loop, [&] { return hang_ups == 1; }));
@@ -272,11 +275,12 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     BrokerLoop* running = nullptr;
     options.on_policy_files = [&] {
         ++changes;
-        running->note_refused_policy();
+        return Reloaded::refused;
     };
     options.on_hang_up = [&] {
         ++hang_ups;
         running->set_policy({}, {path});
+        return Reloaded::in_force;
     };
     const auto loop = make(options);
     running = loop.get();

@@ -30,7 +30,7 @@ struct Rig {
     Log log{LogLevel::debug,
             [](void* self, const LogRecord& record) { static_cast<Rig*>(self)->events.emplace_back(record.event); },
             this};
-    std::unique_ptr<transport::Poller> poller = std::move(*transport::Poller::create());
+    std::unique_ptr<net::Poller> poller = std::move(*net::Poller::create());
     transport::TurnClock clock{[] { return virtual_now; }, Duration::zero()};
     broker::Shard shard;
     transport::Driver driver;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "guarded.hpp"
+#include "ledge/os/file.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage {
@@ -205,11 +206,11 @@ TEST_CASE("files that were being made: a whole one is taken, others go") {
     };
     make_rests();
     CHECK(dir->finish_interrupted() == 0);  // the damaged file was put aside already
-    CHECK(file_size(dir->data_path()) == dir->salvaged_path().size());
+    CHECK(os::file_size(dir->data_path()) == dir->salvaged_path().size());
     make_rests();
     std::ofstream(dir->data_path()) << "data";
     CHECK(dir->finish_interrupted() == 0);
-    CHECK(file_size(dir->data_path()) == 4);
+    CHECK(os::file_size(dir->data_path()) == 4);
     CHECK(temp.names() == std::vector<std::string>{"data.mdb", "lock"});
 }
 
@@ -241,7 +242,7 @@ TEST_CASE("quarantine finds a free name") {
         const auto moved = dir->set_aside("corrupt");
         REQUIRE(moved.ok());
         CHECK(moved.value() == temp.file(name));
-        CHECK(file_size(moved.value()) == std::string_view(name).size());
+        CHECK(os::file_size(moved.value()) == std::string_view(name).size());
     }
 }
 

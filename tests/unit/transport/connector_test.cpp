@@ -1,5 +1,5 @@
 // Connections that we open, to listeners of the rig.
-#include "ledge/transport/connector.hpp"
+#include "ledge/net/connector.hpp"
 
 #include <doctest/doctest.h>
 #include <netinet/in.h>
@@ -17,14 +17,14 @@ namespace {
 struct Opening {
     Opening() { connector->use_workers(*rig.workers); }
 
-    std::shared_ptr<const TlsContext> tls() {
-        auto made = make_tls_client(client_options());
+    std::shared_ptr<const net::TlsContext> tls() {
+        auto made = net::make_tls_client(client_options());
         REQUIRE(made.ok());
         return std::move(*made);
     }
-    Connector::Ticket begin(const Destination& to, Duration timeout = 10s) {
+    net::Connector::Ticket begin(const net::Destination& to, Duration timeout = 10s) {
         outcome.reset();
-        return connector->connect(to, timeout, [this](Connector::Outcome got) { outcome = std::move(got); });
+        return connector->connect(to, timeout, [this](net::Connector::Outcome got) { outcome = std::move(got); });
     }
     /// Turns the rig's loop and Asio's.
     bool turn() {
@@ -32,7 +32,7 @@ struct Opening {
         io.poll();
         return outcome.has_value();
     }
-    const Connector::Outcome& connect(const Destination& to, Duration timeout = 10s) {
+    const net::Connector::Outcome& connect(const net::Destination& to, Duration timeout = 10s) {
         begin(to, timeout);
         CHECK_FALSE(outcome);  // never from the call
         REQUIRE(rig.until([this] { return turn(); }));
@@ -42,12 +42,12 @@ struct Opening {
 
     boost::asio::io_context io{1};
     TlsRig rig;
-    std::optional<Connector> connector{std::in_place, io};
-    std::optional<Connector::Outcome> outcome;
+    std::optional<net::Connector> connector{std::in_place, io};
+    std::optional<net::Connector::Outcome> outcome;
 };
 
-TlsOptions served_by(const std::string& name) {
-    TlsOptions options = server_options();
+net::TlsOptions served_by(const std::string& name) {
+    net::TlsOptions options = server_options();
     options.certificates = {pki_certificate(name)};
     return options;
 }
@@ -59,9 +59,9 @@ TEST_CASE("a plain connection, and one in TLS by name and by address") {
     const std::uint16_t plain = o.rig.listen_tcp();
     const std::uint16_t secured = o.rig.listen_tls();
     const auto tls = o.tls();
-    const Destination places[] = {
+    const net::Destination places[] = {
         {"localhost", plain, nullptr}, {"localhost", secured, tls}, {"127.0.0.1", secured, tls}};
-    for (const Destination& to : places) {
+    for (const net::Destination& to : places) {
         INFO(to.host);
         const auto& got = o.connect(to);
         INFO(got.error);
@@ -69,7 +69,7 @@ TEST_CASE("a plain connection, and one in TLS by name and by address") {
         CHECK(got.stream->is_secured() == (to.tls != nullptr));
         CHECK(got.stream->write(as_bytes("hello")).bytes == 5);
         std::array<Byte, 16> into{};
-        CHECK(got.stream->read(into).status == ClientStream::Status::want_read);
+        CHECK(got.stream->read(into).status == net::ClientStream::Status::want_read);
     }
 }
 

@@ -38,10 +38,12 @@ broker::FakeShard& fresh_script() {
 Rig::Rig(const DriverLimits& limits)
     : core(fresh_script()),
       log(LogLevel::debug, keep_line, &log_lines),
-      poller(std::move(*Poller::create())),
+      poller(std::move(*net::Poller::create())),
       clock([] { return virtual_now; }),
       shard({}, log, 1, virtual_now),
-      driver(shard, *poller, clock, limits) {}
+      driver(shard, *poller, clock, limits) {
+    REQUIRE(poller->add(posted.descriptor(), posted_ready_, EPOLLIN));
+}
 
 Rig::~Rig() {
     listeners.clear();

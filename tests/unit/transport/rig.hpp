@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../os/posted_calls.hpp"
 #include "fake_shard.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/listener.hpp"
@@ -38,12 +39,22 @@ public:
     broker::FakeShard& core;
     std::vector<std::string> log_lines;
     Log log;
-    std::unique_ptr<Poller> poller;
+    std::unique_ptr<net::Poller> poller;
+    os::PostedCalls posted;
     TurnClock clock;
     broker::Shard shard;
     Driver driver;
     std::vector<std::unique_ptr<Front>> fronts;
     std::vector<std::unique_ptr<Listener>> listeners;
+
+private:
+    /// Makes the poller's turn run what workers have posted.
+    struct PostedReady final : net::Pollable {
+        explicit PostedReady(os::PostedCalls& of) : calls(of) {}
+        void on_ready(std::uint32_t) override { calls.run(); }
+        os::PostedCalls& calls;
+    };
+    PostedReady posted_ready_{posted};
 };
 
 class Client {

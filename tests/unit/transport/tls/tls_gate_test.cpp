@@ -15,9 +15,9 @@ namespace {
 constexpr std::string_view begun_record = "\x16\x03\x01\x02";
 
 /// Certificates of a listener that are going to change.
-TlsOptions changing_options(const std::string& name) {
-    const TlsCertificate from = pki_certificate(name);
-    TlsOptions options;
+net::TlsOptions changing_options(const std::string& name) {
+    const net::TlsCertificate from = pki_certificate(name);
+    net::TlsOptions options;
     options.certificates = {pki_certificate("changing")};
     std::filesystem::copy_file(from.certificate_file, options.certificates[0].certificate_file,
                                std::filesystem::copy_options::overwrite_existing);
@@ -34,12 +34,12 @@ bool greets(TlsRig& rig, std::uint16_t port, const std::string& name) {
 
 TEST_CASE("a peer becomes a connection when TLS is agreed on, with its proven name") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.ca_file = pki_folder() + "/ca.pem";
-    options.client_certificate = TlsOptions::ClientCertificate::required;
-    options.user_name_from = TlsOptions::UserName::common_name;
+    options.client_certificate = net::TlsOptions::ClientCertificate::required;
+    options.user_name_from = net::TlsOptions::UserName::common_name;
     const std::uint16_t port = rig.listen_tls(options);
-    TlsClientOptions own = client_options();
+    net::TlsClientOptions own = client_options();
     own.certificate = pki_certificate("client");
     TlsClient client(rig, port, own);
     CHECK(rig.core.open.empty());
@@ -52,7 +52,7 @@ TEST_CASE("a peer becomes a connection when TLS is agreed on, with its proven na
 
 TEST_CASE("silence and a begun handshake are ended in time, and the core never hears of them") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshake_time_max = 5s;
     const std::uint16_t port = rig.listen_tls(options);
     Client silent = Client::to_port(port);
@@ -77,7 +77,7 @@ TEST_CASE("silence and a begun handshake are ended in time, and the core never h
 
 TEST_CASE("more handshakes than allowed wait for their turn; more than may wait are closed") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshakes_max = 1;
     options.handshakes_queued_max = 1;
     const std::uint16_t port = rig.listen_tls(options);
@@ -88,7 +88,7 @@ TEST_CASE("more handshakes than allowed wait for their turn; more than may wait 
     TlsClient second(rig, port);
     second.step();
     for (int i = 0; i < 3; ++i) rig.turn(10);
-    CHECK(second.step() == TlsSession::Status::want_read);  // nobody answers yet
+    CHECK(second.step() == net::TlsSession::Status::want_read);  // nobody answers yet
     Client third = Client::to_port(port);
     CHECK(rig.until([&] {
         third.read();
@@ -106,7 +106,7 @@ bool is_over(Client& client) {
 
 TEST_CASE("silent peers of one address keep nobody out: the one that has waited longest gives way") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshakes_max = 1;
     options.handshakes_queued_max = 3;
     const std::uint16_t port = rig.listen_tls(options);
@@ -122,7 +122,7 @@ TEST_CASE("silent peers of one address keep nobody out: the one that has waited 
 
 TEST_CASE("when everybody speaks, the address with most handshakes makes room for one with fewer") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshakes_max = 1;
     options.handshakes_queued_max = 2;
     const std::uint16_t port = rig.listen_tls(options);
@@ -142,7 +142,7 @@ TEST_CASE("when everybody speaks, the address with most handshakes makes room fo
 
 TEST_CASE("a handshake that stands still ends when others have waited for its place") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshakes_max = 1;
     const std::uint16_t port = rig.listen_tls(options);
     Client stalled = Client::to_port_from(66, port);
@@ -173,7 +173,7 @@ TEST_CASE("a listener that ends while a worker computes leaves nothing behind") 
 
 TEST_CASE("a peer that is gone while a worker computes is forgotten") {
     TlsRig rig;
-    TlsOptions options = server_options();
+    net::TlsOptions options = server_options();
     options.handshake_time_max = 1s;
     const std::uint16_t port = rig.listen_tls(options);
     TlsClient client(rig, port);
@@ -204,13 +204,13 @@ TEST_CASE("bytes that are no TLS end the connection") {
 
 TEST_CASE("changed files come into service when they are right; a wrong one keeps the old one there") {
     TlsRig rig;
-    const TlsOptions options = changing_options("server");
+    const net::TlsOptions options = changing_options("server");
     const std::uint16_t port = rig.listen_tls(options);
     TlsClient early(rig, port);
     REQUIRE(early.shakes_hands());
     const auto look_twice = [&rig] {
-        rig.advance(TlsGate::watch_interval);
-        rig.advance(TlsGate::watch_interval);
+        rig.advance(os::FileWatch::look_interval);
+        rig.advance(os::FileWatch::settle_interval);
     };
 
     std::filesystem::copy_file(pki_certificate("other").certificate_file, options.certificates[0].certificate_file,
@@ -246,5 +246,5 @@ TEST_CASE("with nobody there only the files are looked at") {
     TlsRig rig;
     rig.listen_tls();
     CHECK(rig.fronts[0]->next_deadline() > rig.driver.now());
-    CHECK(rig.fronts[0]->next_deadline() <= rig.driver.now() + TlsGate::watch_interval);
+    CHECK(rig.fronts[0]->next_deadline() <= rig.driver.now() + os::FileWatch::look_interval);
 }

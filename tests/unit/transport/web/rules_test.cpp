@@ -1,10 +1,9 @@
 #include "web/rules.hpp"
+#include "ledge/base/ip_text.hpp"
 
 #include <doctest/doctest.h>
 
 #include <vector>
-
-#include "ip_address.hpp"
 
 namespace ledge::transport {
 
@@ -41,10 +40,10 @@ TEST_CASE("a key is 16 bytes in Base64") {
 }
 
 TEST_CASE("the client behind proxies is the last one that is none of them") {
-    const std::vector<Network> trusted{{*ip_address_of("10.0.0.0"), 104}, {*ip_address_of("2001:db8::"), 32}};
+    const std::vector<Network> trusted{{*parse_ip("10.0.0.0"), 104}, {*parse_ip("2001:db8::"), 32}};
     const auto client = [&trusted](std::string_view forwarded) {
         const auto address = forwarded_client(forwarded, trusted);
-        return address ? to_text(*address) : std::string();
+        return address ? ip_text(*address) : std::string();
     };
     CHECK(client("203.0.113.9") == "203.0.113.9");
     CHECK(client("198.51.100.1, 203.0.113.9, 10.1.2.3") == "203.0.113.9");

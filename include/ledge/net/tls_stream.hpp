@@ -1,0 +1,218 @@
+// TlsStream: a TlsSession as an Asio AsyncStream, for Beast's websocket::stream and others. In the server's
+// role it is made from a session whose handshake is done (TlsGate does it, with its limits and workers); in the
+// client's role async_handshake() comes first. One read and one write may be under way at a time, on the loop's thread.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core/role.hpp>
+#include <boost/system/error_code.hpp>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/tls_session.hpp"
+
+namespace ledge::net {
+
+class TlsStream {
+public:
+    using executor_type = boost::asio::io_context::executor_type;
+    using Error = boost::system::error_code;
+
+    static constexpr std::size_t buffers_per_write_max = 16;
+
+    /// May throw boost::system::system_error when the loop cannot watch the descriptor.
+    TlsStream(boost::asio::io_context& io, std::unique_ptr<TlsSession> session);
+    TlsStream(TlsStream&&) noexcept = default;
+    TlsStream& operator=(TlsStream&&) = delete;
+    ~TlsStream();
+
+    executor_type get_executor() noexcept { return socket_.get_executor(); }
+    TlsSession& session() { return *session_; }
+    bool is_open() const { return socket_.is_open(); }
+
+    /// From now on its buffers are given back while nothing is read or written. `rest` may end before the stream.
+    void rest_in(TlsRest& rest, Instant now);
+
+    // Errors of TLS are protocol_error; session().failure_reason() has the words.
+
+    /// Handler: void(error_code).
+    template <class Token>
+    auto async_handshake(Token&& token) {
+        return boost::asio::async_compose<Token, void(Error)>(HandshakeOp{*this}, token, get_executor());
+    }
+
+    /// Handler: void(error_code, bytes). The peer's end is boost::asio::error::eof.
+    template <class MutableBuffers, class Token>
+    auto async_read_some(const MutableBuffers& buffers, Token&& token) {
+        boost::asio::mutable_buffer first;
+        for (auto it = boost::asio::buffer_sequence_begin(buffers);
+             first.size() == 0 && it != boost::asio::buffer_sequence_end(buffers); ++it) {
+            first = *it;
+        }
+        return boost::asio::async_compose<Token, void(Error, std::size_t)>(ReadOp{*this, first}, token, get_executor());
+    }
+
+    /// Handler: void(error_code, bytes). Small buffers leave together in one record.
+    template <class ConstBuffers, class Token>
+    auto async_write_some(const ConstBuffers& buffers, Token&& token) {
+        WriteOp op{*this};
+        for (auto it = boost::asio::buffer_sequence_begin(buffers);
+             op.count < buffers_per_write_max && it != boost::asio::buffer_sequence_end(buffers); ++it) {
+            const boost::asio::const_buffer buffer = *it;
+            if (buffer.size() > 0) op.parts[op.count++] = {static_cast<const Byte*>(buffer.data()), buffer.size()};
+        }
+        return boost::asio::async_compose<Token, void(Error, std::size_t)>(op, token, get_executor());
+    }
+
+    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops `drained_bytes_max` at most.
+    /// The caller limits the time, with close(). Handler: void(error_code).
+    template <class Token>
+    auto async_shutdown(Token&& token) {
+        return boost::asio::async_compose<Token, void(Error)>(ShutdownOp{*this}, token, get_executor());
+    }
+
+    /// The same, as far as it goes at once, then closed.
+    void shutdown();
+    /// At once; what is under way ends with boost::asio::error::operation_aborted.
+    void close();
+
+    static constexpr std::size_t drained_bytes_max = 256 * 1024;
+
+private:
+    using Status = TlsSession::Status;
+    using Descriptor = boost::asio::posix::basic_stream_descriptor<executor_type>;
+
+    /// The stream as TlsRest sees it, at one place while the stream is moved.
+    class Sleeper final : public Restable {
+    public:
+        explicit Sleeper(TlsSession& session) : session_(session) {}
+        using Restable::mark_active;
+
+    private:
+        bool rest() override { return session_.rest(); }
+        TlsSession* session() override { return &session_; }
+        TlsSession& session_;
+    };
+
+    /// What an operation has come to: a wait, or its end.
+    struct Outcome {
+        Status status = Status::done;
+        Error error;
+        std::size_t bytes = 0;
+
+        bool must_wait() const { return status == Status::want_read || status == Status::want_write; }
+    };
+
+    Outcome outcome_of(Status status, std::size_t bytes = 0) const;
+    static Outcome closed();
+    TlsSession* wake();
+    Outcome try_handshake();
+    Outcome try_read(boost::asio::mutable_buffer into);
+    Outcome try_write(const Bytes* parts, std::size_t count);
+    Outcome try_drain(std::size_t& drained);
+
+    template <class Operation>
+    void wait(const Outcome& outcome, Operation&& operation) {
+        const auto kind = outcome.status == Status::want_read ? Descriptor::wait_read : Descriptor::wait_write;
+        socket_.async_wait(kind, std::forward<Operation>(operation));
+    }
+
+    /// What the operations share: try, wait, try again; never complete inside the call that started it.
+    /// `Derived`: Outcome attempt(); void complete(self, outcome).
+    template <class Derived>
+    struct Op {
+        explicit Op(TlsStream& of) : stream(&of) {}
+
+        template <class Self>
+        void operator()(Self& self, Error error = {}) {
+            Derived& derived = static_cast<Derived&>(*this);
+            if (is_decided) return derived.complete(self, outcome);
+            if (error) {
+                outcome = {Status::failed, error, 0};
+                return derived.complete(self, outcome);
+            }
+            outcome = derived.attempt();
+            if (outcome.must_wait()) {
+                is_started = true;
+                return stream->wait(outcome, std::move(self));
+            }
+            if (is_started) return derived.complete(self, outcome);
+            is_decided = true;
+            boost::asio::post(stream->get_executor(), std::move(self));
+        }
+
+        TlsStream* stream;
+        Outcome outcome;
+        bool is_started = false;  // it has waited: this is not the call that started it
+        bool is_decided = false;  // the outcome is final
+    };
+
+    struct HandshakeOp : Op<HandshakeOp> {
+        explicit HandshakeOp(TlsStream& of) : Op<HandshakeOp>(of) {}
+        Outcome attempt() { return this->stream->try_handshake(); }
+        template <class Self>
+        void complete(Self& self, const Outcome& end) {
+            self.complete(end.error);
+        }
+    };
+
+    struct ReadOp : Op<ReadOp> {
+        ReadOp(TlsStream& of, boost::asio::mutable_buffer buffer) : Op<ReadOp>(of), into(buffer) {}
+        Outcome attempt() { return this->stream->try_read(into); }
+        template <class Self>
+        void complete(Self& self, const Outcome& end) {
+            self.complete(end.error, end.bytes);
+        }
+        boost::asio::mutable_buffer into;
+    };
+
+    struct WriteOp : Op<WriteOp> {
+        explicit WriteOp(TlsStream& of) : Op<WriteOp>(of) {}
+        Outcome attempt() { return this->stream->try_write(parts.data(), count); }
+        template <class Self>
+        void complete(Self& self, const Outcome& end) {
+            self.complete(end.error, end.bytes);
+        }
+        std::array<Bytes, buffers_per_write_max> parts{};
+        std::size_t count = 0;
+    };
+
+    struct ShutdownOp : Op<ShutdownOp> {
+        explicit ShutdownOp(TlsStream& of) : Op<ShutdownOp>(of) {}
+        Outcome attempt() { return this->stream->try_drain(drained); }
+        template <class Self>
+        void complete(Self& self, const Outcome& end) {
+            self.complete(end.error);
+        }
+        std::size_t drained = 0;
+    };
+
+    Descriptor socket_;                    // waits only; the session owns the descriptor
+    std::unique_ptr<TlsSession> session_;  // nullptr: closed
+    std::unique_ptr<Sleeper> sleeper_;     // nullptr: it never rests
+    bool is_finished_ = false;             // our end is sent
+};
+
+// What Beast asks of a stream that is its next layer.
+
+/// Handler: void(error_code).
+template <class Handler>
+void async_teardown(boost::beast::role_type, TlsStream& stream, Handler&& handler) {
+    stream.async_shutdown(std::forward<Handler>(handler));
+}
+inline void teardown(boost::beast::role_type, TlsStream& stream, boost::system::error_code& error) {
+    stream.shutdown();
+    error = {};
+}
+inline void beast_close_socket(TlsStream& stream) { stream.close(); }
+
+}  // namespace ledge::net

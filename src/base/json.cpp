@@ -1,0 +1,104 @@
+#include "ledge/base/json.hpp"
+
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/base/code_point.hpp"
+#include "ledge/base/quote.hpp"
+
+namespace ledge {
+namespace {
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text);
+        if (c.length == 0) return false;
+        text.remove_prefix(c.length);
+    }
+    return true;
+}
+
+}  // namespace
+
+void JsonWriter::begin_value() {
+    LEDGE_ASSERT(depth_ > 0);
+    if (!std::exchange(is_first_, false)) out_ += ',';
+}
+
+void JsonWriter::begin(std::string_view key) {
+    begin_value();
+    append_quoted(key, out_);
+    out_ += ':';
+}
+
+void JsonWriter::text(std::string_view key, std::string_view value) {
+    begin(key);
+    append_quoted(value, out_);
+}
+
+void JsonWriter::number(std::string_view key, std::int64_t value) {
+    begin(key);
+    out_ += std::to_string(value);
+}
+
+void JsonWriter::number(std::string_view key, std::uint64_t value) {
+    begin(key);
+    out_ += std::to_string(value);
+}
+
+void JsonWriter::boolean(std::string_view key, bool value) {
+    begin(key);
+    out_ += value ? "true" : "false";
+}
+
+void JsonWriter::null(std::string_view key) {
+    begin(key);
+    out_ += "null";
+}
+
+void JsonWriter::bytes(std::string_view key, Bytes value) {
+    if (is_utf8(as_text(value))) return text(key, as_text(value));
+    hex(std::string(key) + "_hex", value);
+}
+
+void JsonWriter::hex(std::string_view key, Bytes value) {
+    begin(key);
+    out_ += '"';
+    for (const Byte byte : value) append_hex(byte, 2, out_);
+    out_ += '"';
+}
+
+void JsonWriter::begin_list(std::string_view key) {
+    begin(key);
+    out_ += '[';
+    is_first_ = true;
+    ++depth_;
+}
+
+void JsonWriter::element(std::string_view value) {
+    begin_value();
+    append_quoted(value, out_);
+}
+
+void JsonWriter::begin_object() {
+    begin_value();
+    out_ += "\n{";
+    is_first_ = true;
+    ++depth_;
+}
+
+void JsonWriter::close(char bracket) {
+    LEDGE_ASSERT(depth_ > 1);
+    out_ += bracket;
+    is_first_ = false;
+    --depth_;
+}
+
+std::string JsonWriter::finish(bool ends_line) {
+    LEDGE_ASSERT(depth_ == 1);
+    depth_ = 0;
+    out_ += ends_line ? "}\n" : "}";
+    return std::move(out_);
+}
+
+}  // namespace ledge

@@ -1,0 +1,139 @@
+#include "warnings.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "ledge/runtime/memory.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+using config::Endpoint;
+using config::ListenerSocket;
+
+bool has_mode(const std::string& path, mode_t bits) {
+    struct stat file {};
+    return !path.empty() && ::stat(path.c_str(), &file) == 0 && (file.st_mode & bits) != 0;
+}
+
+/// The listener is reached from other machines without TLS. With proxy_protocol, TLS may end at the load balancer.
+bool is_read_on_the_way(const ListenerSocket& socket) {
+    return !socket.endpoint.is_local && !socket.endpoint.is_tls && !socket.proxy_protocol;
+}
+
+void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, std::vector<std::string>& notes) {
+    if (!loaded.config.auth.knows_users() || socket.endpoint.is_local) return;
+    if (is_read_on_the_way(socket))
+        notes.push_back("passwords for " + socket.url + " can be read on the way; use " +
+                        (socket.endpoint.protocol == Endpoint::Protocol::websocket ? "wss://" : "mqtts://"));
+    if (loaded.config.auth.login.failures_max == 0 && !socket.tls.proves_clients())
+        notes.push_back("passwords can be guessed at " + socket.url +
+                        " for as long as anybody likes: login_failures_max is 0");
+}
+
+/// Why the cipher suite should not be used; "" when it is safe. The name of a suite lists its parts.
+std::string_view weakness_of(std::string_view suite) {
+    const auto has = [&](std::string_view part) { return suite.find(part) != std::string_view::npos; };
+    if (has("NULL")) return "does not encrypt";
+    if (has("RC4") || has("DES")) return "is broken";
+    if (!has("GCM") && !has("CCM") && !has("CHACHA20")) return "has no authenticated encryption";
+    const bool is_newer = !has("WITH");  // TLS 1.3: TLS_AES_128_GCM_SHA256
+    if (!is_newer && !has("DHE") && !has("PSK"))
+        return "has no forward secrecy: who gets the key later reads what was recorded";
+    return {};
+}
+
+void note_ciphers(const ListenerSocket& socket, std::vector<std::string>& notes) {
+    for (const std::string& suite : socket.tls.ciphers) {
+        const std::string_view weakness = weakness_of(suite);
+        if (!weakness.empty())
+            notes.push_back("the cipher suite " + suite + " of " + socket.url + " " + std::string(weakness));
+    }
+}
+
+/// No operator's load balancers fill so many addresses.
+bool is_too_wide(const Network& network) {
+    constexpr unsigned ipv4_bits_min = mapped_prefix_bits + 8;
+    constexpr unsigned ipv6_bits_min = 16;
+    const bool is_ipv4 =
+        network.prefix_bits >= mapped_prefix_bits && std::equal(network.address.begin(), network.address.begin() + 12,
+                                                                mapped_ipv4(std::array<std::uint8_t, 4>{}).begin());
+    return network.prefix_bits < (is_ipv4 ? ipv4_bits_min : ipv6_bits_min);
+}
+
+void note_networks(const ListenerSocket& socket, std::vector<std::string>& notes) {
+    const auto note = [&](std::string_view key, const std::vector<std::string>& texts,
+                          const std::vector<Network>& networks) {
+        for (std::size_t i = 0; i < std::min(texts.size(), networks.size()); ++i) {
+            if (is_too_wide(networks[i]))
+                notes.push_back(std::string(key) + " of " + socket.url + " has " + texts[i] +
+                                ": whoever is in it can claim to be anybody; name the proxies' own networks");
+        }
+    };
+    note("proxy_from", socket.proxy_from, socket.proxy_networks);
+    note("websocket.trusted_proxies", socket.websocket.trusted_proxies, socket.trusted_networks);
+}
+
+/// A budget that the kernel does not grant protects nobody: the kernel ends the broker before the budget is reached.
+void note_memory(std::uint64_t budget, std::vector<std::string>& notes) {
+    const std::uint64_t limit = runtime::control_group_limit();
+    if (limit == 0 || budget <= limit / 10 * 9) return;
+    notes.push_back("memory.budget_bytes is " + std::to_string(budget) +
+                    ", but the control groups allow this process " + std::to_string(limit) +
+                    " bytes, store pages included: the kernel would end the broker before it " +
+                    "reaches its budget; name at most " + std::to_string(runtime::usual_memory_budget(0, limit)));
+}
+
+void note_files(const config::Sources& sources, const config::Loaded& loaded, std::vector<std::string>& notes) {
+    if (sources.file && has_mode(*sources.file, S_IWOTH))
+        notes.push_back("everybody on this machine may write the configuration " + *sources.file + "; chmod o-w it");
+    const std::string& token = loaded.config.admin.token_file;
+    if (has_mode(token, S_IROTH))
+        notes.push_back("everybody on this machine may read the token " + token + "; chmod o-r it");
+    if (has_mode(token, S_IWOTH))
+        notes.push_back("everybody on this machine may write the token " + token + "; chmod o-w it");
+}
+
+}  // namespace
+
+void note_warnings(const config::Sources& sources, config::Loaded& loaded) {
+    std::vector<std::string>& notes = loaded.notes;
+    for (const ListenerSocket& socket : loaded.config.sockets) {
+        note_passwords(loaded, socket, notes);
+        note_ciphers(socket, notes);
+        note_networks(socket, notes);
+    }
+    const config::Config& config = loaded.config;
+    if (config.admin.is_used() && !config.admin_endpoint.is_local && !config.admin_endpoint.is_tls)
+        notes.push_back("the token for " + config.admin.url + " can be read on the way; use https:// with [admin.tls]");
+    note_memory(config.shard.memory_budget_bytes, notes);
+    note_files(sources, loaded, notes);
+}
+
+void note_account(bool is_root, config::Loaded& loaded) {
+    const config::Config& config = loaded.config;
+    const bool is_public = (config.admin.is_used() && !config.admin_endpoint.is_local) ||
+                           std::ranges::any_of(config.sockets, [](const auto& s) { return !s.endpoint.is_local; });
+    if (is_root && is_public && config.process.user.empty())
+        loaded.notes.push_back(
+            "the broker runs as root and others can reach it: a defect in it is a defect of the whole "
+            "machine; name a user without rights in process.user");
+}
+
+std::vector<std::string> files_read_again(const config::Loaded& loaded) {
+    std::vector<std::string> files = loaded.policy_files;
+    const auto add = [&](const config::TlsSettings& tls) {
+        files.insert(files.end(), {tls.certificate, tls.key, tls.ca, tls.crl, tls.psk_file});
+        files.insert(files.end(), tls.sni_certificates.begin(), tls.sni_certificates.end());
+        files.insert(files.end(), tls.sni_keys.begin(), tls.sni_keys.end());
+    };
+    for (const ListenerSocket& socket : loaded.config.sockets) add(socket.tls);
+    add(loaded.config.admin.tls);
+    std::erase(files, std::string());
+    return files;
+}
+
+}  // namespace ledge::daemon

@@ -1,0 +1,65 @@
+#include "ledge/net/client_stream.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "ledge/net/tls_session.hpp"
+
+namespace ledge::net {
+namespace {
+
+constexpr bool is_same(ClientStream::Status ours, TlsSession::Status theirs) {
+    return static_cast<int>(ours) == static_cast<int>(theirs);
+}
+static_assert(is_same(ClientStream::Status::done, TlsSession::Status::done));
+static_assert(is_same(ClientStream::Status::want_read, TlsSession::Status::want_read));
+static_assert(is_same(ClientStream::Status::want_write, TlsSession::Status::want_write));
+static_assert(is_same(ClientStream::Status::ended, TlsSession::Status::ended));
+static_assert(is_same(ClientStream::Status::failed, TlsSession::Status::failed));
+
+ClientStream::Transfer same(const TlsSession::Transfer& transfer) {
+    return {static_cast<ClientStream::Status>(transfer.status), transfer.bytes};
+}
+
+}  // namespace
+
+ClientStream::ClientStream(os::Descriptor socket) : socket_(std::move(socket)) {}
+
+ClientStream::ClientStream(std::unique_ptr<TlsSession> session) : session_(std::move(session)) {}
+
+ClientStream::~ClientStream() {
+    if (session_ != nullptr) session_->finish();
+}
+
+int ClientStream::descriptor() const { return session_ != nullptr ? session_->descriptor() : socket_.get(); }
+
+ClientStream::Transfer ClientStream::read(std::span<Byte> into) {
+    if (session_ != nullptr) return same(session_->read(into));
+    const ssize_t count = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+    return count == 0 ? Transfer{Status::ended, 0} : outcome_of(count, Status::want_read);
+}
+
+ClientStream::Transfer ClientStream::write(Bytes bytes) {
+    if (session_ != nullptr) return same(session_->write({&bytes, 1}));
+    return outcome_of(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT),
+                      Status::want_write);
+}
+
+ClientStream::Transfer ClientStream::outcome_of(std::ptrdiff_t result, Status when_not_ready) {
+    if (result > 0) return {Status::done, static_cast<std::size_t>(result)};
+    const bool is_not_ready = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;
+    if (is_not_ready) return {when_not_ready, 0};
+    error_ = errno;
+    return {Status::failed, 0};
+}
+
+bool ClientStream::has_unread() const { return session_ != nullptr && session_->has_unread(); }
+
+std::string ClientStream::failure_reason() const {
+    return session_ != nullptr ? session_->failure_reason() : std::strerror(error_);
+}
+
+}  // namespace ledge::net

@@ -1,0 +1,248 @@
+#include "ledge/net/connector.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/net/tls_context.hpp"
+#include "ledge/net/tls_session.hpp"
+#include "ledge/os/address.hpp"
+#include "resolver.hpp"
+
+namespace ledge::net {
+
+namespace asio = boost::asio;
+using Error = boost::system::error_code;
+
+/// One connection on its way:
+///
+///     resolving ──addresses──► connecting ──connected──► shaking ⇄ working
+///                                 ▲  └─refused, no time─┐   └──────► agreed: whoever asked has it
+///                                 └─────next address────┘
+/// From each of them: failed. Lives in its handlers and jobs, which do nothing once it is over.
+class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
+public:
+    Attempt(Connector& of, Ticket ticket, Destination to, Duration timeout, Done done)
+        : of_(of), ticket_(ticket), to_(std::move(to)), timeout_(timeout), done_(std::move(done)) {}
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+    ~Attempt() { end(); }
+
+    void start();
+    void end();
+    void on_computed(std::unique_ptr<TlsSession> session, TlsSession::Status status);
+
+private:
+    void on_resolved(const Resolver::Answer& answer);
+    void try_next();
+    void try_address(const os::SocketAddress& address);
+    void on_connected();
+    void begin_tls();
+    void compute();
+    void await(asio::posix::stream_descriptor::wait_type what, void (Attempt::*next)());
+    void close();
+    void fail_here(const std::string& reason);
+    void finish(Outcome outcome);
+
+    Connector& of_;
+    Ticket ticket_;
+    Destination to_;
+    Duration timeout_;
+    Done done_;
+    asio::steady_timer deadline_{of_.io_};
+    asio::steady_timer share_{of_.io_};              // of the address that is being tried
+    asio::posix::stream_descriptor ready_{of_.io_};  // waits only
+    os::Descriptor socket_;                          // while connecting
+    std::unique_ptr<TlsSession> session_;            // owns the socket afterwards; on a worker: nullptr
+    std::vector<os::SocketAddress> addresses_;
+    std::size_t next_ = 0;  // of the addresses
+    std::string error_;     // of the last address
+    const char* stage_ = "";
+    bool is_over_ = false;
+};
+
+/// A step on a worker, which has the session meanwhile: no descriptor is closed that it reads from.
+class Connector::Handshake final : public os::WorkerPool::Job {
+public:
+    Handshake(std::unique_ptr<TlsSession> session, std::shared_ptr<Attempt> attempt)
+        : session_(std::move(session)), attempt_(std::move(attempt)) {}
+    void run() override { status_ = session_->handshake(TlsSession::Extent::all); }
+    void done() override { attempt_->on_computed(std::move(session_), status_); }
+
+private:
+    std::unique_ptr<TlsSession> session_;
+    std::shared_ptr<Attempt> attempt_;
+    TlsSession::Status status_ = TlsSession::Status::failed;
+};
+
+void Connector::Attempt::start() {
+    stage_ = "the name is not resolved in time";
+    deadline_.expires_after(timeout_);
+    deadline_.async_wait([self = shared_from_this()](const Error& error) {
+        if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
+    });
+    auto known = Resolver::known(to_.host);
+    if (known.empty())
+        return of_.resolver_->resolve(to_.host, [weak = weak_from_this()](const Resolver::Answer& answer) {
+            if (const auto self = weak.lock()) self->on_resolved(answer);
+        });
+    asio::post(of_.io_,
+               [self = shared_from_this(), answer = Resolver::Answer(std::move(known))] { self->on_resolved(answer); });
+}
+
+void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
+    if (is_over_) return;
+    if (!answer) return finish({nullptr, answer.error()});
+    addresses_ = answer.value();
+    stage_ = "no connection in time";
+    try_next();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// One address after the other
+
+void Connector::Attempt::try_next() {
+    if (next_ == addresses_.size()) return finish({nullptr, error_});
+    os::SocketAddress address = addresses_[next_++];
+    address.set_port(to_.port);
+    try_address(address);
+}
+
+void Connector::Attempt::try_address(const os::SocketAddress& address) {
+    error_ = to_text(address) + ": ";
+    socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket_.is_open()) return fail_here(std::strerror(errno));
+    const int yes = 1;
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    const int result = ::connect(socket_.get(), address.get(), address.size());
+    if (result < 0 && errno != EINPROGRESS) return fail_here(std::strerror(errno));
+    Error error;
+    ready_.assign(socket_.get(), error);
+    if (error) return fail_here(error.message());
+    if (addresses_.size() > 1) {
+        share_.expires_after(timeout_ / static_cast<int>(addresses_.size()));
+        share_.async_wait([self = shared_from_this(), number = next_](const Error& stopped) {
+            const bool is_meant = !stopped && !self->is_over_ && self->next_ == number && self->socket_.is_open();
+            if (is_meant) self->fail_here(self->stage_);
+        });
+    }
+    await(asio::posix::stream_descriptor::wait_write, &Attempt::on_connected);
+}
+
+void Connector::Attempt::fail_here(const std::string& reason) {
+    close();
+    error_ += reason;
+    // not from here: there may be many addresses, and start() has not returned
+    asio::post(of_.io_, [self = shared_from_this()] {
+        if (!self->is_over_) self->try_next();
+    });
+}
+
+void Connector::Attempt::on_connected() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) return fail_here(std::strerror(error));
+    share_.cancel();
+    if (to_.tls != nullptr) return begin_tls();
+    ready_.release();
+    finish({std::make_unique<ClientStream>(std::move(socket_)), {}});
+}
+
+/// When `what` has come and it is not over. One wait at a time: one that has been replaced finds another round.
+void Connector::Attempt::await(asio::posix::stream_descriptor::wait_type what, void (Attempt::*next)()) {
+    ready_.async_wait(what, [self = shared_from_this(), number = next_, next](const Error& error) {
+        const bool is_meant = !error && !self->is_over_ && self->next_ == number && self->ready_.is_open();
+        if (is_meant) ((*self).*next)();
+    });
+}
+
+void Connector::Attempt::close() {
+    if (ready_.is_open()) ready_.release();
+    session_.reset();
+    socket_.reset();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// TLS
+
+void Connector::Attempt::begin_tls() {
+    stage_ = "TLS is not agreed on in time";
+    session_ = TlsSession::create(to_.tls, std::move(socket_), to_.host);
+    if (session_ == nullptr) return finish({nullptr, "no memory for TLS"});
+    compute();
+}
+
+/// All of a client's handshake is dear but the first flight; there is a thread for it.
+void Connector::Attempt::compute() {
+    LEDGE_ASSERT(of_.workers_ != nullptr);
+    of_.workers_->submit(std::make_unique<Handshake>(std::move(session_), shared_from_this()));
+}
+
+void Connector::Attempt::on_computed(std::unique_ptr<TlsSession> session, TlsSession::Status status) {
+    if (is_over_) return;
+    session_ = std::move(session);
+    using Wait = asio::posix::stream_descriptor;
+    switch (status) {
+        case TlsSession::Status::want_read: return await(Wait::wait_read, &Attempt::compute);
+        case TlsSession::Status::want_write: return await(Wait::wait_write, &Attempt::compute);
+        case TlsSession::Status::done:
+            ready_.release();
+            return finish({std::make_unique<ClientStream>(std::move(session_)), {}});
+        case TlsSession::Status::ended:
+        case TlsSession::Status::failed: break;
+    }
+    // No other address: that of a server that cannot prove its name is no reason to look for one that can.
+    finish({nullptr, "TLS: " + session_->failure_reason()});
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The end
+
+void Connector::Attempt::end() {
+    is_over_ = true;
+    close();
+    deadline_.cancel();
+    share_.cancel();
+}
+
+void Connector::Attempt::finish(Outcome outcome) {
+    const auto self = shared_from_this();  // also while it is called
+    end();
+    of_.attempts_.erase(ticket_);
+    const Done done = std::move(done_);
+    done(std::move(outcome));
+}
+
+Connector::Connector(asio::io_context& io) : io_(io), resolver_(std::make_unique<Resolver>(io)) {}
+
+Connector::~Connector() {
+    for (const auto& [ticket, attempt] : attempts_) attempt->end();
+}
+
+Connector::Ticket Connector::connect(const Destination& to, Duration timeout, Done done) {
+    const Ticket ticket = ++last_ticket_;
+    auto attempt = std::make_shared<Attempt>(*this, ticket, to, timeout, std::move(done));
+    attempts_.emplace(ticket, attempt);
+    attempt->start();
+    return ticket;
+}
+
+void Connector::give_up(Ticket ticket) {
+    const auto found = attempts_.find(ticket);
+    if (found == attempts_.end()) return;
+    found->second->end();
+    attempts_.erase(found);
+}
+
+}  // namespace ledge::net

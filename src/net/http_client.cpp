@@ -1,0 +1,353 @@
+// With web_front.cpp the only file that compiles Beast, here its parser only.
+#include "ledge/net/http_client.hpp"
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ledge/base/wipe.hpp"
+
+namespace ledge::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Error = boost::system::error_code;
+using Wait = asio::posix::stream_descriptor;
+
+constexpr std::uint32_t answer_header_bytes_max = 8 * 1024;
+constexpr std::size_t read_bytes_max = 4 * 1024;
+
+std::string reason_of(const Error& error) {
+    if (error == http::error::body_limit) return "the answer is too long";
+    return error.message();
+}
+
+/// "name", "192.0.2.7:8000", "[::1]:8000": without the port where it goes without saying (RFC 9110, 7.2).
+std::string host_field(const Destination& to) {
+    const bool is_ipv6 = to.host.find(':') != std::string::npos;
+    std::string text = is_ipv6 ? "[" + to.host + "]" : to.host;
+    if (to.port != (to.tls != nullptr ? 443 : 80)) text += ":" + std::to_string(to.port);
+    return text;
+}
+
+std::string request_text(const HttpPost& post) {
+    std::string text;
+    text.reserve(512 + post.target.size() + post.body.size());  // no copies of a password are left behind
+    text.append(post.method).append(" ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
+    if (!post.bearer_token.empty()) text.append("\r\nAuthorization: Bearer ").append(post.bearer_token);
+    if (!post.body.empty() || post.method == "POST") {
+        text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
+        text.append(std::to_string(post.body.size()));
+    }
+    text.append("\r\n\r\n").append(post.body);
+    return text;
+}
+
+}  // namespace
+
+/// A connection of the client's, in use or idle.
+struct HttpLink {
+    HttpLink(asio::io_context& io, const Destination& whose, std::unique_ptr<ClientStream> opened)
+        : to(whose), stream(std::move(opened)), ready(io), idle_timer(io) {}
+    HttpLink(const HttpLink&) = delete;
+    HttpLink& operator=(const HttpLink&) = delete;
+    ~HttpLink() { close(); }
+
+    /// False: the loop cannot watch it.
+    bool watch() {
+        Error error;
+        ready.assign(stream->descriptor(), error);
+        return !error;
+    }
+    void close() {
+        ++round;
+        idle_timer.cancel();
+        if (ready.is_open()) ready.release();
+        stream.reset();
+    }
+
+    Destination to;
+    std::unique_ptr<ClientStream> stream;  // nullptr: closed
+    asio::posix::stream_descriptor ready;  // waits only
+    asio::steady_timer idle_timer;
+    std::uint64_t round = 0;  // of its uses and rests: what waits for an earlier one comes too late
+};
+using SharedLink = std::shared_ptr<HttpLink>;
+
+class HttpExchange;
+
+struct HttpClient::Parts {
+    explicit Parts(asio::io_context& on) : io(on), connector(on) {}
+    ~Parts() {
+        for (const SharedLink& link : idle) link->close();
+    }
+
+    SharedLink take(const Destination& to);
+    void put(const SharedLink& link);
+    void drop(HttpLink& link) {
+        link.close();
+        std::erase_if(idle, [&](const SharedLink& one) { return one.get() == &link; });
+    }
+    void watch_idle(const SharedLink& link);
+    static bool is_silent(HttpLink& link);
+
+    asio::io_context& io;
+    Connector connector;
+    IdleLimits limits;
+    std::uint64_t generation = 0;  // of the limits: links of an earlier one are not kept
+    std::vector<SharedLink> idle;  // the one that was used last is the last
+    std::vector<HttpExchange*> under_way;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Idle connections
+
+/// Nothing is to be read: whatever comes without a question ends it. TLS 1.3 has messages of its own in between.
+bool HttpClient::Parts::is_silent(HttpLink& link) {
+    std::array<Byte, 1> unasked{};
+    return link.stream->read(unasked).status == ClientStream::Status::want_read;
+}
+
+/// nullptr: there is none to this place.
+SharedLink HttpClient::Parts::take(const Destination& to) {
+    while (!idle.empty()) {
+        const SharedLink link = idle.back();
+        idle.pop_back();
+        if (link->to == to && is_silent(*link)) {
+            ++link->round;
+            link->idle_timer.cancel();
+            link->ready.cancel();
+            return link;
+        }
+        link->close();
+    }
+    return nullptr;
+}
+
+void HttpClient::Parts::put(const SharedLink& link) {
+    if (idle.size() >= limits.connections_max) return link->close();
+    ++link->round;
+    idle.push_back(link);
+    link->idle_timer.expires_after(limits.time_max);
+    link->idle_timer.async_wait([this, link, round = link->round](const Error& error) {
+        if (!error && link->round == round) drop(*link);
+    });
+    watch_idle(link);
+}
+
+void HttpClient::Parts::watch_idle(const SharedLink& link) {
+    link->ready.async_wait(Wait::wait_read, [this, link, round = link->round](const Error& error) {
+        if (error || link->round != round) return;
+        is_silent(*link) ? watch_idle(link) : drop(*link);
+    });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Requests
+
+/// One request. Lives in its handlers; `client_` is nullptr once nobody wants to know.
+class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
+public:
+    using Status = ClientStream::Status;
+
+    HttpExchange(HttpClient::Parts& client, HttpPost post, HttpClient::Done done)
+        : client_(&client),
+          generation_(client.generation),
+          deadline_(client.io),
+          done_(std::move(done)),
+          to_(post.to),
+          request_(),
+          answer_bytes_max_(post.answer_bytes_max) {
+        request_ = request_text(post);
+        wipe(post.body.data(), post.body.size());
+        restart();
+    }
+    HttpExchange(const HttpExchange&) = delete;
+    HttpExchange& operator=(const HttpExchange&) = delete;
+    ~HttpExchange() { wipe(request_.data(), request_.size()); }
+
+    void start(Duration timeout) {
+        timeout_ = timeout;
+        client_->under_way.push_back(this);
+        link_ = client_->take(to_);
+        if (link_ != nullptr) {
+            is_used_before_ = true;
+            asio::post(client_->io, [self = shared_from_this()] {
+                if (self->client_ != nullptr) self->write();
+            });
+        } else {
+            connect();
+        }
+        deadline_.expires_after(timeout);  // after connect(): it tells better what took so long
+        deadline_.async_wait([self = shared_from_this()](const Error& error) {
+            if (!error) self->fail("no answer in time");
+        });
+    }
+
+    void abandon() {
+        client_ = nullptr;
+        deadline_.cancel();
+        if (link_ != nullptr) link_->close();
+    }
+
+private:
+    void restart() {
+        sent_ = 0;
+        received_.clear();
+        parser_.emplace();
+        parser_->eager(true);
+        parser_->body_limit(answer_bytes_max_);
+        parser_->header_limit(answer_header_bytes_max);
+    }
+
+    void connect() {
+        const auto done = [weak = weak_from_this()](Connector::Outcome outcome) {
+            if (const auto self = weak.lock()) self->on_connected(std::move(outcome));
+        };
+        ticket_ = client_->connector.connect(to_, timeout_, done);
+    }
+
+    void on_connected(Connector::Outcome outcome) {
+        if (client_ == nullptr) return;
+        ticket_ = 0;
+        if (outcome.stream == nullptr) return finish({0, {}, outcome.error, true});
+        link_ = std::make_shared<HttpLink>(client_->io, to_, std::move(outcome.stream));
+        if (!link_->watch()) return fail("the system watches no more sockets");
+        write();
+    }
+
+    void write() {
+        while (sent_ < request_.size()) {
+            const Bytes rest = as_bytes(request_).subspan(sent_);
+            const auto transfer = link_->stream->write(rest);
+            if (transfer.status != Status::done) return go_on_later(transfer.status, &HttpExchange::write);
+            sent_ += transfer.bytes;
+        }
+        read();
+    }
+
+    void read() {
+        while (true) {
+            std::array<Byte, read_bytes_max> bytes;
+            const auto transfer = link_->stream->read(bytes);
+            if (transfer.status != Status::done) return go_on_later(transfer.status, &HttpExchange::read);
+            received_.append(as_text(Bytes(bytes).first(transfer.bytes)));
+            if (parse()) return;
+        }
+    }
+
+    /// True: the answer is there, or what there is is none.
+    bool parse() {
+        while (!received_.empty() && !parser_->is_done()) {
+            Error error;
+            const std::size_t used = parser_->put(asio::buffer(received_), error);
+            received_.erase(0, used);
+            if (error == http::error::need_more) break;
+            if (error) return fail(reason_of(error)), true;
+        }
+        if (parser_->is_done()) return succeed(), true;
+        return false;
+    }
+
+    void go_on_later(Status status, void (HttpExchange::*next)()) {
+        if (status == Status::ended) return on_end();
+        if (status == Status::failed) return on_lost("the connection is lost: " + link_->stream->failure_reason());
+        link_->ready.async_wait(status == Status::want_read ? Wait::wait_read : Wait::wait_write,
+                                [self = shared_from_this(), link = link_, round = link_->round, next](const Error& e) {
+                                    if (e || self->client_ == nullptr || link->round != round) return;
+                                    ((*self).*next)();
+                                });
+    }
+
+    /// An answer whose length nobody has told ends with the connection. Not in TLS: anybody on the way can send a FIN.
+    void on_end() {
+        if (parser_->need_eof() && parser_->is_header_done()) {
+            if (link_->stream->is_secured()) return fail("the answer does not say how long it is");
+            Error error;
+            parser_->put_eof(error);
+            return error ? fail(reason_of(error)) : succeed();
+        }
+        on_lost("the connection was closed without an answer");
+    }
+
+    /// The server may have closed a connection that was idle, at the moment at which it was used.
+    void on_lost(const std::string& reason) {
+        if (!is_used_before_ || parser_->got_some() || !received_.empty()) return fail(reason);
+        is_used_before_ = false;
+        link_->close();
+        link_.reset();
+        restart();
+        connect();
+    }
+
+    void succeed() {
+        HttpReply answer;
+        answer.status = parser_->get().result_int();
+        answer.body = std::move(parser_->get().body());
+        const bool is_kept = client_ != nullptr && client_->generation == generation_ && parser_->keep_alive() &&
+                             !parser_->need_eof() && answer.status >= 200 && received_.empty() &&
+                             sent_ == request_.size() && !link_->stream->has_unread();
+        if (is_kept) client_->put(std::exchange(link_, nullptr));
+        finish(std::move(answer));
+    }
+
+    void fail(const std::string& reason) { finish({0, {}, reason, false}); }
+
+    void finish(HttpReply answer) {
+        if (client_ == nullptr) return;
+        HttpClient::Parts& client = *std::exchange(client_, nullptr);
+        std::erase(client.under_way, this);
+        client.connector.give_up(ticket_);
+        deadline_.cancel();
+        if (link_ != nullptr) link_->close();
+        const HttpClient::Done done = std::move(done_);
+        done(std::move(answer));
+    }
+
+    HttpClient::Parts* client_;
+    std::uint64_t generation_;
+    asio::steady_timer deadline_;
+    HttpClient::Done done_;
+    Destination to_;
+    std::string request_;  // wiped in the end: it may have to be sent again
+    std::size_t answer_bytes_max_;
+    Duration timeout_{};
+    Connector::Ticket ticket_ = 0;  // 0: not connecting
+    SharedLink link_;
+    bool is_used_before_ = false;  // the link: it may have died of old age
+    std::size_t sent_ = 0;
+    std::string received_;  // not yet parsed
+    std::optional<http::response_parser<http::string_body>> parser_;
+};
+
+HttpClient::HttpClient(asio::io_context& io) : parts_(std::make_unique<Parts>(io)) {}
+
+HttpClient::~HttpClient() {
+    for (HttpExchange* exchange : parts_->under_way) exchange->abandon();
+}
+
+void HttpClient::use_workers(os::WorkerPool& workers) { parts_->connector.use_workers(workers); }
+
+void HttpClient::set_idle_limits(const IdleLimits& limits) {
+    parts_->limits = limits;
+    ++parts_->generation;
+    for (const SharedLink& link : std::exchange(parts_->idle, {})) link->close();
+}
+
+void HttpClient::post(HttpPost request, Done done) {
+    const Duration timeout = request.timeout;
+    std::make_shared<HttpExchange>(*parts_, std::move(request), std::move(done))->start(timeout);
+}
+
+std::size_t HttpClient::under_way() const { return parts_->under_way.size(); }
+
+}  // namespace ledge::net

@@ -1,0 +1,42 @@
+#include "ledge/net/poller.hpp"
+
+#include <cerrno>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::net {
+
+Result<std::unique_ptr<Poller>, int> Poller::create() {
+    os::Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll.is_open()) return Failure{errno};
+    return std::unique_ptr<Poller>(new Poller(std::move(epoll)));
+}
+
+bool Poller::add(int descriptor, Pollable& whom, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &whom;
+    return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
+
+void Poller::change(int descriptor, Pollable& whom, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &whom;
+    LEDGE_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0);
+}
+
+void Poller::remove(int descriptor) {
+    LEDGE_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr) == 0);
+}
+
+int Poller::poll(int wait_max_ms) {
+    const int count = ::epoll_wait(epoll_.get(), events_.data(), events_per_poll_max, wait_max_ms);
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events_[static_cast<std::size_t>(i)];
+        static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+    }
+    return count > 0 ? count : 0;  // EINTR: nothing happened
+}
+
+}  // namespace ledge::net

@@ -1,0 +1,76 @@
+#include "resolver.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "ledge/net/post.hpp"
+#include "ledge/os/look_up.hpp"
+
+namespace ledge::net {
+
+/// One name on its way to the system's resolver and back.
+class Resolver::Question final : public os::WorkerPool::Job {
+public:
+    Question(Resolver& of, std::string name) : of_(of), look_up_(of.look_up_), name_(std::move(name)) {}
+    void run() override { answer_ = look_up_(name_); }
+    void done() override { of_.answer(name_, answer_); }
+
+private:
+    Resolver& of_;  // for done() only, which the pool does not call after the resolver's end
+    LookUp look_up_;
+    std::string name_;
+    Answer answer_ = Failure{std::string()};
+};
+
+Resolver::Resolver(boost::asio::io_context& io, LookUp look_up) : io_(io), look_up_(look_up) {}
+
+// A join would wait for the system's resolver, which may hang for half a minute.
+Resolver::~Resolver() {
+    if (worker_ != nullptr) worker_->leave_running();
+}
+
+std::vector<os::SocketAddress> Resolver::known(const std::string& host) {
+    // RFC 6761 section 6.3: "localhost" is this machine, and no name server may be asked about it.
+    if (host == "localhost") return {os::SocketAddress::loopback_ipv4(0), os::SocketAddress::loopback_ipv6(0)};
+    auto addresses = os::look_up(host, os::NameKind::numeric, addresses_max);
+    return addresses ? std::move(*addresses) : std::vector<os::SocketAddress>();
+}
+
+Resolver::Answer Resolver::ask_system(const std::string& name) {
+    auto addresses = os::look_up(name, os::NameKind::any, addresses_max);
+    if (!addresses) return Failure{"the name " + name + " is not resolved: " + addresses.error()};
+    if (addresses->empty()) return Failure{"the name " + name + " has no addresses"};
+    return std::move(*addresses);
+}
+
+void Resolver::resolve(const std::string& name, Done done) {
+    if (waiting_count_ >= waiting_max || !start()) {
+        boost::asio::post(io_, [done = std::move(done)] {
+            done(Failure{std::string("too many wait for names, or there is no memory for a thread")});
+        });
+        return;
+    }
+    ++waiting_count_;
+    auto& waiting = waiting_[name];
+    waiting.push_back(std::move(done));
+    // The first question of a name is asked, and its answer serves all questions that have come until then.
+    if (waiting.size() == 1) worker_->submit(std::make_unique<Question>(*this, name));
+}
+
+bool Resolver::start() {
+    if (worker_ != nullptr) return true;
+    auto made = os::WorkerPool::create(post_to(io_), {.name = "resolver"});
+    if (!made) return false;
+    worker_ = std::move(*made);
+    return true;
+}
+
+void Resolver::answer(const std::string& name, const Answer& answer) {
+    const auto waiting = waiting_.extract(name);
+    if (waiting.empty()) return;
+    waiting_count_ -= waiting.mapped().size();
+    for (const Done& done : waiting.mapped()) done(answer);
+}
+
+}  // namespace ledge::net

@@ -1,0 +1,46 @@
+#include "record_buffers.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "mbedtls_version.hpp"
+
+namespace ledge::net {
+
+constexpr std::size_t bytes_both = 2 * RecordBuffers::bytes_each;
+static_assert(mbed::record_bytes_max + 2048 <= RecordBuffers::bytes_each, "a record with header, MAC and padding");
+
+RecordBuffers::~RecordBuffers() {
+    if (memory_ != nullptr) ::munmap(memory_, bytes_both);
+}
+
+void RecordBuffers::adopt(mbedtls_ssl_context& ssl) {
+    if (!mbed::has_fixed_buffers) return;
+    void* memory = ::mmap(nullptr, bytes_both, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return;
+    memory_ = static_cast<unsigned char*>(memory);
+    mbed::exchange_buffers(ssl, memory_, memory_ + bytes_each);
+}
+
+void RecordBuffers::release(mbedtls_ssl_context& ssl) {
+    if (memory_ != nullptr) mbed::forget_buffers(ssl);
+}
+
+bool RecordBuffers::rest(mbedtls_ssl_context& ssl) {
+    if (memory_ == nullptr || is_resting_) return true;
+    if (!mbed::is_quiet(ssl)) return false;
+    const unsigned char* counter = mbed::input_counter(ssl);
+    std::copy_n(counter, records_read_.size(), records_read_.begin());
+    if (::madvise(memory_, bytes_both, MADV_DONTNEED) != 0) return true;
+    is_resting_ = true;
+    return true;
+}
+
+void RecordBuffers::wake(mbedtls_ssl_context& ssl) {
+    if (!is_resting_) return;
+    is_resting_ = false;
+    std::copy(records_read_.begin(), records_read_.end(), mbed::input_counter(ssl));
+}
+
+}  // namespace ledge::net

@@ -1,0 +1,128 @@
+// Names in certificates.
+#include <mbedtls/error.h>
+#include <mbedtls/md.h>
+#include <mbedtls/oid.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "ledge/base/quote.hpp"
+#include "tls_context_parts.hpp"
+
+namespace ledge::net {
+namespace {
+
+// GeneralName := [1] e-mail address | [2] host name | [6] URI | [7] IP address | ...   (RFC 5280, 4.2.1.6)
+constexpr int tag_bits = 0x1F;
+constexpr int email_tag = 1;
+constexpr int host_tag = 2;
+constexpr int uri_tag = 6;
+constexpr int address_tag = 7;
+
+std::string text_of(const mbedtls_x509_buf& buffer) {
+    return std::string(reinterpret_cast<const char*>(buffer.p), buffer.len);
+}
+
+/// A zero byte in a name has fooled many; other control characters have no place in one either.
+bool is_clean(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F;
+    });
+}
+
+std::string common_name(const mbedtls_x509_crt& certificate) {
+    for (const mbedtls_x509_name* part = &certificate.subject; part != nullptr; part = part->next) {
+        if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0) return text_of(part->val);
+    }
+    return {};
+}
+
+template <class Use>
+void for_each_alternative(const mbedtls_x509_crt& certificate, Use use) {
+    for (const auto* entry = &certificate.subject_alt_names; entry != nullptr; entry = entry->next) {
+        if (entry->buf.p != nullptr) use(entry->buf.tag & tag_bits, text_of(entry->buf));
+    }
+}
+
+/// A host name before a URI before an e-mail address, the first of its kind.
+std::string alternative_name(const mbedtls_x509_crt& certificate) {
+    std::array<std::optional<std::string>, 3> best;
+    for_each_alternative(certificate, [&best](int tag, const std::string& text) {
+        const std::size_t rank = tag == host_tag ? 0 : tag == uri_tag ? 1 : tag == email_tag ? 2 : best.size();
+        if (rank < best.size() && !best[rank]) best[rank] = text;
+    });
+    for (const auto& name : best) {
+        if (name) return *name;
+    }
+    return {};
+}
+
+/// The SHA-256 digest of the whole certificate, as `openssl x509 -fingerprint -sha256` shows it, without colons and in
+/// lower case; "" if it cannot be had.
+std::string fingerprint(const mbedtls_x509_crt& certificate) {
+    std::array<std::uint8_t, 32> digest{};
+    const mbedtls_md_info_t* sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+    if (mbedtls_md(sha256, certificate.raw.p, certificate.raw.len, digest.data()) != 0) return {};
+    std::string text;
+    for (const std::uint8_t byte : digest) append_hex(byte, 2, text);
+    return text;
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+}  // namespace
+
+std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName from) {
+    std::string name;
+    if (from == TlsOptions::UserName::common_name) name = common_name(certificate);
+    if (from == TlsOptions::UserName::subject_alternative_name) name = alternative_name(certificate);
+    if (from == TlsOptions::UserName::fingerprint) name = fingerprint(certificate);
+    return is_clean(name) ? name : std::string();
+}
+
+std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate) {
+    std::vector<std::string> names;
+    for_each_alternative(certificate, [&names](int tag, const std::string& text) {
+        if (tag == host_tag && is_clean(text)) names.push_back(lower(text));
+    });
+    if (names.empty()) names.push_back(lower(common_name(certificate)));
+    return names;
+}
+
+bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& address) {
+    bool is_named = false;
+    for_each_alternative(certificate, [&](int tag, const std::string& bytes) {
+        IpAddress named{};
+        if (tag != address_tag || (bytes.size() != 4 && bytes.size() != named.size())) return;
+        std::array<std::uint8_t, 4> four{};
+        std::memcpy(bytes.size() == 4 ? four.data() : named.data(), bytes.data(), bytes.size());
+        if (bytes.size() == 4) named = mapped_ipv4(four);
+        is_named = is_named || named == address;
+    });
+    return is_named;
+}
+
+bool TlsIdentity::is_for(std::string_view name) const {
+    const std::string wanted = lower(std::string(name));
+    return std::any_of(names.begin(), names.end(), [&wanted](const std::string& known) {
+        if (known == wanted) return true;
+        if (!known.starts_with("*.")) return false;
+        const std::size_t dot = wanted.find('.');
+        return dot != std::string::npos && dot > 0 && wanted.compare(dot, std::string::npos, known, 1) == 0;
+    });
+}
+
+std::string tls_error_text(int result) {
+    std::array<char, 160> text{};
+    mbedtls_strerror(result, text.data(), text.size());
+    return text.data();
+}
+
+}  // namespace ledge::net

@@ -1,0 +1,53 @@
+#include "ledge/net/tls_rest.hpp"
+
+#include <utility>
+
+namespace ledge::net {
+
+Restable::~Restable() {
+    if (place_ == nullptr) return;
+    TlsRest::List& list = is_resting_ ? place_->resting_ : place_->awake_;
+    list.erase(list.iterator_to(*this));
+}
+
+void Restable::mark_active() {
+    was_active_ = true;
+    if (!std::exchange(is_resting_, false) || place_ == nullptr) return;
+    place_->awake_.splice(place_->awake_.end(), place_->resting_, place_->resting_.iterator_to(*this));
+}
+
+TlsRest::~TlsRest() {
+    for (List* list : {&awake_, &resting_}) {
+        list->clear_and_dispose([](Restable* link) { link->place_ = nullptr; });
+    }
+}
+
+void TlsRest::add(Restable& link, Instant now) {
+    if (awake_.empty() && look_at_ <= now) look_at_ = now + interval;
+    link.place_ = this;
+    link.was_active_ = true;
+    awake_.push_back(link);
+}
+
+std::vector<TlsSession*> TlsRest::sessions() {
+    std::vector<TlsSession*> out;
+    for (List* list : {&awake_, &resting_}) {
+        for (Restable& link : *list) {
+            if (TlsSession* session = link.session(); session != nullptr) out.push_back(session);
+        }
+    }
+    return out;
+}
+
+void TlsRest::on_time(Instant now) {
+    if (look_at_ > now) return;
+    look_at_ = now + interval;
+    for (auto it = awake_.begin(); it != awake_.end();) {
+        Restable& link = *it++;
+        if (std::exchange(link.was_active_, false) || !link.rest()) continue;
+        link.is_resting_ = true;
+        resting_.splice(resting_.end(), awake_, awake_.iterator_to(link));
+    }
+}
+
+}  // namespace ledge::net

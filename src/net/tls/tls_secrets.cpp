@@ -1,0 +1,39 @@
+#include "ledge/net/tls_secrets.hpp"
+
+#include <utility>
+
+#include "mbedtls_version.hpp"
+#include "tls_secrets_parts.hpp"
+
+namespace ledge::net {
+
+TlsSecrets::Parts::Parts() {
+    mbedtls_entropy_init(&entropy);
+    mbedtls_ctr_drbg_init(&random);
+    mbedtls_ssl_ticket_init(&tickets);
+}
+
+TlsSecrets::Parts::~Parts() {
+    mbedtls_ssl_ticket_free(&tickets);
+    mbedtls_ctr_drbg_free(&random);
+    mbedtls_entropy_free(&entropy);
+}
+
+TlsSecrets::TlsSecrets(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+TlsSecrets::~TlsSecrets() = default;
+
+std::shared_ptr<TlsSecrets> TlsSecrets::create() {
+    if (mbed::start_library() != 0) return nullptr;
+    auto parts = std::make_unique<Parts>();
+    const int seeded = mbedtls_ctr_drbg_seed(&parts->random, mbedtls_entropy_func, &parts->entropy, nullptr, 0);
+    return seeded == 0 ? std::shared_ptr<TlsSecrets>(new TlsSecrets(std::move(parts))) : nullptr;
+}
+
+bool TlsSecrets::use_tickets(Duration lifetime) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime).count();
+    has_tickets_ = mbedtls_ssl_ticket_setup(&parts_->tickets, mbedtls_ctr_drbg_random, &parts_->random,
+                                            MBEDTLS_CIPHER_AES_256_GCM, static_cast<std::uint32_t>(seconds)) == 0;
+    return has_tickets_;
+}
+
+}  // namespace ledge::net

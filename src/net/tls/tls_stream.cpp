@@ -1,0 +1,80 @@
+#include "ledge/net/tls_stream.hpp"
+
+#include <array>
+#include <boost/system/errc.hpp>
+#include <span>
+
+namespace ledge::net {
+
+TlsStream::TlsStream(boost::asio::io_context& io, std::unique_ptr<TlsSession> session)
+    : socket_(io, session->descriptor()), session_(std::move(session)) {}
+
+TlsStream::~TlsStream() { close(); }
+
+void TlsStream::close() {
+    if (!socket_.is_open()) return;
+    socket_.release();  // ends what is under way
+    sleeper_.reset();
+    session_.reset();  // closes the descriptor
+}
+
+void TlsStream::shutdown() {
+    if (!socket_.is_open()) return;
+    if (!is_finished_) session_->finish();
+    close();
+}
+
+void TlsStream::rest_in(TlsRest& rest, Instant now) {
+    sleeper_ = std::make_unique<Sleeper>(*session_);
+    rest.add(*sleeper_, now);
+}
+
+/// Before each use of the session; nullptr: closed.
+TlsSession* TlsStream::wake() {
+    if (sleeper_) sleeper_->mark_active();
+    return session_.get();
+}
+
+TlsStream::Outcome TlsStream::outcome_of(Status status, std::size_t bytes) const {
+    Outcome outcome{status, {}, bytes};
+    if (status == Status::ended) outcome.error = boost::asio::error::eof;
+    if (status == Status::failed) outcome.error = make_error_code(boost::system::errc::protocol_error);
+    return outcome;
+}
+
+TlsStream::Outcome TlsStream::closed() { return {Status::failed, boost::asio::error::bad_descriptor, 0}; }
+
+TlsStream::Outcome TlsStream::try_handshake() {
+    return session_ ? outcome_of(session_->handshake(TlsSession::Extent::all)) : closed();
+}
+
+TlsStream::Outcome TlsStream::try_read(boost::asio::mutable_buffer into) {
+    if (wake() == nullptr) return closed();
+    const auto transfer = session_->read({static_cast<Byte*>(into.data()), into.size()});
+    return outcome_of(transfer.status, transfer.bytes);
+}
+
+TlsStream::Outcome TlsStream::try_write(const Bytes* parts, std::size_t count) {
+    if (wake() == nullptr) return closed();
+    const auto transfer = session_->write({parts, count});
+    return outcome_of(transfer.status, transfer.bytes);
+}
+
+/// What the peer still sends is dropped; that it ends is all that is wanted, in whatever way.
+TlsStream::Outcome TlsStream::try_drain(std::size_t& drained) {
+    if (wake() == nullptr) return closed();
+    if (!is_finished_) session_->finish();
+    is_finished_ = true;
+    std::array<Byte, 4096> dropped;
+    while (drained < drained_bytes_max) {
+        const auto transfer = session_->read(dropped);
+        if (transfer.status != Status::done) {
+            const bool must_wait = transfer.status == Status::want_read || transfer.status == Status::want_write;
+            return must_wait ? outcome_of(transfer.status) : Outcome{};
+        }
+        drained += transfer.bytes;
+    }
+    return {};
+}
+
+}  // namespace ledge::net

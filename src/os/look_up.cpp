@@ -1,0 +1,27 @@
+#include "ledge/os/look_up.hpp"
+
+#include <netdb.h>
+
+#include <memory>
+
+namespace ledge::os {
+
+Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name, NameKind kind,
+                                                        std::size_t addresses_max) {
+    addrinfo wanted{};
+    wanted.ai_socktype = SOCK_STREAM;
+    // AI_ADDRCONFIG is not set: it would hide the names of this machine while the machine is offline.
+    wanted.ai_flags = kind == NameKind::numeric ? AI_NUMERICHOST : 0;
+    addrinfo* found = nullptr;
+    if (const int error = ::getaddrinfo(name.c_str(), nullptr, &wanted, &found); error != 0)
+        return Failure{std::string(::gai_strerror(error))};
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, ::freeaddrinfo);
+    std::vector<SocketAddress> addresses;
+    for (const addrinfo* one = found; one != nullptr && addresses.size() < addresses_max; one = one->ai_next) {
+        SocketAddress address(one->ai_addr, one->ai_addrlen);
+        if (address.ip()) addresses.push_back(address);
+    }
+    return addresses;
+}
+
+}  // namespace ledge::os

@@ -1,9 +1,0 @@
-// Whether AES is cheap on this processor.
-#pragma once
-
-namespace ledge::transport {
-
-/// The processor has instructions for AES and GCM, and mbedTLS uses them.
-bool has_aes_instructions();
-
-}  // namespace ledge::transport
