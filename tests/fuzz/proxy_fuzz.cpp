@@ -1,7 +1,6 @@
 // proxy_fuzz: input := what a peer sends first. The header has an end that does not depend on what follows it, and each
 // beginning of it is unfinished.
 #include "input.hpp"
-#include "ledge/transport/endpoint.hpp"
 #include "proxy_header.hpp"
 #include "require.hpp"
 

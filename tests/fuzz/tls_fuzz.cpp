@@ -17,7 +17,6 @@
 namespace {
 
 using namespace ledge;
-using namespace ledge::transport;
 using Status = net::TlsSession::Status;
 using Context = std::shared_ptr<const net::TlsContext>;
 

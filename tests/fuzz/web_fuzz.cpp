@@ -54,7 +54,7 @@ constexpr std::array<Byte, 27> connect_frame{0x82, 0x95, 0, 0, 0, 0, 0x10, 13,  
 class Stage {
 public:
     explicit Stage(unsigned flags)
-        : poller_(std::move(*transport::Poller::create())),
+        : poller_(std::move(*net::Poller::create())),
           shard_(shard_options(), log_, 1, fuzz_now),
           driver_(shard_, *poller_, clock_),
           front_(transport::make_web_front(io_, web_options(flags), pages_, driver_, log_)) {
@@ -114,7 +114,7 @@ private:
     Log log_;
     boost::asio::io_context io_{1};
     transport::TurnClock clock_{read_fuzz_clock};
-    std::unique_ptr<transport::Poller> poller_;
+    std::unique_ptr<net::Poller> poller_;
     broker::Shard shard_;
     transport::Driver driver_;
     transport::HttpHandler pages_ = [](const transport::HttpRequest& request) {
