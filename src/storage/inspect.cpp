@@ -7,8 +7,8 @@
 #include <cstring>
 #include <memory>
 
-#include "ledge/os/file.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/os/file.hpp"
 #include "page_check.hpp"
 #include "row_reader.hpp"
 #include "store_dir.hpp"

@@ -3,8 +3,8 @@
 
 #include "guarded.hpp"
 #include "ledge/base/json.hpp"
-#include "ledge/os/file.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/os/file.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/tools.hpp"
 #include "row_seal.hpp"

@@ -1,6 +1,5 @@
 #include "table_traits.hpp"
 
-#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::storage {
@@ -28,7 +27,6 @@ Key key_of(Table table, std::uint64_t session, std::uint64_t number) {
         case KeyShape::sequence_number: return Key::of(session, number);
         case KeyShape::session_packet_id: break;
     }
-    LEDGE_ASSERT(number > 0 && number <= packet_id_max);
     return Key::of_received(session, static_cast<std::uint16_t>(number));
 }
 

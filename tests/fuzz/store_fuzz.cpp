@@ -58,16 +58,16 @@ private:
     }
 
     RecordKind raw_kind() {
-        constexpr RecordKind kinds[] = {RecordKind::session, Change::put,         RecordKind::subscription,
-                                        RecordKind::queued,  RecordKind::message, RecordKind::retained,
-                                        RecordKind::received};
+        constexpr RecordKind kinds[] = {RecordKind::session, RecordKind::subscription, RecordKind::queued,
+                                        RecordKind::message, RecordKind::retained,     RecordKind::received};
         return one_of(input_, kinds);
     }
 
     void add(RecordKind kind, std::uint64_t session, std::uint64_t number, const std::vector<Byte>& body) {
         const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
         batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
-        batch_.records.push_back({kind, offset, static_cast<std::uint32_t>(body.size()), session, number});
+        batch_.records.push_back(
+            {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
         ++batch_.last;
     }
 

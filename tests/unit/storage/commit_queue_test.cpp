@@ -42,7 +42,7 @@ TEST_CASE("each batch is reported once, in order, on the loop's thread") {
     Writer w;
     Queue q(store);
     for (journal::Ticket ticket = 1; ticket <= 100; ++ticket) {
-        q.queue->submit(w.put(RecordKind::put_session, ticket, 0, session_record("s")).take());
+        q.queue->submit(w.put(RecordKind::session, ticket, 0, session_record("s")).take());
         CHECK(q.wait().value().last == ticket);
     }
     CHECK(q.reporter == std::this_thread::get_id());
@@ -53,7 +53,7 @@ TEST_CASE("a failure is reported too") {
     MemoryStore store;
     store.fail_from(1, {Fault::io, "no"});
     Queue q(store);
-    q.queue->submit(Writer().put(RecordKind::put_session, 1, 0, session_record("s")).take());
+    q.queue->submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
     CHECK(q.wait().error().text == "no");
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("the end waits for the batch that was submitted") {
     MemoryStore store;
     {
         Queue q(store);
-        q.queue->submit(Writer().put(RecordKind::put_session, 1, 0, session_record("s")).take());
+        q.queue->submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
     }
     CHECK(store.commits() == 1);
 }
@@ -80,7 +80,7 @@ TEST_CASE("the shard's thread reads while the committer writes, and never sees h
             if (round == 0) continue;
             w.drop(RecordKind::queued, 1, i - 9).drop(RecordKind::message, 0, i - 9);
         }
-        w.put(RecordKind::put_retained, 0, 1, publication("r", std::to_string(round)));
+        w.put(RecordKind::retained, 0, 1, publication("r", std::to_string(round)));
         q.queue->submit(w.take());
         while (q.outcomes.empty()) {
             q.calls.run();

@@ -29,14 +29,14 @@ broker::ShardOptions shard_options() {
 
 struct Core {
     Core()
-        : poller(std::move(*Poller::create())),
+        : poller(std::move(*net::Poller::create())),
           clock([] { return inner_now; }),
           shard(shard_options(), log, 1, inner_now),
           driver(shard, *poller, clock) {}
     ~Core() { driver.close_all(); }
 
     Log log;
-    std::unique_ptr<Poller> poller;
+    std::unique_ptr<net::Poller> poller;
     TurnClock clock;
     broker::Shard shard;
     Driver driver;
