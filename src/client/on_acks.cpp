@@ -11,12 +11,10 @@ Event Client::on_ack(Bytes frame) {
     if (!ack) return fail(Fault::undecodable, ack.error().rule);
     if (breaks_problem_information(ack->properties)) return fail(Fault::problem_information);
     if (!is_kept()) return pass_on(*ack);
-    switch (ack->type) {
-        case PacketType::puback: return on_puback(*ack);
-        case PacketType::pubrec: return on_pubrec(*ack);
-        case PacketType::pubrel: return on_pubrel(*ack);
-        default: return on_pubcomp(*ack);
-    }
+    if (ack->type == PacketType::puback) return on_puback(*ack);
+    if (ack->type == PacketType::pubrec) return on_pubrec(*ack);
+    if (ack->type == PacketType::pubrel) return on_pubrel(*ack);
+    return on_pubcomp(*ack);  // decode_ack knows no other type
 }
 
 Event Client::pass_on(const wire::Ack& ack) {

@@ -25,12 +25,10 @@ int main(int argc, char** argv) {
         if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::look_around(command.sources, loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
-        switch (command.action) {
-            case config::Command::Action::check: return daemon::check(command, loaded);
-            case config::Command::Action::explain: return daemon::explain(command.explain, loaded);
-            case config::Command::Action::print_config: return daemon::print_config(loaded.config);
-            default: return daemon::serve(command.sources, loaded);
-        }
+        if (command.action == config::Command::Action::check) return daemon::check(command, loaded);
+        if (command.action == config::Command::Action::explain) return daemon::explain(command.explain, loaded);
+        if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded.config);
+        return daemon::serve(command.sources, loaded);
     } catch (const std::exception& error) {  // memory, at the start; the modules let nothing else out
         return daemon::fail(error.what());
     }

@@ -45,8 +45,10 @@ std::string_view fix_for(storage::Fault fault) {
         case storage::Fault::in_use: return "end that process, or choose another directory with --store";
         case storage::Fault::newer: return "start the newer broker again, or choose another directory";
         case storage::Fault::full: return "make room on the disk, or raise store.size_max_bytes";
-        default: return "see the reason";
+        case storage::Fault::damaged:
+        case storage::Fault::io: break;
     }
+    return "see the reason";
 }
 
 int refuse(const Log& log, std::string_view reason, std::string_view fix, int exit_code) {

@@ -63,11 +63,8 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
 
 /// The key below [auth.http].
 std::string_view hook_key_of(const TlsProblem& problem) {
-    switch (problem.option) {
-        case TlsProblem::Option::certificate: return "certificate";
-        case TlsProblem::Option::key: return "key";
-        default: return "ca";
-    }
+    if (problem.option == TlsProblem::Option::certificate) return "certificate";
+    return problem.option == TlsProblem::Option::key ? "key" : "ca";
 }
 
 }  // namespace

@@ -10,12 +10,13 @@ using wire::ReasonCode;
 void Connection::on_ack(Bytes frame, Instant now) {
     const auto packet = wire::decode_ack(frame, version_);
     if (!packet.ok()) return close(packet.error(), wire::name_of(wire::type_of(frame)));
-    switch (packet->type) {
-        case PacketType::puback: on_puback(*packet); break;
-        case PacketType::pubrec: on_pubrec(*packet); break;
-        case PacketType::pubrel: return on_pubrel(*packet);
-        default: on_pubcomp(*packet); break;
-    }
+    if (packet->type == PacketType::pubrel) return on_pubrel(*packet);
+    if (packet->type == PacketType::puback)
+        on_puback(*packet);
+    else if (packet->type == PacketType::pubrec)
+        on_pubrec(*packet);
+    else
+        on_pubcomp(*packet);  // decode_ack knows no other type
     if (state_ == State::connected) pump(now);
 }
 

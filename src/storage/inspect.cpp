@@ -216,8 +216,10 @@ std::string Inspection::summary() const {
     switch (end) {
         case GuardedEnd::fine: return "nothing is wrong";
         case GuardedEnd::silent: return "reading it takes too long";
-        default: return "reading it ends the process";
+        case GuardedEnd::refused:
+        case GuardedEnd::killed: break;
     }
+    return "reading it ends the process";
 }
 
 Inspection inspect(const std::string& path, bool is_alone, Depth depth) {

@@ -4,51 +4,10 @@ import re
 import shutil
 import subprocess
 
+import graph
 import rules
 import source
-
-
-class Tree:
-    """The files of a repository, read once. Paths are relative to the root, with forward slashes."""
-
-    FOLDERS = ['src', 'include', 'tests', 'firmware-bridge', 'config', 'docker']
-    SKIPPED = {'__pycache__', 'node_modules', 'build'}
-
-    def __init__(self, root):
-        self.root = root
-        self.files = {}
-        for top in self.FOLDERS:
-            for folder, names, files in os.walk(os.path.join(root, top)):
-                names[:] = sorted(n for n in names if n not in self.SKIPPED)
-                for name in sorted(files):
-                    self._read(os.path.relpath(os.path.join(folder, name), root))
-        for name in ('CMakeLists.txt', 'README.md', 'run', '.ci/run'):
-            self._read(name)
-
-    def _read(self, path):
-        try:
-            with open(os.path.join(self.root, path), encoding='utf-8') as file:
-                self.files[path] = file.read()
-        except (OSError, UnicodeDecodeError):
-            pass  # a missing file, or binary data such as a fuzz corpus
-
-    def code(self, *folders):
-        """(path, text) of the C and C++ files, all or below the folders."""
-        for path, text in self.files.items():
-            if path.endswith(('.cpp', '.hpp', '.c', '.h')) and '/corpus/' not in path:
-                if not folders or path.startswith(tuple(f + '/' for f in folders)):
-                    yield path, text
-
-    def modules(self):
-        """The modules of the table that have files."""
-        return [m for m in rules.MAY_INCLUDE if any(True for _ in self.code(*places(m)))]
-
-    def cmake(self):
-        return [(path, text) for path, text in self.files.items() if path.endswith('CMakeLists.txt')]
-
-
-def places(module):
-    return [f'src/{module}', f'include/ledge/{module}']
+from tree import places
 
 
 def include_graph(tree):
@@ -120,6 +79,24 @@ def pure_core(tree):
             f'{path}:{line}: <{name}>' for path, text in tree.code(*places(module))
             for line, form, name in source.includes(text) if path not in rules.MAY_USE_OUTSIDE
             if name in rules.OUTSIDE_HEADERS or name.startswith(rules.OUTSIDE_HEADER_FOLDERS)]
+
+
+def include_cycles(tree):
+    """No file includes itself through others."""
+    yield 'no include cycles', ['includes itself through others: ' + ' '.join(c) for c in graph.Graph(tree).cycles()]
+
+
+def switches(tree):
+    """No `default:` in a switch over an enum of ours, and no allowance without need."""
+    having = {}
+    for path, text in tree.code('src', 'include'):
+        for number, line in enumerate(source.without_comments_and_strings(text).split('\n'), 1):
+            if re.search(r'\bdefault\s*:', line):
+                having.setdefault(path, number)
+    yield 'switches name every value', [f'{path}:{number}: a default: hides values that are added later'
+                                        for path, number in having.items() if path not in rules.MAY_HAVE_DEFAULT]
+    yield 'no allowance for a default: without need', [
+        f'{path}: has none' for path in rules.MAY_HAVE_DEFAULT if path not in having and path in tree.files]
 
 
 def every_file_used(tree):
@@ -246,5 +223,5 @@ def log_events(tree):
     yield 'every row of the log events has a line', [f'{x}: no line' for x in table if f'"{x}"' not in others]
 
 
-ALL = [include_graph, cmake_graph, pure_core, every_file_used, nothing_left_open, sizes, columns, top_level, readmes,
-       formatting, log_events]
+ALL = [include_graph, cmake_graph, include_cycles, switches, pure_core, every_file_used, nothing_left_open, sizes,
+       columns, top_level, readmes, formatting, log_events]

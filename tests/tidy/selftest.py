@@ -5,6 +5,7 @@ import tempfile
 import checks
 import rules
 import source
+from tree import Tree
 
 GOOD = {
     'CMakeLists.txt': 'project(x)\n',
@@ -41,6 +42,12 @@ BAD = [
      'without naming it'),
     ('cmake_graph', 'a link without use', {'src/wire/w.cpp': 'int four() { return 4; }\n'}, 'which nothing includes'),
     ('cmake_graph', 'a module without a target', {'src/wire/CMakeLists.txt': ''}, 'no target'),
+    ('include_cycles', 'two headers that include each other',
+     {'include/ledge/base/a.hpp': '#pragma once\n\n#include "ledge/base/b.hpp"\n',
+      'include/ledge/base/b.hpp': '#pragma once\n\n#include "ledge/base/a.hpp"\n'}, 'includes itself'),
+    ('switches', 'a default',
+     {'src/base/a.cpp': 'int f(E e) {\n    switch (e) {\n        default: return 1;\n    }\n}\n'},
+     'hides values'),
     ('pure_core', 'a clock', {'src/wire/w.cpp': 'auto t = std::chrono::steady_clock::now();\n'}, 'reads a clock'),
     ('pure_core', 'the C clock', {'src/wire/w.cpp': 'auto t = time(nullptr);\n'}, 'reads a clock'),
     ('pure_core', 'randomness', {'include/ledge/base/a.hpp': 'std::random_device entropy;\n'}, 'randomness'),
@@ -106,7 +113,7 @@ def _problems(check, files):
         _write(root, files)
         layout = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '.clang-format')
         os.symlink(os.path.abspath(layout), os.path.join(root, '.clang-format'))
-        return [p for _, problems in check(checks.Tree(root)) for p in problems]
+        return [p for _, problems in check(Tree(root)) for p in problems]
 
 
 def run():

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import checks  # noqa: E402
 import selftest  # noqa: E402
 import source  # noqa: E402
+from tree import Tree  # noqa: E402
 
 
 def report_longest(tree):
@@ -30,7 +31,7 @@ def main():
         del arguments[at:at + 2]
     root = arguments[0] if arguments else os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
     cases = [] if only else list(selftest.run())
-    tree = checks.Tree(os.path.abspath(root))
+    tree = Tree(os.path.abspath(root))
     for check in checks.ALL:
         if only in (None, check.__name__):
             cases += check(tree)
