@@ -3,13 +3,13 @@
 namespace ledge::transport {
 namespace {
 
-struct Status {
+struct StatusLine {
     std::uint16_t code;
     std::string_view reason;
     std::string_view header;  // that the status asks for
 };
 
-constexpr Status statuses[] = {
+constexpr StatusLine statuses[] = {
     {200, "OK", ""},
     {400, "Bad Request", ""},
     {401, "Unauthorized", "WWW-Authenticate: Bearer\r\n"},
@@ -26,11 +26,11 @@ constexpr Status statuses[] = {
     {505, "HTTP Version Not Supported", ""},
 };
 
-const Status& status_of(std::uint16_t code) {
-    for (const Status& status : statuses) {
+const StatusLine& status_of(std::uint16_t code) {
+    for (const StatusLine& status : statuses) {
         if (status.code == code) return status;
     }
-    static constexpr Status unforeseen{500, "Internal Server Error", ""};
+    static constexpr StatusLine unforeseen{500, "Internal Server Error", ""};
     return unforeseen;
 }
 
@@ -48,7 +48,7 @@ HttpAnswer http_error(std::uint16_t status, std::string_view why) {
 }
 
 std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive) {
-    const Status& status = status_of(answer.status);
+    const StatusLine& status = status_of(answer.status);
     // RFC 9110 section 7.8: who sends Upgrade names it in Connection too.
     const std::string_view upgrade = status.code == 426 ? "upgrade, " : "";
     std::string out = "HTTP/1.1 " + std::to_string(status.code) + " " + std::string(status.reason) +
