@@ -17,7 +17,8 @@ void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonC
                          const AckHold& hold, std::string_view reason) {
     const bool is_due = owed_acks_.size(kind) == 0 && !hold && services_.journal.is_durable(ticket);
     if (is_due) return send_ack(kind, id, code, reason);
-    // What the store can never keep is never acknowledged, and must not stand in the way of answers that say so.
+    // The store has failed, so this write will never be durable. Drop its acknowledgement; otherwise it would block the
+    // error answers queued behind it.
     if (services_.journal.is_failed() && !hold && !services_.journal.is_durable(ticket)) return;
     AckWait wait;
     if (hold) wait = AckWait(hold, *this, kind, owed_acks_.next_number(kind));
@@ -30,7 +31,7 @@ void Connection::owe_ack(wire::PacketType kind, wire::PacketId id, wire::ReasonC
     wait_for_commit();
 }
 
-// The first one may not have left yet. Of its record it is known only that it is not younger than the session's last.
+// The first PUBREC may not have left yet. Which ticket the packet id has is not known; the session's latest is safe.
 void Connection::owe_repeated_pubrec(wire::PacketId id) {
     const bool is_durable = services_.journal.is_durable(session_->received_ticket());
     if (services_.journal.is_failed() && !is_durable)
@@ -102,7 +103,7 @@ void Connection::wait_for_commit() {
     services_.waiting.push_back(this);
 }
 
-// Whoever waits for these acknowledgements will not get them here: a client that wants them sends its packets again.
+// The acknowledgements that still wait are dropped. A client that misses one sends its packet again when it resumes.
 void Connection::forget_session() {
     session_ = nullptr;
     for (const wire::PacketType kind : AckQueue::kinds)

@@ -58,9 +58,10 @@ public:
         leaving,    // it is closing: its place is another's
     };
 
-    /// Acknowledgements that wait for the store: with so many for messages, or so many within exchanges, the peer is
-    /// not read until some have left. On a full disk the latter wait until it heals: a publisher that comes back with
-    /// a long window must still be told that its messages are refused.
+    /// Limits of the acknowledgements that wait for the store. When one of them is reached, the connection is not read
+    /// until some acknowledgements have left. The limit within exchanges is larger, because on a full disk PUBCOMP waits
+    /// until there is room again, and a publisher that returns with many open exchanges must still be told that its new
+    /// messages are refused.
     static constexpr std::size_t owed_acks_max = 1024;
     static constexpr std::size_t owed_exchange_acks_max = 8192;
 
@@ -81,11 +82,11 @@ public:
     const std::string& listener_name() const { return listener_.name; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
-    /// False: it is not to be read for a while; it is marked dirty when that is over.
+    /// False: the driver must not read the connection. The connection is marked dirty when this becomes true again.
     bool wants_input() const { return is_closing() || !is_held_back(); }
 
-    /// The broker does not read it for now: because of its rate, because it waits for its turn, or because too many of
-    /// its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum, as many do.
+    /// True while the broker does not read the connection: it has used up its rate, it waits for its session, or too
+    /// many of its acknowledgements wait for the store. The third reason slows down clients that ignore Receive Maximum.
     bool is_held_back() const {
         return (rate_ != nullptr && rate_->is_paused()) || state_ == State::awaiting_turn ||
                owed_acks_.of_messages() >= owed_acks_max || owed_acks_.within_exchanges() >= owed_exchange_acks_max;
@@ -177,9 +178,10 @@ public:
     void on_committed();
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
     void hold_output(journal::Ticket ticket);
-    /// What it waits for will never be true: the peer is told by the loss of its connection.
+    /// The store has failed, so the tickets that this connection waits for will never be durable. Ends the connection.
     void on_store_failed();
-    /// Bytes may be sent to it that are not sent yet, so many: it is a slow reader only because memory is short.
+    /// The unsent bytes are below the connection's own limit. If has_outbox_room() is false nevertheless, the memory
+    /// budget is the cause.
     bool is_within_own_limit() const { return outbox_.size() < limits().outbox_bytes_max; }
     bool is_output_held() const { return !services_.journal.is_durable(held_until_); }
     void stop_waiting() { is_waiting_for_commit_ = false; }
@@ -212,14 +214,14 @@ public:
     void count_input();
     /// Bytes of its unfinished packet, and of what waits for the answer to CONNECT, when last counted.
     std::uint64_t input_memory() const { return counted_input_; }
-    /// Its CONNECT has not been accepted: the broker does not know it.
+    /// True until the broker has accepted its CONNECT.
     bool is_stranger() const { return is_stranger_; }
-    /// A stranger whose packets take too much memory: its connection ends without a word.
+    /// Ends the connection of a stranger whose unfinished packets take too much memory. Nothing is sent.
     void refuse_unfinished();
-    /// Bytes that shed() frees, about; those of messages that the session keeps are not among them.
+    /// About how many bytes shed() frees. Messages that the session keeps do not count.
     std::uint64_t memory() const;
-    /// Memory is short and much is kept for it: its connection ends without a word, what it has not read is gone. A
-    /// session that outlives the connection keeps its messages.
+    /// Ends the connection to free memory. The peer gets nothing more; what it has not read is lost. A session that
+    /// outlives the connection keeps its messages.
     void shed();
 
 private:
