@@ -59,7 +59,7 @@ public:
     };
 
     /// Limits of the acknowledgements that wait for the store. When one of them is reached, the connection is not read
-    /// until some acknowledgements have left. The limit within exchanges is larger, because on a full disk PUBCOMP waits
+    /// until some acknowledgements have left. The limit within exchanges is larger: on a full disk PUBCOMP waits
     /// until there is room again, and a publisher that returns with many open exchanges must still be told that its new
     /// messages are refused.
     static constexpr std::size_t owed_acks_max = 1024;
@@ -86,7 +86,7 @@ public:
     bool wants_input() const { return is_closing() || !is_held_back(); }
 
     /// True while the broker does not read the connection: it has used up its rate, it waits for its session, or too
-    /// many of its acknowledgements wait for the store. The third reason slows down clients that ignore Receive Maximum.
+    /// many of its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum.
     bool is_held_back() const {
         return (rate_ != nullptr && rate_->is_paused()) || state_ == State::awaiting_turn ||
                owed_acks_.of_messages() >= owed_acks_max || owed_acks_.within_exchanges() >= owed_exchange_acks_max;

@@ -1,4 +1,4 @@
-// Limits of sessions and connections. Every queue and every loop has a limit with a unit; when the limit is reached, the
+// Limits of sessions and connections. Every queue and every loop has a limit with a unit; when a limit is reached, the
 // outcome is defined and a counter counts it. The defaults suit a gateway of Raspberry Pi class.
 #pragma once
 
