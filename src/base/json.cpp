@@ -7,18 +7,6 @@
 #include "ledge/base/quote.hpp"
 
 namespace ledge {
-namespace {
-
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const CodePoint c = decode_utf8(text);
-        if (c.length == 0) return false;
-        text.remove_prefix(c.length);
-    }
-    return true;
-}
-
-}  // namespace
 
 void JsonWriter::begin_value() {
     LEDGE_ASSERT(depth_ > 0);

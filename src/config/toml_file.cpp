@@ -109,15 +109,6 @@ bool is_header_or_other(std::string_view line) {
     return !line.empty() && (is_bare_key(line.substr(0, 1)) || line.front() == '"' || line.front() == '\'');
 }
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const CodePoint c = decode_utf8(text);
-        if (c.length == 0) return false;
-        text.remove_prefix(c.length);
-    }
-    return true;
-}
-
 /// What is wrong with the characters of a line, "" if nothing. Texts of several lines are no part of this, because no
 /// option takes one; so each line can be judged alone.
 std::string_view check_characters(std::string_view line) {

@@ -32,4 +32,14 @@ inline CodePoint decode_utf8(std::string_view text) {
     return {value, length};
 }
 
+/// Whether all of the text is UTF-8. What MQTT asks of its strings beyond that is in wire/utf8.hpp.
+inline bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text);
+        if (c.length == 0) return false;
+        text.remove_prefix(c.length);
+    }
+    return true;
+}
+
 }  // namespace ledge
