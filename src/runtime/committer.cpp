@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "ledge/broker/shard.hpp"
 #include "ledge/net/post.hpp"
@@ -221,9 +222,10 @@ bool Committer::await_report(Instant deadline) {
 
 void Committer::abandon(broker::Shard& shard) {
     queue_->abandon();
-    // The thread still uses both. The process ends soon.
-    [[maybe_unused]] auto* queue = queue_.release();
-    [[maybe_unused]] auto* store = store_.release();
+    // The thread may use both until the process ends, which is soon. They stay reachable: a leak checker must not take
+    // them for forgotten when the thread has not begun the commit yet, and so does not know of them.
+    static auto* const left_behind = new std::vector<std::pair<storage::CommitQueue*, storage::Store*>>;
+    left_behind->emplace_back(queue_.release(), store_.release());
     log_.error("store_abandoned",
                {{"reason", "the disk did not finish a commit"},
                 {"waited_ms", in_ms(options_.finish_time_max)},

@@ -144,14 +144,10 @@ void Cast::read_retained() { retained_reader_->read_again(); }
 
 void Cast::close_books() {
     for (const std::string& sentence : unsettled()) stage_.ledger.broken(Count::stuck, sentence);
-    std::vector<Account*> accounts;
-    for (const auto& account : accounts_) {
-        stage_.ledger.close_books(*account);
-        accounts.push_back(account.get());
-    }
+    for (const auto& account : accounts_) stage_.ledger.close_books(*account);
     retained_reader_->close_books();
     will_reader_->close_books();
-    stage_.ledger.next_round(accounts);
+    stage_.ledger.next_round();
     ++stage_.round;
     for (const auto& client : stage_.clients) client->begin_round();
 }

@@ -160,7 +160,7 @@ void Ledger::subscribing(Account& account, StreamId stream, QoS granted) {
     part.granted = granted;
     part.owed_from = 0;
     part.highest_first = 0;
-    part.arrivals.clear();
+    part.has_arrived.clear();
     if (is_joined) return;  // what waits for the other members is of no older session
     // What is still on its way to the broker may reach the new subscription.
     part.allowed_from = book.next;
@@ -198,15 +198,11 @@ void Ledger::arrived(Account& account, const Arrival& arrival, QoS qos, bool is_
     }
     if (arrival.sequence < part.allowed_from) return broken(Count::resurrected, where(account, arrival));
     if (!is_new) return;
-    std::uint8_t before = 1;  // of a closed round: it had its chance
-    if (arrival.sequence >= book.base) {
-        const std::size_t index = arrival.sequence - book.base;
-        if (part.arrivals.size() <= index) part.arrivals.resize(index + 1);
-        before = part.arrivals[index];
-        if (before < 0xFF) ++part.arrivals[index];
-    }
-    if (before != 0 && qos == QoS::exactly_once) return broken(Count::duplicated_qos2, where(account, arrival));
-    if (before != 0) return count(Count::repeated);
+    if (part.has_arrived.size() <= arrival.sequence) part.has_arrived.resize(arrival.sequence + 1);
+    if (part.has_arrived[arrival.sequence])
+        return qos == QoS::exactly_once ? broken(Count::duplicated_qos2, where(account, arrival))
+                                        : count(Count::repeated);
+    part.has_arrived[arrival.sequence] = true;
     count(Count::delivered);
     if (account.is_ordered_ && arrival.sequence < part.highest_first) {
         broken(Count::out_of_order, where(account, arrival) + ", after #" + std::to_string(part.highest_first));
@@ -220,9 +216,7 @@ bool Ledger::is_complete(const Account& account) const {
         const Book& book = streams_[s];
         if (!part.is_subscribed || part.owed_from == 0) continue;
         for (Sequence at = std::max(part.owed_from, book.base); at < book.next; ++at) {
-            const std::size_t index = at - book.base;
-            const bool is_here = index < part.arrivals.size() && part.arrivals[index] != 0;
-            if (!is_here && book.entries[index].is_owed()) return false;
+            if (!part.has(at) && book.entries[at - book.base].is_owed()) return false;
         }
     }
     return true;
@@ -234,17 +228,12 @@ void Ledger::close_books(const Account& account) {
         const Book& book = streams_[s];
         if (!part.is_subscribed || part.owed_from == 0) continue;
         for (Sequence at = std::max(part.owed_from, book.base); at < book.next; ++at) {
-            const std::size_t index = at - book.base;
-            const bool is_here = index < part.arrivals.size() && part.arrivals[index] != 0;
-            if (!is_here && book.entries[index].is_owed()) broken(Count::lost, where(account, {s, at}));
+            if (!part.has(at) && book.entries[at - book.base].is_owed()) broken(Count::lost, where(account, {s, at}));
         }
     }
 }
 
-void Ledger::next_round(std::vector<Account*>& accounts) {
-    for (Account* const account : accounts) {
-        for (Account::PerStream& part : account->streams_) part.arrivals.clear();
-    }
+void Ledger::next_round() {
     for (Book& book : streams_) {
         book.base = book.next;
         book.entries.clear();

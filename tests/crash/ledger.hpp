@@ -67,12 +67,13 @@ public:
 private:
     friend class Ledger;
     struct PerStream {
+        bool has(Sequence sequence) const { return sequence < has_arrived.size() && has_arrived[sequence]; }
         bool is_subscribed = false;
         QoS granted = QoS::at_most_once;
-        Sequence owed_from = 0;              // 0: not yet owed anything
-        Sequence allowed_from = 1;           // older ones belong to a session that was cleared
-        Sequence highest_first = 0;          // of the first arrivals
-        std::vector<std::uint8_t> arrivals;  // by sequence from the ledger's base of the stream
+        Sequence owed_from = 0;         // 0: not yet owed anything
+        Sequence allowed_from = 1;      // older ones belong to a session that was cleared
+        Sequence highest_first = 0;     // of the first arrivals
+        std::vector<bool> has_arrived;  // by sequence, of all rounds: what no level promises may come in a later one
     };
     PerStream& at(StreamId stream) {
         if (streams_.size() <= stream) streams_.resize(stream + 1);
@@ -118,8 +119,8 @@ public:
     bool is_complete(const Account& account) const;
     /// Counts what is missing for good.
     void close_books(const Account& account);
-    /// Forgets everything up to here: the books of all accounts must be closed.
-    void next_round(std::vector<Account*>& accounts);
+    /// Forgets what was published up to here: the books of all accounts must be closed.
+    void next_round();
 
     void count(Count what, std::uint64_t by = 1) { totals_[static_cast<std::size_t>(what)] += by; }
     /// Counts a broken promise and keeps a sentence about it (the first 40 of a round).
