@@ -7,6 +7,8 @@
 #include "ledge/base/percent.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/broker/metrics.hpp"
+#include "ledge/broker/session_facts.hpp"
 
 namespace ledge::admin {
 namespace {

@@ -196,8 +196,12 @@ void Shard::note_reload(bool is_taken) {
     ++(is_taken ? counters.policies_taken : counters.policies_refused);
 }
 
+std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
+    return take_login_task(carrier, now, session::StandingRange{});
+}
+
 std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now,
-                                                         session::StandingRange range) {
+                                                         const session::StandingRange& range) {
     session::CoreServices& services = parts_->services;
     if (services.logins.size() == 0) return std::nullopt;
     while (Connection* blocked = services.logins.take_blocked(services.guard, now)) blocked->refuse_blocked();

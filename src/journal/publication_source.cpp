@@ -1,5 +1,7 @@
 #include "ledge/journal/publication_source.hpp"
 
+#include "ledge/auth/acl.hpp"
+
 namespace ledge::journal {
 
 Bytes PublicationSource::encode(std::vector<Byte>& out) const {

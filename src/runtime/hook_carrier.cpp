@@ -10,6 +10,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/hook_tls.hpp"
+#include "ledge/session/login_queue.hpp"
 
 namespace ledge::runtime {
 namespace {

@@ -5,6 +5,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
+#include "ledge/session/login_queue.hpp"
 
 namespace ledge::runtime {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/auth/authenticator.hpp"
 
 namespace ledge::session {
 

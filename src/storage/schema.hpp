@@ -34,7 +34,7 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/connection.hpp"
 
 namespace ledge::transport {
 

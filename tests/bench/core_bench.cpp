@@ -12,8 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace {

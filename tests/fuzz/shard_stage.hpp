@@ -5,8 +5,10 @@
 #include <array>
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 #include "ledge/storage/memory_store.hpp"
 
 namespace ledge::fuzz {

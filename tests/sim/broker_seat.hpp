@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 #include "ledge/storage/memory_store.hpp"
 
 namespace ledge::sim {

@@ -19,7 +19,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 #include "packet.hpp"
 
 namespace ledge::spec {

@@ -16,16 +16,38 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/metrics.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/broker/session_facts.hpp"
-#include "ledge/journal/image.hpp"
-#include "ledge/session/connection.hpp"
-#include "ledge/session/login_queue.hpp"
+#include "ledge/journal/ticket.hpp"
+#include "ledge/session/pressure.hpp"
+
+namespace ledge {
+class Log;
+}  // namespace ledge
+
+namespace ledge::auth {
+enum class Carrier : std::uint8_t;
+struct LoginOutcome;
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+struct Batch;
+struct StoreImage;
+struct StoreReader;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+class Connection;
+struct LoginTask;
+struct StandingRange;
+}  // namespace ledge::session
 
 namespace ledge::broker {
+
+struct Metrics;
+struct SessionFacts;
+struct StoreFigures;
 
 struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
@@ -73,10 +95,11 @@ public:
     std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
     /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
     void note_reload(bool is_taken);
-    /// The next check of a login that is for this carrier, of clients of these standings. Ask once a turn, as long as
-    /// it has room for one more.
+    /// The next check of a login that is for this carrier, of clients of any standing, or of these. Ask once a turn, as
+    /// long as it has room for one more.
+    std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
     std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now,
-                                                      session::StandingRange range = {});
+                                                      const session::StandingRange& range);
     /// Its outcome. `number` as it was given.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 

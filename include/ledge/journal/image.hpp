@@ -26,7 +26,6 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/journal.hpp"
 #include "ledge/journal/store_reader.hpp"
 
 namespace ledge::journal {

@@ -6,8 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/acl.hpp"
 #include "ledge/base/bytes.hpp"
+
+namespace ledge::auth {
+class Acl;
+}  // namespace ledge::auth
 
 namespace ledge::journal {
 

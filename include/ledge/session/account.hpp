@@ -12,6 +12,7 @@
 
 #include "ledge/base/owner.hpp"
 #include "ledge/journal/store_account.hpp"
+#include "ledge/session/owner_figure.hpp"
 
 namespace ledge::session {
 
@@ -33,12 +34,6 @@ struct Account : journal::StoreAccount {
     /// empty. Those that are not go to the end of the order, so that the next call looks at others.
     Session* longest_away_empty();
     static constexpr int looks_max = 64;
-};
-
-/// One owner and one of its sums.
-struct OwnerFigure {
-    std::string owner;
-    std::uint64_t value = 0;
 };
 
 class Accounts {

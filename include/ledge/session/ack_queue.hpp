@@ -9,7 +9,7 @@
 #include <string>
 
 #include "ledge/base/ring.hpp"
-#include "ledge/journal/journal.hpp"
+#include "ledge/journal/ticket.hpp"
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/wire/packets.hpp"
 

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_check.hpp"
 #include "ledge/base/owner.hpp"
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/journal/journal.hpp"
@@ -26,6 +27,11 @@
 #include "ledge/session/session.hpp"
 #include "ledge/session/topic_alias.hpp"
 #include "ledge/wire/framer.hpp"
+
+namespace ledge::auth {
+struct LoginSource;
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::session {
 

@@ -19,12 +19,9 @@
 #include <limits>
 #include <string_view>
 
+#include "ledge/session/pressure.hpp"
+
 namespace ledge::session {
-
-enum class Pressure : std::uint8_t { none, slow_readers, new_clients, slowest };
-
-/// "none", "slow_readers", "new_clients", "slowest".
-std::string_view name_of(Pressure pressure);
 
 class MemoryBudget {
 public:

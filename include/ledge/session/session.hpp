@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/records.hpp"
@@ -24,6 +24,10 @@
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/subscription_set.hpp"
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::session {
 

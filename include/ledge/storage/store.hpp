@@ -9,9 +9,9 @@
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/metrics.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/journal/image.hpp"
-#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
 
 namespace ledge::storage {
 

@@ -12,10 +12,15 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
+#include "ledge/session/login_queue.hpp"
 #include "ledge/storage/memory_store.hpp"
+#include "ledge/wire/writer.hpp"
 
 namespace ledge::broker {
 

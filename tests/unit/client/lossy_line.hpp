@@ -9,6 +9,7 @@
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/client/client.hpp"
+#include "ledge/session/connection.hpp"
 
 namespace ledge::client {
 

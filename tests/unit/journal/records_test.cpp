@@ -1,5 +1,6 @@
 // Record bodies: what goes in comes out, and no bytes from a damaged store do harm.
 #include "ledge/journal/records.hpp"
+#include "ledge/auth/acl.hpp"
 
 #include <doctest/doctest.h>
 

@@ -18,6 +18,7 @@
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/session/connection.hpp"
 #include "ledge/storage/memory_store.hpp"
 
 namespace ledge::runtime {

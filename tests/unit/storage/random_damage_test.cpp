@@ -8,6 +8,7 @@
 
 #include "guarded.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
 

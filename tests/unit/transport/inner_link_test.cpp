@@ -1,5 +1,7 @@
 // InnerLink with the real shard: a client::Client in the same thread is a client of the core.
 #include "ledge/transport/inner_link.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/broker/metrics.hpp"
 
 #include <doctest/doctest.h>
 
