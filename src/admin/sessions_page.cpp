@@ -5,10 +5,10 @@
 
 #include "ledge/base/json.hpp"
 #include "ledge/base/percent.hpp"
-#include "ledge/broker/shard.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/session_facts.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 
 namespace ledge::admin {
 namespace {

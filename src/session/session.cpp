@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/publication_source.hpp"
-#include "ledge/auth/authenticator.hpp"
 
 namespace ledge::session {
 
