@@ -21,7 +21,7 @@ void Access::check(Connection& connection) {
     if (identity != nullptr && !auth::is_still_proven(services_.policy, *identity))
         return connection.close(ReasonCode::administrative_action, "the user is gone or has another password");
     const bool is_anonymous = identity == nullptr || !identity->user;
-    if (is_anonymous && !connection.allows_anonymous())
+    if (is_anonymous && !connection.peer().listener.allow_anonymous)
         return connection.close(ReasonCode::administrative_action,
                                 "the listener lets no anonymous clients in any more (allow_anonymous)");
     if (connection.session()->rights() != nullptr) check_subscriptions(connection);

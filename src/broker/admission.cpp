@@ -9,7 +9,7 @@ using session::Connection;
 OwnerId owner_of_client(const Connection& connection) {
     const auth::Identity* identity = connection.identity();
     const bool has_user = identity != nullptr && identity->user;
-    return owner_of(has_user ? std::string_view(*identity->user) : std::string_view(), connection.network());
+    return owner_of(has_user ? std::string_view(*identity->user) : std::string_view(), connection.peer().network);
 }
 
 /// Only listeners with addresses share the limit of all: what is left belongs to the operator's Unix sockets.
@@ -80,12 +80,12 @@ void Admission::complain(const Connection& victim, std::string_view limit, std::
     ++unsaid_;
     if (now < complain_after_) return;
     complain_after_ = now + complaint_interval;
-    services_.log.warning("listener_full", {{"listener", victim.listener().name},
+    services_.log.warning("listener_full", {{"listener", victim.peer().listener.name},
                                             {"limit", limit},
-                                            {"connections_max", victim.listener().connections_max},
+                                            {"connections_max", victim.peer().listener.connections_max},
                                             {"open", places},
                                             {"gave_way", unsaid_},
-                                            {"address", victim.address()}});
+                                            {"address", victim.peer().address}});
     unsaid_ = 0;
 }
 

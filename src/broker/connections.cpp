@@ -13,7 +13,7 @@ Connections::~Connections() {
 Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16_t listener) {
     Connection& added = *connection.release();
     added.listener_index = listener;
-    rooms_[listener].networks.add(added.network());
+    rooms_[listener].networks.add(added.peer().network);
     append(rooms_[listener].arriving, added);
     ++count_;
     return added;
@@ -51,8 +51,8 @@ Connection* Connections::longest_arriving(std::uint16_t listener) const {
     const Room& room = rooms_[listener];
     Connection* talking = nullptr;
     for (Connection* c = room.arriving.head; c != nullptr; c = c->next_) {
-        if (room.networks.of(c->network()) != room.networks.largest()) continue;
-        if (c->state() == Connection::State::awaiting_connect) return c;
+        if (room.networks.of(c->peer().network) != room.networks.largest()) continue;
+        if (c->is_awaiting_connect()) return c;
         if (talking == nullptr) talking = c;
     }
     return talking;
@@ -70,7 +70,7 @@ Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
 
 void Connections::give_back_place(const Connection& connection) {
     Room& room = rooms_[connection.listener_index];
-    if (connection.place_ == Place::arriving) return room.networks.remove(connection.network());
+    if (connection.place_ == Place::arriving) return room.networks.remove(connection.peer().network);
     room.owners.remove(connection.owner_);
     --connected_;
 }

@@ -47,9 +47,9 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
     const bool is_behind = is_early || (has_order && !session.pending().empty());
     if (connection != nullptr && connection->is_connected() && !is_behind) {
-        if (connection->has_outbox_room()) return send(*connection, hit, 0);
+        if (connection->sender().has_room()) return send(*connection, hit, 0);
         session.note_drop(
-            connection->is_within_own_limit() ? session::DropReason::memory : session::DropReason::slow_reader,
+            connection->sender().is_within_own_limit() ? session::DropReason::memory : session::DropReason::slow_reader,
             *publication_);
         return;
     }
@@ -78,7 +78,7 @@ void Fanout::deliver_assured(const Hit& hit) {
 bool Fanout::keeps_up(const session::Session& session) {
     const Connection* connection = session.connection();
     return connection != nullptr && connection->is_connected() && session.pending().empty() &&
-           connection->has_outbox_room() && connection->has_send_quota() && !session.inflight().has_unsent();
+           connection->sender().has_room() && connection->has_send_quota() && !session.inflight().has_unsent();
 }
 
 // Into the store, and into what the publisher waits for.
@@ -94,30 +94,31 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
 
 void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
     if (Layout* layout = shared_layout(connection, hit)) {
-        if (layout->size == 0) encode(*layout, hit, connection.version());
+        if (layout->size == 0) encode(*layout, hit, connection.peer().version);
         Byte* frame = frames_.data() + layout->offset;
         if (id != 0) {
             const std::size_t at = layout->size - layout->id_from_end;
             frame[at] = static_cast<Byte>(id >> 8U);
             frame[at + 1] = static_cast<Byte>(id);
         }
-        if (connection.takes_packet_of(layout->size))
-            return connection.append_frame({frame, layout->size}, publication_->payload.size());
+        if (connection.sender().accepts(layout->size))
+            return connection.sender().append_frame({frame, layout->size}, publication_->payload.size());
     }
     const bool is_large = publication_->payload.size() >= shared_frame_payload_max;
     const bool is_shared = is_large && (terms_.has_several || publication_->payload.size() >= lone_payload_max);
     const bool is_kept = hit.qos != QoS::at_most_once || is_shared;
     const journal::PublicationView view = is_kept ? kept().view() : *publication_;
-    const bool is_sent = connection.send_publish(view, is_kept ? kept().blob() : Blob(),
-                                                 {hit.ids, hit.qos, hit.retain, false, id}, now_);
+    const bool is_sent =
+        connection.sender().send_publish(view, is_kept ? kept().blob() : Blob(),
+                                         {hit.ids, hit.qos, hit.retain, false, id}, hit.session->client_id(), now_);
     if (!is_sent && id != 0) hit.session->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent
 }
 
 // The layout whose frame suits this receiver, from its second use on; nullptr: encode for it alone.
 Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& hit) {
-    if (!terms_.has_several || !hit.ids.empty() || !connection.takes_shared_frames()) return nullptr;
+    if (!terms_.has_several || !hit.ids.empty() || !connection.sender().takes_shared_frames()) return nullptr;
     if (publication_->payload.size() >= shared_frame_payload_max) return nullptr;
-    const std::size_t version = connection.version() == wire::Version::v5 ? 1 : 0;
+    const std::size_t version = connection.peer().version == wire::Version::v5 ? 1 : 0;
     Layout& layout = layouts_[(version * 3 + static_cast<std::size_t>(hit.qos)) * 2 + (hit.retain ? 1 : 0)];
     return ++layout.uses > 1 ? &layout : nullptr;
 }

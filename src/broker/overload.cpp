@@ -49,7 +49,7 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     connections_by_owner_.clear();
     connections_.for_each([&](Connection& connection) {
         if (!connection.is_stranger() || connection.is_closing() || connection.input_memory() == 0) return;
-        connections_by_owner_.add(owner_of({}, network_of(connection.address())), connection.input_memory(),
+        connections_by_owner_.add(owner_of({}, network_of(connection.peer().address)), connection.input_memory(),
                                   connection);
     });
     const std::uint64_t before = memory.strangers();
@@ -63,7 +63,7 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     quiet_until_ = now + told_interval;
     services_.log.warning("strangers_refused",
                           {{"connections", std::exchange(untold_strangers_, 0)},
-                           {"address", last->address()},
+                           {"address", last->peer().address},
                            {"unfinished_bytes", before},
                            {"limit_bytes", memory.strangers_max()},
                            {"reason", "packets before CONNECT is accepted exceed their share of the memory budget"},

@@ -133,7 +133,7 @@ void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
 
 // Live messages that already wait come first.
 bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
-    if (!connection.has_outbox_room() || !connection.session()->pending().empty()) return false;
+    if (!connection.sender().has_room() || !connection.session()->pending().empty()) return false;
     return qos == QoS::at_most_once || connection.has_send_quota();
 }
 

@@ -10,7 +10,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     SessionFacts facts;
     facts.client_id = session.client_id();
     facts.owner = session.owner();
-    if (session.connection() != nullptr) facts.address = session.connection()->address();
+    if (session.connection() != nullptr) facts.address = session.connection()->peer().address;
     facts.is_connected = session.connection() != nullptr;
     facts.subscriptions = session.subscriptions.size();
     facts.messages = session.backlog();

@@ -15,7 +15,7 @@ using wire::ReasonCode;
 // False: the connection is refused.
 bool Lifecycle::make_room(session::Connection& connection, const session::OpenSession& open, const Account& newcomer,
                           Instant now) {
-    const bool is_local = network_of(connection.address()) == NetworkId::none;
+    const bool is_local = network_of(connection.peer().address) == NetworkId::none;
     if (!has_place(newcomer, now) && !is_local) {
         connection.refuse(
             open, ReasonCode::quota_exceeded,

@@ -43,7 +43,7 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     ++p.services.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), driver_data, now);
-    if (!peer.user.empty()) connection->take_proven_user(peer.user);
+    if (!peer.user.empty()) connection->set_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
@@ -153,7 +153,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
     if (services.memory.wants_attention()) overload.judge(&connection, now);
     session::Session& session = *connection.session();
-    const bool can_be_told = connection.version() == wire::Version::v5;
+    const bool can_be_told = connection.peer().version == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
     const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
     // Exactly once across a crash, at every level: the packet id goes into the same commit as what the message leads
@@ -319,10 +319,7 @@ void Shard::Parts::set_full(bool is_full, double used_fraction) {
 }
 
 void Shard::Parts::wake_waiting(Instant now) {
-    for (Connection* connection : std::exchange(services.waiting_connections, {})) {
-        connection->stop_waiting();
-        connection->on_committed();
-    }
+    for (Connection* connection : std::exchange(services.waiting_connections, {})) connection->on_committed();
     for (session::Session* session : std::exchange(services.waiting_sessions, {})) {
         session->stop_waiting();
         if (session->connection() != nullptr) on_room(*session->connection(), now);
@@ -342,10 +339,7 @@ void Shard::on_store_failed(Instant now) {
         "store_failed",
         {{"outcome", "nothing more is acknowledged as durable; publications that need the store are refused"}});
     // Whoever was promised something that cannot come true any more is told by the loss of its connection.
-    for (Connection* connection : std::exchange(p.services.waiting_connections, {})) {
-        connection->stop_waiting();
-        connection->on_store_failed();
-    }
+    for (Connection* connection : std::exchange(p.services.waiting_connections, {})) connection->on_store_failed();
     // And what waits in front of a queue for a record that will never be written must not stop what stands behind it.
     for (session::Session* session : std::exchange(p.services.waiting_sessions, {})) {
         session->stop_waiting();
@@ -371,12 +365,12 @@ void Shard::on_closed(Connection& connection, Instant now) {
     parts_->begin_turn(now);
     if (connection.is_connected())
         parts_->services.log.info("client_disconnected", {{"client_id", connection.session()->client_id()},
-                                                          {"address", connection.address()},
+                                                          {"address", connection.peer().address},
                                                           {"by", "network"},
                                                           {"reason", "connection lost"}});
     else if (!connection.is_closing())
-        parts_->services.log.debug("connection_abandoned",
-                                   {{"address", connection.address()}, {"listener", connection.listener_name()}});
+        parts_->services.log.debug("connection_abandoned", {{"address", connection.peer().address},
+                                                            {"listener", connection.peer().listener.name}});
     connection.close_silently();
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     parts_->detach(connection, now);
@@ -434,7 +428,7 @@ Connection* Shard::next_dirty() {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
         if (connection->is_closing()) p.detach(*connection, p.latest);
-        if (!connection->is_output_held()) return connection;  // else the next commit makes it dirty again
+        if (!connection->sender().is_held()) return connection;  // else the next commit makes it dirty again
     }
     return nullptr;
 }

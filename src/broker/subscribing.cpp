@@ -123,7 +123,7 @@ Subscribing::Judgement Subscribing::judge_rights(const session::Session& session
 void Subscribing::note_refusal(Connection& connection, std::string_view filter, const Judgement& why) {
     const bool is_denied = why.code == ReasonCode::not_authorized;
     if (is_denied) ++services_.counters.refused_not_allowed;
-    const bool is_told = reason_.empty() && connection.version() == wire::Version::v5;
+    const bool is_told = reason_.empty() && connection.peer().version == wire::Version::v5;
     const bool is_logged = connection.may_log_refusal();
     if (!is_told && !is_logged) return;
     const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
@@ -138,12 +138,12 @@ void Subscribing::log_refusal(const Connection& connection, std::string_view fil
     const std::string& client_id = connection.session()->client_id();
     if (why.limit == 0)
         return services_.log.info("subscribe_refused", {{"client_id", client_id},
-                                                        {"address", connection.address()},
+                                                        {"address", connection.peer().address},
                                                         {"filter", filter},
                                                         {"reason", wire::name_of(why.code)},
                                                         {"rule", rule.empty() ? why.key : rule}});
     services_.log.info("subscribe_refused", {{"client_id", client_id},
-                                             {"address", connection.address()},
+                                             {"address", connection.peer().address},
                                              {"filter", filter},
                                              {"reason", wire::name_of(why.code)},
                                              {"key", why.key},
@@ -155,7 +155,7 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
     begin_packet();
     if (services_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
-        if (codes_.size() >= entries_max && connection.version() != wire::Version::v5)
+        if (codes_.size() >= entries_max && connection.peer().version != wire::Version::v5)
             return connection.close(ReasonCode::quota_exceeded, "more entries in one UNSUBSCRIBE than are looked at");
         codes_.push_back(static_cast<Byte>(codes_.size() < entries_max ? remove_one(connection, entry.filter)
                                                                        : ReasonCode::implementation_specific_error));
@@ -172,7 +172,7 @@ ReasonCode Subscribing::remove_one(Connection& connection, std::string_view filt
 
 // The store would bring them back. UNSUBACK of 3.x cannot say no.
 void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe& packet) {
-    if (connection.version() != wire::Version::v5)
+    if (connection.peer().version != wire::Version::v5)
         return connection.close(ReasonCode::implementation_specific_error, "the store has failed");
     for ([[maybe_unused]] const wire::SubscribeEntry& entry : packet.entries)
         codes_.push_back(static_cast<Byte>(ReasonCode::implementation_specific_error));
@@ -181,13 +181,13 @@ void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe&
 
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
     services_.counters.subscribe_steps += codes_.size() + compared_ + subscriptions_.take_steps();
-    connection.send_suback({type, id, {codes_.data(), codes_.size()}, {}}, reason_);
+    connection.sender().send_with_reason(wire::Suback{type, id, {codes_.data(), codes_.size()}, {}}, reason_);
     // What the client is told must survive: nothing leaves before the records do. A subscription that is the same as
     // before has none, and waits for none.
     // (With a store that has failed, nothing of it was granted.)
     const session::Session* session = connection.session();
     if (session != nullptr && session->is_stored() && !services_.journal.is_failed())
-        connection.hold_output(session->subscriptions_ticket);
+        connection.sender().hold(session->subscriptions_ticket);
 }
 
 }  // namespace ledge::broker

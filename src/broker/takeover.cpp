@@ -44,7 +44,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     if (!may_open(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
     session::Account& account = services_.accounts.of(
-        identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.address()));
+        identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.peer().address));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
     Session* session = take_over(connection, open, now);
     const bool is_renewed = session != nullptr && session->is_incomplete;
@@ -55,7 +55,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     const bool is_old_one_there = !session_present && is_removal_under_way(open.client_id);
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
-    store_will(*session, open.connect, connection.effective_keep_alive(open.connect));
+    store_will(*session, open.connect, connection.peer().effective_keep_alive(open.connect));
     session->charge_to(account);
     services_.journal.set_cause(account);
     if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
@@ -73,7 +73,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     connected_max_ = std::max(connected_max_, connected_);
     connection.accept(open, *session, session_present, now);
     if (!is_awaited || journal.is_failed()) return;
-    connection.hold_output(journal.last());
+    connection.sender().hold(journal.last());
     journal.hurry();
 }
 
@@ -109,7 +109,7 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
     services_.log.warning("session_of_another_user", {{"client_id", open.client_id},
                                                       {"owner", session->owner()},
                                                       {"user", user},
-                                                      {"address", connection.address()}});
+                                                      {"address", connection.peer().address}});
     return true;
 }
 
@@ -172,8 +172,8 @@ void Lifecycle::note_takeover(const session::Connection& previous, const session
     const std::uint64_t takeovers = fights_.note(client_id, now);
     if (!TakeoverFights::is_worth_a_word(takeovers)) return;
     services_.log.warning("client_id_fought_for", {{"client_id", client_id},
-                                                   {"address", next.address()},
-                                                   {"other_address", previous.address()},
+                                                   {"address", next.peer().address},
+                                                   {"other_address", previous.peer().address},
                                                    {"takeovers", takeovers}});
 }
 

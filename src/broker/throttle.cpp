@@ -31,8 +31,8 @@ void Throttle::report(const session::Connection& connection) {
     if (!connection.read_rate()->is_waiting_for_user()) {
         ++services_.counters.clients_throttled;
         return services_.log.info("client_throttled", {{"client_id", client_id},
-                                                       {"address", connection.address()},
-                                                       {"listener", connection.listener().name},
+                                                       {"address", connection.peer().address},
+                                                       {"listener", connection.peer().listener.name},
                                                        {"messages_per_second", limits.messages_per_second},
                                                        {"bytes_per_second", limits.bytes_per_second}});
     }
@@ -40,8 +40,8 @@ void Throttle::report(const session::Connection& connection) {
     services_.log.info("user_throttled", {{"user", *session->identity()->user},
                                           {"connections", connection.read_rate()->user()->connections()},
                                           {"client_id", client_id},
-                                          {"address", connection.address()},
-                                          {"listener", connection.listener().name},
+                                          {"address", connection.peer().address},
+                                          {"listener", connection.peer().listener.name},
                                           {"user_messages_per_second", limits.user_messages_per_second},
                                           {"user_bytes_per_second", limits.user_bytes_per_second}});
 }

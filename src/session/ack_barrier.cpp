@@ -1,7 +1,7 @@
 #include "ledge/session/ack_barrier.hpp"
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/connection.hpp"
+#include "ledge/session/ack_queue.hpp"
 
 namespace ledge::session {
 
@@ -25,10 +25,10 @@ void AckHold::settle() {
     AckBarrier& barrier = *std::exchange(barrier_, nullptr);
     LEDGE_ASSERT(barrier.holds > 0);
     if (--barrier.holds > 0) return;
-    // The connection ends its AckWait in this call, so the barrier is still there.
-    if (barrier.publisher != nullptr)
-        barrier.publisher->on_holds_ended(barrier.kind, barrier.number, barrier.is_commit_required);
-    LEDGE_ASSERT(barrier.publisher == nullptr);
+    // The queue ends its AckWait in this call, so the barrier is still there.
+    if (barrier.waiting != nullptr)
+        barrier.waiting->on_holds_ended(barrier.kind, barrier.number, barrier.is_commit_required);
+    LEDGE_ASSERT(barrier.waiting == nullptr);
     barrier.owner->close(barrier);
 }
 
@@ -38,10 +38,10 @@ void AckHold::abandon() {
     settle();
 }
 
-AckWait::AckWait(const AckHold& hold, Connection& connection, wire::PacketType kind, std::uint32_t number)
+AckWait::AckWait(const AckHold& hold, AckQueue& queue, wire::PacketType kind, std::uint32_t number)
     : barrier_(hold.barrier_) {
-    LEDGE_ASSERT(barrier_ != nullptr && barrier_->publisher == nullptr);
-    barrier_->publisher = &connection;
+    LEDGE_ASSERT(barrier_ != nullptr && barrier_->waiting == nullptr);
+    barrier_->waiting = &queue;
     barrier_->kind = kind;
     barrier_->number = number;
 }

@@ -1,40 +1,75 @@
 #include "ledge/session/connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
-#include "auth_exchange.hpp"
+#include "connack.hpp"
+#include "handshake.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/first_bytes.hpp"
-#include "ledge/session/login_queue.hpp"
-#include "ledge/wire/utf8.hpp"
-#include "pending_login.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/base/timer_wheel.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/topic/name.hpp"
+#include "login_failures.hpp"
 
 namespace ledge::session {
 
+using wire::PacketType;
+using wire::PropertyId;
+using wire::ReasonCode;
+
 namespace {
 
-/// For peers that have come to the wrong port; "" when the bytes are nobody's.
+/// For peers that have come to the wrong port; empty when the bytes belong to no protocol that is known here.
 std::string told_protocol(Bytes first_bytes) {
     const std::string_view spoken = protocol_of(first_bytes);
     if (spoken.empty() || spoken == "an MQTT CONNECT") return {};
     return "; the first bytes are " + std::string(spoken) + ", but this listener speaks plain MQTT";
 }
 
-}  // namespace
+/// True when the broker disconnects for a reason that is not the peer's breach of the protocol.
+bool is_broker_decision(ReasonCode code) {
+    return code == ReasonCode::server_shutting_down || code == ReasonCode::session_taken_over ||
+           code == ReasonCode::keep_alive_timeout || code == ReasonCode::administrative_action ||
+           code == ReasonCode::quota_exceeded || code == ReasonCode::not_authorized ||
+           code == ReasonCode::maximum_connect_time || code == ReasonCode::implementation_specific_error;
+}
 
-using wire::PacketType;
-using wire::ReasonCode;
-using wire::Version;
+// True when a filter breaks the syntax of 4.7.1 or 4.8.2. A well-formed filter with more levels than the broker serves
+// is refused in SUBACK instead.
+bool has_malformed_filter(const wire::SubscribeEntries& entries) {
+    for (const wire::SubscribeEntry& entry : entries)
+        if (!topic::is_valid_filter(entry.filter, topic::levels_hard_max) &&
+            topic::count_levels(entry.filter) <= topic::levels_hard_max)
+            return true;
+    return false;
+}
+
+constexpr std::string_view malformed_filter = "topic filter breaks the rules for wildcards or $share";
+
+std::string_view user_of(const Session& session) {
+    const auth::Identity* identity = session.identity();
+    return identity != nullptr && identity->user ? std::string_view(*identity->user) : std::string_view();
+}
+
+}  // namespace
 
 Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
                        void* driver_data, Instant now)
     : services_(services),
-      listener_(listener),
-      address_(std::move(address)),
-      network_(network_of(address_)),
       driver_data_(driver_data),
-      outbox_(services.buffers),
+      peer_(listener, std::move(address)),
+      sender_(services, peer_, *this),
+      acks_(services.journal, sender_),
+      receiver_(services, peer_, acks_),
+      deliveries_(services, peer_, sender_, acks_),
       timer_(CoreTimer::Wakes::connection, this),
-      last_received_(now) {
+      last_received_(now),
+      handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)) {
     services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);
@@ -42,43 +77,54 @@ Connection::Connection(const ConnectionServices& services, const ListenerOptions
 
 Connection::~Connection() {
     forget_session();
-    services_.logins.forget(*this);
     services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
     if (is_stranger_) services_.memory.remove_of_strangers(counted_input_);
-    if (is_waiting_for_commit_) std::erase(services_.waiting, this);
 }
 
+bool Connection::is_held_back() const {
+    return (rate_ != nullptr && rate_->is_paused()) || is_postponed() || acks_.is_full();
+}
+
+std::string_view Connection::client_id() const {
+    return session_ == nullptr ? std::string_view() : std::string_view(session_->client_id());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Packets in
+
 std::uint32_t Connection::packet_size_max() const {
-    const bool is_known = state_ == State::connected || state_ == State::closing;
-    return is_known ? limits().max_packet_size_bytes : limits().connect_packet_max_bytes;
+    return state_ == State::handshake ? limits().connect_packet_max_bytes : limits().max_packet_size_bytes;
 }
 
 void Connection::on_frame(Bytes frame, Instant now, Effect& effect) {
+    LEDGE_ASSERT(!is_closing());
     last_received_ = now;
     ++services_.counters.packets_received;
-    const PacketType type = wire::type_of(frame);
-    if (state_ == State::connected) return dispatch(frame, now, effect);
-    if (state_ == State::authenticating && (type == PacketType::auth || type == PacketType::disconnect))
-        return dispatch(frame, now, effect);
-    if (state_ == State::awaiting_connect && type == PacketType::connect) {
-        ++services_.counters.connects_received;
-        const auto packet = wire::decode_connect(frame);
-        if (packet.ok()) return on_connect(*packet, frame, now, effect);
-        return refuse_undecodable_connect(frame, packet.error());
-    }
-    // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
-    services_.log.info("connection_refused", {{"address", address_},
-                                              {"listener", listener_.name},
-                                              {"reason", "protocol_error"},
-                                              {"detail", "first packet is not CONNECT" + told_protocol(frame)},
-                                              {"packet", wire::name_of(type)}});
-    ++services_.counters.connections_refused;
-    start_closing();
+    end(state_ == State::connected ? dispatch(frame, now, effect) : on_handshake_frame(frame, now, effect));
 }
 
-void Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
+Ending Connection::on_handshake_frame(Bytes frame, Instant now, Effect& effect) {
+    const PacketType type = wire::type_of(frame);
+    const bool is_authenticating = handshake_->step() == Handshake::Step::authenticating;
+    if (is_authenticating && type == PacketType::auth) return handshake_->on_auth(frame, now, effect);
+    if (is_authenticating && type == PacketType::disconnect) return on_disconnect(frame, effect);
+    if (is_awaiting_connect() && type == PacketType::connect) {
+        ++services_.counters.connects_received;
+        return handshake_->on_connect(frame, now, effect);
+    }
+    // [MQTT-3.1.0-1] The first packet must be CONNECT; during an AUTH exchange only AUTH and DISCONNECT may come.
+    services_.log.info("connection_refused", {{"address", peer_.address},
+                                              {"listener", peer_.listener.name},
+                                              {"reason", wire::name_of(ReasonCode::protocol_error)},
+                                              {"detail", "first packet is not CONNECT" + told_protocol(frame)},
+                                              {"packet", wire::name_of(type)}});
+    refuse_stream();
+    return nullptr;
+}
+
+Ending Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
     switch (wire::type_of(frame)) {
-        case PacketType::publish: return on_publish(frame, effect, now);
+        case PacketType::publish: return receiver_.on_publish(frame, *session_, now, effect);
         case PacketType::puback:
         case PacketType::pubrec:
         case PacketType::pubrel:
@@ -87,22 +133,82 @@ void Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
         case PacketType::unsubscribe: return on_unsubscribe(frame, effect);
         case PacketType::pingreq: return on_pingreq(frame);
         case PacketType::disconnect: return on_disconnect(frame, effect);
-        case PacketType::auth: return on_auth(frame, now, effect);
+        case PacketType::auth: return on_auth(frame, now);
         case PacketType::connect:  // [MQTT-3.1.0-2]
-            return close(ReasonCode::protocol_error, "second CONNECT");
+            return end_with(ReasonCode::protocol_error, "second CONNECT");
         case PacketType::connack:
         case PacketType::suback:
         case PacketType::unsuback:
-        case PacketType::pingresp: return close(ReasonCode::protocol_error, "a packet only a server sends");
+        case PacketType::pingresp: break;
     }
+    return end_with(ReasonCode::protocol_error, "a packet only a server sends");
 }
 
-void Connection::on_pingreq(Bytes frame) {
-    if (const auto packet = wire::decode_pingreq(frame); !packet.ok()) return close(packet.error(), "PINGREQ");
-    wire::Writer writer(outbox_.append(wire::ping_size));
-    wire::encode(wire::Pingresp{}, writer);  // [MQTT-3.12.4-1]
-    ++services_.counters.packets_sent;
-    mark_dirty();
+Ending Connection::on_ack(Bytes frame, Instant now) {
+    const auto packet = wire::decode_ack(frame, peer_.version);
+    if (!packet.ok()) return end_with(packet.error(), wire::name_of(wire::type_of(frame)));
+    if (packet->type == PacketType::pubrel) {
+        receiver_.on_pubrel(*packet, *session_);
+        return nullptr;
+    }
+    if (Ending ending = deliveries_.on_answer(*packet, *session_)) return ending;
+    pump(now);
+    return nullptr;
+}
+
+Ending Connection::on_subscribe(Bytes frame, Effect& effect) const {
+    const auto packet = wire::decode_subscribe(frame, peer_.version);
+    if (!packet.ok()) return end_with(packet.error(), "SUBSCRIBE");
+    if (has_malformed_filter(packet->entries))
+        return end_with(ReasonCode::malformed_packet, malformed_filter);  // [MQTT-4.13.1-1]
+    effect = AddSubscriptions{*packet};
+    return nullptr;
+}
+
+Ending Connection::on_unsubscribe(Bytes frame, Effect& effect) const {
+    const auto packet = wire::decode_unsubscribe(frame, peer_.version);
+    if (!packet.ok()) return end_with(packet.error(), "UNSUBSCRIBE");
+    if (has_malformed_filter(packet->entries)) return end_with(ReasonCode::malformed_packet, malformed_filter);
+    effect = RemoveSubscriptions{*packet};
+    return nullptr;
+}
+
+Ending Connection::on_pingreq(Bytes frame) {
+    if (const auto packet = wire::decode_pingreq(frame); !packet.ok()) return end_with(packet.error(), "PINGREQ");
+    sender_.send_pingresp();
+    return nullptr;
+}
+
+Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
+    const auto packet = wire::decode_disconnect(frame, peer_.version);
+    if (!packet.ok()) return end_with(packet.error(), "DISCONNECT");
+    if (state_ != State::connected) {
+        start_closing();
+        return nullptr;
+    }
+    if (const auto expiry = packet->properties.number(PropertyId::session_expiry_interval)) {
+        if (session_->expiry_interval_s == 0 && *expiry != 0)  // 5.0 section 3.14.2.2.2
+            return end_with(ReasonCode::protocol_error, "session expiry was 0 in CONNECT and cannot be raised");
+        session_->expiry_interval_s = std::min(*expiry, limits().session_expiry_max_s);
+    }
+    if (packet->code == ReasonCode::success) is_will_due_ = false;  // [MQTT-3.14.4-3]
+    services_.log.info("client_disconnected", {{"client_id", session_->client_id()},
+                                               {"address", peer_.address},
+                                               {"by", "client"},
+                                               {"reason", wire::name_of(packet->code)}});
+    start_closing();
+    effect = EndConnection{};
+    return nullptr;
+}
+
+// AUTH after CONNACK.
+Ending Connection::on_auth(Bytes frame, Instant now) {
+    if (!peer_.is_v5()) return end_with(ReasonCode::protocol_error, "AUTH before MQTT 5");
+    const auto packet = wire::decode_auth(frame, peer_.version);
+    if (!packet.ok()) return end_with(packet.error(), "AUTH");
+    if (authentication_ == nullptr || !authentication_->continues(*packet))
+        return end_with(ReasonCode::protocol_error, "AUTH does not continue the method of CONNECT");
+    return authentication_->reauthenticate(*packet, *session_, now);
 }
 
 void Connection::on_unframeable(const wire::Framer::Next& next) {
@@ -111,11 +217,11 @@ void Connection::on_unframeable(const wire::Framer::Next& next) {
     std::string detail = is_too_large ? told_size(next) : "the fixed header is malformed";
     if (state_ == State::connected) return close(code, detail);
     detail += told_protocol(next.frame);
-    services_.log.info(
-        "connection_refused",
-        {{"address", address_}, {"listener", listener_.name}, {"reason", wire::name_of(code)}, {"detail", detail}});
-    ++services_.counters.connections_refused;
-    start_closing();
+    services_.log.info("connection_refused", {{"address", peer_.address},
+                                              {"listener", peer_.listener.name},
+                                              {"reason", wire::name_of(code)},
+                                              {"detail", detail}});
+    refuse_stream();
 }
 
 // "PUBLISH of 1200020 bytes to topic "a/b" exceeds limits.max_packet_size_bytes = 1048576".
@@ -130,28 +236,154 @@ std::string Connection::told_size(const wire::Framer::Next& next) const {
     return text + std::to_string(packet_size_max());
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// From the first byte to CONNACK
+
+bool Connection::is_awaiting_connect() const {
+    return state_ == State::handshake && handshake_->step() == Handshake::Step::awaiting_connect;
+}
+
+bool Connection::is_awaiting_answer() const { return state_ == State::handshake && handshake_->is_awaiting_answer(); }
+
+bool Connection::is_postponed() const {
+    return state_ == State::handshake && handshake_->step() == Handshake::Step::awaiting_turn;
+}
+
+void Connection::hold_input(Bytes bytes) {
+    LEDGE_ASSERT(is_awaiting_answer());
+    end(handshake_->hold_input(bytes));
+}
+
+void Connection::set_proven_user(std::string_view user) { handshake_->set_proven_user(user); }
+
+const auth::Identity* Connection::identity() const { return handshake_ == nullptr ? nullptr : handshake_->identity(); }
+
+std::unique_ptr<auth::Identity> Connection::take_identity() {
+    LEDGE_ASSERT(handshake_ != nullptr);
+    return handshake_->take_identity();
+}
+
+void Connection::on_login_checked(auth::LoginOutcome outcome, Instant now, Effect& effect) {
+    if (state_ != State::handshake) return;  // the connect timeout came first
+    end(handshake_->on_login_checked(std::move(outcome), now, effect));
+}
+
+void Connection::postpone(const OpenSession& open, Instant until) {
+    LEDGE_ASSERT(state_ == State::handshake);
+    handshake_->postpone(open);
+    services_.timers.set(timer_, until);
+}
+
+void Connection::hasten(Instant now) {
+    if (is_postponed()) services_.timers.set(timer_, now);
+}
+
+void Connection::reopen(Effect& effect) {
+    LEDGE_ASSERT(is_postponed());
+    end(handshake_->reopen(effect));
+}
+
+std::vector<Byte> Connection::end_login() {
+    if (handshake_ == nullptr) return {};
+    std::vector<Byte> held = handshake_->end();
+    if (state_ == State::connected) handshake_.reset();
+    count_input();
+    return held;
+}
+
+void Connection::refuse_blocked() { end(blocked_login()); }
+
+void Connection::refuse_busy() { end(busy_with_logins()); }
+
+void Connection::refuse(const OpenSession& open, ReasonCode code, std::string_view detail) {
+    LEDGE_ASSERT(state_ == State::handshake);
+    const wire::Connect& packet = open.connect;
+    refuse_connect(
+        {code, std::string(detail), {}, std::string(packet.client_id), std::string(packet.user_name.value_or(""))});
+}
+
+void Connection::accept(const OpenSession& open, Session& session, bool session_present, Instant now) {
+    LEDGE_ASSERT(state_ == State::handshake && session_ == nullptr);
+    const wire::Connect& packet = open.connect;
+    state_ = State::connected;
+    session_ = &session;
+    is_stranger_ = false;
+    services_.memory.remove_of_strangers(counted_input_);
+    session.attach(*this, limits());
+    session.take_rules(services_.policy);
+    is_will_due_ = packet.will.has_value();
+    services_.log.info("client_connected", {{"client_id", session.client_id()},
+                                            {"user", user_of(session)},
+                                            {"address", peer_.address},
+                                            {"listener", peer_.listener.name},
+                                            {"version", static_cast<int>(peer_.version)},
+                                            {"keep_alive_s", packet.keep_alive_s},
+                                            {"session_present", session_present ? "yes" : "no"}});
+    authentication_ = handshake_->take_authentication();
+    login_ends_at_ = handshake_->login_ends_at();
+    send_connack(services_, peer_, sender_, open, session, session_present, authentication_.get());
+    if (state_ != State::connected) return;  // not even CONNACK fits the client's Maximum Packet Size
+    start_keep_alive(peer_.effective_keep_alive(packet), now);
+    pump(now);  // [MQTT-4.4.0-1]
+    // From here on the views of `open` are no longer valid, unless end_login() is still to come.
+    if (authentication_ != nullptr) authentication_->forget_connect();
+    if (!handshake_->has_pending_login()) handshake_.reset();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Messages
+
+void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, AckHold hold,
+                           std::string_view reason) {
+    if (state_ != State::connected || qos == wire::QoS::at_most_once) return;
+    end(receiver_.on_routed(*session_, qos, id, code, ticket, std::move(hold), reason));
+}
+
+void Connection::pump(Instant now) {
+    if (session_ != nullptr && state_ == State::connected) deliveries_.pump(*session_, now);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The store
+
+void Connection::on_committed() {
+    sender_.stop_waiting();
+    acks_.flush();
+    if (!sender_.is_held()) mark_dirty();
+    if (!acks_.empty() || sender_.is_held()) sender_.wait_for_commit();
+}
+
+void Connection::on_store_failed() {
+    sender_.stop_waiting();
+    if (session_ != nullptr) receiver_.on_store_failed(*session_);
+    if (!sender_.is_held()) return close(ReasonCode::implementation_specific_error, "the store has failed");
+    // The output that the peer must not see may begin with CONNACK, or in the middle of a packet: nothing can follow it.
+    sender_.drop_all();
+    close_silently();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Time
+
 void Connection::on_timer(Instant now) {
     if (state_ == State::closing) return;
-    if (state_ != State::connected) {
-        services_.log.info(
-            "connection_refused",
-            {{"address", address_},
-             {"listener", listener_.name},
-             {"reason", "connect_timeout"},
-             {"detail",
-              "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
-                  std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count()) +
-                  ")"}});
-        ++services_.counters.connections_refused;
-        return start_closing();
+    if (state_ == State::handshake) {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits().connect_timeout).count();
+        services_.log.info("connection_refused",
+                           {{"address", peer_.address},
+                            {"listener", peer_.listener.name},
+                            {"reason", "connect_timeout"},
+                            {"detail", "no complete CONNECT, or no answer to it, within limits.connect_timeout_s (" +
+                                           std::to_string(seconds) + ")"}});
+        return refuse_stream();
     }
-    if (now >= ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
+    if (now >= login_ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
         return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
     if (keep_alive_ms_ == 0) return set_timer(never);
-    if (is_held_back()) last_received_ = now;  // it is we who do not read
+    if (is_held_back()) last_received_ = now;  // the client is silent because the broker does not read it
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
-        // A quiet moment: give queue memory back that the traffic of the last period does not need.
+        // A quiet moment: give back queue memory that the traffic of the last period does not need.
         if (session_->inflight().empty()) session_->shrink();
         return set_timer(deadline);
     }
@@ -165,81 +397,94 @@ void Connection::start_keep_alive(std::uint16_t seconds, Instant now) {
 }
 
 void Connection::set_timer(Instant keep_alive_deadline) {
-    const Instant deadline = std::min(keep_alive_deadline, ends_at_);
+    const Instant deadline = std::min(keep_alive_deadline, login_ends_at_);
     if (deadline == never) return timer_.cancel();
     services_.timers.set(timer_, deadline);
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// The end
+
+void Connection::end(const Ending& ending) {
+    if (ending == nullptr || state_ == State::closing) return;
+    if (state_ == State::handshake) return refuse_connect(*ending);
+    close(ending->code, ending->detail, ending->rule);
+}
+
 void Connection::close(ReasonCode code, std::string_view detail, std::string_view rule) {
     if (state_ == State::closing) return;
-    if (state_ != State::connected) return refuse_connect(code, detail, rule);
-    const bool is_peer_at_fault = code != ReasonCode::server_shutting_down && code != ReasonCode::session_taken_over &&
-                                  code != ReasonCode::keep_alive_timeout && code != ReasonCode::administrative_action &&
-                                  code != ReasonCode::quota_exceeded && code != ReasonCode::not_authorized &&
-                                  code != ReasonCode::maximum_connect_time &&
-                                  code != ReasonCode::implementation_specific_error;
-    if (is_peer_at_fault) ++services_.counters.protocol_errors;
-    services_.log.info("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                               {"address", address_},
+    if (state_ == State::handshake) return refuse_connect({code, std::string(detail), std::string(rule), {}, {}});
+    if (!is_broker_decision(code)) ++services_.counters.protocol_errors;
+    services_.log.info("client_disconnected", {{"client_id", client_id()},
+                                               {"address", peer_.address},
                                                {"by", "server"},
                                                {"reason", wire::name_of(code)},
                                                {"detail", detail},
                                                {"rule", rule}});
-    if (version_ == Version::v5)  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; a 3.x server has no DISCONNECT to send
-        send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
+    if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
+        sender_.send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
     start_closing();
 }
 
-void Connection::close(wire::Violation violation, std::string_view packet) {
-    close(wire::ReasonCode(violation), std::string(packet).append(": ").append(wire::text_of(violation.rule)));
+void Connection::refuse_connect(const CloseReason& reason) {
+    LEDGE_ASSERT(state_ == State::handshake);
+    ++services_.counters.connections_refused;
+    services_.log.info("connection_refused", {{"address", peer_.address},
+                                              {"listener", peer_.listener.name},
+                                              {"client_id", reason.client_id},
+                                              {"user", reason.user},
+                                              {"reason", wire::name_of(reason.code)},
+                                              {"detail", reason.detail},
+                                              {"rule", reason.rule}});
+    send_refusal(peer_, sender_, reason.code, told(reason.detail, reason.rule));
+    start_closing();
 }
 
-/// For the client: the rule only where the policy says so.
-std::string Connection::told(std::string_view detail, std::string_view rule) const {
-    std::string text(detail);
-    if (rule.empty()) return text;
-    if (!text.empty()) text += ": ";
-    return text.append(services_.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
-}
-
-/// As much of it as may be sent: nothing where the client does not want it [MQTT-3.1.2-29].
-std::string_view Connection::reason_for_peer(std::string_view reason) const {
-    constexpr std::size_t reason_bytes_max = 512;
-    if (version_ != Version::v5 || !wants_problem_information_ || !wire::is_valid_utf8(reason)) return {};
-    std::size_t size = std::min(reason.size(), reason_bytes_max);
-    while (size < reason.size() && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
-    return reason.substr(0, size);
+// The peer has sent something that is no CONNECT: MQTT has no answer to it.
+void Connection::refuse_stream() {
+    ++services_.counters.connections_refused;
+    start_closing();
 }
 
 void Connection::close_silently() { start_closing(); }
 
 void Connection::start_closing() {
     if (state_ == State::closing) return;
-    // Unless the client took leave with DISCONNECT, its will is published [MQTT-3.1.2-8].
+    // Unless the client has sent DISCONNECT, its will is published [MQTT-3.1.2-8].
     state_ = State::closing;
+    sender_.seal();
     timer_.cancel();
     mark_dirty();
 }
 
-void Connection::mark_dirty() { services_.dirty.add(*this); }
+void Connection::forget_session() {
+    session_ = nullptr;
+    acks_.clear();
+}
 
-void Connection::unlink_dirty() { services_.dirty.remove(*this); }
+// ---------------------------------------------------------------------------------------------------------------------
+// Memory
+
+void Connection::log_cut_off(std::string_view reason) const {
+    services_.log.warning("client_disconnected", {{"client_id", client_id()},
+                                                  {"address", peer_.address},
+                                                  {"by", "server"},
+                                                  {"reason", reason},
+                                                  {"outbox_bytes", outbox().size()},
+                                                  {"held_bytes", memory()}});
+}
 
 // A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
 void Connection::check_outbox_bound() {
-    if (outbox_.size() <= limits().outbox_bytes_fatal + largest_publish_ || state_ == State::closing) return;
-    services_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                                  {"address", address_},
-                                                  {"by", "server"},
-                                                  {"reason", "outbox_full"},
-                                                  {"outbox_bytes", outbox_.size()}});
-    outbox_.clear();
+    if (!sender_.is_beyond_fatal_limit() || state_ == State::closing) return;
+    log_cut_off("outbox_full");
+    outbox().clear();
     start_closing();
 }
 
 void Connection::count_input() {
     std::size_t bytes = framer_.memory();
-    if (login_ != nullptr) bytes += login_->connect_frame.bytes().size() + login_->held_input.capacity();
+    if (handshake_ != nullptr) bytes += handshake_->memory();
     const auto now = static_cast<std::uint32_t>(bytes);
     if (now == counted_input_) return;
     const std::uint32_t before = std::exchange(counted_input_, now);
@@ -252,15 +497,15 @@ void Connection::count_input() {
 }
 
 std::uint64_t Connection::memory() const {
-    const std::uint64_t own = outbox_.memory() + counted_input_;
+    const std::uint64_t own = outbox().memory() + counted_input_;
     return session_ == nullptr || session_->is_persistent() ? own : own + session_->held_bytes();
 }
 
 void Connection::refuse_unfinished() {
+    LEDGE_ASSERT(is_stranger_);
     ++services_.counters.strangers_gave_way;
     ++services_.counters.connections_refused;
-    services_.logins.forget(*this);
-    login_.reset();
+    handshake_->drop();
     framer_.forget();
     count_input();
     start_closing();
@@ -269,13 +514,8 @@ void Connection::refuse_unfinished() {
 void Connection::shed() {
     if (state_ == State::closing) return;
     ++services_.counters.disconnected_memory;
-    services_.log.warning("client_disconnected", {{"client_id", session_ == nullptr ? "" : session_->client_id()},
-                                                  {"address", address_},
-                                                  {"by", "server"},
-                                                  {"reason", "memory_budget"},
-                                                  {"outbox_bytes", outbox_.size()},
-                                                  {"held_bytes", memory()}});
-    outbox_.clear();
+    log_cut_off("memory_budget");
+    outbox().clear();
     framer_.forget();
     count_input();
     start_closing();

@@ -85,7 +85,7 @@ public:
         wire::PropertyBuilder properties;
         if (id != 0) properties.number(wire::PropertyId::subscription_identifier, id);
         const wire::Subscribe packet{1, {entries, true}, properties.view()};
-        shard.on_bytes(connection, encoded(packet, connection.version()), start);
+        shard.on_bytes(connection, encoded(packet, connection.peer().version), start);
     }
 
     /// Turns until nothing is left to say; clients acknowledge what they get.

@@ -88,7 +88,7 @@ void ShardStage::feed(unsigned seat, const std::vector<Byte>& bytes) {
 void ShardStage::drain(unsigned seat, std::size_t most) {
     Peer& peer = peers_.at(seat);
     if (peer.connection == nullptr) return;
-    const wire::Version version = peer.connection->version();
+    const wire::Version version = peer.connection->peer().version;
     session::Outbox& outbox = peer.connection->outbox();
     std::size_t taken = 0;
     while (taken < most && !outbox.empty()) {

@@ -25,7 +25,7 @@ public:
     ShardStage& operator=(const ShardStage&) = delete;
 
     bool is_open(unsigned seat) const { return peers_.at(seat).connection != nullptr; }
-    wire::Version version(unsigned seat) const { return peers_.at(seat).connection->version(); }
+    wire::Version version(unsigned seat) const { return peers_.at(seat).connection->peer().version; }
 
     void open(unsigned seat);
     void feed(unsigned seat, const std::vector<Byte>& bytes);

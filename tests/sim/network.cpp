@@ -198,7 +198,7 @@ void World::flush_once() {
     for (std::size_t i = 0; i < links_.size(); ++i) {  // the network takes bytes again
         Link& link = *links_[i];
         if (link.connection == nullptr || link.connection->outbox().empty()) continue;
-        if (!link.connection->is_output_held() && link.in_transit() < link.window_bytes)
+        if (!link.connection->sender().is_held() && link.in_transit() < link.window_bytes)
             write_out(link, *link.connection);
     }
 }

@@ -3,7 +3,7 @@
 //
 //     Fanout opens a barrier ──► one AckHold per Delivery ──► settle(): the subscriber is done with the message
 //                  │                                                     │ the last one
-//     Connection owes the acknowledgement ──► AckWait ◄─ on_holds_ended ─┘
+//     AckQueue owes the acknowledgement ────► AckWait ◄─ on_holds_ended ─┘
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@
 namespace ledge::session {
 
 class AckBarriers;
-class Connection;
+class AckQueue;
 
 /// One barrier. Only AckBarriers, AckHold and AckWait look into it.
 struct AckBarrier {
     AckBarriers* owner = nullptr;
-    Connection* publisher = nullptr;  // whose acknowledgement waits; nullptr: nobody's does
-    std::uint32_t number = 0;         // of that acknowledgement, see AckQueue::numbered
+    AckQueue* waiting = nullptr;  // the queue whose acknowledgement waits; nullptr: no acknowledgement waits
+    std::uint32_t number = 0;     // of that acknowledgement in the queue
     std::uint32_t holds = 0;
     wire::PacketType kind = wire::PacketType::puback;
     bool is_commit_required = false;
@@ -64,8 +64,8 @@ private:
 class AckWait {
 public:
     AckWait() = default;
-    /// Acknowledgement `number` of `kind` of this connection waits. At most one waits for a barrier.
-    AckWait(const AckHold& hold, Connection& connection, wire::PacketType kind, std::uint32_t number);
+    /// Acknowledgement `number` of `kind` in this queue waits. At most one waits for a barrier.
+    AckWait(const AckHold& hold, AckQueue& queue, wire::PacketType kind, std::uint32_t number);
     AckWait(AckWait&& other) noexcept : barrier_(std::exchange(other.barrier_, nullptr)) {}
     AckWait& operator=(AckWait&& other) noexcept {
         if (this != &other) {
@@ -80,7 +80,7 @@ public:
 
 private:
     void end() {
-        if (barrier_ != nullptr) std::exchange(barrier_, nullptr)->publisher = nullptr;
+        if (barrier_ != nullptr) std::exchange(barrier_, nullptr)->waiting = nullptr;
     }
 
     AckBarrier* barrier_ = nullptr;

@@ -23,7 +23,6 @@ struct AckRig : Rig {
     void commits() {
         services.journal.on_committed(services.journal.take(now).last);
         for (Connection* one : std::exchange(services.waiting_connections, {})) {
-            one->stop_waiting();
             one->on_committed();
         }
     }

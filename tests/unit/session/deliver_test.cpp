@@ -82,8 +82,8 @@ TEST_CASE("payloads from 2 KiB on are referenced, smaller ones copied") {
     const Delivery large = delivery("a", std::string(2048, 'l'), qos1);
     for (const Delivery* each : {&small, &large}) {
         const Delivery& one = *each;
-        rig.connection->send_publish(one.publication.view(), one.publication.blob(), {one.ids, qos1, false, false, 1},
-                                     start);
+        rig.connection->sender().send_publish(one.publication.view(), one.publication.blob(),
+                                              {one.ids, qos1, false, false, 1}, "s", start);
     }
     Bytes parts[4];
     REQUIRE(rig.connection->outbox().gather(parts) == 2);

@@ -83,19 +83,18 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
     rig.session->put_record(never, journal::Urgency::lazy);
     const journal::Ticket waits = rig.services.journal.last();
     std::string releases;
-    for (wire::PacketId id = 1; id <= Connection::owed_acks_max; ++id) releases += pubrel(id);
+    for (wire::PacketId id = 1; id <= AckQueue::owed_to_messages_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
-    for (wire::PacketId id = 1; id < Connection::owed_acks_max; ++id)
+    for (wire::PacketId id = 1; id < AckQueue::owed_to_messages_max; ++id)
         rig.connection->on_routed(qos1, id, ReasonCode::success, waits, {});
     CHECK(rig.connection->wants_input());
     SUBCASE("answers to messages") { rig.connection->on_routed(qos1, 60'000, ReasonCode::success, waits, {}); }
     SUBCASE("answers within exchanges") {
-        for (std::size_t i = Connection::owed_acks_max; i < Connection::owed_exchange_acks_max; ++i)
+        for (std::size_t i = AckQueue::owed_to_messages_max; i < AckQueue::owed_within_exchanges_max; ++i)
             rig.sends(pubrel(60'000));
     }
     CHECK_FALSE(rig.connection->wants_input());
     rig.services.journal.on_committed(rig.services.journal.take(rig.now).last);
-    rig.connection->stop_waiting();
     rig.connection->on_committed();
     CHECK(rig.connection->wants_input());
     CHECK(rig.services.dirty.pop() == rig.connection.get());  // the driver looks at it

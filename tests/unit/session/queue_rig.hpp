@@ -77,10 +77,7 @@ struct QueueRig : Rig {
         written = "";
         for (const journal::Record& record : batch.records) write(record, batch.body(record));
         services.journal.on_committed(batch.last);
-        for (Connection* one : std::exchange(services.waiting_connections, {})) {
-            one->stop_waiting();
-            one->on_committed();
-        }
+        for (Connection* one : std::exchange(services.waiting_connections, {})) one->on_committed();
         for (Session* one : std::exchange(services.waiting_sessions, {})) {
             one->stop_waiting();
             if (one->connection() != nullptr) one->connection()->pump(now);

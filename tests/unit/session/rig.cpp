@@ -199,7 +199,7 @@ std::string Rig::takes() {
     for (;;) {
         const auto next = framer.next(input, 0xFFFF'FFFF);
         if (next.status != wire::Framer::Status::frame) break;
-        out += (out.empty() ? "" : " | ") + describe(next.frame, connection->version());
+        out += (out.empty() ? "" : " | ") + describe(next.frame, connection->peer().version);
     }
     REQUIRE(framer.pending() == 0);
     return out;

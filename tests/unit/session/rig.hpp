@@ -72,6 +72,10 @@ public:
     /// What came since, " | " between the packets; the outbox is empty afterwards.
     std::string takes();
     bool is_closing() const { return connection->is_closing(); }
+    bool is_in_auth_exchange() const {
+        const Connection& c = *connection;
+        return !c.is_connected() && !c.is_closing() && !c.is_awaiting_connect() && !c.is_awaiting_answer();
+    }
 
     /// A delivery comes up for the session at `at`.
     void delivers(Delivery delivery, Instant at);
