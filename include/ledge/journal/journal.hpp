@@ -120,7 +120,7 @@ public:
     std::uint64_t cancelled() const { return cancelled_; }
 
     /// Somebody has been promised something: what is pending is due at once.
-    void hurry() { note_urgency(Urgency::now); }
+    void request_commit() { note_urgency(Urgency::now); }
     /// True once after a record was withdrawn, or tickets became durable because all that was pending was cancelled:
     /// what waits for a commit may have nothing left to wait for.
     bool take_news() { return std::exchange(has_news_, false); }

@@ -174,7 +174,7 @@ TEST_CASE("the most urgent pending record says when the commit is due") {
     CHECK(journal.due(start + 700ms) == -1);
     journal.puts(4, Urgency::lazy);
     CHECK(journal.due(start + 700ms) == 1700);
-    journal.hurry();
+    journal.request_commit();
     CHECK(journal.due(start + 701ms) == 701);
 }
 
