@@ -429,7 +429,7 @@ Instant Shard::commit_deadline() const { return parts_->services.journal.commit_
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
-    if (p.services.journal.take_news()) p.wake_waiting(p.latest);
+    if (p.services.journal.consume_settled_without_commit()) p.wake_waiting(p.latest);
     while (Connection* connection = p.services.dirty.pop()) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.

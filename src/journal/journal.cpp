@@ -50,7 +50,7 @@ void Journal::cancel(Ticket ticket) {
 
 void Journal::withdraw(Ticket ticket) {
     cancel(ticket);
-    has_news_ = true;
+    has_settled_without_commit_ = true;
 }
 
 bool Journal::is_cancelled(Ticket ticket) const {
@@ -68,7 +68,7 @@ void Journal::forget_paced(const Pending& record) {
 // leaving a trace, not even an empty commit.
 void Journal::forget_cancelled() {
     if (taken_ != durable_) return;  // a batch is under way: tickets become durable in order
-    has_news_ = !pending_.empty();
+    has_settled_without_commit_ = !pending_.empty();
     taken_ += pending_.size();
     durable_ = taken_;
     while (!pending_.empty()) pending_.pop_front();

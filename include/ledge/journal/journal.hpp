@@ -123,7 +123,7 @@ public:
     void request_commit() { note_urgency(Urgency::now); }
     /// True once after a record was withdrawn, or tickets became durable because all that was pending was cancelled:
     /// what waits for a commit may have nothing left to wait for.
-    bool take_news() { return std::exchange(has_news_, false); }
+    bool consume_settled_without_commit() { return std::exchange(has_settled_without_commit_, false); }
 
     /// Continues where a store left off; what was numbered before that is not stored, but no number is given twice.
     void restore(std::uint64_t next_number) { next_number_ = std::max(next_number_, next_number); }
@@ -169,7 +169,7 @@ private:
     bool is_failed_ = false;
     bool is_postponed_ = false;
     bool is_full_ = false;
-    bool has_news_ = false;
+    bool has_settled_without_commit_ = false;
     Urgency urgency_ = Urgency::lazy;            // highest of the pending ones
     Instant lazy_since_ = never;                 // when the oldest pending record was first seen by note_time
     std::uint32_t paced_records_ = 0;            // pending and not cancelled

@@ -117,7 +117,7 @@ TEST_CASE("what waits for a record that was withdrawn waits no longer, whatever 
     CHECK(journal.is_settled(withdrawn));
     CHECK_FALSE(journal.is_durable(withdrawn));
     CHECK_FALSE(journal.is_settled(kept));
-    CHECK(journal.take_news());
+    CHECK(journal.consume_settled_without_commit());
     CHECK(journal.taken() == "1 3");
     journal.on_committed(journal.last.last);
     CHECK(journal.is_settled(kept));
@@ -139,8 +139,8 @@ TEST_CASE("when everything pending is cancelled, its tickets are durable without
     const Ticket ticket = journal.puts(1, Urgency::now);
     journal.cancel(ticket);
     CHECK(journal.is_durable(ticket));
-    CHECK(journal.take_news());
-    CHECK_FALSE(journal.take_news());
+    CHECK(journal.consume_settled_without_commit());
+    CHECK_FALSE(journal.consume_settled_without_commit());
     CHECK(journal.due(start) == -1);
     CHECK(journal.bytes() == 0);
 }
