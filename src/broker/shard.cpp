@@ -270,7 +270,7 @@ bool Shard::wants_commit(Instant now) {
 
 void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_lazy_interval(interval); }
 
-journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.take(now); }
+journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.make_batch(now); }
 
 void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;

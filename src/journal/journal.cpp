@@ -161,7 +161,7 @@ Instant Journal::paced_deadline() const {
     return std::max(paced_since_ + options_.commit_delay, affordable);
 }
 
-Batch Journal::take(Instant now) {
+Batch Journal::make_batch(Instant now) {
     LEDGE_ASSERT(taken_ == durable_);
     if (urgency_ == Urgency::paced && paced_records_ < paced_records_cheap)
         paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;

@@ -105,7 +105,7 @@ public:
     void note_time(Instant now);
     bool has_pending() const { return live_ > 0; }
     /// Everything pending. Requires that no other batch is under way.
-    Batch take(Instant now);
+    Batch make_batch(Instant now);
     /// `batch.last` of the batch that was taken is on stable storage.
     void on_committed(Ticket last);
     void on_failed() { is_failed_ = true; }

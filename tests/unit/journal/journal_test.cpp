@@ -35,7 +35,7 @@ struct Sheet : Journal {
     /// The numbers of the records in the next batch.
     std::string taken(Instant now = start) {
         std::string out;
-        last = take(now);
+        last = make_batch(now);
         for (const Record& record : last.records) out += (out.empty() ? "" : " ") + std::to_string(record.number);
         return out;
     }
@@ -81,7 +81,7 @@ TEST_CASE("a batch carries the records in order, with their bodies, the next num
                             Publication({"a", as_bytes("pay"), {}, never, wire::QoS::at_least_once, false}),
                             Urgency::lazy);
     journal.drop(RecordKind::queued, 3, 8, Urgency::lazy);
-    const Batch batch = journal.take(start + 3s);
+    const Batch batch = journal.make_batch(start + 3s);
     REQUIRE(batch.records.size() == 3);
     CHECK(batch.records[0].kind == RecordKind::session);
     CHECK(as_text(batch.body(batch.records[0])) == "xx");
