@@ -15,7 +15,7 @@
 namespace ledge::storage {
 namespace {
 
-constexpr std::uint64_t rows_said_max = 20;
+constexpr std::uint64_t rows_logged_max = 20;
 constexpr int files_max = 1000;
 
 std::string key_text(Table table, Bytes key) {
@@ -35,28 +35,28 @@ void BadRows::note(Table table, Bytes key, Bytes value, const char* fault) {
     {
         const std::lock_guard lock(mutex_);
         if (!noted_.try_emplace({table, {key.begin(), key.end()}}, Noted{checksum_of(value), fault}).second) return;
-        if (++count_ > rows_said_max) return;
+        if (++count_ > rows_logged_max) return;
     }
-    say(table, key, fault);
+    log_row(table, key, fault);
 }
 
-void BadRows::say(Table table, Bytes key, const char* fault) {
+void BadRows::log_row(Table table, Bytes key, const char* fault) {
     log_.error("store_bad_row", {{"table", traits_of(table).name}, {"key", key_text(table, key)}, {"reason", fault}});
 }
 
-void BadRows::keep(Table table, Bytes key, Bytes value, const char* fault) {
-    kept_ += dump_row(table, {key, value, fault});
-    ++kept_rows_;
-    if (kept_.size() >= chunk_bytes && write_file(kept_, false)) kept_.clear();
-    if (++count_ <= rows_said_max) say(table, key, fault);
+void BadRows::collect(Table table, Bytes key, Bytes value, const char* fault) {
+    collected_ += dump_row(table, {key, value, fault});
+    ++collected_rows_;
+    if (collected_.size() >= chunk_bytes && write_file(collected_, false)) collected_.clear();
+    if (++count_ <= rows_logged_max) log_row(table, key, fault);
 }
 
-int BadRows::write_kept() {
-    if (kept_rows_ == 0) return lmdb_ok;
-    if (!write_file(kept_, true)) return errno;
-    log_.error("store_bad_rows_moved", {{"rows", kept_rows_}, {"path", path_}});
-    kept_.clear();
-    kept_rows_ = 0;
+int BadRows::write_collected() {
+    if (collected_rows_ == 0) return lmdb_ok;
+    if (!write_file(collected_, true)) return errno;
+    log_.error("store_bad_rows_moved", {{"rows", collected_rows_}, {"path", path_}});
+    collected_.clear();
+    collected_rows_ = 0;
     return lmdb_ok;
 }
 
@@ -70,7 +70,7 @@ bool BadRows::has_noted() const {
     return !noted_.empty() && !has_failed_;
 }
 
-BadRows::Rows BadRows::take_some() {
+BadRows::Rows BadRows::extract_noted() {
     const std::lock_guard lock(mutex_);
     Rows rows;
     while (!has_failed_ && !noted_.empty() && rows.size() < rows_at_once)
@@ -78,8 +78,8 @@ BadRows::Rows BadRows::take_some() {
     return rows;
 }
 
-int BadRows::put_aside(Txn& txn, const Tables& tables) {
-    Rows rows = take_some();
+int BadRows::move_to_file(Txn& txn, const Tables& tables) {
+    Rows rows = extract_noted();
     if (rows.empty()) return lmdb_ok;
     bool is_written = true;
     std::string lines;

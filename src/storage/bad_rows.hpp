@@ -27,17 +27,17 @@ public:
     /// Rows noted so far.
     std::uint64_t count() const;
 
-    /// Some wait for put_aside.
+    /// Some wait for move_to_file.
     bool has_noted() const;
     /// Moves rows that were noted and have not changed since, 10,000 at most: first into the file, durably, then out of
     /// the tables with `txn`. When the file cannot be written, they stay where they are. 0 or a code.
-    int put_aside(Txn& txn, const Tables& tables);
+    int move_to_file(Txn& txn, const Tables& tables);
 
     // For a reader that leaves the rows where they are, in a file that is replaced
     /// Counts and says it like note().
-    void keep(Table table, Bytes key, Bytes value, const char* fault);
+    void collect(Table table, Bytes key, Bytes value, const char* fault);
     /// Writes what was kept to the file, durably. 0 or errno.
-    int write_kept();
+    int write_collected();
 
 private:
     using Place = std::pair<Table, std::vector<Byte>>;
@@ -47,8 +47,8 @@ private:
     };
     using Rows = std::map<Place, Noted>;
 
-    void say(Table table, Bytes key, const char* fault);
-    Rows take_some();
+    void log_row(Table table, Bytes key, const char* fault);
+    Rows extract_noted();
     bool write_file(const std::string& lines, bool is_durable);
     bool open_file();
     static int remove(Txn& txn, const Tables& tables, const Place& place);
@@ -60,8 +60,8 @@ private:
     std::uint64_t count_ = 0;
 
     // On the thread that commits
-    std::string kept_;  // lines
-    std::uint64_t kept_rows_ = 0;
+    std::string collected_;  // lines
+    std::uint64_t collected_rows_ = 0;
     std::string path_;
     std::atomic<bool> has_failed_ = false;
 };

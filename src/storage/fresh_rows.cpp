@@ -76,7 +76,7 @@ int FreshRows::merge_if_due(Txn& txn, const Tables& tables, BadRows& bad_rows) {
     for (const auto& [number, place] : ordered) {
         if (code == lmdb_ok) code = merge(txn, tables, number, place, bad_rows);
     }
-    if (code == lmdb_ok) code = bad_rows.put_aside(txn, tables);
+    if (code == lmdb_ok) code = bad_rows.move_to_file(txn, tables);
     if (code != lmdb_ok) return code;
     has_merged_ = true;
     rows_ = 0;

@@ -41,7 +41,7 @@ void close_all_but(int descriptor) {
 }
 
 /// No core, no words on standard error, and no life after the parent.
-void become_quiet() {
+void isolate_child() {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -50,9 +50,9 @@ void become_quiet() {
     if (nowhere.is_open()) ::dup2(nowhere.get(), STDERR_FILENO);
 }
 
-[[noreturn]] void be_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
+[[noreturn]] void run_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
     close_all_but(descriptor);
-    become_quiet();
+    isolate_child();
     GuardedOut out(descriptor);
     const bool is_fine = work(out);
     out.flush();
@@ -60,7 +60,7 @@ void become_quiet() {
 }
 
 /// True at the end of the child's words; false when it was silent for too long.
-bool listen(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
+bool receive(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
     std::vector<Byte> buffer(64 * 1024);
     for (;;) {
         pollfd ready{descriptor, POLLIN, 0};
@@ -93,9 +93,9 @@ GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::
     os::Descriptor our_end(ends[0]);
     os::Descriptor childs_end(ends[1]);
     const pid_t child = ::fork();
-    if (child == 0) be_child(work, childs_end.get());
+    if (child == 0) run_child(work, childs_end.get());
     childs_end.reset();  // the pipe ends only when nobody holds this end any more
-    const bool has_ended = child > 0 && listen(our_end.get(), on_bytes, silence_max_ms);
+    const bool has_ended = child > 0 && receive(our_end.get(), on_bytes, silence_max_ms);
     our_end.reset();
     if (child < 0) return GuardedEnd::silent;
     if (!has_ended) ::kill(child, SIGKILL);

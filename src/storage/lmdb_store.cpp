@@ -70,7 +70,7 @@ Result<journal::StoreImage, StoreError> LmdbStore::load() {
         // A number that is in use is never given again, whatever the meta row says.
         meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
     }
-    if (image.bad_rows > 0) settle_damage(damage.incomplete);
+    if (image.bad_rows > 0) move_bad_rows(damage.incomplete);
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
     return image;
@@ -78,7 +78,7 @@ Result<journal::StoreImage, StoreError> LmdbStore::load() {
 
 /// Takes what was found bad out of the tables, and lets the next start know whose it was. When that cannot be written,
 /// the start goes on with the same image, and the next one finds the same rows.
-void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
+void LmdbStore::move_bad_rows(std::vector<std::uint64_t>& incomplete) {
     log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
     int code = lmdb_ok;
     bool is_marked = false;
@@ -86,7 +86,7 @@ void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
         auto txn = Txn::begin(open_->env, false);
         code = txn ? lmdb_ok : txn.error();
         if (code == lmdb_ok && !is_marked) code = mark_incomplete(*txn, open_->tables, incomplete);
-        if (code == lmdb_ok) code = bad_rows_.put_aside(*txn, open_->tables);
+        if (code == lmdb_ok) code = bad_rows_.move_to_file(*txn, open_->tables);
         if (code == lmdb_ok) code = txn->commit();
         is_marked = true;
     }
@@ -211,7 +211,7 @@ int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
     auto begun = Txn::begin(open_->env, false);
     if (!begun) return begun.error();
     Txn& txn = *begun;
-    int code = bad_rows_.put_aside(txn, open_->tables);
+    int code = bad_rows_.move_to_file(txn, open_->tables);
     if (code == lmdb_ok) code = open_->fresh.merge_if_due(txn, open_->tables, bad_rows_);
     for (const journal::Record& record : batch.records) {
         if (code != lmdb_ok) return code;

@@ -52,7 +52,7 @@ private:
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
-    void settle_damage(std::vector<std::uint64_t>& incomplete);
+    void move_bad_rows(std::vector<std::uint64_t>& incomplete);
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
     void note_lasting_run(Instant now);

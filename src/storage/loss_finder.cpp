@@ -16,7 +16,7 @@ constexpr std::ptrdiff_t owners_tried_max = 1000;
 
 void LossFinder::on_sound(Bytes key) {
     const std::uint64_t session = read_u64(key.data());
-    if (has_gap_ || !suspects_.empty()) settle(session);
+    if (has_gap_ || !suspects_.empty()) assign_suspects(session);
     before_ = session;
 }
 
@@ -27,10 +27,10 @@ void LossFinder::on_bad(Bytes key, Bytes value) {
 }
 
 void LossFinder::on_end() {
-    if (has_gap_ || !suspects_.empty()) settle(std::numeric_limits<std::uint64_t>::max());
+    if (has_gap_ || !suspects_.empty()) assign_suspects(std::numeric_limits<std::uint64_t>::max());
 }
 
-void LossFinder::settle(std::uint64_t after) {
+void LossFinder::assign_suspects(std::uint64_t after) {
     for (Suspect& suspect : suspects_) has_gap_ = has_gap_ || !find_owner(std::move(suspect), after);
     if (has_gap_) {
         const auto first = std::ranges::lower_bound(sessions_, before_);

@@ -24,7 +24,7 @@ public:
     void on_gap() { has_gap_ = true; }
     void on_end();
     /// Any row of the table may be missing.
-    void lose_all() { incomplete_.insert(incomplete_.end(), sessions_.begin(), sessions_.end()); }
+    void mark_all() { incomplete_.insert(incomplete_.end(), sessions_.begin(), sessions_.end()); }
 
     static bool is_about(Table table) {
         return table == Table::subscription || table == Table::received || table == Table::queued;
@@ -36,7 +36,7 @@ private:
         std::vector<Byte> value;
     };
 
-    void settle(std::uint64_t after);
+    void assign_suspects(std::uint64_t after);
     bool find_owner(Suspect suspect, std::uint64_t after);
 
     Table table_;

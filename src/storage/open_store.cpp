@@ -55,12 +55,12 @@ public:
         const bool is_new = os::file_size(dir.data_path()) == 0;
         if (dir.has_lost_data()) {
             beginning_ = Beginning::lost;
-            tell_loss(dir);
+            log_loss(dir);
         }
         if (code == lmdb_ok && is_new) code = create(dir);
         if (code != lmdb_ok) return failure(dir, "cannot be created", code);
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir.past();
-        std::string reason = look_at(dir, past);
+        std::string reason = check_file(dir, past);
         if (reason.empty()) {
             auto store = open_file(dir, past, reason);
             if (reason.empty()) return store;
@@ -80,7 +80,7 @@ private:
                       {"fix", "chmod g-w"}});
     }
 
-    void tell_loss(const StoreDir& dir) const {
+    void log_loss(const StoreDir& dir) const {
         log_.error("store_lost", {{"path", dir.data_path()},
                                   {"reason", "the file is missing or empty, although a broker has used this folder"},
                                   {"outcome",
@@ -90,7 +90,7 @@ private:
     }
 
     /// Why the file cannot be trusted; empty: it can.
-    std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
+    std::string check_file(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
         const bool is_suspicious = past.short_runs >= short_runs_suspicious;
         const bool is_small = os::file_size(dir.data_path()) <= bytes_checked_always;
@@ -123,11 +123,11 @@ private:
         return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
     }
 
-    void say_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
+    void log_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
         log_.error("store_bad_rows", {{"rows", rows}, {"incomplete", sessions_incomplete}});
     }
 
-    void say_meta(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
+    void log_meta_damage(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
         const auto clock = std::chrono::duration_cast<std::chrono::seconds>(meta.logical.time_since_epoch());
         log_.error("store_meta_damaged", {{"path", dir.data_path()},
                                           {"reason", rows.fault},
@@ -155,7 +155,7 @@ private:
                                      {"from_version", meta.version},
                                      {"to_version", schema_version},
                                      {"rows", upgraded.rows}});
-        if (bad_rows.count() > 0) say_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
+        if (bad_rows.count() > 0) log_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
         meta.version = schema_version;
         return lmdb_ok;
     }
@@ -186,7 +186,7 @@ private:
     Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
         auto txn = Txn::begin(env, true);
         if (!txn) return failure_of(dir, "cannot be read", txn.error());
-        const MetaRows meta_rows = look_at_meta(*txn);
+        const MetaRows meta_rows = read_meta_rows(*txn);
         std::optional<Meta> found = meta_rows.meta;
         const auto rows = txn->facts(main_db);
         if (!meta_rows.is_ours && rows && rows.value().entries > 0) {
@@ -198,7 +198,7 @@ private:
             if (!tables) return failure_of(dir, "cannot be read", tables.error());
             found = recover_meta(*txn, *tables);
         }
-        if (meta_rows.is_ours && meta_rows.fault != nullptr) say_meta(dir, meta_rows, *found);
+        if (meta_rows.is_ours && meta_rows.fault != nullptr) log_meta_damage(dir, meta_rows, *found);
         if (found && found->version > schema_version) {
             return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
                                                         std::to_string(found->version) + ", this broker knows up to " +
@@ -231,7 +231,7 @@ private:
     Result<Tables, int> prepare(const Env& env, const Meta& meta) const {
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
-        const bool is_new = look_at_meta(*txn).fault != nullptr;  // or has lost a part of it
+        const bool is_new = read_meta_rows(*txn).fault != nullptr;  // or has lost a part of it
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
         int code = is_new ? write_meta(*txn, meta) : lmdb_ok;
@@ -270,8 +270,8 @@ private:
         auto env = open_env(dir);
         if (!env) return failure(dir, "cannot be opened", env.error());
         Meta meta;
-        std::string not_even_now;
-        if (auto known = check_meta(dir, *env, meta, not_even_now); !known) return Failure{known.error()};
+        std::string second_reason;
+        if (auto known = check_meta(dir, *env, meta, second_reason); !known) return Failure{known.error()};
         return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
     }
 
@@ -316,10 +316,10 @@ private:
 /// process's: a file that somebody else brings there is never taken for an empty one.
 class LaterOpener {
 public:
-    explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { hold(); }
+    explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { lock_directory(); }
 
     Result<std::unique_ptr<Store>, StoreError> operator()() {
-        if (!*held_) hold();
+        if (!*held_) lock_directory();
         if (!*held_) return Failure{held_->error()};
         const std::string data = (*held_)->data_path();
         if (os::file_size(data) > 0 && !is_file_ours_)
@@ -330,12 +330,14 @@ public:
         auto opened = Opener(options_, Log()).open(std::move(**held_));
         if (opened) return opened;
         is_file_ours_ = os::file_size(data) > 0;  // made, and not ready before the disk was full again
-        hold();
+        lock_directory();
         return opened;
     }
 
 private:
-    void hold() { held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true)); }
+    void lock_directory() {
+        held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true));
+    }
 
     LmdbStoreOptions options_;
     std::shared_ptr<Result<StoreDir, StoreError>> held_;  // shared: a std::function can be copied

@@ -126,10 +126,10 @@ private:
     }
 
     /// A page that may be used, for the first time. `count` pages in a row.
-    bool take(Word number, Word count) {
+    bool claim_pages(Word number, Word count) {
         if (number < 2 || number > last_page_ || count > last_page_ - number + 1) return fail("out of range", number);
         if ((number + count) * page_size_ > file_.size()) return fail("cut off", number);
-        if (++looked_at_ % pages_per_sign_of_life == 0) sign_of_life_();
+        if (++claimed_ % pages_per_sign_of_life == 0) sign_of_life_();
         for (Word i = number; i < number + count; ++i) {
             if (used_[i]) return fail("used twice", i);
             used_[i] = true;
@@ -151,7 +151,7 @@ private:
     }
 
     bool check_page(Word number, unsigned height, Kind kind, Found& found) {
-        if (!take(number, 1)) return false;
+        if (!claim_pages(number, 1)) return false;
         const Bytes bytes = page(number);
         if (read<Word>(bytes, 0) != number) return fail("is another page", number);
         const bool is_leaf = height == 1;
@@ -208,12 +208,12 @@ private:
     /// A value that became smaller within one transaction keeps its pages: there may be more than it needs.
     bool check_overflow(Word first, std::size_t size, Kind kind, Found& found) {
         const Word needed = (head_size + size + page_size_ - 1) / page_size_;
-        if (!take(first, needed)) return false;
+        if (!claim_pages(first, needed)) return false;
         const Bytes bytes = page(first);
         if (read<Word>(bytes, 0) != first || flags_of(bytes) != flag_overflow) return fail("is another page", first);
         const Word pages = read<std::uint32_t>(bytes, sizeof(Word) + 4);
         if (pages < needed) return fail("has another size", first);
-        if (pages > needed && !take(first + needed, pages - needed)) return false;
+        if (pages > needed && !claim_pages(first + needed, pages - needed)) return false;
         found.overflow_pages += pages;
         return kind != Kind::free || note_free(file_.subspan(first * page_size_ + head_size, size), first);
     }
@@ -239,7 +239,7 @@ private:
 
     Bytes file_;
     const std::function<void()>& sign_of_life_;
-    std::uint64_t looked_at_ = 0;  // pages, and values of several pages
+    std::uint64_t claimed_ = 0;  // pages, and values of several pages
     std::size_t page_size_ = 0;
     Word last_page_ = 0;
     std::vector<bool> used_;

@@ -23,10 +23,10 @@ constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest 
 
 enum class Direction : std::uint8_t { forward, backward };
 
-enum class Told : std::uint8_t { sound, bad, missing };
+enum class RowState : std::uint8_t { sound, bad, missing };
 
-void send_row(GuardedOut& out, Told word, Bytes key, Bytes body) {
-    std::array<Byte, row_head_size> head{static_cast<Byte>(word), static_cast<Byte>(key.size())};
+void send_row(GuardedOut& out, RowState state, Bytes key, Bytes body) {
+    std::array<Byte, row_head_size> head{static_cast<Byte>(state), static_cast<Byte>(key.size())};
     write_u64(&head[2], body.size());
     out.send(head);
     out.send(key);
@@ -60,11 +60,11 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
         before.assign(key.begin(), key.end());
         ++rows;
         const ReadRow row = reader.read(table, key, cursor->value());
-        if (key.size() <= Key::size_max) send_row(out, row.fault ? Told::bad : Told::sound, row.key, row.body);
+        if (key.size() <= Key::size_max) send_row(out, row.fault ? RowState::bad : RowState::sound, row.key, row.body);
     }
     // A page of another time in the place of one of these: every step is in order, but rows are missing.
     if (is_forward && is_not_found(code) && facts && facts.value().entries != rows)
-        send_row(out, Told::missing, {}, {});
+        send_row(out, RowState::missing, {}, {});
     return is_not_found(code);
 }
 
@@ -105,11 +105,12 @@ bool send_meta(GuardedOut& out, const std::string& path) {
 }
 
 /// In the parent: takes the child's words apart, writes the sound rows, and follows what is missing.
-class RowTaker {
+class RowReceiver {
 public:
-    RowTaker(BulkWriter& writer, Table table, LossFinder& losses) : writer_(writer), table_(table), losses_(losses) {}
+    RowReceiver(BulkWriter& writer, Table table, LossFinder& losses)
+        : writer_(writer), table_(table), losses_(losses) {}
 
-    void take(Bytes bytes) {
+    void on_bytes(Bytes bytes) {
         pending_.insert(pending_.end(), bytes.begin(), bytes.end());
         std::size_t used = 0;
         while (code_ == lmdb_ok && is_sane_) {
@@ -119,15 +120,15 @@ public:
             const std::uint64_t body_bytes = read_u64(&rest[2]);
             is_sane_ = key_bytes <= Key::size_max && body_bytes <= row_bytes_max;
             if (!is_sane_ || rest.size() - row_head_size < key_bytes + body_bytes) break;
-            on_word(static_cast<Told>(rest[0]), rest.subspan(row_head_size, key_bytes),
-                    rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
+            on_row(static_cast<RowState>(rest[0]), rest.subspan(row_head_size, key_bytes),
+                   rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
             used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 
     /// From here on rows come from the back: what lies between is missing.
-    void turn_round() {
+    void start_backward() {
         is_backward_ = true;
         pending_.clear();
     }
@@ -146,11 +147,11 @@ public:
     const std::vector<Byte>& highest() const { return highest_; }
 
 private:
-    void on_word(Told word, Bytes key, Bytes body) {
-        switch (word) {
-            case Told::missing: losses_.lose_all(); break;
-            case Told::bad: on_bad(key, body); break;
-            case Told::sound: write(key, body); break;
+    void on_row(RowState state, Bytes key, Bytes body) {
+        switch (state) {
+            case RowState::missing: losses_.mark_all(); break;
+            case RowState::bad: on_bad(key, body); break;
+            case RowState::sound: write(key, body); break;
         }
     }
 
@@ -195,25 +196,25 @@ int salvage_table(const std::string& damaged, std::uint32_t version, const Env& 
     BulkWriter writer(env, tables);
     const std::vector<std::uint64_t> sessions = sessions_in(env, tables);
     LossFinder losses(table, sessions, incomplete);
-    RowTaker taker(writer, table, losses);
+    RowReceiver receiver(writer, table, losses);
     const auto read = [&](Direction direction, Bytes stop) {
         const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, version, table, direction, stop); };
         return run_guarded(
-            work, [&](Bytes bytes) { taker.take(bytes); }, salvage_silence_max_ms);
+            work, [&](Bytes bytes) { receiver.on_bytes(bytes); }, salvage_silence_max_ms);
     };
     if (read(Direction::forward, {}) != GuardedEnd::fine) {
-        taker.turn_round();
-        read(Direction::backward, taker.highest());
+        receiver.start_backward();
+        read(Direction::backward, receiver.highest());
     }
-    salvaged.rows[index_of(table)] = taker.rows();
-    salvaged.bad_rows += taker.bad_rows();
-    return taker.finish();
+    salvaged.rows[index_of(table)] = receiver.rows();
+    salvaged.bad_rows += receiver.bad_rows();
+    return receiver.finish();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What was read must fit together: a core that finds a queued message without its bytes has nothing to send.
 
-bool holds(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
+bool contains_number(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
     return std::binary_search(sorted.begin(), sorted.end(), number);
 }
 
@@ -227,17 +228,19 @@ public:
         const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::message);
         std::vector<std::uint64_t> wanted;
         for (const Table table : {Table::subscription, Table::received}) {
-            erase_unless(table, [&](Bytes key, Bytes) { return holds(sessions, read_u64(key.data())); });
+            erase_unless(table, [&](Bytes key, Bytes) { return contains_number(sessions, read_u64(key.data())); });
         }
         erase_unless(Table::queued, [&](Bytes key, Bytes body) {
             const auto record = journal::parse_queued(body);
-            if (!record || !holds(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
-            if (!record || !holds(sessions, read_u64(key.data())) || !holds(messages, record->message)) return false;
+            if (!record || !contains_number(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
+            if (!record || !contains_number(sessions, read_u64(key.data())) ||
+                !contains_number(messages, record->message))
+                return false;
             wanted.push_back(record->message);
             return true;
         });
         std::sort(wanted.begin(), wanted.end());
-        erase_unless(Table::message, [&](Bytes key, Bytes) { return holds(wanted, read_u64(key.data())); });
+        erase_unless(Table::message, [&](Bytes key, Bytes) { return contains_number(wanted, read_u64(key.data())); });
         return code_;
     }
 

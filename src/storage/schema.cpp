@@ -22,14 +22,14 @@ public:
 
     std::uint64_t number(std::size_t size) {
         std::uint64_t value = 0;
-        for (const Byte byte : take(size)) value = value << 8U | byte;
+        for (const Byte byte : read_bytes(size)) value = value << 8U | byte;
         return value;
     }
     std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
     std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
     std::int64_t i64() { return static_cast<std::int64_t>(number(8)); }
     Instant instant() { return Instant(Duration(i64())); }
-    Bytes take(std::size_t size) {
+    Bytes read_bytes(std::size_t size) {
         is_ok_ = is_ok_ && size <= rest_.size();
         if (!is_ok_) return {};
         const Bytes taken = rest_.first(size);

@@ -65,7 +65,7 @@ int send_sessions(const std::string& file, GuardedOut& out) {
     });
 }
 
-Failure<StoreError> stop_it_first(const StoreError& error) {
+Failure<StoreError> add_advice(const StoreError& error) {
     if (error.fault != Fault::in_use) return Failure{error};
     return Failure{StoreError{Fault::in_use, error.text + "; ask it with --admin URL, or stop it first"}};
 }
@@ -74,7 +74,7 @@ Failure<StoreError> stop_it_first(const StoreError& error) {
 
 Result<bool, StoreError> list_sessions(const std::string& path, const Print& print) {
     auto dir = StoreDir::open(path, false);
-    if (!dir) return stop_it_first(dir.error());
+    if (!dir) return add_advice(dir.error());
     if (os::file_size(dir->data_path()) == 0)
         return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     std::string problem;
@@ -83,20 +83,20 @@ Result<bool, StoreError> list_sessions(const std::string& path, const Print& pri
         if (code != lmdb_ok) out.send(as_bytes(explain(code)));
         return code == lmdb_ok;
     };
-    const auto take = [&](Bytes bytes) { print(as_text(bytes)); };
-    if (run_guarded(work, take, list_silence_max_ms) == GuardedEnd::fine) return true;
+    const auto on_bytes = [&](Bytes bytes) { print(as_text(bytes)); };
+    if (run_guarded(work, on_bytes, list_silence_max_ms) == GuardedEnd::fine) return true;
     return Failure{StoreError{Fault::damaged, dir->data_path() + ": cannot be read to its end; see store verify"}};
 }
 
 Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id) {
     {
         auto dir = StoreDir::open(path, false);
-        if (!dir) return stop_it_first(dir.error());
+        if (!dir) return add_advice(dir.error());
         if (os::file_size(dir->data_path()) == 0)
             return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     }
     auto store = open_lmdb_store({.path = path}, {});
-    if (!store) return stop_it_first(store.error());
+    if (!store) return add_advice(store.error());
     auto image = (*store)->load();
     if (!image) return Failure{image.error()};
     for (const journal::StoredSession& stored : image->sessions) {

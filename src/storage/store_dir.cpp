@@ -59,7 +59,7 @@ Locking try_lock(int descriptor) {
     return errno == EAGAIN || errno == EACCES ? Locking::held : Locking::failed;
 }
 
-pid_t named_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
+pid_t pid_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
 
 bool is_gone(pid_t pid) { return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH; }
 
@@ -69,7 +69,7 @@ Locking lock_file(int descriptor) {
     constexpr timespec pause{0, 10'000'000};
     constexpr int tries_max = 100;  // a second
     Locking result = try_lock(descriptor);
-    for (int i = 0; i < tries_max && result == Locking::held && is_gone(named_in(descriptor)); ++i) {
+    for (int i = 0; i < tries_max && result == Locking::held && is_gone(pid_in(descriptor)); ++i) {
         ::nanosleep(&pause, nullptr);
         result = try_lock(descriptor);
     }
@@ -148,7 +148,7 @@ pid_t holder_of(const std::string& directory) {
     struct flock whole = whole_file();
     const bool is_asked = lock.is_open() && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
     if (!is_asked || whole.l_type == F_UNLCK) return is_directory_locked(directory) ? -1 : 0;
-    const pid_t pid = named_in(lock.get());
+    const pid_t pid = pid_in(lock.get());
     return pid > 0 ? pid : -1;
 }
 
@@ -169,7 +169,7 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
         case Locking::done: break;
         case Locking::failed: return refused(path + "/lock", "cannot be locked", errno);
         case Locking::held:
-            const std::string pid = std::to_string(named_in(lock.get()));
+            const std::string pid = std::to_string(pid_in(lock.get()));
             return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
     }
     if (lock_directory(directory.get()) == Locking::held) {

@@ -19,22 +19,22 @@ Result<Tables, int> Tables::open(Txn& txn, bool creates) {
     return tables;
 }
 
-MetaRows look_at_meta(const Txn& txn) {
+MetaRows read_meta_rows(const Txn& txn) {
     MetaRows rows;
-    const auto take = [&](std::string_view key, const char* fault) {
+    const auto read_copy = [&](std::string_view key, const char* fault) {
         const auto row = txn.get(main_db, as_bytes(key));
         const auto meta = row ? parse_meta(row.value()) : std::nullopt;
         rows.is_ours = rows.is_ours || (row && is_meta_of_ours(row.value()));
         if (!meta && rows.fault == nullptr) rows.fault = fault;
         if (!rows.meta) rows.meta = meta;
     };
-    take(meta_key, "the meta row is damaged");
+    read_copy(meta_key, "the meta row is damaged");
     // Version 1 has no copy.
-    if (!rows.meta || rows.meta->version > 1) take(meta_copy_key, "the copy of the meta row is damaged");
+    if (!rows.meta || rows.meta->version > 1) read_copy(meta_copy_key, "the copy of the meta row is damaged");
     return rows;
 }
 
-std::optional<Meta> read_meta(const Txn& txn) { return look_at_meta(txn).meta; }
+std::optional<Meta> read_meta(const Txn& txn) { return read_meta_rows(txn).meta; }
 
 int write_meta(Txn& txn, const Meta& meta) {
     const auto row = encode(meta);

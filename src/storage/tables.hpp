@@ -29,7 +29,7 @@ struct MetaRows {
     bool is_ours = false;         // one of them begins as ours do, or can be read
     const char* fault = nullptr;  // a sentence when one of them is not what was written
 };
-MetaRows look_at_meta(const Txn& txn);
+MetaRows read_meta_rows(const Txn& txn);
 /// Nothing when neither can be read.
 std::optional<Meta> read_meta(const Txn& txn);
 /// Both of them. 0 or a code.

@@ -93,7 +93,7 @@ void send_line(GuardedOut& out, const char* label, const std::string& text) {
 }
 
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
-    const MetaRows found = look_at_meta(txn);
+    const MetaRows found = read_meta_rows(txn);
     const std::optional<Meta>& meta = found.meta;
     if (found.is_ours && !meta) send_line(out, "meta", "damaged; the next start makes it anew from the other rows");
     if (!found.is_ours) {
@@ -145,7 +145,7 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
 }
 
 /// The directory, for a tool that wants the store for itself.
-Result<StoreDir, StoreError> take_directory(const std::string& path) {
+Result<StoreDir, StoreError> lock_directory(const std::string& path) {
     auto dir = StoreDir::open(path, false);
     if (dir || dir.error().fault != Fault::in_use) return dir;
     return Failure{
@@ -196,7 +196,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
     if (!target) return Failure{target.error()};
     std::optional<StoreDir> lock;
     if (!target.value().directory.empty()) {
-        auto dir = take_directory(path);
+        auto dir = lock_directory(path);
         if (!dir) return Failure{dir.error()};
         lock.emplace(std::move(*dir));
     }
@@ -206,7 +206,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
 Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
-    auto dir = take_directory(path);
+    auto dir = lock_directory(path);
     if (!dir) return Failure{dir.error()};
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_fine()) {

@@ -81,7 +81,7 @@ int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWr
     const int walk = for_each_row(txn, from, [&](Bytes key, Bytes value) {
         const ReadRow row = reader.read(table, key, value);
         if (row.fault != nullptr) {
-            bad_rows.keep(table, key, value, row.fault);
+            bad_rows.collect(table, key, value, row.fault);
             losses.on_bad(key, value);
             return true;
         }
@@ -112,7 +112,7 @@ int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables
                                     upgraded.rows);
         if (code != lmdb_ok) return code;
     }
-    if (const int code = bad_rows.write_kept()) return code;
+    if (const int code = bad_rows.write_collected()) return code;
     auto last = Txn::begin(to, false);
     if (!last) return last.error();
     int code = mark_incomplete(*last, tables, incomplete);
