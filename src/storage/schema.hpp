@@ -9,8 +9,7 @@
 // The store is one LMDB file, DIRECTORY/data.mdb. Integers are big endian, so that keys sort like numbers.
 //
 //   main      := "meta" -> meta  "meta copy" -> meta        rows of the unnamed database, next to the roots of the
-//   named
-//                                                           databases: every commit writes this page anyway
+//                                                           named databases: every commit writes this page anyway
 //   meta      := "LedgeMQ\0" version:u32 next_number:u64 logical_us:i64 wall_us:i64 device_bytes:u64 checksum:u32
 //                In every version from 2 on the meta row ends with the checksum (CRC-32C) of all bytes before it.
 //

@@ -1,16 +1,14 @@
 // StoreDir: the directory of a store, after its checks, and with its locks held. The store or the tool that uses the
 // directory owns the StoreDir. The files in the directory:
 //   data.mdb             the store
-//   data.mdb-lock        LMDB's table of readers and its writer lock; without content when no process uses the store
+//   data.mdb-lock        LMDB's table of readers and its writer lock; of no value when no process uses the store
 //   lock                 the lock file of the process that uses the store; it contains the pid as text
 //   state                "clean SIZE MTIME_NS": size and time of data.mdb at a clean end; "running STARTS": a process
-//   uses
-//                        the store or has crashed; STARTS counts the starts in a row that soon ended in a crash
+//                        uses the store or has crashed; STARTS counts the starts in a row that soon ended in a crash
 //   data.mdb.corrupt-N   damaged files in quarantine
 //   data.mdb.new         a file that is being made; it is renamed to data.mdb when it is complete
 //   data.mdb.salvaged    the readable rows of a damaged file, being made; it is complete if there is no data.mdb,
-//   because
-//                        data.mdb is renamed to data.mdb.corrupt-N only after that
+//                        because data.mdb is renamed to data.mdb.corrupt-N only after that
 //   data.mdb.compacted   a compacted copy by `store compact`, being made
 //   data.mdb.restored    a complete copy by `store restore`; it becomes data.mdb when there is none
 //   data.mdb.replaced-N  a store that `store restore --force` has replaced
