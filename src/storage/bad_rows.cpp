@@ -1,3 +1,4 @@
+// BadRows: notes bad rows, and moves them into the file `bad-rows-N`.
 #include "bad_rows.hpp"
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <cstring>
 
 #include "dump_row.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "row_seal.hpp"
 #include "store_dir.hpp"
@@ -16,18 +18,19 @@ namespace ledge::storage {
 namespace {
 
 constexpr std::uint64_t rows_logged_max = 20;
-constexpr int files_max = 1000;
+constexpr int files_max = 1000;  // highest N of bad-rows-N
 
 std::string key_text(Table table, Bytes key) {
-    if (key.size() != key_size(table)) return "of " + std::to_string(key.size()) + " bytes";
+    if (key.size() != key_size(table)) return "malformed, " + std::to_string(key.size()) + " bytes";
     std::string text = std::to_string(read_u64(key.data()));
     if (key.size() == 16) text += " " + std::to_string(read_u64(key.data() + 8));
     if (key.size() == 10) text += " " + std::to_string(key[8] << 8U | key[9]);
     return text;
 }
 
-constexpr std::size_t rows_at_once = 10'000;      // that one transaction moves: its pages stay in memory
-constexpr std::size_t chunk_bytes = 1024 * 1024;  // of lines that are written at once
+// Rows that one transaction moves; the pages of the transaction stay in memory.
+constexpr std::size_t rows_at_once = 10'000;
+constexpr std::size_t chunk_bytes = 1024 * 1024;  // lines are written in pieces of this size
 
 }  // namespace
 
@@ -86,6 +89,7 @@ int BadRows::move_to_file(Txn& txn, const Tables& tables) {
     for (auto row = rows.begin(); row != rows.end();) {
         const auto& [table, key] = row->first;
         const auto value = txn.get(tables[table], key);
+        // The core may have written a sound value under the same key since the row was noted.
         const bool is_unchanged = value && checksum_of(value.value()) == row->second.checksum;
         if (is_unchanged) lines += dump_row(table, {key, value.value(), row->second.fault});
         row = is_unchanged ? std::next(row) : rows.erase(row);
@@ -95,11 +99,13 @@ int BadRows::move_to_file(Txn& txn, const Tables& tables) {
     }
     if (rows.empty()) return lmdb_ok;
     if (!is_written || !write_file(lines, true)) {
-        // The rows stay in their tables, where each read leaves them out; the next start tries again.
+        // The rows stay in their tables, and every read skips them. The next start tries again.
         has_failed_ = true;
         log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + std::strerror(errno)}});
         return lmdb_ok;
     }
+    LEDGE_ASSERT(rows.size() <= rows_at_once);
+    // The file is durable now: a row that leaves its table is not lost.
     for (const auto& [place, noted] : rows) {
         if (const int code = remove(txn, tables, place)) return code;
     }
@@ -107,7 +113,8 @@ int BadRows::move_to_file(Txn& txn, const Tables& tables) {
     return lmdb_ok;
 }
 
-// The message of a fresh row has an older form in `retained`, which must not come back.
+// Erases the row. A bad row of `fresh` becomes a row `dropped` instead: the table `retained` may have an older state of
+// the message, which must not come back.
 int BadRows::remove(Txn& txn, const Tables& tables, const Place& place) {
     const auto& [table, key] = place;
     if (table != Table::fresh || !is_key(table, key)) return txn.erase(tables[table], key);
@@ -124,7 +131,7 @@ bool BadRows::write_file(const std::string& lines, bool is_durable) {
     return code == 0;
 }
 
-/// A file for this run, under a name that nobody has used.
+/// Creates the file of this run under the first free name. False = the file cannot be created; errno says why.
 bool BadRows::open_file() {
     for (int n = 1; n <= files_max; ++n) {
         path_ = directory_ + "/bad-rows-" + std::to_string(n);

@@ -1,5 +1,6 @@
-// The child's text: lines "d SENTENCE" (damage of the file), "b SENTENCE" (a bad row, or rows that do not fit each
-// other), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of life.
+// inspect: a child process reads the file and sends lines to the parent. "d SENTENCE" reports damage of the file,
+// "b SENTENCE" a bad row or rows that do not fit together, "o SENTENCE" an obstacle, "r TABLE COUNT" the number of rows
+// of a table, and "." is a sign of life.
 #include "inspect.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/os/file.hpp"
 #include "page_check.hpp"
@@ -20,9 +22,10 @@ namespace {
 
 constexpr int inspect_silence_max_ms = 60'000;
 constexpr std::uint64_t rows_per_sign_of_life = 50'000;
-constexpr std::uint64_t bytes_per_sign_of_life = 16 * 1024 * 1024;  // a slow card reads that in a few seconds
+constexpr std::uint64_t bytes_per_sign_of_life = 16 * 1024 * 1024;  // a slow card reads this in a few seconds
 constexpr std::size_t problems_kept_max = 20;
 
+/// The inspection itself, in the child process.
 class Inspector {
 public:
     Inspector(GuardedOut& out, Depth depth) : out_(out), depth_(depth) {}
@@ -34,14 +37,15 @@ public:
         auto txn = Txn::begin(*env, true);
         if (!txn) return report_error("cannot be read", txn.error());
         if (is_cut_off(*txn, facts, os::file_size(path))) return report_damage("the file is cut off");
-        // Before LMDB follows them. Beside a broker that commits, the snapshot stays: its pages are not used again.
+        // The pages are checked before LMDB follows them. If a broker commits meanwhile, it does not reuse the pages of
+        // this snapshot.
         const auto fault = depth_ == Depth::everything
                                ? fault_in_pages(path, txn->snapshot(), [this] { sign_of_life(); })
                                : std::nullopt;
         if (fault) report_damage(*fault);
         const MetaRows rows = read_meta_rows(*txn);
         if (!rows.is_ours) return is_empty(*txn) || report_damage("not a store of this broker");
-        if (rows.meta && rows.meta->version > schema_version) return true;  // whoever opens it says so
+        if (rows.meta && rows.meta->version > schema_version) return true;  // the open reports the newer version
         auto tables = Tables::open(*txn, false);
         if (!tables) return report_error("a table is missing", tables.error());
         if (rows.fault != nullptr) report_bad_row(rows.fault);
@@ -52,14 +56,16 @@ public:
     }
 
 private:
-    /// A page that was taken and given back by one transaction is never written: at the end of the file it is missing,
-    /// and nothing is lost. The size is read last: a broker at work may make the file longer meanwhile.
+    /// Whether pages in use are missing at the end of the file. A free page may be missing there: LMDB never writes a
+    /// page that one transaction has allocated and freed again. `bytes` must be read after the snapshot, because a
+    /// running broker may make the file longer.
     static bool is_cut_off(const Txn& txn, const EnvFacts& facts, std::uint64_t bytes) {
         const std::uint64_t pages = bytes / facts.page_size;
         if (pages >= facts.pages_used) return false;
-        std::uint64_t free = 0;  // of those that are missing
+        std::uint64_t free = 0;  // missing pages that are free
         const int code = for_each_row(txn, free_list_db, [&](Bytes, Bytes value) {
-            for (std::size_t at = sizeof(std::size_t); at + sizeof(std::size_t) <= value.size();  // first: how many
+            for (std::size_t at = sizeof(std::size_t);
+                 at + sizeof(std::size_t) <= value.size();  // the first word is the count
                  at += sizeof(std::size_t)) {
                 std::size_t page = 0;
                 std::memcpy(&page, &value[at], sizeof page);
@@ -111,7 +117,7 @@ private:
             const Bytes last(before.data(), before_size);
             if (rows > 1 && !std::lexicographical_compare(last.begin(), last.end(), key.begin(), key.end())) {
                 report_damage(sentence_of(table, key, "out of order"));
-                return false;  // may be a circle
+                return false;  // the tree may be a cycle, so the walk might not end
             }
             before_size = std::min(key.size(), before.size());
             std::copy_n(key.begin(), before_size, before.begin());
@@ -126,8 +132,8 @@ private:
         if (code != lmdb_ok) report_damage(std::string(traits_of(table).name) + ": " + explain(code));
         const auto facts = txn.facts(tables[table]);
         if (facts && facts.value().entries != rows && is_sound_) {
-            report_damage(std::string(traits_of(table).name) + ": " + std::to_string(rows) + " rows of " +
-                          std::to_string(facts.value().entries) + " are there");
+            report_damage(std::string(traits_of(table).name) + ": " + std::to_string(rows) +
+                          " rows were read, but the table has " + std::to_string(facts.value().entries));
         }
         out_.send(as_bytes("r " + std::to_string(index_of(table)) + " " + std::to_string(rows) + "\n"));
     }
@@ -143,7 +149,9 @@ private:
         switch (table) {
             case Table::session: sessions_.push_back(number); break;
             case Table::queued: {
-                messages_queued_.push_back(journal::parse_queued(value)->message);
+                const auto record = journal::parse_queued(value);
+                LEDGE_ASSERT(record.has_value());  // the reader has checked the body
+                messages_queued_.push_back(record->message);
                 check_owner(table, key);
                 break;
             }
@@ -164,6 +172,7 @@ private:
     void check_references(const std::optional<Meta>& meta) {
         std::sort(messages_queued_.begin(), messages_queued_.end());
         messages_queued_.erase(std::unique(messages_queued_.begin(), messages_queued_.end()), messages_queued_.end());
+        // Both lists are sorted: the queued messages by the call above, the stored ones because keys are sorted.
         std::vector<std::uint64_t> odd;
         std::set_difference(messages_queued_.begin(), messages_queued_.end(), messages_.begin(), messages_.end(),
                             std::back_inserter(odd));
@@ -186,10 +195,11 @@ private:
     RowReader reader_{schema_version};
     std::vector<std::uint64_t> sessions_;
     std::vector<std::uint64_t> messages_;
-    std::vector<std::uint64_t> messages_queued_;
-    std::uint64_t highest_ = 0;
+    std::vector<std::uint64_t> messages_queued_;  // with duplicates
+    std::uint64_t highest_ = 0;                   // number of a session, message or retained message
 };
 
+/// Adds one line of the child to the result.
 void parse_line(std::string_view line, Inspection& inspection) {
     if (line.starts_with("d ") || line.starts_with("b ")) {
         ++inspection.problem_count;
@@ -216,11 +226,11 @@ std::string Inspection::summary() const {
     if (!obstacle.empty()) return obstacle;
     switch (end) {
         case GuardedEnd::fine: return "nothing is wrong";
-        case GuardedEnd::silent: return "reading it takes too long";
+        case GuardedEnd::silent: return "reading the file takes too long";
         case GuardedEnd::refused:
         case GuardedEnd::killed: break;
     }
-    return "reading it ends the process";
+    return "the process that reads the file ends";
 }
 
 Inspection inspect(const std::string& path, bool is_alone, Depth depth) {

@@ -15,7 +15,7 @@
 namespace ledge::storage {
 
 inline constexpr std::size_t seal_size = 4;
-inline constexpr const char* wrong_seal = "its checksum does not fit";
+inline constexpr const char* wrong_seal = "its checksum does not match";
 
 /// The seal of the row whose body is `head` followed by `rest`.
 std::uint32_t seal_of(Table table, Bytes key, Bytes head, Bytes rest = {});
