@@ -1,3 +1,4 @@
+// Tables: opening, the meta row, sealed rows, and what can be recovered from the rows.
 #include "tables.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ MetaRows read_meta_rows(const Txn& txn) {
         if (!rows.meta) rows.meta = meta;
     };
     read_copy(meta_key, "the meta row is damaged");
-    // Version 1 has no copy.
+    // A store of version 1 has no copy of the meta row.
     if (!rows.meta || rows.meta->version > 1) read_copy(meta_copy_key, "the copy of the meta row is damaged");
     return rows;
 }
@@ -69,6 +70,7 @@ std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Tabl
 std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
     std::uint64_t highest = 0;
     for (const Table table : {Table::session, Table::message, Table::retained}) {
+        // Keys are sorted, so the last valid key has the highest number.
         auto cursor = Cursor::open(txn, tables[table]);
         int code = cursor ? cursor->last() : cursor.error();
         while (code == lmdb_ok && !is_key(table, cursor->key())) code = cursor->previous();
@@ -82,7 +84,8 @@ std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
 }
 
 std::uint32_t version_of_rows(const Txn& txn, const Tables& tables) {
-    constexpr int rows_tried = 100;
+    // One row with a correct seal proves version 2: a row of version 1 passes by chance once in 2^32.
+    constexpr int rows_tried = 100;  // of each table
     bool is_sealed = false;
     bool has_rows = false;
     for (const Table table : all_tables) {
@@ -105,7 +108,7 @@ Meta recover_meta(const Txn& txn, const Tables& tables) {
         const ReadRow row = reader.read(Table::session, key, value);
         const auto record = row.fault == nullptr ? journal::parse_session(row.body) : std::nullopt;
         if (!record || record->expires_at == never) return true;
-        // Set when its client left: then plus the interval.
+        // expires_at is the moment when the client left, plus the expiry interval.
         meta.logical = std::max(meta.logical, record->expires_at - std::chrono::seconds(record->expiry_interval_s));
         return true;
     });
@@ -130,7 +133,7 @@ Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables) {
 
 int erase_rows_of(Txn& txn, DbId db, std::uint64_t session) {
     const Key prefix = Key::of(session);
-    int code = lmdb_ok;
+    int code = lmdb_ok;  // the code of the last erase; the walk has its own
     const int walk = for_each_row_of(txn, db, prefix.bytes(), [&](Cursor& cursor) {
         code = cursor.erase();
         return code == lmdb_ok;
