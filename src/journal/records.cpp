@@ -1,6 +1,7 @@
 // Record bodies: the encoders, the parsers, and the checks that make a parsed record safe for the core.
 #include "ledge/journal/records.hpp"
 
+#include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"
