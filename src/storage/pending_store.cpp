@@ -71,8 +71,8 @@ private:
 
     OpenStoreFile open_;
     Beginning beginning_;
-    std::unique_ptr<Store>
-        made_;  // set by the committer's thread; the reader's thread may use it once is_made_ is true
+    // The committer's thread sets made_. The reader's thread may use it once is_made_ is true.
+    std::unique_ptr<Store> made_;
     std::atomic<bool> is_made_ = false;
     std::optional<StoreError> poison_;
     std::optional<journal::StoreReader> reader_;

@@ -97,7 +97,7 @@ public:
     bool is_pending(Ticket ticket) const { return ticket > last_batched_ && ticket != never_durable; }
     /// Removes a record that is no longer needed. Requires is_pending, and that the record was not cancelled before.
     void cancel(Ticket ticket);
-    /// Cancels a record that deliveries wait for, and wakes them: see consume_settled_without_commit().
+    /// Cancels a record that deliveries wait for. consume_settled_without_commit() then reports that the wait is over.
     void withdraw(Ticket ticket);
     /// Nothing needs to wait for this record: it is on stable storage, or it was cancelled while it was pending.
     bool is_settled(Ticket ticket) const { return is_durable(ticket) || is_cancelled(ticket); }
