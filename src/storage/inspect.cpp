@@ -64,8 +64,8 @@ private:
         if (pages >= facts.pages_used) return false;
         std::uint64_t free = 0;  // missing pages that are free
         const int code = for_each_row(txn, free_list_db, [&](Bytes, Bytes value) {
-            for (std::size_t at = sizeof(std::size_t);
-                 at + sizeof(std::size_t) <= value.size();  // the first word is the count
+            // The first word of the value is the count; the page numbers follow.
+            for (std::size_t at = sizeof(std::size_t); at + sizeof(std::size_t) <= value.size();
                  at += sizeof(std::size_t)) {
                 std::size_t page = 0;
                 std::memcpy(&page, &value[at], sizeof page);

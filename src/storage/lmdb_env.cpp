@@ -46,8 +46,8 @@ int reserve_lock_file(const std::string& path) {
 /// damaged page size the offset is impossible, the read fails with EINVAL, and LMDB returns this code like a fault of
 /// the disk.
 bool has_impossible_page_size(const std::string& path) {
-    constexpr off_t place =
-        sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);  // of the page size in the first meta page
+    // The offset of the page size in the first meta page.
+    constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);
     const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint32_t size = 0;
     const bool is_read = ::pread(file.get(), &size, sizeof size, place) == ssize_t{sizeof size};
