@@ -54,7 +54,7 @@ bool Lifecycle::remove(std::string_view client_id, Instant now) {
                                               {"reason", "an operator removed it"},
                                               {"messages", session->backlog()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
-    services_.journal.hurry();
+    services_.journal.request_commit();
     return true;
 }
 

@@ -270,7 +270,7 @@ bool Shard::wants_commit(Instant now) {
 
 void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_lazy_interval(interval); }
 
-journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.take(now); }
+journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.make_batch(now); }
 
 void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
@@ -423,7 +423,7 @@ Instant Shard::commit_deadline() const { return parts_->services.journal.commit_
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
-    if (p.services.journal.take_news()) p.wake_waiting(p.latest);
+    if (p.services.journal.consume_settled_without_commit()) p.wake_waiting(p.latest);
     while (Connection* connection = p.services.dirty.pop()) {
         connection->check_outbox_bound();
         // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.

@@ -74,7 +74,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     connection.accept(open, *session, session_present, now);
     if (!is_awaited || journal.is_failed()) return;
     connection.sender().hold(journal.last());
-    journal.hurry();
+    journal.request_commit();
 }
 
 // The connection that it takes over, if that is of the same user, does not count: it goes.

@@ -1,3 +1,4 @@
+// MessageReferences: 16-bit counts in pages, with a hash map for the rare larger counts.
 #include "ledge/journal/message_references.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -14,6 +15,7 @@ void MessageReferences::add(std::uint64_t message, std::uint32_t rows) {
         count = static_cast<std::uint16_t>(sum);
         return;
     }
+    // The count does not fit into 16 bits: the page keeps the mark `many`, and overflow_ keeps the count.
     count = many;
     overflow_[message] = static_cast<std::uint32_t>(sum);
 }
@@ -22,8 +24,10 @@ bool MessageReferences::release(std::uint64_t message) {
     const std::uint32_t before = count(message);
     LEDGE_ASSERT(before > 0);
     const auto page = pages_.find(message / page_size);
+    LEDGE_ASSERT(page != pages_.end());
     std::uint16_t& count = page->second->counts[message % page_size];
     if (count == many) {
+        // The count fits into 16 bits again: it moves back to the page.
         if (--overflow_[message] < many) {
             count = static_cast<std::uint16_t>(many - 1U);
             overflow_.erase(message);
@@ -31,6 +35,7 @@ bool MessageReferences::release(std::uint64_t message) {
         return false;
     }
     if (--count > 0) return false;
+    LEDGE_ASSERT(page->second->used > 0);
     if (--page->second->used == 0) pages_.erase(page);
     return true;
 }

@@ -1,16 +1,21 @@
+// Publication: builds and reads the blob with its head, topic, properties, payload and source.
 #include "ledge/journal/publication.hpp"
 
 #include <cstring>
 #include <new>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::journal {
 
 namespace {
-constexpr std::uint32_t properties_size_mask = (1U << 29U) - 1;  // no packet is longer (5.0 section 2.1.4)
+constexpr std::uint32_t properties_size_mask = (1U << 29U) - 1;  // larger than any packet (5.0 section 2.1.4)
 constexpr std::uint32_t qos_mask = 3;
 }  // namespace
 
 Publication::Publication(const PublicationView& view, std::uint64_t* account) {
+    LEDGE_ASSERT(view.topic.size() <= 0xFFFF);   // a topic is a UTF-8 string (5.0 section 1.5.4)
+    LEDGE_ASSERT(view.source.size() <= 0xFFFF);  // PublicationSource::bytes_max
     auto [blob, place] = Blob::make(sizeof(Head) + view.bytes() + view.source.size(), account);
     new (place) Head{view.expires_at,
                      0,
@@ -20,6 +25,7 @@ Publication::Publication(const PublicationView& view, std::uint64_t* account) {
                      view.retain ? 1U : 0U,
                      static_cast<std::uint16_t>(view.topic.size()),
                      static_cast<std::uint16_t>(view.source.size())};
+    // The head has no size of the payload: view() computes it from the size of the blob.
     Byte* at = place + sizeof(Head);
     for (Bytes part : {as_bytes(view.topic), view.properties, view.payload, view.source}) {
         if (!part.empty()) std::memcpy(at, part.data(), part.size());

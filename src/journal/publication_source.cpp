@@ -1,3 +1,4 @@
+// PublicationSource: the bytes of a source, and whether its client may still publish.
 #include "ledge/journal/publication_source.hpp"
 
 #include "ledge/auth/acl.hpp"
@@ -7,6 +8,7 @@ namespace ledge::journal {
 Bytes PublicationSource::encode(std::vector<Byte>& out) const {
     const std::string_view name = user.value_or("");
     out.clear();
+    // One byte is shorter than every source, so parse() refuses it.
     if (3 + name.size() + client_id.size() > bytes_max) {
         out.push_back(0);
         return {out.data(), out.size()};
@@ -31,6 +33,7 @@ std::optional<PublicationSource> PublicationSource::parse(Bytes source) {
 
 bool may_still_publish(const std::optional<auth::Acl>& acl, Bytes source, std::string_view topic) {
     if (!acl || source.empty()) return true;
+    // A source that cannot be read names nobody whose rights could be checked: the message is withheld.
     const auto parsed = PublicationSource::parse(source);
     return parsed && auth::Rights(*acl, parsed->user, parsed->client_id).may_publish(topic);
 }

@@ -1,5 +1,7 @@
+// Record bodies: the encoders, the parsers, and the checks that make a parsed record safe for the core.
 #include "ledge/journal/records.hpp"
 
+#include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"
@@ -9,14 +11,15 @@ namespace ledge::journal {
 
 namespace {
 
-// A cursor that notes a short read instead of failing at once.
+// A cursor over a record body. A read beyond the end returns zeros and is remembered: the parser asks is_ok() once,
+// after all its reads.
 class RecordReader {
 public:
     explicit RecordReader(Bytes bytes) : rest_(bytes) {}
 
     std::uint64_t number(std::size_t size) {
         std::uint64_t value = 0;
-        for (const Byte byte : take(size)) value = value << 8U | byte;
+        for (const Byte byte : read_bytes(size)) value = value << 8U | byte;
         return value;
     }
     std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
@@ -25,8 +28,8 @@ public:
     std::uint64_t u64() { return number(8); }
     bool is_empty() const { return rest_.empty(); }
     Instant instant() { return Instant(Duration(static_cast<std::int64_t>(u64()))); }
-    std::string_view text() { return as_text(take(u16())); }
-    // A variable byte integer, as in packets (5.0 section 1.5.5).
+    std::string_view text() { return as_text(read_bytes(u16())); }
+    // A variable byte integer as in MQTT packets (5.0 section 1.5.5).
     std::uint32_t variable() {
         std::uint32_t value = 0;
         for (unsigned shift = 0; shift <= 21; shift += 7) {
@@ -37,7 +40,7 @@ public:
         is_ok_ = false;
         return 0;
     }
-    Bytes take(std::size_t size) {
+    Bytes read_bytes(std::size_t size) {
         if (size > rest_.size()) {
             is_ok_ = false;
             rest_ = {};
@@ -66,21 +69,21 @@ void put_instant(wire::Writer& out, Instant at) {
 }
 
 // qos_retain := qos:bits0-1 retain:bit2
-std::uint8_t pack(wire::QoS qos, bool retain) {
+std::uint8_t pack_qos_retain(wire::QoS qos, bool retain) {
     return static_cast<std::uint8_t>(static_cast<unsigned>(qos) | (retain ? 4U : 0U));
 }
 
-bool unpack(std::uint8_t packed, wire::QoS& qos, bool& retain) {
+bool unpack_qos_retain(std::uint8_t packed, wire::QoS& qos, bool& retain) {
     if ((packed & 3U) == 3 || packed > 7) return false;
     qos = static_cast<wire::QoS>(packed & 3U);
     retain = (packed & 4U) != 0;
     return true;
 }
 
-// Of a publication the fourth bit says that its source comes after the properties.
-constexpr std::uint8_t has_source = 8;
-// Of a queued record it says that its client was connected when the row was stored.
-constexpr std::uint8_t is_live = 8;
+// In a publication record this bit says that a source follows the properties.
+constexpr std::uint8_t bit_source = 8;
+// In a queued record the same bit says that the client was connected when the row was stored.
+constexpr std::uint8_t bit_live = 8;
 
 std::size_t record_size(const PublicationView& publication) {
     const std::size_t source_size = publication.source.empty() ? 0 : 2 + publication.source.size();
@@ -89,8 +92,8 @@ std::size_t record_size(const PublicationView& publication) {
 
 void write(const PublicationView& publication, wire::Writer& out) {
     put_instant(out, publication.expires_at);
-    const unsigned source_bit = publication.source.empty() ? 0U : has_source;
-    out.u8(static_cast<std::uint8_t>(pack(publication.qos, publication.retain) | source_bit));
+    const unsigned source_bit = publication.source.empty() ? 0U : bit_source;
+    out.u8(static_cast<std::uint8_t>(pack_qos_retain(publication.qos, publication.retain) | source_bit));
     out.prefixed(publication.topic);
     out.u32(static_cast<std::uint32_t>(publication.properties.size()));
     out.raw(publication.properties);
@@ -112,20 +115,22 @@ constexpr std::uint8_t flag_will = 2;
 constexpr std::uint8_t flag_owner = 4;
 constexpr std::uint8_t flag_incomplete = 8;
 constexpr std::uint8_t flag_will_only = 16;
-constexpr std::uint8_t flag_deadline = 32;  // keep alive and due time of the will; records of schema 1 have none
+constexpr std::uint8_t flag_deadline = 32;  // Keep Alive and due time of the will; missing in schema 1
 constexpr std::uint8_t flags_known =
     flag_ended | flag_will | flag_owner | flag_incomplete | flag_will_only | flag_deadline;
 constexpr std::size_t progress_size = 8 + 8 + 8 + 2;
 constexpr std::size_t feed_size = 8 + 8 + 2;
 
-// What the parsers ask beyond the grammar: the code that uses a record relies on it, and a store may hold anything.
+// The following functions check what the grammar cannot say. The core relies on these properties of a record, and the
+// bytes of a store may be damaged or forged.
 
-// Far from the end of its type: sums and differences do not overflow.
+// The limit of 2^61 us keeps sums and differences of instants from overflowing.
 bool is_valid_instant(Instant at) {
     return at == never || (at >= Instant{} && at <= Instant(Duration(std::int64_t{1} << 61U)));
 }
 
-bool is_forwarded(const wire::Properties& properties) {
+// The publisher's connection consumes these properties, so a stored publication must not contain them.
+bool has_only_forwarded(const wire::Properties& properties) {
     using enum wire::PropertyId;
     return !properties.has(topic_alias) && !properties.has(message_expiry_interval) &&
            !properties.has(subscription_identifier);
@@ -137,7 +142,7 @@ bool is_valid(const PublicationView& publication) {
     if (!wire::is_valid_utf8(publication.topic)) return false;
     if (publication.properties.empty()) return true;
     const auto properties = wire::parse_properties(publication.properties, wire::PacketType::publish);
-    return properties && is_forwarded(*properties);
+    return properties && has_only_forwarded(*properties);
 }
 
 bool are_subscription_ids(Bytes ids) {
@@ -162,12 +167,12 @@ std::optional<PublicationView> parse_publication(Bytes body) {
     PublicationView publication;
     publication.expires_at = in.instant();
     const std::uint8_t packed = in.u8();
-    const bool is_sourced = (packed & has_source) != 0;
-    if (!unpack(static_cast<std::uint8_t>(packed & ~has_source), publication.qos, publication.retain))
+    const bool has_source_field = (packed & bit_source) != 0;
+    if (!unpack_qos_retain(static_cast<std::uint8_t>(packed & ~bit_source), publication.qos, publication.retain))
         return std::nullopt;
     publication.topic = in.text();
-    publication.properties = in.take(in.u32());
-    if (is_sourced) publication.source = as_bytes(in.text());
+    publication.properties = in.read_bytes(in.u32());
+    if (has_source_field) publication.source = as_bytes(in.text());
     publication.payload = in.rest();
     if (!in.is_ok() || !is_valid(publication)) return std::nullopt;
     return publication;
@@ -182,7 +187,8 @@ Blob encode(const QueuedRecord& record) {
         out.u32(record.share_subscription);
         out.u16(record.packet_id);
         out.u8(static_cast<std::uint8_t>(record.state));
-        out.u8(static_cast<std::uint8_t>(pack(record.qos, record.retain) | (record.is_live ? is_live : 0U)));
+        out.u8(
+            static_cast<std::uint8_t>(pack_qos_retain(record.qos, record.retain) | (record.is_live ? bit_live : 0U)));
         out.variable(ids_size);
         out.raw(record.ids);
     });
@@ -199,10 +205,12 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     if (state > static_cast<std::uint8_t>(OutState::released)) return std::nullopt;
     record.state = static_cast<OutState>(state);
     const std::uint8_t packed = in.u8();
-    record.is_live = (packed & is_live) != 0;
-    if (!unpack(static_cast<std::uint8_t>(packed & ~is_live), record.qos, record.retain)) return std::nullopt;
-    record.ids = in.take(in.variable());
+    record.is_live = (packed & bit_live) != 0;
+    if (!unpack_qos_retain(static_cast<std::uint8_t>(packed & ~bit_live), record.qos, record.retain))
+        return std::nullopt;
+    record.ids = in.read_bytes(in.variable());
     if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
+    // A packet id is set in exactly the states that are in flight.
     const bool is_in_flight = record.state != OutState::done;
     if (record.message == 0 || is_in_flight != (record.packet_id != 0)) return std::nullopt;
     return record;
@@ -211,7 +219,7 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
 Blob encode(const SubscriptionRecord& record) {
     const bool has_feed = record.feed.as_of != 0;
     return make_blob(1 + 4 + 2 + record.filter.size() + (has_feed ? feed_size : 0), [&](wire::Writer& out) {
-        const wire::SubscribeOptions& options = record.options;  // options as in SUBSCRIBE (5.0 section 3.8.3.1)
+        const wire::SubscribeOptions& options = record.options;  // encoded as in SUBSCRIBE (5.0 section 3.8.3.1)
         out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(options.qos) | (options.no_local ? 4U : 0U) |
                                          (options.retain_as_published ? 8U : 0U) |
                                          static_cast<unsigned>(options.retain_handling) << 4U));
@@ -230,6 +238,7 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
     const std::uint8_t bits = in.u8();
     record.subscription_id = in.u32();
     record.filter = in.text();
+    // A record without a feed, or of an earlier release, ends after the filter.
     if (!in.rest().empty()) record.feed = {in.u64(), in.u64(), in.u16()};
     if (!in.is_ok_and_empty() || (bits & 3U) == 3 || (bits >> 4U) > 2) return std::nullopt;
     record.options = {static_cast<wire::QoS>(bits & 3U), (bits & 4U) != 0, (bits & 8U) != 0,
@@ -300,21 +309,22 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     record.is_incomplete = (flags & flag_incomplete) != 0;
     record.is_will_only = (flags & flag_will_only) != 0;
     if ((flags & flag_owner) != 0) record.owner = in.text();
-    if ((flags & flag_will) != 0 && !parse_will(in.take(in.u32()), record.will)) return std::nullopt;
+    if ((flags & flag_will) != 0 && !parse_will(in.read_bytes(in.u32()), record.will)) return std::nullopt;
     const bool has_deadline = (flags & flag_deadline) != 0;
+    // Both flags describe a will, so a record with one of them and without a will is invalid.
     if ((has_deadline || record.is_will_only) && !record.will) return std::nullopt;
     if (has_deadline) {
         record.will->keep_alive_s = in.u16();
         record.will_due = in.instant();
     }
-    if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier brokers end here
+    if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier releases end here
     if (!in.is_empty()) {
         record.progress.sent_until = in.u64();
         record.progress.doubted_until = in.u64();
         record.progress.known_until = in.u64();
         record.progress.id_shift = in.u16();
     }
-    constexpr std::uint64_t rows_max = std::uint64_t{1} << 62U;  // the next ones can still be counted
+    constexpr std::uint64_t rows_max = std::uint64_t{1} << 62U;  // leaves room to count further rows without overflow
     const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
                           record.progress.known_until <= rows_max && is_valid_instant(record.will_due) &&
                           !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&

@@ -1,12 +1,12 @@
-// Copies of a store that are whole, and the way back. A copy by other means (cp, rsync) of a store in use is not: it
-// has pages of several transactions.
+// backup and restore: a consistent copy of a store, and a store from such a copy. A copy of a store in use by other
+// means (cp, rsync) is not consistent, because it contains pages of several transactions.
 //
 //   backup     one snapshot, compacted  ─►  TARGET.partial  ─►  read to its end  ─►  TARGET
 //   restore    BACKUP, read to its end  ─►  data.mdb.new  ─►  data.mdb.restored  ─►  data.mdb
-//                                           (then an old data.mdb gets another name)
+//                                           (before the last step an old data.mdb gets another name)
 //
-// While the snapshot is read the broker cannot use the pages again that it frees: its file grows by what is committed
-// meanwhile. copy_time_max bounds that.
+// While a backup reads the snapshot, the broker cannot reuse the pages that it frees: its file grows by the bytes that
+// it commits. copy_time_max_ms limits this growth.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ constexpr int copy_time_max_ms = 10 * 60 * 1000;
 
 Failure<StoreError> refuse(Fault fault, std::string text) { return Failure{StoreError{fault, std::move(text)}}; }
 
-/// 0 or a code. The file at `path` is on stable storage then.
+/// Writes a compacted copy to `path`. Returns 0 or a code; after 0 the copy is on stable storage.
 int write_snapshot(const Env& env, const std::string& path) {
     const os::Descriptor file = os::create_private_file(path);
     if (!file.is_open()) return errno;
@@ -38,9 +38,9 @@ int write_snapshot(const Env& env, const std::string& path) {
     return code == lmdb_ok ? os::sync_file(file.get()) : code;
 }
 
-/// In a child: a damaged page ends the reading process.
+/// Copies in a child process, because a damaged page may end the process that reads it. Returns "" or what went wrong.
 std::string copy_snapshot(const std::string& from, bool is_alone, const std::string& to) {
-    std::string said;
+    std::string error_text;
     const auto work = [&](GuardedOut& out) {
         int code = lmdb_ok;
         auto env = Env::open({.path = from, .is_read_only = true, .is_alone = is_alone});
@@ -49,14 +49,14 @@ std::string copy_snapshot(const std::string& from, bool is_alone, const std::str
         return code == lmdb_ok;
     };
     const GuardedEnd end = run_guarded(
-        work, [&](Bytes bytes) { said += as_text(bytes); }, copy_time_max_ms);
+        work, [&](Bytes bytes) { error_text += as_text(bytes); }, copy_time_max_ms);
     switch (end) {
         case GuardedEnd::fine: return {};
-        case GuardedEnd::refused: return said;
-        case GuardedEnd::silent: return "it takes longer than ten minutes";
+        case GuardedEnd::refused: return error_text;
+        case GuardedEnd::silent: return "the copy takes longer than ten minutes";
         case GuardedEnd::killed: break;
     }
-    return "reading it ends the process; it is damaged";
+    return "the process that reads the file ends; the file is damaged";
 }
 
 int copy_bytes(const std::string& from, int to) {
@@ -71,8 +71,8 @@ int copy_bytes(const std::string& from, int to) {
     }
 }
 
-/// "" or what is wrong with the file.
-std::string look_through(const std::string& path, Inspection& inspection) {
+/// Inspects the whole file. Returns "", or the reason why the file cannot be used as a store.
+std::string inspect_to_end(const std::string& path, Inspection& inspection) {
     inspection = inspect(path, true, Depth::everything);
     return inspection.is_complete() && !inspection.is_damaged() ? std::string() : inspection.summary();
 }
@@ -83,10 +83,11 @@ std::string contents_of(const Inspection& inspection) {
            " + " + rows(Table::fresh) + " retained";
 }
 
-/// A damaged row is copied as it is: whoever starts with the copy puts it aside.
+/// The result for the operator. A copy may contain bad rows of the original: the broker that starts with the copy moves
+/// them out.
 std::string verdict_on(const Inspection& inspection) {
-    if (inspection.is_fine()) return "read to its end, nothing is wrong";
-    return "read to its end, with " + std::to_string(inspection.problem_count) +
+    if (inspection.is_fine()) return "the copy was read completely, nothing is wrong";
+    return "the copy was read completely, with " + std::to_string(inspection.problem_count) +
            " problems in single rows (store verify lists them), the first: " + inspection.summary();
 }
 
@@ -100,7 +101,8 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
         return refuse(Fault::access, target + ": exists already; nothing is overwritten");
     const std::string data = path + "/data.mdb";
     if (os::file_size(data) == 0) return refuse(Fault::access, path + ": holds no store (no data.mdb)");
-    auto dir = StoreDir::open(path, false);  // held to the end, when nobody has it
+    auto dir = StoreDir::open(path, false);  // keeps the lock to the end, if no broker runs
+    // A running broker holds the lock. A copy is possible all the same, if LMDB's lock file tells it of this reader.
     const bool is_running = !dir && dir.error().fault == Fault::in_use;
     if (!dir && !is_running) return Failure{dir.error()};
     if (is_running && ::access((data + "-lock").c_str(), F_OK) != 0)
@@ -108,12 +110,13 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
                       data + "-lock: was deleted while a broker uses the store; no copy can be consistent");
     const std::uint64_t before = os::file_size(data);
 
+    // The copy gets its name only after it was read: a file with the name TARGET is always a sound backup.
     os::Draft draft(target + ".partial");
     draft.remove_leftover();
     if (const std::string problem = copy_snapshot(data, !is_running, draft.path()); !problem.empty())
         return refuse(Fault::io, data + ": cannot be copied to " + draft.path() + ": " + problem);
     Inspection inspection;
-    if (const std::string problem = look_through(draft.path(), inspection); !problem.empty())
+    if (const std::string problem = inspect_to_end(draft.path(), inspection); !problem.empty())
         return refuse(Fault::damaged, data + ": is not backed up, because the copy is damaged: " + problem);
     if (const int code = draft.rename_to(target, os::Draft::Existing::kept))
         return refuse(Fault::access, system_text(target, "cannot be created", code));
@@ -123,7 +126,7 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
           verdict_on(inspection) + "\n");
     if (is_running)
         print(data + ": grew by " + size_text(os::file_size(data) - std::min(before, os::file_size(data))) +
-              " meanwhile\n");
+              " during the backup\n");
     return true;
 }
 
@@ -131,13 +134,14 @@ Result<bool, StoreError> restore(const std::string& backup, const std::string& p
                                  const Print& print) {
     Inspection inspection;
     if (os::file_size(backup) == 0) return refuse(Fault::access, backup + ": is missing or empty");
-    if (const std::string problem = look_through(backup, inspection); !problem.empty())
+    if (const std::string problem = inspect_to_end(backup, inspection); !problem.empty())
         return refuse(Fault::damaged, backup + ": is not restored: " + problem);
     auto dir = StoreDir::open(path, true);
     if (!dir) return Failure{dir.error()};
     const bool has_store = os::file_size(dir->data_path()) > 0;
     if (has_store && !replaces)
-        return refuse(Fault::access, path + ": holds a store; --force keeps that one under another name");
+        return refuse(Fault::access,
+                      path + ": holds a store already; with --force that store is kept under another name");
 
     os::Draft draft(dir->new_path());
     draft.remove_leftover();
@@ -150,7 +154,7 @@ Result<bool, StoreError> restore(const std::string& backup, const std::string& p
     if (code == 0) code = draft.rename_to(dir->restored_path());
     if (code == 0) code = dir->sync();
     if (code != 0) return refuse(fault_of(code), system_text(dir->new_path(), "cannot be written", code));
-    // From here on a start that finds no data.mdb finishes this.
+    // From here on, a start that finds no data.mdb finishes the restore.
     if (has_store) {
         auto aside = dir->set_aside("replaced");
         if (!aside) return refuse(Fault::access, aside.error());

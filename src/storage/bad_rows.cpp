@@ -1,3 +1,4 @@
+// BadRows: notes bad rows, and moves them into the file `bad-rows-N`.
 #include "bad_rows.hpp"
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <cstring>
 
 #include "dump_row.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "row_seal.hpp"
 #include "store_dir.hpp"
@@ -15,19 +17,20 @@
 namespace ledge::storage {
 namespace {
 
-constexpr std::uint64_t rows_said_max = 20;
-constexpr int files_max = 1000;
+constexpr std::uint64_t rows_logged_max = 20;
+constexpr int files_max = 1000;  // highest N of bad-rows-N
 
 std::string key_text(Table table, Bytes key) {
-    if (key.size() != key_size(table)) return "of " + std::to_string(key.size()) + " bytes";
+    if (key.size() != key_size(table)) return "malformed, " + std::to_string(key.size()) + " bytes";
     std::string text = std::to_string(read_u64(key.data()));
     if (key.size() == 16) text += " " + std::to_string(read_u64(key.data() + 8));
     if (key.size() == 10) text += " " + std::to_string(key[8] << 8U | key[9]);
     return text;
 }
 
-constexpr std::size_t rows_at_once = 10'000;      // that one transaction moves: its pages stay in memory
-constexpr std::size_t chunk_bytes = 1024 * 1024;  // of lines that are written at once
+// Rows that one transaction moves; the pages of the transaction stay in memory.
+constexpr std::size_t rows_at_once = 10'000;
+constexpr std::size_t chunk_bytes = 1024 * 1024;  // lines are written in pieces of this size
 
 }  // namespace
 
@@ -35,28 +38,28 @@ void BadRows::note(Table table, Bytes key, Bytes value, const char* fault) {
     {
         const std::lock_guard lock(mutex_);
         if (!noted_.try_emplace({table, {key.begin(), key.end()}}, Noted{checksum_of(value), fault}).second) return;
-        if (++count_ > rows_said_max) return;
+        if (++count_ > rows_logged_max) return;
     }
-    say(table, key, fault);
+    log_row(table, key, fault);
 }
 
-void BadRows::say(Table table, Bytes key, const char* fault) {
+void BadRows::log_row(Table table, Bytes key, const char* fault) {
     log_.error("store_bad_row", {{"table", traits_of(table).name}, {"key", key_text(table, key)}, {"reason", fault}});
 }
 
-void BadRows::keep(Table table, Bytes key, Bytes value, const char* fault) {
-    kept_ += dump_row(table, {key, value, fault});
-    ++kept_rows_;
-    if (kept_.size() >= chunk_bytes && write_file(kept_, false)) kept_.clear();
-    if (++count_ <= rows_said_max) say(table, key, fault);
+void BadRows::collect(Table table, Bytes key, Bytes value, const char* fault) {
+    collected_ += dump_row(table, {key, value, fault});
+    ++collected_rows_;
+    if (collected_.size() >= chunk_bytes && write_file(collected_, false)) collected_.clear();
+    if (++count_ <= rows_logged_max) log_row(table, key, fault);
 }
 
-int BadRows::write_kept() {
-    if (kept_rows_ == 0) return lmdb_ok;
-    if (!write_file(kept_, true)) return errno;
-    log_.error("store_bad_rows_moved", {{"rows", kept_rows_}, {"path", path_}});
-    kept_.clear();
-    kept_rows_ = 0;
+int BadRows::write_collected() {
+    if (collected_rows_ == 0) return lmdb_ok;
+    if (!write_file(collected_, true)) return errno;
+    log_.error("store_bad_rows_moved", {{"rows", collected_rows_}, {"path", path_}});
+    collected_.clear();
+    collected_rows_ = 0;
     return lmdb_ok;
 }
 
@@ -70,7 +73,7 @@ bool BadRows::has_noted() const {
     return !noted_.empty() && !has_failed_;
 }
 
-BadRows::Rows BadRows::take_some() {
+BadRows::Rows BadRows::extract_noted() {
     const std::lock_guard lock(mutex_);
     Rows rows;
     while (!has_failed_ && !noted_.empty() && rows.size() < rows_at_once)
@@ -78,14 +81,15 @@ BadRows::Rows BadRows::take_some() {
     return rows;
 }
 
-int BadRows::put_aside(Txn& txn, const Tables& tables) {
-    Rows rows = take_some();
+int BadRows::move_to_file(Txn& txn, const Tables& tables) {
+    Rows rows = extract_noted();
     if (rows.empty()) return lmdb_ok;
     bool is_written = true;
     std::string lines;
     for (auto row = rows.begin(); row != rows.end();) {
         const auto& [table, key] = row->first;
         const auto value = txn.get(tables[table], key);
+        // The core may have written a sound value under the same key since the row was noted.
         const bool is_unchanged = value && checksum_of(value.value()) == row->second.checksum;
         if (is_unchanged) lines += dump_row(table, {key, value.value(), row->second.fault});
         row = is_unchanged ? std::next(row) : rows.erase(row);
@@ -95,11 +99,13 @@ int BadRows::put_aside(Txn& txn, const Tables& tables) {
     }
     if (rows.empty()) return lmdb_ok;
     if (!is_written || !write_file(lines, true)) {
-        // The rows stay in their tables, where each read leaves them out; the next start tries again.
+        // The rows stay in their tables, and every read skips them. The next start tries again.
         has_failed_ = true;
         log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + std::strerror(errno)}});
         return lmdb_ok;
     }
+    LEDGE_ASSERT(rows.size() <= rows_at_once);
+    // The file is durable now: a row that leaves its table is not lost.
     for (const auto& [place, noted] : rows) {
         if (const int code = remove(txn, tables, place)) return code;
     }
@@ -107,7 +113,8 @@ int BadRows::put_aside(Txn& txn, const Tables& tables) {
     return lmdb_ok;
 }
 
-// The message of a fresh row has an older form in `retained`, which must not come back.
+// Erases the row. A bad row of `fresh` becomes a row `dropped` instead: the table `retained` may have an older state of
+// the message, which must not come back.
 int BadRows::remove(Txn& txn, const Tables& tables, const Place& place) {
     const auto& [table, key] = place;
     if (table != Table::fresh || !is_key(table, key)) return txn.erase(tables[table], key);
@@ -124,7 +131,7 @@ bool BadRows::write_file(const std::string& lines, bool is_durable) {
     return code == 0;
 }
 
-/// A file for this run, under a name that nobody has used.
+/// Creates the file of this run under the first free name. False = the file cannot be created; errno says why.
 bool BadRows::open_file() {
     for (int n = 1; n <= files_max; ++n) {
         path_ = directory_ + "/bad-rows-" + std::to_string(n);

@@ -1,8 +1,12 @@
+// BulkWriter: splits a long run of rows into transactions.
 #include "bulk_writer.hpp"
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::storage {
 namespace {
 
+// A transaction keeps its pages in memory until it commits.
 constexpr std::size_t transaction_bytes_max = 4 * 1024 * 1024;
 
 }  // namespace
@@ -15,6 +19,7 @@ int BulkWriter::put(Table table, Bytes key, Bytes body) {
         txn_.emplace(std::move(*txn));
         bytes_ = 0;
     }
+    LEDGE_ASSERT(txn_.has_value());
     code_ = put_row(*txn_, tables_, table, key, body);
     bytes_ += key.size() + body.size();
     return bytes_ > transaction_bytes_max ? finish() : code_;

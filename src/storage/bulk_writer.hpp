@@ -1,4 +1,5 @@
-// BulkWriter: many rows into a file that nobody else uses yet, in transactions of a few MiB each.
+// BulkWriter: writes many rows into a file that nobody else uses yet, in transactions of about 4 MiB each. Salvage and
+// the upgrade use it.
 #pragma once
 
 #include <optional>
@@ -11,16 +12,16 @@ class BulkWriter {
 public:
     BulkWriter(const Env& env, const Tables& tables) : env_(env), tables_(tables) {}
 
-    /// 0 or a code; after a code nothing more is written.
+    /// Returns 0 or a code. After a code, all later calls write nothing and return the same code.
     int put(Table table, Bytes key, Bytes body);
-    /// Commits what is left.
+    /// Commits the rows of the last transaction. Returns 0 or a code.
     int finish();
 
 private:
     const Env& env_;
     const Tables& tables_;
     std::optional<Txn> txn_;
-    std::size_t bytes_ = 0;  // in txn_
+    std::size_t bytes_ = 0;  // of keys and bodies in txn_
     int code_ = lmdb_ok;
 };
 

@@ -1,3 +1,4 @@
+// CommitQueue: one worker thread whose jobs are commits.
 #include "ledge/storage/commit_queue.hpp"
 
 #include <utility>
@@ -6,12 +7,15 @@
 
 namespace ledge::storage {
 
-/// One try of the queue's batch.
+/// One try to commit the queue's batch. run() is called on the commit thread, done() on the loop's thread.
 class CommitQueue::Commit final : public os::WorkerPool::Job {
 public:
     explicit Commit(CommitQueue& queue) : queue_(queue) {}
     void run() override { outcome_.emplace(queue_.store_.commit(queue_.batch_)); }
-    void done() override { queue_.finish(std::move(*outcome_)); }
+    void done() override {
+        LEDGE_ASSERT(outcome_.has_value());
+        queue_.finish(std::move(*outcome_));
+    }
 
 private:
     CommitQueue& queue_;
@@ -44,6 +48,7 @@ void CommitQueue::submit_again() {
 }
 
 void CommitQueue::start() {
+    LEDGE_ASSERT(worker_ != nullptr);
     is_under_way_ = true;
     worker_->submit(std::make_unique<Commit>(*this));
 }
@@ -51,6 +56,7 @@ void CommitQueue::start() {
 void CommitQueue::finish(Outcome outcome) {
     LEDGE_ASSERT(is_under_way_);
     is_under_way_ = false;
+    // A batch that found no room is kept for submit_again(); every other outcome is final.
     const bool is_kept = !outcome && outcome.error().fault == Fault::full;
     if (!is_kept) batch_ = {};
     on_done_(std::move(outcome));

@@ -1,3 +1,4 @@
+// dump_row: the fields of each record kind as JSON.
 #include "dump_row.hpp"
 
 #include "ledge/base/json.hpp"
@@ -8,6 +9,7 @@
 namespace ledge::storage {
 namespace {
 
+// In the order of journal::OutState.
 constexpr const char* state_names[] = {"waiting", "sent_qos1", "sent_qos2", "released"};
 
 void put_instant(JsonWriter& line, std::string_view key, Instant at) {
@@ -85,6 +87,7 @@ bool dump_received(JsonWriter& line, Bytes body) {
 bool dump_fresh(JsonWriter& line, Bytes body) {
     const auto fresh = parse_fresh_body(body);
     if (!fresh) return false;
+    // In the order of FreshKind.
     constexpr const char* kinds[] = {"message", "dropped", "settled"};
     line.text("kind", kinds[static_cast<std::size_t>(fresh->kind)]);
     return fresh->publication.empty() || dump_publication(line, fresh->publication);

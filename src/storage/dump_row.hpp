@@ -1,4 +1,4 @@
-// One row of a store as a line of JSON.
+// dump_row: one row of a store as a line of JSON, for `store dump` and for the file `bad-rows-N`.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace ledge::storage {
 
-/// A row that cannot be read shows why, and its bytes.
+/// A row that cannot be read gets the reason and its bytes in hex instead of its fields.
 std::string dump_row(Table table, const ReadRow& row);
 
 }  // namespace ledge::storage

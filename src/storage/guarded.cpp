@@ -1,3 +1,4 @@
+// run_guarded: fork, a pipe, and a limit for the silence of the child.
 #include "guarded.hpp"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 
 namespace ledge::storage {
@@ -21,27 +23,27 @@ namespace {
 constexpr int exit_fine = 0;
 constexpr int exit_refused = 3;
 constexpr int exit_no_parent = 4;
-constexpr long open_max_tried = 65'536;  // descriptors
+constexpr long open_max_tried = 65'536;  // descriptors that are closed one by one on old kernels
 
 constexpr unsigned first_own_descriptor = STDERR_FILENO + 1;
 
 void close_between(unsigned first, unsigned last) {
     if (first > last || ::syscall(SYS_close_range, first, last, 0U) == 0) return;
-    // Linux before 5.9
+    // Linux before 5.9 has no close_range.
     const long open_max = std::min(::sysconf(_SC_OPEN_MAX), open_max_tried);
     for (unsigned i = first; i <= last && static_cast<long>(i) < open_max; ++i) ::close(static_cast<int>(i));
 }
 
-// First of all: what the parent has locked is free for the next one as soon as the parent is gone, even when this
-// child has not noticed yet.
+// The child does this first. Otherwise the child would keep the parent's locks for a moment after the parent has ended,
+// and the next broker could not start.
 void close_all_but(int descriptor) {
     const auto kept = static_cast<unsigned>(descriptor);
     close_between(first_own_descriptor, kept - 1);
     close_between(kept + 1, std::numeric_limits<unsigned>::max());
 }
 
-/// No core, no words on standard error, and no life after the parent.
-void become_quiet() {
+/// The child writes no core file and nothing to standard error, has default signal handlers, and ends with its parent.
+void isolate_child() {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -50,17 +52,17 @@ void become_quiet() {
     if (nowhere.is_open()) ::dup2(nowhere.get(), STDERR_FILENO);
 }
 
-[[noreturn]] void be_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
+[[noreturn]] void run_child(const std::function<bool(GuardedOut&)>& work, int descriptor) {
     close_all_but(descriptor);
-    become_quiet();
+    isolate_child();
     GuardedOut out(descriptor);
     const bool is_fine = work(out);
     out.flush();
     ::_exit(is_fine ? exit_fine : exit_refused);
 }
 
-/// True at the end of the child's words; false when it was silent for too long.
-bool listen(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
+/// Reads from the child until the pipe ends. False = the child was silent for too long.
+bool receive(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
     std::vector<Byte> buffer(64 * 1024);
     for (;;) {
         pollfd ready{descriptor, POLLIN, 0};
@@ -88,14 +90,15 @@ void GuardedOut::flush() {
 
 GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::function<void(Bytes)>& on_bytes,
                        int silence_max_ms) {
+    LEDGE_ASSERT(work && on_bytes);
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return GuardedEnd::silent;
     os::Descriptor our_end(ends[0]);
     os::Descriptor childs_end(ends[1]);
     const pid_t child = ::fork();
-    if (child == 0) be_child(work, childs_end.get());
-    childs_end.reset();  // the pipe ends only when nobody holds this end any more
-    const bool has_ended = child > 0 && listen(our_end.get(), on_bytes, silence_max_ms);
+    if (child == 0) run_child(work, childs_end.get());
+    childs_end.reset();  // the parent sees the end of the pipe only when no process holds this end
+    const bool has_ended = child > 0 && receive(our_end.get(), on_bytes, silence_max_ms);
     our_end.reset();
     if (child < 0) return GuardedEnd::silent;
     if (!has_ended) ::kill(child, SIGKILL);

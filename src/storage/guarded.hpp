@@ -1,6 +1,6 @@
-// Guarded: work on a file that may be damaged, in a child process. LMDB believes its pages: a wrong one can abort the
-// process or send it beyond the end of the file, and nobody can catch that inside. What the child has found out until
-// then comes back through a pipe.
+// run_guarded: work on a file that may be damaged, in a child process. LMDB trusts its pages: a wrong page can abort
+// the process or make it read beyond the end of the file, and no code inside the process can prevent this. The child
+// sends its results through a pipe, so the parent keeps the results that were sent before the child ended.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,12 @@
 
 namespace ledge::storage {
 
-/// The child's way to the parent.
+/// The child's end of the pipe to the parent.
 class GuardedOut {
 public:
     explicit GuardedOut(int descriptor) : descriptor_(descriptor) {}
-    /// Sends everything, or ends the process: without a parent there is nothing to do.
+    /// Buffers the bytes for the parent. When the parent is gone, the child process ends here: nobody needs its
+    /// results.
     void send(Bytes bytes);
     void flush();
 
@@ -28,13 +29,14 @@ private:
 
 enum class GuardedEnd : std::uint8_t {
     fine,     // the work returned true
-    refused,  // it returned false
-    killed,   // a signal, an assertion, an exit that was not ours
-    silent,   // nothing was heard for the time allowed; the child was ended
+    refused,  // the work returned false
+    killed,   // a signal, an assertion or a foreign exit ended the child
+    silent,   // the child sent nothing for the allowed time and was killed, or it could not be started
 };
 
-/// Runs `work` in a forked child and hands what it sends to `on_bytes` here. A child that sends nothing for
-/// `silence_max_ms` is ended. The child has none of the parent's descriptors, so files and locks stay the parent's.
+/// Runs `work` in a forked child, and calls `on_bytes` in this process for the bytes that the child sends. A child that
+/// sends nothing for `silence_max_ms` is killed. The child closes the parent's descriptors first, so it does not hold
+/// the parent's files and locks.
 GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::function<void(Bytes)>& on_bytes,
                        int silence_max_ms);
 

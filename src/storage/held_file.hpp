@@ -1,5 +1,6 @@
-// HeldFile: a descriptor of the store's file beside LMDB's own. It tells whether the file still has its name. Linux
-// reports a failed write-back once to each open file, so sync() here reports one that LMDB has seen already.
+// HeldFile: a second descriptor of the store's file, besides LMDB's own. The committer's thread uses it for two
+// questions: does the file still have its name, and has a write-back failed? Linux reports a failed write-back once to
+// each open descriptor, so sync() here still sees a failure that LMDB has already consumed.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,21 @@ namespace ledge::storage {
 
 class HeldFile {
 public:
-    /// Follows no symbolic link. The error is errno.
+    /// Does not follow a symbolic link. The error is errno.
     static Result<HeldFile, int> open(const std::string& path);
 
-    /// "" while `path` names this file and the file has lost nothing; otherwise what has happened, as the end of a
-    /// sentence whose subject is the path.
+    /// Returns "" while `path` names this file and the file has not become shorter. Otherwise returns what has
+    /// happened, as the end of a sentence whose subject is the path.
     std::string_view displacement(const std::string& path);
 
-    /// 0, or why what was written before may not be on stable storage.
+    /// Returns 0, or the errno that says why earlier writes may not be on stable storage.
     int sync() const;
 
 private:
     explicit HeldFile(os::Descriptor file) : file_(std::move(file)) {}
 
     os::Descriptor file_;
-    std::int64_t size_seen_ = 0;  // bytes
+    std::int64_t size_seen_ = 0;  // the largest size so far, in bytes
 };
 
 }  // namespace ledge::storage

@@ -1,7 +1,9 @@
+// load_image: walks through the tables, checks each row, and builds the image that a shard starts from.
 #include "image.hpp"
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 #include "loss_finder.hpp"
 #include "row_seal.hpp"
@@ -14,7 +16,8 @@ using journal::StoredSession;
 
 std::vector<Byte> copy_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
-/// Follows rows in the order of their sessions: each step is at the same session or a later one.
+/// Finds the session of each row of a sorted walk. Each call must ask for the same session or a later one, so that the
+/// whole walk needs only one pass.
 class SessionFinder {
 public:
     explicit SessionFinder(std::vector<StoredSession>& sessions) : sessions_(sessions) {}
@@ -36,7 +39,7 @@ std::vector<std::uint64_t> numbers_of(const std::vector<StoredSession>& sessions
     return numbers;
 }
 
-/// Calls f(key, body) for each row that is sound, notes the others, and finds out whose they were.
+/// Calls f(key, body) for each sound row. Notes the bad rows in `damage`, and tells `losses` about all rows.
 template <class F>
 int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Damage& damage, LossFinder* losses, F&& f) {
     return for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
@@ -53,7 +56,7 @@ int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Damage
     });
 }
 
-/// Calls f(session, key, body) for each row whose session is there.
+/// Calls f(session, key, body) for each sound row whose session exists. Notes the other rows.
 template <class F>
 int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::vector<StoredSession>& sessions,
                        Damage& damage, F&& f) {
@@ -73,6 +76,7 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
 void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::uint64_t>& messages) {
     const auto record = journal::parse_queued(value);
     if (!record) return;
+    LEDGE_ASSERT(key.size() == key_size(Table::queued));  // fault_in_row() has checked the key
     const std::uint64_t number = read_u64(key.data() + 8);
     if (owner.queued++ == 0) owner.first_queued = number;
     owner.last_queued = number;
@@ -83,6 +87,7 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::u
 }
 
 void count_references(std::vector<std::uint64_t> messages, std::vector<journal::StoredReferences>& references) {
+    // The walk is in the order of sessions; within one queue the numbers are often sorted already.
     if (!std::is_sorted(messages.begin(), messages.end())) std::sort(messages.begin(), messages.end());
     references.reserve(messages.size());
     for (const std::uint64_t message : messages) {
@@ -113,21 +118,23 @@ int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, 
         const std::uint64_t sequence = read_u64(key.data());
         const std::uint64_t number = read_u64(key.data() + 8);
         const auto place = places.find(number);
+        // A message may have several rows in `fresh`; only the newest counts.
         const bool is_newest = place != places.end() && place->second.sequence == sequence;
         if (is_newest) add_retained(number, newer->publication, retained);
     });
 }
 
-/// A queued row that cannot be read leaves its message behind: nobody else knows of it.
+/// Notes messages that no sound queue row refers to. Such messages exist only after damage: the queue row that referred
+/// to the message is lost, and nothing else would ever remove the message.
 int note_messages_without_queue(const Txn& txn, const Tables& tables,
                                 const std::vector<journal::StoredReferences>& references, Damage& damage) {
-    auto next = references.begin();  // both are in the order of their numbers
+    auto next = references.begin();  // references and rows are both sorted by message number
     return for_each_row(txn, tables[Table::message], [&](Bytes key, Bytes value) {
         if (!is_key(Table::message, key)) return true;
         const std::uint64_t number = read_u64(key.data());
         while (next != references.end() && next->message < number) ++next;
-        const bool is_owed = next != references.end() && next->message == number;
-        if (!is_owed) damage.rows.note(Table::message, key, value, "no queue has it");
+        const bool is_referenced = next != references.end() && next->message == number;
+        if (!is_referenced) damage.rows.note(Table::message, key, value, "no queue refers to it");
         return true;
     });
 }
@@ -169,6 +176,7 @@ int mark_incomplete(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& 
 
 int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, journal::StoreImage& image,
                Damage& damage) {
+    LEDGE_ASSERT(image.sessions.empty());
     auto& sessions = image.sessions;
     const std::uint64_t bad_before = damage.rows.count();
     int code = for_each_sound_row(txn, tables, Table::session, damage, nullptr, [&](Bytes key, Bytes body) {
@@ -196,6 +204,7 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     if (code != lmdb_ok) return code;
     count_references(std::move(messages), image.references);
     mark_incomplete(sessions, damage.incomplete);
+    // Without bad rows every message has a queue row, so the walk through all messages is not needed.
     if (damage.rows.count() > bad_before) code = note_messages_without_queue(txn, tables, image.references, damage);
     if (code != lmdb_ok) return code;
 

@@ -1,4 +1,4 @@
-// From rows to the image that a shard starts with.
+// load_image: builds the image that a shard starts from, out of the rows of a store. Runs before the shard does.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@
 
 namespace ledge::storage {
 
-/// What load_image has left out.
+/// The rows that load_image has left out, and the sessions that they belong to.
 struct Damage {
     BadRows& rows;
-    /// Sessions that have lost a row, in order. Their records in the image say so.
+    /// Numbers of the sessions that have lost a row, sorted. Their records in the image have the flag `incomplete`.
     std::vector<std::uint64_t> incomplete;
 };
 
-/// Everything but next_number and now. Reads no message; of a retained one only its head. 0 or a code.
+/// Fills `image` except next_number and now. The image gets no payloads. Returns 0 or a code.
 int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, journal::StoreImage& image,
                Damage& damage);
 
-/// Puts the numbers in order, each once, and gives the records of these sessions the mark that they have lost a part.
-/// Sessions that are not there are passed over. 0 or a code.
+/// Sorts `sessions` without duplicates, and sets the flag `incomplete` in the records of these sessions. Numbers
+/// without a session are ignored. Returns 0 or a code.
 int mark_incomplete(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& sessions);
 
 }  // namespace ledge::storage

@@ -1,5 +1,6 @@
-// The child's words: lines "d SENTENCE" (damage of the file), "b SENTENCE" (a bad row, or rows that do not fit each
-// other), "o SENTENCE" (an obstacle), "r TABLE COUNT", and "." as a sign of life.
+// inspect: a child process reads the file and sends lines to the parent. "d SENTENCE" reports damage of the file,
+// "b SENTENCE" a bad row or rows that do not fit together, "o SENTENCE" an obstacle, "r TABLE COUNT" the number of rows
+// of a table, and "." is a sign of life.
 #include "inspect.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/os/file.hpp"
 #include "page_check.hpp"
@@ -20,31 +22,33 @@ namespace {
 
 constexpr int inspect_silence_max_ms = 60'000;
 constexpr std::uint64_t rows_per_sign_of_life = 50'000;
-constexpr std::uint64_t bytes_per_sign_of_life = 16 * 1024 * 1024;  // a slow card reads that in a few seconds
+constexpr std::uint64_t bytes_per_sign_of_life = 16 * 1024 * 1024;  // a slow card reads this in a few seconds
 constexpr std::size_t problems_kept_max = 20;
 
+/// The inspection itself, in the child process.
 class Inspector {
 public:
     Inspector(GuardedOut& out, Depth depth) : out_(out), depth_(depth) {}
 
     bool inspect(const std::string& path, bool is_alone) {
         auto env = Env::open({.path = path, .is_read_only = true, .is_alone = is_alone});
-        if (!env) return fail("cannot be opened", env.error());
+        if (!env) return report_error("cannot be opened", env.error());
         const EnvFacts facts = env->facts();
         auto txn = Txn::begin(*env, true);
-        if (!txn) return fail("cannot be read", txn.error());
-        if (is_cut_off(*txn, facts, os::file_size(path))) return problem("the file is cut off");
-        // Before LMDB follows them. Beside a broker that commits, the snapshot stays: its pages are not used again.
+        if (!txn) return report_error("cannot be read", txn.error());
+        if (is_cut_off(*txn, facts, os::file_size(path))) return report_damage("the file is cut off");
+        // The pages are checked before LMDB follows them. If a broker commits meanwhile, it does not reuse the pages of
+        // this snapshot.
         const auto fault = depth_ == Depth::everything
                                ? fault_in_pages(path, txn->snapshot(), [this] { sign_of_life(); })
                                : std::nullopt;
-        if (fault) problem(*fault);
-        const MetaRows rows = look_at_meta(*txn);
-        if (!rows.is_ours) return is_empty(*txn) || problem("not a store of this broker");
-        if (rows.meta && rows.meta->version > schema_version) return true;  // whoever opens it says so
+        if (fault) report_damage(*fault);
+        const MetaRows rows = read_meta_rows(*txn);
+        if (!rows.is_ours) return is_empty(*txn) || report_damage("not a store of this broker");
+        if (rows.meta && rows.meta->version > schema_version) return true;  // the open reports the newer version
         auto tables = Tables::open(*txn, false);
-        if (!tables) return fail("a table is missing", tables.error());
-        if (rows.fault != nullptr) bad(rows.fault);
+        if (!tables) return report_error("a table is missing", tables.error());
+        if (rows.fault != nullptr) report_bad_row(rows.fault);
         reader_ = RowReader(rows.meta ? rows.meta->version : version_of_rows(*txn, *tables));
         for (const Table table : all_tables) inspect_table(*txn, *tables, table);
         if (depth_ == Depth::everything) check_references(rows.meta);
@@ -52,14 +56,16 @@ public:
     }
 
 private:
-    /// A page that was taken and given back by one transaction is never written: at the end of the file it is missing,
-    /// and nothing is lost. The size is read last: a broker at work may make the file longer meanwhile.
+    /// Whether pages in use are missing at the end of the file. A free page may be missing there: LMDB never writes a
+    /// page that one transaction has allocated and freed again. `bytes` must be read after the snapshot, because a
+    /// running broker may make the file longer.
     static bool is_cut_off(const Txn& txn, const EnvFacts& facts, std::uint64_t bytes) {
         const std::uint64_t pages = bytes / facts.page_size;
         if (pages >= facts.pages_used) return false;
-        std::uint64_t free = 0;  // of those that are missing
+        std::uint64_t free = 0;  // missing pages that are free
         const int code = for_each_row(txn, free_list_db, [&](Bytes, Bytes value) {
-            for (std::size_t at = sizeof(std::size_t); at + sizeof(std::size_t) <= value.size();  // first: how many
+            // The first word of the value is the count; the page numbers follow.
+            for (std::size_t at = sizeof(std::size_t); at + sizeof(std::size_t) <= value.size();
                  at += sizeof(std::size_t)) {
                 std::size_t page = 0;
                 std::memcpy(&page, &value[at], sizeof page);
@@ -75,21 +81,21 @@ private:
         return facts && facts.value().entries == 0;
     }
 
-    bool fail(const char* what, int code) {
+    bool report_error(const char* what, int code) {
         const std::string sentence = std::string(what) + ": " + explain(code);
-        if (fault_of(code) == Fault::damaged) return problem(sentence);
+        if (fault_of(code) == Fault::damaged) return report_damage(sentence);
         out_.send(as_bytes("o " + sentence + "\n"));
         return false;
     }
 
-    bool problem(const std::string& sentence) {
+    bool report_damage(const std::string& sentence) {
         is_sound_ = false;
         out_.send(as_bytes("d " + sentence + "\n"));
         out_.flush();
         return false;
     }
 
-    void bad(const std::string& sentence) {
+    void report_bad_row(const std::string& sentence) {
         out_.send(as_bytes("b " + sentence + "\n"));
         out_.flush();
     }
@@ -110,24 +116,24 @@ private:
             if (++rows % rows_per_sign_of_life == 0 || silent_bytes_ >= bytes_per_sign_of_life) sign_of_life();
             const Bytes last(before.data(), before_size);
             if (rows > 1 && !std::lexicographical_compare(last.begin(), last.end(), key.begin(), key.end())) {
-                problem(sentence_of(table, key, "out of order"));
-                return false;  // may be a circle
+                report_damage(sentence_of(table, key, "out of order"));
+                return false;  // the tree may be a cycle, so the walk might not end
             }
             before_size = std::min(key.size(), before.size());
             std::copy_n(key.begin(), before_size, before.begin());
             const ReadRow row = reader_.read(table, key, value);
             if (row.fault != nullptr) {
-                bad(sentence_of(table, key, row.fault));
+                report_bad_row(sentence_of(table, key, row.fault));
                 return true;
             }
             if (depth_ == Depth::everything) collect(table, row.key, row.body);
             return true;
         });
-        if (code != lmdb_ok) problem(std::string(traits_of(table).name) + ": " + explain(code));
+        if (code != lmdb_ok) report_damage(std::string(traits_of(table).name) + ": " + explain(code));
         const auto facts = txn.facts(tables[table]);
         if (facts && facts.value().entries != rows && is_sound_) {
-            problem(std::string(traits_of(table).name) + ": " + std::to_string(rows) + " rows of " +
-                    std::to_string(facts.value().entries) + " are there");
+            report_damage(std::string(traits_of(table).name) + ": " + std::to_string(rows) +
+                          " rows were read, but the table has " + std::to_string(facts.value().entries));
         }
         out_.send(as_bytes("r " + std::to_string(index_of(table)) + " " + std::to_string(rows) + "\n"));
     }
@@ -143,7 +149,9 @@ private:
         switch (table) {
             case Table::session: sessions_.push_back(number); break;
             case Table::queued: {
-                messages_wanted_.push_back(journal::parse_queued(value)->message);
+                const auto record = journal::parse_queued(value);
+                LEDGE_ASSERT(record.has_value());  // the reader has checked the body
+                messages_queued_.push_back(record->message);
                 check_owner(table, key);
                 break;
             }
@@ -158,23 +166,25 @@ private:
 
     void check_owner(Table table, Bytes key) {
         if (std::binary_search(sessions_.begin(), sessions_.end(), read_u64(key.data()))) return;
-        bad(sentence_of(table, key, "its session is missing"));
+        report_bad_row(sentence_of(table, key, "its session is missing"));
     }
 
     void check_references(const std::optional<Meta>& meta) {
-        std::sort(messages_wanted_.begin(), messages_wanted_.end());
-        messages_wanted_.erase(std::unique(messages_wanted_.begin(), messages_wanted_.end()), messages_wanted_.end());
+        std::sort(messages_queued_.begin(), messages_queued_.end());
+        messages_queued_.erase(std::unique(messages_queued_.begin(), messages_queued_.end()), messages_queued_.end());
+        // Both lists are sorted: the queued messages by the call above, the stored ones because keys are sorted.
         std::vector<std::uint64_t> odd;
-        std::set_difference(messages_wanted_.begin(), messages_wanted_.end(), messages_.begin(), messages_.end(),
+        std::set_difference(messages_queued_.begin(), messages_queued_.end(), messages_.begin(), messages_.end(),
                             std::back_inserter(odd));
-        for (const std::uint64_t number : odd) bad("message " + std::to_string(number) + " is queued but missing");
+        for (const std::uint64_t number : odd)
+            report_bad_row("message " + std::to_string(number) + " is queued but missing");
         odd.clear();
-        std::set_difference(messages_.begin(), messages_.end(), messages_wanted_.begin(), messages_wanted_.end(),
+        std::set_difference(messages_.begin(), messages_.end(), messages_queued_.begin(), messages_queued_.end(),
                             std::back_inserter(odd));
-        for (const std::uint64_t number : odd) bad("message " + std::to_string(number) + " is in no queue");
+        for (const std::uint64_t number : odd) report_bad_row("message " + std::to_string(number) + " is in no queue");
         if (meta && highest_ >= meta->next_number) {
-            bad("number " + std::to_string(highest_) + " is in use, but the next one is " +
-                std::to_string(meta->next_number));
+            report_bad_row("number " + std::to_string(highest_) + " is in use, but the next one is " +
+                           std::to_string(meta->next_number));
         }
     }
 
@@ -185,11 +195,12 @@ private:
     RowReader reader_{schema_version};
     std::vector<std::uint64_t> sessions_;
     std::vector<std::uint64_t> messages_;
-    std::vector<std::uint64_t> messages_wanted_;
-    std::uint64_t highest_ = 0;
+    std::vector<std::uint64_t> messages_queued_;  // with duplicates
+    std::uint64_t highest_ = 0;                   // number of a session, message or retained message
 };
 
-void take_line(std::string_view line, Inspection& inspection) {
+/// Adds one line of the child to the result.
+void parse_line(std::string_view line, Inspection& inspection) {
     if (line.starts_with("d ") || line.starts_with("b ")) {
         ++inspection.problem_count;
         if (line.starts_with("d ") && inspection.damage.empty()) inspection.damage = line.substr(2);
@@ -215,26 +226,26 @@ std::string Inspection::summary() const {
     if (!obstacle.empty()) return obstacle;
     switch (end) {
         case GuardedEnd::fine: return "nothing is wrong";
-        case GuardedEnd::silent: return "reading it takes too long";
+        case GuardedEnd::silent: return "reading the file takes too long";
         case GuardedEnd::refused:
         case GuardedEnd::killed: break;
     }
-    return "reading it ends the process";
+    return "the process that reads the file ends";
 }
 
 Inspection inspect(const std::string& path, bool is_alone, Depth depth) {
     Inspection inspection;
-    std::string words;
-    const auto take = [&](Bytes bytes) {
-        words += as_text(bytes);
+    std::string text;
+    const auto on_bytes = [&](Bytes bytes) {
+        text += as_text(bytes);
         std::size_t start = 0;
-        for (std::size_t end = 0; (end = words.find('\n', start)) != std::string::npos; start = end + 1) {
-            take_line(std::string_view(words).substr(start, end - start), inspection);
+        for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1) {
+            parse_line(std::string_view(text).substr(start, end - start), inspection);
         }
-        words.erase(0, start);
+        text.erase(0, start);
     };
     const auto work = [&](GuardedOut& out) { return Inspector(out, depth).inspect(path, is_alone); };
-    inspection.end = run_guarded(work, take, inspect_silence_max_ms);
+    inspection.end = run_guarded(work, on_bytes, inspect_silence_max_ms);
     return inspection;
 }
 

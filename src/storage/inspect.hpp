@@ -1,4 +1,5 @@
-// Inspection: does a store file read as what it should be? In a child process, since a damaged one may end it.
+// inspect: checks whether a file is a sound store. A child process reads the file, because a damaged file may end the
+// process that reads it.
 #pragma once
 
 #include <array>
@@ -12,29 +13,30 @@
 namespace ledge::storage {
 
 enum class Depth : std::uint8_t {
-    heads,       // what a start reads: everything but the messages
-    everything,  // all rows, and that they fit each other
+    heads,       // the rows that a start reads: all tables except the messages
+    everything,  // all pages and all rows, and whether the rows fit together
 };
 
 struct Inspection {
     GuardedEnd end = GuardedEnd::fine;
     std::uint64_t problem_count = 0;
-    std::vector<std::string> problems;  // the first ones, as sentences
-    std::string damage;                 // the first of those that are of the file, not of single rows
-    std::string obstacle;               // what kept the reading from being done, without being the file's fault
+    std::vector<std::string> problems;  // the first 20 problems, as sentences
+    std::string damage;                 // the first problem of the file itself, not of a single row
+    std::string obstacle;               // why the file could not be read, when the file is not the cause
     std::array<std::uint64_t, table_count> rows{};
 
-    /// The pages of the file cannot be trusted. Bad rows on good pages are none of this: they are put aside one by one.
+    /// The pages of the file cannot be trusted. Bad rows on sound pages are not damage in this sense: BadRows moves
+    /// them out one by one.
     bool is_damaged() const { return !damage.empty() || end == GuardedEnd::killed; }
     bool is_complete() const { return end == GuardedEnd::fine; }
-    /// Everything was read, and is right.
+    /// Everything was read, and no problem was found.
     bool is_fine() const { return is_complete() && problem_count == 0; }
-    /// One line: the damage, the first problem, or how the reading ended.
+    /// One line: the damage, or else the first problem, or else how the reading ended.
     std::string summary() const;
 };
 
-/// `is_alone`: nobody else has the file open. Otherwise the newest snapshot is read, and pages that a broker frees
-/// meanwhile stay in use until this ends.
+/// `is_alone`: no other process has the file open. Otherwise the inspection reads the newest snapshot, and the broker
+/// cannot reuse the pages that it frees until the inspection ends.
 Inspection inspect(const std::string& path, bool is_alone, Depth depth);
 
 }  // namespace ledge::storage

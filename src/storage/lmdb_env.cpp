@@ -1,8 +1,9 @@
-// Flags, judged once:
-//   default sync     NOSYNC, NOMETASYNC, MAPASYNC lose or corrupt at a power cut; WRITEMAP writes more
-//   MDB_NOTLS        a read transaction belongs to its object, not to the thread that happens to begin it
-//   no NORDAHEAD     the store is read in long runs, at start and when a queue drains: readahead fits
-//   MDB_NOSUBDIR     so that a file under another name (quarantine, a copy) can be opened too
+// Env, Txn, Cursor over liblmdb. The choice of flags:
+//   default sync     MDB_NOSYNC, MDB_NOMETASYNC and MDB_MAPASYNC can lose or corrupt data at a power cut; MDB_WRITEMAP
+//                    writes more bytes
+//   MDB_NOTLS        a read transaction belongs to its object, not to the thread that begins it
+//   no MDB_NORDAHEAD the store is read in long runs, at the start and when a queue drains, so readahead helps
+//   MDB_NOSUBDIR     a file under any name can be opened (a quarantined file, a copy)
 #include "lmdb_env.hpp"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/os/descriptor.hpp"
 
 namespace ledge::storage {
@@ -25,25 +27,27 @@ static_assert(lmdb_panic == MDB_PANIC);
 static_assert(lmdb_map_full == MDB_MAP_FULL);
 
 constexpr unsigned file_mode = 0600;
-constexpr off_t lock_file_bytes = 4096;  // holds LMDB's table of 16 readers
+constexpr off_t lock_file_bytes = 4096;  // enough for LMDB's table of 16 readers
 
-// LMDB writes to its lock file through a mapping. Where the disk has no room for the page behind the mapping, the
-// kernel answers with SIGBUS and the process dies. Room that is reserved first turns that into an error.
+// LMDB writes to its lock file through a mapping. When the disk has no room for the page behind the mapping, the kernel
+// sends SIGBUS and the process dies. Reserving the room first turns this into an ordinary error.
 int reserve_lock_file(const std::string& path) {
     const os::Descriptor file(::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
     if (!file.is_open()) return errno;
     const int code = ::posix_fallocate(file.get(), 0, lock_file_bytes);
     struct stat data {};
-    if (::geteuid() == 0 && ::stat(path.c_str(), &data) == 0) {  // a tool that root uses, for a broker that is not root
+    if (::geteuid() == 0 && ::stat(path.c_str(), &data) == 0) {  // root runs a tool; the broker is not root
         [[maybe_unused]] const int result = ::fchown(file.get(), data.st_uid, data.st_gid);
     }
     return code;
 }
 
-/// LMDB 0.9.24 reads the second meta page where the first says that it is, and what the system answers to an offset
-/// beyond all files it takes for a fault of the disk.
+/// LMDB 0.9.24 reads the second meta page at the offset that follows from the page size in the first one. With a
+/// damaged page size the offset is impossible, the read fails with EINVAL, and LMDB returns this code like a fault of
+/// the disk.
 bool has_impossible_page_size(const std::string& path) {
-    constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);  // in the first meta page
+    // The offset of the page size in the first meta page.
+    constexpr off_t place = sizeof(std::size_t) + 8 + 4 + 4 + 2 * sizeof(std::size_t);
     const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint32_t size = 0;
     const bool is_read = ::pread(file.get(), &size, sizeof size, place) == ssize_t{sizeof size};
@@ -99,11 +103,13 @@ Result<Env, int> Env::open(const EnvOptions& options) {
     if (code == 0) code = mdb_env_set_maxreaders(raw, options.readers_max);
     if (code == 0 && options.size_max != 0) code = mdb_env_set_mapsize(raw, options.size_max);
     if (code == 0) code = mdb_env_open(raw, options.path.c_str(), flags, file_mode);
+    // EINVAL must not be taken for a fault of the disk when the file is damaged: a damaged file is quarantined.
     if (code == EINVAL && has_impossible_page_size(options.path)) return Failure{MDB_INVALID};
     if (code != 0) return Failure{code};
     return env;
 }
 
+// The swap leaves the old environment to `other`, whose destructor closes it.
 Env& Env::operator=(Env&& other) noexcept {
     std::swap(env_, other.env_);
     return *this;
@@ -115,7 +121,10 @@ void Env::close() {
     if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
 }
 
-int Env::set_size_max(std::size_t bytes) { return mdb_env_set_mapsize(env_, bytes); }
+int Env::set_size_max(std::size_t bytes) {
+    LEDGE_ASSERT(env_ != nullptr);
+    return mdb_env_set_mapsize(env_, bytes);
+}
 
 EnvFacts Env::facts() const {
     MDB_envinfo info{};
@@ -137,7 +146,8 @@ Result<Txn, int> Txn::begin(const Env& env, bool is_read_only) {
     const unsigned flags = is_read_only ? MDB_RDONLY : 0U;
     if (const int code = mdb_txn_begin(env.raw(), nullptr, flags, &raw)) return Failure{code};
     Txn txn(raw);
-    MDB_dbi main = 0;  // gives the unnamed database its order of keys; without one a look into it crashes
+    // Opening the unnamed database sets its key order. LMDB crashes when a row is looked up without one.
+    MDB_dbi main = 0;
     if (const int code = mdb_dbi_open(raw, nullptr, 0, &main)) return Failure{code};
     return txn;
 }
@@ -158,6 +168,7 @@ Result<DbId, int> Txn::open_db(const char* name, bool creates) {
 }
 
 Result<Bytes, int> Txn::get(DbId db, Bytes key) const {
+    LEDGE_ASSERT(txn_ != nullptr);
     MDB_val k = to_val(key);
     MDB_val v{};
     if (const int code = mdb_get(txn_, db, &k, &v)) return Failure{code};
@@ -165,12 +176,14 @@ Result<Bytes, int> Txn::get(DbId db, Bytes key) const {
 }
 
 int Txn::put(DbId db, Bytes key, Bytes value) {
+    LEDGE_ASSERT(txn_ != nullptr);
     MDB_val k = to_val(key);
     MDB_val v = to_val(value);
     return mdb_put(txn_, db, &k, &v, 0);
 }
 
 Result<Byte*, int> Txn::reserve(DbId db, Bytes key, std::size_t size) {
+    LEDGE_ASSERT(txn_ != nullptr);
     MDB_val k = to_val(key);
     MDB_val v{size, nullptr};
     if (const int code = mdb_put(txn_, db, &k, &v, MDB_RESERVE)) return Failure{code};
@@ -178,6 +191,7 @@ Result<Byte*, int> Txn::reserve(DbId db, Bytes key, std::size_t size) {
 }
 
 int Txn::erase(DbId db, Bytes key) {
+    LEDGE_ASSERT(txn_ != nullptr);
     MDB_val k = to_val(key);
     return mdb_del(txn_, db, &k, nullptr);
 }
@@ -192,7 +206,11 @@ Result<DbFacts, int> Txn::facts(DbId db) const {
 
 std::uint64_t Txn::snapshot() const { return mdb_txn_id(txn_); }
 
-int Txn::commit() { return mdb_txn_commit(std::exchange(txn_, nullptr)); }
+// LMDB frees the transaction even when the commit fails.
+int Txn::commit() {
+    LEDGE_ASSERT(txn_ != nullptr);
+    return mdb_txn_commit(std::exchange(txn_, nullptr));
+}
 
 void Txn::reset() { mdb_txn_reset(txn_); }
 
@@ -212,6 +230,7 @@ Cursor::~Cursor() {
 }
 
 int Cursor::move(int operation) {
+    LEDGE_ASSERT(cursor_ != nullptr);
     MDB_val k = to_val(key_);
     MDB_val v{};
     if (const int code = mdb_cursor_get(cursor_, &k, &v, static_cast<MDB_cursor_op>(operation))) return code;

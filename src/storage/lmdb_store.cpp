@@ -1,3 +1,4 @@
+// LmdbStore: load, commit with its failures, and the reads of the shard.
 #include "lmdb_store.hpp"
 
 #include <sys/mman.h>
@@ -19,19 +20,20 @@ namespace {
 using journal::Change;
 using journal::RecordKind;
 
-constexpr Duration lasting_run = 60s;                     // a start that lived as long was no failure of the file
-constexpr std::size_t ceiling_steps = 8;                  // in which the map grows beyond its ceiling, each a part
-constexpr std::uint64_t broken_write_room = 1024 * 1024;  // bytes; with less left on the disk, the disk was full
+constexpr Duration lasting_run = 60s;     // after this time a crash no longer suggests that the file is the cause
+constexpr std::size_t ceiling_steps = 8;  // each step above the ceiling adds one eighth of the ceiling
+constexpr std::uint64_t broken_write_room = 1024 * 1024;  // bytes; with less free space, a full disk is the cause
 
 constexpr Duration readers_check_interval = 10s;
 
-/// The next step of a map of `size_max` bytes, up to twice the ceiling.
+/// The next size of a map of `size_max` bytes: one step more, at most twice the ceiling.
 std::size_t raised_ceiling(std::size_t size_max, std::size_t ceiling) {
     const std::size_t raised = std::min(size_max + ceiling / ceiling_steps, 2 * ceiling);
     return sizeof(std::size_t) > 4 ? raised : std::min<std::size_t>(raised, size_max_32_bit);
 }
 
-/// LMDB unmaps before it maps anew: it must not turn out then that there is no place.
+/// LMDB unmaps the file before it maps the file with the new size. This check comes first, because after the unmapping
+/// a lack of address space could not be repaired.
 bool has_address_space(std::size_t bytes) {
     void* place = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (place == MAP_FAILED) return false;
@@ -39,7 +41,7 @@ bool has_address_space(std::size_t bytes) {
     return true;
 }
 
-/// A removal of what is not there any more is done.
+/// The removal of a missing row counts as done: a batch may be repeated.
 int ignore_missing(int code) { return is_not_found(code) ? lmdb_ok : code; }
 
 std::size_t given_bytes(Table table, const journal::Record& record) { return key_size(table) + record.body_size; }
@@ -61,24 +63,25 @@ StoreError LmdbStore::error(const char* what, int code) const {
 }
 
 Result<journal::StoreImage, StoreError> LmdbStore::load() {
+    LEDGE_ASSERT(open_ != nullptr);
     journal::StoreImage image;
     Damage damage{bad_rows_, {}};
     {
         auto txn = Txn::begin(open_->env, true);
         int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, damage) : txn.error();
         if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
-        // A number that is in use is never given again, whatever the meta row says.
+        // A number in use must never be assigned again, even if a damaged meta row says so.
         meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
     }
-    if (image.bad_rows > 0) settle_damage(damage.incomplete);
+    if (image.bad_rows > 0) move_bad_rows(damage.incomplete);
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
     return image;
 }
 
-/// Takes what was found bad out of the tables, and lets the next start know whose it was. When that cannot be written,
-/// the start goes on with the same image, and the next one finds the same rows.
-void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
+/// Moves the bad rows out of the tables, and marks the sessions that have lost a row. If this cannot be written, the
+/// start continues with the same image, and the next start finds the same rows.
+void LmdbStore::move_bad_rows(std::vector<std::uint64_t>& incomplete) {
     log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
     int code = lmdb_ok;
     bool is_marked = false;
@@ -86,7 +89,7 @@ void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
         auto txn = Txn::begin(open_->env, false);
         code = txn ? lmdb_ok : txn.error();
         if (code == lmdb_ok && !is_marked) code = mark_incomplete(*txn, open_->tables, incomplete);
-        if (code == lmdb_ok) code = bad_rows_.put_aside(*txn, open_->tables);
+        if (code == lmdb_ok) code = bad_rows_.move_to_file(*txn, open_->tables);
         if (code == lmdb_ok) code = txn->commit();
         is_marked = true;
     }
@@ -98,7 +101,7 @@ void LmdbStore::settle_damage(std::vector<std::uint64_t>& incomplete) {
 
 Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) {
     if (const int code = read_failure_; code != lmdb_ok && !poison_) {
-        return Failure{poison("could not be read, nothing more is written until a restart: " + explain(code))};
+        return Failure{poison("could not be read; nothing more is written until a restart: " + explain(code))};
     }
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
@@ -107,14 +110,14 @@ Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) 
     const std::uint64_t before = thread_written_bytes();
     CommitReport report;
     if (const int code = write(batch, report)) return Failure{on_commit_failed(code)};
-    // Last of all: what a commit wrote into a file that is not the store's any more is lost with that file.
+    // This check comes last: a commit into a file that is no longer the store's file must not be reported as durable.
     if (const std::string_view displaced = open_->file.displacement(open_->dir.data_path()); !displaced.empty()) {
         return Failure{
             poison(std::string(displaced) + " while the broker runs; nothing more is written until a restart")};
     }
     open_->fresh.on_committed();
     report.last = batch.last;
-    // The meta page is written as the few bytes that change; the device takes the page.
+    // LMDB writes only the changed bytes of the meta page, but the device writes the whole page.
     const std::uint64_t written = thread_written_bytes() - before;
     report.device_bytes = written > 0 ? written + open_->env.facts().page_size : 0;
     report.bad_rows = bad_rows_.count();
@@ -123,7 +126,8 @@ Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) 
     return report;
 }
 
-// A backup or a check that was killed leaves its place among the readers: nothing that is freed could be used again.
+// A backup or a check that was killed leaves its slot in LMDB's reader table. Until the slot is freed, no page that
+// commits free could be used again.
 void LmdbStore::forget_dead_readers(Instant now) {
     if (now - readers_checked_at_ < readers_check_interval) return;
     readers_checked_at_ = now;
@@ -132,23 +136,26 @@ void LmdbStore::forget_dead_readers(Instant now) {
 }
 
 StoreError LmdbStore::poison(std::string what) {
+    LEDGE_ASSERT(!poison_);  // the first error stays
     poison_ = StoreError{Fault::io, open_->dir.data_path() + ": " + std::move(what)};
     return *poison_;
 }
 
-// A failed transaction leaves the store as it was: LMDB writes pages that nobody refers to yet, syncs them, and then
-// the meta page that refers to them. So a commit that the disk had no room for may be tried again, from its beginning.
+// A failed transaction leaves the store unchanged: LMDB first writes and syncs pages that nothing refers to yet, and
+// then the meta page that refers to them. So a commit that found no room on the disk may be repeated from its
+// beginning.
 StoreError LmdbStore::on_commit_failed(int code) {
+    LEDGE_ASSERT(code != lmdb_ok);
     open_->fresh.on_failed();
     StoreError postponed = error("cannot be written", code);
     if (code == EIO && is_broken_write()) postponed = {Fault::full, broken_write_text()};
     if (postponed.fault != Fault::full) {
-        poison_ = error("commit failed, nothing more is written until a restart", code);
+        poison_ = error("a commit failed; nothing more is written until a restart", code);
         return *poison_;
     }
     if (code == lmdb_map_full) {
         postponed.text = open_->dir.data_path() + ": cannot be written: " + raise_ceiling();
-        postponed.fix = "raise store.size_max_bytes and restart, or let the waiting messages be taken";
+        postponed.fix = "raise store.size_max_bytes and restart, or let subscribers receive the queued messages";
     }
     if (const int broken = reopen_if_broken()) {
         poison_ = error("cannot be opened again after a failed write", broken);
@@ -157,8 +164,9 @@ StoreError LmdbStore::on_commit_failed(int code) {
     return postponed;
 }
 
-// LMDB says EIO both for a write that the disk took a part of only (it is full) and for a failed sync. Linux reports a
-// failed write-back once to each descriptor of the file: ours has not seen it yet.
+// LMDB returns EIO both for a write that was cut short (the disk is full) and for a failed sync. Linux reports a failed
+// write-back once to each descriptor of the file. Our second descriptor has not seen it yet, so its sync() tells the
+// two cases apart: success means that only a write was cut short.
 bool LmdbStore::is_broken_write() const { return open_->file.sync() == 0; }
 
 std::string LmdbStore::broken_write_text() const {
@@ -170,22 +178,24 @@ std::string LmdbStore::broken_write_text() const {
                      : "a write was cut short: No space left on device");
 }
 
-// Removals need pages, too: a store that reaches its ceiling exactly could never be emptied again. So the map may
-// grow to twice the ceiling; publications are refused from a part of the configured one on.
+// Removals need pages too: a store that reaches its ceiling exactly could never be emptied again. For this reason the
+// map may grow to twice the ceiling. Publications are refused long before, from a fraction of the configured ceiling
+// on.
 std::string LmdbStore::raise_ceiling() {
     const std::size_t size_max = open_->env.facts().size_max;
     const std::size_t raised = raised_ceiling(size_max, ceiling_);
     std::string text = "store.size_max_bytes (" + std::to_string(ceiling_) + ") is used up";
-    if (raised <= size_max) return text + ", and so is twice as much";
-    if (!has_address_space(raised)) return text + ", and this machine has no address space for more";
+    if (raised <= size_max) return text + ", and the file has reached twice that size";
+    if (!has_address_space(raised)) return text + ", and this process has no address space for a larger file";
     const std::lock_guard lock(env_mutex_);
     read_txn_.reset();
     if (open_->env.set_size_max(raised) != lmdb_ok) return text;
-    return text + ", the file may grow to " + std::to_string(raised) + " bytes so that it can be emptied";
+    return text + "; the file may grow to " + std::to_string(raised) + " bytes, so that messages can be removed";
 }
 
-// When the meta page cannot be written LMDB gives the environment up: on the disk stands the old page or the new one.
-// Both are whole stores, and to repeat the batch is right on either.
+// When LMDB cannot write the meta page, it makes the environment unusable (MDB_PANIC). The disk has the old or the new
+// meta page, and both are consistent stores. The batch may be repeated on either: putting or removing a row twice is
+// harmless.
 int LmdbStore::reopen_if_broken() {
     {
         const auto probe = Txn::begin(open_->env, false);
@@ -204,14 +214,15 @@ int LmdbStore::reopen_if_broken() {
     if (!tables) return tables.error();
     open_->tables = *tables;
     const int code = open_->fresh.load(*txn, open_->tables);
-    return code != lmdb_ok ? code : txn->commit();  // keeps the handles of the tables
+    return code != lmdb_ok ? code : txn->commit();  // a commit keeps the handles of the tables open
 }
 
 int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
     auto begun = Txn::begin(open_->env, false);
     if (!begun) return begun.error();
     Txn& txn = *begun;
-    int code = bad_rows_.put_aside(txn, open_->tables);
+    // Before the records of the batch: a record may write a sound row under the key of a bad one.
+    int code = bad_rows_.move_to_file(txn, open_->tables);
     if (code == lmdb_ok) code = open_->fresh.merge_if_due(txn, open_->tables, bad_rows_);
     for (const journal::Record& record : batch.records) {
         if (code != lmdb_ok) return code;
@@ -229,6 +240,7 @@ int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
     if (!pages) return pages.error();
     code = txn.commit();
     if (code != lmdb_ok) return code;
+    LEDGE_ASSERT(meta.next_number >= batch.next_number);
     meta_ = meta;
     pages_in_use_ = *pages;
     report.used_fraction = used_fraction();
@@ -243,6 +255,7 @@ int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
         return is_put ? open_->fresh.put(txn, tables, record.number, body)
                       : open_->fresh.drop(txn, tables, record.number);
     }
+    LEDGE_ASSERT(record.kind != RecordKind::retained);
     const Table table = table_of(record.kind);
     const Key key = key_of(record);
     if (is_put) return put_row(txn, tables, table, key.bytes(), body);
@@ -257,8 +270,9 @@ int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
     return code;
 }
 
-// The ceiling is what the file may become, or what the disk lets it become.
+// The limit is the configured ceiling, or the present size plus the free space of the disk, if that is smaller.
 double LmdbStore::used_fraction() const {
+    LEDGE_ASSERT(open_ != nullptr);
     const EnvFacts facts = open_->env.facts();
     double ceiling = static_cast<double>(ceiling_);
     struct statvfs disk {};
@@ -270,6 +284,7 @@ double LmdbStore::used_fraction() const {
 }
 
 void LmdbStore::note_lasting_run(Instant now) {
+    // The state file is written once per run, not with each commit.
     if (!is_short_run_noted_) return;
     if (!first_commit_) first_commit_ = now;
     if (now - *first_commit_ < lasting_run) return;
@@ -282,6 +297,8 @@ void LmdbStore::close(Instant now) {
     read_txn_.reset();
     journal::Batch clock;
     clock.now = now;
+    // The empty batch only writes the clock into the meta row; it is needed only if time has passed since the last
+    // commit.
     const bool is_clean = !poison_ && (meta_.logical == now || commit(clock).ok());
     StoreDir dir = std::move(open_->dir);
     open_.reset();
@@ -308,13 +325,13 @@ journal::StoreReader LmdbStore::reader() {
     return reader;
 }
 
-/// Calls f(transaction) -> code on the newest snapshot, which is given back at once: one that is kept would pin every
-/// page that commits free meanwhile.
+/// Calls f(transaction) -> code on the newest snapshot. The snapshot is released before the call returns: a snapshot
+/// that is kept would prevent the reuse of every page that later commits free.
 template <class F>
 bool LmdbStore::read(F&& f) {
     if (open_ == nullptr) return false;
     int code = read_once(f);
-    if (code == lmdb_panic) {  // a commit has just failed on the other thread, and opens the environment anew
+    if (code == lmdb_panic) {  // a commit failed on the other thread, which now opens the environment again
         const std::lock_guard wait(commit_mutex_);
         code = read_once(f);
     }
@@ -360,8 +377,8 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
             const Bytes body = opened(Table::queued, key, rows->value());
             journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};
-            // The number of its message comes first in a queued record. A row or a message that is damaged or not there
-            // is left empty: the core lets go of such a row.
+            // A queued record begins with the number of its message. A row or a message that is damaged or missing is
+            // returned empty, and the core drops such a delivery.
             const Bytes message = body.size() >= 8 ? body.first(8) : Bytes();
             code = message.empty() ? lmdb_not_found : messages->seek(message);
             if (code == lmdb_ok && std::ranges::equal(messages->key(), message)) {
@@ -378,6 +395,7 @@ bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size
 }
 
 bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& out) {
+    // Looked up before the snapshot: find_retained() expects a snapshot that is not older than `place`.
     const auto place = table == Table::retained && open_ != nullptr ? open_->fresh.find(number) : std::nullopt;
     return read([&](const Txn& txn) {
         const auto row = table == Table::retained ? find_retained(txn, open_->tables, place, number)
@@ -393,7 +411,8 @@ bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& o
     });
 }
 
-/// The body of a row; empty when its seal is wrong, and then the row is put aside with the next commit.
+/// The body of a row. When the seal is wrong, the body is empty, and the next commit moves the row to the file of bad
+/// rows.
 Bytes LmdbStore::opened(Table table, Bytes key, Bytes value) {
     const auto body = open_row(table, key, value);
     if (!body) bad_rows_.note(table, key, value, wrong_seal);

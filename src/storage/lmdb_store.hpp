@@ -1,4 +1,5 @@
-// LmdbStore: Store over an open environment. Made by open_store.cpp.
+// LmdbStore: the Store in an LMDB file. open_store.cpp opens the file and makes the store. Three threads use it, as
+// store.hpp says; each member below names its thread.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@
 
 namespace ledge::storage {
 
-/// An environment with its tables and meta row, ready for use.
+/// An environment that is ready for use: its tables exist and its meta row was read.
 struct OpenStore {
     StoreDir dir;
     HeldFile file;
@@ -31,7 +32,7 @@ struct OpenStore {
 
 class LmdbStore final : public Store {
 public:
-    /// `short_runs`: what the state file says until this run has lasted.
+    /// `short_runs`: the number of short runs in the file `state`. After a minute without a crash the store writes 0.
     LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log);
     ~LmdbStore() override = default;
 
@@ -52,12 +53,12 @@ private:
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
     int drop_session(Txn& txn, std::uint64_t session);
-    void settle_damage(std::vector<std::uint64_t>& incomplete);
+    void move_bad_rows(std::vector<std::uint64_t>& incomplete);
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
     void note_lasting_run(Instant now);
 
-    // Reads: false or nothing after a failure, which poisons the store.
+    // Reads. A read that fails returns false or nothing and poisons the store.
     template <class F>
     bool read(F&& f);
     template <class F>
@@ -68,9 +69,9 @@ private:
     Bytes opened(Table table, Bytes key, Bytes value);
     void note_if_bad(const Txn& txn, Table table, const Key& key);
 
-    std::unique_ptr<OpenStore> open_;  // nothing after close()
+    std::unique_ptr<OpenStore> open_;  // nullptr after close()
     Beginning beginning_;
-    std::size_t ceiling_;  // bytes, as configured; the map's may be raised beyond it
+    std::size_t ceiling_;  // the configured limit of the file in bytes; the map may be raised above it
     WallClock wall_clock_;
     Log log_;
     BadRows bad_rows_;
@@ -79,16 +80,16 @@ private:
     Meta meta_;
     std::optional<StoreError> poison_;
     std::optional<Instant> first_commit_;
-    std::size_t pages_in_use_ = 0;  // of the last commit
+    std::size_t pages_in_use_ = 0;  // after the last commit
     Instant readers_checked_at_{};
     bool is_short_run_noted_;
 
-    // Reader's thread, and the committer's while it opens the environment anew
+    // Reader's thread, and the committer's thread while it opens the environment again
     std::optional<Txn> read_txn_;
-    std::mutex env_mutex_;     // of read_txn_ and of what it reads; held for one read
-    std::mutex commit_mutex_;  // held while a commit runs: a reader that finds the environment broken waits for it
+    std::mutex env_mutex_;     // protects read_txn_ and the environment; locked for one read
+    std::mutex commit_mutex_;  // locked during a commit: a reader that finds the environment broken waits for its end
 
-    // Set on the reader's thread for the committer's: 0, or the code of the first read that failed
+    // The reader's thread sets this for the committer's thread: 0, or the code of the first read that failed
     std::atomic<int> read_failure_ = 0;
 };
 

@@ -1,9 +1,9 @@
-// LossFinder: whose rows are missing. The finder walks along the rows of a table whose keys begin with a session (sub,
-// in2, q), in the order of their keys, and is told of each row whether the row is sound. A session that has lost a row
-// is incomplete: its client must not be told that the session is present.
+// LossFinder: finds the sessions that have lost rows. The caller walks through a table whose keys begin with a session
+// (sub, in2, q), in the order of the keys, and reports each row as sound or bad. A session that has lost a row is
+// incomplete: its client must not be told that the session is present.
 //
-// The key of a bad row may itself be the part that is damaged. LMDB keeps rows in order, so the true key lies between
-// those of the sound neighbours, and the seal tells the true one: it fits when the session in the key is put right.
+// The damage of a bad row may be in its key. LMDB keeps rows sorted, so the true key lies between the keys of the sound
+// neighbours. The seal identifies the true key: the checksum matches as soon as the session in the key is right.
 #pragma once
 
 #include <vector>
@@ -14,18 +14,21 @@ namespace ledge::storage {
 
 class LossFinder {
 public:
-    /// `sessions`: those that are there, in order. `incomplete`: takes the ones that have lost something, in no order.
+    /// `sessions`: all sessions of the store, sorted. `incomplete` receives the sessions that have lost a row, unsorted
+    /// and with duplicates.
     LossFinder(Table table, const std::vector<std::uint64_t>& sessions, std::vector<std::uint64_t>& incomplete)
         : table_(table), sessions_(sessions), incomplete_(incomplete) {}
 
+    /// `key` has the size that keys of the table have.
     void on_sound(Bytes key);
     void on_bad(Bytes key, Bytes value);
-    /// Here rows may be missing, of unknown keys.
+    /// Rows with unknown keys may be missing at this position.
     void on_gap() { has_gap_ = true; }
     void on_end();
-    /// Any row of the table may be missing.
-    void lose_all() { incomplete_.insert(incomplete_.end(), sessions_.begin(), sessions_.end()); }
+    /// Any row of the table may be missing: all sessions become incomplete.
+    void mark_all() { incomplete_.insert(incomplete_.end(), sessions_.begin(), sessions_.end()); }
 
+    /// The keys of the table begin with a session.
     static bool is_about(Table table) {
         return table == Table::subscription || table == Table::received || table == Table::queued;
     }
@@ -36,7 +39,7 @@ private:
         std::vector<Byte> value;
     };
 
-    void settle(std::uint64_t after);
+    void assign_suspects(std::uint64_t after);
     bool find_owner(Suspect suspect, std::uint64_t after);
 
     Table table_;

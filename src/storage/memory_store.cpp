@@ -1,3 +1,4 @@
+// MemoryStore: tables as sorted maps in memory.
 #include "ledge/storage/memory_store.hpp"
 
 #include <algorithm>
@@ -42,6 +43,7 @@ Result<CommitReport, StoreError> MemoryStore::finish() {
     LEDGE_ASSERT(under_way_.has_value());
     const journal::Batch batch = std::move(*under_way_);
     under_way_.reset();
+    // The planned failure poisons the store: all later commits fail as well.
     if (until_failure_ > 0 && --until_failure_ == 0) poison_ = planned_;
     if (poison_) return Failure{*poison_};
     apply(batch, batch.records.size());
@@ -62,6 +64,7 @@ Result<CommitReport, StoreError> MemoryStore::commit(const journal::Batch& batch
 }
 
 void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
+    LEDGE_ASSERT(records <= batch.records.size());
     for (std::size_t i = 0; i < records; ++i) apply(batch.records[i], batch.body(batch.records[i]));
     records_ += records;
     next_number_ = std::max(next_number_, batch.next_number);
@@ -117,7 +120,7 @@ std::size_t MemoryStore::rows() const {
 
 Result<journal::StoreImage, StoreError> MemoryStore::load() {
     journal::StoreImage image;
-    std::uint64_t highest = 0;  // of the numbers in use
+    std::uint64_t highest = 0;  // the highest number in use
     image.now = now_;
     Tables& tables = *tables_;
     std::map<std::uint64_t, std::uint32_t> references;

@@ -1,18 +1,22 @@
-// From a directory, in whatever state, to an open store.
+// open_lmdb_store: from a directory in any state to an open store. Runs before other threads exist; only LaterOpener
+// runs on the committer's thread.
 //
-//   data.mdb       last end clean     checked as
-//   missing        -                  new: made under another name, and given its own when it is whole
-//   there          yes, untouched     nothing: size and time are as they were left
-//   there          no                 all that a start reads, in a child process; all of a file of up to 32 MiB
-//   there          no, thrice soon    everything, in a child process (perhaps a message was the reason)
+//   data.mdb       last run                        check
+//   missing        -                               none: a new file is made under another name, then renamed
+//   exists         ended cleanly, file untouched   none: size and time are those of the clean end
+//   exists         did not end cleanly             a child process reads all that a start reads; a file of up to
+//                                                  32 MiB is read completely
+//   exists         crashed soon after its start,   a child process reads everything (a damaged message may be
+//                  three times in a row            the cause)
 //
-// The check looks for damage of the file. Single rows that are not as they were written do not count: the store loads
-// without them and puts them aside (bad_rows.hpp).
+// The check looks for damage of the file. Single bad rows are not damage in this sense: the store loads without them
+// and moves them to a file (bad_rows.hpp).
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "inspect.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"
@@ -24,18 +28,20 @@ namespace ledge::storage {
 namespace {
 
 constexpr unsigned short_runs_suspicious = 3;
-// A file of this size is read in about a second from a slow card.
+// A slow card needs about a second to read a file of this size.
 constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;
-constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size
+constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size; the map size is rounded to it
 constexpr std::uint64_t size_smallest = size_granule;
 
 std::size_t ceiling_of(std::uint64_t wanted, std::uint64_t file_bytes) {
     std::uint64_t size = std::max({wanted, file_bytes, size_smallest});
     size = (size + size_granule - 1) / size_granule * size_granule;
     if constexpr (sizeof(std::size_t) == 4) size = std::min(size, size_max_32_bit);
+    LEDGE_ASSERT(size >= size_smallest && size % size_granule == 0);
     return static_cast<std::size_t>(size);
 }
 
+/// One try to open the store of a directory.
 class Opener {
 public:
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
@@ -48,19 +54,19 @@ public:
         return open(std::move(*dir));
     }
 
-    /// With a directory that this process has locked.
+    /// Opens the store in a directory that this process has locked.
     Result<std::unique_ptr<Store>, StoreError> open(StoreDir dir) {
         warn_of_group(dir);
         int code = dir.finish_interrupted();
         const bool is_new = os::file_size(dir.data_path()) == 0;
         if (dir.has_lost_data()) {
             beginning_ = Beginning::lost;
-            tell_loss(dir);
+            log_loss(dir);
         }
         if (code == lmdb_ok && is_new) code = create(dir);
         if (code != lmdb_ok) return failure(dir, "cannot be created", code);
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir.past();
-        std::string reason = look_at(dir, past);
+        std::string reason = check_file(dir, past);
         if (reason.empty()) {
             auto store = open_file(dir, past, reason);
             if (reason.empty()) return store;
@@ -71,38 +77,39 @@ public:
 private:
     using Opened = Result<std::unique_ptr<Store>, StoreError>;
 
-    // Shared volumes come like that, so it is no reason to stay away from one.
+    // Shared volumes often have such a mode, so the broker warns and starts.
     void warn_of_group(const StoreDir& dir) const {
         if (!dir.is_group_writable()) return;
         log_.warning("store_folder_group_writable",
                      {{"path", dir.path()},
                       {"outcome", "every member of the folder's group can replace or delete the store"},
-                      {"fix", "chmod g-w"}});
+                      {"fix", "remove the group's right to write: chmod g-w"}});
     }
 
-    void tell_loss(const StoreDir& dir) const {
+    void log_loss(const StoreDir& dir) const {
         log_.error("store_lost", {{"path", dir.data_path()},
                                   {"reason", "the file is missing or empty, although a broker has used this folder"},
                                   {"outcome",
                                    "the broker starts with an empty store: sessions, queued and retained "
                                    "messages are gone"},
-                                  {"fix", "stop the broker and bring a backup back with: ledgemq store restore"}});
+                                  {"fix", "stop the broker and restore a backup: ledgemq store restore"}});
     }
 
-    /// Why the file cannot be trusted; empty: it can.
-    std::string look_at(const StoreDir& dir, const StoreDir::Past& past) const {
+    /// Inspects the file if the last run did not end cleanly. Returns why the file cannot be trusted; "" = it can.
+    std::string check_file(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
         const bool is_suspicious = past.short_runs >= short_runs_suspicious;
         const bool is_small = os::file_size(dir.data_path()) <= bytes_checked_always;
         const Depth depth = is_suspicious || is_small ? Depth::everything : Depth::heads;
         const Inspection inspection = inspect(dir.data_path(), true, depth);
+        // An unfinished check is no proof of damage (a slow disk, a missing right): the start goes on with a warning.
         if (!inspection.is_complete() && !inspection.is_damaged()) {
             log_.warning("store_check_unfinished", {{"path", dir.data_path()}, {"reason", inspection.summary()}});
         }
         return inspection.is_damaged() ? inspection.summary() : std::string();
     }
 
-    /// `reason` is set when the file turns out to be none of ours.
+    /// Opens data.mdb. Sets `reason` when the file is damaged or not a store of this broker.
     Opened open_file(StoreDir& dir, const StoreDir::Past& past, std::string& reason) {
         auto env = open_env(dir);
         if (!env) {
@@ -123,26 +130,28 @@ private:
         return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
     }
 
-    void say_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
+    void log_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
         log_.error("store_bad_rows", {{"rows", rows}, {"incomplete", sessions_incomplete}});
     }
 
-    void say_meta(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
+    void log_meta_damage(const StoreDir& dir, const MetaRows& rows, const Meta& meta) const {
         const auto clock = std::chrono::duration_cast<std::chrono::seconds>(meta.logical.time_since_epoch());
-        log_.error("store_meta_damaged", {{"path", dir.data_path()},
-                                          {"reason", rows.fault},
-                                          {"recovered_from", rows.meta ? "the other one" : "the rows"},
-                                          {"next_number", meta.next_number},
-                                          {"clock_s", std::int64_t{clock.count()}}});
+        log_.error("store_meta_damaged",
+                   {{"path", dir.data_path()},
+                    {"reason", rows.fault},
+                    {"recovered_from", rows.meta ? "the other copy of the meta row" : "the other rows"},
+                    {"next_number", meta.next_number},
+                    {"clock_s", std::int64_t{clock.count()}}});
     }
 
-    /// Puts an upgraded copy in the place of the file.
+    /// Replaces the file with an upgraded copy.
     int upgrade(const StoreDir& dir, const Env& env, Meta& meta) const {
+        LEDGE_ASSERT(meta.version < schema_version);
         Upgraded upgraded;
         BadRows bad_rows(dir.path(), log_);
         {
             const std::uint64_t bytes = os::file_size(dir.data_path());
-            // Rows are longer than they were: room for twice the bytes, if they should need it.
+            // Rows are longer in the new version, so the limit leaves room for twice the old size.
             auto copy = Env::open(
                 {.path = dir.new_path(), .size_max = ceiling_of(options_.size_max_bytes, 2 * bytes), .is_alone = true});
             if (!copy) return copy.error();
@@ -155,7 +164,7 @@ private:
                                      {"from_version", meta.version},
                                      {"to_version", schema_version},
                                      {"rows", upgraded.rows}});
-        if (bad_rows.count() > 0) say_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
+        if (bad_rows.count() > 0) log_bad_rows(bad_rows.count(), upgraded.sessions_incomplete);
         meta.version = schema_version;
         return lmdb_ok;
     }
@@ -165,7 +174,8 @@ private:
             {.path = dir.data_path(), .size_max = ceiling_of(options_.size_max_bytes, os::file_size(dir.data_path()))});
     }
 
-    /// LMDB writes its first pages without a sync: under the name of the store they could be seen torn.
+    /// Makes a new file under another name first: LMDB writes the first pages of a file without a sync, so a crash
+    /// could leave a torn file under the name of the store.
     int create(const StoreDir& dir) const {
         {
             auto env = open_apart(dir, dir.new_path());
@@ -176,17 +186,18 @@ private:
         return dir.adopt(dir.new_path());
     }
 
-    /// A file that nobody else knows of.
+    /// Opens a file that no other process knows.
     Result<Env, int> open_apart(const StoreDir& dir, const std::string& path) const {
         const std::size_t size_max = ceiling_of(options_.size_max_bytes, os::file_size(dir.data_path()));
         return Env::open({.path = path, .size_max = size_max, .is_alone = true});
     }
 
-    /// An empty file gets a meta row with the tables; one of a later version is left alone.
+    /// Reads the meta row into `meta`. An empty file gets the default values. Fails for a store of a later version, and
+    /// for a file that is not a store, whose `reason` is set.
     Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
         auto txn = Txn::begin(env, true);
         if (!txn) return failure_of(dir, "cannot be read", txn.error());
-        const MetaRows meta_rows = look_at_meta(*txn);
+        const MetaRows meta_rows = read_meta_rows(*txn);
         std::optional<Meta> found = meta_rows.meta;
         const auto rows = txn->facts(main_db);
         if (!meta_rows.is_ours && rows && rows.value().entries > 0) {
@@ -198,7 +209,7 @@ private:
             if (!tables) return failure_of(dir, "cannot be read", tables.error());
             found = recover_meta(*txn, *tables);
         }
-        if (meta_rows.is_ours && meta_rows.fault != nullptr) say_meta(dir, meta_rows, *found);
+        if (meta_rows.is_ours && meta_rows.fault != nullptr) log_meta_damage(dir, meta_rows, *found);
         if (found && found->version > schema_version) {
             return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
                                                         std::to_string(found->version) + ", this broker knows up to " +
@@ -210,7 +221,9 @@ private:
     }
 
     Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, Beginning beginning) const {
-        if (!dir.mark_running(short_runs)) return failure(dir, "cannot be written: its directory refuses", errno);
+        // Before the first write to the file: if this process crashes, the next start must know.
+        if (!dir.mark_running(short_runs))
+            return failure(dir, "cannot be used, because its directory cannot be written", errno);
         auto tables = prepare(env, meta);
         if (!tables) return failure(dir, "cannot be prepared", tables.error());
         if (const int code = dir.sync()) return failure(dir, "cannot be synced", code);
@@ -227,14 +240,14 @@ private:
             std::make_unique<LmdbStore>(std::move(open), options_.wall_clock, short_runs, log_));
     }
 
-    /// Tables and meta row are there afterwards. Writes only what is missing.
+    /// Creates the missing tables, and writes the meta row if it or its copy is missing or damaged.
     Result<Tables, int> prepare(const Env& env, const Meta& meta) const {
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
-        const bool is_new = look_at_meta(*txn).fault != nullptr;  // or has lost a part of it
+        const bool needs_meta = read_meta_rows(*txn).fault != nullptr;  // or the meta row or its copy is damaged
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
-        int code = is_new ? write_meta(*txn, meta) : lmdb_ok;
+        int code = needs_meta ? write_meta(*txn, meta) : lmdb_ok;
         if (code == lmdb_ok) code = txn->commit();
         if (code != lmdb_ok) return Failure{code};
         return tables;
@@ -254,13 +267,14 @@ private:
         return txn ? open.fresh.load(*txn, open.tables) : txn.error();
     }
 
-    /// Puts the file aside, with one in its place that has what can be read of it. Until that one is whole the damaged
-    /// file keeps its name: a start that ends before is one more that finds it.
+    /// Renames the damaged file, and replaces it with a new file that has all readable rows. The damaged file keeps its
+    /// name until the new file is complete: if this process ends before, the next start finds the damaged file again.
     Opened replace(StoreDir dir, const std::string& reason) const {
+        LEDGE_ASSERT(!reason.empty());
         dir.mark_running(0);
         Salvaged salvaged;
         if (const int code = make_salvaged(dir, salvaged)) {
-            return failure(dir, ("is damaged (" + reason + "), and what still reads cannot be copied").c_str(), code);
+            return failure(dir, ("is damaged (" + reason + "), and its readable rows cannot be copied").c_str(), code);
         }
         auto aside = dir.set_aside("corrupt");
         if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
@@ -270,8 +284,8 @@ private:
         auto env = open_env(dir);
         if (!env) return failure(dir, "cannot be opened", env.error());
         Meta meta;
-        std::string not_even_now;
-        if (auto known = check_meta(dir, *env, meta, not_even_now); !known) return Failure{known.error()};
+        std::string second_reason;
+        if (auto known = check_meta(dir, *env, meta, second_reason); !known) return Failure{known.error()};
         return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
     }
 
@@ -312,33 +326,37 @@ private:
     Beginning beginning_ = Beginning::whole;
 };
 
-/// Tries again to make the file of a new store, on the committer's thread. Meanwhile the directory stays this
-/// process's: a file that somebody else brings there is never taken for an empty one.
+/// Makes the file of a new store later, on the committer's thread, with one try for each commit. Between the tries the
+/// directory stays locked. A file that another program puts there meanwhile is never treated as our empty store.
 class LaterOpener {
 public:
-    explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { hold(); }
+    explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { lock_directory(); }
 
     Result<std::unique_ptr<Store>, StoreError> operator()() {
-        if (!*held_) hold();
+        if (!*held_) lock_directory();
         if (!*held_) return Failure{held_->error()};
         const std::string data = (*held_)->data_path();
         if (os::file_size(data) > 0 && !is_file_ours_)
             return Failure{StoreError{Fault::io, data +
                                                      ": has come from elsewhere while the broker ran without a file; "
                                                      "nothing is written until a restart"}};
-        // No file is there to be looked at, so nothing forks here; the log is another thread's.
+        // There is no old file to inspect, so nothing forks here. The log belongs to another thread, so this try has
+        // none.
         auto opened = Opener(options_, Log()).open(std::move(**held_));
         if (opened) return opened;
-        is_file_ours_ = os::file_size(data) > 0;  // made, and not ready before the disk was full again
-        hold();
+        // A file that exists now was made by this try, and the disk was full before the store was ready.
+        is_file_ours_ = os::file_size(data) > 0;
+        lock_directory();
         return opened;
     }
 
 private:
-    void hold() { held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true)); }
+    void lock_directory() {
+        held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true));
+    }
 
     LmdbStoreOptions options_;
-    std::shared_ptr<Result<StoreDir, StoreError>> held_;  // shared: a std::function can be copied
+    std::shared_ptr<Result<StoreDir, StoreError>> held_;  // shared, because a std::function must be copyable
     bool is_file_ours_ = false;
 };
 
@@ -349,9 +367,10 @@ Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOption
     auto opened = opener.open();
     const bool is_new = os::file_size(options.path + "/data.mdb") == 0;
     if (opened || opened.error().fault != Fault::full || !is_new) return opened;
-    log.error("store_postponed", {{"reason", opened.error().text},
-                                  {"outcome", "the broker serves with a store that is made as soon as there is room"},
-                                  {"fix", "make room on the disk of the store; a restart does not help"}});
+    log.error("store_postponed",
+              {{"reason", opened.error().text},
+               {"outcome", "the broker serves clients, and makes the store as soon as there is room"},
+               {"fix", "make room on the disk of the store; a restart does not help"}});
     return make_pending_store(LaterOpener(options), opener.beginning());
 }
 

@@ -1,3 +1,4 @@
+// fault_in_pages: reads the pages of the newest snapshot from the root down, and compares all counts.
 #include "page_check.hpp"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/os/descriptor.hpp"
 
@@ -22,13 +24,13 @@ constexpr std::uint32_t data_version = 1;
 constexpr std::uint16_t flag_branch = 1;
 constexpr std::uint16_t flag_leaf = 2;
 constexpr std::uint16_t flag_overflow = 4;
-constexpr std::uint16_t node_big = 1;
-constexpr std::uint16_t node_tree = 2;
+constexpr std::uint16_t node_big = 1;   // the value is on overflow pages
+constexpr std::uint16_t node_tree = 2;  // the value is the Db of a table
 constexpr Word no_page = ~Word{0};
-constexpr unsigned depth_max = 32;
+constexpr unsigned depth_max = 32;  // as in LMDB
 
-constexpr std::size_t head_size = sizeof(Word) + 8;
-constexpr std::size_t node_head_size = 8;
+constexpr std::size_t head_size = sizeof(Word) + 8;  // bytes, of a page
+constexpr std::size_t node_head_size = 8;            // bytes
 
 struct Db {
     std::uint32_t pad = 0;
@@ -51,7 +53,7 @@ struct MetaPage {
     Word transaction = 0;
 };
 
-/// The file as bytes, for reading only.
+/// The bytes of the file, read-only. Empty when the file cannot be mapped.
 class Mapping {
 public:
     explicit Mapping(const std::string& path) {
@@ -82,13 +84,14 @@ T read(Bytes bytes, std::size_t at) {
     return value;
 }
 
+/// The check of one snapshot. Each function returns false after the first fault, which fault() names.
 class Checker {
 public:
     Checker(Bytes file, const std::function<void()>& sign_of_life) : file_(file), sign_of_life_(sign_of_life) {}
 
     bool check(std::uint64_t transaction) {
         const auto meta = find_meta(transaction);
-        if (!meta) return true;
+        if (!meta) return true;  // a broker has committed since; nothing can be said about this snapshot
         page_size_ = meta->free.pad;
         const bool is_size = page_size_ >= 512 && page_size_ <= 65'536 && (page_size_ & (page_size_ - 1)) == 0;
         if (!is_size) return fail("impossible page size", 0);
@@ -100,7 +103,9 @@ public:
     const std::string& fault() const { return fault_; }
 
 private:
+    /// The free list, the unnamed database, or a named table.
     enum class Kind : std::uint8_t { free, main, rows };
+    /// Counts for one tree, to compare with its Db.
     struct Found {
         Word branch_pages = 0;
         Word leaf_pages = 0;
@@ -108,7 +113,7 @@ private:
         Word entries = 0;
     };
 
-    /// The second meta page stands a page behind the first, and the first says how large a page is.
+    /// The two meta pages are the first two pages of the file. The first one says how large a page is.
     std::optional<MetaPage> find_meta(std::uint64_t transaction) const {
         for (std::size_t at = 0, size = 4096; at + head_size + sizeof(MetaPage) <= file_.size(); at += size) {
             const auto meta = read<MetaPage>(file_, at + head_size);
@@ -125,11 +130,12 @@ private:
         return false;
     }
 
-    /// A page that may be used, for the first time. `count` pages in a row.
-    bool take(Word number, Word count) {
+    /// Marks `count` consecutive pages as used. False = a page does not exist, or is in use already.
+    bool claim_pages(Word number, Word count) {
+        LEDGE_ASSERT(page_size_ > 0 && count > 0);
         if (number < 2 || number > last_page_ || count > last_page_ - number + 1) return fail("out of range", number);
         if ((number + count) * page_size_ > file_.size()) return fail("cut off", number);
-        if (++looked_at_ % pages_per_sign_of_life == 0) sign_of_life_();
+        if (++claimed_ % pages_per_sign_of_life == 0) sign_of_life_();
         for (Word i = number; i < number + count; ++i) {
             if (used_[i]) return fail("used twice", i);
             used_[i] = true;
@@ -147,21 +153,21 @@ private:
         if (!check_page(db.root, db.depth, kind, found)) return false;
         const bool is_counted = found.branch_pages == db.branch_pages && found.leaf_pages == db.leaf_pages &&
                                 found.overflow_pages == db.overflow_pages && found.entries == db.entries;
-        return is_counted || fail("its tree has other pages or rows than it should", db.root);
+        return is_counted || fail("the counts of pages or rows of its tree are wrong", db.root);
     }
 
     bool check_page(Word number, unsigned height, Kind kind, Found& found) {
-        if (!take(number, 1)) return false;
+        if (!claim_pages(number, 1)) return false;
         const Bytes bytes = page(number);
-        if (read<Word>(bytes, 0) != number) return fail("is another page", number);
+        if (read<Word>(bytes, 0) != number) return fail("contains another page", number);
         const bool is_leaf = height == 1;
-        if (flags_of(bytes) != (is_leaf ? flag_leaf : flag_branch)) return fail("is of another kind", number);
+        if (flags_of(bytes) != (is_leaf ? flag_leaf : flag_branch)) return fail("has the wrong type", number);
         ++(is_leaf ? found.leaf_pages : found.branch_pages);
         const auto lower = read<std::uint16_t>(bytes, sizeof(Word) + 4);
         const auto upper = read<std::uint16_t>(bytes, sizeof(Word) + 6);
         if (lower < head_size || (lower - head_size) % 2 != 0 || lower > upper || upper > page_size_)
             return fail("impossible bounds", number);
-        std::size_t nodes = 0;  // bytes; they stand close together up to the end of the page
+        std::size_t nodes = 0;  // bytes; nodes are packed without gaps up to the end of the page
         for (std::size_t at = head_size; at < lower; at += 2) {
             const std::size_t node = read<std::uint16_t>(bytes, at);
             if (node < upper || node + node_head_size > page_size_) return fail("a row out of bounds", number);
@@ -170,7 +176,7 @@ private:
                                          : check_page(child_of(bytes, node), height - 1, kind, found);
             if (!is_fine) return false;
         }
-        return nodes == page_size_ - upper || fail("rows of other sizes than the page has", number);
+        return nodes == page_size_ - upper || fail("the sizes of its rows do not add up", number);
     }
 
     static std::size_t node_size(Bytes page, std::size_t node, bool is_leaf) {
@@ -201,19 +207,21 @@ private:
             return size == sizeof(Db) ? check_tree(read<Db>(bytes, value), Kind::rows)
                                       : fail("a table without its tree", number);
         }
-        if (flags != 0) return fail("a row of another kind", number);
+        if (flags != 0) return fail("a row of an unknown kind", number);
         return kind != Kind::free || note_free(bytes.subspan(value, size), number);
     }
 
-    /// A value that became smaller within one transaction keeps its pages: there may be more than it needs.
+    /// A large value on its own pages. A value that became smaller within one transaction keeps its pages, so there may
+    /// be more pages than the value needs.
     bool check_overflow(Word first, std::size_t size, Kind kind, Found& found) {
         const Word needed = (head_size + size + page_size_ - 1) / page_size_;
-        if (!take(first, needed)) return false;
+        if (!claim_pages(first, needed)) return false;
         const Bytes bytes = page(first);
-        if (read<Word>(bytes, 0) != first || flags_of(bytes) != flag_overflow) return fail("is another page", first);
+        if (read<Word>(bytes, 0) != first || flags_of(bytes) != flag_overflow)
+            return fail("contains another page", first);
         const Word pages = read<std::uint32_t>(bytes, sizeof(Word) + 4);
-        if (pages < needed) return fail("has another size", first);
-        if (pages > needed && !take(first + needed, pages - needed)) return false;
+        if (pages < needed) return fail("has fewer pages than its value needs", first);
+        if (pages > needed && !claim_pages(first + needed, pages - needed)) return false;
         found.overflow_pages += pages;
         return kind != Kind::free || note_free(file_.subspan(first * page_size_ + head_size, size), first);
     }
@@ -229,8 +237,8 @@ private:
 
     bool check_free() {
         for (const Word number : free_) {
-            if (number < 2 || number > last_page_) return fail("is free, but there is no such page", number);
-            if (number < used_.size() && used_[number]) return fail("is in use, and free", number);
+            if (number < 2 || number > last_page_) return fail("is on the free list, but does not exist", number);
+            if (number < used_.size() && used_[number]) return fail("is in use and on the free list", number);
         }
         return true;
     }
@@ -239,11 +247,11 @@ private:
 
     Bytes file_;
     const std::function<void()>& sign_of_life_;
-    std::uint64_t looked_at_ = 0;  // pages, and values of several pages
+    std::uint64_t claimed_ = 0;  // calls of claim_pages()
     std::size_t page_size_ = 0;
-    Word last_page_ = 0;
-    std::vector<bool> used_;
-    std::vector<Word> free_;
+    Word last_page_ = 0;      // the highest page number that the snapshot knows
+    std::vector<bool> used_;  // by page number
+    std::vector<Word> free_;  // page numbers on the free list
     std::string fault_;
 };
 

@@ -1,6 +1,7 @@
-// PageCheck: are the pages of an LMDB file a sound tree? Looks at the bytes of the file itself, without LMDB, which
-// believes its pages: a page in the place of another, an old one that has come back, a page that two parents share or
-// that is in use and on the free list too. What stands in the rows is for others to judge.
+// fault_in_pages: checks whether the pages of an LMDB file form a sound tree. The check reads the bytes of the file
+// without LMDB, because LMDB trusts its pages. The check finds a page in the place of another page, an old page that
+// has come back, a page that two parents share, and a page that is both in use and on the free list. The check does not
+// look into the rows. It runs in the child process of inspect().
 //
 // File format of LMDB 0.9 (data version 1, the machine's own byte order, `word` as large as a pointer):
 //   page := number:word pad:u16 flags:u16 (lower:u16 upper:u16 | pages:u32) …
@@ -18,9 +19,9 @@
 
 namespace ledge::storage {
 
-/// What is wrong with the pages that the snapshot of `transaction` sees; nothing when they are sound, or when that
-/// snapshot is not the file's newest or second newest any more (a broker at work). `sign_of_life` is called every 4,096
-/// pages.
+/// Returns the first fault in the pages that the snapshot of `transaction` sees. Returns nothing when the pages are
+/// sound, or when a running broker has committed so often that the snapshot is no longer one of the two newest of the
+/// file. Calls `sign_of_life` every 4,096 pages.
 std::optional<std::string> fault_in_pages(const std::string& path, std::uint64_t transaction,
                                           const std::function<void()>& sign_of_life);
 

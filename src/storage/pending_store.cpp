@@ -1,8 +1,11 @@
+// PendingStore: forwards to the real store once its file exists.
 #include "pending_store.hpp"
 
 #include <atomic>
 #include <optional>
 #include <utility>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::storage {
 namespace {
@@ -14,6 +17,7 @@ public:
     Result<journal::StoreImage, StoreError> load() override { return journal::StoreImage{}; }
 
     Result<CommitReport, StoreError> commit(const journal::Batch& batch) override {
+        // A full disk is the expected error here: nothing has changed, and the next commit tries again.
         if (made_ == nullptr && !poison_) {
             auto opened = open_();
             if (opened) {
@@ -26,6 +30,7 @@ public:
             }
         }
         if (poison_) return Failure{*poison_};
+        LEDGE_ASSERT(made_ != nullptr);
         return made_->commit(batch);
     }
 
@@ -57,7 +62,8 @@ public:
     }
 
 private:
-    /// On the reader's thread. nullptr: nothing has been committed, so there is nothing to read.
+    /// The reader of the real store, on the reader's thread. nullptr = nothing was committed yet, so no row can be
+    /// found.
     const journal::StoreReader* made_reader() {
         if (!reader_ && is_made_.load(std::memory_order_acquire)) reader_ = made_->reader();
         return reader_ ? &*reader_ : nullptr;
@@ -65,7 +71,8 @@ private:
 
     OpenStoreFile open_;
     Beginning beginning_;
-    std::unique_ptr<Store> made_;  // by the committer's thread; for the reader's once is_made_
+    // The committer's thread sets made_. The reader's thread may use it once is_made_ is true.
+    std::unique_ptr<Store> made_;
     std::atomic<bool> is_made_ = false;
     std::optional<StoreError> poison_;
     std::optional<journal::StoreReader> reader_;
@@ -74,6 +81,7 @@ private:
 }  // namespace
 
 std::unique_ptr<Store> make_pending_store(OpenStoreFile open, Beginning beginning) {
+    LEDGE_ASSERT(open);
     return std::make_unique<PendingStore>(std::move(open), beginning);
 }
 

@@ -1,5 +1,5 @@
-// PendingStore: a new store that the disk had no room for at the start. There is nothing in it, so the broker serves
-// without its file; the first commit for which there is room makes the file.
+// PendingStore: a new store whose file could not be made at the start, because the disk was full. The store is empty,
+// so the broker can serve clients without the file. The first commit that finds room makes the file.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,8 @@ namespace ledge::storage {
 
 using OpenStoreFile = std::function<Result<std::unique_ptr<Store>, StoreError>()>;
 
-/// `open` is called on the committer's thread, for each commit until it succeeds; Fault::full: not yet.
+/// The committer's thread calls `open` for each commit until it succeeds. The error Fault::full means: try again later;
+/// any other error is final.
 std::unique_ptr<Store> make_pending_store(OpenStoreFile open, Beginning beginning);
 
 }  // namespace ledge::storage

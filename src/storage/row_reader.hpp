@@ -1,5 +1,6 @@
-// RowReader: rows of every schema version that this broker knows, as rows of the present one. For those who read a
-// whole file: the check, the tools, salvage and the upgrade. The running store reads its own version with open_row.
+// RowReader: converts rows of every schema version that this broker knows into rows of the present version. The check,
+// the tools, salvage and the upgrade use it to read a whole file. The running store reads only its own version, with
+// open_row.
 #pragma once
 
 #include <vector>
@@ -8,7 +9,7 @@
 
 namespace ledge::storage {
 
-/// Why a row cannot be read; nullptr: key and body are sound.
+/// A row that was read. `fault` says why the row cannot be used; nullptr = key and body are sound.
 struct ReadRow {
     Bytes key;
     Bytes body;
@@ -17,10 +18,10 @@ struct ReadRow {
 
 class RowReader {
 public:
-    /// `version`: of the store that the rows come from, 1 … schema_version.
+    /// `version`: the schema version of the store that the rows come from, 1 … schema_version.
     explicit RowReader(std::uint32_t version) : version_(version) {}
 
-    /// The views hold until the next call, and as long as `key` and `value` do.
+    /// The result is valid until the next call, and only as long as `key` and `value` are.
     ReadRow read(Table table, Bytes key, Bytes value);
 
 private:

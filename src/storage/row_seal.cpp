@@ -1,3 +1,4 @@
+// The seal of a row: CRC-32C over table, key and body.
 #include "row_seal.hpp"
 
 #include <boost/crc.hpp>
@@ -5,7 +6,7 @@
 namespace ledge::storage {
 namespace {
 
-// CRC-32C: better than CRC-32 (zlib) at the sizes of our rows, and as fast with a table.
+// CRC-32C detects more errors than CRC-32 (zlib) at the sizes of our rows, and is as fast with a table.
 using Crc = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
 
 void add(Crc& crc, Bytes bytes) { crc.process_bytes(bytes.data(), bytes.size()); }

@@ -1,5 +1,7 @@
-// The child's words, for each row: kind:u8 key_size:u8 body_size:u64 key body. A sound row is one of the present
-// version, a bad one shows its bytes; the kind "missing" has none, and says that any row of the table may be missing.
+// Salvage: a child process reads the damaged file and sends its rows to the parent, which writes them into a new store.
+//   message := state:u8 key_size:u8 body_size:u64 key body
+// A sound row is sent in the format of the present version, a bad row with its original bytes. The state `missing` has
+// neither key nor body; it says that any row of the table may be missing.
 #include "salvage.hpp"
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include "bulk_writer.hpp"
 #include "guarded.hpp"
 #include "image.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 #include "loss_finder.hpp"
 #include "row_reader.hpp"
@@ -19,22 +22,23 @@ namespace {
 
 constexpr int salvage_silence_max_ms = 60'000;
 constexpr std::size_t row_head_size = 10;
-constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // beyond the largest packet: a wrong size, not a row
+constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // larger than any packet, so a larger size must be wrong
 
 enum class Direction : std::uint8_t { forward, backward };
 
-enum class Told : std::uint8_t { sound, bad, missing };
+enum class RowState : std::uint8_t { sound, bad, missing };
 
-void send_row(GuardedOut& out, Told word, Bytes key, Bytes body) {
-    std::array<Byte, row_head_size> head{static_cast<Byte>(word), static_cast<Byte>(key.size())};
+void send_row(GuardedOut& out, RowState state, Bytes key, Bytes body) {
+    std::array<Byte, row_head_size> head{static_cast<Byte>(state), static_cast<Byte>(key.size())};
     write_u64(&head[2], body.size());
     out.send(head);
     out.send(key);
     out.send(body);
-    out.flush();  // the next step may be the last
+    out.flush();  // the next read may end this process, and the row would be lost
 }
 
-/// In the child: sends the rows of one table; backward until `stop` (exclusive).
+/// In the child: sends the rows of one table. A backward walk ends at the key `stop`, which is not sent. False = the
+/// table could not be read completely.
 bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, Table table, Direction direction,
                Bytes stop) {
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
@@ -56,19 +60,19 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
         const auto is_less = [](Bytes a, Bytes b) { return std::ranges::lexicographical_compare(a, b); };
         if (!is_forward && !is_less(stop, key)) return true;
         const bool is_in_order = before.empty() || (is_forward ? is_less(before, key) : is_less(key, before));
-        if (!is_in_order) return false;  // a circle, or rows of something else
+        if (!is_in_order) return false;  // the tree is a cycle, or contains rows of another table
         before.assign(key.begin(), key.end());
         ++rows;
         const ReadRow row = reader.read(table, key, cursor->value());
-        if (key.size() <= Key::size_max) send_row(out, row.fault ? Told::bad : Told::sound, row.key, row.body);
+        if (key.size() <= Key::size_max) send_row(out, row.fault ? RowState::bad : RowState::sound, row.key, row.body);
     }
-    // A page of another time in the place of one of these: every step is in order, but rows are missing.
+    // An old page may stand in the place of a newer one. All keys are in order then, but rows are missing.
     if (is_forward && is_not_found(code) && facts && facts.value().entries != rows)
-        send_row(out, Told::missing, {}, {});
+        send_row(out, RowState::missing, {}, {});
     return is_not_found(code);
 }
 
-/// What a damaged file says of itself: is_found:u8 version:u8 meta (as of the present version).
+/// The meta row of a damaged file, as the child sends it: is_found:u8 version:u8 meta (in the present format).
 struct FoundMeta {
     bool is_found = false;
     std::uint32_t version = schema_version;
@@ -87,7 +91,7 @@ FoundMeta parse_found(Bytes words) {
     return meta ? FoundMeta{words[0] != 0, words[1], *meta} : FoundMeta{};
 }
 
-/// In the child: the meta row; where it cannot be read, the version that the rows are of.
+/// In the child: sends the meta row. If the meta row cannot be read, sends the schema version that the rows have.
 bool send_meta(GuardedOut& out, const std::string& path) {
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
     if (!env) return false;
@@ -104,12 +108,14 @@ bool send_meta(GuardedOut& out, const std::string& path) {
     return true;
 }
 
-/// In the parent: takes the child's words apart, writes the sound rows, and follows what is missing.
-class RowTaker {
+/// In the parent: parses the messages of the child, writes the sound rows into the new store, and reports bad and
+/// missing rows to the LossFinder.
+class RowReceiver {
 public:
-    RowTaker(BulkWriter& writer, Table table, LossFinder& losses) : writer_(writer), table_(table), losses_(losses) {}
+    RowReceiver(BulkWriter& writer, Table table, LossFinder& losses)
+        : writer_(writer), table_(table), losses_(losses) {}
 
-    void take(Bytes bytes) {
+    void on_bytes(Bytes bytes) {
         pending_.insert(pending_.end(), bytes.begin(), bytes.end());
         std::size_t used = 0;
         while (code_ == lmdb_ok && is_sane_) {
@@ -117,17 +123,18 @@ public:
             if (rest.size() < row_head_size) break;
             const std::size_t key_bytes = rest[1];
             const std::uint64_t body_bytes = read_u64(&rest[2]);
+            // A child that has read damaged pages may send anything. After an impossible size nothing more is accepted.
             is_sane_ = key_bytes <= Key::size_max && body_bytes <= row_bytes_max;
             if (!is_sane_ || rest.size() - row_head_size < key_bytes + body_bytes) break;
-            on_word(static_cast<Told>(rest[0]), rest.subspan(row_head_size, key_bytes),
-                    rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
+            on_row(static_cast<RowState>(rest[0]), rest.subspan(row_head_size, key_bytes),
+                   rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
             used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 
-    /// From here on rows come from the back: what lies between is missing.
-    void turn_round() {
+    /// The following rows come from the backward walk. Rows between the two walks are missing.
+    void start_backward() {
         is_backward_ = true;
         pending_.clear();
     }
@@ -146,18 +153,18 @@ public:
     const std::vector<Byte>& highest() const { return highest_; }
 
 private:
-    void on_word(Told word, Bytes key, Bytes body) {
-        switch (word) {
-            case Told::missing: losses_.lose_all(); break;
-            case Told::bad: on_bad(key, body); break;
-            case Told::sound: write(key, body); break;
+    void on_row(RowState state, Bytes key, Bytes body) {
+        switch (state) {
+            case RowState::missing: losses_.mark_all(); break;
+            case RowState::bad: on_bad(key, body); break;
+            case RowState::sound: write(key, body); break;
         }
     }
 
     void write(Bytes key, Bytes body) {
         code_ = writer_.put(table_, key, body);
         ++rows_;
-        // Backward, the gap ends at the lowest row below which nothing bad has been seen.
+        // The gap between the walks ends at the last row of the backward walk before its first bad row.
         if (is_backward_ && !has_bad_behind_) lowest_.assign(key.begin(), key.end());
         if (is_backward_) return;
         highest_.assign(key.begin(), key.end());
@@ -173,9 +180,9 @@ private:
     BulkWriter& writer_;
     Table table_;
     LossFinder& losses_;
-    std::vector<Byte> pending_;
-    std::vector<Byte> highest_;
-    std::vector<Byte> lowest_;
+    std::vector<Byte> pending_;  // the beginning of a message
+    std::vector<Byte> highest_;  // key of the last row of the forward walk
+    std::vector<Byte> lowest_;   // key where the gap ends
     std::uint64_t rows_ = 0;
     std::uint64_t bad_rows_ = 0;
     int code_ = lmdb_ok;
@@ -184,7 +191,7 @@ private:
     bool has_bad_behind_ = false;
 };
 
-/// The sessions that have been copied: what the other tables say of losses is about them.
+/// The sessions in the new store. Losses in the other tables can only concern these.
 std::vector<std::uint64_t> sessions_in(const Env& env, const Tables& tables) {
     auto txn = Txn::begin(env, true);
     return txn ? numbers_in(*txn, tables, Table::session) : std::vector<std::uint64_t>();
@@ -195,25 +202,26 @@ int salvage_table(const std::string& damaged, std::uint32_t version, const Env& 
     BulkWriter writer(env, tables);
     const std::vector<std::uint64_t> sessions = sessions_in(env, tables);
     LossFinder losses(table, sessions, incomplete);
-    RowTaker taker(writer, table, losses);
+    RowReceiver receiver(writer, table, losses);
     const auto read = [&](Direction direction, Bytes stop) {
         const auto work = [&](GuardedOut& out) { return send_rows(out, damaged, version, table, direction, stop); };
         return run_guarded(
-            work, [&](Bytes bytes) { taker.take(bytes); }, salvage_silence_max_ms);
+            work, [&](Bytes bytes) { receiver.on_bytes(bytes); }, salvage_silence_max_ms);
     };
+    // A damaged page ends the forward walk. The backward walk gets the rows behind that page.
     if (read(Direction::forward, {}) != GuardedEnd::fine) {
-        taker.turn_round();
-        read(Direction::backward, taker.highest());
+        receiver.start_backward();
+        read(Direction::backward, receiver.highest());
     }
-    salvaged.rows[index_of(table)] = taker.rows();
-    salvaged.bad_rows += taker.bad_rows();
-    return taker.finish();
+    salvaged.rows[index_of(table)] = receiver.rows();
+    salvaged.bad_rows += receiver.bad_rows();
+    return receiver.finish();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What was read must fit together: a core that finds a queued message without its bytes has nothing to send.
+// The rows in the new store must fit together: the core cannot send a queued message whose publication is lost.
 
-bool holds(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
+bool contains_number(const std::vector<std::uint64_t>& sorted, std::uint64_t number) {
     return std::binary_search(sorted.begin(), sorted.end(), number);
 }
 
@@ -227,17 +235,19 @@ public:
         const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::message);
         std::vector<std::uint64_t> wanted;
         for (const Table table : {Table::subscription, Table::received}) {
-            erase_unless(table, [&](Bytes key, Bytes) { return holds(sessions, read_u64(key.data())); });
+            erase_unless(table, [&](Bytes key, Bytes) { return contains_number(sessions, read_u64(key.data())); });
         }
         erase_unless(Table::queued, [&](Bytes key, Bytes body) {
             const auto record = journal::parse_queued(body);
-            if (!record || !holds(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
-            if (!record || !holds(sessions, read_u64(key.data())) || !holds(messages, record->message)) return false;
+            if (!record || !contains_number(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
+            if (!record || !contains_number(sessions, read_u64(key.data())) ||
+                !contains_number(messages, record->message))
+                return false;
             wanted.push_back(record->message);
             return true;
         });
         std::sort(wanted.begin(), wanted.end());
-        erase_unless(Table::message, [&](Bytes key, Bytes) { return holds(wanted, read_u64(key.data())); });
+        erase_unless(Table::message, [&](Bytes key, Bytes) { return contains_number(wanted, read_u64(key.data())); });
         return code_;
     }
 
@@ -245,6 +255,7 @@ private:
     template <class Keep>
     void erase_unless(Table table, Keep&& keep) {
         if (code_ != lmdb_ok) return;
+        // Collected first: erasing during the walk would move the cursor.
         std::vector<std::vector<Byte>> misfits;
         code_ = for_each_row(txn_, tables_[table], [&](Bytes key, Bytes value) {
             const auto body = open_row(table, key, value);
@@ -254,6 +265,7 @@ private:
         for (const auto& key : misfits) {
             if (code_ == lmdb_ok) code_ = txn_.erase(tables_[table], key);
         }
+        LEDGE_ASSERT(salvaged_.rows[index_of(table)] >= misfits.size());
         salvaged_.misfits += misfits.size();
         salvaged_.rows[index_of(table)] -= misfits.size();
     }
@@ -283,7 +295,7 @@ int salvage(const std::string& damaged, const Env& env, const Tables& tables, Sa
     int code = Pruner(*txn, tables, incomplete, salvaged).prune();
     if (code == lmdb_ok) code = mark_incomplete(*txn, tables, incomplete);
     salvaged.sessions_incomplete = incomplete.size();
-    // What the rows say is enough to go on with when the meta row is lost.
+    // Without the meta row, next number and clock come from the other rows.
     const Meta recovered = recover_meta(*txn, tables);
     Meta meta = found.is_found ? found.meta : recovered;
     meta.next_number = std::max(meta.next_number, recovered.next_number);

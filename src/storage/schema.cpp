@@ -1,3 +1,4 @@
+// Keys, the meta row and the head of fresh rows: to and from bytes.
 #include "schema.hpp"
 
 #include <algorithm>
@@ -7,29 +8,30 @@
 namespace ledge::storage {
 namespace {
 
-constexpr Instant logical_max = Instant(Duration(std::int64_t{1} << 61U));  // far from the end of its type
+constexpr Instant logical_max = Instant(Duration(std::int64_t{1} << 61U));  // sums of instants cannot overflow
 
 constexpr std::array<Byte, 8> magic{'L', 'e', 'd', 'g', 'e', 'M', 'Q', '\0'};
 
-// Plausible readings of the calendar: nothing was built before, and a longer rest is rather a clock that jumped.
+// Limits for plausible readings of the calendar. No release is older than the first limit, and a pause longer than the
+// second one is more likely a clock that has jumped.
 constexpr std::chrono::microseconds wall_earliest = std::chrono::seconds(1'767'225'600);  // 2026-01-01T00:00:00Z
 constexpr std::chrono::microseconds rest_max = std::chrono::hours(24 * 90);
 
-/// Takes fields off the front; a short read is noted and gives zeros.
+/// Reads fields from the front. A read beyond the end returns zeros, and is_ok() is false afterwards.
 class Fields {
 public:
     explicit Fields(Bytes bytes) : rest_(bytes) {}
 
     std::uint64_t number(std::size_t size) {
         std::uint64_t value = 0;
-        for (const Byte byte : take(size)) value = value << 8U | byte;
+        for (const Byte byte : read_bytes(size)) value = value << 8U | byte;
         return value;
     }
     std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
     std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
     std::int64_t i64() { return static_cast<std::int64_t>(number(8)); }
     Instant instant() { return Instant(Duration(i64())); }
-    Bytes take(std::size_t size) {
+    Bytes read_bytes(std::size_t size) {
         is_ok_ = is_ok_ && size <= rest_.size();
         if (!is_ok_) return {};
         const Bytes taken = rest_.first(size);
@@ -100,7 +102,8 @@ bool is_meta_of_ours(Bytes row) {
     return row.size() >= magic.size() && std::equal(magic.begin(), magic.end(), row.begin());
 }
 
-// A row of version 1 has no checksum and is known by its size: a flipped bit in the version makes neither of the other.
+// A row of version 1 has no checksum and is recognised by its size. Because of the size, a flipped bit in the version
+// cannot turn a row of one version into a row of the other.
 std::optional<Meta> parse_meta(Bytes row) {
     if (!is_meta_of_ours(row)) return std::nullopt;
     const bool has_size_of_v1 = row.size() == meta_size - seal_size;

@@ -1,16 +1,17 @@
-// The layout of the store and its version. Bodies are kept as they come; load, the check of a damaged file and the
-// tools look into them with session/records.
+// The layout of the store and its version. The store keeps record bodies unchanged. Load, the check of a damaged file
+// and the tools parse them with journal/records.
 //
-// Version 2 (not released yet): each value ends with a seal (row_seal.hpp), `fresh` has the number in its key, the meta
-// row has a checksum and a copy, session and queued records may grow at their end (include/ledge/journal/records.hpp
-// says how a record gets a new field without a new version). Stores of version 1 are taken over: upgrade.hpp.
+// Version 2 (not released yet): each value ends with a seal (row_seal.hpp), the key of `fresh` contains the number, the
+// meta row has a checksum and a copy, session and queued records may grow at their end
+// (include/ledge/journal/records.hpp says how a record gets a new field without a new version). upgrade.hpp converts
+// stores of version 1.
 //
-// One LMDB file, DIRECTORY/data.mdb. Integers big endian, so that keys sort as numbers do.
+// The store is one LMDB file, DIRECTORY/data.mdb. Integers are big endian, so that keys sort like numbers.
 //
-//   main      := "meta" -> meta  "meta copy" -> meta        rows of the unnamed database, beside the named ones' roots:
-//                                                           that page is written by every commit anyway
+//   main      := "meta" -> meta  "meta copy" -> meta        rows of the unnamed database, next to the roots of the
+//                                                           named databases: every commit writes this page anyway
 //   meta      := "LedgeMQ\0" version:u32 next_number:u64 logical_us:i64 wall_us:i64 device_bytes:u64 checksum:u32
-//                Of every version from 2 on: the checksum (CRC-32C) of all bytes before it comes last.
+//                In every version from 2 on the meta row ends with the checksum (CRC-32C) of all bytes before it.
 //
 //   Each value of the tables below is followed by its seal.
 //   session   := number:u64              -> session record
@@ -20,11 +21,13 @@
 //   in2       := session:u64 packet_id:u16 -> ""
 //   retained  := number:u64              -> publication record
 //   fresh     := sequence:u64 number:u64 -> kind:u8 publication record                 newer than `retained`
-//                                           kind: 0 the message, 1 dropped, 2 see `retained` again
-//                                           (the number is in the key: a damaged value does not hide whose it is)
+//                                           kind: 0 the message follows, 1 the message was removed, 2 `retained` has
+//                                           the newest state (the number is in the key, so that a damaged value does
+//                                           not hide which message the row belongs to)
 //   session, number, sequence: 1 … 2^63 - 1; packet_id: 1 … 65,535
 //
-// Record bodies: include/ledge/journal/records.hpp. Reference counts of messages are not stored: load() counts.
+// Record bodies: include/ledge/journal/records.hpp. Reference counts of messages are not stored: load() counts the
+// rows.
 #pragma once
 
 #include <array>
@@ -41,14 +44,14 @@ namespace ledge::storage {
 
 inline constexpr std::uint32_t schema_version = 2;
 
-/// The named databases, in the order in which a reader of a whole store wants them. The seal of each row covers the
-/// number of its table, so the numbers stay as they are. src/storage/table_traits.hpp says what is in each.
+/// The named databases, in the order in which a reader of a whole store needs them. The seal of each row covers the
+/// number of its table, so these numbers must never change. src/storage/table_traits.hpp says what each table contains.
 enum class Table : std::uint8_t { session, subscription, received, retained, fresh, queued, message };
 inline constexpr std::size_t table_count = 7;
 inline constexpr std::array<Table, table_count> all_tables{
     Table::session, Table::subscription, Table::received, Table::retained, Table::fresh, Table::queued, Table::message};
 
-/// The largest number that a key holds.
+/// The largest number in a key.
 inline constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
 
 constexpr std::size_t index_of(Table table) { return static_cast<std::size_t>(table); }
@@ -56,7 +59,7 @@ constexpr std::size_t index_of(Table table) { return static_cast<std::size_t>(ta
 std::uint64_t read_u64(const Byte* from);
 void write_u64(Byte* to, std::uint64_t value);
 
-/// A key of up to two parts.
+/// A key of one or two parts.
 class Key {
 public:
     static constexpr std::size_t size_max = 16;  // bytes
@@ -79,26 +82,29 @@ struct Meta {
     std::uint32_t version = schema_version;
     std::uint64_t next_number = 1;
     Instant logical{};
-    std::chrono::microseconds wall{};  // at the same moment
-    std::uint64_t device_bytes = 0;    // written since the store was created, as far as accounted
+    std::chrono::microseconds wall{};  // the calendar at the moment `logical`; 0 = unknown
+    std::uint64_t device_bytes = 0;    // written to the device since the store was created, as far as known
 };
 inline constexpr std::size_t meta_size = 8 + 4 + 8 + 8 + 8 + 8 + 4;
 std::array<Byte, meta_size> encode(const Meta& meta);
-/// Nothing when the row is damaged or not ours. A newer version is read as far as it goes: look at `version` first.
+/// Returns nothing when the row is damaged or not a meta row of LedgeMQ. A row of a newer version is read as far as
+/// this version knows it, so check Meta::version first.
 std::optional<Meta> parse_meta(Bytes row);
-/// Whether the row begins as each of ours does, damaged or not.
+/// The row begins like every meta row of LedgeMQ. The rest of the row may be damaged.
 bool is_meta_of_ours(Bytes row);
 
-/// The logical time to start with: where it stood, plus what the calendar says has passed, if both its readings can
-/// be right. A gateway without a battery clock starts somewhere in the past and jumps later: then nothing is added.
+/// The logical time of a start: the logical time at the last commit, plus the time that has passed by the calendar, if
+/// both readings of the calendar are plausible. A gateway without a battery clock starts with a date in the past and
+/// jumps later: then nothing is added.
 Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now);
 
+/// settled = `retained` has the newest state.
 enum class FreshKind : std::uint8_t { message = 0, dropped = 1, settled = 2 };
 inline constexpr std::size_t fresh_head_size = 1;
-/// The value of a row of `fresh`. Its key is sequence and number.
+/// The body of a row of `fresh`. The key of the row is sequence and number.
 struct FreshBody {
     FreshKind kind = FreshKind::message;
-    Bytes publication;  // a publication record exactly with FreshKind::message, else empty
+    Bytes publication;  // a publication record for FreshKind::message; empty for the other kinds
 };
 std::array<Byte, fresh_head_size> encode_fresh_head(FreshKind kind);
 std::optional<FreshBody> parse_fresh_body(Bytes body);

@@ -1,4 +1,4 @@
-// Sessions in a store that nobody uses.
+// list_sessions and remove_session: sessions in a store that no broker uses.
 #include <unordered_map>
 
 #include "guarded.hpp"
@@ -17,7 +17,7 @@ namespace {
 
 constexpr int list_silence_max_ms = 60'000;
 
-/// Rows of each session in a table whose keys begin with it. A code, or 0.
+/// Counts the rows of each session, in a table whose keys begin with the session. Returns 0 or a code.
 int count_rows(const Txn& txn, const Tables& tables, Table table,
                std::unordered_map<std::uint64_t, std::uint64_t>& rows) {
     return for_each_row(txn, tables[table], [&](Bytes key, Bytes) {
@@ -41,7 +41,7 @@ std::string line_of(const journal::SessionRecord& record, std::uint64_t subscrip
     return line.finish();
 }
 
-/// A code, or 0.
+/// In the child: sends one line for each session. Returns 0 or a code.
 int send_sessions(const std::string& file, GuardedOut& out) {
     auto env = Env::open({.path = file, .is_read_only = true, .is_alone = true});
     if (!env) return env.error();
@@ -65,16 +65,17 @@ int send_sessions(const std::string& file, GuardedOut& out) {
     });
 }
 
-Failure<StoreError> stop_it_first(const StoreError& error) {
+/// Adds what to do when a broker uses the store.
+Failure<StoreError> add_advice(const StoreError& error) {
     if (error.fault != Fault::in_use) return Failure{error};
-    return Failure{StoreError{Fault::in_use, error.text + "; ask it with --admin URL, or stop it first"}};
+    return Failure{StoreError{Fault::in_use, error.text + "; ask that broker with --admin URL, or stop it first"}};
 }
 
 }  // namespace
 
 Result<bool, StoreError> list_sessions(const std::string& path, const Print& print) {
     auto dir = StoreDir::open(path, false);
-    if (!dir) return stop_it_first(dir.error());
+    if (!dir) return add_advice(dir.error());
     if (os::file_size(dir->data_path()) == 0)
         return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     std::string problem;
@@ -83,25 +84,27 @@ Result<bool, StoreError> list_sessions(const std::string& path, const Print& pri
         if (code != lmdb_ok) out.send(as_bytes(explain(code)));
         return code == lmdb_ok;
     };
-    const auto take = [&](Bytes bytes) { print(as_text(bytes)); };
-    if (run_guarded(work, take, list_silence_max_ms) == GuardedEnd::fine) return true;
-    return Failure{StoreError{Fault::damaged, dir->data_path() + ": cannot be read to its end; see store verify"}};
+    const auto on_bytes = [&](Bytes bytes) { print(as_text(bytes)); };
+    if (run_guarded(work, on_bytes, list_silence_max_ms) == GuardedEnd::fine) return true;
+    return Failure{
+        StoreError{Fault::damaged, dir->data_path() + ": cannot be read completely; run: ledgemq store verify"}};
 }
 
 Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id) {
     {
         auto dir = StoreDir::open(path, false);
-        if (!dir) return stop_it_first(dir.error());
+        if (!dir) return add_advice(dir.error());
         if (os::file_size(dir->data_path()) == 0)
             return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
     }
     auto store = open_lmdb_store({.path = path}, {});
-    if (!store) return stop_it_first(store.error());
+    if (!store) return add_advice(store.error());
     auto image = (*store)->load();
     if (!image) return Failure{image.error()};
     for (const journal::StoredSession& stored : image->sessions) {
         const auto record = journal::parse_session({stored.record.data(), stored.record.size()});
         if (!record || record->is_ended || record->client_id != client_id) continue;
+        // The record says that the session has ended. The next start of the broker removes its queue in portions.
         journal::Batch batch;
         const Blob ended = encode(journal::SessionRecord{record->client_id, 0, never, true, std::nullopt});
         const Bytes body = ended.bytes();

@@ -1,3 +1,4 @@
+// StoreDir: checks and locks the directory, and keeps the file `state`.
 #include "store_dir.hpp"
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "lmdb_env.hpp"
 
@@ -21,8 +23,8 @@ using os::Descriptor;
 
 namespace {
 
-constexpr int set_aside_max = 1000;
-constexpr std::size_t state_bytes_max = 128;  // of the file "state"
+constexpr int set_aside_max = 1000;           // highest N of data.mdb.WHY-N
+constexpr std::size_t state_bytes_max = 128;  // size limit of the file `state`
 
 std::string read_line(int descriptor) {
     char text[128];
@@ -30,6 +32,7 @@ std::string read_line(int descriptor) {
     return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
+/// The content of `state` after a clean end; "" when data.mdb cannot be examined.
 std::string clean_text(const std::string& data_path) {
     struct stat facts {};
     if (::stat(data_path.c_str(), &facts) != 0) return {};
@@ -43,7 +46,8 @@ Failure<StoreError> refused(const std::string& path, const char* what, int code)
 
 Failure<StoreError> refused(std::string text) { return Failure{StoreError{Fault::access, std::move(text)}}; }
 
-// A lock of the open file: it can be asked for without being taken, and a child that inherits it does not lose it.
+// The whole file, for a lock of the open file description (F_OFD_SETLK). Such a lock can be queried without locking,
+// and a child that closes its inherited descriptor does not release it.
 struct flock whole_file() {
     struct flock lock {};
     lock.l_type = F_WRLCK;
@@ -59,28 +63,29 @@ Locking try_lock(int descriptor) {
     return errno == EAGAIN || errno == EACCES ? Locking::held : Locking::failed;
 }
 
-pid_t named_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
+pid_t pid_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
 
 bool is_gone(pid_t pid) { return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH; }
 
-// A broker that is killed while a child of it checks the file leaves the lock for the moment that the child needs to
-// give it up. A holder that lives is not waited for.
+// Locks the file `lock`. When a broker is killed while its child process checks the file, the child still holds the
+// lock for a moment. So this function waits for a holder that no longer exists, but not for a holder that is alive.
 Locking lock_file(int descriptor) {
     constexpr timespec pause{0, 10'000'000};
-    constexpr int tries_max = 100;  // a second
+    constexpr int tries_max = 100;  // one second in total
     Locking result = try_lock(descriptor);
-    for (int i = 0; i < tries_max && result == Locking::held && is_gone(named_in(descriptor)); ++i) {
+    for (int i = 0; i < tries_max && result == Locking::held && is_gone(pid_in(descriptor)); ++i) {
         ::nanosleep(&pause, nullptr);
         result = try_lock(descriptor);
     }
     return result;
 }
 
-// The lock of an open directory; like the other one it belongs to the open file. Somebody who only asks has it for a
-// moment (holder_of), so it is tried for a while. File systems without such locks (some of networks) have none.
+// Locks the open directory. The lock belongs to the open file description, like the other lock. holder_of() takes this
+// lock for a moment, so this function tries for a second. On a file system without such locks (some
+// network file systems) this step is skipped.
 Locking lock_directory(int descriptor) {
     constexpr timespec pause{0, 10'000'000};
-    constexpr int tries_max = 100;  // a second
+    constexpr int tries_max = 100;  // one second in total
     for (int i = 0; i < tries_max; ++i) {
         if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return Locking::done;
         ::nanosleep(&pause, nullptr);
@@ -93,7 +98,7 @@ bool is_directory_locked(const std::string& path) {
     return directory.is_open() && ::flock(directory.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-/// Every name that a start opens, writes or renames.
+/// All names that a start opens, writes or renames.
 constexpr const char* names_in_use[] = {"data.mdb",
                                         "data.mdb-lock",
                                         "lock",
@@ -106,8 +111,8 @@ constexpr const char* names_in_use[] = {"data.mdb",
                                         "data.mdb.compacted",
                                         "data.mdb.restored"};
 
-/// The first name that stands for something else than a file of its own; "" when there is none. What a link names
-/// would be overwritten.
+/// Says which of these names is not an ordinary file; "" when all are. The broker would overwrite the target of a
+/// symbolic link.
 std::string foreign_name_in(const std::string& directory) {
     for (const char* name : names_in_use) {
         struct stat facts {};
@@ -118,21 +123,21 @@ std::string foreign_name_in(const std::string& directory) {
     return {};
 }
 
-/// Nothing when the directory can hold a store.
+/// Succeeds when the directory can hold a store.
 Result<bool, StoreError> check(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return refused(path, "cannot be used as a store", errno);
-    if (!S_ISDIR(facts.st_mode)) return refused(path + ": is not a directory; a store needs one of its own");
+    if (!S_ISDIR(facts.st_mode)) return refused(path + ": is not a directory; a store needs its own directory");
     if ((facts.st_mode & S_IWOTH) != 0) {
-        return refused(path +
-                       ": everybody may write there; take that right away (chmod o-w) or choose another directory");
+        return refused(path + ": everybody may write there; remove that right (chmod o-w) or choose another directory");
     }
     if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
         return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
                        std::strerror(errno));
     }
     if (const std::string foreign = foreign_name_in(path); !foreign.empty()) {
-        return refused(foreign + "; a store follows none: remove it, or name the folder that holds the store");
+        return refused(foreign +
+                       "; the broker does not use it: remove it, or configure the folder that contains the store");
     }
     return true;
 }
@@ -148,11 +153,12 @@ pid_t holder_of(const std::string& directory) {
     struct flock whole = whole_file();
     const bool is_asked = lock.is_open() && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
     if (!is_asked || whole.l_type == F_UNLCK) return is_directory_locked(directory) ? -1 : 0;
-    const pid_t pid = named_in(lock.get());
+    const pid_t pid = pid_in(lock.get());
     return pid > 0 ? pid : -1;
 }
 
 Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creates) {
+    // Without the trailing slashes, so that parent_of() finds the parent.
     std::string path = given;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     if (creates && ::mkdir(path.c_str(), 0700) == 0) {
@@ -169,14 +175,14 @@ Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creat
         case Locking::done: break;
         case Locking::failed: return refused(path + "/lock", "cannot be locked", errno);
         case Locking::held:
-            const std::string pid = std::to_string(named_in(lock.get()));
+            const std::string pid = std::to_string(pid_in(lock.get()));
             return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
     }
     if (lock_directory(directory.get()) == Locking::held) {
         return Failure{StoreError{Fault::in_use, path + ": in use by another process, whose file 'lock' was deleted"}};
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
-    // The pid is for people; the lock works without it on a full disk.
+    // The pid is information for people. On a full disk it cannot be written, and the lock works without it.
     [[maybe_unused]] const bool is_named =
         ::ftruncate(lock.get(), 0) == 0 && ::pwrite(lock.get(), pid.data(), pid.size(), 0) > 0;
     StoreDir dir(std::move(path), std::move(lock), std::move(directory));
@@ -200,7 +206,7 @@ StoreDir::Past StoreDir::past() const {
     return {!state.empty() && state == clean_text(data_path()), 0};
 }
 
-// On a full disk a name can still be taken away: no state means unclean, too.
+// On a full disk a file can still be removed. A missing file `state` also counts as an unclean end.
 bool StoreDir::mark_running(unsigned short_runs) {
     if (write_state("running " + std::to_string(short_runs) + "\n", true)) return true;
     const bool is_gone = ::unlink(file("state").c_str()) == 0 || errno == ENOENT;
@@ -212,9 +218,10 @@ bool StoreDir::mark_clean() {
     return !text.empty() && write_state(text, false);
 }
 
-// Another name first: a torn write must not look like a clean end. One that is not synced may come back empty, which
-// looks like none.
+// Writes under another name first, so that a torn write cannot look like a clean end. Without a sync, a power cut may
+// leave the file empty, which counts as a missing file.
 bool StoreDir::write_state(const std::string& text, bool is_durable) {
+    LEDGE_ASSERT(lock_.is_open());  // only the process that holds the lock may write
     os::Draft draft(file("state.new"));
     draft.remove_leftover();
     const Descriptor out = os::create_private_file(draft.path());
@@ -230,6 +237,7 @@ int StoreDir::sync() const { return os::sync_file(directory_.get()); }
 
 int StoreDir::finish_interrupted() const {
     const bool has_data = ::access(data_path().c_str(), F_OK) == 0;
+    // These two files are complete whenever data.mdb is missing (see the list of files in store_dir.hpp).
     for (const std::string& whole : {restored_path(), salvaged_path()}) {
         if (!has_data && ::access(whole.c_str(), F_OK) == 0) return adopt(whole);
     }
@@ -239,7 +247,7 @@ int StoreDir::finish_interrupted() const {
     return 0;
 }
 
-// LMDB's readers of the file before are of no use to this one.
+// LMDB's lock file belongs to the replaced file; its readers must not count for the new one.
 int StoreDir::adopt(const std::string& file) const {
     const Descriptor whole(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (whole.is_open()) give_to_owner(whole.get());
@@ -258,8 +266,8 @@ Result<std::string, std::string> StoreDir::set_aside(const char* why) {
         sync();
         return target;
     }
-    return Failure{data_path() + ": cannot be put aside, " + std::to_string(set_aside_max) + " files are kept as " +
-                   why + " already"};
+    return Failure{data_path() + ": cannot be renamed, because " + std::to_string(set_aside_max) +
+                   " files are already kept as " + why};
 }
 
 void give_to_owner_of(int directory, int file) {

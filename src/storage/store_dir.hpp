@@ -1,14 +1,17 @@
-// StoreDir: the directory of a store, checked and locked, and the files in it:
-//   data.mdb             the store            data.mdb-lock    LMDB's readers and writer, worthless when nobody runs
-//   lock                 who has it: a lock, and the pid as text
-//   state                "clean SIZE MTIME_NS": how data.mdb was left at a clean end; "running STARTS": in use, or the
-//                        end was none; STARTS counts starts that did not last
-//   data.mdb.corrupt-N   quarantined
-//   data.mdb.new         becomes data.mdb when it is whole; so does
-//   data.mdb.salvaged    which is whole when there is no data.mdb: the damaged one was put aside for it
-//   data.mdb.compacted   likewise, by `store compact`
-//   data.mdb.restored    whole, by `store restore`; like data.mdb.salvaged it becomes data.mdb when there is none
-//   data.mdb.replaced-N  what `store restore --force` has replaced
+// StoreDir: the directory of a store, after its checks, and with its locks held. The store or the tool that uses the
+// directory owns the StoreDir. The files in the directory:
+//   data.mdb             the store
+//   data.mdb-lock        LMDB's table of readers and its writer lock; of no value when no process uses the store
+//   lock                 the lock file of the process that uses the store; it contains the pid as text
+//   state                "clean SIZE MTIME_NS": size and time of data.mdb at a clean end; "running STARTS": a process
+//                        uses the store or has crashed; STARTS counts the starts in a row that soon ended in a crash
+//   data.mdb.corrupt-N   damaged files in quarantine
+//   data.mdb.new         a file that is being made; it is renamed to data.mdb when it is complete
+//   data.mdb.salvaged    the readable rows of a damaged file, being made; it is complete if there is no data.mdb,
+//                        because data.mdb is renamed to data.mdb.corrupt-N only after that
+//   data.mdb.compacted   a compacted copy by `store compact`, being made
+//   data.mdb.restored    a complete copy by `store restore`; it becomes data.mdb when there is none
+//   data.mdb.replaced-N  a store that `store restore --force` has replaced
 #pragma once
 
 #include <sys/types.h>
@@ -22,13 +25,14 @@
 
 namespace ledge::storage {
 
-/// With root's rights: the owner of the open directory gets the file. Without them: nothing.
+/// Gives the open file to the owner of the open directory, if this process runs as root. Otherwise does nothing.
 void give_to_owner_of(int directory, int file);
 
 class StoreDir {
 public:
-    /// Creates the directory if its parent exists; checks that it is ours alone to write and that no file of the store
-    /// is a symbolic link; takes the lock, of the file `lock` and of the directory itself.
+    /// Opens and locks the directory. `creates`: creates the directory if its parent exists. Fails if everybody may
+    /// write to the directory, or if a file of the store is a symbolic link. Locks the file `lock` and the directory
+    /// itself.
     static Result<StoreDir, StoreError> open(const std::string& path, bool creates);
 
     const std::string& path() const { return path_; }
@@ -36,22 +40,24 @@ public:
     std::string data_path() const { return file("data.mdb"); }
     std::string lmdb_lock_path() const { return file("data.mdb-lock"); }
 
-    /// How the last use ended.
+    /// How the last run ended.
     struct Past {
-        bool is_clean = false;    // and nobody has changed the file since
-        unsigned short_runs = 0;  // unclean ends in a row, each soon after its start
+        bool is_clean = false;    // the run ended cleanly, and nobody has changed the file since
+        unsigned short_runs = 0;  // crashes in a row, each soon after its start
     };
     Past past() const;
-    /// From here on an end without mark_clean is a crash. Durable when it returns; false: cannot be written.
+    /// From now on, an end without mark_clean() counts as a crash. The mark is durable when the call returns true;
+    /// false = it cannot be written.
     bool mark_running(unsigned short_runs);
-    /// Not durable: an end that a power cut undoes is one after which the file is read, nothing worse.
+    /// Marks a clean end. The mark is not durable: if a power cut removes it, the next start checks the file, nothing
+    /// worse.
     bool mark_clean();
     /// A broker has used this directory, and data.mdb is missing or empty.
     bool has_lost_data() const;
-    /// Every member of the directory's group could replace the store.
+    /// Every member of the directory's group can replace the store.
     bool is_group_writable() const;
 
-    /// Names in the directory are on stable storage.
+    /// Brings the names in the directory to stable storage. Returns 0 or errno.
     int sync() const;
 
     std::string new_path() const { return data_path() + ".new"; }
@@ -59,13 +65,14 @@ public:
     std::string compacted_path() const { return data_path() + ".compacted"; }
     std::string restored_path() const { return data_path() + ".restored"; }
 
-    /// What a process left that ended while it made a file: takes the whole one, removes the others. 0 or errno.
+    /// Finishes the work of a process that ended while it made a file: a complete file becomes data.mdb if there is
+    /// none, all other unfinished files are removed. Returns 0 or errno.
     int finish_interrupted() const;
-    /// Gives a file that is whole and synced the name data.mdb, durably. 0 or errno.
+    /// Renames a complete and synced file to data.mdb, durably. Returns 0 or errno.
     int adopt(const std::string& file) const;
-    /// Moves data.mdb out of the way, to data.mdb.WHY-N; the new path, or an error text.
+    /// Renames data.mdb to data.mdb.WHY-N. Returns the new path, or an error text.
     Result<std::string, std::string> set_aside(const char* why);
-    /// The owner of the directory gets the file, so that a broker without root's rights can use it.
+    /// Gives the file to the owner of the directory, so that a broker that does not run as root can use it.
     void give_to_owner(int descriptor) const { give_to_owner_of(directory_.get(), descriptor); }
 
 private:
@@ -75,13 +82,13 @@ private:
 
     std::string path_;
     os::Descriptor lock_;
-    os::Descriptor directory_;  // locked as well: a second broker is kept out even when `lock` was deleted
+    os::Descriptor directory_;  // locked too: a second broker is kept out even if somebody deletes `lock`
 };
 
-/// The process that has the store; 0: nobody; -1: one that is not known.
+/// The process that uses the store; 0 = no process; -1 = a process whose pid is not known.
 pid_t holder_of(const std::string& directory);
 
-/// "PATH: WHAT: REASON" from errno.
+/// "PATH: WHAT: REASON", with the system's text for the errno `code` as the reason.
 std::string system_text(const std::string& path, const char* what, int code);
 
 }  // namespace ledge::storage

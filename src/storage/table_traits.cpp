@@ -1,5 +1,7 @@
+// TableTraits: the checks of keys and bodies.
 #include "table_traits.hpp"
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::storage {
@@ -32,8 +34,9 @@ Key key_of(Table table, std::uint64_t session, std::uint64_t number) {
 
 namespace {
 
-/// The last part of a key that has the size of its table's.
+/// The last part of a key. Requires that the key has the size of its table's keys.
 std::uint64_t last_part(Bytes key) {
+    LEDGE_ASSERT(key.size() >= 8);
     return key.size() == size_of(KeyShape::session_packet_id) ? std::uint64_t{key[8]} << 8U | key[9]
                                                               : read_u64(&key[key.size() - 8]);
 }

@@ -1,5 +1,6 @@
-// The one table of what is special about each table of the store: its name in the file, the kind of its records, its
-// key, the class of its writes, its parser and its dump. Whoever needs one of these facts asks here.
+// TableTraits: everything that is special about each table of the store, in one place: its name in the file, the kind
+// of its records, its key, the class of its writes, its parser and its dump. The compiler checks that the list is
+// complete.
 #pragma once
 
 #include <array>
@@ -14,7 +15,7 @@ class JsonWriter;
 
 namespace ledge::storage {
 
-/// The parts of a key, each big endian. The names are those that `store dump` prints.
+/// The parts of a key, each big endian. `store dump` prints the parts under these names.
 enum class KeyShape : std::uint8_t {
     number,             // number:u64
     session,            // session:u64
@@ -25,7 +26,7 @@ enum class KeyShape : std::uint8_t {
 
 namespace rows {
 
-// Each writes the fields of a body into a line of JSON. False: the bytes are not a body of that table.
+// Each function writes the fields of a body into a line of JSON. False = the bytes are not a body of the table.
 bool dump_session(JsonWriter& line, Bytes body);
 bool dump_subscription(JsonWriter& line, Bytes body);
 bool dump_received(JsonWriter& line, Bytes body);
@@ -33,7 +34,7 @@ bool dump_publication(JsonWriter& line, Bytes body);
 bool dump_fresh(JsonWriter& line, Bytes body);
 bool dump_queued(JsonWriter& line, Bytes body);
 
-// Each says whether the bytes are a body of that table, which is whether the core can rely on what the parser gives.
+// Each function says whether the bytes are a body of the table. Only then can the core rely on the parsed record.
 bool is_session(Bytes body);
 bool is_subscription(Bytes body);
 bool is_received(Bytes body);
@@ -45,11 +46,11 @@ bool is_queued(Bytes body);
 
 struct TableTraits {
     Table table;
-    const char* name;  // of the LMDB database; it stays as it was in the first release, so that old stores open
+    const char* name;  // of the LMDB database; it must never change, because old stores have it
     journal::RecordKind kind;
     KeyShape key;
     journal::WriteClass write_class;
-    std::uint64_t last_key_part_max;  // the largest value of the key's last part that the core can count
+    std::uint64_t last_key_part_max;  // the largest value of the key's last part that the core can represent
     bool (*is_body)(Bytes body);
     bool (*dump)(JsonWriter& line, Bytes body);
 };
@@ -76,11 +77,11 @@ inline constexpr std::array<TableTraits, table_count> table_traits{{
 
 constexpr const TableTraits& traits_of(Table table) { return table_traits[index_of(table)]; }
 
-/// The table that the records of a kind are about. New retained messages go to `fresh` first (fresh_rows.hpp).
+/// The table of the records of a kind. New retained messages go to `fresh` first (fresh_rows.hpp).
 constexpr Table table_of(journal::RecordKind kind) {
     for (const TableTraits& traits : table_traits)
         if (traits.kind == kind) return traits.table;
-    return Table::message;  // no kind is left: the check below holds each against its table
+    return Table::message;  // not reached: each_kind_has_a_table() below checks every kind
 }
 
 constexpr std::size_t size_of(KeyShape shape) {
@@ -97,16 +98,16 @@ constexpr std::size_t size_of(KeyShape shape) {
 /// The size of every key of the table, in bytes.
 constexpr std::size_t key_size(Table table) { return size_of(traits_of(table).key); }
 
-/// The key of a row of the table: `session` and `number` as in journal::Record; a sequence stands in for the session.
+/// The key of a row of the table. `session` and `number` as in journal::Record; for `fresh`, `session` is the sequence.
 Key key_of(Table table, std::uint64_t session, std::uint64_t number);
 inline Key key_of(const journal::Record& record) {
     return key_of(table_of(record.kind), record.session, record.number);
 }
 
-/// Whether the bytes can be a key of the table.
+/// Whether the bytes have the size of a key of the table and all parts are within their limits.
 bool is_key(Table table, Bytes key);
 
-/// What is wrong with a row whose seal is right or has been taken off; nullptr: nothing.
+/// Checks key and body of a row whose seal was checked before. Returns the fault, or nullptr for a sound row.
 const char* fault_in_row(Table table, Bytes key, Bytes body);
 
 namespace checks {

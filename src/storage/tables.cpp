@@ -1,3 +1,4 @@
+// Tables: opening, the meta row, sealed rows, and what can be recovered from the rows.
 #include "tables.hpp"
 
 #include <algorithm>
@@ -19,22 +20,22 @@ Result<Tables, int> Tables::open(Txn& txn, bool creates) {
     return tables;
 }
 
-MetaRows look_at_meta(const Txn& txn) {
+MetaRows read_meta_rows(const Txn& txn) {
     MetaRows rows;
-    const auto take = [&](std::string_view key, const char* fault) {
+    const auto read_copy = [&](std::string_view key, const char* fault) {
         const auto row = txn.get(main_db, as_bytes(key));
         const auto meta = row ? parse_meta(row.value()) : std::nullopt;
         rows.is_ours = rows.is_ours || (row && is_meta_of_ours(row.value()));
         if (!meta && rows.fault == nullptr) rows.fault = fault;
         if (!rows.meta) rows.meta = meta;
     };
-    take(meta_key, "the meta row is damaged");
-    // Version 1 has no copy.
-    if (!rows.meta || rows.meta->version > 1) take(meta_copy_key, "the copy of the meta row is damaged");
+    read_copy(meta_key, "the meta row is damaged");
+    // A store of version 1 has no copy of the meta row.
+    if (!rows.meta || rows.meta->version > 1) read_copy(meta_copy_key, "the copy of the meta row is damaged");
     return rows;
 }
 
-std::optional<Meta> read_meta(const Txn& txn) { return look_at_meta(txn).meta; }
+std::optional<Meta> read_meta(const Txn& txn) { return read_meta_rows(txn).meta; }
 
 int write_meta(Txn& txn, const Meta& meta) {
     const auto row = encode(meta);
@@ -69,6 +70,7 @@ std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Tabl
 std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
     std::uint64_t highest = 0;
     for (const Table table : {Table::session, Table::message, Table::retained}) {
+        // Keys are sorted, so the last valid key has the highest number.
         auto cursor = Cursor::open(txn, tables[table]);
         int code = cursor ? cursor->last() : cursor.error();
         while (code == lmdb_ok && !is_key(table, cursor->key())) code = cursor->previous();
@@ -82,7 +84,8 @@ std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
 }
 
 std::uint32_t version_of_rows(const Txn& txn, const Tables& tables) {
-    constexpr int rows_tried = 100;
+    // One row with a correct seal proves version 2: a row of version 1 passes by chance once in 2^32.
+    constexpr int rows_tried = 100;  // of each table
     bool is_sealed = false;
     bool has_rows = false;
     for (const Table table : all_tables) {
@@ -105,7 +108,7 @@ Meta recover_meta(const Txn& txn, const Tables& tables) {
         const ReadRow row = reader.read(Table::session, key, value);
         const auto record = row.fault == nullptr ? journal::parse_session(row.body) : std::nullopt;
         if (!record || record->expires_at == never) return true;
-        // Set when its client left: then plus the interval.
+        // expires_at is the moment when the client left, plus the expiry interval.
         meta.logical = std::max(meta.logical, record->expires_at - std::chrono::seconds(record->expiry_interval_s));
         return true;
     });
@@ -130,7 +133,7 @@ Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables) {
 
 int erase_rows_of(Txn& txn, DbId db, std::uint64_t session) {
     const Key prefix = Key::of(session);
-    int code = lmdb_ok;
+    int code = lmdb_ok;  // the code of the last erase; the walk has its own
     const int walk = for_each_row_of(txn, db, prefix.bytes(), [&](Cursor& cursor) {
         code = cursor.erase();
         return code == lmdb_ok;

@@ -1,4 +1,5 @@
-// Tables: the named databases of an open environment, and walks over their rows.
+// Tables: the named databases of an open environment, the meta row, and walks over the rows. The functions work in the
+// transaction that they get.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace ledge::storage {
 
 class Tables {
 public:
-    /// Creates what is missing when `creates`; otherwise a missing one is an error.
+    /// `creates`: missing tables are created; without it a missing table is an error.
     static Result<Tables, int> open(Txn& txn, bool creates);
 
     DbId operator[](Table table) const { return ids_[index_of(table)]; }
@@ -23,38 +24,39 @@ private:
     std::array<DbId, table_count> ids_{};
 };
 
-/// What stands in the meta row and its copy.
+/// The content of the meta row and its copy.
 struct MetaRows {
-    std::optional<Meta> meta;     // of the row, or of its copy when the row is damaged
-    bool is_ours = false;         // one of them begins as ours do, or can be read
-    const char* fault = nullptr;  // a sentence when one of them is not what was written
+    std::optional<Meta> meta;     // from the row, or from the copy if the row is damaged
+    bool is_ours = false;         // the row or the copy begins like a meta row of LedgeMQ
+    const char* fault = nullptr;  // a sentence if the row or the copy is missing or damaged
 };
-MetaRows look_at_meta(const Txn& txn);
-/// Nothing when neither can be read.
+MetaRows read_meta_rows(const Txn& txn);
+/// The content of the meta row or of its copy; nothing when neither can be read.
 std::optional<Meta> read_meta(const Txn& txn);
-/// Both of them. 0 or a code.
+/// Writes the meta row and its copy. Returns 0 or a code.
 int write_meta(Txn& txn, const Meta& meta);
 
-/// Writes a row, whose body is `head` and `rest` in one, with its seal. 0 or a code.
+/// Writes a row with its seal; the body is `head` followed by `rest`. Returns 0 or a code.
 int put_row(Txn& txn, const Tables& tables, Table table, Bytes key, Bytes head, Bytes rest = {});
-/// The body of a row. A code: lmdb_not_found, row_damaged (its seal is wrong), or one of LMDB's.
+/// The body of a row. Error: lmdb_not_found, row_damaged (the seal is wrong), or another code of LMDB.
 Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, Bytes key);
 
-/// The numbers of a table whose keys are one number, in order.
+/// The numbers of all rows, sorted, for a table whose key is one number.
 std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Table table);
 
-/// The highest number that sessions, messages and retained messages have; 0 without any.
+/// The highest number of a session, a message or a retained message; 0 = the store is empty.
 std::uint64_t highest_number(const Txn& txn, const Tables& tables);
-/// The version that the rows are of, when no meta row says so.
+/// The schema version that the rows have, found out from their seals. For a store without a readable meta row.
 std::uint32_t version_of_rows(const Txn& txn, const Tables& tables);
-/// A meta row from what the rows say: the number after the highest, and the latest moment that a session remembers,
-/// which is not after the last commit. What had an expiry lives a little longer, and nothing expires too early.
+/// Makes a meta row from the other rows. The next number is the highest number plus one. The logical time is the latest
+/// moment in a session record, which is not later than the last commit. So some sessions and messages live a little
+/// longer, but none expires too early.
 Meta recover_meta(const Txn& txn, const Tables& tables);
 
-/// Pages in use, free ones not counted.
+/// The number of pages in use, without free pages.
 Result<std::size_t, int> pages_in_use(const Txn& txn, const Tables& tables);
 
-/// Calls f(key, value) for each row in order, while it returns true. 0, or the code that ended the walk.
+/// Calls f(key, value) for each row in order, until f returns false. Returns 0, or the code that ended the walk.
 template <class F>
 int for_each_row(const Txn& txn, DbId db, F&& f) {
     auto cursor = Cursor::open(txn, db);
@@ -64,7 +66,7 @@ int for_each_row(const Txn& txn, DbId db, F&& f) {
     return is_not_found(code) ? lmdb_ok : code;
 }
 
-/// The same for the rows whose keys begin with `prefix`.
+/// Calls f(cursor) for each row whose key begins with `prefix`, until f returns false. Returns 0 or a code.
 template <class F>
 int for_each_row_of(const Txn& txn, DbId db, Bytes prefix, F&& f) {
     auto cursor = Cursor::open(txn, db);
@@ -77,7 +79,7 @@ int for_each_row_of(const Txn& txn, DbId db, Bytes prefix, F&& f) {
     return is_not_found(code) ? lmdb_ok : code;
 }
 
-/// Removes every row of a session from a table whose keys begin with it.
+/// Removes every row of a session from a table whose keys begin with the session. Returns 0 or a code.
 int erase_rows_of(Txn& txn, DbId db, std::uint64_t session);
 
 }  // namespace ledge::storage

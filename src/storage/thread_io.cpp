@@ -1,3 +1,4 @@
+// thread_written_bytes: the line `wchar` of /proc/thread-self/io.
 #include "thread_io.hpp"
 
 #include <charconv>

@@ -1,3 +1,4 @@
+// The tools info, verify, dump and compact. Each first reads the file in a child process.
 #include "ledge/storage/tools.hpp"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #include "dump_row.hpp"
 #include "inspect.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "store_dir.hpp"
 #include "table_traits.hpp"
@@ -23,11 +25,11 @@ namespace {
 
 constexpr int tool_silence_max_ms = 60'000;
 
-/// What a path stands for.
+/// The store that a path on the command line names.
 struct Target {
     std::string file;
-    std::string directory;  // empty: only a file was named
-    pid_t holder = 0;
+    std::string directory;  // "" = the path names a single file
+    pid_t holder = 0;       // as holder_of() returns it
 
     bool is_alone() const { return directory.empty(); }
 };
@@ -45,7 +47,7 @@ Result<Target, StoreError> find(const std::string& path) {
     return target;
 }
 
-/// Runs `work` on an open environment in a child and prints what it sends.
+/// Opens the environment in a child process, runs `work` there, and prints the text that `work` sends.
 using Work = bool (*)(const Env&, Txn&, GuardedOut&);
 Result<bool, StoreError> read_in_child(const Target& target, Work work, const Print& print) {
     const auto child = [&](GuardedOut& out) {
@@ -59,7 +61,7 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
-    return Failure{StoreError{Fault::damaged, target.file + ": cannot be read to its end; it is damaged"}};
+    return Failure{StoreError{Fault::damaged, target.file + ": cannot be read completely; the file is damaged"}};
 }
 
 std::string in_kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
@@ -68,9 +70,9 @@ constexpr std::array<const char*, table_count> contents{"sessions",
                                                         "subscriptions",
                                                         "QoS 2 packet ids of publishers",
                                                         "retained messages",
-                                                        "their newest changes",
+                                                        "newest changes of retained messages",
                                                         "messages queued, by session",
-                                                        "their topics and payloads"};
+                                                        "topics and payloads of queued messages"};
 
 std::string calendar_text(std::chrono::microseconds since_1970) {
     if (since_1970.count() == 0) return "unknown";
@@ -87,15 +89,18 @@ std::string seconds_text(std::chrono::microseconds time) {
 }
 
 void send_line(GuardedOut& out, const char* label, const std::string& text) {
+    constexpr std::size_t label_columns = 14;
     std::string line = label;
-    line.resize(14, ' ');
+    LEDGE_ASSERT(line.size() < label_columns);
+    line.resize(label_columns, ' ');
     out.send(as_bytes(line + text + "\n"));
 }
 
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
-    const MetaRows found = look_at_meta(txn);
+    const MetaRows found = read_meta_rows(txn);
     const std::optional<Meta>& meta = found.meta;
-    if (found.is_ours && !meta) send_line(out, "meta", "damaged; the next start makes it anew from the other rows");
+    if (found.is_ours && !meta)
+        send_line(out, "meta", "damaged; the next start of the broker restores it from the other rows");
     if (!found.is_ours) {
         out.send(as_bytes("not a store of this broker\n"));
         return false;
@@ -144,15 +149,15 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     return true;
 }
 
-/// The directory, for a tool that wants the store for itself.
-Result<StoreDir, StoreError> take_directory(const std::string& path) {
+/// Locks the directory, for a tool that must be the only user of the store.
+Result<StoreDir, StoreError> lock_directory(const std::string& path) {
     auto dir = StoreDir::open(path, false);
     if (dir || dir.error().fault != Fault::in_use) return dir;
-    return Failure{
-        StoreError{Fault::in_use, dir.error().text + "; stop it first (info, verify and backup work beside it)"}};
+    return Failure{StoreError{
+        Fault::in_use, dir.error().text + "; stop it first (info, verify and backup also work while a broker runs)"}};
 }
 
-/// The file without free pages, under a name of its own, on stable storage. 0 or a code.
+/// Writes a copy of the file without free pages to `path`, and syncs it. Returns 0 or a code.
 int write_compacted(const Env& env, const StoreDir& dir, const std::string& path) {
     const os::Descriptor file = os::create_private_file(path);
     if (!file.is_open()) return errno;
@@ -194,9 +199,10 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
 Result<bool, StoreError> dump(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
+    // A single file is read without a lock: usually it is a quarantined file or a backup, which no broker uses.
     std::optional<StoreDir> lock;
     if (!target.value().directory.empty()) {
-        auto dir = take_directory(path);
+        auto dir = lock_directory(path);
         if (!dir) return Failure{dir.error()};
         lock.emplace(std::move(*dir));
     }
@@ -206,7 +212,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
 Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
-    auto dir = take_directory(path);
+    auto dir = lock_directory(path);
     if (!dir) return Failure{dir.error()};
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_fine()) {
@@ -226,6 +232,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     if (code != lmdb_ok) {
         return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
     }
+    // The mark has size and time of the old file, so it must be renewed; otherwise the next start checks the file.
     if (was_clean) dir->mark_clean();
     print(dir->data_path() + ": " + in_kib(before) + " before, " + in_kib(os::file_size(dir->data_path())) + " now\n");
     return true;

@@ -1,7 +1,9 @@
+// The upgrade from schema version 1, row by row.
 #include "upgrade.hpp"
 
 #include "bulk_writer.hpp"
 #include "image.hpp"
+#include "ledge/base/assert.hpp"
 #include "loss_finder.hpp"
 #include "row_reader.hpp"
 
@@ -14,11 +16,12 @@ constexpr std::size_t v1_queued_head_size = 8 + 4 + 4 + 2 + 1 + 1;
 
 void append(std::vector<Byte>& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
+/// Size of a text16 with its length field. With too few bytes left, returns a size that fails the caller's check.
 std::size_t text_size(Bytes bytes, std::size_t at) {
     return bytes.size() < at + 2 ? bytes.size() : std::size_t{2} + (std::size_t{bytes[at]} << 8U | bytes[at + 1]);
 }
 
-// The will was the rest of the record; its size comes before it now.
+// In version 1 the will was the rest of the record. In version 2 its size comes before the will.
 bool upgrade_session_of_v1(Bytes value, std::vector<Byte>& body) {
     const std::size_t flags_at = text_size(value, 0) + 4 + 8;
     if (value.size() <= flags_at) return false;
@@ -34,12 +37,13 @@ bool upgrade_session_of_v1(Bytes value, std::vector<Byte>& body) {
     return true;
 }
 
-// So were the identifiers of a queued record.
+// In version 1 the subscription identifiers were the rest of a queued record. In version 2 their size comes before
+// them.
 bool upgrade_queued_of_v1(Bytes value, std::vector<Byte>& body) {
     if (value.size() < v1_queued_head_size) return false;
     append(body, value.first(v1_queued_head_size));
     std::size_t ids_size = value.size() - v1_queued_head_size;
-    do {  // as a variable byte integer
+    do {  // the size is a variable byte integer
         const unsigned more = ids_size > 127 ? 128U : 0U;
         body.push_back(static_cast<Byte>((ids_size & 127U) | more));
         ids_size >>= 7U;
@@ -72,7 +76,7 @@ bool upgrade_row_of_v1(Table table, Bytes key, Bytes value, std::vector<Byte>& n
 
 namespace {
 
-/// One table, row by row. `incomplete`: takes the sessions that lose a row.
+/// Copies one table. `incomplete` receives the sessions that lose a row.
 int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWriter& writer, BadRows& bad_rows,
                const std::vector<std::uint64_t>& sessions, std::vector<std::uint64_t>& incomplete,
                std::uint64_t& rows) {
@@ -81,7 +85,7 @@ int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWr
     const int walk = for_each_row(txn, from, [&](Bytes key, Bytes value) {
         const ReadRow row = reader.read(table, key, value);
         if (row.fault != nullptr) {
-            bad_rows.keep(table, key, value, row.fault);
+            bad_rows.collect(table, key, value, row.fault);
             losses.on_bad(key, value);
             return true;
         }
@@ -99,6 +103,7 @@ int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWr
 
 int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables& tables, BadRows& bad_rows,
                   Upgraded& upgraded) {
+    LEDGE_ASSERT(meta.version < schema_version);
     auto txn = Txn::begin(from, true);
     if (!txn) return txn.error();
     auto old_tables = Tables::open(*txn, false);
@@ -112,7 +117,8 @@ int copy_upgraded(const Env& from, const Meta& meta, const Env& to, const Tables
                                     upgraded.rows);
         if (code != lmdb_ok) return code;
     }
-    if (const int code = bad_rows.write_kept()) return code;
+    // The caller replaces the old file next, so the bad rows must be durable in their own file now.
+    if (const int code = bad_rows.write_collected()) return code;
     auto last = Txn::begin(to, false);
     if (!last) return last.error();
     int code = mark_incomplete(*last, tables, incomplete);

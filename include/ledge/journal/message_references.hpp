@@ -1,6 +1,8 @@
-// How many queue rows of the store refer to each stored message. Counted in memory only and rebuilt at start: a
-// counter in the store would be written with every acknowledgement. Two bytes per message in pages of 4,096 numbers;
-// numbers are given in sequence, so the pages are dense and go when their messages are gone.
+// MessageReferences: how many queue rows of the store refer to each stored message. One table per shard, on the shard's
+// thread. The counts stay in memory, and the start counts the rows again: a counter in the store would be written with
+// every acknowledgement.
+// A count takes two bytes, in pages of 4,096 message numbers. Message numbers rise one by one, so the pages are dense.
+// A page is freed when none of its messages has a row any more.
 #pragma once
 
 #include <array>
@@ -13,17 +15,17 @@ namespace ledge::journal {
 class MessageReferences {
 public:
     void add(std::uint64_t message, std::uint32_t rows = 1);
-    /// True when that was the last row.
+    /// Removes one row of the message; true = no other row refers to the message. Requires count(message) > 0.
     bool release(std::uint64_t message);
     std::uint32_t count(std::uint64_t message) const;
 
 private:
     static constexpr std::uint64_t page_size = 4096;
-    static constexpr std::uint16_t many = 0xFFFF;  // the count is in overflow_
+    static constexpr std::uint16_t many = 0xFFFF;  // this value says that the count is in overflow_
 
     struct Page {
         std::array<std::uint16_t, page_size> counts{};
-        std::uint32_t used = 0;  // messages with a count
+        std::uint32_t used = 0;  // messages whose count is not 0
     };
 
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;

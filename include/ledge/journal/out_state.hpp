@@ -1,4 +1,5 @@
-// How far an outbound QoS 1/2 exchange has come. The table says what an acknowledgement of the client does to it.
+// OutState: how far an outbound QoS 1 or QoS 2 exchange has come. The table shows the state after each acknowledgement
+// of the client.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@ namespace ledge::journal {
 // released   protocol err. PUBREL again   PUBREL again   done
 // (unknown)  ignored       PUBREL 0x92    ignored        ignored
 enum class OutState : std::uint8_t {
-    done,       // a hole: acknowledged out of order, or never used; of a queued record: waiting
+    done,       // the exchange is finished (out of order), or the packet id was never used; in a queued record: the
+                // message waits and was not sent yet
     sent_qos1,  // PUBLISH sent, PUBACK awaited
     sent_qos2,  // PUBLISH sent, PUBREC awaited
     released,   // PUBREL sent, PUBCOMP awaited

@@ -1,5 +1,6 @@
-// A publication: one application message on its way, independent of the protocol version of either side.
-// PublicationView borrows (the path of a QoS 0 message needs no more); Publication owns, counted, on one Blob.
+// A publication is one application message on its way, independent of the protocol version of publisher and subscriber.
+// PublicationView borrows its bytes, which is enough for a QoS 0 message. Publication owns its bytes in one Blob with a
+// reference count; all copies live on the thread of one shard.
 #pragma once
 
 #include <cstdint>
@@ -15,21 +16,21 @@ namespace ledge::journal {
 struct PublicationView {
     std::string_view topic;
     Bytes payload;
-    Bytes properties;  // v5, as received, without topic alias, expiry and subscription identifiers
+    Bytes properties;  // of MQTT 5, as received, without topic alias, expiry and subscription identifiers
     Instant expires_at = never;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
-    Bytes source{};  // a PublicationSource, of a retained message where there are rules; never sent
+    Bytes source{};  // an encoded PublicationSource if an ACL applies to a retained message; never sent
 
-    /// What it counts for in queue limits.
+    /// The size of the message in queue limits.
     std::size_t bytes() const { return topic.size() + properties.size() + payload.size(); }
 };
 
-/// Layout of the blob: Head topic properties payload source.
+/// A publication that owns its bytes. Layout of the blob: Head topic properties payload source.
 class Publication {
 public:
     Publication() = default;
-    /// `account`: see Blob::make.
+    /// Copies all bytes of `view`. `account`: a sum for the memory of the copy, see Blob::make; nullptr = no sum.
     explicit Publication(const PublicationView& view, std::uint64_t* account = nullptr);
 
     explicit operator bool() const { return static_cast<bool>(blob_); }
@@ -38,7 +39,8 @@ public:
     Instant expires_at() const { return head().expires_at; }
     const Blob& blob() const { return blob_; }
 
-    /// The number of its record in the store, 0 when it has none, and the ticket of that record. Shared by all copies.
+    /// The number of the message's record in the store; 0 = the message has no record. All copies share this number and
+    /// the ticket of the record.
     std::uint64_t message() const { return head().message; }
     Ticket message_ticket() const { return head().message_ticket; }
     void set_message(std::uint64_t message, Ticket ticket) const {

@@ -1,4 +1,5 @@
-// Who published a retained message: kept with it, so that it is withheld once that client may not publish it any more.
+// PublicationSource: the client that published a retained message. The source is kept with the message. When the client
+// loses the right to publish to the topic, the broker no longer delivers the message.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +21,14 @@ struct PublicationSource {
 
     static constexpr std::size_t bytes_max = 65'535;
 
-    /// source := has_user:u8 user:text16 client_id(rest). Into `out`, which is cleared first. Names that are too long
-    /// for bytes_max become something that parse() refuses.
+    /// Clears `out` and writes the source into it: source := has_user:u8 user:text16 client_id(rest). Names that are
+    /// too long for bytes_max become one byte, which parse() refuses: any ACL then withholds the message.
     Bytes encode(std::vector<Byte>& out) const;
-    /// Borrows. Nothing when the bytes are no source.
+    /// The result borrows from `source`. Returns nothing when the bytes are not a source.
     static std::optional<PublicationSource> parse(Bytes source);
 };
 
-/// Whether the source may publish to the topic by these rules. Without a source: yes.
+/// Whether the rules allow the source to publish to the topic. True without rules, and for an empty source.
 bool may_still_publish(const std::optional<auth::Acl>& acl, Bytes source, std::string_view topic);
 
 }  // namespace ledge::journal

@@ -1,13 +1,13 @@
-// Record bodies of the store, to and from bytes. The grammar stands in include/ledge/journal/image.hpp. The checksum
-// of a row is no part of its body (src/storage/row_seal.hpp).
+// Encoders and parsers of the record bodies in the store. include/ledge/journal/image.hpp has the grammar. The checksum
+// of a row is not part of its body (src/storage/row_seal.hpp). The functions have no state and run on any thread.
 //
-// A parser takes any bytes and gives a record that the core can rely on (topics and filters are valid, a packet id
-// stands exactly with the states that have one, property blocks are well-formed), or nothing.
+// A parser accepts any bytes. It returns a record that the core can rely on, or nothing. In such a record, topics and
+// filters are valid, property blocks are well-formed, and a packet id is set in exactly the states that need one.
 //
 // How a record gets a new field: session, subscription and queued records grow at their end. The writer always writes
-// the field, the parser reads it if bytes are left and takes a default otherwise: rows that were written before the
-// field existed stay readable, and the schema version stays. A publication record ends with its payload: it cannot.
-// A change of another kind is a new schema version with a step in src/storage/upgrade.cpp.
+// the new field. The parser reads the field if bytes are left, and uses a default otherwise. So old rows stay readable
+// without a new schema version. A publication record cannot grow in this way, because it ends with its payload. Every
+// other change of the format needs a new schema version with a step in src/storage/upgrade.cpp.
 #pragma once
 
 #include <cstdint>
@@ -24,52 +24,56 @@
 
 namespace ledge::journal {
 
-/// The will of the present connection, or of the last one while its delay runs.
+/// The will of the present connection, or the will of the last connection while its delay runs.
 struct StoredWill {
-    Publication publication;  // expires_at unset: its interval starts when it is published
+    Publication publication;  // expires_at is not set: the expiry interval starts when the will is published
     std::uint32_t delay_s = 0;
     std::uint32_t expiry_interval_s = 0;
     bool has_expiry = false;
-    std::uint16_t keep_alive_s = 0;  // of its connection: how long the silence of a client that lives can last
-    bool is_deferred = false;        // the broker was away, not the client: whoever comes back in time takes it along
+    std::uint16_t keep_alive_s = 0;  // Keep Alive of the connection: the longest silence of a client that is alive
+    bool is_deferred = false;        // the broker was away, not the client: a client that returns in time cancels it
 };
 
-/// How far the messages of a session have been sent, in rows of its queue, as its record in the store says it.
+/// How far the messages of a session have been sent, as its record in the store says. The positions are rows of the
+/// session's queue.
 struct SendingProgress {
-    /// Of a session that has sent from an older backlog since, and of an older release: any row may have been sent.
+    /// Any row may have been sent: the session has since sent from an older backlog, or an older release wrote the
+    /// record.
     static constexpr std::uint64_t unknown = ~std::uint64_t{0};
 
-    std::uint64_t sent_until = 0;           // what is unfinished up to this row was sent
-    std::uint64_t doubted_until = unknown;  // what is unfinished up to this row may have been sent
-    std::uint64_t known_until = 0;  // of later rows it knows nothing: those stored while the client was connected may
-                                    // have been sent, the others were not
-    std::uint16_t id_shift = 0;     // packet id - row, modulo 65,535; not 0 after exchanges of an older release
+    std::uint64_t sent_until = 0;           // unfinished rows up to this one were sent
+    std::uint64_t doubted_until = unknown;  // unfinished rows up to this one may have been sent
+    std::uint64_t known_until = 0;  // the record says nothing about later rows: a later row may have been sent if it
+                                    // was stored while the client was connected, otherwise it was not sent
+    std::uint16_t id_shift = 0;     // packet id minus row, modulo 65,535; not 0 after exchanges of an older release
 };
 
-/// How far one subscription has been sent the retained messages. It survives a restart in the subscription's record.
+/// How far the retained messages have been sent to one subscription. The subscription's record keeps the progress over
+/// a restart.
 struct FeedProgress {
-    std::uint64_t as_of = 0;     // what was retained later went out live; 0: nothing is owed
-    std::uint64_t position = 0;  // topics that came before it have been looked at (broker/retained.hpp)
-    std::uint16_t rounds = 0;    // more SUBSCRIBEs that came meanwhile, each of which wants all of it again
+    std::uint64_t as_of = 0;     // messages retained later are sent as live messages; 0 = no retained messages remain
+    std::uint64_t position = 0;  // topics before this position have been examined (broker/retained.hpp)
+    std::uint16_t rounds = 0;    // further SUBSCRIBEs before the first message was sent; each repeats the whole feed
 
     bool operator==(const FeedProgress&) const = default;
 };
 
+/// Appends the publication record to `out`.
 void append_publication(const PublicationView& publication, std::vector<Byte>& out);
-/// The view borrows `body`. Nothing when the bytes are not a publication record.
+/// The view borrows from `body`. Returns nothing when the bytes are not a publication record.
 std::optional<PublicationView> parse_publication(Bytes body);
 
-/// How one delivery stands in the store.
+/// One message in the queue of one session.
 struct QueuedRecord {
     std::uint64_t message = 0;
-    std::uint32_t bytes = 0;               // of its publication
-    std::uint32_t share_subscription = 0;  // number of the subscription it was picked for; 0: not shared
-    wire::PacketId packet_id = 0;          // QoS 2 in flight; else 0
-    OutState state = OutState::done;       // done: waiting
+    std::uint32_t bytes = 0;               // size of the publication
+    std::uint32_t share_subscription = 0;  // number of the shared subscription that received the message; 0 = none
+    wire::PacketId packet_id = 0;          // of a QoS 2 exchange in flight; otherwise 0
+    OutState state = OutState::done;       // OutState::done = the message waits
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
-    Bytes ids;             // subscription identifiers as properties
-    bool is_live = false;  // stored while its client was connected: it may have been sent at once
+    Bytes ids;             // subscription identifiers, encoded as properties
+    bool is_live = false;  // stored while its client was connected, so the message may have been sent at once
 };
 Blob encode(const QueuedRecord& record);
 std::optional<QueuedRecord> parse_queued(Bytes body);
@@ -86,15 +90,15 @@ std::optional<SubscriptionRecord> parse_subscription(Bytes body);
 struct SessionRecord {
     std::string_view client_id;
     std::uint32_t expiry_interval_s = 0;
-    Instant expires_at = never;  // never: connected, or without end
-    bool is_ended = false;       // its queue is being taken down
+    Instant expires_at = never;  // never = the client is connected, or the session does not expire
+    bool is_ended = false;       // the session has ended; its queue is being removed
     std::optional<StoredWill> will;
-    std::string_view owner{};             // the user it belongs to; "": whoever comes
-    bool is_incomplete = false;           // damage has cost it a part: see Session::is_incomplete
-    NetworkId network = NetworkId::none;  // of an anonymous client: the session is charged to it
+    std::string_view owner{};             // the user that the session belongs to; "" = any client may resume it
+    bool is_incomplete = false;           // damage has destroyed a part of the session: see Session::is_incomplete
+    NetworkId network = NetworkId::none;  // of an anonymous client; the session is charged to this network
     SendingProgress progress{};
-    Instant will_due = never;   // never: its client was connected
-    bool is_will_only = false;  // no session: the will of a client whose session ends with its connection
+    Instant will_due = never;   // never = the client was connected
+    bool is_will_only = false;  // not a session, only the will of a client whose session ends with its connection
 };
 Blob encode(const SessionRecord& record);
 std::optional<SessionRecord> parse_session(Bytes body);

@@ -1,4 +1,5 @@
-// StoreAccount: what one owner of sessions costs the store, as sums that the journal and the core keep.
+// StoreAccount: what one owner of sessions (a user, or the network of anonymous clients) costs the store. The journal
+// and the core update the sums on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -6,10 +7,10 @@
 namespace ledge::journal {
 
 struct StoreAccount {
-    std::uint16_t number = 0;         // a short name for it; 0: none is left
-    std::uint64_t stored_bytes = 0;   // of messages that it has published and the store keeps, retained ones included
-    std::uint64_t journal_bytes = 0;  // of records that it has caused and that are not committed
-    std::uint64_t taken_bytes = 0;    // of those, under way to the store
+    std::uint16_t number = 0;         // a short id of the account; 0 = all ids are in use
+    std::uint64_t stored_bytes = 0;   // messages of this owner that the store keeps, retained messages included
+    std::uint64_t journal_bytes = 0;  // records that this owner has caused and that are not committed yet
+    std::uint64_t batch_bytes = 0;    // the part of journal_bytes that the batch under way contains
     std::uint64_t written_bytes = 0;  // keys and bodies handed to the store since the start
 };
 

@@ -1,4 +1,5 @@
-// What the core reads from a store after its start. No LMDB in sight.
+// StoreReader: what the core reads from a store while it runs. The interface does not depend on LMDB. The shard calls
+// it on its own thread.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 
 namespace ledge::journal {
 
-/// A row as the store has it: key and body.
+/// A row of the store: the number in its key, and its body.
 struct StoredRow {
     std::uint64_t number = 0;
     std::vector<Byte> body;
@@ -20,16 +21,17 @@ struct StoredDelivery {
     std::vector<Byte> publication;
 };
 
-/// Reads of committed rows, on the shard's thread, each within the turn: a table of functions, as Log's sink is.
+/// Reads committed rows, on the shard's thread. Each read is complete when the call returns. A table of functions
+/// instead of a virtual class, like the sink of Log.
 struct StoreReader {
     void* context = nullptr;
-    /// Appends up to `rows_max` queue rows of `session` with number >= `from`, each with the publication record of its
-    /// message, until `bytes_max` of bodies are exceeded.
+    /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
+    /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
     void (*queued)(void* context, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
                    std::size_t bytes_max, std::vector<StoredDelivery>& out) = nullptr;
-    /// The publication record of one retained message into `out`; false when there is none.
+    /// Writes the publication record of one retained message into `out`; false = there is no such message.
     bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
-    /// The publication record of one message; false when there is none.
+    /// Writes the publication record of one message into `out`; false = there is no such message.
     bool (*message)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
 };
 

@@ -1,6 +1,7 @@
-// CommitQueue: commits batches to the store on a thread of its own, one at a time, and reports each on the loop's
-// thread. Commits group themselves: what gathers during one commit is the next batch. A batch that failed stays here,
-// so that it can be tried again. On the loop's thread.
+// CommitQueue: commits batches to the store on its own thread, one batch at a time, and reports each result on the
+// event loop's thread. Group commit needs no timer: the records that arrive during one commit form the next batch. The
+// queue keeps a batch that found no room on the disk, so that it can be tried again.
+// The runtime's Committer owns the queue and calls it on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -16,22 +17,22 @@ class CommitQueue {
 public:
     using Outcome = Result<CommitReport, StoreError>;
 
-    /// `on_done` is called by `post`, once for each try of a batch. `store` outlives the queue. The error is the errno
-    /// of the thread that could not be started.
+    /// `post` runs functions on the loop's thread; the queue calls `on_done` there, once for each try of a batch.
+    /// `store` must outlive the queue. Error: the errno of a failed thread start.
     static Result<std::unique_ptr<CommitQueue>, int> create(Store& store, os::Post post,
                                                             std::function<void(Outcome)> on_done);
-    /// Waits until the batch that was submitted is committed or has failed; `on_done` is not called for it.
+    /// Waits until the submitted batch is committed or has failed. `on_done` is not called for this batch.
     ~CommitQueue();
     CommitQueue(const CommitQueue&) = delete;
     CommitQueue& operator=(const CommitQueue&) = delete;
 
-    /// Requires that no batch is under way: submit again only after on_done.
+    /// Starts a commit. Requires that no batch is under way: the next call must wait for on_done.
     void submit(journal::Batch batch);
-    /// Submits the batch of the last report, which failed with Fault::full, once more.
+    /// Starts another try of the last batch. Requires that its last report was Fault::full.
     void submit_again();
 
-    /// For the end of a process whose disk does not answer: leaves the thread alone with the data it uses. `on_done` is
-    /// not called any more. Neither the queue nor its store may be destroyed afterwards.
+    /// For the end of a process whose disk does not answer: the thread keeps running with its data, and nobody waits
+    /// for it. `on_done` is not called any more. Neither the queue nor its store may be destroyed afterwards.
     void abandon();
 
 private:
@@ -42,7 +43,7 @@ private:
 
     Store& store_;
     std::function<void(Outcome)> on_done_;
-    journal::Batch batch_;       // belongs to the thread while is_under_way_
+    journal::Batch batch_;       // the commit thread reads it while is_under_way_ is true
     bool is_under_way_ = false;  // between submit and on_done
     std::unique_ptr<os::WorkerPool> worker_;
 };

@@ -1,4 +1,5 @@
-// The store of the daemon: one LMDB file in a directory of its own (layout: src/storage/schema.hpp).
+// Opens the store of the daemon: one LMDB file in its own directory. src/storage/schema.hpp describes the layout. The
+// thread that starts the broker calls this, before other threads exist.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +12,16 @@
 namespace ledge::storage {
 
 struct LmdbStoreOptions {
-    std::string path;  // directory; created if its parent exists
-    /// Ceiling of the file, reserved as address space; a file that is larger raises it. 32-bit machines: 512 MiB.
+    std::string path;  // of the directory; it is created if its parent exists
+    /// Upper limit of the file size, reserved as address space. A larger existing file raises the limit to its own
+    /// size. 32-bit machines use at most 512 MiB.
     std::uint64_t size_max_bytes = 1024ULL * 1024 * 1024;
-    WallClock wall_clock = nullptr;  // nullptr: no calendar, logical time stands still between runs
+    WallClock wall_clock = nullptr;  // nullptr = no calendar; logical time stands still between runs
 };
 
-/// Opens, after checks that cannot end the process; a file that is damaged or no store of ours is put aside under
-/// another name and what still reads is taken over, with an error in the log. Before other threads exist: it forks.
+/// Checks the file in a child process, so that a damaged file cannot end the broker, and opens the store. A damaged
+/// file, or a file that is not a LedgeMQ store, is renamed; its readable rows are copied into a new store, and the log
+/// reports an error. Call this before other threads exist, because it forks.
 Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log);
 
 }  // namespace ledge::storage

@@ -1,5 +1,5 @@
-// MemoryStore: the same store in memory, for tests and the simulated world: what is committed survives the shard, and a
-// test decides when a commit is done, when it fails, and what a crash leaves behind.
+// MemoryStore: a store in memory, for tests and the simulated world. Committed rows survive the shard. The test decides
+// when a commit is done, whether it fails, and which records survive a crash.
 #pragma once
 
 #include <cstdint>
@@ -20,25 +20,26 @@ public:
     ~MemoryStore() override;
 
     Result<journal::StoreImage, StoreError> load() override;
-    /// At once: start() and finish().
+    /// Commits at once: start() and finish() in one call.
     Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
     journal::StoreReader reader() override;
     double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
 
-    // A commit that takes time. Between the two, reads see the state before it.
+    // A commit that takes time. Between start() and finish(), reads see the state before the commit.
     void start(journal::Batch batch);
     bool is_busy() const { return under_way_.has_value(); }
     Result<CommitReport, StoreError> finish();
 
-    /// The broker and the machine are gone. Of a commit under way the first `records_kept` records survive: none or
-    /// all with a store that is atomic, anything between with a worse one. Failures end too. Then load() again, at
-    /// `rest` later by the calendar.
+    /// Simulates a crash of the broker and the machine. The first `records_kept` records of a commit under way survive:
+    /// none or all of them imitates an atomic store, any other number a store that is not atomic. Planned and present
+    /// failures end. The calendar moves on by `rest`; the test calls load() again afterwards.
     void crash(std::size_t records_kept, Duration rest = {});
 
-    /// The n-th commit from now on fails (1: the next), and all after it; 0: none does.
+    /// The n-th commit from now on fails with `error`, and all later commits fail too. 1 = the next commit; 0 = no
+    /// commit fails.
     void fail_from(std::uint64_t nth, StoreError error);
-    /// What used_fraction() says from now on.
+    /// The value that used_fraction() returns from now on.
     void set_used_fraction(double fraction) { used_fraction_ = fraction; }
 
     std::uint64_t commits() const { return commits_; }
@@ -62,7 +63,7 @@ private:
     std::optional<journal::Batch> under_way_;
     std::uint64_t commits_ = 0;
     std::uint64_t records_ = 0;
-    std::uint64_t until_failure_ = 0;  // commits; 0: no failure planned
+    std::uint64_t until_failure_ = 0;  // commits up to the planned failure; 0 = no failure is planned
     std::optional<StoreError> planned_;
     std::optional<StoreError> poison_;
     double used_fraction_ = 0;

@@ -1,5 +1,6 @@
-// Store: where the records of a shard survive. Three threads at most meet here, and each has its part: the one that
-// starts the broker opens and loads, the committer thread commits, the shard's thread reads.
+// Store: the interface to the place where the records of a shard survive. At most three threads use a store, each for
+// its own part: the thread that starts the broker opens and loads, the committer's thread commits, the shard's thread
+// reads.
 #pragma once
 
 #include <chrono>
@@ -15,20 +16,20 @@
 
 namespace ledge::storage {
 
-/// What went wrong with a store, for those who decide what to do about it; the text is for people.
+/// The kind of an error of the store. Code decides by the kind; StoreError::text is for people.
 enum class Fault : std::uint8_t {
-    access,   // the directory or file may not be used: missing, wrong owner or mode, read-only
-    in_use,   // another process has it
-    newer,    // written by a later version of the schema
-    full,     // the disk or the map is full, or a write did not end: nothing has changed, and it may be tried again
-    damaged,  // not readable as what it should be
-    io,       // everything else the system said
+    access,   // the directory or file cannot be used: missing, wrong owner or mode, read-only
+    in_use,   // another process uses the store
+    newer,    // a later version of the schema wrote the store
+    full,     // the disk or the map is full, or a write was cut short; nothing has changed, and a retry is allowed
+    damaged,  // the content cannot be read as a store
+    io,       // every other error that the system reported
 };
 
 struct StoreError {
     Fault fault = Fault::io;
     std::string text;        // a sentence with the path and the reason
-    std::string_view fix{};  // what to do about it, where it is not what it usually is; a literal
+    std::string_view fix{};  // what an operator can do, if the usual advice does not fit; a string literal
 };
 
 using broker::Beginning;
@@ -36,14 +37,15 @@ using journal::write_classes;
 using journal::WriteClass;
 
 struct CommitReport {
-    journal::Ticket last = 0;                          // durable from now on, and all before it
+    journal::Ticket last = 0;                          // this ticket and all earlier tickets are durable now
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;                    // in pages written, the filesystem's own not counted; 0: unknown
-    double used_fraction = 0;                          // as Store::used_fraction
-    std::uint64_t bad_rows = 0;                        // that could not be read since the store was opened
+    std::uint64_t device_bytes = 0;  // pages written, in bytes, without the filesystem's own writes; 0 = unknown
+    double used_fraction = 0;        // as Store::used_fraction() returns it
+    std::uint64_t bad_rows = 0;      // rows that could not be read since the store was opened
 };
 
-/// The calendar, in microseconds since 1970-01-01 UTC, right or wrong; given by who may read clocks.
+/// Reads the calendar, in microseconds since 1970-01-01 UTC. The reading may be wrong. The caller of the storage module
+/// passes this function in, because the module itself reads no clock.
 using WallClock = std::chrono::microseconds (*)();
 
 class Store {
@@ -53,28 +55,30 @@ public:
     Store& operator=(const Store&) = delete;
     virtual ~Store() = default;
 
-    /// Everything a shard starts from; no payload. Before the first commit.
+    /// Returns everything that a shard starts from, without payloads. Call this before the first commit.
     virtual Result<journal::StoreImage, StoreError> load() = 0;
 
-    /// One transaction with all records of the batch, on stable storage when it returns. After Fault::full nothing has
-    /// changed: the next commit must be of the same batch. Any other error poisons the store: every later commit fails
-    /// with the same error. On the committer's thread, one at a time.
+    /// Writes all records of the batch in one transaction. When the call returns without an error, the transaction is
+    /// on stable storage. After Fault::full nothing has changed, and the next commit must repeat the same batch. Any
+    /// other error poisons the store: every later commit fails with the same error. On the committer's thread, one at a
+    /// time.
     virtual Result<CommitReport, StoreError> commit(const journal::Batch& batch) = 0;
 
-    /// Reads of what is committed. The store outlives it. All calls on one thread; a commit may run at the same time.
-    /// A read that fails looks to its reader like a missing row, and poisons the store: what the reader makes of it is
-    /// never committed.
+    /// A reader of the committed rows. The store must outlive the reader. All calls on one thread; a commit may run at
+    /// the same time. A failed read looks like a missing row to the caller, and it poisons the store: no decision that
+    /// the core bases on the missing row is ever committed.
     virtual journal::StoreReader reader() = 0;
 
-    /// What the last commit left in use, of the ceiling or of what the disk lets the file become, 0 to 1: the disk is
-    /// asked now. Free pages inside the file are not in use. On the reader's thread, while no commit runs.
+    /// The part of the file's limit that the last commit left in use, from 0 to 1. The limit is the configured one, or
+    /// the size that the free space of the disk allows now, if that is smaller. Free pages inside the file do not count
+    /// as used. On the reader's thread, while no commit runs.
     virtual double used_fraction() const = 0;
 
-    /// How it was found when it was opened.
+    /// In which state the store was found when it was opened.
     virtual Beginning beginning() const { return Beginning::whole; }
 
-    /// The clean end: nothing of this store is in use any more. `now` is kept as the logical time of the next start; a
-    /// last commit with the same time makes that free of charge.
+    /// The clean end of the store. The store keeps `now` as the logical time for the next start; if the last commit had
+    /// the same time, close() needs no further commit. No other call is under way.
     virtual void close(Instant now) = 0;
 };
 

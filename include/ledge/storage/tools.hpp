@@ -1,5 +1,6 @@
-// What `ledgemq store` does with a store. Each takes the store's directory, or one file of it (a quarantined one).
-// All reading is done in a child process: a damaged file cannot hurt the caller.
+// The tools behind `ledgemq store` and `ledgemq sessions --store`. The functions that only read (print_info, verify,
+// dump) accept the store's directory or a single file, for example a quarantined one. A child process reads the file
+// first, so that a damaged file cannot end the caller. Errors are sentences for an operator.
 #pragma once
 
 #include <functional>
@@ -13,33 +14,33 @@ namespace ledge::storage {
 
 using Print = std::function<void(std::string_view)>;
 
-/// Sizes, rows, clock and holder, as lines. Beside a running broker, too.
+/// Prints sizes, row counts, the clock and the process that uses the store. A broker may be running.
 Result<bool, StoreError> print_info(const std::string& path, const Print& print);
 
-/// Reads everything and says what is wrong, as lines. true: nothing is. Beside a running broker, too: it reads one
-/// snapshot, and the broker cannot use pages again that it frees meanwhile.
+/// Reads everything and prints every problem on a line; true = no problem. A broker may be running: the tool reads one
+/// snapshot, and until it ends the broker cannot reuse the pages that it frees.
 Result<bool, StoreError> verify(const std::string& path, const Print& print);
 
-/// Every row as a JSON object on a line. Only a store that nobody uses.
+/// Prints every row as a JSON object on a line. No broker may use the store.
 Result<bool, StoreError> dump(const std::string& path, const Print& print);
 
-/// Rewrites the file without free pages. Only a store that nobody uses; needs room for the copy. The old file stays
-/// until the new one is on stable storage.
+/// Rewrites the file without free pages. No broker may use the store, and the disk needs room for the copy. The old
+/// file stays until the new one is on stable storage.
 Result<bool, StoreError> compact(const std::string& path, const Print& print);
 
-/// Copies the store in the directory `path` to the new file `target`: the state at one commit, on stable storage, read
-/// to its end. Also beside a running broker, whose file grows meanwhile by what it commits; after ten minutes it is
-/// given up. Nothing is overwritten.
+/// Copies the store in the directory `path` to the new file `target`. The copy has the state after one commit, is on
+/// stable storage and has been read completely. A broker may be running: its file grows meanwhile by the bytes that it
+/// commits. A copy that takes longer than ten minutes is given up. No existing file is overwritten.
 Result<bool, StoreError> backup(const std::string& path, const std::string& target, const Print& print);
 
-/// Makes a store in the directory `path` from the file `backup`, which is read to its end first. Only a directory that
-/// nobody uses. `replaces`: a store that is there is kept under another name; else it is an error.
+/// Makes a store in the directory `path` from the file `backup`, after reading the backup completely. No broker may use
+/// the directory. `replaces`: an existing store is kept under another name; without it an existing store is an error.
 Result<bool, StoreError> restore(const std::string& backup, const std::string& path, bool replaces, const Print& print);
 
-/// Every session of the store in the directory `path` as a JSON object on a line. Only a store that nobody uses.
+/// Prints every session of the store in the directory `path` as a JSON object on a line. No broker may use the store.
 Result<bool, StoreError> list_sessions(const std::string& path, const Print& print);
 
-/// Ends a session: the next start of a broker takes down what waits for it. Only a store that nobody uses.
+/// Ends a session: the next start of the broker removes its queue and its subscriptions. No broker may use the store.
 Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id);
 
 }  // namespace ledge::storage

@@ -1,5 +1,5 @@
-// WearAccount: what the store costs the flash, per class and per day, and what a daily budget asks of relaxed topics.
-// On the shard's thread; time is an argument.
+// WearAccount: counts the bytes that the store writes to the flash memory, per class and per day. A daily budget makes
+// commits for topics with relaxed durability rarer. Used on the shard's thread; time is an argument.
 #pragma once
 
 #include <array>
@@ -17,30 +17,30 @@ struct WearTotals {
 
 class WearAccount {
 public:
-    /// `daily_budget_bytes` of device writes; 0: none.
+    /// `daily_budget_bytes`: device writes per day; 0 = no budget.
     explicit WearAccount(std::uint64_t daily_budget_bytes) : budget_(daily_budget_bytes) {}
 
     void note(const CommitReport& report, Instant now);
 
     const WearTotals& totals() const { return totals_; }
-    /// Device bytes of the last 24 hours, in steps of an hour.
+    /// Device bytes of the last 24 hours. The window moves in steps of one hour.
     std::uint64_t day_bytes(Instant now);
 
-    /// The interval for commits that nobody waits for: `base`, or longer when the day at its present pace would exceed
-    /// the budget; at most `widening_max` times `base`.
+    /// The interval for commits that no client waits for. Returns `base`, or a longer interval if 24 hours at the
+    /// present rate would exceed the budget; at most `widening_max` times `base`.
     Duration lazy_interval(Duration base, Instant now);
 
     static constexpr int widening_max = 16;
 
 private:
-    void turn_to(Instant now);
+    void advance_to(Instant now);
 
     static constexpr std::size_t hours = 24;
     std::uint64_t budget_;
     WearTotals totals_;
-    std::array<std::uint64_t, hours> by_hour_{};  // device bytes; by_hour_[hour_ % 24] is the present one
-    std::int64_t hour_ = 0;                       // of logical time
-    std::int64_t first_hour_ = -1;                // of the account
+    std::array<std::uint64_t, hours> by_hour_{};  // device bytes; by_hour_[hour_ % 24] is the present hour
+    std::int64_t hour_ = 0;                       // the present hour of logical time
+    std::int64_t first_hour_ = -1;                // the first hour that was counted; -1 = none yet
 };
 
 }  // namespace ledge::storage

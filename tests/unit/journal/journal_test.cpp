@@ -35,7 +35,7 @@ struct Sheet : Journal {
     /// The numbers of the records in the next batch.
     std::string taken(Instant now = start) {
         std::string out;
-        last = take(now);
+        last = make_batch(now);
         for (const Record& record : last.records) out += (out.empty() ? "" : " ") + std::to_string(record.number);
         return out;
     }
@@ -81,7 +81,7 @@ TEST_CASE("a batch carries the records in order, with their bodies, the next num
                             Publication({"a", as_bytes("pay"), {}, never, wire::QoS::at_least_once, false}),
                             Urgency::lazy);
     journal.drop(RecordKind::queued, 3, 8, Urgency::lazy);
-    const Batch batch = journal.take(start + 3s);
+    const Batch batch = journal.make_batch(start + 3s);
     REQUIRE(batch.records.size() == 3);
     CHECK(batch.records[0].kind == RecordKind::session);
     CHECK(as_text(batch.body(batch.records[0])) == "xx");
@@ -117,7 +117,7 @@ TEST_CASE("what waits for a record that was withdrawn waits no longer, whatever 
     CHECK(journal.is_settled(withdrawn));
     CHECK_FALSE(journal.is_durable(withdrawn));
     CHECK_FALSE(journal.is_settled(kept));
-    CHECK(journal.take_news());
+    CHECK(journal.consume_settled_without_commit());
     CHECK(journal.taken() == "1 3");
     journal.on_committed(journal.last.last);
     CHECK(journal.is_settled(kept));
@@ -139,8 +139,8 @@ TEST_CASE("when everything pending is cancelled, its tickets are durable without
     const Ticket ticket = journal.puts(1, Urgency::now);
     journal.cancel(ticket);
     CHECK(journal.is_durable(ticket));
-    CHECK(journal.take_news());
-    CHECK_FALSE(journal.take_news());
+    CHECK(journal.consume_settled_without_commit());
+    CHECK_FALSE(journal.consume_settled_without_commit());
     CHECK(journal.due(start) == -1);
     CHECK(journal.bytes() == 0);
 }
@@ -174,7 +174,7 @@ TEST_CASE("the most urgent pending record says when the commit is due") {
     CHECK(journal.due(start + 700ms) == -1);
     journal.puts(4, Urgency::lazy);
     CHECK(journal.due(start + 700ms) == 1700);
-    journal.hurry();
+    journal.request_commit();
     CHECK(journal.due(start + 701ms) == 701);
 }
 

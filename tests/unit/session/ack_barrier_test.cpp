@@ -21,7 +21,7 @@ struct AckRig : Rig {
         connection->on_routed(qos1, id, ReasonCode::success, ticket, std::move(hold));
     }
     void commits() {
-        services.journal.on_committed(services.journal.take(now).last);
+        services.journal.on_committed(services.journal.make_batch(now).last);
         for (Connection* one : std::exchange(services.waiting_connections, {})) {
             one->on_committed();
         }

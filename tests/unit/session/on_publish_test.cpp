@@ -94,7 +94,7 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
             rig.sends(pubrel(60'000));
     }
     CHECK_FALSE(rig.connection->wants_input());
-    rig.services.journal.on_committed(rig.services.journal.take(rig.now).last);
+    rig.services.journal.on_committed(rig.services.journal.make_batch(rig.now).last);
     rig.connection->on_committed();
     CHECK(rig.connection->wants_input());
     CHECK(rig.services.dirty.pop() == rig.connection.get());  // the driver looks at it
@@ -257,7 +257,7 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());
-    rig.services.journal.on_committed(rig.services.journal.take(rig.now).last);
+    rig.services.journal.on_committed(rig.services.journal.make_batch(rig.now).last);
     rig.connection->on_committed();
     std::string answer = unsent(rig.connection->outbox());
     answer.erase(0, 4);  // PUBACK 7

@@ -73,7 +73,7 @@ struct QueueRig : Rig {
         if (connection != nullptr) connection->pump(now);
     }
     void commits() {
-        const journal::Batch batch = services.journal.take(now);
+        const journal::Batch batch = services.journal.make_batch(now);
         written = "";
         for (const journal::Record& record : batch.records) write(record, batch.body(record));
         services.journal.on_committed(batch.last);

@@ -149,7 +149,7 @@ TEST_CASE(
         old = to_text(*store);
         CHECK(has(restores(other.file("backup"), dir.path(), true), "in use"));
     }
-    CHECK(has(restores(other.file("backup"), dir.path()), "--force keeps that one under another name"));
+    CHECK(has(restores(other.file("backup"), dir.path()), "with --force that store is kept under another name"));
     CHECK(to_text(*open(dir)) == old);
     REQUIRE(restores(other.file("backup"), dir.path(), true).empty());
     CHECK(to_text(*open(dir)) != old);

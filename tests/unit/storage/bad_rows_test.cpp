@@ -101,12 +101,12 @@ struct Case {
 
 TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leaves it out and puts it aside") {
     const Case cases[] = {
-        {Table::session, Key::of(2), "session row 2: its checksum does not fit", {}},
-        {Table::subscription, Key::of(2, 1), "sub row 2 1: its checksum does not fit", {"client-2"}},
-        {Table::received, Key::of_received(2, 5), "in2 row 2: its checksum does not fit", {"client-2"}},
-        {Table::queued, Key::of(2, 1), "q row 2 1: its checksum does not fit", {"client-2"}},
-        {Table::retained, Key::of(42), "retained row 42: its checksum does not fit", {}},
-        {Table::fresh, Key::of(1, 41), "fresh row 1 41: its checksum does not fit", {}},
+        {Table::session, Key::of(2), "session row 2: its checksum does not match", {}},
+        {Table::subscription, Key::of(2, 1), "sub row 2 1: its checksum does not match", {"client-2"}},
+        {Table::received, Key::of_received(2, 5), "in2 row 2: its checksum does not match", {"client-2"}},
+        {Table::queued, Key::of(2, 1), "q row 2 1: its checksum does not match", {"client-2"}},
+        {Table::retained, Key::of(42), "retained row 42: its checksum does not match", {}},
+        {Table::fresh, Key::of(1, 41), "fresh row 1 41: its checksum does not match", {}},
     };
     for (const Case& bad : cases) {
         CAPTURE(std::string(bad.problem));
@@ -130,7 +130,7 @@ TEST_CASE("a flipped bit in a row of each table: verify finds it, the start leav
             REQUIRE(report.ok());
             CHECK(report->bad_rows == image.bad_rows);
         }
-        CHECK(bad_rows_of(dir).find("\"fault\":\"its checksum does not fit\"") != std::string::npos);
+        CHECK(bad_rows_of(dir).find("\"fault\":\"its checksum does not match\"") != std::string::npos);
         CHECK(verdict_on(dir) == "ok");
         // The next start knows it without the row, and has nothing new to say.
         LogLines again;
@@ -146,7 +146,7 @@ TEST_CASE("a message that cannot be read is missed when it is due, told and put 
     TempDir dir;
     make_store(dir);
     flip(dir, Table::message, Key::of(21), 20);
-    CHECK(verdict_on(dir).find("msg row 21: its checksum does not fit") != std::string::npos);
+    CHECK(verdict_on(dir).find("msg row 21: its checksum does not match") != std::string::npos);
     LogLines lines;
     auto store = open(dir, lines.log());
     CHECK(load(*store).bad_rows == 0);
@@ -257,7 +257,7 @@ TEST_CASE("rows of a session that is not there are put aside, and so are message
     CHECK(verdict_on(dir) == "ok");
     const std::string aside = bad_rows_of(dir);
     CHECK(aside.find("its session is missing") != std::string::npos);
-    CHECK(aside.find("no queue has it") != std::string::npos);
+    CHECK(aside.find("no queue refers to it") != std::string::npos);
 }
 
 TEST_CASE("more rows than one transaction moves are put aside all the same") {
