@@ -39,7 +39,7 @@ void Admission::make_room_for_arrival(std::uint16_t listener, Instant now) {
     Connection* victim = connections_.longest_arriving(listener);
     if (victim == nullptr) return;  // places have been connected that were never there: arrivals_max is 0
     ++services_.counters.connections_refused;
-    complain(*victim, "connections_max", connections_.arriving(listener), now);
+    log_victim(*victim, "connections_max", connections_.arriving(listener), now);
     victim->close_silently();
     connections_.leave(*victim);
 }
@@ -52,17 +52,17 @@ bool Admission::has_place(const Connection& connection, OwnerId owner, const Con
     return connections_.owners(fullest(listener)).largest() > own + 1;
 }
 
-void Admission::settle(Connection& connection, OwnerId owner, Instant now) {
+void Admission::occupy_place(Connection& connection, OwnerId owner, Instant now) {
     const std::uint16_t listener = connection.listener_index;
     const bool needs_place = is_full(listener);
     const std::uint16_t from = fullest(listener);
-    connections_.settle(connection, owner);
+    connections_.mark_connected(connection, owner);
     if (!needs_place) return;
     Connection* victim = connections_.newest_of_largest_owner(from);
     if (victim == nullptr || victim == &connection) return;
     ++services_.counters.connections_gave_way;
-    complain(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
-             connections_.connected(from), now);
+    log_victim(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
+               connections_.connected(from), now);
     victim->close(wire::ReasonCode::quota_exceeded,
                   limit_in_the_way(*victim) + ", and the client with the fewest connections comes first");
     connections_.leave(*victim);
@@ -76,17 +76,17 @@ std::string Admission::limit_in_the_way(const Connection& connection) const {
     return "the listener has all " + std::to_string(listener.connections_max) + " connections of connections_max";
 }
 
-void Admission::complain(const Connection& victim, std::string_view limit, std::uint32_t places, Instant now) {
-    ++unsaid_;
-    if (now < complain_after_) return;
-    complain_after_ = now + complaint_interval;
+void Admission::log_victim(const Connection& victim, std::string_view limit, std::uint32_t places, Instant now) {
+    ++unlogged_;
+    if (now < next_log_at_) return;
+    next_log_at_ = now + log_interval;
     services_.log.warning("listener_full", {{"listener", victim.listener().name},
                                             {"limit", limit},
                                             {"connections_max", victim.listener().connections_max},
                                             {"open", places},
-                                            {"gave_way", unsaid_},
+                                            {"gave_way", unlogged_},
                                             {"address", victim.address()}});
-    unsaid_ = 0;
+    unlogged_ = 0;
 }
 
 }  // namespace ledge::broker

@@ -20,7 +20,7 @@ OwnerId owner_of_client(const session::Connection& connection);
 
 class Admission {
 public:
-    static constexpr Duration complaint_interval = 10s;  // between two log lines about a full listener
+    static constexpr Duration log_interval = 10s;  // between two log lines about a full listener
 
     /// All outlive it.
     struct Services {
@@ -37,7 +37,7 @@ public:
     /// takes over (`replaced`, or nullptr), or somebody can give way.
     bool has_place(const session::Connection& connection, OwnerId owner, const session::Connection* replaced) const;
     /// It is connected: takes its place, from somebody else if need be.
-    void settle(session::Connection& connection, OwnerId owner, Instant now);
+    void occupy_place(session::Connection& connection, OwnerId owner, Instant now);
 
     /// Which key is in the way of this connection.
     std::string limit_in_the_way(const session::Connection& connection) const;
@@ -46,13 +46,13 @@ private:
     bool is_full(std::uint16_t listener) const;
     bool are_all_full(std::uint16_t listener) const;
     std::uint16_t fullest(std::uint16_t listener) const;
-    void complain(const session::Connection& victim, std::string_view limit, std::uint32_t places, Instant now);
+    void log_victim(const session::Connection& victim, std::string_view limit, std::uint32_t places, Instant now);
 
     Services services_;
     Connections& connections_;
     const ShardOptions& options_;
-    Instant complain_after_ = Instant::min();
-    std::uint64_t unsaid_ = 0;  // gave way since the last line
+    Instant next_log_at_ = Instant::min();
+    std::uint64_t unlogged_ = 0;  // gave way since the last line
 };
 
 }  // namespace ledge::broker

@@ -19,7 +19,7 @@ Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16
     return added;
 }
 
-void Connections::settle(Connection& connection, OwnerId owner) {
+void Connections::mark_connected(Connection& connection, OwnerId owner) {
     LEDGE_ASSERT(connection.place_ == Place::arriving);
     Room& room = rooms_[connection.listener_index];
     give_back_place(connection);

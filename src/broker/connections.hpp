@@ -32,7 +32,7 @@ public:
     /// It arrives.
     session::Connection& add(std::unique_ptr<session::Connection> connection, std::uint16_t listener);
     /// Its CONNECT has been accepted; `owner` is charged with its place.
-    void settle(session::Connection& connection, OwnerId owner);
+    void mark_connected(session::Connection& connection, OwnerId owner);
     /// It is closing. May be said again.
     void leave(session::Connection& connection);
     /// Destroys it.

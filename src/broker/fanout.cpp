@@ -16,17 +16,17 @@ void Fanout::begin(const journal::PublicationView& publication, const Terms& ter
     publication_ = &publication;
     terms_ = terms;
     now_ = now;
-    owed_ = {};
+    ack_ = {};
     if (terms.has_several) {
         layouts_.fill({});
         frames_.clear();
     }
 }
 
-Fanout::Kept Fanout::end() {
+Fanout::AckCondition Fanout::end() {
     publication_ = nullptr;
     kept_ = {};
-    return std::exchange(owed_, {});
+    return std::exchange(ack_, {});
 }
 
 void Fanout::deliver(const Hit& hit) {
@@ -87,9 +87,9 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     const bool is_awaited = terms_.level == journal::Durability::durable;
     hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
     if (!is_awaited) return;
-    owed_.ticket = std::max(owed_.ticket, delivery.ticket);
-    if (!owed_.hold) owed_.hold = services_.barriers.open();
-    delivery.hold = owed_.hold.share();
+    ack_.ticket = std::max(ack_.ticket, delivery.ticket);
+    if (!ack_.hold) ack_.hold = services_.barriers.open();
+    delivery.hold = ack_.hold.share();
 }
 
 void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
@@ -146,15 +146,15 @@ void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
     session::DropReason reason{};
-    if (fits(session, false, reason)) return session.enqueue(delivery_of(hit));
+    if (find_room(session, false, reason)) return session.enqueue(delivery_of(hit));
     session.note_drop(reason, *publication_);
 }
 
 // For QoS 1 and 2. False: it is dropped, and that is noted. `is_stored` becomes true when the session spills.
 bool Fanout::may_queue(session::Session& session, bool& is_stored) {
     session::DropReason reason{};
-    if (fits(session, is_stored, reason)) return true;
-    if (spills(session, is_stored) && fits(session, is_stored, reason)) return true;
+    if (find_room(session, is_stored, reason)) return true;
+    if (spill_to_store(session, is_stored) && find_room(session, is_stored, reason)) return true;
     session.note_drop(reason, *publication_);
     if (must_not_miss(session))
         session.connection()->close(wire::ReasonCode::quota_exceeded,
@@ -163,7 +163,7 @@ bool Fanout::may_queue(session::Session& session, bool& is_stored) {
     return false;
 }
 
-bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason& reason) {
+bool Fanout::find_room(session::Session& session, bool is_stored, session::DropReason& reason) {
     const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
                                     (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
@@ -179,7 +179,7 @@ bool Fanout::must_not_miss(const session::Session& session) const {
 }
 
 // A session without a record gets one, for the messages alone: it ends with its connection as before, also by a crash.
-bool Fanout::spills(session::Session& session, bool& is_stored) {
+bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
     const journal::Journal& journal = services_.journal;
     if (is_stored || session.is_stored() || !must_not_miss(session)) return false;
     if (!journal.is_enabled() || journal.refuses_publications()) return false;

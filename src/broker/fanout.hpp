@@ -49,11 +49,11 @@ public:
     void begin(const journal::PublicationView& publication, const Terms& terms, Instant now);
     void deliver(const Hit& hit);
     /// When the publisher may be told that the message is safe.
-    struct Kept {
+    struct AckCondition {
         journal::Ticket ticket = 0;  // when it is durable, or
         session::AckHold hold{};     // when the last hold of this barrier has ended
     };
-    Kept end();
+    AckCondition end();
     /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.
     static bool keeps_up(const session::Session& session);
     /// The publication as its deliveries share it.
@@ -77,9 +77,9 @@ private:
     void enqueue(const Hit& hit);
     void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
     bool may_queue(session::Session& session, bool& is_stored);
-    bool fits(session::Session& session, bool is_stored, session::DropReason& reason);
+    bool find_room(session::Session& session, bool is_stored, session::DropReason& reason);
     bool must_not_miss(const session::Session& session) const;
-    bool spills(session::Session& session, bool& is_stored);
+    bool spill_to_store(session::Session& session, bool& is_stored);
     bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 
@@ -88,7 +88,7 @@ private:
     journal::Publication kept_;
     Instant now_{};
     Terms terms_;
-    Kept owed_;
+    AckCondition ack_;
     std::array<Layout, layouts> layouts_{};
     std::vector<Byte> frames_;
     wire::PropertyBuilder properties_;  // scratch

@@ -75,7 +75,7 @@ public:
     /// After all sessions, and after the end of those whose time has come: the wills of clients that have none.
     void restore_wills(Instant now);
     /// Takes down the next rows that ended sessions have left in the store; after each commit.
-    void take_down(Instant now);
+    void remove_ended_queues(Instant now);
 
     /// Ends the session that is away and empty for longest, of the owner whose tables hold most, if that is more than
     /// MemoryBudget::table_share(). `newcomer`: the owner that needs the memory, which is never less than the one that
@@ -101,7 +101,7 @@ public:
     void clear() { sessions_.clear(); }
 
 private:
-    bool is_one_too_many(const session::Connection& connection, std::string_view client_id) const;
+    bool exceeds_user_limit(const session::Connection& connection, std::string_view client_id) const;
     bool make_room(session::Connection& connection, const session::OpenSession& open, const session::Account& newcomer,
                    Instant now);
     bool has_place(const session::Account& newcomer, Instant now);
@@ -114,29 +114,30 @@ private:
     bool may_open(session::Connection& connection, const session::OpenSession& open, Instant now);
     bool must_wait(session::Connection& connection, const session::OpenSession& open, Instant now);
     void forget_postponed(const session::Connection& connection);
-    void hasten_postponed(const session::Session& session, Instant now);
+    void wake_postponed(const session::Session& session, Instant now);
     void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
                        Instant now);
     session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
-    void end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open, Instant now);
-    bool is_owner_gone(const session::Session& session) const;
+    void end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
+                                      Instant now);
+    bool is_owner_removed(const session::Session& session) const;
     void end_for_good(session::Session& session, wire::ReasonCode code, std::string_view reason, Instant now);
     void on_session_expired(session::Session& session, Instant now);
-    static Duration unrecorded_for(const session::Session& session);
+    static Duration expiry_record_delay(const session::Session& session);
     bool ends_deferred_will(session::Session& session, Instant now);
-    session::Session& let_go(session::Connection& connection, Instant now);
+    session::Session& detach_session(session::Connection& connection, Instant now);
     void start_expiry(session::Session& session, Instant now);
     void end(session::Session& session, Instant now, journal::Urgency urgency = journal::Urgency::lazy);
     void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
-    bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
+    bool needs_will_record(const session::Session& session, const wire::Connect& connect) const;
     void renew(session::Session& session);
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
-    void hand_on_shared(session::Session& session, Instant now);
-    void hand_on(session::Delivery& delivery, Instant now);
+    void reroute_shared(session::Session& session, Instant now);
+    void reroute_to_group(session::Delivery& delivery, Instant now);
     void remove_record(session::Session& session, journal::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
-    void leave_to_take_down(session::Session& session, journal::Urgency urgency);
+    void leave_queue_in_store(session::Session& session, journal::Urgency urgency);
     void restore_subscription(session::Session& session, const journal::StoredRow& row);
     void restore_queue(session::Session& session, const journal::StoredSession& stored);
     void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
@@ -144,7 +145,7 @@ private:
     static void set_owner(session::Session& session, std::string_view owner);
 
     /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
-    struct TakeDown {
+    struct EndedQueue {
         std::uint64_t session = 0;
         std::uint64_t from = 0;     // next row
         journal::Ticket after = 0;  // its last row is in the store once that is durable
@@ -168,7 +169,7 @@ private:
     std::uint32_t sessions_max_;
     bool has_other_users_;
     const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
-    std::vector<TakeDown> take_downs_;
+    std::vector<EndedQueue> ended_queues_;
     std::vector<journal::StoredDelivery> loaded_;  // scratch for reading the store
     std::vector<Byte> source_;                     // scratch for the source of a will
     std::vector<WillAlone> wills_alone_;           // between restore() and restore_wills()
@@ -181,8 +182,8 @@ private:
     Removals removals_;
     TakeoverFights fights_;
     boost::unordered_flat_map<std::string, session::Connection*> postponed_;  // by client id, until their turn
-    Instant quiet_until_ = Instant::min();                         // sessions that give way are told of once in a while
-    std::uint64_t untold_ = 0;                                     // of them
+    Instant next_log_at_ = Instant::min();                         // sessions that give way are told of once in a while
+    std::uint64_t unlogged_sessions_ = 0;                          // of them
     boost::unordered_flat_map<std::string, std::uint32_t> users_;  // their connections, where there is a limit
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;

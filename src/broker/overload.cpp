@@ -15,12 +15,12 @@ void Overload::judge(const Connection* busy, Instant now) {
     if (memory.strangers_exceed()) refuse_strangers(memory.excess_of_strangers(), now);
     report(memory.judge(clients()));
     if (memory.excess() == 0) return;
-    relieve(busy, now);
+    free_memory(busy, now);
     report(memory.judge(clients()));
 }
 
 // What ends with a connection is free at the end of the turn only; it is counted as if it were already.
-void Overload::relieve(const Connection* busy, Instant now) {
+void Overload::free_memory(const Connection* busy, Instant now) {
     const std::uint64_t excess = services_.memory.excess();
     std::uint64_t freed = refuse_strangers(excess, now);
     if (freed < excess) freed += unload_stored(excess - freed);
@@ -43,7 +43,7 @@ void Overload::report(Pressure pressure) {
 }
 
 std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
-    constexpr Duration told_interval = 10s;
+    constexpr Duration log_interval = 10s;
     const session::MemoryBudget& memory = services_.memory;
     if (memory.strangers() == 0) return 0;
     connections_by_owner_.clear();
@@ -54,15 +54,15 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     });
     const std::uint64_t before = memory.strangers();
     const Connection* last = nullptr;
-    const std::uint64_t freed = connections_by_owner_.take(wanted, [&](Connection& connection) {
+    const std::uint64_t freed = connections_by_owner_.free_bytes(wanted, [&](Connection& connection) {
         connection.refuse_unfinished();
-        ++untold_strangers_;
+        ++unlogged_strangers_;
         last = &connection;
     });
-    if (last == nullptr || now < quiet_until_) return freed;
-    quiet_until_ = now + told_interval;
+    if (last == nullptr || now < next_log_at_) return freed;
+    next_log_at_ = now + log_interval;
     services_.log.warning("strangers_refused",
-                          {{"connections", std::exchange(untold_strangers_, 0)},
+                          {{"connections", std::exchange(unlogged_strangers_, 0)},
                            {"address", last->address()},
                            {"unfinished_bytes", before},
                            {"limit_bytes", memory.strangers_max()},
@@ -77,7 +77,7 @@ std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
         const std::uint64_t bytes = session.unloadable_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.take(wanted, [](Session& session) { session.unload(); });
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.unload(); });
 }
 
 std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connection* busy) {
@@ -88,7 +88,7 @@ std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connectio
         if (bytes >= victim_bytes_min)
             connections_by_owner_.add(connection.session()->account()->id, bytes, connection);
     });
-    return connections_by_owner_.take(wanted, [](Connection& connection) { connection.shed(); });
+    return connections_by_owner_.free_bytes(wanted, [](Connection& connection) { connection.shed(); });
 }
 
 std::uint64_t Overload::end_empty_sessions(std::uint64_t wanted, Instant now) {
@@ -108,7 +108,7 @@ std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* bu
         const std::uint64_t bytes = session.unstored_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.take(wanted, [](Session& session) {
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) {
         if (session.connection() != nullptr) session.connection()->shed();
         session.drop_unstored();
     });

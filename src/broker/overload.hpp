@@ -49,7 +49,7 @@ private:
     std::uint64_t disconnect_largest(std::uint64_t wanted, const session::Connection* busy);
     std::uint64_t end_empty_sessions(std::uint64_t wanted, Instant now);
     std::uint64_t drop_unstored(std::uint64_t wanted, const session::Connection* busy);
-    void relieve(const session::Connection* busy, Instant now);
+    void free_memory(const session::Connection* busy, Instant now);
     void report(session::Pressure pressure);
 
     Services services_;
@@ -58,8 +58,8 @@ private:
     Victims<session::Connection> connections_by_owner_;  // scratch
     Victims<session::Session> sessions_by_owner_;        // scratch
     session::Pressure worst_ = session::Pressure::none;  // since there was none
-    Instant quiet_until_ = Instant::min();               // strangers are told of once in a while
-    std::uint64_t untold_strangers_ = 0;
+    Instant next_log_at_ = Instant::min();               // strangers are told of once in a while
+    std::uint64_t unlogged_strangers_ = 0;
 };
 
 }  // namespace ledge::broker

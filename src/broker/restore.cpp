@@ -14,9 +14,9 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         services_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return take_downs_.push_back({stored.number, stored.first_queued, 0});
+        return ended_queues_.push_back({stored.number, stored.first_queued, 0});
     }
-    if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
+    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, 0});
     if (record->will && record->expiry_interval_s == 0) {
         wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
                                 std::string(record->owner), record->network, std::move(*record->will),

@@ -109,7 +109,7 @@ Retained::Message& Retained::at(topic::TopicId topic) {
     return messages_[topic];
 }
 
-bool Retained::takes(const journal::PublicationView& publication) const {
+bool Retained::has_room_for(const journal::PublicationView& publication) const {
     if (is_own(publication.topic) || publication.payload.empty()) return true;
     const auto known = topics_.find(publication.topic);
     if (!known && limited_messages_ >= limits_.messages_max) return false;

@@ -32,12 +32,12 @@ public:
         : services_(services), topics_(seed), limits_(limits) {}
 
     /// Keeps it, or removes what is kept when the payload is empty [MQTT-3.3.1-6]; the ticket of its record, 0: none.
-    /// Requires takes(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
+    /// Requires has_room_for(). `kept` is `publication`, shared with its deliveries. $SYS topics are not limited, do not count
     /// and are not stored.
     journal::Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
                           journal::Durability level);
     /// False: a limit is reached.
-    bool takes(const journal::PublicationView& publication) const;
+    bool has_room_for(const journal::PublicationView& publication) const;
 
     /// The number of the topic, if something is kept for it.
     std::optional<topic::TopicId> find(std::string_view topic) const { return topics_.find(topic); }
@@ -70,7 +70,7 @@ public:
     /// What counts against the limits: without the $SYS topics.
     std::size_t limited_messages() const { return limited_messages_; }
     std::uint64_t limited_bytes() const { return limited_bytes_; }
-    /// The key of the limit for which takes() has just said no.
+    /// The key of the limit for which has_room_for() has just said no.
     std::string_view full_limit() const {
         return limited_messages_ >= limits_.messages_max ? "retained.messages_max" : "retained.bytes_max";
     }

@@ -29,8 +29,8 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
     if (level == journal::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
-        routed.kept.ticket = std::max(routed.kept.ticket, retained);
-        routed.kept.hold.abandon();
+        routed.ack.ticket = std::max(routed.ack.ticket, retained);
+        routed.ack.hold.abandon();
     }
     return routed;
 }
@@ -62,9 +62,9 @@ bool Router::is_over_share(const session::Session* publisher) const {
 }
 
 void Router::note_over_share(const session::Session& publisher, Instant now) {
-    constexpr Duration told_interval = 10s;
-    if (now < quiet_until_) return;
-    quiet_until_ = now + told_interval;
+    constexpr Duration log_interval = 10s;
+    if (now < next_log_at_) return;
+    next_log_at_ = now + log_interval;
     const session::Account& account = *publisher.account();
     const bool is_of_store = services_.accounts.is_over_store_share(account);
     services_.log.warning("owner_over_share",
@@ -83,7 +83,7 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
                           !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
                          level_of(publication.topic) != journal::Durability::ram;
-    if (!is_short && !is_over && retained_.takes(publication)) {
+    if (!is_short && !is_over && retained_.has_room_for(publication)) {
         is_retained_full_ = false;
         return false;
     }

@@ -38,7 +38,7 @@ public:
 
     struct Routed {
         wire::ReasonCode code = wire::ReasonCode::success;
-        Fanout::Kept kept;
+        Fanout::AckCondition ack;
     };
     /// How a publisher can be told that its message was not taken.
     enum class Refusal : std::uint8_t {
@@ -82,7 +82,7 @@ private:
     std::vector<Hit> hits_;
     std::uint64_t stamp_ = 0;               // of the publication being routed
     bool is_retained_full_ = false;         // and that has been logged
-    Instant quiet_until_ = Instant::min();  // owners over their share are told of once in a while
+    Instant next_log_at_ = Instant::min();  // owners over their share are told of once in a while
     bool is_merging_ = false;               // several filters match: one copy per session
     const DurabilityOptions& durability_;
     bool may_refuse_;  // some listener has OverflowPolicy::refuse

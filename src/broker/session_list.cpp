@@ -70,7 +70,7 @@ void Lifecycle::end_for_good(session::Session& session, wire::ReasonCode code, s
 }
 
 // Names are proven by the password file alone, and it does not have this one any more: nobody can be the owner again.
-bool Lifecycle::is_owner_gone(const session::Session& session) const {
+bool Lifecycle::is_owner_removed(const session::Session& session) const {
     const auth::Policy& policy = services_.policy;
     const bool is_file_all = policy.passwords && !policy.tokens && !policy.hook && !has_other_users_;
     return is_file_all && policy.passwords->find(session.owner()) == nullptr;

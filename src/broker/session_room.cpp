@@ -76,17 +76,17 @@ std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
 }
 
 void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
-    constexpr Duration told_interval = 10s;
+    constexpr Duration log_interval = 10s;
     ++services_.counters.sessions_gave_way;
-    ++untold_;
-    if (now >= quiet_until_) {
-        quiet_until_ = now + told_interval;
+    ++unlogged_sessions_;
+    if (now >= next_log_at_) {
+        next_log_at_ = now + log_interval;
         services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
                                                    {"owner", session.account()->name},
                                                    {"owner_sessions", session.account()->sessions},
                                                    {"owner_bytes", session.account()->table_bytes},
                                                    {"limit", limit},
-                                                   {"sessions", std::exchange(untold_, 0)}});
+                                                   {"sessions", std::exchange(unlogged_sessions_, 0)}});
     }
     end(session, now);
 }

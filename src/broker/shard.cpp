@@ -55,18 +55,18 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
         rate->refill(now);
         rate->take_bytes(bytes.size());
     }
-    parts_->take(connection, bytes, now);
+    parts_->process_input(connection, bytes, now);
 }
 
-void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
-    if (connection.read_rate() != nullptr) return take_at_its_rate(connection, bytes, now);
-    while (!connection.is_closing() && take_packet(connection, bytes, now)) {
+void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+    if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
+    while (!connection.is_closing() && process_packet(connection, bytes, now)) {
     }
     end_input(connection, now);
 }
 
 /// False: that was all, or the end.
-inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Instant now) {
+inline bool Shard::Parts::process_packet(Connection& connection, Bytes& bytes, Instant now) {
     if (connection.is_awaiting_answer()) {
         connection.hold_input(std::exchange(bytes, {}));
         return false;
@@ -83,7 +83,7 @@ inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Inst
     return true;
 }
 
-void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant now) {
+void Shard::Parts::process_at_rate(Connection& connection, Bytes bytes, Instant now) {
     session::ReadRate& rate = *connection.read_rate();
     if (rate.is_paused()) return rate.keep(bytes);  // the rest of what was read before the pause
     rate.refill(now);
@@ -92,7 +92,7 @@ void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant
         const bool has_user = rate.has_user();  // CONNECT is not his: whoever has not logged in can send it too
         const std::uint64_t before = messages;
         const std::size_t size = bytes.size();
-        is_more = take_packet(connection, bytes, now);
+        is_more = process_packet(connection, bytes, now);
         rate.take_messages(messages - before);
         if (has_user) rate.take_of_user(messages - before, size - bytes.size());
     }
@@ -105,12 +105,12 @@ void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant
 }
 
 void Shard::Parts::resume_reading(Instant now) {
-    while (Connection* connection = throttle.take_due(now)) {
+    while (Connection* connection = throttle.pop_due(now)) {
         const std::vector<Byte> kept = connection->read_rate()->resume();
         connection->on_received(now);  // its silence was ours
         if (connection->is_closing()) continue;
         const journal::Journal::Cause cause(services.journal, account_of(*connection));
-        take(*connection, {kept.data(), kept.size()}, now);
+        process_input(*connection, {kept.data(), kept.size()}, now);
         connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
     }
 }
@@ -137,7 +137,7 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
     lifecycle.open(connection, open, now);
     if (!connection.is_connected()) return;
     if (replaced != nullptr) connections.leave(*replaced);
-    admission.settle(connection, owner, now);
+    admission.occupy_place(connection, owner, now);
     if (connection.read_rate() != nullptr) user_rates.join(connection, now);
 }
 
@@ -178,9 +178,9 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         if (services.journal.is_pending(received)) services.journal.cancel(received);
         received = 0;
     }
-    if (received != 0) routed.kept.hold.abandon();
-    const journal::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
-    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.kept.hold));
+    if (received != 0) routed.ack.hold.abandon();
+    const journal::Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
+    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.ack.hold));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
 void Shard::Parts::end_login(Connection& connection, Instant now) {
     if (connection.is_postponed()) return;  // it waits with what it has sent
     const std::vector<Byte> held = connection.end_login();
-    if (!held.empty() && connection.is_connected()) take(connection, {held.data(), held.size()}, now);
+    if (!held.empty() && connection.is_connected()) process_input(connection, {held.data(), held.size()}, now);
 }
 
 // The turn of a connection whose session was fought for.
@@ -259,7 +259,7 @@ void Shard::Parts::restore(const journal::StoreImage& image, const journal::Stor
     for (const journal::StoredRetained& message : image.retained) retained.restore(message);
     retained.end_restore();
     for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
-    lifecycle.take_down(now);  // goes on after each commit, and there may be no other
+    lifecycle.remove_ended_queues(now);  // goes on after each commit, and there may be no other
 }
 
 bool Shard::wants_commit(Instant now) {
@@ -278,7 +278,7 @@ void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now
     p.services.journal.on_committed(last);
     note_store_used(used_fraction, now);
     p.wake_waiting(now);
-    p.lifecycle.take_down(now);
+    p.lifecycle.remove_ended_queues(now);
 }
 
 void Shard::note_store_used(double fraction, Instant now) {
@@ -466,10 +466,10 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.shared_subscriptions = subscriptions.shared_size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
-    constexpr std::size_t owners_told = 10;
-    metrics.owners_by_written_bytes = services.accounts.top(owners_told, &session::Account::written_bytes);
-    metrics.owners_by_stored_bytes = services.accounts.top(owners_told, &session::Account::stored_bytes);
-    metrics.owners_by_table_bytes = services.accounts.top(owners_told, &session::Account::table_bytes);
+    constexpr std::size_t owners_listed = 10;
+    metrics.owners_by_written_bytes = services.accounts.top(owners_listed, &session::Account::written_bytes);
+    metrics.owners_by_stored_bytes = services.accounts.top(owners_listed, &session::Account::stored_bytes);
+    metrics.owners_by_table_bytes = services.accounts.top(owners_listed, &session::Account::table_bytes);
     metrics.memory_pressure = services.memory.pressure();
     metrics.memory_used = services.memory.used();
     metrics.memory_budget = services.memory.budget();

@@ -26,9 +26,9 @@ struct Shard::Parts {
         latest = now;
         feeds.begin_turn();
     }
-    void take(session::Connection& connection, Bytes bytes, Instant now);
-    bool take_packet(session::Connection& connection, Bytes& bytes, Instant now);
-    void take_at_its_rate(session::Connection& connection, Bytes bytes, Instant now);
+    void process_input(session::Connection& connection, Bytes bytes, Instant now);
+    bool process_packet(session::Connection& connection, Bytes& bytes, Instant now);
+    void process_at_rate(session::Connection& connection, Bytes bytes, Instant now);
     void end_input(session::Connection& connection, Instant now);
     void resume_reading(Instant now);
     void perform(session::Connection& connection, const session::Effect& effect, Instant now);

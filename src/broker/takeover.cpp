@@ -28,11 +28,11 @@ bool Lifecycle::may_open(session::Connection& connection, const session::OpenSes
     if (services_.journal.is_saturated() && !is_possible_without_store(connection, open))
         return refuse(ReasonCode::quota_exceeded,
                       "the disk of the store is full, and what waits to be written fills the journal");
-    end_of_gone_owner(connection, open, now);
+    end_session_of_removed_owner(connection, open, now);
     if (belongs_to_another(connection, open))
         return refuse(ReasonCode::client_identifier_not_valid,
                       "the session of this client identifier belongs to another user (auth.bind_sessions)");
-    if (is_one_too_many(connection, open.client_id))
+    if (exceeds_user_limit(connection, open.client_id))
         return refuse(ReasonCode::quota_exceeded, "the user has limits.connections_per_user_max (" +
                                                       std::to_string(connection.limits().connections_per_user_max) +
                                                       ") connections");
@@ -59,7 +59,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session->charge_to(account);
     services_.journal.set_cause(account);
     if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
-    if (keeps_will_apart(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
+    if (needs_will_record(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
     // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
     // crash ends the connection, which is when its will is due. While the disk is full the owner of a durable session
     // gets in all the same, and so does who wants none: an old session that comes back after a crash ends at the next
@@ -78,7 +78,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
 }
 
 // The connection that it takes over, if that is of the same user, does not count: it goes.
-bool Lifecycle::is_one_too_many(const session::Connection& connection, std::string_view client_id) const {
+bool Lifecycle::exceeds_user_limit(const session::Connection& connection, std::string_view client_id) const {
     const std::uint32_t most = connection.limits().connections_per_user_max;
     const auth::Identity* identity = connection.identity();
     if (most == 0 || identity == nullptr || !identity->user) return false;
@@ -114,13 +114,13 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
 }
 
 // Its messages were another user's: nobody resumes it.
-void Lifecycle::end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open,
-                                  Instant now) {
+void Lifecycle::end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
+                                             Instant now) {
     Session* session = sessions_.find(open.client_id);
     if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
-    if (is_owner || !is_owner_gone(*session)) return;
+    if (is_owner || !is_owner_removed(*session)) return;
     services_.log.warning("session_removed", {{"client_id", open.client_id},
                                               {"owner", session->owner()},
                                               {"reason",
@@ -160,7 +160,7 @@ void Lifecycle::forget_postponed(const session::Connection& connection) {
     boost::unordered::erase_if(postponed_, [&](const auto& one) { return one.second == &connection; });
 }
 
-void Lifecycle::hasten_postponed(const Session& session, Instant now) {
+void Lifecycle::wake_postponed(const Session& session, Instant now) {
     if (postponed_.empty()) return;
     const auto waiting = postponed_.find(session.client_id());
     if (waiting != postponed_.end()) waiting->second->hasten(now);
@@ -170,7 +170,7 @@ void Lifecycle::note_takeover(const session::Connection& previous, const session
                               std::string_view client_id, Instant now) {
     ++services_.counters.takeovers;
     const std::uint64_t takeovers = fights_.note(client_id, now);
-    if (!TakeoverFights::is_worth_a_word(takeovers)) return;
+    if (!TakeoverFights::is_worth_logging(takeovers)) return;
     services_.log.warning("client_id_fought_for", {{"client_id", client_id},
                                                    {"address", next.address()},
                                                    {"other_address", previous.address()},
@@ -216,7 +216,7 @@ void Lifecycle::renew(session::Session& session) {
 void Lifecycle::detach(session::Connection& connection, Instant now) {
     forget_postponed(connection);
     if (connection.session() == nullptr) return;
-    Session& session = let_go(connection, now);
+    Session& session = detach_session(connection, now);
     if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
     // DISCONNECT is not acknowledged, but it counts: a will that it has removed and an expiry that it has changed are
     // written soon, at a pace that the flash can bear.
@@ -232,7 +232,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
 void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     forget_postponed(connection);
     if (connection.session() == nullptr) return;
-    Session& session = let_go(connection, now);
+    Session& session = detach_session(connection, now);
     if (session.expiry_interval_s == 0) {
         session.will.reset();
         session.set_will_record(0);
@@ -244,9 +244,9 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     feeds_.record(session);
 }
 
-Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
+Session& Lifecycle::detach_session(session::Connection& connection, Instant now) {
     Session& session = *connection.session();
-    hasten_postponed(session, now);
+    wake_postponed(session, now);
     connection.forget_session();
     count_user(connection, session, false);
     session.detach();
@@ -258,13 +258,13 @@ void Lifecycle::start_expiry(Session& session, Instant now) {
     if (session.expiry_interval_s == session::expiry_never) return;
     session.expires_at = add_seconds(now, session.expiry_interval_s);
     services_.timers.set(session.expiry_timer,
-                         session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
+                         session.is_stored() ? now + expiry_record_delay(session) : session.expires_at);
 }
 
 // A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
 // it has been away for this long. A crash before that leaves the record of a session that is connected, which begins
 // its expiry anew at the restart: it may live longer by this time, and never ends early.
-Duration Lifecycle::unrecorded_for(const Session& session) {
+Duration Lifecycle::expiry_record_delay(const Session& session) {
     constexpr Duration longest = 1h;
     return std::min<Duration>(longest, Duration(1s) * (session.expiry_interval_s / 8));
 }
@@ -291,14 +291,14 @@ void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
     const bool is_will_published = session.will != nullptr;  // in the same commit as what it leads to
     if (is_will_published) publish_will(session, now);
     session.drop_will_record(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
-    hand_on_shared(session, now);
+    reroute_shared(session, now);
     if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
 }
 
 void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
     if (session.pending().has_stored_tail())
-        leave_to_take_down(session, urgency);
+        leave_queue_in_store(session, urgency);
     else
         session.drop_record(urgency);
     if (services_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
@@ -316,7 +316,7 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 
 // What was picked for this session as a member of a group and is not acknowledged goes to the others. Not a QoS 2
 // message that was sent: another client could get it a second time [MQTT-4.8.2-5].
-void Lifecycle::hand_on_shared(Session& session, Instant now) {
+void Lifecycle::reroute_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
         if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
@@ -332,12 +332,12 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
     }
     subscriptions_.remove_all(session);
     for (session::Delivery& delivery : left) {
-        if (delivery.share_group != 0 && session.load_publication(delivery)) hand_on(delivery, now);
+        if (delivery.share_group != 0 && session.load_publication(delivery)) reroute_to_group(delivery, now);
         session.discard(delivery);
     }
 }
 
-void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
+void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
     // Its publisher may be waiting: now for the commit that has the new record.
     delivery.hold.abandon();
     if (router_.reroute(delivery, now)) --services_.counters.dropped_session_ended;
@@ -346,17 +346,17 @@ void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
-void Lifecycle::leave_to_take_down(Session& session, journal::Urgency urgency) {
+void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
     services_.counters.dropped_session_ended += session.pending().stored_rows();
-    take_downs_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
+    ended_queues_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
     session.end_record(urgency);
 }
 
-void Lifecycle::take_down(Instant) {
+void Lifecycle::remove_ended_queues(Instant) {
     constexpr std::size_t rows_per_commit = 1000;
     constexpr std::size_t bytes_per_commit = 1024 * 1024;
-    if (take_downs_.empty()) return;
-    TakeDown& next = take_downs_.back();
+    if (ended_queues_.empty()) return;
+    EndedQueue& next = ended_queues_.back();
     journal::Journal& journal = services_.journal;
     if (!journal.is_durable(next.after)) return;  // until then the store still has rows that were let go of by hand
     auto& rows = loaded_;
@@ -373,7 +373,7 @@ void Lifecycle::take_down(Instant) {
     }
     if (!rows.empty()) return;
     journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);
-    take_downs_.pop_back();
+    ended_queues_.pop_back();
 }
 
 }  // namespace ledge::broker

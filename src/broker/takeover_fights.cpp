@@ -22,7 +22,7 @@ void TakeoverFights::make_room(Instant now) {
     if (fights_.size() >= fights_max) fights_.clear();
 }
 
-bool TakeoverFights::is_worth_a_word(std::uint64_t takeovers) {
+bool TakeoverFights::is_worth_logging(std::uint64_t takeovers) {
     std::uint64_t step = free_takeovers + 1;
     while (step < takeovers) step *= 10;
     return step == takeovers;

@@ -23,7 +23,7 @@ public:
     /// A take-over; how many the fight has had with it.
     std::uint64_t note(std::string_view client_id, Instant now);
     /// The first one that is a fight, and then each time it has become ten times as long.
-    static bool is_worth_a_word(std::uint64_t takeovers);
+    static bool is_worth_logging(std::uint64_t takeovers);
 
     std::size_t size() const { return fights_.size(); }
 

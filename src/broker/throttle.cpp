@@ -52,7 +52,7 @@ void Throttle::forget(const session::Connection& connection) {
     looked_ = 0;
 }
 
-session::Connection* Throttle::take_due(Instant now) {
+session::Connection* Throttle::pop_due(Instant now) {
     if (next_deadline() > now) return nullptr;
     while (looked_ < paused_.size()) {
         session::Connection*& place = paused_[looked_++];

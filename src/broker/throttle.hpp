@@ -26,9 +26,9 @@ public:
     void pause(session::Connection& connection, Instant now);
     void forget(const session::Connection& connection);
     /// One whose pause is over, its rate refilled; nullptr: none at `now`. Call until nullptr.
-    session::Connection* take_due(Instant now);
+    session::Connection* pop_due(Instant now);
 
-    /// When take_due() must be called next; `never` when nobody is paused. Asked, like size(), between two rounds.
+    /// When pop_due() must be called next; `never` when nobody is paused. Asked, like size(), between two rounds.
     Instant next_deadline() const { return paused_.empty() ? never : deadline_; }
     std::size_t size() const { return paused_.size(); }
 

@@ -21,7 +21,7 @@ public:
     /// `give_way(holder)` for as many as it takes to get `wanted` bytes. Returns the bytes that they held: less than
     /// `wanted` if all of them together hold less.
     template <class GiveWay>
-    std::uint64_t take(std::uint64_t wanted, GiveWay&& give_way) {
+    std::uint64_t free_bytes(std::uint64_t wanted, GiveWay&& give_way) {
         group_by_owner();
         std::uint64_t taken = 0;
         while (taken < wanted && !groups_.empty()) {

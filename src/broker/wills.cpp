@@ -64,7 +64,7 @@ void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
 // The will of a session that ends with its connection is worth a record when somebody can have it after a start, and
 // when its topic's level promises that much. A client that leaves its identifier to the broker comes back under another
 // one: it could not take its will along, and would be reported gone while it is there.
-bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Connect& connect) const {
+bool Lifecycle::needs_will_record(const session::Session& session, const wire::Connect& connect) const {
     if (session.will == nullptr || session.is_persistent() || services_.journal.is_failed()) return false;
     if (connect.client_id.empty()) return false;
     const journal::PublicationView wish = session.will->publication.view();
