@@ -171,8 +171,8 @@ void Fanout::enqueue(const Hit& hit) {
     session.note_drop(reason, *publication_);
 }
 
-// For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true when
-// the session begins to spill into the store.
+// For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true
+// when the session begins to spill into the store.
 bool Fanout::may_queue(session::Session& session, bool& is_stored) {
     session::DropReason reason{};
     if (find_room(session, is_stored, reason)) return true;

@@ -23,8 +23,9 @@ struct Hit {
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 
-    /// True when the store must have a record of this delivery. A QoS 2 message needs the record at every level: without
-    /// it, a crash could give the packet id to another message, and the client would discard that one as a repetition.
+    /// True when the store must have a record of this delivery. A QoS 2 message needs the record at every level:
+    /// without it, a crash could give the packet id to another message, and the client would discard that one as a
+    /// repetition.
     bool needs_record(journal::Durability level) const {
         const bool is_assured =
             qos == wire::QoS::exactly_once || (qos == wire::QoS::at_least_once && level != journal::Durability::ram);

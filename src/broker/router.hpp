@@ -47,10 +47,10 @@ public:
         by_closing,      // 3.x: the broker closes the connection; the client may publish the message again
         by_reason_code,  // v5: PUBACK or PUBREC carries the reason code
     };
-    /// Keeps the publication if it is to be retained, and delivers it to its subscribers. No subscriber gets the message
-    /// before the ticket `not_before` is settled. `publisher` is nullptr for the broker itself. The code is success or
-    /// no_matching_subscribers; or quota_exceeded or implementation_specific_error when the publication is refused: then
-    /// it reaches no subscriber and is not retained.
+    /// Keeps the publication if it is to be retained, and delivers it to its subscribers. No subscriber gets the
+    /// message before the ticket `not_before` is settled. `publisher` is nullptr for the broker itself. The code is
+    /// success or no_matching_subscribers; or quota_exceeded or implementation_specific_error when the publication is
+    /// refused: then it reaches no subscriber and is not retained.
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
                  journal::Ticket not_before, Instant now);
 
@@ -61,8 +61,8 @@ public:
     /// The durability level of publications to this topic.
     journal::Durability level_of(std::string_view topic) const;
 
-    /// Gives a delivery of a shared subscription to another member of the group [MQTT-4.8.2-6]. False when no member may
-    /// receive it, the group is gone, or the message has expired.
+    /// Gives a delivery of a shared subscription to another member of the group [MQTT-4.8.2-6]. False when no member
+    /// may receive it, the group is gone, or the message has expired.
     bool reroute(const session::Delivery& delivery, Instant now);
 
 private:

@@ -1,4 +1,4 @@
-// Who gets which services: the only place where a part of the broker is made.
+// Constructs the parts of a shard and hands each part its services. No other file constructs a part of the broker.
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -47,7 +47,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       latest(now) {
     services.response_information_prefix = options.response_information_prefix;
     metrics.store.is_used = options.durability.journal.is_enabled;
-    sweep_retained(now);  // there is nothing yet: this only starts its timer
+    sweep_retained(now);  // nothing is retained yet: the call only starts the timer
     if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
 }
 
