@@ -167,7 +167,8 @@ void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet
     if (services_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         if (codes_.size() >= entries_max && connection.version() != wire::Version::v5)
-            return connection.close(ReasonCode::quota_exceeded, "UNSUBSCRIBE has more than 262144 topic filters");
+            return connection.close(ReasonCode::quota_exceeded,
+                                    "UNSUBSCRIBE has more than " + std::to_string(entries_max) + " topic filters");
         codes_.push_back(static_cast<Byte>(codes_.size() < entries_max ? remove_one(connection, entry.filter)
                                                                        : ReasonCode::implementation_specific_error));
     }
