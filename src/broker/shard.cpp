@@ -268,26 +268,6 @@ void Shard::Parts::reopen(Connection& connection, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The store
 
-void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
-    services.store = reader;
-    services.journal.restore(image.next_number);
-    std::uint64_t rows = 0;
-    std::uint64_t bytes = 0;
-    for (const journal::StoredReferences& message : image.references) {
-        services.references.add(message.message, message.rows);
-        rows += message.rows;
-    }
-    for (const journal::StoredSession& session : image.sessions) bytes += session.queued_bytes;
-    // Several rows may share a message, and the sizes of the messages are not known. So the bytes of a message are
-    // estimated as those of the average row.
-    if (rows > 0) services.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
-    for (const journal::StoredRetained& message : image.retained) retained.restore(message);
-    retained.end_restore();
-    for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
-    // The removal continues after each commit. Without this call it would wait for another reason to commit.
-    lifecycle.remove_ended_queues(now);
-}
-
 bool Shard::wants_commit(Instant now) {
     journal::Journal& journal = parts_->services.journal;
     journal.note_time(now);
@@ -339,7 +319,7 @@ void Shard::Parts::set_full(bool is_full, double used_fraction) {
     const auto percent = static_cast<int>(used_fraction * 100);
     if (is_full)
         services.log.error("store_full", {{"used_percent", percent},
-                                          {"limit", "store.size_max_bytes or the size of the disk"},
+                                          {"limit", "store.size_max_bytes, or the free space of the disk"},
                                           {"outcome", "durable publications are refused until there is room again"}});
     else
         services.log.info("store_has_room", {{"used_percent", percent}});
@@ -475,7 +455,7 @@ Connection* Shard::next_dirty() {
 void Shard::shut_down(Instant now) {
     Parts& p = *parts_;
     p.connections.for_each([&](Connection& connection) {
-        // A connection that was closing before the stop has lost its client for another reason: its will is due.
+        // A connection that was closing before the stop is not closed by it: its will is handled as usual.
         if (connection.is_closing()) return p.lifecycle.detach(connection, now);
         connection.close(ReasonCode::server_shutting_down, "the broker is shutting down");
         p.lifecycle.detach_for_stop(connection, now);
