@@ -221,7 +221,7 @@ bool Fanout::make_room(session::Session& session, bool is_stored) {
     const session::SessionLimits& limits = session.limits();
     if (session.pending().fits(bytes, is_stored, limits)) return true;
     session.discard_expired(now_);
-    // A message larger than the whole queue fits never: dropping others for it would be in vain.
+    // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
         return session.pending().fits(bytes, is_stored, limits);

@@ -240,7 +240,7 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     Connection* waiting = p.services.logins.finish(number);
     if (waiting == nullptr) return;  // the connection closed during the check
     Connection& connection = *waiting;
-    const journal::Journal::Cause cause(p.services.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(p.services.journal, nullptr);  // no account before the session is open
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
@@ -257,12 +257,12 @@ void Shard::Parts::end_login(Connection& connection, Instant now) {
 // The wait of a connection in a takeover fight is over: it asks for its session again.
 void Shard::Parts::reopen(Connection& connection, Instant now) {
     LEDGE_ASSERT(connection.is_postponed() && connection.session() == nullptr);
-    const journal::Journal::Cause cause(services.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(services.journal, nullptr);  // no account before the session is open
     effect.emplace<std::monostate>();
     connection.reopen(effect);
     if (effect.index() != 0) perform(connection, effect, now);
     end_login(connection, now);
-    connection.mark_dirty();  // the driver reads it again
+    connection.mark_dirty();  // the driver may read the connection again
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ void Shard::Parts::set_full(bool is_full, double used_fraction) {
 }
 
 // After a commit: connections send the acknowledgements, and sessions the messages, that have waited for it. The lists
-// are emptied first, because whoever still waits adds itself again.
+// are emptied first, because connections and sessions that still wait add themselves again.
 void Shard::Parts::wake_waiting(Instant now) {
     for (Connection* connection : std::exchange(services.waiting_connections, {})) {
         connection->stop_waiting();
@@ -447,7 +447,8 @@ Connection* Shard::next_dirty() {
         connection->check_outbox_bound();
         // The connection may have been closed outside of on_bytes(): by a timer, a takeover or a full queue.
         if (connection->is_closing()) p.detach(*connection, p.latest);
-        if (!connection->is_output_held()) return connection;  // otherwise the next commit makes it dirty again
+        if (!connection->is_output_held())
+            return connection;  // otherwise the next commit marks the connection dirty again
     }
     return nullptr;
 }

@@ -22,8 +22,8 @@ public:
 
     enum class Added : std::uint8_t {
         fresh,      // the session did not have this subscription before
-        replaced,   // the session had it; options and identifier are replaced [MQTT-3.8.4-3]
-        unchanged,  // the session had it with the same options and identifier; nothing is written
+        replaced,   // options and identifier of the old subscription are replaced [MQTT-3.8.4-3]
+        unchanged,  // the old subscription has the same options and identifier; nothing is written
         refused,    // the largest possible number of share groups exists already
     };
     /// Requires a valid `filter`. In all functions `filter` is written as the client does, with "$share/…".

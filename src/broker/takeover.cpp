@@ -202,7 +202,7 @@ Session* Lifecycle::take_over(const session::Connection& connection, const sessi
         previous.close(ReasonCode::session_taken_over,
                        "another connection uses this client identifier");  // [MQTT-3.1.4-3]
         detach(previous, now);
-        session = sessions_.find(client_id);  // it may have ended with its connection
+        session = sessions_.find(client_id);  // nullptr if the session has ended with its connection
     }
     if (session == nullptr || ends_deferred_will(*session, now)) return nullptr;
     if (!clean_start) return session;
