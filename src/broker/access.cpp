@@ -1,5 +1,6 @@
 #include "access.hpp"
 
+#include "ledge/base/assert.hpp"
 #include "retained_feeds.hpp"
 
 namespace ledge::broker {
@@ -16,19 +17,25 @@ void Access::replace(auth::Policy policy) {
     });
 }
 
+// Checks in the order of their weight: the login itself, then the right to be anonymous, then each subscription.
 void Access::check(Connection& connection) {
+    LEDGE_ASSERT(connection.session() != nullptr);
     const auth::Identity* identity = connection.session()->identity();
     if (identity != nullptr && !auth::is_still_proven(services_.policy, *identity))
-        return connection.close(ReasonCode::administrative_action, "the user is gone or has another password");
+        return connection.close(ReasonCode::administrative_action,
+                                "the user was removed or has another password since the login");
     const bool is_anonymous = identity == nullptr || !identity->user;
     if (is_anonymous && !connection.peer().listener.allow_anonymous)
         return connection.close(ReasonCode::administrative_action,
-                                "the listener lets no anonymous clients in any more (allow_anonymous)");
+                                "the listener no longer accepts anonymous clients (allow_anonymous)");
+    // A session without rights objects has no rules: it may do everything.
     if (connection.session()->rights() != nullptr) check_subscriptions(connection);
 }
 
 void Access::check_subscriptions(Connection& connection) {
     session::Session& session = *connection.session();
+    LEDGE_ASSERT(session.rights() != nullptr);
+    // filters_of() returns a copy, so the loop may remove subscriptions.
     for (const std::string& filter : subscriptions_.filters_of(session)) {
         const auth::Verdict verdict = session.rights()->judge_subscription(filter);
         if (verdict.is_allowed) continue;
@@ -36,7 +43,7 @@ void Access::check_subscriptions(Connection& connection) {
         if (services_.policy.on_revocation == auth::Revocation::disconnect)
             return connection.close(ReasonCode::not_authorized, "subscription to " + filter, rule);
         subscriptions_.remove(session, filter);
-        RetainedFeeds::forget(session, filter);
+        RetainedFeeds::forget(session, filter);  // retained messages that are still owed for it
         services_.log.info("subscription_revoked",
                            {{"client_id", session.client_id()}, {"filter", filter}, {"rule", rule}});
     }

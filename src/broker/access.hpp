@@ -1,4 +1,5 @@
-// Access: the rules in force are replaced by others, and everybody who is connected is looked at again.
+// Access: replaces the policy (users, passwords, rules) of a running shard and applies the new policy to the connected
+// clients. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include "connections.hpp"
@@ -20,7 +21,7 @@ public:
     Access(const Services& services, Connections& connections, Subscriptions& subscriptions, SessionTable& sessions)
         : services_(services), connections_(connections), subscriptions_(subscriptions), sessions_(sessions) {}
 
-    /// No packet is being processed meanwhile.
+    /// Must not be called while a packet is being processed: the call can close connections.
     void replace(auth::Policy policy);
 
 private:

@@ -1,16 +1,20 @@
 #include "connections.hpp"
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::broker {
 
 using session::Connection;
 using Place = session::Connection::Place;
 
 Connections::~Connections() {
+    // Gather all connections in one list, then destroy them one by one.
     for_each([this](Connection& connection) { leave(connection); });
     while (leaving_.head != nullptr) remove(*leaving_.head);
 }
 
 Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16_t listener) {
+    LEDGE_ASSERT(connection != nullptr && listener < rooms_.size());
     Connection& added = *connection.release();
     added.listener_index = listener;
     rooms_[listener].networks.add(added.peer().network);
@@ -19,7 +23,7 @@ Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16
     return added;
 }
 
-void Connections::settle(Connection& connection, OwnerId owner) {
+void Connections::mark_connected(Connection& connection, OwnerId owner) {
     LEDGE_ASSERT(connection.place_ == Place::arriving);
     Room& room = rooms_[connection.listener_index];
     give_back_place(connection);
@@ -33,7 +37,7 @@ void Connections::settle(Connection& connection, OwnerId owner) {
 
 void Connections::leave(Connection& connection) {
     if (connection.place_ == Place::leaving) return;
-    give_back_place(connection);
+    give_back_place(connection);  // by the old place_, so before the change below
     unlink(list_of(connection), connection);
     connection.place_ = Place::leaving;
     append(leaving_, connection);
@@ -42,14 +46,16 @@ void Connections::leave(Connection& connection) {
 void Connections::remove(Connection& connection) {
     leave(connection);
     unlink(leaving_, connection);
+    LEDGE_ASSERT(count_ > 0);
     --count_;
     connection.unlink_dirty();
     delete &connection;
 }
 
 Connection* Connections::longest_arriving(std::uint16_t listener) const {
+    LEDGE_ASSERT(listener < rooms_.size());
     const Room& room = rooms_[listener];
-    Connection* talking = nullptr;
+    Connection* talking = nullptr;  // the oldest that has already sent CONNECT
     for (Connection* c = room.arriving.head; c != nullptr; c = c->next_) {
         if (room.networks.of(c->peer().network) != room.networks.largest()) continue;
         if (c->is_awaiting_connect()) return c;
@@ -59,6 +65,7 @@ Connection* Connections::longest_arriving(std::uint16_t listener) const {
 }
 
 Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
+    LEDGE_ASSERT(listener < rooms_.size());
     const Room& room = rooms_[listener];
     for (Connection* c = room.connected.tail; c != nullptr; c = c->previous_) {
         if (room.owners.of(c->owner_) == room.owners.largest()) return c;
@@ -70,7 +77,9 @@ Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
 
 void Connections::give_back_place(const Connection& connection) {
     Room& room = rooms_[connection.listener_index];
+    LEDGE_ASSERT(connection.place_ != Place::leaving);
     if (connection.place_ == Place::arriving) return room.networks.remove(connection.peer().network);
+    LEDGE_ASSERT(connected_ > 0);
     room.owners.remove(connection.owner_);
     --connected_;
 }
@@ -85,6 +94,7 @@ Connections::List& Connections::list_of(const Connection& connection) {
     return leaving_;
 }
 
+// The two ends of the list have no node of their own: where a neighbour is missing, head or tail is changed instead.
 void Connections::append(List& list, Connection& connection) {
     connection.next_ = nullptr;
     connection.previous_ = list.tail;

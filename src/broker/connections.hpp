@@ -1,9 +1,10 @@
-// All connections of a shard: owned in intrusive lists, counted per listener and per owner.
+// Connections: owns all connections of a shard in intrusive lists and counts them per listener and per owner. On the
+// shard's thread.
 //
 //     arriving ──CONNECT accepted──► connected
 //        └──────────── closing ──────────┴──► leaving ──socket gone──► destroyed
-// A place is what an arriving or a connected one has. Whoever is leaving has given his place back; his socket is gone
-// soon after.
+// An arriving or a connected connection occupies a place of its listener. A leaving connection has given its place
+// back; the driver closes its socket soon after.
 #pragma once
 
 #include <cstdint>
@@ -18,33 +19,34 @@ class Connections {
 public:
     explicit Connections(std::size_t listeners) : rooms_(listeners) {}
     ~Connections();
-    /// One more, behind the others.
+    /// Adds a listener; its index is the previous number of listeners.
     void add_listener() { rooms_.emplace_back(); }
 
     std::uint32_t count() const { return count_; }
-    /// Places of one listener, and of all.
+    /// Occupied places: of the arriving, and of the connected on one listener and on all.
     std::uint32_t arriving(std::uint16_t listener) const { return rooms_[listener].networks.total(); }
     std::uint32_t connected(std::uint16_t listener) const { return rooms_[listener].owners.total(); }
     std::uint32_t connected() const { return connected_; }
-    /// Who has the places of the connected.
+    /// How many places of the connected each owner has.
     const Shares<OwnerId>& owners(std::uint16_t listener) const { return rooms_[listener].owners; }
 
-    /// It arrives.
+    /// Adds an arriving connection.
     session::Connection& add(std::unique_ptr<session::Connection> connection, std::uint16_t listener);
-    /// Its CONNECT has been accepted; `owner` is charged with its place.
-    void settle(session::Connection& connection, OwnerId owner);
-    /// It is closing. May be said again.
+    /// The CONNECT of an arriving connection was accepted. Its place counts for `owner` from now on.
+    void mark_connected(session::Connection& connection, OwnerId owner);
+    /// The connection is closing and gives its place back. Does nothing when it is leaving already.
     void leave(session::Connection& connection);
-    /// Destroys it.
+    /// Destroys the connection.
     void remove(session::Connection& connection);
 
-    /// Of those that arrive, of the network that has most of them: the one that has waited longest, silent ones first.
-    /// nullptr: nobody arrives.
+    /// Among the arriving connections of the networks with the most of them: the oldest that waits for CONNECT, or else
+    /// the oldest. nullptr when no connection is arriving.
     session::Connection* longest_arriving(std::uint16_t listener) const;
-    /// Of those connected, of an owner that has most of them: the newest. nullptr: nobody is connected.
+    /// The newest connected connection of the owner with the most places. nullptr when no connection is connected.
     session::Connection* newest_of_largest_owner(std::uint16_t listener) const;
 
-    /// `f` may remove the connection that it is given. One that leaves meanwhile may be met again.
+    /// Calls `f` for each connection. `f` may remove the connection that it gets. A connection that `f` makes leave may
+    /// be visited a second time, in the list of the leaving.
     template <class F>
     void for_each(F&& f) {
         for (Room& room : rooms_) {
@@ -55,7 +57,7 @@ public:
     }
 
 private:
-    /// Oldest first.
+    /// An intrusive list, the oldest connection first.
     struct List {
         session::Connection* head = nullptr;
         session::Connection* tail = nullptr;
@@ -63,8 +65,8 @@ private:
     struct Room {
         List arriving;
         List connected;
-        Shares<NetworkId> networks;  // of the arriving
-        Shares<OwnerId> owners;      // of the connected
+        Shares<NetworkId> networks;  // places of the arriving, by network
+        Shares<OwnerId> owners;      // places of the connected, by owner
     };
 
     static void append(List& list, session::Connection& connection);
@@ -75,13 +77,13 @@ private:
     template <class F>
     static void walk(List& list, F&& f) {
         for (session::Connection* c = list.head; c != nullptr;) {
-            session::Connection* next = c->next_;
+            session::Connection* next = c->next_;  // read first: `f` may destroy the connection
             f(*c);
             c = next;
         }
     }
 
-    std::vector<Room> rooms_;  // of each listener
+    std::vector<Room> rooms_;  // by listener index
     List leaving_;
     std::uint32_t connected_ = 0;
     std::uint32_t count_ = 0;

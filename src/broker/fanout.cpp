@@ -1,36 +1,43 @@
 #include "fanout.hpp"
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::broker {
 
 using session::Connection;
 using wire::QoS;
 
 namespace {
-constexpr std::size_t shared_frame_payload_max = 2048;  // larger payloads are referenced, only their heads are encoded
-// From here on also for one receiver: to refer to such a payload costs no more than to copy it, and it leaves as one
-// WebSocket frame.
+// From this payload size on, only the head of a frame is encoded, and the payload is referenced.
+constexpr std::size_t shared_frame_payload_max = 2048;
+// From this payload size on, the payload is referenced even for a single receiver: a reference costs no more than a
+// copy, and the message leaves as one WebSocket frame.
 constexpr std::size_t lone_payload_max = 32 * 1024;
 }  // namespace
 
 void Fanout::begin(const journal::PublicationView& publication, const Terms& terms, Instant now) {
+    LEDGE_ASSERT(publication_ == nullptr);
     publication_ = &publication;
     terms_ = terms;
     now_ = now;
-    owed_ = {};
+    ack_ = {};
+    // A single receiver never uses a layout, so the tables are cleared only for several.
     if (terms.has_several) {
         layouts_.fill({});
         frames_.clear();
     }
 }
 
-Fanout::Kept Fanout::end() {
+Fanout::AckCondition Fanout::end() {
+    LEDGE_ASSERT(publication_ != nullptr);
     publication_ = nullptr;
     kept_ = {};
-    return std::exchange(owed_, {});
+    return std::exchange(ack_, {});
 }
 
 void Fanout::deliver(const Hit& hit) {
-    // One publication may double the outbox of every receiver: the step is taken in the middle of it.
+    LEDGE_ASSERT(publication_ != nullptr && hit.session != nullptr);
+    // One publication may double the outbox of every receiver. So the memory budget is checked between two receivers.
     if (services_.memory.wants_attention()) services_.memory.judge(terms_.receivers);
     if (hit.qos == QoS::at_most_once)
         deliver_at_most_once(hit);
@@ -42,8 +49,9 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_early = !services_.journal.is_settled(terms_.not_before);
-    // [MQTT-4.6.0-6] Behind what is queued, where something of its kind can be: only what was published with QoS 2 is
-    // ever too early.
+    // [MQTT-4.6.0-6] A QoS 0 message must not overtake queued messages of the same topic and QoS. Such messages are in
+    // the queue in two cases only: the limits queue QoS 0 for offline clients, or the message was published with QoS 2,
+    // because only such a message ever waits for `not_before`.
     const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
     const bool is_behind = is_early || (has_order && !session.pending().empty());
     if (connection != nullptr && connection->is_connected() && !is_behind) {
@@ -67,6 +75,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
     const bool goes_now = !waits_for_commit && keeps_up(session);
+    // may_queue() logs and counts a message that it drops.
     if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
     if (is_stored) keep(hit, is_online, delivery);
@@ -81,22 +90,27 @@ bool Fanout::keeps_up(const session::Session& session) {
            connection->sender().has_room() && connection->has_send_quota() && !session.inflight().has_unsent();
 }
 
-// Into the store, and into what the publisher waits for.
+// Records the delivery in the store, and makes the publisher's acknowledgement wait for that record if its level is
+// durable. For a connected client the commit may wait a little (`soon`): the client's own acknowledgement can make the
+// record unnecessary.
 void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     using journal::Urgency;
+    LEDGE_ASSERT(hit.qos != QoS::at_most_once);
     const bool is_awaited = terms_.level == journal::Durability::durable;
     hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
     if (!is_awaited) return;
-    owed_.ticket = std::max(owed_.ticket, delivery.ticket);
-    if (!owed_.hold) owed_.hold = services_.barriers.open();
-    delivery.hold = owed_.hold.share();
+    ack_.ticket = std::max(ack_.ticket, delivery.ticket);
+    if (!ack_.hold) ack_.hold = services_.barriers.open();
+    delivery.hold = ack_.hold.share();
 }
 
 void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
     if (Layout* layout = shared_layout(connection, hit)) {
         if (layout->size == 0) encode(*layout, hit, connection.peer().version);
         Byte* frame = frames_.data() + layout->offset;
+        // The packet id is the only part of the frame that differs between the receivers of one layout.
         if (id != 0) {
+            LEDGE_ASSERT(layout->id_from_end <= layout->size);
             const std::size_t at = layout->size - layout->id_from_end;
             frame[at] = static_cast<Byte>(id >> 8U);
             frame[at + 1] = static_cast<Byte>(id);
@@ -111,15 +125,20 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
     const bool is_sent =
         connection.sender().send_publish(view, is_kept ? kept().blob() : Blob(),
                                          {hit.ids, hit.qos, hit.retain, false, id}, hit.session->client_id(), now_);
-    if (!is_sent && id != 0) hit.session->finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent
+    // [MQTT-3.1.2-25] A message that is too large for the client counts as if it had been sent completely.
+    if (!is_sent && id != 0) hit.session->finish_exchange(id);
 }
 
-// The layout whose frame suits this receiver, from its second use on; nullptr: encode for it alone.
+// The layout whose frame this receiver can get. nullptr when the frame has to be encoded for this receiver alone: the
+// receiver uses topic aliases or has subscription identifiers, the payload is large, or the receiver is the first of
+// its layout.
 Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& hit) {
     if (!terms_.has_several || !hit.ids.empty() || !connection.sender().takes_shared_frames()) return nullptr;
     if (publication_->payload.size() >= shared_frame_payload_max) return nullptr;
     const std::size_t version = connection.peer().version == wire::Version::v5 ? 1 : 0;
-    Layout& layout = layouts_[(version * 3 + static_cast<std::size_t>(hit.qos)) * 2 + (hit.retain ? 1 : 0)];
+    const std::size_t index = (version * 3 + static_cast<std::size_t>(hit.qos)) * 2 + (hit.retain ? 1 : 0);
+    LEDGE_ASSERT(index < layouts);
+    Layout& layout = layouts_[index];
     return ++layout.uses > 1 ? &layout : nullptr;
 }
 
@@ -127,6 +146,7 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
     wire::PropertyBuilder& properties = properties_;
     properties.clear();
     if (version == wire::Version::v5) session::append_forwarded_properties(*publication_, now_, properties);
+    // send() overwrites the id for each receiver; here it only has to be a valid one.
     const wire::PacketId any_id = hit.qos == QoS::at_most_once ? wire::PacketId{0} : wire::PacketId{1};
     const wire::Publish packet{publication_->topic, publication_->payload, hit.qos, hit.retain, false, any_id,
                                properties.view()};
@@ -143,28 +163,33 @@ void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
     layout.id_from_end = static_cast<std::uint32_t>(2 + properties_size + publication_->payload.size());
 }
 
+// For QoS 0. A clean session that has lost its connection gets nothing more.
 void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
     session::DropReason reason{};
-    if (fits(session, false, reason)) return session.enqueue(delivery_of(hit));
+    if (find_room(session, false, reason)) return session.enqueue(delivery_of(hit));
     session.note_drop(reason, *publication_);
 }
 
-// For QoS 1 and 2. False: it is dropped, and that is noted. `is_stored` becomes true when the session spills.
+// For QoS 1 and 2. False when the message is dropped; the drop is counted and logged here. `is_stored` becomes true
+// when the session begins to spill into the store.
 bool Fanout::may_queue(session::Session& session, bool& is_stored) {
     session::DropReason reason{};
-    if (fits(session, is_stored, reason)) return true;
-    if (spills(session, is_stored) && fits(session, is_stored, reason)) return true;
+    if (find_room(session, is_stored, reason)) return true;
+    if (spill_to_store(session, is_stored) && find_room(session, is_stored, reason)) return true;
     session.note_drop(reason, *publication_);
     if (must_not_miss(session))
         session.connection()->close(wire::ReasonCode::quota_exceeded,
-                                    "its queue is full: limits.queue_messages_max and queue_bytes_max in memory, "
-                                    "limits.queue_stored_messages_max and queue_stored_bytes_max in the store");
+                                    "the client's queue is full; its limits are limits.queue_messages_max and "
+                                    "queue_bytes_max in memory, limits.queue_stored_messages_max and "
+                                    "queue_stored_bytes_max in the store");
     return false;
 }
 
-bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason& reason) {
+// Makes room in the queue if necessary. False when the message does not fit; `reason` then says why. Under memory
+// pressure, a message that only memory would keep is refused for offline sessions and for those above their share.
+bool Fanout::find_room(session::Session& session, bool is_stored, session::DropReason& reason) {
     const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
                                     (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
@@ -172,15 +197,16 @@ bool Fanout::fits(session::Session& session, bool is_stored, session::DropReason
     return !is_for_memory_only && make_room(session, is_stored);
 }
 
-// The publisher is told that its message is safe, and this subscriber does not know yet that it is missing something:
-// where it would lose a message, it loses its connection.
+// True when a drop must end the connection. The publisher is told that its message is safe, so this subscriber may not
+// lose the message unnoticed. A lost connection tells the subscriber that messages are missing.
 bool Fanout::must_not_miss(const session::Session& session) const {
     return terms_.level != journal::Durability::ram && session.is_online() && !session.is_persistent() &&
            session.limits().overflow == session::OverflowPolicy::spill;
 }
 
-// A session without a record gets one, for the messages alone: it ends with its connection as before, also by a crash.
-bool Fanout::spills(session::Session& session, bool& is_stored) {
+// Gives a clean session a record, so that the store can keep its messages. The session still ends with its connection,
+// and with a crash of the broker. False when the session does not spill.
+bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
     const journal::Journal& journal = services_.journal;
     if (is_stored || session.is_stored() || !must_not_miss(session)) return false;
     if (!journal.is_enabled() || journal.refuses_publications()) return false;
@@ -189,18 +215,20 @@ bool Fanout::spills(session::Session& session, bool& is_stored) {
     return true;
 }
 
-// False: the queue is full, and the policy is not to make room.
+// Removes expired messages, and under OverflowPolicy::drop_oldest the oldest ones, until the publication fits. False
+// when the queue stays too full.
 bool Fanout::make_room(session::Session& session, bool is_stored) {
     const std::size_t bytes = publication_->bytes();
     const session::SessionLimits& limits = session.limits();
     if (session.pending().fits(bytes, is_stored, limits)) return true;
     session.discard_expired(now_);
+    // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
         return session.pending().fits(bytes, is_stored, limits);
     while (!session.pending().fits(bytes, is_stored, limits)) {
         auto oldest = session.dequeue_oldest_droppable();
-        if (!oldest) return false;  // what is left has begun, or is on its way to the store
+        if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store
         session.note_drop(session::DropReason::queue_full, oldest->publication.view());
         session.discard(*oldest);
     }
@@ -219,6 +247,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
 }
 
 const journal::Publication& Fanout::kept() {
+    LEDGE_ASSERT(publication_ != nullptr);
     if (!kept_) kept_ = journal::Publication(*publication_, services_.memory.account());
     return kept_;
 }

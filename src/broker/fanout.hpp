@@ -1,5 +1,8 @@
-// Fanout: one publication to many sessions. A frame is encoded once per layout and copied from the second receiver of
-// that layout on; a publication that must be kept (QoS 1/2, or a large payload for several) gets one counted blob.
+// Fanout: delivers one publication to many sessions. Owned by the router; on the shard's thread.
+//
+// Receivers with the same version, QoS and RETAIN flag share a layout. The frame of a layout is encoded once, for its
+// second receiver, and copied for that receiver and all later ones. A publication that must be kept (QoS 1/2, or a
+// large payload for several receivers) gets one reference-counted blob.
 #pragma once
 
 #include <array>
@@ -12,7 +15,7 @@
 
 namespace ledge::broker {
 
-/// What one session gets of a publication.
+/// One receiver of a publication, with the parts of the PUBLISH that differ between receivers.
 struct Hit {
     session::Session* session = nullptr;
     session::SubscriptionIds ids;
@@ -20,8 +23,9 @@ struct Hit {
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 
-    /// The store has to keep it for the session. A QoS 2 message waits for the record of its packet id at every level:
-    /// after a crash the id could be given to another message, which the client would take for a repetition of this.
+    /// True when the store must have a record of this delivery. A QoS 2 message needs the record at every level:
+    /// without it, a crash could give the packet id to another message, and the client would discard that one as a
+    /// repetition.
     bool needs_record(journal::Durability level) const {
         const bool is_assured =
             qos == wire::QoS::exactly_once || (qos == wire::QoS::at_least_once && level != journal::Durability::ram);
@@ -41,33 +45,34 @@ public:
 
     struct Terms {
         journal::Durability level = journal::Durability::ram;
-        journal::Ticket not_before = 0;  // nobody gets it before that is settled (Journal::is_settled)
-        bool has_several = false;        // more than one session is going to get it
-        std::size_t receivers = 1;       // how many
+        journal::Ticket not_before = 0;  // no receiver gets the message before this is settled (Journal::is_settled)
+        bool has_several = false;        // more than one session is going to get the message
+        std::size_t receivers = 1;       // number of sessions that are going to get the message
     };
+    // One publication: begin(), deliver() for each receiver, end().
     /// `publication` must live until end().
     void begin(const journal::PublicationView& publication, const Terms& terms, Instant now);
     void deliver(const Hit& hit);
-    /// When the publisher may be told that the message is safe.
-    struct Kept {
-        journal::Ticket ticket = 0;  // when it is durable, or
-        session::AckHold hold{};     // when the last hold of this barrier has ended
+    /// The publisher may be told that its message is safe as soon as one of the two has come true.
+    struct AckCondition {
+        journal::Ticket ticket = 0;  // this ticket is durable
+        session::AckHold hold{};     // the last hold of this barrier has ended
     };
-    Kept end();
-    /// Connected, and nothing waits: the next QoS 1/2 message would be sent at once.
+    AckCondition end();
+    /// True when the next QoS 1/2 message would be sent at once: the session is connected and no message waits.
     static bool keeps_up(const session::Session& session);
-    /// The publication as its deliveries share it.
+    /// The blob that all deliveries of the publication share; made by the first call.
     const journal::Publication& kept();
 
 private:
-    /// A frame for all clients of one version, QoS and retain flag.
+    /// The frame for all clients of one version, QoS and retain flag.
     struct Layout {
         std::uint32_t uses = 0;
         std::uint32_t offset = 0;       // in frames_
-        std::uint32_t size = 0;         // 0: not encoded yet
-        std::uint32_t id_from_end = 0;  // where the packet id stands, counted from the end of the frame
+        std::uint32_t size = 0;         // 0 = not encoded yet
+        std::uint32_t id_from_end = 0;  // position of the packet id, in bytes from the end of the frame
     };
-    static constexpr std::size_t layouts = 2 * 3 * 2;
+    static constexpr std::size_t layouts = 2 * 3 * 2;  // versions * QoS values * retain flags
 
     void deliver_at_most_once(const Hit& hit);
     void deliver_assured(const Hit& hit);
@@ -77,21 +82,21 @@ private:
     void enqueue(const Hit& hit);
     void keep(const Hit& hit, bool is_online, session::Delivery& delivery);
     bool may_queue(session::Session& session, bool& is_stored);
-    bool fits(session::Session& session, bool is_stored, session::DropReason& reason);
+    bool find_room(session::Session& session, bool is_stored, session::DropReason& reason);
     bool must_not_miss(const session::Session& session) const;
-    bool spills(session::Session& session, bool& is_stored);
+    bool spill_to_store(session::Session& session, bool& is_stored);
     bool make_room(session::Session& session, bool is_stored);
     session::Delivery delivery_of(const Hit& hit);
 
     Services services_;
-    const journal::PublicationView* publication_ = nullptr;
-    journal::Publication kept_;
+    const journal::PublicationView* publication_ = nullptr;  // between begin() and end()
+    journal::Publication kept_;                              // see kept()
     Instant now_{};
     Terms terms_;
-    Kept owed_;
+    AckCondition ack_;
     std::array<Layout, layouts> layouts_{};
-    std::vector<Byte> frames_;
-    wire::PropertyBuilder properties_;  // scratch
+    std::vector<Byte> frames_;          // the encoded frames of layouts_, one behind the other
+    wire::PropertyBuilder properties_;  // scratch buffer of encode()
 };
 
 }  // namespace ledge::broker

@@ -1,4 +1,9 @@
-// Lifecycle: sessions begin, are taken over, lose their connection, expire and end; wills follow from it.
+// Lifecycle: owns the sessions of a shard and decides when they begin, are taken over, lose their connection, expire
+// and end. It also publishes their wills. Owned by the shard; on the shard's thread.
+//
+//     takeover.cpp    CONNECT, disconnect, expiry, end       session_room.cpp    room for new sessions
+//     wills.cpp       wills                                  session_list.cpp    sessions for operators
+//     restore.cpp     sessions from the store
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -28,7 +33,7 @@
 
 namespace ledge::broker {
 
-/// Seconds that the session of this CONNECT outlives its connection; 0: not at all.
+/// Seconds that the session of this CONNECT outlives its connection. 0 = the session ends with the connection.
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits);
 
 class Lifecycle {
@@ -58,50 +63,54 @@ public:
           sessions_max_(options.sessions_max),
           has_other_users_(options.has_other_users),
           limits_of_restored_(options.listeners.front().limits) {}
+    /// See ShardOptions::has_other_users.
     void set_other_users(bool has_other_users) { has_other_users_ = has_other_users; }
 
-    /// CONNECT was accepted: clean start, resume or takeover, then CONNACK.
+    /// The login of a CONNECT was accepted. Makes, resumes or takes over the session and sends CONNACK; or refuses the
+    /// connection; or makes it wait for its turn.
     void open(session::Connection& connection, const session::OpenSession& open, Instant now);
 
-    /// The connection serves its session no more (it is closing or gone): will, expiry, and the end of a session that
-    /// does not outlive its connection. Nothing to do without a session.
+    /// Separates a connection that is closing or gone from its session: handles the will, starts the expiry, and ends a
+    /// session that does not outlive its connection. Does nothing for a connection without a session.
     void detach(session::Connection& connection, Instant now);
-    /// The same when the broker stops: that is no failure of the client. Its will is not published; one that the store
-    /// has comes after the next start, if its client does not.
+    /// The same at the stop of the broker, which is not a failure of the client. The will is not published. A will that
+    /// the store has is published after the next start, unless its client returns before.
     void detach_for_stop(session::Connection& connection, Instant now);
 
-    /// Continues with what the store remembers: every session is offline since now.
+    /// Takes one session over from the store at the start. The session counts as offline since `now`.
     void restore(const journal::StoredSession& stored, Instant now);
-    /// After all sessions, and after the end of those whose time has come: the wills of clients that have none.
+    /// Call after all sessions were restored and the expired ones have ended. Defers the wills of clients that have no
+    /// session.
     void restore_wills(Instant now);
-    /// Takes down the next rows that ended sessions have left in the store; after each commit.
-    void take_down(Instant now);
+    /// Removes the next rows that ended sessions have left in the store. Call after each commit.
+    void remove_ended_queues(Instant now);
 
-    /// Ends the session that is away and empty for longest, of the owner whose tables hold most, if that is more than
-    /// MemoryBudget::table_share(). `newcomer`: the owner that needs the memory, which is never less than the one that
-    /// gives it; nullptr: nobody's. The bytes that it held; 0: there is none.
+    /// Ends one session to free memory: the session that is empty and has been offline for longest, of the owner with
+    /// the most memory in tables. Only owners with at least MemoryBudget::table_share() are considered. `newcomer` is
+    /// the owner that needs the memory, or nullptr; other owners are considered only if they have more than `newcomer`.
+    /// Returns the bytes of the session, 0 when there is none to end.
     std::uint64_t end_for_memory(const session::Account* newcomer, Instant now);
 
-    /// Its end has come, or has not been written yet.
+    /// The session has expired, or the time of its expiry has to be written now.
     void on_expiry_timer(session::Session& session, Instant now);
-    /// The broker stops: the store is told when the sessions without a connection end.
+    /// For the stop of the broker: writes into the store when each offline session expires.
     void record_ends();
     void on_will_delay_passed(session::Session& session, Instant now);
 
-    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order.
+    /// See Shard::list_sessions.
     std::vector<SessionFacts> list(std::string_view after, std::size_t count_max, Instant now);
-    /// Ends the session for good; its client is told 0x98. False: there is none.
+    /// See Shard::remove_session.
     bool remove(std::string_view client_id, Instant now);
 
     const SessionTable& sessions() const { return sessions_; }
     SessionTable& sessions() { return sessions_; }
     std::uint32_t connected() const { return connected_; }
     std::uint32_t connected_max() const { return connected_max_; }
-    /// The shard ends: no wills, no more timers.
+    /// Destroys all sessions at the end of the shard, without wills and timers.
     void clear() { sessions_.clear(); }
 
 private:
-    bool is_one_too_many(const session::Connection& connection, std::string_view client_id) const;
+    bool exceeds_user_limit(const session::Connection& connection, std::string_view client_id) const;
     bool make_room(session::Connection& connection, const session::OpenSession& open, const session::Account& newcomer,
                    Instant now);
     bool has_place(const session::Account& newcomer, Instant now);
@@ -114,45 +123,46 @@ private:
     bool may_open(session::Connection& connection, const session::OpenSession& open, Instant now);
     bool must_wait(session::Connection& connection, const session::OpenSession& open, Instant now);
     void forget_postponed(const session::Connection& connection);
-    void hasten_postponed(const session::Session& session, Instant now);
+    void wake_postponed(const session::Session& session, Instant now);
     void note_takeover(const session::Connection& previous, const session::Connection& next, std::string_view client_id,
                        Instant now);
     session::Session* take_over(const session::Connection& connection, const session::OpenSession& open, Instant now);
-    void end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open, Instant now);
-    bool is_owner_gone(const session::Session& session) const;
+    void end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
+                                      Instant now);
+    bool is_owner_removed(const session::Session& session) const;
     void end_for_good(session::Session& session, wire::ReasonCode code, std::string_view reason, Instant now);
     void on_session_expired(session::Session& session, Instant now);
-    static Duration unrecorded_for(const session::Session& session);
+    static Duration expiry_record_delay(const session::Session& session);
     bool ends_deferred_will(session::Session& session, Instant now);
-    session::Session& let_go(session::Connection& connection, Instant now);
+    session::Session& detach_session(session::Connection& connection, Instant now);
     void start_expiry(session::Session& session, Instant now);
     void end(session::Session& session, Instant now, journal::Urgency urgency = journal::Urgency::lazy);
     void store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s);
-    bool keeps_will_apart(const session::Session& session, const wire::Connect& connect) const;
+    bool needs_will_record(const session::Session& session, const wire::Connect& connect) const;
     void renew(session::Session& session);
     void schedule_will(session::Session& session, Instant now);
     void publish_will(session::Session& session, Instant now);
-    void hand_on_shared(session::Session& session, Instant now);
-    void hand_on(session::Delivery& delivery, Instant now);
+    void reroute_shared(session::Session& session, Instant now);
+    void reroute_to_group(session::Delivery& delivery, Instant now);
     void remove_record(session::Session& session, journal::Urgency urgency);
     bool is_removal_under_way(const std::string& client_id) const;
-    void leave_to_take_down(session::Session& session, journal::Urgency urgency);
+    void leave_queue_in_store(session::Session& session, journal::Urgency urgency);
     void restore_subscription(session::Session& session, const journal::StoredRow& row);
     void restore_queue(session::Session& session, const journal::StoredSession& stored);
     void restore_exchanges(session::Session& session, const journal::StoredSession& stored);
     void restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now);
     static void set_owner(session::Session& session, std::string_view owner);
 
-    /// The stored queue of a session that has ended; it goes in slices, not in one long turn.
-    struct TakeDown {
-        std::uint64_t session = 0;
-        std::uint64_t from = 0;     // next row
-        journal::Ticket after = 0;  // its last row is in the store once that is durable
+    /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
+    struct EndedQueue {
+        std::uint64_t session = 0;  // number of the session in the store
+        std::uint64_t from = 0;     // the next row to remove
+        journal::Ticket after = 0;  // when this ticket is durable, the store has the last row of the queue
     };
 
     /// A will that was found in the store without a session.
     struct WillAlone {
-        std::uint64_t number = 0;  // of its record; 0: it has none yet
+        std::uint64_t number = 0;  // of the will's own record; 0 = it has none yet
         std::string client_id;
         std::string owner;
         NetworkId network = NetworkId::none;
@@ -167,23 +177,24 @@ private:
     RetainedFeeds& feeds_;
     std::uint32_t sessions_max_;
     bool has_other_users_;
-    const session::SessionLimits& limits_of_restored_;  // until the client comes back through some listener
-    std::vector<TakeDown> take_downs_;
+    const session::SessionLimits& limits_of_restored_;  // of restored sessions, until their client connects again
+    std::vector<EndedQueue> ended_queues_;
     std::vector<journal::StoredDelivery> loaded_;  // scratch for reading the store
     std::vector<Byte> source_;                     // scratch for the source of a will
     std::vector<WillAlone> wills_alone_;           // between restore() and restore_wills()
-    /// Removals of records, by client id, until they are durable: those up to `last`, and later ones.
+    /// Tickets of removed session records, by client id, until the removals are durable. A new removal is added to
+    /// removals_. When all of older_removals_ are durable, removals_ takes its place.
     struct Removals {
         boost::unordered_flat_map<std::string, journal::Ticket> by_client_id;
-        journal::Ticket last = 0;
+        journal::Ticket last = 0;  // the highest of these tickets
     };
     Removals older_removals_;
     Removals removals_;
     TakeoverFights fights_;
-    boost::unordered_flat_map<std::string, session::Connection*> postponed_;  // by client id, until their turn
-    Instant quiet_until_ = Instant::min();                         // sessions that give way are told of once in a while
-    std::uint64_t untold_ = 0;                                     // of them
-    boost::unordered_flat_map<std::string, std::uint32_t> users_;  // their connections, where there is a limit
+    boost::unordered_flat_map<std::string, session::Connection*> postponed_;  // waiting for their turn, by client id
+    Instant next_log_at_ = Instant::min();                         // of the line about sessions that were replaced
+    std::uint64_t unlogged_sessions_ = 0;                          // replaced since that line
+    boost::unordered_flat_map<std::string, std::uint32_t> users_;  // connections by user, where a limit exists
     std::uint32_t connected_ = 0;
     std::uint32_t connected_max_ = 0;
 };

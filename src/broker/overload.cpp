@@ -11,16 +11,18 @@ using session::Session;
 
 void Overload::judge(const Connection* busy, Instant now) {
     session::MemoryBudget& memory = services_.memory;
+    // A client is a session or a connection; most clients are both.
     const auto clients = [this] { return std::max<std::size_t>(lifecycle_.sessions().size(), connections_.count()); };
     if (memory.strangers_exceed()) refuse_strangers(memory.excess_of_strangers(), now);
     report(memory.judge(clients()));
     if (memory.excess() == 0) return;
-    relieve(busy, now);
+    free_memory(busy, now);
     report(memory.judge(clients()));
 }
 
-// What ends with a connection is free at the end of the turn only; it is counted as if it were already.
-void Overload::relieve(const Connection* busy, Instant now) {
+// A closed connection frees its memory only at the end of the turn. Its bytes are counted as freed here nevertheless,
+// so that no further holders are chosen in their place.
+void Overload::free_memory(const Connection* busy, Instant now) {
     const std::uint64_t excess = services_.memory.excess();
     std::uint64_t freed = refuse_strangers(excess, now);
     if (freed < excess) freed += unload_stored(excess - freed);
@@ -29,7 +31,7 @@ void Overload::relieve(const Connection* busy, Instant now) {
     if (freed < excess) drop_unstored(excess - freed, busy);
 }
 
-// Once for each step of an episode, not for each time it is taken.
+// Logs each step once in an episode of pressure, however often it is reached.
 void Overload::report(Pressure pressure) {
     const session::MemoryBudget& memory = services_.memory;
     if (pressure > worst_)
@@ -42,8 +44,9 @@ void Overload::report(Pressure pressure) {
     worst_ = pressure == Pressure::none ? pressure : std::max(worst_, pressure);
 }
 
+// Step 1. Strangers are peers without an accepted CONNECT; they count for the network of their address.
 std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
-    constexpr Duration told_interval = 10s;
+    constexpr Duration log_interval = 10s;
     const session::MemoryBudget& memory = services_.memory;
     if (memory.strangers() == 0) return 0;
     connections_by_owner_.clear();
@@ -54,32 +57,34 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
     });
     const std::uint64_t before = memory.strangers();
     const Connection* last = nullptr;
-    const std::uint64_t freed = connections_by_owner_.take(wanted, [&](Connection& connection) {
+    const std::uint64_t freed = connections_by_owner_.free_bytes(wanted, [&](Connection& connection) {
         connection.refuse_unfinished();
-        ++untold_strangers_;
+        ++unlogged_strangers_;
         last = &connection;
     });
-    if (last == nullptr || now < quiet_until_) return freed;
-    quiet_until_ = now + told_interval;
+    if (last == nullptr || now < next_log_at_) return freed;
+    next_log_at_ = now + log_interval;
     services_.log.warning("strangers_refused",
-                          {{"connections", std::exchange(untold_strangers_, 0)},
+                          {{"connections", std::exchange(unlogged_strangers_, 0)},
                            {"address", last->peer().address},
                            {"unfinished_bytes", before},
                            {"limit_bytes", memory.strangers_max()},
-                           {"reason", "packets before CONNECT is accepted exceed their share of the memory budget"},
+                           {"reason", "packets of peers without an accepted CONNECT exceed their share of the budget"},
                            {"limit", "memory.budget_bytes"}});
     return freed;
 }
 
+// Step 2.
 std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
         const std::uint64_t bytes = session.unloadable_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.take(wanted, [](Session& session) { session.unload(); });
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.unload(); });
 }
 
+// Step 3. Connections without a session belong to step 1.
 std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connection* busy) {
     connections_by_owner_.clear();
     connections_.for_each([&](Connection& connection) {
@@ -88,9 +93,10 @@ std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connectio
         if (bytes >= victim_bytes_min)
             connections_by_owner_.add(connection.session()->account()->id, bytes, connection);
     });
-    return connections_by_owner_.take(wanted, [](Connection& connection) { connection.shed(); });
+    return connections_by_owner_.free_bytes(wanted, [](Connection& connection) { connection.shed(); });
 }
 
+// Step 4.
 std::uint64_t Overload::end_empty_sessions(std::uint64_t wanted, Instant now) {
     std::uint64_t freed = 0;
     for (std::uint32_t ended = 0; freed < wanted && ended < ended_at_once_max; ++ended) {
@@ -101,6 +107,7 @@ std::uint64_t Overload::end_empty_sessions(std::uint64_t wanted, Instant now) {
     return freed;
 }
 
+// Step 5. A connected client is disconnected as well, so that it can notice the loss.
 std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* busy) {
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
@@ -108,7 +115,7 @@ std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* bu
         const std::uint64_t bytes = session.unstored_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.take(wanted, [](Session& session) {
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) {
         if (session.connection() != nullptr) session.connection()->shed();
         session.drop_unstored();
     });

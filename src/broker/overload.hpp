@@ -1,15 +1,16 @@
-// Overload: what a shard does when the process comes near its memory budget. MemoryBudget judges, this acts:
+// Overload: frees memory when the process comes near its memory budget. MemoryBudget decides how much must be freed,
+// this class frees it. Owned by the shard; on the shard's thread.
 //
-//     step  who gives way                                            what is lost
-//     1     peers whose CONNECT is not accepted: unfinished packets  nothing
-//     2     sessions: what the store has of their messages           nothing; it is read again
-//     3     connections that hold most                               their QoS 0, and clean sessions
-//     4     sessions that are away and empty, where their owner      their subscriptions
-//           has more than MemoryBudget::table_share()
-//     5     sessions with messages that only memory has              those messages
+//     step  who gives memory back                                      what is lost
+//     1     peers without an accepted CONNECT: unfinished packets      nothing
+//     2     sessions: messages in memory that the store has too        nothing; they are read again
+//     3     the connections that hold most: they are closed            their QoS 0 messages, and clean sessions
+//     4     sessions that are offline and empty, of owners with more   their subscriptions
+//           than MemoryBudget::table_share(): they end
+//     5     sessions: messages that only memory has                    these messages
 //
-// Each step begins with the largest holder of the owner that holds most (victims.hpp), and the next step comes only if
-// that was not enough. Step 1 is also done when the unfinished packets alone exceed their share of the budget.
+// Each step begins with the largest holder of the owner that holds most (victims.hpp). The next step comes only if the
+// freed memory is not enough. Step 1 is also done when the unfinished packets alone exceed their share of the budget.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +25,9 @@ namespace ledge::broker {
 
 class Overload {
 public:
-    /// Who holds less stays: it would have to be found again, and little would be won.
+    /// A connection or session that holds less is left alone: the gain would be small, and many would be needed.
     static constexpr std::uint64_t victim_bytes_min = 4 * session::MemoryBudget::share_bytes_min;
-    /// Sessions that end in one call, at most: the rest at the next one.
+    /// Sessions that end in one call at most. The next call continues.
     static constexpr std::uint32_t ended_at_once_max = 1000;
 
     struct Services {
@@ -37,10 +38,10 @@ public:
     Overload(const Services& services, Connections& connections, Lifecycle& lifecycle)
         : services_(services), connections_(connections), lifecycle_(lifecycle) {}
 
-    /// True when judge() may have to act: a comparison or two, for each message.
+    /// True when judge() may have to act. Cheap enough to be called for each message: two comparisons.
     bool wants_attention() const { return services_.memory.wants_attention() || services_.memory.strangers_exceed(); }
-    /// Decides about the pressure, and lets holders give way if it has come to that: O(sessions), then.
-    /// `busy`: whose packet is being looked at, it is left alone; nullptr: nobody's.
+    /// Determines the memory pressure, and frees memory if the pressure requires it: then O(sessions). `busy` is the
+    /// connection whose packet is being processed, or nullptr; it is left alone.
     void judge(const session::Connection* busy, Instant now);
 
 private:
@@ -49,7 +50,7 @@ private:
     std::uint64_t disconnect_largest(std::uint64_t wanted, const session::Connection* busy);
     std::uint64_t end_empty_sessions(std::uint64_t wanted, Instant now);
     std::uint64_t drop_unstored(std::uint64_t wanted, const session::Connection* busy);
-    void relieve(const session::Connection* busy, Instant now);
+    void free_memory(const session::Connection* busy, Instant now);
     void report(session::Pressure pressure);
 
     Services services_;
@@ -57,9 +58,9 @@ private:
     Lifecycle& lifecycle_;
     Victims<session::Connection> connections_by_owner_;  // scratch
     Victims<session::Session> sessions_by_owner_;        // scratch
-    session::Pressure worst_ = session::Pressure::none;  // since there was none
-    Instant quiet_until_ = Instant::min();               // strangers are told of once in a while
-    std::uint64_t untold_strangers_ = 0;
+    session::Pressure worst_ = session::Pressure::none;  // of the present episode of pressure
+    Instant next_log_at_ = Instant::min();               // of the line about refused strangers
+    std::uint64_t unlogged_strangers_ = 0;               // refused since that line
 };
 
 }  // namespace ledge::broker

@@ -1,4 +1,5 @@
-// A shard continues with what a store remembers. What does not read is left out and said, it never stops a start.
+// Lifecycle: restores sessions from the store at the start. A row that cannot be read is left out and logged; it never
+// stops the start.
 #include <algorithm>
 
 #include "ledge/journal/records.hpp"
@@ -14,9 +15,10 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
         services_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return take_downs_.push_back({stored.number, stored.first_queued, 0});
+        return ended_queues_.push_back({stored.number, stored.first_queued, 0});
     }
-    if (record->is_ended) return take_downs_.push_back({stored.number, stored.first_queued, 0});
+    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, 0});
+    // The session ends with this start, but its will has to be published later, by restore_wills().
     if (record->will && record->expiry_interval_s == 0) {
         wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
                                 std::string(record->owner), record->network, std::move(*record->will),
@@ -37,8 +39,8 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     restore_queue(session, stored);
 
     session.go_away();
-    // Whoever was connected lost its connection with the end of the broker, just now. Its time is counted once from the
-    // first start on, not anew from each: the record takes it down.
+    // A client that was connected has lost its connection by the end of the broker: its expiry begins now. The record
+    // gets the end that follows from the first start, so that further starts do not begin the expiry anew.
     if (record->expiry_interval_s == 0) {
         session.expires_at = now;
         return services_.timers.set(session.expiry_timer, now);
@@ -50,14 +52,16 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     }
     const bool is_end_unrecorded = !is_endless && record->expires_at == never;
     const bool is_will_unrecorded = record->will && record->will_due == never;
-    const bool is_in_doubt =  // what comes now is known not to be sent
-        is_endless && record->progress.doubted_until == journal::SendingProgress::unknown;
+    // The record was written while the client was connected, so it leaves open which rows were sent. It is written
+    // again: rows that come from now on are known not to be sent.
+    const bool is_in_doubt = is_endless && record->progress.doubted_until == journal::SendingProgress::unknown;
     if (record->will) restore_will(session, std::move(*record->will), record->will_due, now);
     const bool is_loss_unrecorded = session.is_incomplete && !record->is_incomplete;
     if (is_end_unrecorded || is_will_unrecorded || is_in_doubt || is_loss_unrecorded)
         session.record_disconnection(session.expires_at, journal::Urgency::lazy);
 }
 
+// An empty `owner` leaves the session without one: any client may resume it.
 void Lifecycle::set_owner(session::Session& session, std::string_view owner) {
     if (owner.empty()) return;
     auto identity = std::make_unique<auth::Identity>();
@@ -69,14 +73,16 @@ void Lifecycle::restore_subscription(session::Session& session, const journal::S
     const auto subscription = journal::parse_subscription(bytes_of(row.body));
     if (subscription && subscriptions_.restore(session, *subscription, static_cast<std::uint32_t>(row.number)))
         return feeds_.restore(session, *subscription);
-    // Unreadable, or a second one with this filter: which of them its client relies on nobody knows.
+    // The row is unreadable, or it is a second one with the same filter, and nobody knows on which of the two the
+    // client relies. So the client has to subscribe anew: see renew().
     session.is_incomplete = true;
     services_.log.error("stored_subscription_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     services_.journal.drop(journal::RecordKind::subscription, session.number(), row.number, journal::Urgency::lazy);
 }
 
-// The queue is one, in the order of its rows, whether they were sent or not [MQTT-4.6.0-1]. Only exchanges of a release
-// that gave packet ids in the order of sending come before all the others: nobody knows where among them they were.
+// All rows form one queue in the order of their numbers, whether they were sent or not [MQTT-4.6.0-1]. An exception are
+// the exchanges of an older release, which gave packet ids in the order of sending. They come before all other rows,
+// because their position among these is not known.
 void Lifecycle::restore_queue(session::Session& session, const journal::StoredSession& stored) {
     const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const journal::StoredRow& row) {
         const auto record = journal::parse_queued(bytes_of(row.body));
@@ -87,6 +93,7 @@ void Lifecycle::restore_queue(session::Session& session, const journal::StoredSe
     session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
 }
 
+// For the exchanges of the older release: opens each of them, the rest of the rows becomes the queue.
 void Lifecycle::restore_exchanges(session::Session& session, const journal::StoredSession& stored) {
     std::uint64_t bytes = stored.queued_bytes;
     for (const journal::StoredRow& row : stored.inflight) {

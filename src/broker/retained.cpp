@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/publication_source.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/system_topics.hpp"
@@ -16,8 +17,9 @@ namespace {
 
 bool is_own(std::string_view topic) { return session::belongs_to_broker(topic); }
 
-// Nobody waits for a QoS 0 publication, nor for a relaxed one. No subscriber can make the others unnecessary, and each
-// alone in its commit costs the flash ten times as much as in company.
+// No acknowledgement waits for the record of a QoS 0 or relaxed publication, so that record is lazy. All others are
+// paced: no subscriber can make them unnecessary, and a record that is alone in its commit costs the flash ten times as
+// much as one among others.
 Urgency urgency_of(journal::Durability level, wire::QoS qos) {
     return level == journal::Durability::durable && qos != wire::QoS::at_most_once ? Urgency::paced : Urgency::lazy;
 }
@@ -29,11 +31,12 @@ journal::Ticket Retained::store(const journal::Publication& kept, const journal:
     const auto known = topics_.find(publication.topic);
     if (publication.payload.empty()) {
         if (known) return remove(*known, urgency_of(level, publication.qos));
-        return services_.journal.last();  // its removal may still be under way
+        return services_.journal.last();  // an earlier removal of this topic may not be durable yet
     }
     const topic::TopicId topic = known ? *known : topics_.insert(publication.topic).id;
     Message& message = at(topic);
     const bool is_repeated = known && is_same(message, publication);
+    // The number belongs to the topic: it keeps its position when its message is replaced.
     if (!known) {
         message.number = services_.journal.new_number();
         note_arrival(message.number, topic);
@@ -47,10 +50,12 @@ journal::Ticket Retained::store(const journal::Publication& kept, const journal:
     if (publication.expires_at != never) has_expiring_ = true;
     if (is_own(publication.topic)) return 0;
     if (level != journal::Durability::ram || message.has_record) charge(message);
-    if (is_repeated && message.has_record) return message.ticket;  // what the store has, or will have, says the same
+    // The record in the store, or the pending one, has the same content: nothing is written.
+    if (is_repeated && message.has_record) return message.ticket;
     return put_record(message, level, publication.qos);
 }
 
+// Counts the bytes in the store for the client whose packet is being processed.
 void Retained::charge(Message& message) {
     if (!services_.journal.is_enabled()) return;
     message.owner = services_.accounts.store(services_.journal.cause(), message.bytes);
@@ -61,19 +66,20 @@ void Retained::discharge(Message& message) {
     if (std::exchange(message.is_charged, false)) services_.accounts.unstore(message.owner, message.bytes);
 }
 
-// Sensors repeat themselves. With an expiry it is not the same: that begins anew.
+// Sensors often publish the same value again. A message with an expiry never counts as the same, because its expiry
+// begins anew.
 bool Retained::is_same(const Message& message, const journal::PublicationView& publication) const {
     if (message.bytes != publication.bytes() || message.expires_at != never || publication.expires_at != never)
         return false;
     const journal::Publication stored = read(message);
-    if (!stored) return false;
+    if (!stored) return false;  // the store cannot deliver it: write it again
     const journal::PublicationView old = stored.view();
     const auto equal = [](Bytes a, Bytes b) { return std::ranges::equal(a, b); };
     return old.qos == publication.qos && equal(old.payload, publication.payload) &&
            equal(old.properties, publication.properties) && equal(old.source, publication.source);
 }
 
-// One record per topic: an update that comes before the last one was taken takes its place.
+// A topic has one record. When the last change of the record is still pending, the new message replaces that change.
 journal::Ticket Retained::put_record(Message& message, journal::Durability level, wire::QoS qos) {
     journal::Journal& journal = services_.journal;
     if (!journal.is_enabled() || level == journal::Durability::ram) return 0;
@@ -86,6 +92,7 @@ journal::Ticket Retained::put_record(Message& message, journal::Durability level
     return message.ticket;
 }
 
+// Entries of removed topics are erased when they are about half of all: amortized O(1) for each new topic.
 void Retained::note_arrival(std::uint64_t number, topic::TopicId topic) {
     constexpr std::size_t few = 64;
     if (arrivals_.size() >= 2 * topics_.size() + few)
@@ -95,6 +102,7 @@ void Retained::note_arrival(std::uint64_t number, topic::TopicId topic) {
 
 bool Retained::match_portion(std::string_view filter, std::uint64_t& position, std::uint64_t as_of,
                              std::size_t looks_max, std::vector<topic::TopicId>& out) {
+    // A position is the number of the next topic to examine. Binary search finds it although entries were erased.
     auto next = std::ranges::lower_bound(arrivals_, position, {}, &Arrival::number);
     const auto is_due = [&] { return next != arrivals_.end() && next->number <= as_of; };
     looked_at_.clear();
@@ -104,12 +112,13 @@ bool Retained::match_portion(std::string_view filter, std::uint64_t& position, s
     return topics_.match_among(filter, looked_at_, out) && is_due();
 }
 
+// The entry of a topic, new if necessary.
 Retained::Message& Retained::at(topic::TopicId topic) {
     if (messages_.size() <= topic) messages_.resize(topic + 1);
     return messages_[topic];
 }
 
-bool Retained::takes(const journal::PublicationView& publication) const {
+bool Retained::has_room_for(const journal::PublicationView& publication) const {
     if (is_own(publication.topic) || publication.payload.empty()) return true;
     const auto known = topics_.find(publication.topic);
     if (!known && limited_messages_ >= limits_.messages_max) return false;
@@ -117,8 +126,9 @@ bool Retained::takes(const journal::PublicationView& publication) const {
     return limited_bytes_ - replaced + publication.bytes() <= limits_.bytes_max;
 }
 
-// 0 bytes: there is, or was, no message.
+// `bytes_before` is 0 when the topic had no message, `bytes_after` is 0 when it has none any more.
 void Retained::account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after) {
+    LEDGE_ASSERT(bytes_ >= bytes_before);
     bytes_ += bytes_after - bytes_before;
     if (is_own(topic)) return;
     limited_bytes_ += bytes_after - bytes_before;
@@ -132,11 +142,12 @@ journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
     journal::Publication loaded = load(messages_[topic]);
     if (!loaded) return {};
     const journal::PublicationView view = loaded.view();
-    // Whoever published it may have lost the right to since.
+    // The publisher may have lost the right to publish to this topic since.
     if (!journal::may_still_publish(services_.policy.acl, view.source, view.topic)) return {};
     return loaded;
 }
 
+// Reads the message, and keeps a payload that came from the store in RAM while the cache has room.
 journal::Publication Retained::load(Message& message) {
     journal::Publication loaded = read(message);
     if (!message.publication && loaded && cached_bytes_ + message.bytes <= limits_.cache_bytes_max) {
@@ -157,6 +168,7 @@ journal::Publication Retained::read(const Message& message) const {
 }
 
 journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
+    LEDGE_ASSERT(topic < messages_.size());
     Message& message = messages_[topic];
     std::string name;
     topics_.append_topic(topic, name);
@@ -164,7 +176,7 @@ journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     journal::Journal& journal = services_.journal;
     journal::Ticket ticket = 0;
     if (message.has_record) {
-        // A pending put is cancelled, but an older record may be in the store all the same: remove it in any case.
+        // A pending put is cancelled. An older record may be in the store nevertheless, so it is removed in any case.
         if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
         ticket = journal.drop(RecordKind::retained, 0, message.number, urgency);
     }
@@ -175,7 +187,7 @@ journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
 }
 
 void Retained::sweep(Instant now) {
-    has_expiring_ = false;
+    has_expiring_ = false;  // true again when a message is found that has yet to expire
     for (topic::TopicId topic = 0; topic < messages_.size(); ++topic) {
         if (messages_[topic].bytes == 0) continue;
         if (messages_[topic].expires_at <= now)
@@ -188,17 +200,18 @@ void Retained::sweep(Instant now) {
 void Retained::restore(const journal::StoredRetained& stored) {
     const topic::TopicId topic = topics_.insert(stored.topic).id;
     Message& message = at(topic);
-    if (message.bytes != 0) return;  // a second record of one topic: the first wins
+    if (message.bytes != 0) return;  // the store has two records of one topic: the first one counts
     message.number = message.stored_as = stored.number;
     message.has_record = true;
     message.expires_at = stored.expires_at;
     message.bytes = stored.bytes;
     account(stored.topic, 0, stored.bytes);
-    charge(message);  // to nobody: who has published it is not known any more
+    charge(message);  // to no account: the owner that published it is not known any more
     if (stored.expires_at != never) has_expiring_ = true;
     arrivals_.push_back({stored.number, topic});
 }
 
+// match_portion() needs the order of the numbers, whatever the order in which the store gave the rows.
 void Retained::end_restore() { std::ranges::sort(arrivals_, {}, &Arrival::number); }
 
 }  // namespace ledge::broker

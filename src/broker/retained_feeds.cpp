@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -13,10 +14,11 @@ using wire::QoS;
 
 void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS qos, std::uint32_t subscription_id) {
     RetainedFeed& feed = feed_of(session);
-    if (session.is_stored()) feed.news.emplace_back(filter);
+    if (session.is_stored()) feed.news.emplace_back(filter);  // record() writes it later
     RetainedFeed::Batch* owed = feed.find(filter);
     if (owed == nullptr) return feed.add({std::string(filter), {retained_.latest(), 0, 0}, subscription_id, qos});
-    // As long as nothing has been sent, it is owed once more. Later it all begins anew, with what is retained now.
+    // Before the first topic was examined, one more round is owed. After that the feed begins anew, with the messages
+    // that are retained now.
     const bool has_begun = owed->progress.position != 0 || owed->progress.as_of != retained_.latest();
     const unsigned rounds = has_begun ? 0U : owed->progress.rounds + 1U;
     feed.forget_topics_of(*owed);
@@ -32,13 +34,13 @@ RetainedFeed& RetainedFeeds::feed_of(session::Session& session) const {
 }
 
 void RetainedFeeds::restore(session::Session& session, const journal::SubscriptionRecord& record) const {
-    if (record.feed.as_of == 0) return;
+    if (record.feed.as_of == 0) return;  // nothing was owed
     feed_of(session).add(
         {std::string(record.filter), record.feed, record.subscription_id, record.options.qos, false, record.feed});
 }
 
-// The first batch alone moves, so that a connection that comes and goes writes a record at most. The others have
-// changed if a SUBSCRIBE has changed them: all that is owed is not walked for one of many.
+// Only the first batch makes progress, so a client that connects and disconnects often causes at most one record each
+// time. Other batches change only by SUBSCRIBE, and `news` names these: the whole feed need not be searched.
 void RetainedFeeds::record(session::Session& session) {
     if (session.retained_feed == nullptr || !session.is_stored()) return;
     RetainedFeed& feed = *session.retained_feed;
@@ -48,12 +50,14 @@ void RetainedFeeds::record(session::Session& session) {
 }
 
 void RetainedFeeds::record(session::Session& session, RetainedFeed::Batch& batch) {
+    LEDGE_ASSERT(session.retained_feed != nullptr && !session.retained_feed->empty());
     RetainedFeed& feed = *session.retained_feed;
     journal::FeedProgress progress = batch.progress;
     if (&batch == &feed.front()) progress.position = first_unsent(feed);
     if (progress != batch.recorded) subscriptions_.record_feed(session, batch, progress);
 }
 
+// The position of the first topic that was found but not sent. A topic that was removed since has no position.
 std::uint64_t RetainedFeeds::first_unsent(RetainedFeed& feed) const {
     const std::uint64_t looked_at = feed.front().progress.position;
     for (std::size_t i = feed.next; i < feed.topics.size(); ++i)
@@ -66,7 +70,7 @@ void RetainedFeeds::feed(Connection& connection, Instant now) {
     if (!connection.is_connected() || connection.session()->retained_feed == nullptr) return;
     session::Session& session = *connection.session();
     const Progress progress = feed_batches(connection, now);
-    if (!connection.is_connected()) return;
+    if (!connection.is_connected()) return;  // sending has closed it
     if (progress == Progress::done) return session.retained_feed.reset();
     if (!session.retained_feed->news.empty()) record(session);
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
@@ -74,6 +78,7 @@ void RetainedFeeds::feed(Connection& connection, Instant now) {
 }
 
 void RetainedFeeds::feed_unfinished(Instant now) {
+    // feed() adds a connection to unfinished_ again when the looks of this turn are used up as well.
     const std::vector<Connection*> due = std::exchange(unfinished_, {});
     for (Connection* connection : due) feed(*connection, now);
 }
@@ -82,6 +87,7 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
     RetainedFeed& feed = *connection.session()->retained_feed;
     while (!feed.empty()) {
         const RetainedFeed::Batch& batch = feed.front();
+        // First send the topics that were found, then search for more.
         while (feed.next < feed.topics.size()) {
             if (!connection.is_connected() || !has_room(connection, batch.qos)) return Progress::no_room;
             send(connection, batch, feed.topics[feed.next++], now);
@@ -98,6 +104,7 @@ RetainedFeeds::Progress RetainedFeeds::feed_batches(Connection& connection, Inst
 }
 
 bool RetainedFeeds::begin_next_round(session::Session& session) {
+    LEDGE_ASSERT(session.retained_feed != nullptr && !session.retained_feed->empty());
     RetainedFeed::Batch& batch = session.retained_feed->front();
     if (batch.progress.rounds > 0) {
         --batch.progress.rounds;
@@ -105,15 +112,18 @@ bool RetainedFeeds::begin_next_round(session::Session& session) {
         batch.is_looked_through = false;
         return true;
     }
+    // The record still says that messages are owed: correct it.
     if (batch.recorded.as_of != 0) subscriptions_.record_feed(session, batch, {});
     return false;
 }
 
-// Finds the next topics of the first batch. False: no looks are left.
+// Finds the next topics of the first batch. False when looks_per_turn is used up.
 bool RetainedFeeds::look_further(RetainedFeed& feed) {
     constexpr std::size_t looks_at_once = 512;
     if (looks_left_ == 0) return false;
+    LEDGE_ASSERT(!feed.empty());
     RetainedFeed::Batch& batch = feed.front();
+    // A filter without wildcards matches one topic at most: one lookup is enough.
     if (!topic::has_wildcards(batch.filter)) {
         if (const auto topic = retained_.find(batch.filter)) feed.topics.push_back(*topic);
         batch.is_looked_through = true;
@@ -123,6 +133,7 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
     const std::size_t now = std::min(looks_left_, looks_at_once);
     batch.is_looked_through =
         !retained_.match_portion(batch.filter, batch.progress.position, batch.progress.as_of, now, feed.topics);
+    LEDGE_ASSERT(now <= looks_left_);
     looks_left_ -= now;
     return true;
 }
@@ -131,7 +142,7 @@ void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
     if (session.retained_feed != nullptr) session.retained_feed->forget(filter);
 }
 
-// Live messages that already wait come first.
+// Messages that already wait in the queue of the session go first.
 bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
     if (!connection.sender().has_room() || !connection.session()->pending().empty()) return false;
     return qos == QoS::at_most_once || connection.has_send_quota();
@@ -142,7 +153,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     const journal::Publication publication = retained_.load(topic, batch.progress.as_of, now);
     if (!publication) return;
     const journal::PublicationView view = publication.view();
-    if (!topic::matches(batch.filter, view.topic)) return;  // the number belongs to another topic by now
+    if (!topic::matches(batch.filter, view.topic)) return;  // the topic's number was given to another topic since
     session::Session& session = *connection.session();
     if (!session.may_receive(view.topic)) return;
     session::Delivery delivery;

@@ -1,6 +1,6 @@
-// Retained messages for new subscriptions, at the pace of the reader and in portions, over as many connections as it
-// takes: no turn looks at more than `looks_per_turn` topics, however many there are and however often somebody
-// subscribes.
+// RetainedFeeds: sends retained messages for new subscriptions, in portions and at the pace of the reader. A feed
+// belongs to the session, so it continues on later connections. No turn examines more than `looks_per_turn` topics,
+// however many topics exist and however often clients subscribe. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include <string_view>
@@ -15,31 +15,34 @@ namespace ledge::broker {
 
 class RetainedFeeds {
 public:
-    static constexpr std::size_t looks_per_turn = 4096;
-    /// SUBSCRIBEs of one filter that come before anything is sent for the first; further ones add nothing.
+    static constexpr std::size_t looks_per_turn = 4096;  // retained topics examined in one turn, for all clients
+    /// Additional rounds that one filter can be owed. They come from repeated SUBSCRIBE packets for the same filter
+    /// before its first message is sent; further packets add no round.
     static constexpr std::uint16_t rounds_max = 10;
 
-    /// `seed`: secret of the hash of the filters that are owed.
+    /// `seed`: secret of the hash over the filters that are owed.
     RetainedFeeds(Retained& retained, Subscriptions& subscriptions, std::uint64_t seed)
         : retained_(retained), subscriptions_(subscriptions), seed_(seed) {}
 
-    /// Owes `session` what matches `filter` now [MQTT-3.3.1-9], once more if it is owed already [MQTT-3.8.4-5];
-    /// what has begun to be sent begins anew.
+    /// From now on `session` is owed the retained messages that match `filter` now [MQTT-3.3.1-9]. When they are owed
+    /// already, they are owed once more [MQTT-3.8.4-5]; when their sending has begun, it begins anew.
     void add(session::Session& session, std::string_view filter, wire::QoS qos, std::uint32_t subscription_id);
-    /// Sends as much as the reader has room for, as far as the looks of this turn go.
+    /// Sends retained messages until the reader has no room left, or looks_per_turn is used up.
     void feed(session::Connection& connection, Instant now);
-    /// The subscription is gone: nothing more of it.
+    /// The subscription was removed: nothing is owed for its filter any more.
     static void forget(session::Session& session, std::string_view filter);
-    /// Continues with what the record of a subscription says.
+    /// Continues a feed after a start, from the progress in the record of a subscription.
     void restore(session::Session& session, const journal::SubscriptionRecord& record) const;
-    /// The session's connection is gone: what it is still owed stays, also when the broker ends.
+    /// Writes the progress of the feed into the records of the subscriptions, so that the feed survives the end of the
+    /// broker. Called when the session has lost its connection.
     void record(session::Session& session);
-    /// The connection is going.
+    /// The connection is about to be destroyed.
     void forget(session::Connection& connection) { std::erase(unfinished_, &connection); }
 
-    /// A new turn: looks are available again.
+    /// A new turn begins: looks_per_turn topics may be examined again.
     void begin_turn() { looks_left_ = looks_per_turn; }
-    /// Some connection has room for more, but its looks for this turn are used up: call feed_unfinished next turn.
+    /// True when a connection has room for more messages but looks_per_turn was used up. Call feed_unfinished in the
+    /// next turn.
     bool has_unfinished() const { return !unfinished_.empty(); }
     void feed_unfinished(Instant now);
 
@@ -47,7 +50,7 @@ private:
     enum class Progress : std::uint8_t { done, no_room, looks_used_up };
 
     Progress feed_batches(session::Connection& connection, Instant now);
-    /// False: nothing more is owed for the first batch.
+    /// False when no round is left for the first batch.
     bool begin_next_round(session::Session& session);
     session::RetainedFeed& feed_of(session::Session& session) const;
     void record(session::Session& session, session::RetainedFeed::Batch& batch);
@@ -60,8 +63,8 @@ private:
     Retained& retained_;
     Subscriptions& subscriptions_;
     std::uint64_t seed_;
-    std::size_t looks_left_ = looks_per_turn;
-    std::vector<session::Connection*> unfinished_;
+    std::size_t looks_left_ = looks_per_turn;       // in this turn
+    std::vector<session::Connection*> unfinished_;  // each at most once; see has_unfinished()
 };
 
 }  // namespace ledge::broker

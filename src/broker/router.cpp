@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -20,24 +21,28 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
         if (code != ReasonCode::success) return {code, {}};
     }
     const bool is_kept = publication.retain && !is_retained_refused(publication, publisher);
-    // Where the publisher can be told, all or nothing: its acknowledgement would say that the message is retained.
-    // Elsewhere (QoS 0, a will) the live delivery is better than none.
+    // A publisher that can be told is refused as a whole: an acknowledgement would say that the message is retained.
+    // Otherwise (QoS 0, a will) the message is delivered to the present subscribers, which is better than nothing.
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
     const journal::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
-    if (level == journal::Durability::durable && retained != 0) {  // no subscriber can make that unnecessary
-        routed.kept.ticket = std::max(routed.kept.ticket, retained);
-        routed.kept.hold.abandon();
+    // The record of a retained message is needed even when all subscribers have acknowledged. So the publisher waits
+    // for the commit.
+    if (level == journal::Durability::durable && retained != 0) {
+        routed.ack.ticket = std::max(routed.ack.ticket, retained);
+        routed.ack.hold.abandon();
     }
     return routed;
 }
 
-// What its acknowledgement would promise cannot be kept, or some subscriber's queue says no. success: it is taken.
+// Why the publication must be refused: the store could not keep what the acknowledgement would promise, or the queue of
+// a subscriber is full and its policy is `refuse`. success when the publication is accepted.
 ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
                           journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now) {
+    LEDGE_ASSERT(refusal != Refusal::impossible);
     const journal::Journal& journal = services_.journal;
     session::Counters& counters = services_.counters;
     if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
@@ -54,7 +59,8 @@ ReasonCode Router::refuse(const journal::PublicationView& publication, const ses
     return ReasonCode::quota_exceeded;
 }
 
-// One owner neither fills the store nor keeps the others from writing: above a certain use each has a share.
+// True when the owner of the publisher has used up its share of the store or of the journal. Shares hold only above a
+// certain use. They keep one owner from filling the store and from blocking the writes of the others.
 bool Router::is_over_share(const session::Session* publisher) const {
     if (publisher == nullptr || publisher->account() == nullptr) return false;
     const session::Account& account = *publisher->account();
@@ -62,15 +68,16 @@ bool Router::is_over_share(const session::Session* publisher) const {
 }
 
 void Router::note_over_share(const session::Session& publisher, Instant now) {
-    constexpr Duration told_interval = 10s;
-    if (now < quiet_until_) return;
-    quiet_until_ = now + told_interval;
+    LEDGE_ASSERT(publisher.account() != nullptr);
+    constexpr Duration log_interval = 10s;
+    if (now < next_log_at_) return;
+    next_log_at_ = now + log_interval;
     const session::Account& account = *publisher.account();
     const bool is_of_store = services_.accounts.is_over_store_share(account);
     services_.log.warning("owner_over_share",
                           {{"owner", account.name},
                            {"client_id", publisher.client_id()},
-                           {"share_of", is_of_store ? "the store" : "what waits to be written"},
+                           {"share_of", is_of_store ? "the store" : "the records that wait to be written"},
                            {"stored_bytes", account.stored_bytes},
                            {"share_bytes", is_of_store ? services_.accounts.stored_bytes_max() : 0},
                            {"waiting_bytes", account.journal_bytes},
@@ -78,23 +85,25 @@ void Router::note_over_share(const session::Session& publisher, Instant now) {
                            {"outcome", "durable publications of this owner are refused, those of others are not"}});
 }
 
+// Retained messages have three limits: memory, the publisher's share of the store, and the limits of `retained`. A
+// removal (empty payload) passes all three. The first refusal of a series is logged.
 bool Router::is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher) {
     const bool is_short = services_.memory.refuses_to_keep() && !publication.payload.empty() &&
                           !session::belongs_to_broker(publication.topic);
     const bool is_over = !publication.payload.empty() && is_over_share(publisher) &&
                          level_of(publication.topic) != journal::Durability::ram;
-    if (!is_short && !is_over && retained_.takes(publication)) {
+    if (!is_short && !is_over && retained_.has_room_for(publication)) {
         is_retained_full_ = false;
         return false;
     }
     ++services_.counters.retained_refused;
-    if (!std::exchange(is_retained_full_, true))  // the first of a run
+    if (!std::exchange(is_retained_full_, true))
         services_.log.warning("retained_refused",
                               {{"client_id", publisher == nullptr ? "" : std::string_view(publisher->client_id())},
                                {"topic", publication.topic},
-                               {"reason", is_short  ? "memory is short"
-                                          : is_over ? "the publisher's share of the store is used up"
-                                                    : "limit of retained messages or bytes reached"},
+                               {"reason", is_short  ? "the memory budget is nearly used up"
+                                          : is_over ? "the publisher has used up its share of the store"
+                                                    : "the limit of retained messages or bytes is reached"},
                                {"limit", is_short  ? "memory.budget_bytes"
                                          : is_over ? "store.size_max_bytes"
                                                    : retained_.full_limit()},
@@ -104,13 +113,14 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
 }
 
 journal::Durability Router::level_of(std::string_view topic) const {
+    // Without a store no level above ram can be kept, whatever the configuration says.
     if (!services_.journal.is_enabled()) return journal::Durability::ram;
     for (const DurabilityOptions::Override& override : durability_.overrides)
         if (topic::matches(override.filter, topic)) return override.level;
     return durability_.level;
 }
 
-// True when something of it would have to be kept by the store.
+// True when the store would have to keep the publication, as a retained message or for at least one receiver.
 bool Router::needs_store(const journal::PublicationView& publication, journal::Durability level) const {
     if (publication.qos == QoS::at_most_once) return false;
     if (publication.retain && level != journal::Durability::ram) return true;
@@ -119,7 +129,7 @@ bool Router::needs_store(const journal::PublicationView& publication, journal::D
 
 void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
-    ++stamp_;
+    ++stamp_;  // all marks that earlier publications left in sessions become invalid
     const auto filters = subscriptions_.match(publication.topic);
     is_merging_ = filters.size() > 1;
     for (const topic::FilterId filter : filters)
@@ -128,16 +138,19 @@ void Router::collect(const journal::PublicationView& publication, const session:
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
 }
 
-// Overlapping subscriptions: one copy with the highest QoS and all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]
-// [MQTT-3.3.4-4].
+// A session with several matching subscriptions gets one copy, with the highest QoS and all subscription identifiers
+// [MQTT-3.3.4-2] [MQTT-3.3.4-3] [MQTT-3.3.4-4].
 void Router::collect(const Subscriber& subscriber, const journal::PublicationView& publication,
                      const session::Session* publisher) {
+    LEDGE_ASSERT(subscriber.session != nullptr);
     session::Session& session = *subscriber.session;
     if (subscriber.options.no_local && &session == publisher) return;   // [MQTT-3.8.3-3]
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
     const bool retain =
         subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    // An earlier filter has found this session already: extend its hit.
     if (is_merging_ && session.route_stamp == stamp_) {
+        LEDGE_ASSERT(session.route_hit < hits_.size());
         Hit& hit = hits_[session.route_hit];
         hit.qos = std::max(hit.qos, qos);
         hit.retain = hit.retain || retain;
@@ -154,13 +167,14 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
     hit.ids.add(subscriber.subscription_id);
 }
 
-// Each group gets its own copy, also when a member has an ordinary subscription too [MQTT-4.8.2-4].
+// Each group gets a copy of its own, even when the picked member also has an ordinary subscription [MQTT-4.8.2-4].
 void Router::collect_shared(const journal::PublicationView& publication, const session::Session* publisher) {
+    // For ShareStrategy::sticky_publisher: a publisher always gets the same hash, so the same member.
     const std::uint64_t sender = publisher == nullptr ? 0 : std::hash<std::string>{}(publisher->client_id());
     for (const ShareGroupId group : subscriptions_.match_shared(publication.topic)) {
         const Subscriber* member =
             subscriptions_.groups().pick(subscriptions_.groups().at(group), sender, publication.topic);
-        if (member == nullptr) continue;
+        if (member == nullptr) continue;  // the rules allow no member to receive this topic
         Hit& hit = hits_.emplace_back();
         hit.session = member->session;
         hit.share_group = group;
@@ -170,8 +184,9 @@ void Router::collect_shared(const journal::PublicationView& publication, const s
     }
 }
 
-// A 3.x publisher is closed for the queue of an offline session only: a client that is connected may be the publisher
-// itself, or wait for it, and could never empty its queue if it were closed each time it comes back.
+// The connection of a 3.x publisher is closed only for the full queue of an offline session, never for that of a
+// connected one. The connected client may be the publisher itself, or may wait for the publisher: if the publisher were
+// closed after each reconnect, that client could never empty its queue.
 bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, Refusal refusal, Instant now) const {
     if (publication.qos == QoS::at_most_once) return false;
     return std::ranges::any_of(hits_, [&](const Hit& hit) {
@@ -185,6 +200,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
                                 !Fanout::keeps_up(*hit.session) &&
                                 (refusal == Refusal::by_reason_code || !hit.session->is_online());
         if (!may_say_no || fits()) return false;
+        // Only now look for expired messages: the search is O(n).
         hit.session->discard_expired(now);
         return !fits();
     });
@@ -196,6 +212,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     const journal::PublicationView publication = delivery.publication.view();
     const Subscriber* member = subscriptions_.groups().pick(*group, 0, publication.topic);
     if (member == nullptr) return false;
+    LEDGE_ASSERT(member->session != nullptr);
     Hit hit;
     hit.session = member->session;
     hit.share_group = delivery.share_group;
@@ -204,7 +221,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     hit.ids.add(member->subscription_id);
     fanout_.begin(publication, {level_of(publication.topic), delivery.not_before, false, 1}, now);
     fanout_.deliver(hit);
-    fanout_.end();
+    fanout_.end();  // the publisher's acknowledgement was settled or abandoned by the caller
     return true;
 }
 

@@ -1,4 +1,5 @@
-// Router: from a publication to the sessions it is owed to.
+// Router: finds the sessions that a publication must reach, decides whether the publication is accepted, and hands it
+// to the fanout. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include <vector>
@@ -38,28 +39,30 @@ public:
 
     struct Routed {
         wire::ReasonCode code = wire::ReasonCode::success;
-        Fanout::Kept kept;
+        Fanout::AckCondition ack;
     };
-    /// How a publisher can be told that its message was not taken.
+    /// How the broker can tell a publisher that its message is refused.
     enum class Refusal : std::uint8_t {
-        impossible,      // not at all: a will, a $SYS topic
-        by_closing,      // 3.x: its connection is closed, it may publish again
-        by_reason_code,  // v5
+        impossible,      // a will or a $SYS topic: no publisher waits for an answer
+        by_closing,      // 3.x: the broker closes the connection; the client may publish the message again
+        by_reason_code,  // v5: PUBACK or PUBREC carries the reason code
     };
-    /// Keeps it if it is to be retained, and delivers it, to nobody before `not_before` is settled. Code: success,
-    /// no_matching_subscribers, or quota_exceeded or implementation_specific_error: then nobody got it. `publisher` may
-    /// be nullptr (the broker itself).
+    /// Keeps the publication if it is to be retained, and delivers it to its subscribers. No subscriber gets the
+    /// message before the ticket `not_before` is settled. `publisher` is nullptr for the broker itself. The code is
+    /// success or no_matching_subscribers; or quota_exceeded or implementation_specific_error when the publication is
+    /// refused: then it reaches no subscriber and is not retained.
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
                  journal::Ticket not_before, Instant now);
 
-    /// The same for a publication that nobody waits to be acknowledged.
+    /// Routes a publication whose acknowledgement nobody waits for: a will or a $SYS topic.
     void route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                               Instant now);
 
-    /// What a publication to this topic survives.
+    /// The durability level of publications to this topic.
     journal::Durability level_of(std::string_view topic) const;
 
-    /// Gives a delivery of a shared subscription to another member [MQTT-4.8.2-6]; false when there is none.
+    /// Gives a delivery of a shared subscription to another member of the group [MQTT-4.8.2-6]. False when no member
+    /// may receive it, the group is gone, or the message has expired.
     bool reroute(const session::Delivery& delivery, Instant now);
 
 private:
@@ -79,13 +82,13 @@ private:
     Retained& retained_;
     Services services_;
     Fanout fanout_;
-    std::vector<Hit> hits_;
-    std::uint64_t stamp_ = 0;               // of the publication being routed
-    bool is_retained_full_ = false;         // and that has been logged
-    Instant quiet_until_ = Instant::min();  // owners over their share are told of once in a while
-    bool is_merging_ = false;               // several filters match: one copy per session
+    std::vector<Hit> hits_;                 // receivers of the publication that is being routed
+    std::uint64_t stamp_ = 0;               // number of that publication; see Session::route_stamp
+    bool is_retained_full_ = false;         // the last retained message was refused, and the refusals are logged
+    Instant next_log_at_ = Instant::min();  // of the line about an owner above its share
+    bool is_merging_ = false;               // several filters match, so a session may be found more than once
     const DurabilityOptions& durability_;
-    bool may_refuse_;  // some listener has OverflowPolicy::refuse
+    bool may_refuse_;  // at least one listener has OverflowPolicy::refuse
 };
 
 }  // namespace ledge::broker

@@ -1,6 +1,7 @@
-// Sessions for operators: a list in pages, and the end of one.
+// Lifecycle: sessions for operators. Lists sessions in pages, and ends one of them.
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -14,6 +15,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     facts.is_connected = session.connection() != nullptr;
     facts.subscriptions = session.subscriptions.size();
     facts.messages = session.backlog();
+    // While the session is connected, the timer is not set.
     const Instant ends = session.expiry_timer.deadline();
     if (!facts.is_connected && ends != never) facts.expires_in = std::max(ends - now, Duration{});
     return facts;
@@ -21,8 +23,8 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
 
 }  // namespace
 
-// The table is in no order: a page is what a look at each session finds next, with the page as a heap, so that the work
-// for a page is bounded by the number of sessions and nothing is kept between pages.
+// The table has no order, so each page visits all sessions and keeps the `count_max` smallest client ids behind `after`
+// in a heap, with the largest of them in front. Nothing is kept between two pages.
 std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t count_max, Instant now) {
     const auto precedes = [](const session::Session* a, const session::Session* b) {
         return a->client_id() < b->client_id();
@@ -30,7 +32,7 @@ std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t co
     std::vector<const session::Session*> page;
     page.reserve(count_max);
     sessions_.for_each([&](const session::Session& session) {
-        if (session.client_id() <= after && !after.empty()) return;
+        if (session.client_id() <= after && !after.empty()) return;  // on an earlier page
         if (page.size() == count_max) {
             if (count_max == 0 || session.client_id() >= page.front()->client_id()) return;
             std::pop_heap(page.begin(), page.end(), precedes);
@@ -39,6 +41,7 @@ std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t co
         page.push_back(&session);
         std::push_heap(page.begin(), page.end(), precedes);
     });
+    LEDGE_ASSERT(page.size() <= count_max);
     std::sort_heap(page.begin(), page.end(), precedes);
     std::vector<SessionFacts> facts;
     facts.reserve(page.size());
@@ -54,7 +57,7 @@ bool Lifecycle::remove(std::string_view client_id, Instant now) {
                                               {"reason", "an operator removed it"},
                                               {"messages", session->backlog()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
-    services_.journal.request_commit();
+    services_.journal.hurry();  // the operator expects that the removal survives a crash
     return true;
 }
 
@@ -65,12 +68,13 @@ void Lifecycle::end_for_good(session::Session& session, wire::ReasonCode code, s
         connection.close(code, reason);
         detach(connection, now);
     }
-    // It may have ended with its connection.
+    // A clean session has ended with its connection already.
     if (session::Session* left = sessions_.find(client_id)) end(*left, now);
 }
 
-// Names are proven by the password file alone, and it does not have this one any more: nobody can be the owner again.
-bool Lifecycle::is_owner_gone(const session::Session& session) const {
+// True when no client can log in as the owner any more: the password file is the only way to prove a user name, and it
+// does not contain this name.
+bool Lifecycle::is_owner_removed(const session::Session& session) const {
     const auth::Policy& policy = services_.policy;
     const bool is_file_all = policy.passwords && !policy.tokens && !policy.hook && !has_other_users_;
     return is_file_all && policy.passwords->find(session.owner()) == nullptr;

@@ -1,9 +1,11 @@
-// Room for new sessions. A known session always gets its client back; a Unix socket, the operator's, always gets in.
-// When sessions_max is reached or memory is short, a new session takes the place of the one that is away and empty for
-// longest, of the owner that has most. So whoever fills the broker with sessions loses the own ones.
+// Lifecycle: room for new sessions. A client whose session exists always gets it back, and a client on a Unix socket
+// (the operator) always gets a session. When sessions_max is reached or memory is short, a new session replaces an old
+// one: the session that is empty and has been offline for longest, of the owner with the most sessions or memory. So an
+// owner that fills the broker with sessions loses sessions of its own.
 #include <string>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -12,14 +14,14 @@ using session::Account;
 using session::Session;
 using wire::ReasonCode;
 
-// False: the connection is refused.
+// Makes room for one new session. False when there is no room; the connection is refused then.
 bool Lifecycle::make_room(session::Connection& connection, const session::OpenSession& open, const Account& newcomer,
                           Instant now) {
     const bool is_local = network_of(connection.peer().address) == NetworkId::none;
     if (!has_place(newcomer, now) && !is_local) {
         connection.refuse(
             open, ReasonCode::quota_exceeded,
-            "broker.sessions_max (" + std::to_string(sessions_max_) + ") is reached, and no session gives way");
+            "broker.sessions_max (" + std::to_string(sessions_max_) + ") is reached, and no session can be replaced");
         return false;
     }
     const bool is_persistent = expiry_of(open.connect, connection.limits()) > 0;
@@ -33,6 +35,8 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
     return true;
 }
 
+// True when sessions_max leaves a place, or an old session was ended for the new one. The old session belongs to the
+// newcomer itself or to an owner that still has more sessions afterwards: no owner is pushed below another.
 bool Lifecycle::has_place(const Account& newcomer, Instant now) {
     if (sessions_.size() < sessions_max_) return true;
     Account* largest = services_.accounts.largest([&](const Account& account) {
@@ -45,7 +49,9 @@ bool Lifecycle::has_place(const Account& newcomer, Instant now) {
     return true;
 }
 
-// A session that ends with its connection needs little, and only as long as its client is there.
+// True when memory suffices for the session, or enough old sessions were ended for it. A session that ends with its
+// connection needs little memory, and only for the time of the connection. So it is refused only when the budget is
+// exhausted.
 bool Lifecycle::has_memory(const session::OpenSession& open, bool is_persistent, const Account& newcomer, Instant now) {
     const session::MemoryBudget& memory = services_.memory;
     if (!memory.is_tight() || (!is_persistent && !memory.is_exhausted())) return true;
@@ -64,29 +70,32 @@ std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
     const std::uint64_t share = services_.memory.table_share();
     Account* largest = services_.accounts.largest([&](const Account& account) -> std::uint64_t {
         if (account.longest_away == nullptr || account.table_bytes < share) return 0;
+        // An owner below the newcomer's need not give memory to it.
         const bool may_give =
             newcomer == nullptr || &account == newcomer || account.table_bytes > newcomer->table_bytes;
         return may_give ? account.table_bytes : 0;
     });
     Session* session = largest == nullptr ? nullptr : largest->longest_away_empty();
     if (session == nullptr) return 0;
-    const std::uint64_t bytes = session->table_bytes();
+    const std::uint64_t bytes = session->table_bytes();  // the session does not exist any more after the next line
     end_for_another(*session, "memory.budget_bytes", now);
     return bytes;
 }
 
+// Ends the session and logs this, with at most one line in log_interval.
 void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
-    constexpr Duration told_interval = 10s;
+    LEDGE_ASSERT(!session.is_online() && session.account() != nullptr);
+    constexpr Duration log_interval = 10s;
     ++services_.counters.sessions_gave_way;
-    ++untold_;
-    if (now >= quiet_until_) {
-        quiet_until_ = now + told_interval;
+    ++unlogged_sessions_;
+    if (now >= next_log_at_) {
+        next_log_at_ = now + log_interval;
         services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
                                                    {"owner", session.account()->name},
                                                    {"owner_sessions", session.account()->sessions},
                                                    {"owner_bytes", session.account()->table_bytes},
                                                    {"limit", limit},
-                                                   {"sessions", std::exchange(untold_, 0)}});
+                                                   {"sessions", std::exchange(unlogged_sessions_, 0)}});
     }
     end(session, now);
 }

@@ -14,14 +14,15 @@ session::Session& SessionTable::create(const session::SessionServices& services,
     auto session = std::make_unique<session::Session>(services, std::string(client_id), limits);
     const std::string_view key = session->client_id();
     const auto [place, is_new] = sessions_.emplace(key, std::move(session));
-    LEDGE_ASSERT(is_new);
+    LEDGE_ASSERT(is_new && place->second != nullptr);
     return *place->second;
 }
 
 void SessionTable::erase(session::Session& session) {
     const auto found = sessions_.find(session.client_id());
     LEDGE_ASSERT(found != sessions_.end());
-    // Out of the table before its key dies with it.
+    LEDGE_ASSERT(found->second.get() == &session);
+    // The table's key is part of the session, so the session must outlive its entry.
     const std::unique_ptr<session::Session> last = std::move(found->second);
     sessions_.erase(found);
 }

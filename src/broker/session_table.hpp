@@ -1,4 +1,5 @@
-// All sessions of a shard by client id, connected and not.
+// SessionTable: owns all sessions of a shard, connected and offline, and finds them by client id. Part of Lifecycle; on
+// the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -14,20 +15,22 @@ class SessionTable {
 public:
     explicit SessionTable(std::uint64_t seed) : sessions_(0, Hash{topic::detail::TextHash(seed)}) {}
 
+    /// nullptr when no session has this client id.
     session::Session* find(std::string_view client_id) const;
-    /// The id must be unknown.
+    /// Makes a new session. Requires that no session has this client id.
     session::Session& create(const session::SessionServices& services, std::string_view client_id,
                              const session::SessionLimits& limits);
-    /// Destroys it.
+    /// Destroys the session.
     void erase(session::Session& session);
 
+    /// Calls `f` for each session, in no particular order. `f` must neither add nor remove sessions.
     template <class F>
     void for_each(F&& f) {
         for (auto& [client_id, session] : sessions_) f(*session);
     }
 
     std::size_t size() const { return sessions_.size(); }
-    /// Forgets all of them, when the shard ends.
+    /// Destroys all sessions, at the end of the shard.
     void clear() { sessions_.clear(); }
 
 private:
@@ -36,7 +39,7 @@ private:
         std::size_t operator()(std::string_view text) const { return hash(text); }
     };
 
-    // The keys are the sessions' own client ids.
+    // Each key is a view of the client id inside the session.
     boost::unordered_flat_map<std::string_view, std::unique_ptr<session::Session>, Hash> sessions_;
 };
 

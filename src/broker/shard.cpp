@@ -1,4 +1,6 @@
-// The door of the core, and the table of its effects.
+// Shard: the functions that the driver and the committer call, and what each effect of a connection does. On the
+// shard's thread.
+#include "ledge/base/assert.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -24,7 +26,9 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
              const journal::StoreReader& reader)
     : Shard(options, log, seed, image.now) {
     parts_->restore(image, reader, image.now);
-    on_time(image.now);  // sessions whose end was due or has become so by the restart: nobody can come back before it
+    // End the sessions that have expired, or whose client lost its connection by the end of the broker, before any
+    // client can resume them.
+    on_time(image.now);
     parts_->lifecycle.restore_wills(image.now);
 }
 
@@ -38,6 +42,7 @@ Shard::~Shard() {
 
 Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
     Parts& p = *parts_;
+    LEDGE_ASSERT(peer.listener < p.options.listeners.size());
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     p.admission.make_room_for_arrival(peer.listener, now);
     ++p.services.counters.connections_opened;
@@ -50,23 +55,26 @@ Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
 void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     parts_->begin_turn(now);
     parts_->services.counters.bytes_received += bytes.size();
+    // Until `cause` ends, all records are charged to the account of this client.
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
         rate->take_bytes(bytes.size());
     }
-    parts_->take(connection, bytes, now);
+    parts_->process_input(connection, bytes, now);
 }
 
-void Shard::Parts::take(Connection& connection, Bytes bytes, Instant now) {
-    if (connection.read_rate() != nullptr) return take_at_its_rate(connection, bytes, now);
-    while (!connection.is_closing() && take_packet(connection, bytes, now)) {
+void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+    if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
+    while (!connection.is_closing() && process_packet(connection, bytes, now)) {
     }
     end_input(connection, now);
 }
 
-/// False: that was all, or the end.
-inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Instant now) {
+/// Processes the next packet and removes it from `bytes`. False when no whole packet is left, the input is held back,
+/// or the stream is broken.
+inline bool Shard::Parts::process_packet(Connection& connection, Bytes& bytes, Instant now) {
+    // Packets behind CONNECT wait until CONNECT is answered.
     if (connection.is_awaiting_answer()) {
         connection.hold_input(std::exchange(bytes, {}));
         return false;
@@ -83,16 +91,19 @@ inline bool Shard::Parts::take_packet(Connection& connection, Bytes& bytes, Inst
     return true;
 }
 
-void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant now) {
+// As process_input(), but stops as soon as the rate is used up. The rest of the bytes is kept until the pause ends.
+void Shard::Parts::process_at_rate(Connection& connection, Bytes bytes, Instant now) {
+    LEDGE_ASSERT(connection.read_rate() != nullptr);
     session::ReadRate& rate = *connection.read_rate();
-    if (rate.is_paused()) return rate.keep(bytes);  // the rest of what was read before the pause
+    if (rate.is_paused()) return rate.keep(bytes);  // they were read from the socket before the pause
     rate.refill(now);
     const std::uint64_t& messages = services.counters.publish_received;
     for (bool is_more = true; is_more && !connection.is_closing() && rate.may_take_packet();) {
-        const bool has_user = rate.has_user();  // CONNECT is not his: whoever has not logged in can send it too
+        // CONNECT is not charged to the user: a client can send it without having logged in.
+        const bool has_user = rate.has_user();
         const std::uint64_t before = messages;
         const std::size_t size = bytes.size();
-        is_more = take_packet(connection, bytes, now);
+        is_more = process_packet(connection, bytes, now);
         rate.take_messages(messages - before);
         if (has_user) rate.take_of_user(messages - before, size - bytes.size());
     }
@@ -105,16 +116,17 @@ void Shard::Parts::take_at_its_rate(Connection& connection, Bytes bytes, Instant
 }
 
 void Shard::Parts::resume_reading(Instant now) {
-    while (Connection* connection = throttle.take_due(now)) {
+    while (Connection* connection = throttle.pop_due(now)) {
         const std::vector<Byte> kept = connection->read_rate()->resume();
-        connection->on_received(now);  // its silence was ours
+        connection->on_received(now);  // for the keep alive: the client was silent because the broker did not read
         if (connection->is_closing()) continue;
         const journal::Journal::Cause cause(services.journal, account_of(*connection));
-        take(*connection, {kept.data(), kept.size()}, now);
-        connection->mark_dirty();  // the driver reads it again, or has to know that it is not to
+        process_input(*connection, {kept.data(), kept.size()}, now);
+        connection->mark_dirty();  // the driver must ask again whether it may read the connection
     }
 }
 
+// After all packets that one call could process.
 void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
     connection.count_input();
@@ -129,6 +141,7 @@ void Shard::Parts::detach(Connection& connection, Instant now) {
 }
 
 void Shard::Parts::open_session(Connection& connection, const session::OpenSession& open, Instant now) {
+    // The owner is determined first: open() gives the identity of the connection to the session.
     const OwnerId owner = owner_of_client(connection);
     const session::Session* session = lifecycle.sessions().find(open.client_id);
     Connection* replaced = session != nullptr ? session->connection() : nullptr;
@@ -136,8 +149,9 @@ void Shard::Parts::open_session(Connection& connection, const session::OpenSessi
         return connection.refuse(open, ReasonCode::quota_exceeded, admission.limit_in_the_way(connection));
     lifecycle.open(connection, open, now);
     if (!connection.is_connected()) return;
+    // The place of the old connection is free before the new one occupies one.
     if (replaced != nullptr) connections.leave(*replaced);
-    admission.settle(connection, owner, now);
+    admission.occupy_place(connection, owner, now);
     if (connection.read_rate() != nullptr) user_rates.join(connection, now);
 }
 
@@ -152,39 +166,45 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
     if (services.memory.wants_attention()) overload.judge(&connection, now);
+    LEDGE_ASSERT(connection.session() != nullptr);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.peer().version == wire::Version::v5;
     const Router::Refusal refusal = can_be_told ? Router::Refusal::by_reason_code : Router::Refusal::by_closing;
     const bool is_qos2 = route.publication.qos == wire::QoS::exactly_once;
-    // Exactly once across a crash, at every level: the packet id goes into the same commit as what the message leads
-    // to, and nobody gets the message before; else the publisher's repetition would pass a second time. Where PUBREC
-    // does not wait for that commit, PUBREL may overtake it: then nothing is repeated any more, and nothing is written.
+    // QoS 2 means exactly once at every level, also across a crash. So the packet id is in the same commit as the
+    // records of the message's deliveries, and no subscriber gets the message before that commit. Otherwise the
+    // publisher's repetition after a crash would be delivered a second time. Where PUBREC does not wait for the commit,
+    // PUBREL may come before it. The publisher then repeats nothing any more, and the packet id is not written.
     const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == journal::Durability::durable;
     journal::Ticket received = 0;
     if (is_qos2) {
-        // While commits are postponed it is refused before its id is noted: such notes would gather in the journal.
+        // While commits are postponed, refuse the message before its packet id is recorded: such records would fill the
+        // journal.
         const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
         received = is_refused ? journal::never_durable : session.put_received(route.packet_id, urgency);
     }
-    if (received == journal::never_durable) {  // whoever would get it: its repetition could not be told from it
+    // Without the record of the packet id, a repetition of the message could not be recognized.
+    if (received == journal::never_durable) {
         ++services.counters.refused_quota;
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
         return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
+    // A refused message may be repeated with the same packet id, so the id must not stay recorded.
     if (received != 0 && wire::is_error(routed.code)) {
         if (services.journal.is_pending(received)) services.journal.cancel(received);
         received = 0;
     }
-    if (received != 0) routed.kept.hold.abandon();
-    const journal::Ticket ticket = is_durable ? std::max(received, routed.kept.ticket) : routed.kept.ticket;
-    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.kept.hold));
+    // The record of the packet id is needed even when all subscribers have acknowledged: wait for the commit.
+    if (received != 0) routed.ack.hold.abandon();
+    const journal::Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
+    connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.ack.hold));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Who may do what
+// Access rights and logins
 
 void Shard::set_policy(auth::Policy policy, Instant now) {
     parts_->begin_turn(now);
@@ -204,9 +224,11 @@ std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, 
                                                          const session::StandingRange& range) {
     session::CoreServices& services = parts_->services;
     if (services.logins.size() == 0) return std::nullopt;
+    // Sources that failed logins have blocked in the meantime are refused without a check.
     while (Connection* blocked = services.logins.take_blocked(services.guard, now)) blocked->refuse_blocked();
     auto task = services.logins.take(carrier, services.guard, now, range);
     if (!task) return task;
+    // The check runs on another thread, so it gets a copy of the rules.
     if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy.tokens)
         token->rules = *services.policy.tokens;
     return task;
@@ -216,51 +238,35 @@ void Shard::on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, I
     Parts& p = *parts_;
     p.begin_turn(now);
     Connection* waiting = p.services.logins.finish(number);
-    if (waiting == nullptr) return;
+    if (waiting == nullptr) return;  // the connection closed during the check
     Connection& connection = *waiting;
-    const journal::Journal::Cause cause(p.services.journal, nullptr);  // until it has a session
+    const journal::Journal::Cause cause(p.services.journal, nullptr);  // no account before the session is open
     p.effect.emplace<std::monostate>();
     connection.on_login_checked(std::move(outcome), now, p.effect);
     if (p.effect.index() != 0) p.perform(connection, p.effect, now);
     p.end_login(connection, now);
 }
 
+// Processes the packets that the client has sent while its CONNECT was not answered.
 void Shard::Parts::end_login(Connection& connection, Instant now) {
-    if (connection.is_postponed()) return;  // it waits with what it has sent
+    if (connection.is_postponed()) return;  // CONNECT is still not answered
     const std::vector<Byte> held = connection.end_login();
-    if (!held.empty() && connection.is_connected()) take(connection, {held.data(), held.size()}, now);
+    if (!held.empty() && connection.is_connected()) process_input(connection, {held.data(), held.size()}, now);
 }
 
-// The turn of a connection whose session was fought for.
+// The wait of a connection in a takeover fight is over: it asks for its session again.
 void Shard::Parts::reopen(Connection& connection, Instant now) {
-    const journal::Journal::Cause cause(services.journal, nullptr);  // until it has a session
+    LEDGE_ASSERT(connection.is_postponed() && connection.session() == nullptr);
+    const journal::Journal::Cause cause(services.journal, nullptr);  // no account before the session is open
     effect.emplace<std::monostate>();
     connection.reopen(effect);
     if (effect.index() != 0) perform(connection, effect, now);
     end_login(connection, now);
-    connection.mark_dirty();  // the driver reads it again
+    connection.mark_dirty();  // the driver may read the connection again
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The store
-
-void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
-    services.store = reader;
-    services.journal.restore(image.next_number);
-    std::uint64_t rows = 0;
-    std::uint64_t bytes = 0;
-    for (const journal::StoredReferences& message : image.references) {
-        services.references.add(message.message, message.rows);
-        rows += message.rows;
-    }
-    for (const journal::StoredSession& session : image.sessions) bytes += session.queued_bytes;
-    // Several rows may share a message: its size is that of the average row.
-    if (rows > 0) services.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
-    for (const journal::StoredRetained& message : image.retained) retained.restore(message);
-    retained.end_restore();
-    for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
-    lifecycle.take_down(now);  // goes on after each commit, and there may be no other
-}
 
 bool Shard::wants_commit(Instant now) {
     journal::Journal& journal = parts_->services.journal;
@@ -278,13 +284,14 @@ void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now
     p.services.journal.on_committed(last);
     note_store_used(used_fraction, now);
     p.wake_waiting(now);
-    p.lifecycle.take_down(now);
+    p.lifecycle.remove_ended_queues(now);
 }
 
 void Shard::note_store_used(double fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     const DurabilityOptions& durability = p.options.durability;
+    // Two thresholds, so that the state does not change with each commit.
     const bool was_full = p.services.journal.is_full();
     p.set_full(fraction > (was_full ? durability.take_below_used : durability.refuse_above_used), fraction);
     p.services.accounts.note_store_used(fraction);
@@ -312,12 +319,14 @@ void Shard::Parts::set_full(bool is_full, double used_fraction) {
     const auto percent = static_cast<int>(used_fraction * 100);
     if (is_full)
         services.log.error("store_full", {{"used_percent", percent},
-                                          {"limit", "store.size_max_bytes, or what the disk has room for"},
-                                          {"outcome", "durable publications are refused"}});
+                                          {"limit", "store.size_max_bytes, or the free space of the disk"},
+                                          {"outcome", "durable publications are refused until there is room again"}});
     else
         services.log.info("store_has_room", {{"used_percent", percent}});
 }
 
+// After a commit: connections send the acknowledgements, and sessions the messages, that have waited for it. The lists
+// are emptied first, because connections and sessions that still wait add themselves again.
 void Shard::Parts::wake_waiting(Instant now) {
     for (Connection* connection : std::exchange(services.waiting_connections, {})) connection->on_committed();
     for (session::Session* session : std::exchange(services.waiting_sessions, {})) {
@@ -337,10 +346,12 @@ void Shard::on_store_failed(Instant now) {
     p.services.journal.on_failed();
     p.services.log.error(
         "store_failed",
-        {{"outcome", "nothing more is acknowledged as durable; publications that need the store are refused"}});
-    // Whoever was promised something that cannot come true any more is told by the loss of its connection.
+        {{"outcome",
+          "no publication is acknowledged as durable any more; publications that need the store are refused"}});
+    // A client whose acknowledgement can never be sent learns it by the loss of its connection.
     for (Connection* connection : std::exchange(p.services.waiting_connections, {})) connection->on_store_failed();
-    // And what waits in front of a queue for a record that will never be written must not stop what stands behind it.
+    // A message at the front of a queue may wait for a record that will never be written. It must not block the
+    // messages behind it.
     for (session::Session* session : std::exchange(p.services.waiting_sessions, {})) {
         session->stop_waiting();
         if (session->connection() != nullptr) p.on_room(*session->connection(), now);
@@ -371,9 +382,11 @@ void Shard::on_closed(Connection& connection, Instant now) {
     else if (!connection.is_closing())
         parts_->services.log.debug("connection_abandoned", {{"address", connection.peer().address},
                                                             {"listener", connection.peer().listener.name}});
-    connection.close_silently();
+    connection.close_silently();  // does nothing for a connection that is closing already
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     parts_->detach(connection, now);
+    // No part may keep a pointer to the connection beyond remove().
+    LEDGE_ASSERT(connection.session() == nullptr);
     parts_->feeds.forget(connection);
     parts_->throttle.forget(connection);
     parts_->connections.remove(connection);
@@ -415,7 +428,7 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    if (p.feeds.has_unfinished()) return p.latest;
+    if (p.feeds.has_unfinished()) return p.latest;  // at once: the next turn may examine more retained topics
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 
@@ -426,9 +439,10 @@ Connection* Shard::next_dirty() {
     if (p.services.journal.consume_settled_without_commit()) p.wake_waiting(p.latest);
     while (Connection* connection = p.services.dirty.pop()) {
         connection->check_outbox_bound();
-        // Closed from elsewhere than its own bytes: a timer, a takeover, a subscriber's bound.
+        // The connection may have been closed outside of on_bytes(): by a timer, a takeover or a full queue.
         if (connection->is_closing()) p.detach(*connection, p.latest);
-        if (!connection->sender().is_held()) return connection;  // else the next commit makes it dirty again
+        if (!connection->sender().is_held())
+            return connection;  // otherwise the next commit marks the connection dirty again
     }
     return nullptr;
 }
@@ -436,6 +450,7 @@ Connection* Shard::next_dirty() {
 void Shard::shut_down(Instant now) {
     Parts& p = *parts_;
     p.connections.for_each([&](Connection& connection) {
+        // A connection that was closing before the stop is not closed by it: its will is handled as usual.
         if (connection.is_closing()) return p.lifecycle.detach(connection, now);
         connection.close(ReasonCode::server_shutting_down, "the broker is shutting down");
         p.lifecycle.detach_for_stop(connection, now);
@@ -460,10 +475,10 @@ const Metrics& Shard::Parts::refresh_metrics() {
     metrics.shared_subscriptions = subscriptions.shared_size();
     metrics.retained_messages = retained.size();
     metrics.retained_bytes = retained.bytes();
-    constexpr std::size_t owners_told = 10;
-    metrics.owners_by_written_bytes = services.accounts.top(owners_told, &session::Account::written_bytes);
-    metrics.owners_by_stored_bytes = services.accounts.top(owners_told, &session::Account::stored_bytes);
-    metrics.owners_by_table_bytes = services.accounts.top(owners_told, &session::Account::table_bytes);
+    constexpr std::size_t owners_listed = 10;
+    metrics.owners_by_written_bytes = services.accounts.top(owners_listed, &session::Account::written_bytes);
+    metrics.owners_by_stored_bytes = services.accounts.top(owners_listed, &session::Account::stored_bytes);
+    metrics.owners_by_table_bytes = services.accounts.top(owners_listed, &session::Account::table_bytes);
     metrics.memory_pressure = services.memory.pressure();
     metrics.memory_used = services.memory.used();
     metrics.memory_budget = services.memory.budget();

@@ -1,4 +1,5 @@
-// Who gets which services: the only place where a part of the broker is made.
+// Shard::Parts: constructs the parts of a shard, hands each part its services, and restores them from a store. No other
+// file constructs a part of the broker.
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -47,8 +48,28 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       latest(now) {
     services.response_information_prefix = options.response_information_prefix;
     metrics.store.is_used = options.durability.journal.is_enabled;
-    sweep_retained(now);  // there is nothing yet: this only starts its timer
+    sweep_retained(now);  // nothing is retained yet: the call only starts the timer
     if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
+}
+
+void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
+    services.store = reader;
+    services.journal.restore(image.next_number);
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    for (const journal::StoredReferences& message : image.references) {
+        services.references.add(message.message, message.rows);
+        rows += message.rows;
+    }
+    for (const journal::StoredSession& session : image.sessions) bytes += session.queued_bytes;
+    // Several rows may share a message, and the sizes of the messages are not known. So the bytes of a message are
+    // estimated as those of the average row.
+    if (rows > 0) services.message_owners.restore(image.references.size(), bytes / rows * image.references.size());
+    for (const journal::StoredRetained& message : image.retained) retained.restore(message);
+    retained.end_restore();
+    for (const journal::StoredSession& session : image.sessions) lifecycle.restore(session, now);
+    // The removal continues after each commit. Without this call it would wait for another reason to commit.
+    lifecycle.remove_ended_queues(now);
 }
 
 }  // namespace ledge::broker

@@ -1,4 +1,6 @@
-// What a shard is made of, and who is handed to whom. Seen by shard.cpp alone.
+// Shard::Parts: the parts of one shard and the functions that connect them. Seen by the shard*.cpp files alone; on the
+// shard's thread. The order of the members is the order of their construction: each part gets references to earlier
+// ones.
 #pragma once
 
 #include "access.hpp"
@@ -22,26 +24,31 @@ struct Shard::Parts {
 
     void restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now);
 
+    /// Called first by each function of Shard that is told the time.
     void begin_turn(Instant now) {
         latest = now;
         feeds.begin_turn();
     }
-    void take(session::Connection& connection, Bytes bytes, Instant now);
-    bool take_packet(session::Connection& connection, Bytes& bytes, Instant now);
-    void take_at_its_rate(session::Connection& connection, Bytes bytes, Instant now);
+    // Bytes from a peer
+    void process_input(session::Connection& connection, Bytes bytes, Instant now);
+    bool process_packet(session::Connection& connection, Bytes& bytes, Instant now);
+    void process_at_rate(session::Connection& connection, Bytes bytes, Instant now);
     void end_input(session::Connection& connection, Instant now);
     void resume_reading(Instant now);
+    // What the connection logic asks of the broker
     void perform(session::Connection& connection, const session::Effect& effect, Instant now);
     void open_session(session::Connection& connection, const session::OpenSession& open, Instant now);
     void detach(session::Connection& connection, Instant now);
     void publish(session::Connection& connection, const session::RoutePublication& route, Instant now);
     void end_login(session::Connection& connection, Instant now);
     void reopen(session::Connection& connection, Instant now);
+    // Timers
     void fire(session::CoreTimer& timer, Instant now);
     void fire(session::Connection& connection, Instant now) {
         connection.is_postponed() ? reopen(connection, now) : connection.on_timer(now);
     }
     void sweep_retained(Instant now);
+    // The store
     void set_full(bool is_full, double used_fraction);
     void wake_waiting(Instant now);
     void on_room(session::Connection& connection, Instant now);
@@ -65,9 +72,9 @@ struct Shard::Parts {
     SysTopics sys_topics;
     session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics, nullptr};
     session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep, nullptr};
-    session::Effect effect;
+    session::Effect effect;  // of the packet that is being processed
     Metrics metrics;
-    Instant latest;  // the last time that came in
+    Instant latest;  // start of the present turn
 };
 
 }  // namespace ledge::broker

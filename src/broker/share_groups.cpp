@@ -7,8 +7,13 @@ namespace ledge::broker {
 
 namespace {
 
-// Smaller is better.
-enum class Readiness : std::uint8_t { ready, busy, offline, full };
+// How well a member can receive the next message, the best value first.
+enum class Readiness : std::uint8_t {
+    ready,    // connected, and the message can be sent at once
+    busy,     // connected, and the message has to wait in the queue
+    offline,  // not connected, and the queue has room
+    full,     // the queue has no room for a message
+};
 
 Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
@@ -26,6 +31,7 @@ ShareGroupId ShareGroups::find(std::string_view name, topic::FilterId filter) co
 }
 
 ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) {
+    // Reuse a free slot, or append one. The first id of a slot has generation 0.
     if (free_ids_.empty()) {
         if (groups_.size() >= count_max) return 0;
         groups_.emplace_back();
@@ -33,6 +39,7 @@ ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) 
     }
     const ShareGroupId id = free_ids_.back();
     free_ids_.pop_back();
+    LEDGE_ASSERT(id != 0 && slot_of(id) < groups_.size() && groups_[slot_of(id)].id == 0);
     ShareGroup& group = groups_[slot_of(id)];
     group.name = name;
     group.filter = filter;
@@ -44,9 +51,11 @@ ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) 
 
 void ShareGroups::destroy(ShareGroupId id) {
     LEDGE_ASSERT(at(id).members.empty());
-    by_name_.erase(by_name_.find(Name(at(id).filter, at(id).name)));
+    const auto named = by_name_.find(Name(at(id).filter, at(id).name));
+    LEDGE_ASSERT(named != by_name_.end() && named->second == id);
+    by_name_.erase(named);
     groups_[slot_of(id)] = {};
-    free_ids_.push_back(id + (1U << slot_bits));  // the generation wraps
+    free_ids_.push_back(id + (1U << slot_bits));  // the next generation; it wraps after 4,096 groups
 }
 
 ShareGroup& ShareGroups::at(ShareGroupId id) {
@@ -62,6 +71,7 @@ ShareGroup* ShareGroups::find(ShareGroupId id) {
 const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, std::string_view topic) {
     const auto members = group.members.items();
     if (members.empty()) return nullptr;
+    // Examine the members in a circle from the strategy's choice on; the first best one wins.
     const std::size_t start = start_of(group, publisher);
     const Subscriber* best = nullptr;
     Readiness best_readiness = Readiness::full;
@@ -76,13 +86,15 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
             best_readiness = readiness;
         }
         if (best_readiness == Readiness::ready && strategy_ != ShareStrategy::least_inflight) break;
-        if (i + 1 >= looks_max) break;  // a publication is not held up by 100,000 members that are away
+        if (i + 1 >= looks_max) break;  // 100,000 offline members must not hold up a publication
     }
     return best;
 }
 
+// The index of the member that the strategy would choose if all were equally ready.
 std::size_t ShareGroups::start_of(ShareGroup& group, std::uint64_t publisher) {
     const std::size_t count = group.members.size();
+    LEDGE_ASSERT(count > 0);
     switch (strategy_) {
         case ShareStrategy::random: return rng_.below(count);
         case ShareStrategy::sticky_publisher: return publisher % count;

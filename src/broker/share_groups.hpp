@@ -1,4 +1,5 @@
-// Shared subscription groups (5.0 section 4.8.2): all the groups there are, by number, and the pick of a member.
+// ShareGroups: all shared subscription groups (5.0 section 4.8.2) by number, and the choice of the member that gets a
+// message. Part of Subscriptions; on the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/topic/detail/text_hash.hpp"
@@ -15,46 +17,52 @@
 
 namespace ledge::broker {
 
-/// 0 means "not shared". slot:20 generation:12, the slot from 1 on: a delivery may outlive its group, and must not find
-/// another one in its place.
+/// share_group_id := generation:u12 slot:u20, the slot in the low bits and counted from 1. 0 means "not shared". A
+/// delivery may outlive its group; the generation keeps it from being taken for one of the next group in the slot.
 using ShareGroupId = std::uint32_t;
 
 struct ShareGroup {
     std::string name;
     topic::FilterId filter = 0;
     SubscriberList members;
-    std::uint32_t turn = 0;   // round robin: members picked so far
-    std::uint32_t place = 0;  // among the groups of its filter; kept by Subscriptions
-    ShareGroupId id = 0;      // 0: the slot is free
+    std::uint32_t turn = 0;   // for round robin: number of picks so far
+    std::uint32_t place = 0;  // index among the groups of the same filter; maintained by Subscriptions
+    ShareGroupId id = 0;      // 0 = the slot is free
 };
 
 class ShareGroups {
 public:
-    /// `seed`: secret of the hash of the names.
+    /// `seed`: secret of the hash over the group names.
     ShareGroups(ShareStrategy strategy, Rng& rng, std::uint64_t seed)
         : strategy_(strategy), rng_(rng), by_name_(0, Hash{topic::detail::TextHash(seed)}) {}
 
     static constexpr std::size_t count_max = (1U << 20U) - 2U;
-    /// The members that pick() looks at before it is content with one that does not keep up.
+    /// Members that pick() examines at most. After that it chooses the best of them, even if that one does not keep up.
     static constexpr std::size_t looks_max = 1024;
 
-    /// The group `name` of the shared filter; 0: there is none.
+    /// The id of the group `name` of the shared filter; 0 when there is no such group.
     ShareGroupId find(std::string_view name, topic::FilterId filter) const;
-    /// 0: there are count_max groups. Requires that find() does not know it.
+    /// Makes a group and returns its id; 0 when count_max groups exist. Requires that the group does not exist.
     ShareGroupId create(std::string_view name, topic::FilterId filter);
+    /// Requires that the group has no members.
     void destroy(ShareGroupId id);
+    /// Requires that the group exists.
     ShareGroup& at(ShareGroupId id);
-    const std::string& name_of(ShareGroupId id) const { return groups_[slot_of(id)].name; }
-    /// nullptr when the group is gone.
+    const std::string& name_of(ShareGroupId id) const {
+        LEDGE_ASSERT(slot_of(id) < groups_.size());
+        return groups_[slot_of(id)].name;
+    }
+    /// nullptr when the group does not exist any more.
     ShareGroup* find(ShareGroupId id);
 
-    /// The member that gets the next message: connected ones that keep up come first, then connected ones, then those
-    /// whose session keeps it for later. nullptr when nobody in the group may receive `topic`. `publisher`: hash of who
-    /// published.
+    /// The member that gets the next message. Connected members that keep up come first, then other connected members,
+    /// then offline members with room in their queue, then those without. nullptr when no member may receive `topic`.
+    /// `publisher`: a hash of the publisher's client id.
     const Subscriber* pick(ShareGroup& group, std::uint64_t publisher, std::string_view topic);
 
 private:
     static constexpr unsigned slot_bits = 20;
+    /// Index in groups_. For id 0 a huge number, which is no valid index.
     static std::size_t slot_of(ShareGroupId id) { return (id & ((1U << slot_bits) - 1U)) - 1U; }
     std::size_t start_of(ShareGroup& group, std::uint64_t publisher);
 
@@ -66,7 +74,7 @@ private:
     struct OwnedName {
         topic::FilterId filter = 0;
         std::string text;
-        operator Name() const { return {filter, text}; }  // NOLINT(google-explicit-constructor): what is looked up
+        operator Name() const { return {filter, text}; }  // NOLINT(google-explicit-constructor): key of a lookup
     };
     struct Hash {
         using is_transparent = void;
@@ -81,7 +89,7 @@ private:
     ShareStrategy strategy_;
     Rng& rng_;
     std::vector<ShareGroup> groups_;      // by slot
-    std::vector<ShareGroupId> free_ids_;  // what the next groups in these slots are called
+    std::vector<ShareGroupId> free_ids_;  // of free slots, each with the generation of its next group
     boost::unordered_flat_map<OwnedName, ShareGroupId, Hash, Equal> by_name_;
 };
 

@@ -11,6 +11,7 @@ SubscriberList::SubscriberList(SubscriberList&& other) noexcept : one_() { *this
 SubscriberList& SubscriberList::operator=(SubscriberList&& other) noexcept {
     if (this == &other) return *this;
     clear();
+    // The union member that is active in `other` becomes active here, and one_ becomes active there.
     size_ = other.size_;
     capacity_ = other.capacity_;
     if (capacity_ == 0)
@@ -42,6 +43,7 @@ Subscriber* SubscriberList::find(const session::Session& session) {
 }
 
 void SubscriberList::add(const Subscriber& subscriber) {
+    LEDGE_ASSERT(subscriber.session != nullptr);
     if (size_ == (capacity_ == 0 ? 1 : capacity_)) grow();
     ++size_;
     items().back() = subscriber;
@@ -51,7 +53,9 @@ void SubscriberList::add(const Subscriber& subscriber) {
         build_index();
 }
 
+// From one place to 4, then to twice as many each time. An index is kept: positions do not change.
 void SubscriberList::grow() {
+    LEDGE_ASSERT(size_ == (capacity_ == 0 ? 1 : capacity_));
     const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
     auto* larger = new Subscriber[capacity];
     std::ranges::copy(items(), larger);
@@ -62,6 +66,7 @@ void SubscriberList::grow() {
 }
 
 void SubscriberList::build_index() {
+    LEDGE_ASSERT(capacity_ != 0 && many_.index == nullptr);
     many_.index = new Index();
     for (std::uint32_t i = 0; i < size_; ++i) (*many_.index)[many_.items[i].session] = i;
 }
@@ -70,10 +75,11 @@ void SubscriberList::remove(const session::Session& session) {
     Subscriber* gone = find(session);
     LEDGE_ASSERT(gone != nullptr);
     const auto position = static_cast<std::uint32_t>(gone - items().data());
-    *gone = items().back();
+    LEDGE_ASSERT(position < size_);
+    *gone = items().back();  // the last subscriber fills the gap
     if (capacity_ != 0 && many_.index != nullptr) {
         (*many_.index)[gone->session] = position;
-        many_.index->erase(&session);  // last: it may have been the last one itself
+        many_.index->erase(&session);  // after the assignment: the removed subscriber may be the last one itself
     }
     if (--size_ == 0) clear();
 }

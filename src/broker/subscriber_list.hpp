@@ -1,5 +1,6 @@
-// The subscribers of one filter: one of them in place, more on the heap, many with an index. 24 bytes, so that a
-// million filters with one subscriber each cost 24 MB beside the trie.
+// SubscriberList: the subscribers of one filter. A single subscriber is stored in the object itself, several in an
+// array on the heap, and many in an array with an index. The object has 24 bytes, so a million filters with one
+// subscriber each cost 24 MB beside the trie.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -12,13 +13,13 @@ namespace ledge::broker {
 
 struct Subscriber {
     session::Session* session = nullptr;
-    std::uint32_t subscription_id = 0;  // 0: none
+    std::uint32_t subscription_id = 0;  // Subscription Identifier; 0 = none
     wire::SubscribeOptions options;
 };
 
 class SubscriberList {
 public:
-    /// A longer list has an index, so that 100,000 sessions of one filter can end together.
+    /// A longer list has an index. So 100,000 sessions with the same filter can end together without O(n^2) work.
     static constexpr std::size_t unindexed_max = 64;
 
     SubscriberList() : one_() {}
@@ -31,21 +32,22 @@ public:
     bool empty() const { return size_ == 0; }
     std::size_t size() const { return size_; }
 
+    /// nullptr when the session is not in the list.
     Subscriber* find(const session::Session& session);
-    /// Requires that find() does not know its session.
+    /// Requires that the session is not in the list.
     void add(const Subscriber& subscriber);
-    /// The order of the others may change.
+    /// Removes the session, which must be in the list. The order of the other subscribers may change.
     void remove(const session::Session& session);
     void clear();
 
-    /// Subscribers that one find() looks at, at most.
+    /// Subscribers that one find() examines at most.
     std::size_t looks_max() const { return capacity_ != 0 && many_.index != nullptr ? 1 : size_; }
 
 private:
     using Index = boost::unordered_flat_map<const session::Session*, std::uint32_t>;
     struct Many {
         Subscriber* items;
-        Index* index;  // positions in items; nullptr: up to unindexed_max of them
+        Index* index;  // positions in items; nullptr for a list that never had more than unindexed_max subscribers
     };
 
     void grow();
@@ -56,7 +58,7 @@ private:
         Many many_;
     };
     std::uint32_t size_ = 0;
-    std::uint32_t capacity_ = 0;  // 0: in place
+    std::uint32_t capacity_ = 0;  // of many_.items; 0 = one_ is used, not many_
 };
 
 }  // namespace ledge::broker

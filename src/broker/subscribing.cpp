@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -18,11 +19,13 @@ void Subscribing::begin_packet() {
 }
 
 void Subscribing::add(Connection& connection, const wire::Subscribe& packet, Instant now) {
+    LEDGE_ASSERT(connection.session() != nullptr);
     const std::uint32_t id = packet.properties.number(wire::PropertyId::subscription_identifier).value_or(0);
     begin_packet();
     for (const wire::SubscribeEntry& entry : packet.entries)  // [MQTT-3.8.4-5] [MQTT-3.8.4-6]
         codes_.push_back(static_cast<Byte>(add_one(connection, entry, id)));
     answer(connection, PacketType::suback, packet.packet_id);  // [MQTT-3.8.4-1] [MQTT-3.8.4-2]
+    // SUBACK goes first, so that the client knows the granted QoS before retained messages arrive.
     feeds_.feed(connection, now);
 }
 
@@ -45,11 +48,12 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
     const bool wants_retained =
         options.retain_handling == wire::RetainHandling::send ||                   // [MQTT-3.3.1-9]
         (options.retain_handling == wire::RetainHandling::send_if_new && is_new);  // [MQTT-3.3.1-10]
+    // Shared subscriptions get no retained messages (5.0 section 4.8.2).
     if (wants_retained && !topic::is_shared(entry.filter)) feeds_.add(session, entry.filter, options.qos, id);
     return static_cast<ReasonCode>(options.qos);
 }
 
-// The cheap questions first: what there is no room for is not held against a thousand rules.
+// The cheap checks come first: a filter that has no room anyway is not compared with a thousand rules.
 Subscribing::Judgement Subscribing::judge(const Connection& connection, std::string_view filter) {
     if (codes_.size() >= entries_max)
         return {.code = ReasonCode::quota_exceeded, .value = codes_.size() + 1, .limit = entries_max};
@@ -65,7 +69,7 @@ Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& lim
                 .key = "limits.topic_bytes_max",
                 .value = filter.size(),
                 .limit = limits.topic_bytes_max};
-    if (!topic::is_valid_filter(filter, limits.topic_levels_max))  // its syntax has been looked at before
+    if (!topic::is_valid_filter(filter, limits.topic_levels_max))  // the decoder has checked the syntax before
         return {.code = ReasonCode::topic_filter_invalid,
                 .key = "limits.topic_levels_max",
                 .value = topic::count_levels(filter),
@@ -78,13 +82,13 @@ Subscribing::Judgement Subscribing::judge_form(const session::SessionLimits& lim
     return {};
 }
 
-// The quota is for new ones; replacing an old one is always possible.
+// The limits hold for new subscriptions. A client can always replace a subscription that it has.
 Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std::string_view filter) const {
     const session::Session& session = *connection.session();
     if (services_.journal.is_failed() && session.is_stored())
         return {.code = ReasonCode::implementation_specific_error};
     if (services_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
-        return {.code = ReasonCode::quota_exceeded};  // could not be promised before there is room on the disk
+        return {.code = ReasonCode::quota_exceeded};  // its record cannot become durable while the disk is full
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
     const bool is_short = !has_memory_for_more(session);
@@ -100,14 +104,16 @@ Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std
             .limit = services_.memory.budget()};
 }
 
-// While memory is short, the owners with many tables get no more of them; the others do, as long as there is any.
+// Under memory pressure, an owner above its share of the tables gets no new subscriptions. Other owners get them until
+// the budget is exhausted.
 bool Subscribing::has_memory_for_more(const session::Session& session) const {
     const session::MemoryBudget& memory = services_.memory;
     if (!memory.is_tight()) return true;
     return !memory.is_exhausted() && session.account()->table_bytes < memory.table_share();
 }
 
-// A filter without wildcards finds its rule by a hash; one with wildcards is held against each.
+// A filter without wildcards finds its rule by a hash. A filter with wildcards is compared with each rule, so these
+// comparisons are bounded for each packet.
 Subscribing::Judgement Subscribing::judge_rights(const session::Session& session, std::string_view filter) {
     const auth::Rights* rights = session.rights();
     if (rights == nullptr) return {};
@@ -120,7 +126,10 @@ Subscribing::Judgement Subscribing::judge_rights(const session::Session& session
     return {.code = ReasonCode::not_authorized, .verdict = verdict};
 }
 
+// Counts the refusal, logs it unless the connection has logged too many already, and keeps the first reason of the
+// packet for the client. explain() is called only when its text is used.
 void Subscribing::note_refusal(Connection& connection, std::string_view filter, const Judgement& why) {
+    LEDGE_ASSERT(wire::is_error(why.code));
     const bool is_denied = why.code == ReasonCode::not_authorized;
     if (is_denied) ++services_.counters.refused_not_allowed;
     const bool is_told = reason_.empty() && connection.peer().version == wire::Version::v5;
@@ -136,6 +145,7 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
 void Subscribing::log_refusal(const Connection& connection, std::string_view filter, const Judgement& why,
                               std::string_view rule) {
     const std::string& client_id = connection.session()->client_id();
+    // Without a number limit, the line names the rule or the key of a switch instead.
     if (why.limit == 0)
         return services_.log.info("subscribe_refused", {{"client_id", client_id},
                                                         {"address", connection.peer().address},
@@ -152,11 +162,13 @@ void Subscribing::log_refusal(const Connection& connection, std::string_view fil
 }
 
 void Subscribing::remove(Connection& connection, const wire::Unsubscribe& packet) {
+    LEDGE_ASSERT(connection.session() != nullptr);
     begin_packet();
     if (services_.journal.is_failed() && connection.session()->is_stored()) return refuse_remove(connection, packet);
     for (const wire::SubscribeEntry& entry : packet.entries) {  // [MQTT-3.10.4-6]
         if (codes_.size() >= entries_max && connection.peer().version != wire::Version::v5)
-            return connection.close(ReasonCode::quota_exceeded, "more entries in one UNSUBSCRIBE than are looked at");
+            return connection.close(ReasonCode::quota_exceeded,
+                                    "UNSUBSCRIBE has more than " + std::to_string(entries_max) + " topic filters");
         codes_.push_back(static_cast<Byte>(codes_.size() < entries_max ? remove_one(connection, entry.filter)
                                                                        : ReasonCode::implementation_specific_error));
     }
@@ -170,7 +182,8 @@ ReasonCode Subscribing::remove_one(Connection& connection, std::string_view filt
     return was_there ? ReasonCode::success : ReasonCode::no_subscription_existed;
 }
 
-// The store would bring them back. UNSUBACK of 3.x cannot say no.
+// After the next start a failed store would bring the removed subscriptions back, so nothing is removed. UNSUBACK of
+// 3.x cannot refuse, so the connection closes.
 void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe& packet) {
     if (connection.peer().version != wire::Version::v5)
         return connection.close(ReasonCode::implementation_specific_error, "the store has failed");
@@ -182,9 +195,9 @@ void Subscribing::refuse_remove(Connection& connection, const wire::Unsubscribe&
 void Subscribing::answer(Connection& connection, PacketType type, wire::PacketId id) {
     services_.counters.subscribe_steps += codes_.size() + compared_ + subscriptions_.take_steps();
     connection.sender().send_with_reason(wire::Suback{type, id, {codes_.data(), codes_.size()}, {}}, reason_);
-    // What the client is told must survive: nothing leaves before the records do. A subscription that is the same as
-    // before has none, and waits for none.
-    // (With a store that has failed, nothing of it was granted.)
+    // The answer is a promise that must survive a crash, so nothing is sent before the records are durable. A
+    // subscription that did not change has no new record to wait for. After a failure of the store nothing was granted,
+    // so the answer is sent at once.
     const session::Session* session = connection.session();
     if (session != nullptr && session->is_stored() && !services_.journal.is_failed())
         connection.sender().hold(session->subscriptions_ticket);

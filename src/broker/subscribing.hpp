@@ -1,4 +1,5 @@
-// SUBSCRIBE and UNSUBSCRIBE, done: each filter judged, the table changed, SUBACK / UNSUBACK, retained messages.
+// Subscribing: carries out SUBSCRIBE and UNSUBSCRIBE. It checks each filter, changes the table of subscriptions,
+// answers with SUBACK or UNSUBACK, and starts to send retained messages. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include <string_view>
@@ -17,11 +18,12 @@ namespace ledge::broker {
 
 class Subscribing {
 public:
-    // What one packet may cost. The entries beyond are answered without a look at them: 0x97 in SUBACK, 0x83 in
-    // UNSUBACK, which has no 0x97. UNSUBACK of 3.x cannot say no: the connection ends.
-    static constexpr std::size_t entries_max = 262'144;             // of a SUBSCRIBE or UNSUBSCRIBE
+    // Bounds for the work that one packet can cause. Entries above a bound are refused without being examined: with
+    // 0x97 in SUBACK, and with 0x83 in UNSUBACK, which has no 0x97. UNSUBACK of 3.x cannot refuse, so the connection
+    // closes.
+    static constexpr std::size_t entries_max = 262'144;             // entries of one SUBSCRIBE or UNSUBSCRIBE
     static constexpr std::uint64_t rules_compared_max = 4'000'000;  // wildcard filters times rules of the client
-    static constexpr std::size_t judged_min = 64;                   // so many are judged, whatever they cost
+    static constexpr std::size_t judged_min = 64;  // filters checked against the rules whatever the cost
 
     struct Services {
         const Log& log;
@@ -37,13 +39,13 @@ public:
     void remove(session::Connection& connection, const wire::Unsubscribe& packet);
 
 private:
-    /// Why a filter is refused, with the limit that was met, if it was one.
+    /// Whether a filter is accepted; if not, the reason, and the limit that was exceeded.
     struct Judgement {
         wire::ReasonCode code = wire::ReasonCode::success;
-        std::string_view key{};  // of the limit, in the configuration; "": it is fixed
-        std::uint64_t value = 0;
-        std::uint64_t limit = 0;  // 0: it was no limit
-        auth::Verdict verdict{};  // of the rules, when they refuse it
+        std::string_view key{};   // configuration key of the limit; "" = a fixed limit, or none
+        std::uint64_t value = 0;  // the value that exceeds the limit
+        std::uint64_t limit = 0;  // 0 = the reason is not a number limit
+        auth::Verdict verdict{};  // of the rules, when they deny the filter
     };
 
     wire::ReasonCode add_one(session::Connection& connection, const wire::SubscribeEntry& entry, std::uint32_t id);
@@ -63,11 +65,11 @@ private:
     Services services_;
     Subscriptions& subscriptions_;
     RetainedFeeds& feeds_;
-    // Of the present packet
-    std::vector<Byte> codes_;
-    std::string reason_;  // why the first one that is refused is, for the client
-    std::uint64_t compared_ = 0;
-    std::size_t judged_ = 0;
+    // State of the packet that is being processed
+    std::vector<Byte> codes_;     // reason codes of the answer, one for each entry so far
+    std::string reason_;          // Reason String for the client: why the first refused filter is refused
+    std::uint64_t compared_ = 0;  // rules compared so far
+    std::size_t judged_ = 0;      // filters checked against the rules so far
 };
 
 }  // namespace ledge::broker

@@ -25,7 +25,9 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
         put_record(session, session.subscriptions.add(ref), filter, options, id, journal::Urgency::now);
         return Added::fresh;
     }
+    // [MQTT-3.8.4-3] A subscription with the same filter is replaced.
     Subscriber* subscriber = list.find(session);
+    LEDGE_ASSERT(subscriber != nullptr);
     if (subscriber->subscription_id == id && subscriber->options == options) return Added::unchanged;
     subscriber->subscription_id = id;
     subscriber->options = options;
@@ -33,7 +35,7 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
     return Added::replaced;
 }
 
-// A record that no batch has taken yet is replaced: a client that changes its mind a thousand times writes once.
+// A record that is still pending is replaced: a client that changes a subscription a thousand times causes one write.
 void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_view filter,
                                const wire::SubscribeOptions& options, std::uint32_t id, journal::Urgency urgency) {
     if (!session.is_stored()) return;
@@ -55,11 +57,12 @@ void Subscriptions::record_feed(session::Session& session, session::RetainedFeed
     Ref* mine = session.subscriptions.find(ref.filter, ref.share_group);
     LEDGE_ASSERT(is_known && mine != nullptr);
     const Subscriber* subscriber = list_of(ref).find(session);
+    LEDGE_ASSERT(subscriber != nullptr);
     batch.recorded = progress;
     put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, journal::Urgency::lazy);
 }
 
-// The store never hears of what no batch has taken.
+// When the store cannot have the record yet, because its first form is still pending, nothing is written at all.
 void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (!session.is_stored()) return;
     const bool is_pending = ref.ticket != 0 && journal_.is_pending(ref.ticket);
@@ -74,7 +77,7 @@ bool Subscriptions::restore(session::Session& session, const journal::Subscripti
     Ref ref;
     if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return false;
     ref.number = number;
-    ref.has_older_record = true;
+    ref.has_older_record = true;  // a later removal must be written
     session.last_subscription_number = std::max(session.last_subscription_number, number);
     session.subscriptions.add(ref);
     list_of(ref).add({&session, record.subscription_id, record.options});
@@ -107,6 +110,8 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
     count_steps(session, list_of(ref));
     const Ref* mine = session.subscriptions.find(ref.filter, ref.share_group);
     if (mine == nullptr) return false;
+    LEDGE_ASSERT(size_ > 0);
+    // The record first: drop_record() needs the ticket that `mine` has.
     drop_record(session, *mine);
     session.subscriptions.remove(*mine);
     list_of(ref).remove(session);
@@ -141,6 +146,7 @@ std::span<const ShareGroupId> Subscriptions::match_shared(std::string_view topic
     return group_matches_;
 }
 
+// A shared subscription is known only if its group exists: the filter alone may belong to other groups.
 Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) const {
     const auto shared = topic::parse_shared(filter);
     const auto id = shared ? shared_.find(shared->filter) : ordinary_.find(filter);
@@ -166,6 +172,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     if (shared_groups_.size() <= id) shared_groups_.resize(id + 1);
     const ShareGroupId group = groups_.create(shared->group, id);
     if (group == 0) {
+        // Undo the insertion above, unless other groups use the filter.
         if (shared_groups_[id].empty()) shared_.erase(id);
         return false;
     }
@@ -181,15 +188,18 @@ void Subscriptions::count(const Ref& ref, bool comes) {
 }
 
 SubscriberList& Subscriptions::list_of(const Ref& ref) {
+    LEDGE_ASSERT(ref.share_group != 0 || ref.filter < lists_.size());
     return ref.share_group == 0 ? lists_[ref.filter] : groups_.at(ref.share_group).members;
 }
 
+// A filter or group without subscribers is removed, so that its memory and its id can be used again.
 void Subscriptions::forget_if_empty(const Ref& ref) {
     if (!list_of(ref).empty()) return;
     if (ref.share_group == 0) return ordinary_.erase(ref.filter);
     std::vector<ShareGroupId>& groups = shared_groups_[ref.filter];
     const std::uint32_t place = groups_.at(ref.share_group).place;
-    groups[place] = groups.back();  // the last one of the filter takes its place
+    LEDGE_ASSERT(place < groups.size() && groups[place] == ref.share_group);
+    groups[place] = groups.back();  // the last group of the filter fills the gap
     groups_.at(groups[place]).place = place;
     groups.pop_back();
     groups_.destroy(ref.share_group);

@@ -1,5 +1,5 @@
-// Subscriptions: which sessions want what. Ordinary and shared filters each have a trie of their own, so that a
-// publication pays nothing for a kind that is not used.
+// Subscriptions: which sessions have subscribed to which filters. Ordinary and shared filters each have a trie of their
+// own, so that a publication costs nothing for a kind that is not used. Owned by the shard; on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "share_groups.hpp"
@@ -20,49 +21,54 @@ public:
     Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, journal::Journal& journal);
 
     enum class Added : std::uint8_t {
-        fresh,      // the session did not have it before
-        replaced,   // it did; options and identifier are the new ones [MQTT-3.8.4-3]
-        unchanged,  // it did, with the same options and identifier: nothing is written
-        refused,    // there are as many share groups as there can be
+        fresh,      // the session did not have this subscription before
+        replaced,   // options and identifier of the old subscription are replaced [MQTT-3.8.4-3]
+        unchanged,  // the old subscription has the same options and identifier; nothing is written
+        refused,    // the largest possible number of share groups exists already
     };
-    /// `filter` is valid, "$share/…" included.
+    /// Requires a valid `filter`. In all functions `filter` is written as the client does, with "$share/…".
     Added add(session::Session& session, std::string_view filter, const wire::SubscribeOptions& options,
               std::uint32_t id);
-    /// False when there was none.
+    /// False when the session does not have this subscription.
     bool remove(session::Session& session, std::string_view filter);
-    /// The records in the store are left alone: they go with the session's.
+    /// Removes all subscriptions of a session that ends. Their records in the store are left alone: they are removed
+    /// together with the record of the session.
     void remove_all(session::Session& session);
-    /// Brings the record of a subscription up to date with what its batch of the retained feed says: that, as it is
-    /// there, is recorded from now on. Requires that the session is stored and has the subscription.
+    /// Writes `progress` of a batch of the retained feed into the record of the batch's subscription, and notes it in
+    /// batch.recorded. Requires that the session has the subscription. Writes nothing for a session without a record.
     void record_feed(session::Session& session, session::RetainedFeed::Batch& batch,
                      const journal::FeedProgress& progress);
-    /// Continues with what the store remembers. False: the session has this filter already, or it cannot be kept.
+    /// Takes one subscription over from the store at the start. False when the session has this filter already, or no
+    /// further share group can be made.
     bool restore(session::Session& session, const journal::SubscriptionRecord& record, std::uint32_t number);
     bool has(const session::Session& session, std::string_view filter) const;
-    /// As the client has given them, "$share/…" included.
+    /// The filters of a session, as the client has written them.
     std::vector<std::string> filters_of(const session::Session& session) const;
 
-    /// The ordinary filters that match; valid until the next call.
+    /// The ordinary filters that match `topic`; valid until the next call of match() or match_shared().
     std::span<const topic::FilterId> match(std::string_view topic);
-    const SubscriberList& subscribers(topic::FilterId filter) const { return lists_[filter]; }
+    const SubscriberList& subscribers(topic::FilterId filter) const {
+        LEDGE_ASSERT(filter < lists_.size());
+        return lists_[filter];
+    }
 
     bool has_shared() const { return shared_.size() > 0; }
-    /// The groups whose filter matches; valid until the next call.
+    /// The groups whose filter matches `topic`; valid until the next call of match_shared().
     std::span<const ShareGroupId> match_shared(std::string_view topic);
     ShareGroups& groups() { return groups_; }
 
-    /// Subscriptions of all sessions.
+    /// Subscriptions of all sessions, shared ones included.
     std::size_t size() const { return size_; }
-    /// Of those, shared ones.
+    /// Shared subscriptions of all sessions.
     std::size_t shared_size() const { return shared_size_; }
-    /// Comparisons that add() and remove() have made, at most, since the last call.
+    /// Upper bound of the comparisons that add() and remove() have made since the last call of take_steps().
     std::uint64_t take_steps() { return std::exchange(steps_, 0); }
 
 private:
     using Ref = session::SubscriptionRef;
 
     Ref find(std::string_view filter, bool& is_known) const;
-    /// False when no further share group can be made.
+    /// Finds the filter, or adds it to its trie. False when no further share group can be made.
     bool insert(std::string_view filter, Ref& ref);
     void put_record(session::Session& session, Ref& ref, std::string_view filter, const wire::SubscribeOptions& options,
                     std::uint32_t id, journal::Urgency urgency);
@@ -76,15 +82,15 @@ private:
 
     topic::FilterTrie ordinary_;
     topic::FilterTrie shared_;
-    std::vector<SubscriberList> lists_;                     // by filter of ordinary_
-    std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter of shared_
+    std::vector<SubscriberList> lists_;                     // by filter id of ordinary_
+    std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter id of shared_
     ShareGroups groups_;
     journal::Journal& journal_;
-    std::vector<topic::FilterId> matches_;
-    std::vector<ShareGroupId> group_matches_;
+    std::vector<topic::FilterId> matches_;     // result of match()
+    std::vector<ShareGroupId> group_matches_;  // result of match_shared()
     std::size_t size_ = 0;
     std::size_t shared_size_ = 0;
-    std::uint64_t steps_ = 0;
+    std::uint64_t steps_ = 0;  // see take_steps()
 };
 
 }  // namespace ledge::broker

@@ -1,8 +1,9 @@
-// Sessions begin, change hands and end (5.0 section 4.1, 3.1.1 section 4.1).
+// Lifecycle: sessions begin, are taken over and end (5.0 section 4.1, 3.1.1 section 4.1).
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -17,7 +18,7 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
                     limits.session_expiry_max_s);
 }
 
-// False: it is refused, or has to wait for its turn.
+// False when the connection is refused, or has to wait for its turn.
 bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {
     const auto refuse = [&](ReasonCode code, const std::string& detail) {
         connection.refuse(open, code, detail);
@@ -27,19 +28,21 @@ bool Lifecycle::may_open(session::Connection& connection, const session::OpenSes
         return refuse(ReasonCode::server_unavailable, "the store has failed");
     if (services_.journal.is_saturated() && !is_possible_without_store(connection, open))
         return refuse(ReasonCode::quota_exceeded,
-                      "the disk of the store is full, and what waits to be written fills the journal");
-    end_of_gone_owner(connection, open, now);
+                      "the disk of the store is full, and the journal has no room for another session");
+    // Before the question of ownership: the session of a removed user must not lock the client id for ever.
+    end_session_of_removed_owner(connection, open, now);
     if (belongs_to_another(connection, open))
         return refuse(ReasonCode::client_identifier_not_valid,
                       "the session of this client identifier belongs to another user (auth.bind_sessions)");
-    if (is_one_too_many(connection, open.client_id))
-        return refuse(ReasonCode::quota_exceeded, "the user has limits.connections_per_user_max (" +
+    if (exceeds_user_limit(connection, open.client_id))
+        return refuse(ReasonCode::quota_exceeded, "the user has reached limits.connections_per_user_max (" +
                                                       std::to_string(connection.limits().connections_per_user_max) +
-                                                      ") connections");
+                                                      " connections)");
     return !must_wait(connection, open, now);
 }
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
+    LEDGE_ASSERT(connection.session() == nullptr && !open.client_id.empty());
     forget_postponed(connection);
     if (!may_open(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
@@ -47,6 +50,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.peer().address));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
     Session* session = take_over(connection, open, now);
+    // A session that damage has cost a part is offered to its client as a new one.
     const bool is_renewed = session != nullptr && session->is_incomplete;
     const bool session_present = session != nullptr && !is_renewed;  // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
     if (is_renewed) renew(*session);
@@ -59,11 +63,12 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session->charge_to(account);
     services_.journal.set_cause(account);
     if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
-    if (keeps_will_apart(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
-    // What CONNACK says must still be so after a crash: that the session is there, or that the old one is gone. And a
-    // crash ends the connection, which is when its will is due. While the disk is full the owner of a durable session
-    // gets in all the same, and so does who wants none: an old session that comes back after a crash ends at the next
-    // clean start.
+    if (needs_will_record(*session, open.connect)) session->put_will_record(journal::Urgency::lazy);
+    // The promise of CONNACK must survive a crash: that the session is present, or that the old session is gone. The
+    // will must survive too, because a crash ends the connection, and then the will is due. So CONNACK waits for the
+    // commit. While the disk is full, two kinds of clients do not wait: those with a durable session, and those whose
+    // session ends with the connection. If a crash then brings an old session back, it ends at the next clean start. No
+    // client waits for its will then.
     const bool is_brief = journal.is_postponed() && !session->is_persistent();
     const bool awaits_session = session_present ? !session->is_durable() : is_renewed || is_old_one_there;
     const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
@@ -71,14 +76,16 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
+    LEDGE_ASSERT(!session->is_online());
     connection.accept(open, *session, session_present, now);
     if (!is_awaited || journal.is_failed()) return;
     connection.sender().hold(journal.last());
     journal.request_commit();
 }
 
-// The connection that it takes over, if that is of the same user, does not count: it goes.
-bool Lifecycle::is_one_too_many(const session::Connection& connection, std::string_view client_id) const {
+// True when the user has as many connections as the limit allows. A connection of the same user that will be taken over
+// does not count, because it closes.
+bool Lifecycle::exceeds_user_limit(const session::Connection& connection, std::string_view client_id) const {
     const std::uint32_t most = connection.limits().connections_per_user_max;
     const auth::Identity* identity = connection.identity();
     if (most == 0 || identity == nullptr || !identity->user) return false;
@@ -94,12 +101,14 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
     const auth::Identity* identity = session.identity();
     if (connection.limits().connections_per_user_max == 0 || identity == nullptr || !identity->user) return;
     std::uint32_t& count = users_[*identity->user];
+    LEDGE_ASSERT(comes || count > 0);
     count = comes ? count + 1 : count - 1;
     if (count == 0) users_.erase(*identity->user);
 }
 
-// Whoever knows or guesses a client identifier must not get the messages of its owner, nor end his session or his
-// connection. Sessions of clients without a proven name are anybody's who comes, and then his.
+// A client that knows or guesses a client identifier must neither get the messages of the session's owner nor end the
+// owner's session or connection. A session without an owner can be resumed by any client; the client's user, if proven,
+// becomes the owner.
 bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
     if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return false;
@@ -113,24 +122,26 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
     return true;
 }
 
-// Its messages were another user's: nobody resumes it.
-void Lifecycle::end_of_gone_owner(const session::Connection& connection, const session::OpenSession& open,
-                                  Instant now) {
+// Ends a session whose owner was removed from the password file, when another user comes with its client identifier.
+// The session is not resumed, because its messages were meant for the removed user.
+void Lifecycle::end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
+                                             Instant now) {
     Session* session = sessions_.find(open.client_id);
     if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
-    if (is_owner || !is_owner_gone(*session)) return;
+    if (is_owner || !is_owner_removed(*session)) return;
     services_.log.warning("session_removed", {{"client_id", open.client_id},
                                               {"owner", session->owner()},
                                               {"reason",
-                                               "the password file does not have its owner any more, and "
-                                               "another user has come with its client id"},
+                                               "its owner is no longer in the password file, and another user "
+                                               "has connected with its client id"},
                                               {"messages", session->backlog()}});
     end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
 }
 
-// The store has failed: what is stored stays and can be resumed, but nothing new can be promised and nothing removed.
+// True when CONNECT can be accepted although nothing can be written. A stored session can be resumed if its record is
+// durable. A session without a record can be used if it ends with its connection. No record can be made or removed.
 bool Lifecycle::is_possible_without_store(const session::Connection& connection,
                                           const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
@@ -138,15 +149,16 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
     return !open.connect.clean_start && session->is_durable();
 }
 
-// Two clients with one client identifier throw each other out for ever, as fast as they reconnect. Whoever has the
-// session in the third round keeps it for some seconds: CONNECT of the other is looked at again then, or when the
-// session is free. One may wait; the newest does.
+// Two clients with the same client identifier would disconnect each other for ever, as fast as they reconnect. From the
+// third takeover on, the connection that has the session keeps it for some seconds. The CONNECT of the other client
+// waits for the end of this time, or for the end of the connection. Only one connection waits: the newest.
 bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSession& open, Instant now) {
     const Session* session = sessions_.find(open.client_id);
     if (session == nullptr || !session->is_online()) return false;
     const Instant turn = fights_.turn_of(open.client_id, now);
     if (turn <= now) return false;
     ++services_.counters.takeovers_delayed;
+    LEDGE_ASSERT(session->connection() != &connection);
     session::Connection*& waiting = postponed_[open.client_id];
     if (session::Connection* superseded = std::exchange(waiting, &connection))
         superseded->close(ReasonCode::server_busy, "a newer connection with this client identifier waits for its turn");
@@ -154,13 +166,14 @@ bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSe
     return true;
 }
 
-// It is gone, or it asks again.
+// The connection does not wait any more: it is closing, or it asks for its session again.
 void Lifecycle::forget_postponed(const session::Connection& connection) {
     if (postponed_.empty()) return;
     boost::unordered::erase_if(postponed_, [&](const auto& one) { return one.second == &connection; });
 }
 
-void Lifecycle::hasten_postponed(const Session& session, Instant now) {
+// The session is free: the connection that waits for it gets its turn.
+void Lifecycle::wake_postponed(const Session& session, Instant now) {
     if (postponed_.empty()) return;
     const auto waiting = postponed_.find(session.client_id());
     if (waiting != postponed_.end()) waiting->second->hasten(now);
@@ -170,14 +183,15 @@ void Lifecycle::note_takeover(const session::Connection& previous, const session
                               std::string_view client_id, Instant now) {
     ++services_.counters.takeovers;
     const std::uint64_t takeovers = fights_.note(client_id, now);
-    if (!TakeoverFights::is_worth_a_word(takeovers)) return;
+    if (!TakeoverFights::is_worth_logging(takeovers)) return;
     services_.log.warning("client_id_fought_for", {{"client_id", client_id},
                                                    {"address", next.peer().address},
                                                    {"other_address", previous.peer().address},
                                                    {"takeovers", takeovers}});
 }
 
-// The session to resume, or nullptr when a new one begins.
+// Closes the connection that has the session [MQTT-3.1.4-3], and ends the session at a clean start. Returns the session
+// to resume, or nullptr when a new session begins.
 Session* Lifecycle::take_over(const session::Connection& connection, const session::OpenSession& open, Instant now) {
     const std::string& client_id = open.client_id;
     const bool clean_start = open.connect.clean_start;
@@ -188,7 +202,7 @@ Session* Lifecycle::take_over(const session::Connection& connection, const sessi
         previous.close(ReasonCode::session_taken_over,
                        "another connection uses this client identifier");  // [MQTT-3.1.4-3]
         detach(previous, now);
-        session = sessions_.find(client_id);  // it may have ended with its connection
+        session = sessions_.find(client_id);  // nullptr if the session has ended with its connection
     }
     if (session == nullptr || ends_deferred_will(*session, now)) return nullptr;
     if (!clean_start) return session;
@@ -216,10 +230,11 @@ void Lifecycle::renew(session::Session& session) {
 void Lifecycle::detach(session::Connection& connection, Instant now) {
     forget_postponed(connection);
     if (connection.session() == nullptr) return;
-    Session& session = let_go(connection, now);
+    Session& session = detach_session(connection, now);
+    LEDGE_ASSERT(connection.session() == nullptr);
     if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
-    // DISCONNECT is not acknowledged, but it counts: a will that it has removed and an expiry that it has changed are
-    // written soon, at a pace that the flash can bear.
+    // DISCONNECT has no acknowledgement, but its effects must survive a crash soon. So a removed will and a changed
+    // expiry are written with Urgency::paced, which bounds the writes to the flash.
     const journal::Urgency urgency = session.is_recorded_as_it_is() ? journal::Urgency::lazy : journal::Urgency::paced;
     if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
     start_expiry(session, now);
@@ -232,8 +247,9 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
 void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     forget_postponed(connection);
     if (connection.session() == nullptr) return;
-    Session& session = let_go(connection, now);
+    Session& session = detach_session(connection, now);
     if (session.expiry_interval_s == 0) {
+        // end() must neither publish the will nor remove its record: the record is for the next start.
         session.will.reset();
         session.set_will_record(0);
         return end(session, now);
@@ -244,9 +260,10 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     feeds_.record(session);
 }
 
-Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
+Session& Lifecycle::detach_session(session::Connection& connection, Instant now) {
     Session& session = *connection.session();
-    hasten_postponed(session, now);
+    LEDGE_ASSERT(session.connection() == &connection && connected_ > 0);
+    wake_postponed(session, now);
     connection.forget_session();
     count_user(connection, session, false);
     session.detach();
@@ -254,17 +271,19 @@ Session& Lifecycle::let_go(session::Connection& connection, Instant now) {
     return session;
 }
 
+// Sets expires_at, and the timer for the earlier of two events: the session expires, or its expiry must be written.
 void Lifecycle::start_expiry(Session& session, Instant now) {
     if (session.expiry_interval_s == session::expiry_never) return;
     session.expires_at = add_seconds(now, session.expiry_interval_s);
     services_.timers.set(session.expiry_timer,
-                         session.is_stored() ? now + unrecorded_for(session) : session.expires_at);
+                         session.is_stored() ? now + expiry_record_delay(session) : session.expires_at);
 }
 
-// A client that comes back soon, again and again, costs the flash nothing: when its session ends is written only once
-// it has been away for this long. A crash before that leaves the record of a session that is connected, which begins
-// its expiry anew at the restart: it may live longer by this time, and never ends early.
-Duration Lifecycle::unrecorded_for(const Session& session) {
+// The end of an offline session is written only after its client has been away for this time. So a client that
+// reconnects soon, again and again, causes no writes to the flash. After a crash before that time, the record still
+// describes a connected session, and the expiry begins anew at the restart. The session may then live longer by this
+// time, and never ends early.
+Duration Lifecycle::expiry_record_delay(const Session& session) {
     constexpr Duration longest = 1h;
     return std::min<Duration>(longest, Duration(1s) * (session.expiry_interval_s / 8));
 }
@@ -276,7 +295,9 @@ void Lifecycle::record_ends() {
 }
 
 void Lifecycle::on_expiry_timer(Session& session, Instant now) {
+    LEDGE_ASSERT(!session.is_online());
     if (session.expires_at <= now) return on_session_expired(session, now);
+    // The delay of start_expiry() has passed: write the end, then wait for it.
     if (session.is_stored()) session.put_record(session.expires_at, journal::Urgency::lazy);
     services_.timers.set(session.expiry_timer, session.expires_at);
 }
@@ -288,24 +309,28 @@ void Lifecycle::on_session_expired(Session& session, Instant now) {
 }
 
 void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
-    const bool is_will_published = session.will != nullptr;  // in the same commit as what it leads to
+    LEDGE_ASSERT(!session.is_online());
+    // The removal of the will's record must be in the same commit as the records of the published will: both are lazy.
+    const bool is_will_published = session.will != nullptr;
     if (is_will_published) publish_will(session, now);
     session.drop_will_record(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
-    hand_on_shared(session, now);
+    reroute_shared(session, now);
     if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
 }
 
+// A queue that is partly in the store only is left there for remove_ended_queues(). All other rows go at once.
 void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
+    LEDGE_ASSERT(session.is_stored());
     if (session.pending().has_stored_tail())
-        leave_to_take_down(session, urgency);
+        leave_queue_in_store(session, urgency);
     else
         session.drop_record(urgency);
     if (services_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
     removals_.by_client_id[session.client_id()] = removals_.last = services_.journal.last();
 }
 
-// A session of this client has ended, and a crash could bring it back.
+// True when a session of this client has ended and its removal is not durable, so that a crash could bring it back.
 bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
     for (const Removals* removals : {&removals_, &older_removals_}) {
         const auto removal = removals->by_client_id.find(client_id);
@@ -314,9 +339,10 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
     return false;
 }
 
-// What was picked for this session as a member of a group and is not acknowledged goes to the others. Not a QoS 2
-// message that was sent: another client could get it a second time [MQTT-4.8.2-5].
-void Lifecycle::hand_on_shared(Session& session, Instant now) {
+// Messages of shared subscriptions that this session has not acknowledged go to other members of their groups. An
+// exception are QoS 2 messages that were sent: a second client could get them too [MQTT-4.8.2-5]. All other messages of
+// the session are dropped.
+void Lifecycle::reroute_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
         if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
@@ -330,15 +356,15 @@ void Lifecycle::hand_on_shared(Session& session, Instant now) {
         if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
-    subscriptions_.remove_all(session);
+    subscriptions_.remove_all(session);  // first, so that the session is no member of its groups any more
     for (session::Delivery& delivery : left) {
-        if (delivery.share_group != 0 && session.load_publication(delivery)) hand_on(delivery, now);
+        if (delivery.share_group != 0 && session.load_publication(delivery)) reroute_to_group(delivery, now);
         session.discard(delivery);
     }
 }
 
-void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
-    // Its publisher may be waiting: now for the commit that has the new record.
+void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
+    // The publisher may still wait for its acknowledgement. From now on it waits for the commit with the new record.
     delivery.hold.abandon();
     if (router_.reroute(delivery, now)) --services_.counters.dropped_session_ended;
 }
@@ -346,19 +372,22 @@ void Lifecycle::hand_on(session::Delivery& delivery, Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Stored queues of sessions that have ended
 
-void Lifecycle::leave_to_take_down(Session& session, journal::Urgency urgency) {
+void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
     services_.counters.dropped_session_ended += session.pending().stored_rows();
-    take_downs_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
+    ended_queues_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
     session.end_record(urgency);
 }
 
-void Lifecycle::take_down(Instant) {
+// Removes one slice of one queue. The record of the session goes last, so that a crash in between leaves the rest of
+// the queue to the next start.
+void Lifecycle::remove_ended_queues(Instant) {
     constexpr std::size_t rows_per_commit = 1000;
     constexpr std::size_t bytes_per_commit = 1024 * 1024;
-    if (take_downs_.empty()) return;
-    TakeDown& next = take_downs_.back();
+    if (ended_queues_.empty()) return;
+    EndedQueue& next = ended_queues_.back();
     journal::Journal& journal = services_.journal;
-    if (!journal.is_durable(next.after)) return;  // until then the store still has rows that were let go of by hand
+    // Before that, the store may still have rows whose removal is pending: they would be released twice.
+    if (!journal.is_durable(next.after)) return;
     auto& rows = loaded_;
     rows.clear();
     services_.store.queued(services_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit, rows);
@@ -367,13 +396,13 @@ void Lifecycle::take_down(Instant) {
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
         const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
         if (!record || services_.references.count(record->message) == 0) continue;
-        if (!services_.references.release(record->message)) continue;
+        if (!services_.references.release(record->message)) continue;  // other queues still refer to the message
         services_.message_owners.remove(record->message);
         journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
     }
     if (!rows.empty()) return;
     journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);
-    take_downs_.pop_back();
+    ended_queues_.pop_back();
 }
 
 }  // namespace ledge::broker

@@ -1,5 +1,7 @@
 #include "takeover_fights.hpp"
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::broker {
 
 Instant TakeoverFights::turn_of(std::string_view client_id, Instant now) const {
@@ -17,13 +19,15 @@ std::uint64_t TakeoverFights::note(std::string_view client_id, Instant now) {
     return ++fight.takeovers;
 }
 
+// Forgetting all fights is harmless: each client identifier only gets its free takeovers again.
 void TakeoverFights::make_room(Instant now) {
     boost::unordered::erase_if(fights_, [&](const auto& one) { return one.second.is_over(now); });
     if (fights_.size() >= fights_max) fights_.clear();
+    LEDGE_ASSERT(fights_.size() < fights_max);
 }
 
-bool TakeoverFights::is_worth_a_word(std::uint64_t takeovers) {
-    std::uint64_t step = free_takeovers + 1;
+bool TakeoverFights::is_worth_logging(std::uint64_t takeovers) {
+    std::uint64_t step = free_takeovers + 1;  // 3, 30, 300 ...
     while (step < takeovers) step *= 10;
     return step == takeovers;
 }

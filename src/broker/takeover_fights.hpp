@@ -1,5 +1,6 @@
-// TakeoverFights: client identifiers that several connections take from each other, again and again. It remembers the
-// take-overs of the last seconds and says how long the next one has to wait.
+// TakeoverFights: detects client identifiers that several connections take over from each other again and again. It
+// remembers the recent takeovers of each client identifier and says how long the next one has to wait. Part of
+// Lifecycle; on the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -13,17 +14,19 @@ namespace ledge::broker {
 
 class TakeoverFights {
 public:
-    static constexpr Duration quiet_time = 30s;  // without a take-over: the fight is over
-    static constexpr Duration turn_time = 5s;    // the session is kept so long; less than clients wait for CONNACK
-    static constexpr std::uint64_t free_takeovers = 2;  // of a fight; a client that reconnects over a bad link does so
-    static constexpr std::size_t fights_max = 4096;     // remembered; beyond, those that are over are forgotten, or all
+    static constexpr Duration quiet_time = 30s;  // a fight is over after this time without a takeover
+    static constexpr Duration turn_time = 5s;    // a connection keeps the session for this time in a fight; less than
+                                                 // clients wait for CONNACK
+    static constexpr std::uint64_t free_takeovers = 2;  // without delay: a client that reconnects over a bad link
+    static constexpr std::size_t fights_max = 4096;     // remembered; if there are more, those that are over are
+                                                        // forgotten; if none is over, all of them
 
-    /// When the next connection may have the session; not after `now`: it need not wait.
+    /// When the next connection may take the session over. A time not after `now` means that it need not wait.
     Instant turn_of(std::string_view client_id, Instant now) const;
-    /// A take-over; how many the fight has had with it.
+    /// Counts a takeover. Returns the number of takeovers in this fight, this one included.
     std::uint64_t note(std::string_view client_id, Instant now);
-    /// The first one that is a fight, and then each time it has become ten times as long.
-    static bool is_worth_a_word(std::uint64_t takeovers);
+    /// True for the first takeover beyond the free ones, and then each time the number has grown tenfold.
+    static bool is_worth_logging(std::uint64_t takeovers);
 
     std::size_t size() const { return fights_.size(); }
 

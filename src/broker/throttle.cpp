@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::broker {
 
 namespace {
 
+// The next multiple of Throttle::grain that is not before `instant`.
 Instant on_grid(Instant instant) {
     const Duration since = instant.time_since_epoch();
     const auto grains = (since + Throttle::grain - Duration(1)) / Throttle::grain;
@@ -16,9 +19,10 @@ Instant on_grid(Instant instant) {
 }  // namespace
 
 void Throttle::pause(session::Connection& connection, Instant now) {
+    LEDGE_ASSERT(connection.read_rate() != nullptr);
     session::ReadRate& rate = *connection.read_rate();
     ++services_.counters.read_pauses;
-    if (rate.pause(now)) report(connection);
+    if (rate.pause(now)) report(connection);  // only the first pause of an episode is logged
     const Instant due = on_grid(std::max(rate.ready_at(), now + Duration(1)));
     deadline_ = paused_.empty() ? due : std::min(deadline_, due);
     paused_.push_back(&connection);
@@ -28,6 +32,7 @@ void Throttle::report(const session::Connection& connection) {
     const session::Session* session = connection.session();
     const std::string_view client_id = session == nullptr ? std::string_view() : session->client_id();
     const session::SessionLimits& limits = connection.limits();
+    // Either the connection has used up its own rate, or its user has used up the rate of all his connections.
     if (!connection.read_rate()->is_waiting_for_user()) {
         ++services_.counters.clients_throttled;
         return services_.log.info("client_throttled", {{"client_id", client_id},
@@ -49,15 +54,16 @@ void Throttle::report(const session::Connection& connection) {
 void Throttle::forget(const session::Connection& connection) {
     if (connection.read_rate() == nullptr || !connection.read_rate()->is_paused()) return;
     std::erase(paused_, &connection);
-    looked_ = 0;
+    looked_ = 0;  // positions have changed: the next call of pop_due() begins a new round
 }
 
-session::Connection* Throttle::take_due(Instant now) {
+session::Connection* Throttle::pop_due(Instant now) {
     if (next_deadline() > now) return nullptr;
     while (looked_ < paused_.size()) {
         session::Connection*& place = paused_[looked_++];
         if (place == nullptr) continue;
         session::ReadRate& rate = *place->read_rate();
+        LEDGE_ASSERT(rate.is_paused());
         rate.refill(now);
         if (rate.may_resume()) return std::exchange(place, nullptr);
     }
@@ -65,7 +71,9 @@ session::Connection* Throttle::take_due(Instant now) {
     return nullptr;
 }
 
+// Removes the connections that were resumed, and computes when the next pause ends.
 void Throttle::end_round(Instant now) {
+    LEDGE_ASSERT(looked_ == paused_.size());
     std::erase(paused_, nullptr);
     looked_ = 0;
     deadline_ = never;

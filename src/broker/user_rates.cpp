@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::broker {
 
 void UserRates::join(session::Connection& connection, Instant now) {
@@ -11,8 +13,9 @@ void UserRates::join(session::Connection& connection, Instant now) {
     if (!session::UserRate::is_wanted(limits) || connection.session() == nullptr) return;
     const auth::Identity* identity = connection.session()->identity();
     if (identity == nullptr || !identity->user) return;
+    LEDGE_ASSERT(connection.read_rate() != nullptr && !connection.read_rate()->has_user());
     connection.read_rate()->join(of(*identity->user, limits, now));
-    connection.read_rate()->refill(now);  // what has come since anybody of the user was there
+    connection.read_rate()->refill(now);  // the user may have had no connection for a while
 }
 
 session::UserRate& UserRates::of(const std::string& user, const session::SessionLimits& limits, Instant now) {
@@ -22,7 +25,8 @@ session::UserRate& UserRates::of(const std::string& user, const session::Session
     return *users_.try_emplace(user, std::make_unique<session::UserRate>(limits, now)).first->second;
 }
 
-// Who is full again is as good as new. Of the others who are gone, too many go too: those who gain least by it.
+// Forgets absent users whose rate is full again: a new rate would be the same. If too many absent users are left, those
+// whose rate is full soonest are forgotten too, because they gain least by a new rate.
 void UserRates::forget(Instant now) {
     boost::unordered::erase_if(
         users_, [now](const auto& user) { return user.second->connections() == 0 && user.second->full_at() <= now; });
@@ -34,7 +38,8 @@ void UserRates::forget(Instant now) {
         std::ranges::nth_element(absent, kept, {}, &std::pair<Instant, const std::string*>::first);
         std::for_each(absent.begin(), kept, [this](const auto& user) { users_.erase(users_.find(*user.second)); });
     }
-    forget_at_ = std::max(looked_at_least, 2 * users_.size());
+    forget_at_ = std::max(looked_at_least, 2 * users_.size());  // amortized O(1) for each new user
+    LEDGE_ASSERT(forget_at_ > users_.size());
 }
 
 }  // namespace ledge::broker

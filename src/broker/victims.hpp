@@ -1,11 +1,13 @@
-// Victims: who gives way when something has run out, in an order that is fair to owners: the largest holder of the
-// owner that holds most goes first; what it held no longer counts for its owner; then the same again.
+// Victims: chooses the holders (connections or sessions) that must give memory back, in an order that is fair to
+// owners. The largest holder of the owner with the most bytes goes first. Its bytes no longer count for that owner, and
+// the choice is repeated.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/owner.hpp"
 
 namespace ledge::broker {
@@ -15,22 +17,25 @@ class Victims {
 public:
     void clear() { entries_.clear(); }
     bool empty() const { return entries_.empty(); }
-    /// Between holders of the same size, the one that was added first goes first.
+    /// Of holders of one owner with the same size, the one that was added first goes first.
     void add(OwnerId owner, std::uint64_t bytes, Holder& holder) { entries_.push_back({owner, bytes, &holder}); }
 
-    /// `give_way(holder)` for as many as it takes to get `wanted` bytes. Returns the bytes that they held: less than
-    /// `wanted` if all of them together hold less.
+    /// Calls `give_way(holder)` for as many holders as are needed to free `wanted` bytes. Returns the bytes of these
+    /// holders. The result is less than `wanted` if all holders together have less.
     template <class GiveWay>
-    std::uint64_t take(std::uint64_t wanted, GiveWay&& give_way) {
+    std::uint64_t free_bytes(std::uint64_t wanted, GiveWay&& give_way) {
         group_by_owner();
         std::uint64_t taken = 0;
         while (taken < wanted && !groups_.empty()) {
             std::ranges::pop_heap(groups_, {}, &Group::bytes);
-            Group& group = groups_.back();
+            Group& group = groups_.back();  // pop_heap has moved the largest owner to the end
+            LEDGE_ASSERT(group.next < group.end && group.end <= entries_.size());
             const Entry& entry = entries_[group.next++];
+            LEDGE_ASSERT(entry.holder != nullptr && entry.bytes <= group.bytes);
             taken += entry.bytes;
             group.bytes -= entry.bytes;
             give_way(*entry.holder);
+            // The owner goes back into the heap with its remaining bytes.
             if (group.next == group.end)
                 groups_.pop_back();
             else
@@ -45,11 +50,11 @@ private:
         std::uint64_t bytes = 0;
         Holder* holder = nullptr;
     };
-    /// The entries of one owner, from `next` on, largest first.
+    /// The entries of one owner that have not given way yet, largest first: entries_[next] up to entries_[end - 1].
     struct Group {
         std::size_t next = 0;
         std::size_t end = 0;
-        std::uint64_t bytes = 0;
+        std::uint64_t bytes = 0;  // sum of these entries
     };
 
     void group_by_owner() {
@@ -66,7 +71,7 @@ private:
     }
 
     std::vector<Entry> entries_;
-    std::vector<Group> groups_;  // a heap, the largest in front
+    std::vector<Group> groups_;  // a heap by bytes, the largest owner in front
 };
 
 }  // namespace ledge::broker

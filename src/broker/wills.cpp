@@ -1,10 +1,12 @@
-// Wills: stored with CONNECT, published when the connection ends without DISCONNECT 0x00, or after their delay, or when
-// the session ends, whichever comes first [MQTT-3.1.3-9] (5.0 section 3.1.3.2.2). When the broker went away they are
-// deferred: a client has the time to come back in which the broker would have waited for it [MQTT-3.1.2-8].
+// Lifecycle: wills. A will is stored with CONNECT. It is published when the connection ends without DISCONNECT 0x00: at
+// once, after its delay, or when the session ends, whichever comes first [MQTT-3.1.3-9] (5.0 section 3.1.3.2.2). When
+// the broker was stopped or has crashed, wills are deferred: after the start a client has as much time to return as the
+// broker would have waited for a sign of life [MQTT-3.1.2-8].
 #include <algorithm>
 #include <functional>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -13,8 +15,8 @@ using wire::PropertyId;
 
 namespace {
 
-// After a start. A client notices the end of its connection at once, or when it sends something, at the latest one keep
-// alive later, and then comes back after a pause of its own.
+// The time for a client to return after a start. A client notices the end of its connection at once, or when it sends a
+// packet, which is at the latest one keep alive later. Then it reconnects after a pause of its own.
 constexpr Duration return_time_min = 10s;
 constexpr Duration return_time_without_keep_alive = 60s;
 
@@ -27,8 +29,9 @@ Duration return_time(const journal::StoredWill& will) {
 
 void Lifecycle::store_will(session::Session& session, const wire::Connect& connect, std::uint16_t keep_alive_s) {
     session.will.reset();
-    session.will_timer.cancel();  // that of an earlier connection
+    session.will_timer.cancel();  // it may run for the will of an earlier connection
     if (!connect.will) return;
+    // Delay and expiry are instructions for the broker; the other properties are forwarded with the message.
     const wire::Will& wish = *connect.will;
     wire::PropertyBuilder kept;
     for (auto property = wish.properties.begin(); property != wish.properties.end(); ++property) {
@@ -36,7 +39,7 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
             kept.raw(property.raw(), 0);
     }
     auto will = std::make_unique<journal::StoredWill>();
-    will->publication =  // counted with the session's tables
+    will->publication =  // its memory is counted with the tables of the session
         journal::Publication({wish.topic, wish.payload, kept.view().raw(), never, wish.qos, wish.retain});
     will->keep_alive_s = keep_alive_s;
     will->delay_s = wish.properties.number(PropertyId::will_delay_interval).value_or(0);
@@ -47,24 +50,28 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
     session.will = std::move(will);
 }
 
-// The session outlives its connection. A delay beyond the session's expiry ends with the session: see end().
+// For a session that outlives its connection. If the session ends before the delay has passed, end() publishes the
+// will.
 void Lifecycle::schedule_will(session::Session& session, Instant now) {
     if (session.will == nullptr) return;
+    LEDGE_ASSERT(!session.is_online());
     if (session.will->delay_s == 0) return publish_will(session, now);
     services_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
 }
 
-// The record goes without the will into the same commit as what the will leads to: a crash publishes it once or later.
+// The session's record is written without the will, in the same commit as the records of the published message. So
+// after a crash the store has either that message, or the will, which is then published later.
 void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
     publish_will(session, now);
     if (!session.is_persistent()) return end(session, now);
     if (session.is_stored()) session.put_record(session.recorded_expiry(), journal::Urgency::lazy);
 }
 
-// The will of a session that ends with its connection is worth a record when somebody can have it after a start, and
-// when its topic's level promises that much. A client that leaves its identifier to the broker comes back under another
-// one: it could not take its will along, and would be reported gone while it is there.
-bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Connect& connect) const {
+// True when the will of a session that ends with its connection needs a record of its own. The message must be able to
+// reach a subscriber after a start (retained, or QoS 1 or 2), and the level of its topic must be above ram. A client
+// without a client id gets another one when it reconnects after a start. It could not cancel its old will, and would be
+// reported as gone although it is connected. So its will gets no record.
+bool Lifecycle::needs_will_record(const session::Session& session, const wire::Connect& connect) const {
     if (session.will == nullptr || session.is_persistent() || services_.journal.is_failed()) return false;
     if (connect.client_id.empty()) return false;
     const journal::PublicationView wish = session.will->publication.view();
@@ -72,7 +79,8 @@ bool Lifecycle::keeps_will_apart(const session::Session& session, const wire::Co
            router_.level_of(wish.topic) != journal::Durability::ram;
 }
 
-// True: the session ended with it. Its client is back after a start of the broker, so it has not gone.
+// Cancels a deferred will, because its client has returned after the start. True when the session existed only for the
+// will, and has ended now.
 bool Lifecycle::ends_deferred_will(session::Session& session, Instant now) {
     if (session.is_online() || session.will == nullptr || !session.will->is_deferred) return false;
     session.will.reset();
@@ -83,14 +91,17 @@ bool Lifecycle::ends_deferred_will(session::Session& session, Instant now) {
 }
 
 void Lifecycle::restore_will(session::Session& session, journal::StoredWill will, Instant due, Instant now) {
+    // `due` comes from the record and may lie anywhere. It is limited: not before the client could return, and not
+    // later than the will would be due if it were deferred for the first time now.
     const Instant latest = now + std::max<Duration>(return_time(will), std::chrono::seconds(will.delay_s));
+    LEDGE_ASSERT(!session.is_online() && session.will == nullptr);
     session.will = std::make_unique<journal::StoredWill>(std::move(will));
     session.will->is_deferred = true;
     services_.timers.set(session.will_timer, std::clamp(due, now + return_time_min, latest));
 }
 
 void Lifecycle::restore_wills(Instant now) {
-    // Of several of a client the last counts: its connection came after the end of the others.
+    // Of several wills of one client id, the one with the highest number counts: it belongs to the latest connection.
     std::ranges::sort(wills_alone_, std::ranges::greater(), &WillAlone::number);
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
         if (sessions_.find(alone.client_id) != nullptr) {
@@ -99,23 +110,24 @@ void Lifecycle::restore_wills(Instant now) {
             continue;
         }
         alone.will.delay_s = 0;  // its session has ended already (5.0 section 3.1.3.2.2)
+        // A session that carries only the will, until the will is published or its client returns.
         session::Session& session = sessions_.create(services_.for_sessions, alone.client_id, limits_of_restored_);
         set_owner(session, alone.owner);
         session.charge_to(services_.accounts.of(alone.owner, alone.network));
         session.go_away();
         session.set_will_record(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
-        session.put_will_record(journal::Urgency::lazy);  // its time counts once, not anew from each start
+        session.put_will_record(journal::Urgency::lazy);  // the record gets the time, so no later start defers it anew
     }
 }
 
 void Lifecycle::publish_will(session::Session& session, Instant now) {
-    const auto will = std::move(session.will);
+    const auto will = std::move(session.will);  // a will is published at most once
     session.will_timer.cancel();
     if (will == nullptr) return;
     const journal::PublicationView wish = will->publication.view();
     if (const auth::Rights* rights = session.rights(); rights != nullptr && !rights->may_publish(wish.topic)) {
-        ++services_.counters.refused_not_allowed;  // the rules have changed since CONNECT
+        ++services_.counters.refused_not_allowed;  // the rules allowed the will at CONNECT and have changed since
         return services_.log.info("will_refused",
                                   {{"client_id", session.client_id()},
                                    {"topic", wish.topic},
@@ -126,7 +138,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     if (publication.retain) publication.source = session.source(source_);
     ++services_.counters.wills_published;
     services_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});
-    if (services_.journal.is_saturated()) {  // for want of room on the disk: see Journal
+    if (services_.journal.is_saturated()) {  // the disk is full and the journal has no room either: see Journal
         ++services_.counters.dropped_queue_full;
         return;
     }

@@ -1,4 +1,5 @@
-// What a shard is built with. Plain values; daemon/wiring fills them from the configuration.
+// ShardOptions: the values that a shard is constructed with. daemon/wiring fills them from the configuration. The shard
+// keeps its own copy.
 #pragma once
 
 #include <cstdint>
@@ -13,46 +14,53 @@
 
 namespace ledge::broker {
 
-/// How a member of a shared subscription group is picked (5.0 section 4.8.2 leaves it to the server).
+/// How the broker picks the member of a shared subscription group that gets a message. The standard leaves the choice
+/// to the server (5.0 section 4.8.2).
 enum class ShareStrategy : std::uint8_t { round_robin, random, sticky_publisher, least_inflight };
 
 using session::ListenerOptions;
 
 struct RetainedLimits {
     std::uint32_t messages_max = 100'000;
-    std::uint64_t bytes_max = 64 * 1024 * 1024;
-    std::uint64_t cache_bytes_max = 8 * 1024 * 1024;  // of what is loaded back from the store
+    std::uint64_t bytes_max = 64 * 1024 * 1024;       // topics, properties and payloads together
+    std::uint64_t cache_bytes_max = 8 * 1024 * 1024;  // retained messages that were loaded back from the store
 };
 
-/// What publications survive (README: durability levels). Without a store, nothing does.
+/// How safely publications are kept (README: durability levels). Without a store, every publication has the level ram.
 struct DurabilityOptions {
     journal::Durability level = journal::Durability::durable;
     struct Override {
         std::string filter;
         journal::Durability level = journal::Durability::durable;
     };
-    std::vector<Override> overrides;  // the first that matches decides
+    std::vector<Override> overrides;  // the first override whose filter matches the topic decides
     journal::JournalOptions journal;
-    double refuse_above_used = 0.85;  // fraction of the store's ceiling: beyond it only removals are taken
-    double take_below_used = 0.83;    // until it is below this: the end of a shortage, and not each commit of it
+    // Fractions of the store's ceiling. Above the first, durable publications are refused; removals are still written.
+    // Publications are accepted again below the second, which is lower: otherwise the state would change with each
+    // commit of a shortage.
+    double refuse_above_used = 0.85;
+    double take_below_used = 0.83;
 };
 
-using Listeners = std::deque<ListenerOptions>;  // one keeps its address when others come
+// A deque, because connections and sessions refer to the options of their listener: an element keeps its address when
+// listeners are added.
+using Listeners = std::deque<ListenerOptions>;
 
 struct ShardOptions {
     Listeners listeners;
     ShareStrategy share_strategy = ShareStrategy::round_robin;
     RetainedLimits retained;
     DurabilityOptions durability;
-    std::uint32_t connections_total_max = 0xFFFF'FFFF;       // of all listeners that are not local
-    std::uint32_t sessions_max = 100'000;                    // connected and offline
-    bool has_other_users = false;                            // a listener proves names without the password file
-    std::uint64_t memory_budget_bytes = 0;                   // of the whole process; 0: none
-    Duration sys_interval = 10s;                             // 0: no $SYS topics
-    std::string server_version = "LedgeMQ";                  // $SYS/broker/version
-    std::string response_information_prefix = "responses/";  // told as Response Information: prefix + client id
+    std::uint32_t connections_total_max = 0xFFFF'FFFF;  // on all listeners together; local listeners may exceed it
+    std::uint32_t sessions_max = 100'000;               // connected and offline sessions together
+    bool has_other_users = false;            // a listener authenticates users by other means than the password file
+    std::uint64_t memory_budget_bytes = 0;   // for the whole process; 0 = unlimited
+    Duration sys_interval = 10s;             // between two updates of the $SYS topics; 0 = no $SYS topics
+    std::string server_version = "LedgeMQ";  // value of $SYS/broker/version
+    std::string response_information_prefix = "responses/";  // Response Information in CONNACK: prefix + client id
 
-    /// A listener's sessions refuse what does not fit into their queues, instead of dropping it.
+    /// True when at least one listener has the overflow policy `refuse`: a full queue of its sessions then refuses a
+    /// publication instead of dropping a message.
     bool may_refuse() const {
         for (const ListenerOptions& listener : listeners)
             if (listener.limits.overflow == session::OverflowPolicy::refuse) return true;

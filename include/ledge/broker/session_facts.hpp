@@ -1,4 +1,4 @@
-// What operators are told of a session.
+// SessionFacts: one session in the list that operators get from Shard::list_sessions.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace ledge::broker {
 
-/// Views live until the shard is used again.
+/// The views point into the shard. They are valid until the next call that changes the shard.
 struct SessionFacts {
     std::string_view client_id;
-    std::string_view owner;    // the user; "": none has been proven
-    std::string_view address;  // of its connection
+    std::string_view owner;    // the authenticated user; "" = the session belongs to no user
+    std::string_view address;  // remote address of the connection; "" = the session is offline
     bool is_connected = false;
     std::size_t subscriptions = 0;
-    std::size_t messages = 0;              // waiting or in flight
-    std::optional<Duration> expires_in{};  // nothing: connected, or without end
+    std::size_t messages = 0;              // waiting in the queue or in flight
+    std::optional<Duration> expires_in{};  // empty = the session is connected, or never expires
 };
 
 }  // namespace ledge::broker

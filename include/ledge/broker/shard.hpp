@@ -1,11 +1,12 @@
-// Shard: the only door of the core. Bytes, time and closed sockets go in; filled outboxes and wishes to close come out.
-// No I/O, no clock, no threads: the same object runs in the daemon, the tests, the fuzzers and the simulated world.
+// Shard: the only entry to the core of the broker. Bytes, time and closed sockets go in. Bytes to send and requests to
+// close a connection come out. The shard has no I/O, no clock and no threads, so the same object runs in the daemon,
+// the tests, the fuzzers and the simulator.
 //
 // One turn of the driver:
-//     on_bytes / on_closed / on_time ...            any number
-//     while (Connection* c = shard.next_dirty())    once each
+//     on_bytes / on_closed / on_time ...            any number of calls
+//     while (Connection* c = shard.next_dirty())    each connection once
 //         write c->outbox(); if c->is_closing() and the outbox is empty: close the socket, then on_closed
-// A Connection belongs to the shard and dies in on_closed. Not thread-safe: one thread per shard.
+// The shard owns its connections; on_closed destroys one. The shard is not thread-safe: one thread per shard.
 #pragma once
 
 #include <cstdint>
@@ -52,99 +53,113 @@ struct StoreFigures;
 struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
     std::string_view address;    // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
-    std::string_view user = {};  // whom TLS has proven it to be, by certificate or pre-shared key; "": nobody
+    std::string_view user = {};  // user proven by TLS or by peer_credentials of a Unix socket; "" = none
 };
 
 class Shard {
 public:
-    /// `seed`: for assigned client ids, shared-subscription picks; wants real entropy in the daemon.
+    /// `seed` feeds assigned client ids, hash secrets and the picks of shared subscriptions. The daemon must pass real
+    /// entropy.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now);
-    /// The same, continuing with what a store remembers. Time starts at image.now. `reader` outlives the shard.
+    /// A shard that continues from the image of a store. Time starts at image.now. The store behind `reader` must
+    /// outlive the shard.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
           const journal::StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    /// A peer has connected. On a full listener somebody else's connection closes for it. nullptr: refused; close the
-    /// socket. `driver_data` comes back as Connection::driver_data().
+    /// A peer has connected. Returns its connection, never nullptr. When the listener has no free place left, the
+    /// connection of another peer that has not finished its CONNECT closes (broker/admission.hpp). The driver gets
+    /// `driver_data` back from Connection::driver_data().
     session::Connection* open(const Peer& peer, void* driver_data, Instant now);
 
-    /// Bytes from the peer, of any length. Ignored once the connection is closing.
+    /// Bytes from the peer, of any length. They are ignored once the connection is closing.
     void on_bytes(session::Connection& connection, Bytes bytes, Instant now);
 
-    /// The socket is gone, whoever closed it. The connection is destroyed.
+    /// The socket is closed, by the peer or by the driver. Destroys the connection.
     void on_closed(session::Connection& connection, Instant now);
 
-    /// The driver has written: the outbox may have room again for what waits in the session.
+    /// The driver has written bytes of the outbox, so messages that wait in the session may fit into it again.
     void on_drained(session::Connection& connection, Instant now);
 
-    /// Timers due at `now`: keep alive, expiry, delayed wills, $SYS.
+    /// Runs the timers that are due at `now`: keep alive, expiry, delayed wills, $SYS.
     void on_time(Instant now);
-    /// When on_time must be called next; `never` when nothing is planned.
+    /// When on_time must be called next; `never` when no timer is set.
     Instant next_deadline() const;
 
-    // Who may do what.
-    /// Holds from now on, for connected clients and waiting messages too: whose user is gone or has another password
-    /// is told 0x98, whose subscription has become forbidden is told 0x87 or loses it (Policy::on_revocation).
+    // Access rights and logins
+    /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
+    /// user was removed or has another password is disconnected with 0x98. A client with a subscription that is now
+    /// forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
     void set_policy(auth::Policy policy, Instant now);
-    /// Limits as the configuration has them now, of the listeners that both know by their names, for connected clients
-    /// too; as far as with_live_limits() lets them change, and connections_max.
+    /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
+    /// limits that with_live_limits() allows to change.
     void set_limits(const Listeners& listeners);
-    /// One more listener; its index, for Peer::listener. `has_other_users`: as ShardOptions has it, with this one.
+    /// Adds a listener and returns its index for Peer::listener. `has_other_users` is ShardOptions::has_other_users of
+    /// all listeners, this one included.
     std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
-    /// It was read again; false: with a mistake, what was there before stays in force. For metrics() and $SYS.
+    /// The configuration was read again, for metrics() and $SYS. `is_taken` is false when the new configuration has an
+    /// error and the old one stays in force.
     void note_reload(bool is_taken);
-    /// The next check of a login that is for this carrier, of clients of any standing, or of these. Ask once a turn, as
-    /// long as it has room for one more.
+    /// The next login check for this carrier, of clients of any standing or of the standings in `range`; empty when no
+    /// check waits. Call once a turn, and again while the carrier has room for another check.
     std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now);
     std::optional<session::LoginTask> take_login_task(auth::Carrier carrier, Instant now,
                                                       const session::StandingRange& range);
-    /// Its outcome. `number` as it was given.
+    /// The outcome of the check LoginTask::number.
     void on_login_checked(std::uint64_t number, auth::LoginOutcome outcome, Instant now);
 
-    // The store's side. At most one batch is under way: take_batch again only after on_committed.
+    // For the committer, which writes the journal to the store. At most one batch is under way: call take_batch again
+    // only after on_committed.
     /// True when the pending records have to be written now. Call once a turn.
     bool wants_commit(Instant now);
-    /// When it will be; `never` when nothing is pending.
+    /// When the pending records have to be written; `never` when no record is pending.
     Instant commit_deadline() const;
-    /// How long what nobody waits for may stay pending: a budget of flash writes widens it.
+    /// How long a record that nobody waits for may stay pending. The committer raises the interval to keep to a budget
+    /// of flash writes.
     void set_lazy_interval(Duration interval);
-    /// Everything pending, for one transaction.
+    /// All pending records, to be written in one transaction.
     journal::Batch take_batch(Instant now);
-    /// The batch is on stable storage: what waited for it is sent. `used_fraction` as note_store_used.
+    /// The batch up to ticket `last` is on stable storage. Sends everything that waited for the batch. `used_fraction`
+    /// has the meaning of note_store_used.
     void on_committed(journal::Ticket last, double used_fraction, Instant now);
-    /// So much of the store's ceiling is in use, 0 to 1: it decides what is refused for want of room.
+    /// The used part of the store's ceiling, from 0 to 1. Above DurabilityOptions::refuse_above_used, durable
+    /// publications are refused.
     void note_store_used(double fraction, Instant now);
-    /// Durable publications are refused for want of room, all or those of some owners: note_store_used can end it.
+    /// True while durable publications of all owners, or of owners above their share, are refused for lack of room. A
+    /// call of note_store_used can end this state.
     bool is_store_short() const;
-    /// Figures for metrics() and $SYS.
+    /// Figures of the store for metrics() and $SYS.
     void note_store(const StoreFigures& figures);
-    /// It could not be written: nothing will be acknowledged as durable any more.
+    /// The store cannot be written any more. From now on no publication is acknowledged as durable.
     void on_store_failed(Instant now);
-    /// The batch that was taken had no room in the store; it is tried again until on_committed or on_store_failed.
+    /// The batch that was taken had no room in the store. The committer tries it again until on_committed or
+    /// on_store_failed.
     void on_commit_postponed(Instant now);
 
-    /// A listener has accepted as many as it may for now.
+    /// A listener has reached connections_per_second and accepts no connection for a while. For metrics().
     void note_accept_pause();
 
     // For operators
-    /// At most `count_max` sessions whose client ids come after `after` ("": from the first on), in their order. Looks
-    /// at every session.
+    /// At most `count_max` sessions in the order of their client ids, from the first client id behind `after` on (""
+    /// = from the beginning). Visits every session of the shard.
     std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
-    /// Ends it for good, connected or not; its client is told 0x98. False: there is none.
+    /// Ends the session for good, connected or not; its client is disconnected with 0x98. False when no session has
+    /// this client id.
     bool remove_session(std::string_view client_id, Instant now);
 
     // Memory
-    /// The process has `bytes` of resident anonymous memory: the measurement against which the core's own sum is held.
-    /// Under pressure the shard wants a new one about every second.
+    /// The process has `bytes` of resident anonymous memory. The memory budget compares this measurement with the sum
+    /// that the core keeps itself. Call once a second, and every 100 ms while the returned pressure is not `none`.
     session::Pressure note_anonymous_memory(std::uint64_t bytes);
 
-    /// Takes one connection off the dirty list: it has bytes to send or wants to be closed. nullptr: none left.
+    /// Removes one connection from the dirty list and returns it: the connection has bytes to send, is to be closed, or
+    /// is to be read again. nullptr when the list is empty.
     session::Connection* next_dirty();
 
-    /// Graceful stop: v5 clients get DISCONNECT 0x8B, every connection is closed. Wills are not sent: those that the
-    /// store has come after the next start, unless their clients are back by then.
+    /// Graceful stop: v5 clients get DISCONNECT 0x8B, and every connection is closed. Wills are not published now.
+    /// Those that the store has are published after the next start, unless their clients return before.
     void shut_down(Instant now);
 
     const Metrics& metrics() const;

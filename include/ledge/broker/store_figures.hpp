@@ -1,4 +1,5 @@
-// StoreFigures: what the store tells about itself, for metrics and operators.
+// StoreFigures: the state and the counters of the store, for metrics and operators. The committer fills them and hands
+// them to the shard with Shard::note_store.
 #pragma once
 
 #include <array>
@@ -11,12 +12,12 @@
 
 namespace ledge::broker {
 
-/// How the store was found when the broker started.
+/// The state in which the broker found the store when it started.
 enum class Beginning : std::uint8_t {
-    whole,     // everything was there, or the store is new
-    salvaged,  // the file was damaged: what could be read of it is there
-    lost,      // the file was missing or empty although there had been one
-    unusable,  // it could not be used, and the configuration says to start without it
+    whole,     // the store was complete, or it is new
+    salvaged,  // the file was damaged; the broker continues with the rows that could be read
+    lost,      // the file was missing or empty although an earlier run had left one
+    unusable,  // the store could not be used, and the configuration says to start without it
 };
 constexpr std::string_view name_of(Beginning beginning) {
     switch (beginning) {
@@ -28,20 +29,20 @@ constexpr std::string_view name_of(Beginning beginning) {
     return "unusable";
 }
 
-/// What the store tells about itself, since the broker's start.
+/// Counters run since the broker's start.
 struct StoreFigures {
-    bool is_used = false;  // false: there is none, all else is 0
+    bool is_used = false;  // false = the broker has no store; all other members keep their defaults
     std::uint64_t commits = 0;
     std::array<std::uint64_t, journal::write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;                             // in pages written, the filesystem's own not counted
-    std::uint64_t device_bytes_day = 0;                         // of the last 24 hours, in steps of an hour
-    double used_fraction = 0;  // of the ceiling, or of the disk: what is nearer to its end
+    std::uint64_t device_bytes = 0;      // bytes of the pages written; the filesystem's own writes are not counted
+    std::uint64_t device_bytes_day = 0;  // device_bytes of the last 24 hours, in steps of one hour
+    double used_fraction = 0;            // of the store's ceiling or of the disk, whichever is closer to full
     Beginning beginning = Beginning::whole;
-    std::uint64_t postponements = 0;  // episodes in which commits failed for want of room and were tried again
-    Instant waiting_since = never;    // the commit that is tried again, or takes long; never: there is none
-    bool is_postponed = false;        // that commit has failed at least once; else the disk has not answered yet
-    std::string waiting_reason;
-    std::uint64_t bad_rows = 0;  // could not be read as they were written, and were put aside
+    std::uint64_t postponements = 0;  // episodes in which commits had no room on the disk and were tried again
+    Instant waiting_since = never;    // start of the commit that is slow or is tried again; never = no commit waits
+    bool is_postponed = false;        // true = that commit failed at least once; false = the disk has not answered yet
+    std::string waiting_reason;       // why that commit waits, in words
+    std::uint64_t bad_rows = 0;       // rows that could not be read as they were written, and were put aside
 };
 
 }  // namespace ledge::broker

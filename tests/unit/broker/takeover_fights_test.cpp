@@ -29,7 +29,7 @@ TEST_CASE("fights are remembered up to a bound, and told once per power of ten")
     CHECK(fights.size() <= TakeoverFights::fights_max);
     std::vector<std::uint64_t> told;
     for (std::uint64_t takeovers = 1; takeovers <= 1000; ++takeovers)
-        if (TakeoverFights::is_worth_a_word(takeovers)) told.push_back(takeovers);
+        if (TakeoverFights::is_worth_logging(takeovers)) told.push_back(takeovers);
     CHECK(told == std::vector<std::uint64_t>{3, 30, 300});
 }
 

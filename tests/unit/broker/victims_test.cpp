@@ -10,7 +10,7 @@ namespace {
 // Who gives way, in order, until `wanted` bytes have come.
 std::string order(Victims<char>& victims, std::uint64_t wanted, std::uint64_t taken) {
     std::string names;
-    CHECK(victims.take(wanted, [&](char& name) { names += name; }) == taken);
+    CHECK(victims.free_bytes(wanted, [&](char& name) { names += name; }) == taken);
     return names;
 }
 
