@@ -91,9 +91,9 @@ struct HttpClient::Parts {
         for (const SharedLink& link : idle) link->close();
     }
 
-    SharedLink take(const Destination& to);
-    void put(const SharedLink& link);
-    void drop(HttpLink& link) {
+    SharedLink reuse_idle(const Destination& to);
+    void keep_idle(const SharedLink& link);
+    void close_idle(HttpLink& link) {
         link.close();
         std::erase_if(idle, [&](const SharedLink& one) { return one.get() == &link; });
     }
@@ -118,7 +118,7 @@ bool HttpClient::Parts::is_silent(HttpLink& link) {
 }
 
 /// nullptr: there is none to this place.
-SharedLink HttpClient::Parts::take(const Destination& to) {
+SharedLink HttpClient::Parts::reuse_idle(const Destination& to) {
     while (!idle.empty()) {
         const SharedLink link = idle.back();
         idle.pop_back();
@@ -133,13 +133,13 @@ SharedLink HttpClient::Parts::take(const Destination& to) {
     return nullptr;
 }
 
-void HttpClient::Parts::put(const SharedLink& link) {
+void HttpClient::Parts::keep_idle(const SharedLink& link) {
     if (idle.size() >= limits.connections_max) return link->close();
     ++link->round;
     idle.push_back(link);
     link->idle_timer.expires_after(limits.time_max);
     link->idle_timer.async_wait([this, link, round = link->round](const Error& error) {
-        if (!error && link->round == round) drop(*link);
+        if (!error && link->round == round) close_idle(*link);
     });
     watch_idle(link);
 }
@@ -147,7 +147,7 @@ void HttpClient::Parts::put(const SharedLink& link) {
 void HttpClient::Parts::watch_idle(const SharedLink& link) {
     link->ready.async_wait(Wait::wait_read, [this, link, round = link->round](const Error& error) {
         if (error || link->round != round) return;
-        is_silent(*link) ? watch_idle(link) : drop(*link);
+        is_silent(*link) ? watch_idle(link) : close_idle(*link);
     });
 }
 
@@ -178,7 +178,7 @@ public:
     void start(Duration timeout) {
         timeout_ = timeout;
         client_->under_way.push_back(this);
-        link_ = client_->take(to_);
+        link_ = client_->reuse_idle(to_);
         if (link_ != nullptr) {
             is_used_before_ = true;
             asio::post(client_->io, [self = shared_from_this()] {
@@ -296,7 +296,7 @@ private:
         const bool is_kept = client_ != nullptr && client_->generation == generation_ && parser_->keep_alive() &&
                              !parser_->need_eof() && answer.status >= 200 && received_.empty() &&
                              sent_ == request_.size() && !link_->stream->has_unread();
-        if (is_kept) client_->put(std::exchange(link_, nullptr));
+        if (is_kept) client_->keep_idle(std::exchange(link_, nullptr));
         finish(std::move(answer));
     }
 

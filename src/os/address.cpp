@@ -20,7 +20,7 @@ static_assert(SocketAddress::unix_path_bytes_max + 1 == sizeof(sockaddr_un::sun_
 
 /// The system's structure of a family, copied out of the storage: a cast would break the rules of aliasing.
 template <class T>
-T taken_from(const sockaddr_storage& storage) {
+T copied_from(const sockaddr_storage& storage) {
     T value{};
     std::memcpy(&value, &storage, sizeof value);
     return value;
@@ -82,13 +82,13 @@ SocketAddress SocketAddress::loopback_ipv6(std::uint16_t port) { return {loopbac
 
 std::optional<IpAddress> SocketAddress::ip() const {
     if (storage_.ss_family == AF_INET) {
-        const auto value = taken_from<sockaddr_in>(storage_);
+        const auto value = copied_from<sockaddr_in>(storage_);
         std::array<std::uint8_t, 4> four{};
         std::memcpy(four.data(), &value.sin_addr, four.size());
         return mapped_ipv4(four);
     }
     if (storage_.ss_family == AF_INET6) {
-        const auto value = taken_from<sockaddr_in6>(storage_);
+        const auto value = copied_from<sockaddr_in6>(storage_);
         IpAddress six{};
         std::memcpy(six.data(), &value.sin6_addr, six.size());
         return six;
@@ -97,7 +97,7 @@ std::optional<IpAddress> SocketAddress::ip() const {
 }
 
 std::uint16_t SocketAddress::port() const {
-    return is_ip(storage_) ? ntohs(taken_from<sockaddr_in>(storage_).sin_port) : std::uint16_t{0};
+    return is_ip(storage_) ? ntohs(copied_from<sockaddr_in>(storage_).sin_port) : std::uint16_t{0};
 }
 
 void SocketAddress::set_port(std::uint16_t port) {

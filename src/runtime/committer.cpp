@@ -32,16 +32,16 @@ int Committer::start() {
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
-    if (report_) take_report(shard, now);
+    if (report_) handle_report(shard, now);
     switch (state_) {
         case State::idle:
             if (shard.wants_commit(now))
                 submit(shard, now);
             else if (shard.is_store_short() && next_at_ <= now)
-                look_for_room(shard, now);
+                check_room(shard, now);
             break;
         case State::busy:
-            if (next_at_ <= now) tell_slow_commit(shard, now);
+            if (next_at_ <= now) log_slow_commit(shard, now);
             break;
         case State::waiting:
             if (next_at_ <= now) submit_again(now);
@@ -63,7 +63,7 @@ void Committer::submit_again(Instant now) {
     queue_->submit_again();
 }
 
-void Committer::take_report(broker::Shard& shard, Instant now) {
+void Committer::handle_report(broker::Shard& shard, Instant now) {
     const storage::CommitQueue::Outcome report = std::move(*report_);
     report_.reset();
     if (!report) {
@@ -72,22 +72,22 @@ void Committer::take_report(broker::Shard& shard, Instant now) {
         figures_.is_postponed = false;
         figures_.waiting_since = never;
         figures_.waiting_reason = report.error().text;
-        tell_figures(shard, now);
+        publish_figures(shard, now);
         log_.error("commit_failed", {{"reason", report.error().text}});
         return shard.on_store_failed(now);
     }
     state_ = State::idle;
     next_at_ = now + look_interval;
-    if (figures_.waiting_since != never) tell_end_of_wait(now);
+    if (figures_.waiting_since != never) log_end_of_wait(now);
     wear_.note(report.value(), now);
     figures_.used_fraction = report.value().used_fraction;
     figures_.bad_rows = report.value().bad_rows;
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
     if (options_.daily_write_budget_bytes > 0) {
         shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
         const std::uint64_t day = wear_.day_bytes(now);
-        if (day > options_.daily_write_budget_bytes) tell_writers(shard, day, now);
+        if (day > options_.daily_write_budget_bytes) log_top_writers(shard, day, now);
     }
 }
 
@@ -101,7 +101,7 @@ void Committer::postpone(broker::Shard& shard, const storage::StoreError& error,
     figures_.is_postponed = true;
     figures_.waiting_since = busy_since_;
     figures_.waiting_reason = error.text;
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.on_commit_postponed(now);
     if (!is_news) return;
     log_.error(
@@ -114,23 +114,23 @@ void Committer::postpone(broker::Shard& shard, const storage::StoreError& error,
          {"fix", error.fix.empty() ? "make room on the disk of the store; a restart does not help" : error.fix}});
 }
 
-void Committer::look_for_room(broker::Shard& shard, Instant now) {
+void Committer::check_room(broker::Shard& shard, Instant now) {
     next_at_ = now + look_interval;
     figures_.used_fraction = store_->used_fraction();
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.note_store_used(figures_.used_fraction, now);
 }
 
-void Committer::tell_slow_commit(broker::Shard& shard, Instant now) {
+void Committer::log_slow_commit(broker::Shard& shard, Instant now) {
     next_at_ = never;
     figures_.waiting_since = busy_since_;
     figures_.waiting_reason = "the disk has not finished a commit";
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     log_.warning("commit_slow", {{"waiting_ms", in_ms(now - busy_since_)},
                                  {"outcome", "nothing is acknowledged as durable until the disk has answered"}});
 }
 
-void Committer::tell_end_of_wait(Instant now) {
+void Committer::log_end_of_wait(Instant now) {
     if (figures_.is_postponed) {
         log_.warning("commit_healed", {{"waited_ms", in_ms(now - busy_since_)}, {"reason", figures_.waiting_reason}});
     } else {
@@ -143,7 +143,7 @@ void Committer::tell_end_of_wait(Instant now) {
     pause_ = retry_pause_first;
 }
 
-void Committer::tell_figures(broker::Shard& shard, Instant now) {
+void Committer::publish_figures(broker::Shard& shard, Instant now) {
     const storage::WearTotals& totals = wear_.totals();
     figures_.commits = totals.commits;
     figures_.given = totals.given;
@@ -153,10 +153,10 @@ void Committer::tell_figures(broker::Shard& shard, Instant now) {
 }
 
 // Once an hour, as long as it is so.
-void Committer::tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
+void Committer::log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
     constexpr Duration told_interval = 1h;
-    if (now < quiet_until_) return;
-    quiet_until_ = now + told_interval;
+    if (now < next_writers_log_at_) return;
+    next_writers_log_at_ = now + told_interval;
     std::string owners;
     for (const session::OwnerFigure& owner : shard.metrics().owners_by_written_bytes)
         owners += (owners.empty() ? "" : ", ") + owner.owner + ": " + std::to_string(owner.value);
@@ -189,7 +189,7 @@ void Committer::finish(broker::Shard& shard, Instant now) {
     const Instant deadline = read_clock() + options_.finish_time_max;
     const auto await = [&] {
         if (!await_report(deadline)) return false;
-        take_report(shard, now);
+        handle_report(shard, now);
         return true;
     };
     if (state_ == State::busy) {

@@ -55,16 +55,16 @@ public:
 private:
     void submit(broker::Shard& shard, Instant now);
     void submit_again(Instant now);
-    void take_report(broker::Shard& shard, Instant now);
+    void handle_report(broker::Shard& shard, Instant now);
     void postpone(broker::Shard& shard, const storage::StoreError& error, Instant now);
-    void look_for_room(broker::Shard& shard, Instant now);
-    void tell_slow_commit(broker::Shard& shard, Instant now);
-    void tell_end_of_wait(Instant now);
+    void check_room(broker::Shard& shard, Instant now);
+    void log_slow_commit(broker::Shard& shard, Instant now);
+    void log_end_of_wait(Instant now);
     bool await_report(Instant deadline);
     void abandon(broker::Shard& shard);
-    void tell_figures(broker::Shard& shard, Instant now);
+    void publish_figures(broker::Shard& shard, Instant now);
     /// More than the daily budget has been written in the last 24 hours: the log says who has written most.
-    void tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now);
+    void log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now);
 
     boost::asio::io_context& io_;
     std::unique_ptr<storage::Store> store_;
@@ -72,7 +72,7 @@ private:
     const Log& log_;
     storage::WearAccount wear_;
     std::optional<storage::CommitQueue::Outcome> report_;  // not yet taken
-    Instant quiet_until_ = Instant::min();                 // tell_writers
+    Instant next_writers_log_at_ = Instant::min();         // log_top_writers
     enum class State : std::uint8_t {
         idle,     // nothing is under way
         busy,     // a commit runs on the committer's thread

@@ -45,8 +45,8 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     ++round_;
     failures_ = 0;
     silent_networks_.clear();
-    silent_.clear();
-    rests_until_ = Instant{};
+    silent_sources_.clear();
+    paused_until_ = Instant{};
     if (options_) client_.set_idle_limits({options_->idle_max, options_->idle_time});
     return load_tls();
 }
@@ -65,8 +65,8 @@ std::string HookCarrier::load_tls() {
 
 void HookCarrier::serve(broker::Shard& shard, Instant now) {
     for (Answered& answered : std::exchange(answered_, {}))
-        shard.on_login_checked(answered.task.number, judge(answered, now), now);
-    while (auto task = next_task(shard, now)) deal_with(shard, std::move(*task), now);
+        shard.on_login_checked(answered.task.number, outcome_of(answered, now), now);
+    while (auto task = next_task(shard, now)) answer_or_ask(shard, std::move(*task), now);
 }
 
 /// How many questions about clients of this standing and worse may be under way.
@@ -97,7 +97,7 @@ std::optional<session::LoginTask> HookCarrier::next_task(broker::Shard& shard, I
     if (has_slot(Standing::named)) {
         if (auto task = take({Standing::known, Standing::named})) return task;
     }
-    if (is_resting(now)) return take({Standing::stranger, Standing::suspect});
+    if (is_paused(now)) return take({Standing::stranger, Standing::suspect});
     if (!has_slot(Standing::stranger)) return std::nullopt;
     return take({Standing::stranger, has_slot(Standing::suspect) ? Standing::suspect : Standing::stranger});
 }
@@ -106,14 +106,14 @@ std::optional<session::LoginTask> HookCarrier::next_task(broker::Shard& shard, I
 std::string_view HookCarrier::reason_to_refuse(const session::LoginTask& task, Instant now) const {
     if (!options_) return "there is no authentication hook any more";
     if (!can_ask()) return "the authentication hook's TLS files are wrong";
-    if (is_resting(now) && task.standing > auth::Standing::named)
+    if (is_paused(now) && task.standing > auth::Standing::named)
         return "the authentication hook does not answer, try later";
-    const auto silent = silent_.find(task.source);
-    const bool is_left_alone = silent != silent_.end() && now < silent->second.rests_until;
+    const auto silent = silent_sources_.find(task.source);
+    const bool is_left_alone = silent != silent_sources_.end() && now < silent->second.paused_until;
     return is_left_alone ? "the authentication hook does not answer about this name, try later" : "";
 }
 
-void HookCarrier::deal_with(broker::Shard& shard, session::LoginTask task, Instant now) {
+void HookCarrier::answer_or_ask(broker::Shard& shard, session::LoginTask task, Instant now) {
     if (auto known = cache_.find(question_of(task), now))
         return shard.on_login_checked(task.number, std::move(*known), now);
     const std::string_view reason = reason_to_refuse(task, now);
@@ -140,7 +140,7 @@ void HookCarrier::ask(session::LoginTask task, std::string body) {
     });
 }
 
-auth::LoginOutcome HookCarrier::judge(const Answered& answered, Instant now) {
+auth::LoginOutcome HookCarrier::outcome_of(const Answered& answered, Instant now) {
     if (answered.round != round_ || !options_)
         return auth::no_hook_answer("the authentication hook has been replaced meanwhile");
     if (answered.answer.status == 0) {
@@ -160,14 +160,14 @@ auth::LoginOutcome HookCarrier::judge(const Answered& answered, Instant now) {
 
 void HookCarrier::note_failure(const Answered& answered, Instant now) {
     if (!answered.answer.is_unreachable) {
-        if (silent_.size() >= silent_max) silent_.clear();
-        Silence& silence = silent_[answered.task.source];
-        if (++silence.failures >= failures_tolerated) silence.rests_until = now + rest;
+        if (silent_sources_.size() >= silent_max) silent_sources_.clear();
+        Silence& silence = silent_sources_[answered.task.source];
+        if (++silence.failures >= failures_tolerated) silence.paused_until = now + pause_time;
         if (silent_networks_.size() < silent_networks_min) silent_networks_.insert(answered.task.source.network);
     }
     ++failures_;
     const bool is_its_own = answered.answer.is_unreachable || silent_networks_.size() >= silent_networks_min;
-    if (failures_ >= failures_tolerated && is_its_own) rests_until_ = now + rest;
+    if (failures_ >= failures_tolerated && is_its_own) paused_until_ = now + pause_time;
     if (failures_ == failures_tolerated)
         log_.warning("authentication_hook_down",
                      {{"host", options_->host}, {"port", options_->port}, {"reason", answered.answer.error}});
@@ -177,8 +177,8 @@ void HookCarrier::note_answer(const auth::LoginSource& source) {
     if (failures_ >= failures_tolerated) log_.info("authentication_hook_up", {{"host", options_->host}});
     failures_ = 0;
     silent_networks_.clear();
-    silent_.erase(source);
-    rests_until_ = Instant{};
+    silent_sources_.erase(source);
+    paused_until_ = Instant{};
 }
 
 }  // namespace ledge::runtime

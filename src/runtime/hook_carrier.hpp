@@ -32,7 +32,7 @@ class HookCarrier {
 public:
     static constexpr std::uint32_t failures_tolerated = 3;  // in a row, until it is left alone
     static constexpr std::size_t silent_networks_min = 3;   // of silence, until it is the hook's and not theirs
-    static constexpr Duration rest = 1s;                    // short, so that a new client gets in soon afterwards
+    static constexpr Duration pause_time = 1s;              // short, so that a new client gets in soon afterwards
     static constexpr std::size_t silent_max = 1024;         // sources that are remembered; more: all are forgotten
 
     HookCarrier(boost::asio::io_context& io, const Log& log);
@@ -60,10 +60,10 @@ private:
     std::uint32_t slots_for(auth::Standing standing) const;
     bool has_slot(auth::Standing standing) const;
     std::string_view reason_to_refuse(const session::LoginTask& task, Instant now) const;
-    void deal_with(broker::Shard& shard, session::LoginTask task, Instant now);
+    void answer_or_ask(broker::Shard& shard, session::LoginTask task, Instant now);
     void ask(session::LoginTask task, std::string body);
-    auth::LoginOutcome judge(const Answered& answered, Instant now);
-    bool is_resting(Instant now) const { return now < rests_until_; }
+    auth::LoginOutcome outcome_of(const Answered& answered, Instant now);
+    bool is_paused(Instant now) const { return now < paused_until_; }
     void note_failure(const Answered& answered, Instant now);
     void note_answer(const auth::LoginSource& source);
 
@@ -76,12 +76,12 @@ private:
     std::uint64_t round_ = 0;                        // of the options: answers to earlier questions do not count
     std::uint32_t failures_ = 0;                     // in a row
     std::unordered_set<NetworkId> silent_networks_;  // of those failures
-    Instant rests_until_{};
+    Instant paused_until_{};
     struct Silence {
         std::uint32_t failures = 0;  // in a row
-        Instant rests_until{};
+        Instant paused_until{};
     };
-    std::unordered_map<auth::LoginSource, Silence, auth::LoginSourceHash> silent_;
+    std::unordered_map<auth::LoginSource, Silence, auth::LoginSourceHash> silent_sources_;
     std::array<std::uint32_t, auth::standings> under_way_{};  // questions, by standing
     net::HttpClient client_;                                  // last: its end calls nobody
 };

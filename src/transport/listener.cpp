@@ -47,7 +47,7 @@ private:
     void on_exhaustion(int error);
     void on_rate_reached();
     void pause_until(Instant instant);
-    int turn_away();
+    int refuse_waiting_peers();
 
     ListeningSocket socket_;
     Front& front_;
@@ -104,7 +104,7 @@ void Listener::Acceptor::pause_until(Instant instant) {
 }
 
 void Listener::Acceptor::on_exhaustion(int error) {
-    turned_away_ += turn_away();
+    turned_away_ += refuse_waiting_peers();
     const Instant now = driver_.now();
     pause_until(now + pause);
     if (now < complain_after_) return;
@@ -117,7 +117,7 @@ void Listener::Acceptor::on_exhaustion(int error) {
 }
 
 /// Accepts and closes waiting peers by means of the reserve descriptor. Returns the number of peers.
-int Listener::Acceptor::turn_away() {
+int Listener::Acceptor::refuse_waiting_peers() {
     int count = 0;
     if (!reserve_.is_open()) reserve_ = open_reserve();
     while (reserve_.is_open() && count < accepts_per_turn_max) {

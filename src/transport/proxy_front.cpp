@@ -16,13 +16,13 @@ namespace {
 class ProxyFront;
 
 /// A peer whose header is awaited.
-class Awaited final : public net::Pollable, public boost::intrusive::list_base_hook<> {
+class PendingPeer final : public net::Pollable, public boost::intrusive::list_base_hook<> {
 public:
-    Awaited(os::Descriptor socket, const os::SocketAddress& address, Instant deadline, ProxyFront& front)
+    PendingPeer(os::Descriptor socket, const os::SocketAddress& address, Instant deadline, ProxyFront& front)
         : socket_(std::move(socket)), address_(address), deadline_(deadline), front_(front) {}
-    ~Awaited() = default;
-    Awaited(const Awaited&) = delete;
-    Awaited& operator=(const Awaited&) = delete;
+    ~PendingPeer() = default;
+    PendingPeer(const PendingPeer&) = delete;
+    PendingPeer& operator=(const PendingPeer&) = delete;
 
     int descriptor() const { return socket_.get(); }
     os::Descriptor hand_over() { return std::move(socket_); }
@@ -45,7 +45,7 @@ public:
     ProxyFront(ProxyOptions options, std::unique_ptr<Front> next, Driver& driver, const Log& log)
         : options_(std::move(options)), next_(std::move(next)), driver_(driver), log_(log) {}
     ~ProxyFront() override {
-        awaited_.clear_and_dispose([](Awaited* peer) { delete peer; });
+        pending_.clear_and_dispose([](PendingPeer* peer) { delete peer; });
         destroy_done();
     }
 
@@ -56,22 +56,22 @@ public:
     std::size_t asio_peers() const override { return next_->asio_peers(); }
     TlsCounters tls_counters() const override { return next_->tls_counters(); }
 
-    void on_header(Awaited& peer, const ProxyHeader& header);
-    void refuse(Awaited& peer, std::string_view reason);
+    void on_header(PendingPeer& peer, const ProxyHeader& header);
+    void refuse(PendingPeer& peer, std::string_view reason);
 
 private:
-    using List = boost::intrusive::list<Awaited>;
+    using List = boost::intrusive::list<PendingPeer>;
 
-    void forget(Awaited& peer);
+    void forget(PendingPeer& peer);
     void destroy_done() {
-        done_.clear_and_dispose([](Awaited* peer) { delete peer; });
+        done_.clear_and_dispose([](PendingPeer* peer) { delete peer; });
     }
 
     ProxyOptions options_;
     std::unique_ptr<Front> next_;
     Driver& driver_;
     const Log& log_;
-    List awaited_;  // oldest first
+    List pending_;  // oldest first
     List done_;     // an event of the same poll may still name them, so on_time() destroys them
 };
 
@@ -80,7 +80,7 @@ private:
 /// Reads the header from the socket and not a byte more: what follows the header belongs to the next front. So the
 /// bytes are looked at first (MSG_PEEK). All bytes of an unfinished header belong to it and are read, because the
 /// poller would report unread ones forever.
-void Awaited::on_ready(std::uint32_t) {
+void PendingPeer::on_ready(std::uint32_t) {
     if (!socket_.is_open()) return;
     std::array<char, ProxyHeader::bytes_max> seen;
     const ssize_t count = ::recv(socket_.get(), seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
@@ -103,18 +103,19 @@ void Awaited::on_ready(std::uint32_t) {
 
 void ProxyFront::accept(os::Descriptor socket, const os::SocketAddress& address) {
     const auto ip = address.ip();
-    auto peer = std::make_unique<Awaited>(std::move(socket), address, driver_.now() + options_.header_timeout, *this);
+    auto peer =
+        std::make_unique<PendingPeer>(std::move(socket), address, driver_.now() + options_.header_timeout, *this);
     const bool is_known = ip && is_in(options_.from, *ip);
     if (!is_known || !driver_.poller().add(peer->descriptor(), *peer, EPOLLIN)) {
         log_.warning("proxy_refused", {{"address", to_text(address)},
                                        {"reason", is_known ? "out of memory" : "it is in none of proxy_from"}});
         return;
     }
-    awaited_.push_back(*peer.release());
-    if (awaited_.size() > options_.visitors_max) refuse(awaited_.front(), "too many wait with their PROXY header");
+    pending_.push_back(*peer.release());
+    if (pending_.size() > options_.visitors_max) refuse(pending_.front(), "too many wait with their PROXY header");
 }
 
-void ProxyFront::on_header(Awaited& peer, const ProxyHeader& header) {
+void ProxyFront::on_header(PendingPeer& peer, const ProxyHeader& header) {
     const os::SocketAddress address = header.has_source ? header.source : peer.address();
     driver_.poller().remove(peer.descriptor());
     os::Descriptor socket = peer.hand_over();
@@ -122,24 +123,24 @@ void ProxyFront::on_header(Awaited& peer, const ProxyHeader& header) {
     next_->accept(std::move(socket), address);
 }
 
-void ProxyFront::refuse(Awaited& peer, std::string_view reason) {
+void ProxyFront::refuse(PendingPeer& peer, std::string_view reason) {
     log_.warning("proxy_refused", {{"address", to_text(peer.address())}, {"reason", reason}});
     peer.close();
     forget(peer);
 }
 
-void ProxyFront::forget(Awaited& peer) { done_.splice(done_.end(), awaited_, awaited_.iterator_to(peer)); }
+void ProxyFront::forget(PendingPeer& peer) { done_.splice(done_.end(), pending_, pending_.iterator_to(peer)); }
 
 void ProxyFront::on_time(Instant now) {
     destroy_done();
-    while (!awaited_.empty() && awaited_.front().deadline() <= now)
-        refuse(awaited_.front(), "its PROXY header did not come in time");
+    while (!pending_.empty() && pending_.front().deadline() <= now)
+        refuse(pending_.front(), "its PROXY header did not come in time");
     next_->on_time(now);
 }
 
 Instant ProxyFront::next_deadline() const {
     if (!done_.empty()) return Instant{};  // on_time() destroys them at the end of this turn
-    const Instant awaited = awaited_.empty() ? never : awaited_.front().deadline();
+    const Instant awaited = pending_.empty() ? never : pending_.front().deadline();
     return std::min(awaited, next_->next_deadline());
 }
 

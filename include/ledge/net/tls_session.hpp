@@ -67,7 +67,7 @@ public:
     /// newer than the session's own.
     bool is_revoked_by(const TlsContext& context) const;
     /// The connection ends: whoever reads from it or writes to it next finds that out.
-    void cut();
+    void shut_down_socket();
 
     /// Tells the peer that nothing follows, as far as the socket takes it at once, then sends FIN.
     void finish() noexcept;

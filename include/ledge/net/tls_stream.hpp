@@ -92,9 +92,9 @@ private:
     using Descriptor = boost::asio::posix::basic_stream_descriptor<executor_type>;
 
     /// The stream as TlsRest sees it, at one place while the stream is moved.
-    class Sleeper final : public Restable {
+    class RestEntry final : public Restable {
     public:
-        explicit Sleeper(TlsSession& session) : session_(session) {}
+        explicit RestEntry(TlsSession& session) : session_(session) {}
         using Restable::mark_active;
 
     private:
@@ -196,10 +196,10 @@ private:
         std::size_t drained = 0;
     };
 
-    Descriptor socket_;                    // waits only; the session owns the descriptor
-    std::unique_ptr<TlsSession> session_;  // nullptr: closed
-    std::unique_ptr<Sleeper> sleeper_;     // nullptr: it never rests
-    bool is_finished_ = false;             // our end is sent
+    Descriptor socket_;                      // waits only; the session owns the descriptor
+    std::unique_ptr<TlsSession> session_;    // nullptr: closed
+    std::unique_ptr<RestEntry> rest_entry_;  // nullptr: it never rests
+    bool is_finished_ = false;               // our end is sent
 };
 
 // What Beast asks of a stream that is its next layer.

@@ -56,7 +56,7 @@ int find_key(void* context, mbedtls_ssl_context* ssl, const unsigned char* ident
     auto& notes = *static_cast<TlsPeerNotes*>(mbed::user_of(ssl));
     if (found == parts.keys.end()) {
         notes.unknown_identity = wanted.substr(0, psk_identity_bytes_max);
-        return mbedtls_ssl_set_hs_psk(ssl, parts.nobodys_key.data(), parts.nobodys_key.size());
+        return mbedtls_ssl_set_hs_psk(ssl, parts.decoy_key.data(), parts.decoy_key.size());
     }
     notes.psk_identity = found->first;
     return mbedtls_ssl_set_hs_psk(ssl, found->second.data(), found->second.size());
@@ -101,7 +101,7 @@ public:
         return set_ciphers(options.ciphers, is_psk) && set_alpn(options.alpn);
     }
 
-    std::unique_ptr<TlsContext::Parts> take() { return std::move(parts_); }
+    std::unique_ptr<TlsContext::Parts> release_parts() { return std::move(parts_); }
     TlsProblem problem() { return std::move(problem_); }
 
 private:
@@ -166,7 +166,7 @@ private:
         if (result != 0) return fail(Option::key, unreadable(files.key_file, result), index);
         if (mbed::check_pair(&identity->chain.pk, &identity->key, mbedtls_ctr_drbg_random, random) != 0)
             return fail(Option::key, files.key_file + " is not the key of " + files.certificate_file, index);
-        warm_up(*identity);
+        compute_key_tables(*identity);
         note_certificate(files, *identity);
         identity->names = host_names_in(identity->chain);
         result = mbedtls_ssl_conf_own_cert(&parts_->config, &identity->chain, &identity->key);
@@ -176,7 +176,7 @@ private:
     }
 
     /// 2.28 computes tables of the curve on first use and keeps them in the key. Here, before several threads use it.
-    void warm_up(TlsIdentity& identity) {
+    void compute_key_tables(TlsIdentity& identity) {
         const std::array<unsigned char, 32> hash{};
         std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
         mbed::sign(&identity.key, hash, signature, mbedtls_ctr_drbg_random, &parts_->secrets->parts().random);
@@ -339,8 +339,8 @@ TlsContext::Parts::Parts() {
     mbedtls_x509_crt_init(&authorities);
     mbedtls_x509_crl_init(&revoked);
     mbedtls_ssl_config_init(&config);
-    const auto got = ::getrandom(nobodys_key.data(), nobodys_key.size(), 0);  // so few bytes come whole
-    LEDGE_ASSERT(got == static_cast<ssize_t>(nobodys_key.size()));
+    const auto got = ::getrandom(decoy_key.data(), decoy_key.size(), 0);  // so few bytes come whole
+    LEDGE_ASSERT(got == static_cast<ssize_t>(decoy_key.size()));
 }
 
 TlsContext::Parts::~Parts() {
@@ -357,14 +357,14 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const T
                                                                          std::shared_ptr<TlsSecrets> secrets) {
     Loader loader(std::move(secrets));
     if (!loader.server(options)) return Failure{loader.problem()};
-    return std::shared_ptr<const TlsContext>(new TlsContext(loader.take()));
+    return std::shared_ptr<const TlsContext>(new TlsContext(loader.release_parts()));
 }
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const TlsClientOptions& options,
                                                                          std::shared_ptr<TlsSecrets> secrets) {
     Loader loader(std::move(secrets));
     if (!loader.client(options)) return Failure{loader.problem()};
-    return std::shared_ptr<const TlsContext>(new TlsContext(loader.take()));
+    return std::shared_ptr<const TlsContext>(new TlsContext(loader.release_parts()));
 }
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options) {

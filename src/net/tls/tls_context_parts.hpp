@@ -43,8 +43,8 @@ struct TlsContext::Parts {
     mbedtls_x509_crt authorities;
     mbedtls_x509_crl revoked;
     PskTable keys;
-    std::array<Byte, psk_bytes_max> nobodys_key{};  // of real chance
-    std::vector<int> ciphers;                       // ends with 0
+    std::array<Byte, psk_bytes_max> decoy_key{};  // of real chance
+    std::vector<int> ciphers;                     // ends with 0
     std::vector<std::string> alpn;
     std::vector<const char*> alpn_texts;  // ends with nullptr
     mbedtls_ssl_config config;

@@ -41,21 +41,21 @@ struct TlsSession::Parts : TlsPeerNotes {
     int receive_fed(unsigned char* into, std::size_t size);
 
     bool set_up(const std::string& server_name);
-    bool is_dear_next();
+    bool is_next_step_expensive();
     Status accept_peer();
-    Status take(int result);
+    Status status_of(int result);
     Status fail(int result);
-    int flush_rest();
-    std::optional<unsigned> alert_in_the_clear() const;
-    std::string blame() const;
+    int send_unsent();
+    std::optional<unsigned> unencrypted_alert() const;
+    std::string peer_detail() const;
 
     std::shared_ptr<const TlsContext> context;
     os::Descriptor socket;
     mbedtls_ssl_context ssl;
     RecordBuffers buffers;
-    Bytes fed;             // input that was read already
-    bool is_fed = false;   // input comes from there
-    bool is_full = false;  // the handshake computes with public keys
+    Bytes fed;                       // input that was read already
+    bool is_fed = false;             // input comes from there
+    bool is_full_handshake = false;  // the handshake computes with public keys
     bool is_secured = false;
     bool is_broken = false;
     std::size_t unsent = 0;  // plain bytes of a record that is encrypted and not wholly sent
@@ -129,7 +129,7 @@ TlsSession::~TlsSession() = default;
 int TlsSession::descriptor() const { return parts_->socket.get(); }
 
 /// What a result of mbedTLS means, 0 and more being good.
-TlsSession::Status TlsSession::Parts::take(int result) {
+TlsSession::Status TlsSession::Parts::status_of(int result) {
     if (result >= 0) return Status::done;
     switch (result) {
         case MBEDTLS_ERR_SSL_WANT_READ: return Status::want_read;
@@ -154,20 +154,20 @@ TlsSession::Status TlsSession::Parts::fail(int result) {
 
 /// A server sends its certificate only when it does not take up an earlier session; from there on it signs, derives and
 /// verifies. TLS 1.3 begins with that, and a client too.
-bool TlsSession::Parts::is_dear_next() {
+bool TlsSession::Parts::is_next_step_expensive() {
     const int state = mbed::state_of(ssl);
     const bool is_late = state >= MBEDTLS_SSL_SERVER_HELLO && mbed::is_tls1_3(ssl);
-    if (!context->parts().is_server || state == MBEDTLS_SSL_SERVER_CERTIFICATE || is_late) is_full = true;
-    return is_full;
+    if (!context->parts().is_server || state == MBEDTLS_SSL_SERVER_CERTIFICATE || is_late) is_full_handshake = true;
+    return is_full_handshake;
 }
 
 TlsSession::Status TlsSession::handshake(Extent extent) {
     Parts& parts = *parts_;
     if (parts.is_broken) return Status::failed;
     while (mbed::state_of(parts.ssl) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        if (parts.is_dear_next() && extent == Extent::cheap) return Status::done;
+        if (parts.is_next_step_expensive() && extent == Extent::cheap) return Status::done;
         const int result = mbedtls_ssl_handshake_step(&parts.ssl);
-        if (result < 0 && !mbed::is_no_failure(result)) return parts.take(result);
+        if (result < 0 && !mbed::is_no_failure(result)) return parts.status_of(result);
     }
     return parts.is_secured ? Status::done : parts.accept_peer();
 }
@@ -196,7 +196,7 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
 }
 
 bool TlsSession::is_secured() const { return parts_->is_secured; }
-bool TlsSession::is_resumed() const { return !parts_->is_full; }
+bool TlsSession::is_resumed() const { return !parts_->is_full_handshake; }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Data
@@ -216,7 +216,7 @@ TlsSession::Transfer TlsSession::read(std::span<Byte> into) {
         result = mbedtls_ssl_read(&parts.ssl, into.data(), into.size());
     } while (mbed::is_no_failure(result));
     if (result == 0) return {Status::ended, 0};
-    const Status status = parts.take(result);
+    const Status status = parts.status_of(result);
     return {status, status == Status::done ? static_cast<std::size_t>(result) : 0};
 }
 
@@ -241,7 +241,7 @@ Bytes front_of(std::span<const Bytes> parts, std::array<Byte, TlsSession::record
 }  // namespace
 
 /// Sends the rest of a record; mbedTLS looks at the length only.
-int TlsSession::Parts::flush_rest() {
+int TlsSession::Parts::send_unsent() {
     static constexpr Byte nothing = 0;
     return mbedtls_ssl_write(&ssl, &nothing, unsent);
 }
@@ -252,7 +252,7 @@ TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
     parts.buffers.wake(parts.ssl);
     int result = 0;
     if (parts.unsent > 0) {
-        result = parts.flush_rest();
+        result = parts.send_unsent();
     } else {
         std::array<Byte, record_bytes_max> copy;
         const Bytes record = front_of(pieces, copy);
@@ -260,7 +260,7 @@ TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
         result = mbedtls_ssl_write(&parts.ssl, record.data(), record.size());
         if (result == MBEDTLS_ERR_SSL_WANT_WRITE) parts.unsent = record.size();
     }
-    Status status = parts.take(result);
+    Status status = parts.status_of(result);
     if (status == Status::ended) status = parts.fail(result);  // nobody is there to write to
     if (status != Status::done) return {status, 0};
     parts.unsent = 0;
@@ -296,7 +296,7 @@ bool TlsSession::is_revoked_by(const TlsContext& context) const {
     return false;
 }
 
-void TlsSession::cut() { ::shutdown(parts_->socket.get(), SHUT_RDWR); }
+void TlsSession::shut_down_socket() { ::shutdown(parts_->socket.get(), SHUT_RDWR); }
 
 namespace {
 
@@ -338,7 +338,7 @@ std::string text_of_alert(unsigned alert) {
 
 /// A fatal alert that came without the encryption that was due; mbedTLS says that its MAC is wrong. OpenSSL's clients
 /// refuse a certificate of TLS 1.3 that way (3.0.22, 4.0.1): they take their keys into use with their Finished only.
-std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
+std::optional<unsigned> TlsSession::Parts::unencrypted_alert() const {
     if (failure != MBEDTLS_ERR_SSL_INVALID_MAC || is_secured) return std::nullopt;
     const auto record = mbed::record_front(ssl);
     constexpr unsigned char fatal_alert[] = {MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL};
@@ -347,7 +347,7 @@ std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
 }
 
 /// What of the peer's it was: "; …", or "".
-std::string TlsSession::Parts::blame() const {
+std::string TlsSession::Parts::peer_detail() const {
     if (!unknown_identity.empty()) return "; the psk_file has no identity '" + unknown_identity + "'";
     if (!psk_identity.empty()) return "; the peer has another key for the identity '" + psk_identity + "'";
     if (!subject.empty()) return "; the peer's certificate is that of " + subject;
@@ -360,19 +360,19 @@ std::string TlsSession::Parts::blame() const {
 
 std::string TlsSession::failure_reason() const {
     if (parts_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return text_of_alert(mbed::alert_of(parts_->ssl));
-    if (const auto alert = parts_->alert_in_the_clear()) return text_of_alert(*alert);
+    if (const auto alert = parts_->unencrypted_alert()) return text_of_alert(*alert);
     std::string reason = tls_error_text(parts_->failure);
     if (mbed::state_of(parts_->ssl) <= MBEDTLS_SSL_CLIENT_HELLO) {
         const std::string_view spoken = protocol_of(mbed::record_front(parts_->ssl).first<5>());
         if (!spoken.empty() && spoken != "a TLS ClientHello")
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
-    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->blame();
+    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->peer_detail();
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));
     reason += parts_->is_wrong_address ? "it is for another address" : text.data();
     while (reason.ends_with('\n')) reason.pop_back();
-    return reason + parts_->blame();
+    return reason + parts_->peer_detail();
 }
 
 const char* TlsSession::version() const { return mbedtls_ssl_get_version(&parts_->ssl); }

@@ -14,7 +14,7 @@ TlsStream::~TlsStream() { close(); }
 void TlsStream::close() {
     if (!socket_.is_open()) return;
     socket_.release();  // ends what is under way
-    sleeper_.reset();
+    rest_entry_.reset();
     session_.reset();  // closes the descriptor
 }
 
@@ -25,13 +25,13 @@ void TlsStream::shutdown() {
 }
 
 void TlsStream::rest_in(TlsRest& rest, Instant now) {
-    sleeper_ = std::make_unique<Sleeper>(*session_);
-    rest.add(*sleeper_, now);
+    rest_entry_ = std::make_unique<RestEntry>(*session_);
+    rest.add(*rest_entry_, now);
 }
 
 /// Before each use of the session; nullptr: closed.
 TlsSession* TlsStream::wake() {
-    if (sleeper_) sleeper_->mark_active();
+    if (rest_entry_) rest_entry_->mark_active();
     return session_.get();
 }
 

@@ -22,7 +22,7 @@ public:
     }
     void on_time(Instant now) override {
         gate_->on_time(now);
-        gate_->judge_again(rest_);
+        gate_->end_revoked_connections(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override { return std::min(gate_->next_deadline(), rest_.next_deadline()); }

@@ -74,7 +74,7 @@ public:
         TlsGate& gate = peer->gate;
         peer->job = nullptr;
         peer->session = std::move(session);
-        gate.judge(*peer, status);
+        gate.handle_status(*peer, status);
         gate.begin_queued();
     }
 
@@ -90,7 +90,7 @@ public:
         : gate(&for_gate), options(for_gate.options_), secrets(wants_new_secrets ? nullptr : for_gate.secrets_) {}
     void run() override { result.emplace(make(options, secrets)); }
     void done() override {
-        if (gate != nullptr) gate->take_over(*this);
+        if (gate != nullptr) gate->put_in_service(*this);
     }
 
     static Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> make(
@@ -154,7 +154,7 @@ TlsGate::~TlsGate() {
 
 void TlsGate::accept(os::Descriptor socket, const os::SocketAddress& address, Owner& owner) {
     const NetworkId network = network_of(address);
-    if (!make_room(network)) return note_full(address, networks_.of(network));  // the socket is closed
+    if (!make_room(network)) return count_refusal(address, networks_.of(network));  // the socket is closed
     const Instant deadline = driver_.now() + options_.handshake_time_max;
     auto peer = std::make_unique<Peer>(*this, std::move(socket), address, owner, deadline);
     networks_.add(network);
@@ -170,7 +170,7 @@ bool TlsGate::make_room(NetworkId newcomer) {
     Peer* victim = longest_silent();
     if (victim == nullptr && networks_.of(newcomer) + 1 < networks_.largest()) victim = newest_queued();
     if (victim == nullptr) return false;
-    note_full(victim->address, networks_.of(victim->network));
+    count_refusal(victim->address, networks_.of(victim->network));
     remove(*victim);
     return true;
 }
@@ -192,7 +192,7 @@ TlsGate::Peer* TlsGate::newest_queued() {
 }
 
 /// `peers`: of the address that gives way.
-void TlsGate::note_full(const os::SocketAddress& address, std::uint32_t peers) {
+void TlsGate::count_refusal(const os::SocketAddress& address, std::uint32_t peers) {
     ++counters_.refused;
     const Instant now = driver_.now();
     if (now < complain_after_) return;
@@ -261,9 +261,9 @@ void TlsGate::begin(Peer& peer) {
     go_on(peer);
 }
 
-void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
+void TlsGate::go_on(Peer& peer) { handle_status(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
 
-void TlsGate::judge(Peer& peer, net::TlsSession::Status status) {
+void TlsGate::handle_status(Peer& peer, net::TlsSession::Status status) {
     peer.heard_at = driver_.now();
     switch (status) {
         case net::TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
@@ -344,14 +344,14 @@ void TlsGate::on_time(Instant now) {
     if (files_.on_time(now)) load();
 }
 
-void TlsGate::judge_again(net::TlsRest& connections) {
+void TlsGate::end_revoked_connections(net::TlsRest& connections) {
     if (!std::exchange(has_new_trust_, false)) return;
     for (net::TlsSession* session : connections.sessions()) {
         if (!session->is_revoked_by(*context_)) continue;
         log_.warning("tls_revoked", {{"listener", name_},
                                      {"user", session->user_name()},
                                      {"reason", "the client's certificate is on the list of key 'crl'"}});
-        session->cut();
+        session->shut_down_socket();
     }
 }
 
@@ -378,7 +378,7 @@ void TlsGate::load() {
     workers_.submit(std::move(job));
 }
 
-void TlsGate::take_over(Load& load) {
+void TlsGate::put_in_service(Load& load) {
     loading_ = nullptr;
     auto& result = *load.result;
     if (!result) {

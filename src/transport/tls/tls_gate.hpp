@@ -64,7 +64,7 @@ public:
     void on_time(Instant now);
     /// After a change of ca or crl: connections whose certificate is revoked end. `connections`: all that came through
     /// the gate.
-    void judge_again(net::TlsRest& connections);
+    void end_revoked_connections(net::TlsRest& connections);
     Instant next_deadline() const;
 
     const TlsCounters& counters() const { return counters_; }
@@ -86,7 +86,7 @@ private:
     void on_input(Peer& peer);
     void begin(Peer& peer);
     void go_on(Peer& peer);
-    void judge(Peer& peer, net::TlsSession::Status status);
+    void handle_status(Peer& peer, net::TlsSession::Status status);
     void watch(Peer& peer, std::uint32_t events);
     void unwatch(Peer& peer);
     void compute(Peer& peer);
@@ -100,11 +100,11 @@ private:
     Peer* longest_stalled() const;
     void end_stalled(Instant now);
     Instant next_stall() const;
-    void note_full(const os::SocketAddress& address, std::uint32_t peers);
+    void count_refusal(const os::SocketAddress& address, std::uint32_t peers);
     void destroy_gone();
 
     void load();
-    void take_over(Load& load);
+    void put_in_service(Load& load);
 
     net::TlsOptions options_;
     std::string name_;

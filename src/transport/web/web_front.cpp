@@ -48,7 +48,7 @@ public:
 
     void accept(os::Descriptor socket, const os::SocketAddress& address) override {
         if (gate_) return gate_->accept(std::move(socket), address, *this);
-        greet(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
+        begin_session(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
     }
     void reload() override {
         if (gate_) gate_->reload();
@@ -60,7 +60,7 @@ public:
         }
         if (!gate_) return;
         gate_->on_time(now);
-        gate_->judge_again(rest_);
+        gate_->end_revoked_connections(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override {
@@ -76,7 +76,7 @@ public:
 private:
     void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) override {
         ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
-        greet(address, std::move(peer), [&] {
+        begin_session(address, std::move(peer), [&] {
             net::TlsStream stream(io_, std::move(session));
             stream.rest_in(rest_, state_.driver.now());
             return stream;
@@ -84,7 +84,7 @@ private:
     }
 
     template <class Make>
-    void greet(const os::SocketAddress& address, ProvenPeer peer, const Make& make_stream) {
+    void begin_session(const os::SocketAddress& address, ProvenPeer peer, const Make& make_stream) {
         state_.make_room();
         try {
             using Session = HttpSession<decltype(make_stream())>;

@@ -78,12 +78,12 @@ private:
         void refuse_text();
         Wrote write(session::Outbox& outbox);
         bool write_whole(session::Outbox& outbox);
-        std::size_t take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
+        std::size_t copy_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
         std::size_t append_packets(session::Outbox& outbox, std::size_t at, std::size_t end);
         void on_written(const Error& error);
         void finish(websocket::close_code code);
         void end();
-        void note(std::string_view reason);
+        void log_end(std::string_view reason);
         Stream& stream() { return ws->next_layer().stream(); }
 
         std::optional<websocket::stream<Layer<Stream>>> ws;  // nullopt: closed, and its last handlers have run
@@ -229,8 +229,8 @@ void WsLink<Stream>::Wire::on_end(const Error& error) {
     if (is_finishing) return;  // the handler of the close goes on
     const bool is_of_peer = error.category() == closed_category() || error.category() == zlib_category();
     // A connection that breaks is reported by the shard.
-    const bool is_worth_noting = is_of_peer ? error != websocket::error::closed : error == beast::error::timeout;
-    if (is_worth_noting) note(error.message());
+    const bool is_worth_logging = is_of_peer ? error != websocket::error::closed : error == beast::error::timeout;
+    if (is_worth_logging) log_end(error.message());
     if (!is_of_peer) return driver.lost(*link);
     driver.ended(*link);
     if (link != nullptr) end();
@@ -240,7 +240,7 @@ void WsLink<Stream>::Wire::on_end(const Error& error) {
 template <class Stream>
 void WsLink<Stream>::Wire::refuse_text() {
     if (is_finishing) return;
-    note("a text frame");
+    log_end("a text frame");
     driver.ended(*link);
     if (link != nullptr) finish(websocket::close_code::unknown_data);
 }
@@ -274,7 +274,7 @@ Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
     // A frame header has at most twice the size of the packet behind it: the shortest have two bytes.
     const std::size_t room = std::min(outbox.size() * 2, write_bytes_max);
     outgoing = std::make_unique_for_overwrite<Byte[]>(room);
-    const std::size_t first = take_packet(outbox, 0, room);
+    const std::size_t first = copy_packet(outbox, 0, room);
     const bool is_whole = packet_rest == 0;
     const std::size_t end = is_whole && !is_compressed ? append_packets(outbox, first, room) : first;
     if (end > first)
@@ -312,7 +312,7 @@ bool WsLink<Stream>::Wire::write_whole(session::Outbox& outbox) {
 
 /// Copies the next packet, or as much as there is room for: then packet_rest says what stays. Returns where it ends.
 template <class Stream>
-std::size_t WsLink<Stream>::Wire::take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max) {
+std::size_t WsLink<Stream>::Wire::copy_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max) {
     if (packet_rest == 0) packet_rest = packet_size(outbox);
     const std::size_t end = at + std::min(packet_rest, bytes_max);
     packet_rest -= end - at;
@@ -342,7 +342,7 @@ std::size_t WsLink<Stream>::Wire::append_packets(session::Outbox& outbox, std::s
             outgoing[at + 2] = static_cast<Byte>(size >> 8U);
             outgoing[at + 3] = static_cast<Byte>(size);
         }
-        at = take_packet(outbox, at + header, size);
+        at = copy_packet(outbox, at + header, size);
     }
     return at;
 }
@@ -372,7 +372,7 @@ void WsLink<Stream>::Wire::end() {
 }
 
 template <class Stream>
-void WsLink<Stream>::Wire::note(std::string_view reason) {
+void WsLink<Stream>::Wire::log_end(std::string_view reason) {
     log.info("websocket_ended", {{"address", address}, {"reason", reason}});
 }
 
