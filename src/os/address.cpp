@@ -17,8 +17,10 @@ namespace {
 // The port stands at the same place in both structures, so one set of functions serves IPv4 and IPv6.
 static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
 static_assert(SocketAddress::unix_path_bytes_max + 1 == sizeof(sockaddr_un::sun_path));
+static_assert(sizeof(sockaddr_un) <= sizeof(sockaddr_storage), "an address of each family fits the storage");
 
-/// The system's structure of a family, copied out of the storage: a cast would break the rules of aliasing.
+/// The storage as the system's structure of one family. The bytes are copied, because reading them through a cast
+/// pointer would break the aliasing rules of C++.
 template <class T>
 T copied_from(const sockaddr_storage& storage) {
     T value{};
@@ -65,7 +67,8 @@ std::optional<SocketAddress> SocketAddress::of_path(std::string_view path) {
     return SocketAddress(reinterpret_cast<const sockaddr*>(&value), sizeof value);
 }
 
-// unix(7): the name follows a zero byte and ends where the address ends, so the size is part of the name.
+// unix(7): an abstract name begins after a zero byte and ends where the address ends. The size of the address therefore
+// determines the name.
 std::optional<SocketAddress> SocketAddress::of_abstract_name(std::string_view name) {
     if (name.empty() || name.size() > unix_path_bytes_max) return std::nullopt;
     sockaddr_un value{};
@@ -102,6 +105,7 @@ std::uint16_t SocketAddress::port() const {
 
 void SocketAddress::set_port(std::uint16_t port) {
     LEDGE_ASSERT(is_ip(storage_));
+    // One write serves both families: the assertion at the top of this file says that the fields coincide.
     const std::uint16_t in_network_order = htons(port);
     std::memcpy(reinterpret_cast<char*>(&storage_) + offsetof(sockaddr_in, sin_port), &in_network_order,
                 sizeof in_network_order);
