@@ -12,8 +12,8 @@
 
 namespace ledge::os {
 
-/// A way to make a loop call a function on the loop's own thread, soon. Any thread may post. If the loop ends first, the
-/// function is destroyed without being called.
+/// A way to make a loop call a function on the loop's own thread, soon. Any thread may post. If the loop ends first,
+/// the function is destroyed without being called.
 using Post = std::function<void(std::function<void()>)>;
 
 template <class T>

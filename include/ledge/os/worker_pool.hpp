@@ -12,8 +12,8 @@
 
 namespace ledge::os {
 
-/// The number of worker threads for this machine: 1 or 2. One processor is left to the loop. More than two workers would
-/// starve the other programs of a gateway.
+/// The number of worker threads for this machine: 1 or 2. One processor is left to the loop. More than two workers
+/// would starve the other programs of a gateway.
 unsigned worker_threads_for_this_machine();
 
 struct WorkerPoolOptions {
