@@ -13,8 +13,8 @@ Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name,
     LEDGE_ASSERT(addresses_max > 0);
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
-    // The flag AI_ADDRCONFIG is not set: the flag would hide the addresses of this machine's own names while the machine
-    // is offline.
+    // The flag AI_ADDRCONFIG is not set: the flag would hide the addresses of this machine's own names while the
+    // machine is offline.
     wanted.ai_flags = kind == NameKind::numeric ? AI_NUMERICHOST : 0;
     addrinfo* found = nullptr;
     if (const int error = ::getaddrinfo(name.c_str(), nullptr, &wanted, &found); error != 0)

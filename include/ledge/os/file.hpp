@@ -27,8 +27,8 @@ Result<FileText, std::string> read_regular_file(const std::string& path, std::si
 
 inline constexpr std::size_t small_file_bytes_max = 1024 * 1024;
 
-/// Reads a file that the broker itself or the kernel wrote, below /proc or /sys or in the store's folder. A missing file
-/// is no error. Returns at most `bytes_max` bytes, and "" when the file cannot be read or is a symbolic link.
+/// Reads a file that the broker itself or the kernel wrote, below /proc or /sys or in the store's folder. A missing
+/// file is no error. Returns at most `bytes_max` bytes, and "" when the file cannot be read or is a symbolic link.
 std::string read_small_file(const std::string& path, std::size_t bytes_max = small_file_bytes_max);
 
 /// The size of the file in bytes; 0 when the file does not exist.
