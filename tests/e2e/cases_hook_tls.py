@@ -112,7 +112,7 @@ def _untrusted(context):
             ('another address', other.port, '127.0.0.1', ca.certificate, 'for another address'),
             ('expired', old.port, 'localhost', ca.certificate, 'expired'),
             ('no TLS', plain.port, 'localhost', ca.certificate, 'TLS: '),
-            ('no such name', hook.port, 'no-such-host.invalid', ca.certificate, 'is not resolved'),
+            ('no such name', hook.port, 'no-such-host.invalid', ca.certificate, 'cannot be resolved'),
             ('nobody there', harness.free_port(), 'localhost', ca.certificate, 'Connection refused')):
         broker = start(context, port, host=host, ca=authorities)
         codes = [code(context, broker, f'c{number}') for number in range(4)]
