@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::net {
 
 Restable::~Restable() {
@@ -12,6 +14,7 @@ Restable::~Restable() {
 
 void Restable::mark_active() {
     was_active_ = true;
+    // A resting connection gets its buffers back, so the next look must consider it again.
     if (!std::exchange(is_resting_, false) || place_ == nullptr) return;
     place_->awake_.splice(place_->awake_.end(), place_->resting_, place_->resting_.iterator_to(*this));
 }
@@ -24,6 +27,7 @@ TlsRest::~TlsRest() {
 
 void TlsRest::add(Restable& link, Instant now) {
     if (awake_.empty() && look_at_ <= now) look_at_ = now + interval;
+    LEDGE_ASSERT(link.place_ == nullptr);
     link.place_ = this;
     link.was_active_ = true;
     awake_.push_back(link);
