@@ -1,3 +1,5 @@
+// The front for the PROXY protocol. It waits for each peer's header, and then passes the socket to the next front. On
+// the shard's thread.
 #include <sys/socket.h>
 
 #include <boost/intrusive/list.hpp>
@@ -5,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/first_bytes.hpp"
 #include "ledge/os/address.hpp"
 #include "ledge/transport/proxy.hpp"
@@ -15,7 +18,7 @@ namespace {
 
 class ProxyFront;
 
-/// A peer whose header is awaited.
+/// A peer whose header is not complete yet.
 class PendingPeer final : public net::Pollable, public boost::intrusive::list_base_hook<> {
 public:
     PendingPeer(os::Descriptor socket, const os::SocketAddress& address, Instant deadline, ProxyFront& front)
@@ -33,17 +36,19 @@ public:
 private:
     void on_ready(std::uint32_t events) override;
 
-    os::Descriptor socket_;  // empty: closed, or handed over
+    os::Descriptor socket_;  // empty after close() or hand_over()
     os::SocketAddress address_;
     Instant deadline_;
     ProxyFront& front_;
-    std::string received_;  // of the header, while it is incomplete
+    std::string received_;  // the bytes of the header that were read so far
 };
 
 class ProxyFront final : public Front {
 public:
     ProxyFront(ProxyOptions options, std::unique_ptr<Front> next, Driver& driver, const Log& log)
-        : options_(std::move(options)), next_(std::move(next)), driver_(driver), log_(log) {}
+        : options_(std::move(options)), next_(std::move(next)), driver_(driver), log_(log) {
+        LEDGE_ASSERT(next_ != nullptr);
+    }
     ~ProxyFront() override {
         pending_.clear_and_dispose([](PendingPeer* peer) { delete peer; });
         destroy_done();
@@ -72,32 +77,35 @@ private:
     Driver& driver_;
     const Log& log_;
     List pending_;  // oldest first
-    List done_;     // an event of the same poll may still name them, so on_time() destroys them
+    List done_;     // destroyed in on_time(), because an event of the same poll may still refer to them
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// Reads the header from the socket and not a byte more: what follows the header belongs to the next front. So the
-/// bytes are looked at first (MSG_PEEK). All bytes of an unfinished header belong to it and are read, because the
-/// poller would report unread ones forever.
+/// Reads the header from the socket and not a byte more, because the bytes after the header belong to the next front.
+/// The bytes are therefore only looked at first (MSG_PEEK). If the header is incomplete, all bytes belong to it and are
+/// read: the poller would report unread bytes without end.
 void PendingPeer::on_ready(std::uint32_t) {
     if (!socket_.is_open()) return;
     std::array<char, ProxyHeader::bytes_max> seen;
     const ssize_t count = ::recv(socket_.get(), seen.data(), seen.size(), MSG_PEEK | MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
-    if (count <= 0) return front_.refuse(*this, "it ended before its PROXY header was complete");
+    if (count <= 0) return front_.refuse(*this, "the connection ended before its PROXY header was complete");
     const std::size_t before = received_.size();
     received_.append(seen.data(), static_cast<std::size_t>(count));
     const ProxyHeader header = parse_proxy_header(as_bytes(received_));
     if (header.status == ProxyHeader::Status::wrong) {
         const std::string_view spoken = protocol_of(as_bytes(received_));
-        return front_.refuse(
-            *this, "no valid PROXY header" + (spoken.empty() ? "" : "; the first bytes are " + std::string(spoken)));
+        return front_.refuse(*this, "the PROXY header is not valid" +
+                                        (spoken.empty() ? "" : "; the first bytes are " + std::string(spoken)));
     }
     const bool is_complete = header.status == ProxyHeader::Status::complete;
-    const std::size_t taken = (is_complete ? header.size : received_.size()) - before;
-    if (::recv(socket_.get(), seen.data(), taken, MSG_DONTWAIT) != static_cast<ssize_t>(taken))
-        return front_.refuse(*this, "its bytes went away");
+    // The bytes before were an incomplete header, so the header ends behind them.
+    const std::size_t end = is_complete ? header.size : received_.size();
+    LEDGE_ASSERT(end > before && end <= received_.size());
+    const std::size_t wanted = end - before;
+    if (::recv(socket_.get(), seen.data(), wanted, MSG_DONTWAIT) != static_cast<ssize_t>(wanted))
+        return front_.refuse(*this, "the bytes of its PROXY header could not be read");
     if (is_complete) front_.on_header(*this, header);
 }
 
@@ -108,11 +116,13 @@ void ProxyFront::accept(os::Descriptor socket, const os::SocketAddress& address)
     const bool is_known = ip && is_in(options_.from, *ip);
     if (!is_known || !driver_.poller().add(peer->descriptor(), *peer, EPOLLIN)) {
         log_.warning("proxy_refused", {{"address", to_text(address)},
-                                       {"reason", is_known ? "out of memory" : "it is in none of proxy_from"}});
+                                       {"reason", is_known ? "the system cannot watch one more socket"
+                                                           : "it is in none of the networks of proxy_from"}});
         return;
     }
     pending_.push_back(*peer.release());
-    if (pending_.size() > options_.visitors_max) refuse(pending_.front(), "too many wait with their PROXY header");
+    if (pending_.size() > options_.visitors_max)
+        refuse(pending_.front(), "too many peers have not sent their PROXY header");
 }
 
 void ProxyFront::on_header(PendingPeer& peer, const ProxyHeader& header) {
@@ -139,7 +149,7 @@ void ProxyFront::on_time(Instant now) {
 }
 
 Instant ProxyFront::next_deadline() const {
-    if (!done_.empty()) return Instant{};  // on_time() destroys them at the end of this turn
+    if (!done_.empty()) return Instant{};  // due at once: on_time() destroys them at the end of this turn
     const Instant awaited = pending_.empty() ? never : pending_.front().deadline();
     return std::min(awaited, next_->next_deadline());
 }
