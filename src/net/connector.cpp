@@ -111,7 +111,7 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// One address after the other
+// The addresses, one after the other
 
 void Connector::Attempt::try_next() {
     LEDGE_ASSERT(next_ <= addresses_.size());
@@ -128,6 +128,8 @@ void Connector::Attempt::try_address(const os::SocketAddress& address) {
     const int yes = 1;
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    // The socket is non-blocking: connect(2) begins the connection, and the socket becomes writable when it is
+    // complete.
     const int result = ::connect(socket_.get(), address.get(), address.size());
     if (result < 0 && errno != EINPROGRESS) return fail_here(std::strerror(errno));
     Error error;

@@ -150,6 +150,7 @@ void HttpClient::Parts::keep_idle(const SharedLink& link) {
 }
 
 void HttpClient::Parts::watch_idle(const SharedLink& link) {
+    // An idle connection is readable when the server ends it, or when TLS has sent a message of its own.
     link->ready.async_wait(Wait::wait_read, [this, link, round = link->round](const Error& error) {
         if (error || link->round != round) return;
         is_silent(*link) ? watch_idle(link) : close_idle(*link);
@@ -303,6 +304,8 @@ private:
         HttpReply answer;
         answer.status = parser_->get().result_int();
         answer.body = std::move(parser_->get().body());
+        // A connection is kept only if nothing can be left of this exchange: the server offers keep-alive, the answer
+        // has ended by its stated length, all of the request was sent, and no byte follows the answer.
         const bool is_kept = client_ != nullptr && client_->generation == generation_ && parser_->keep_alive() &&
                              !parser_->need_eof() && answer.status >= 200 && received_.empty() &&
                              sent_ == request_.size() && !link_->stream->has_unread();

@@ -63,6 +63,7 @@ Result<FileText, std::string> read_regular_file(const std::string& path, std::si
 
 std::string read_small_file(const std::string& path, std::size_t bytes_max) {
     std::string content;
+    // O_NOFOLLOW: the broker and the kernel make no symbolic links in these places, so a link is refused.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.is_open()) return content;
     // Files below /proc report a size of 0, so the function reads until the end of the file.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker_loop_parts.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
@@ -20,7 +21,7 @@ constexpr int handlers_per_turn_max = 128;  // Asio handlers per turn; the answe
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation
 
 BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<net::Poller> made_poller,
                          std::unique_ptr<storage::Store> store, const journal::StoreImage& image)
@@ -148,6 +149,7 @@ void BrokerLoop::run() {
 bool BrokerLoop::turn(Duration wait_max) {
     Parts& parts = *parts_;
     if (parts.stop_if_done()) return false;
+    // The order matters: the timer needs the deadlines that the last turn has changed, and serving needs the new time.
     parts.arm_timer();
     parts.wait_for_asio(wait_max);
     ++parts.turns;
@@ -180,6 +182,7 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
+    // Logins and commits are handled after the sockets, so that their answers leave in this turn's flush.
     login_worker.serve(shard, clock.now());
     hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
@@ -244,6 +247,8 @@ void BrokerLoop::Parts::stop() {
     }
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
+    // The listeners refer to the fronts, so they are closed first. Peers that are no links yet are closed with the
+    // fronts.
     listeners.clear();
     late_listeners.clear();
     fronts.clear();

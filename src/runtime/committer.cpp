@@ -37,6 +37,7 @@ void Committer::serve(broker::Shard& shard, Instant now) {
     if (report_) handle_report(shard, now);
     switch (state_) {
         case State::idle:
+            // A report of a commit also tells the used room, so the store is asked only when no commit is due.
             if (shard.wants_commit(now))
                 submit(shard, now);
             else if (shard.is_store_short() && next_at_ <= now)
@@ -73,6 +74,7 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
     const storage::CommitQueue::Outcome report = std::move(*report_);
     report_.reset();
     if (!report) {
+        // A full disk may have room later. Every other error is final: the store is not used any more.
         if (report.error().fault == storage::Fault::full) return postpone(shard, report.error(), now);
         state_ = State::failed;
         figures_.is_postponed = false;

@@ -72,7 +72,7 @@ private:
     CommitterOptions options_;
     const Log& log_;
     storage::WearAccount wear_;
-    std::optional<storage::CommitQueue::Outcome> report_;  // not yet taken
+    std::optional<storage::CommitQueue::Outcome> report_;  // the report that serve() has not handled yet
     Instant next_writers_log_at_ = Instant::min();         // log_top_writers
     enum class State : std::uint8_t {
         idle,     // no batch is under way
@@ -81,12 +81,13 @@ private:
         failed,   // the store has failed; nothing is committed any more
     };
     State state_ = State::idle;
-    Instant busy_since_{};     // the present batch, from its first try on
-    Instant next_at_ = never;  // waiting: the next try; busy: the commit is slow from then on, never: that is told;
-                               // idle: the store is asked for its room then, if it is short
+    Instant busy_since_{};  // the first attempt to commit the present batch
+    // The next action of serve(). In the state waiting: the next attempt. Busy: the commit counts as slow from then on;
+    // `never` when this was logged. Idle: the next question for the store's room, if the store is short of room.
+    Instant next_at_ = never;
     Duration pause_ = retry_pause_first;
     broker::StoreFigures figures_;
-    std::unique_ptr<storage::CommitQueue> queue_;  // last: its thread ends before the rest does
+    std::unique_ptr<storage::CommitQueue> queue_;  // the last member, so its thread ends first
 };
 
 }  // namespace ledge::runtime

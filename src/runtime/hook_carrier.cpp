@@ -43,6 +43,7 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     options_ = std::move(options);
     cache_.set_options(options_.value_or(auth::HookOptions{}));
     if (is_same && (can_ask() || !options_)) return {};
+    // Answers of the former hook say nothing about the new one, and neither do its failures.
     ++round_;
     failures_ = 0;
     silent_networks_.clear();
@@ -136,7 +137,7 @@ void HookCarrier::ask(session::LoginTask task, std::string body) {
     post.body = std::move(body);
     post.timeout = options_->timeout;
     post.answer_bytes_max = auth::hook_answer_bytes_max;
-    auto shared = std::make_shared<session::LoginTask>(std::move(task));
+    auto shared = std::make_shared<session::LoginTask>(std::move(task));  // std::function needs a copyable capture
     const auto standing = static_cast<std::size_t>(shared->standing);
     ++under_way_[standing];
     client_.post(std::move(post), [this, shared, standing, round = round_](net::HttpReply answer) {
@@ -167,6 +168,7 @@ auth::LoginOutcome HookCarrier::outcome_of(const Answered& answered, Instant now
 
 void HookCarrier::note_failure(const Answered& answered, Instant now) {
     if (!answered.answer.is_unreachable) {
+        // The table must not grow without limit. Clearing it is harmless: each source may cause a few more questions.
         if (silent_sources_.size() >= silent_max) silent_sources_.clear();
         Silence& silence = silent_sources_[answered.task.source];
         if (++silence.failures >= failures_tolerated) silence.paused_until = now + pause_time;

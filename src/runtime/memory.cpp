@@ -103,6 +103,7 @@ std::uint64_t control_group_limit(const std::string& root) {
     const std::string groups = os::read_small_file(root + "/proc/self/cgroup");
     const std::string mounts = os::read_small_file(root + "/proc/self/mountinfo");
     std::uint64_t smallest = no_limit;
+    // A process is in one group of version 2 (no controllers are named) and in several groups of version 1.
     for (std::string_view rest = groups; !rest.empty();) {  // line := id ":" controllers ":" path
         std::string_view path = cut(rest, '\n');
         cut(path, ':');

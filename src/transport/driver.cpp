@@ -40,6 +40,7 @@ void Driver::received(Link& link, std::span<Byte> bytes) {
         const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
         if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
+        // Backpressure: a connection over its limits is not read until write_out() finds that it wants input again.
         if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());
@@ -146,6 +147,7 @@ void Driver::linger(Link& link) {
     link.deadline_ = now() + limits_.linger_time_max;
     move_to(lingering_, link, Link::Phase::lingering);
     shard_.on_closed(*connection, now());
+    // Lingering links hold descriptors, so their number is limited.
     if (lingering_.size() > limits_.linger_links_max) lost(lingering_.front());
 }
 

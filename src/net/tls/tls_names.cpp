@@ -115,6 +115,7 @@ bool TlsIdentity::is_for(std::string_view name) const {
     return std::any_of(names.begin(), names.end(), [&wanted](const std::string& known) {
         if (known == wanted) return true;
         if (!known.starts_with("*.")) return false;
+        // The wildcard stands for exactly one label, so the rest of the name behind the first dot must be equal.
         const std::size_t dot = wanted.find('.');
         return dot != std::string::npos && dot > 0 && wanted.compare(dot, std::string::npos, known, 1) == 0;
     });

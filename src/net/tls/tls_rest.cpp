@@ -47,7 +47,7 @@ void TlsRest::on_time(Instant now) {
     if (look_at_ > now) return;
     look_at_ = now + interval;
     for (auto it = awake_.begin(); it != awake_.end();) {
-        Restable& link = *it++;
+        Restable& link = *it++;  // the iterator moves on first, because the link may move to the other list
         if (std::exchange(link.was_active_, false) || !link.rest()) continue;
         link.is_resting_ = true;
         resting_.splice(resting_.end(), awake_, awake_.iterator_to(link));

@@ -96,7 +96,7 @@ int TlsSession::Parts::receive_fed(unsigned char* into, std::size_t size) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation
 
 bool TlsSession::Parts::set_up(const std::string& server_name) {
     if (mbedtls_ssl_setup(&ssl, &context->parts().config) != 0) return false;
@@ -220,6 +220,7 @@ TlsSession::Transfer TlsSession::read(std::span<Byte> into) {
     if (into.empty()) return {};
     parts.buffers.wake(parts.ssl);
     int result = 0;
+    // A ticket of TLS 1.3 is reported to a client like an error; the next call reads on.
     do {
         result = mbedtls_ssl_read(&parts.ssl, into.data(), into.size());
     } while (mbed::is_no_failure(result));
@@ -268,6 +269,7 @@ TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
         const Bytes record = front_of(pieces, copy);
         if (record.empty()) return {};
         result = mbedtls_ssl_write(&parts.ssl, record.data(), record.size());
+        // The record is encrypted already and must be sent as it is. Its length decides what the next call reports.
         if (result == MBEDTLS_ERR_SSL_WANT_WRITE) parts.unsent = record.size();
     }
     Status status = parts.status_of(result);
@@ -284,13 +286,13 @@ bool TlsSession::rest() {
 
 void TlsSession::finish() noexcept {
     Parts& parts = *parts_;
-    parts.buffers.wake(parts.ssl);
+    parts.buffers.wake(parts.ssl);  // close_notify is a record, too
     if (parts.is_secured && !parts.is_broken) mbedtls_ssl_close_notify(&parts.ssl);
     ::shutdown(parts.socket.get(), SHUT_WR);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// For logs
+// Facts for logs
 
 bool TlsSession::is_revoked_by(const TlsContext& context) const {
     const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {

@@ -118,7 +118,7 @@ Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::m
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation and end
 
 namespace {
 
@@ -240,7 +240,7 @@ void TlsGate::on_input(Peer& peer) {
     } else if (under_way_ < options_.handshakes_max) {
         begin(peer);
     } else {
-        unwatch(peer);
+        unwatch(peer);  // its bytes stay in the kernel, and the poller must not report them again and again
         queue_.push_back(peer);
         end_stalled(driver_.now());
     }

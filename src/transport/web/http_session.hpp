@@ -161,6 +161,7 @@ void HttpSession<Stream>::on_read(const Error& error, std::size_t bytes) {
 template <class Stream>
 void HttpSession<Stream>::parse() {
     Error error;
+    // The parser may leave an incomplete part. This rest moves to the front of the buffer and is parsed again later.
     const std::size_t taken = used_ == 0 ? 0 : parser_->put(asio::buffer(in_.data(), used_), error);
     LEDGE_ASSERT(taken <= used_ && used_ <= in_.size());
     used_ -= taken;
@@ -232,6 +233,7 @@ void HttpSession<Stream>::on_request() {
         return upgrade(request);
     }
     const bool is_page = !is_websocket_path || front_->options.websocket->path.empty();
+    // If every path may be a WebSocket, the pages come first, and only an unknown page is answered with 426.
     const HttpAnswer page = is_page ? ask_handler(request, target) : http_error(404);
     if (!is_websocket_path || page.status != 404) return answer(page, is_head, request.keep_alive());
     log_refusal(426, "a request without an upgrade to WebSocket");
@@ -297,6 +299,7 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
     if (used_ > 0) return refuse(400, "the client sent bytes before the answer to its upgrade");
 
+    // From here on the connection belongs to the driver, and the session ends with its last handler.
     WebFrontState& front = *std::exchange(front_, nullptr);
     front.forget(*this);
     const std::string address = peer_address(options, request);

@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/link.hpp"
 #include "ledge/transport/web.hpp"
@@ -135,15 +136,15 @@ private:
 
 template <class Stream>
 void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
-    ws->auto_fragment(false);
-    ws->binary(true);  // [MQTT-6.0.0-1]
+    ws->auto_fragment(false);  // write() itself decides about frames
+    ws->binary(true);          // [MQTT-6.0.0-1]
     ws->read_message_max(static_cast<std::size_t>(options.message_bytes_max));
     ping_interval = options.ping_interval;
     watch_silence(true);
     if (options.compression) {
         websocket::permessage_deflate deflate;
         deflate.server_enable = true;
-        deflate.server_max_window_bits = 12;  // with memLevel 5: 32 KiB to compress instead of 256
+        deflate.server_max_window_bits = 12;  // with memLevel 5, compression needs 32 KiB instead of 256
         deflate.memLevel = 5;
         deflate.msg_size_threshold = 64;
         ws->set_option(deflate);
