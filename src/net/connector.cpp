@@ -87,7 +87,7 @@ private:
 };
 
 void Connector::Attempt::start() {
-    stage_ = "the name is not resolved in time";
+    stage_ = "the name was not resolved in time";
     deadline_.expires_after(timeout_);
     deadline_.async_wait([self = shared_from_this()](const Error& error) {
         if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
@@ -106,7 +106,7 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
     if (is_over_) return;
     if (!answer) return finish({nullptr, answer.error()});
     addresses_ = answer.value();
-    stage_ = "no connection in time";
+    stage_ = "the connection was not opened in time";
     try_next();
 }
 
@@ -185,9 +185,9 @@ void Connector::Attempt::close() {
 // TLS
 
 void Connector::Attempt::begin_tls() {
-    stage_ = "TLS is not agreed on in time";
+    stage_ = "the TLS handshake was not complete in time";
     session_ = TlsSession::create(to_.tls, std::move(socket_), to_.host);
-    if (session_ == nullptr) return finish({nullptr, "no memory for TLS"});
+    if (session_ == nullptr) return finish({nullptr, "there is no memory for TLS"});
     compute();
 }
 

@@ -197,7 +197,7 @@ public:
         // which step took too long.
         deadline_.expires_after(timeout);
         deadline_.async_wait([self = shared_from_this()](const Error& error) {
-            if (!error) self->fail("no answer in time");
+            if (!error) self->fail("the answer did not come in time");
         });
     }
 

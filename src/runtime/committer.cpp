@@ -216,7 +216,7 @@ void Committer::finish(broker::Shard& shard, Instant now) {
     }
     if (state_ == State::waiting) {
         log_.error("store_unfinished", {{"reason", figures_.waiting_reason},
-                                        {"outcome", "messages that were not acknowledged as durable are lost"}});
+                                        {"outcome", "changes that were not acknowledged as durable are lost"}});
     }
     queue_.reset();
     store_->close(now);

@@ -381,7 +381,7 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const T
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system gives no randomness"}};
+    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
     return TlsContext::create(options, std::move(secrets));
 }
 
@@ -393,7 +393,7 @@ Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOpt
 
 Result<std::vector<std::string>, TlsProblem> check_tls(const TlsOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system gives no randomness"}};
+    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
     const auto context = TlsContext::create(options, std::move(secrets));
     if (!context) return Failure{context.error()};
     return context.value()->notes();

@@ -112,7 +112,7 @@ Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::m
         const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
                                                     secrets->use_tickets(options.ticket_lifetime));
         if (!has_all)
-            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system gives no randomness"}};
+            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system provides no random bytes"}};
     }
     return net::TlsContext::create(options, secrets);
 }
