@@ -1,3 +1,4 @@
-// The one translation unit with Asio's function bodies (BOOST_ASIO_SEPARATE_COMPILATION): every other file that
-// includes Asio compiles a third faster and its code exists once. Boost stays header-only: no runtime package.
+// The one translation unit that compiles Asio's function bodies (BOOST_ASIO_SEPARATE_COMPILATION). Every other file
+// that includes Asio therefore compiles a third faster, and Asio's code exists once. Boost stays header-only, so the
+// broker needs no Boost package at run time.
 #include <boost/asio/impl/src.hpp>

@@ -6,11 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/net/tls_session.hpp"
 
 namespace ledge::net {
 namespace {
 
+// The two enums have the same values, so that one is cast to the other.
 constexpr bool is_same(ClientStream::Status ours, TlsSession::Status theirs) {
     return static_cast<int>(ours) == static_cast<int>(theirs);
 }
@@ -26,9 +28,11 @@ ClientStream::Transfer same(const TlsSession::Transfer& transfer) {
 
 }  // namespace
 
-ClientStream::ClientStream(os::Descriptor socket) : socket_(std::move(socket)) {}
+ClientStream::ClientStream(os::Descriptor socket) : socket_(std::move(socket)) { LEDGE_ASSERT(socket_.is_open()); }
 
-ClientStream::ClientStream(std::unique_ptr<TlsSession> session) : session_(std::move(session)) {}
+ClientStream::ClientStream(std::unique_ptr<TlsSession> session) : session_(std::move(session)) {
+    LEDGE_ASSERT(session_ != nullptr && session_->is_secured());
+}
 
 ClientStream::~ClientStream() {
     if (session_ != nullptr) session_->finish();
@@ -37,17 +41,20 @@ ClientStream::~ClientStream() {
 int ClientStream::descriptor() const { return session_ != nullptr ? session_->descriptor() : socket_.get(); }
 
 ClientStream::Transfer ClientStream::read(std::span<Byte> into) {
+    LEDGE_ASSERT(!into.empty());  // recv(2) of no bytes returns 0, which would look like the peer's end
     if (session_ != nullptr) return same(session_->read(into));
     const ssize_t count = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
     return count == 0 ? Transfer{Status::ended, 0} : outcome_of(count, Status::want_read);
 }
 
 ClientStream::Transfer ClientStream::write(Bytes bytes) {
+    LEDGE_ASSERT(!bytes.empty());
     if (session_ != nullptr) return same(session_->write({&bytes, 1}));
     return outcome_of(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT),
                       Status::want_write);
 }
 
+/// The outcome of recv(2) or send(2) from the call's result, which is not 0 for recv(2), and errno.
 ClientStream::Transfer ClientStream::outcome_of(std::ptrdiff_t result, Status when_not_ready) {
     if (result > 0) return {Status::done, static_cast<std::size_t>(result)};
     const bool is_not_ready = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;

@@ -23,12 +23,13 @@ namespace ledge::net {
 namespace asio = boost::asio;
 using Error = boost::system::error_code;
 
-/// One connection on its way:
+/// One connection that is being opened:
 ///
-///     resolving ──addresses──► connecting ──connected──► shaking ⇄ working
-///                                 ▲  └─refused, no time─┐   └──────► agreed: whoever asked has it
+///     resolving ──addresses──► connecting ──connected──► handshake ⇄ a worker computes
+///                                 ▲  └─refused, timeout─┐   └──────► complete: the caller gets the stream
 ///                                 └─────next address────┘
-/// From each of them: failed. Lives in its handlers and jobs, which do nothing once it is over.
+/// Each state may also end in a failure. The attempt's handlers and jobs share its ownership; they do nothing once the
+/// attempt is over.
 class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
 public:
     Attempt(Connector& of, Ticket ticket, Destination to, Duration timeout, Done done)
@@ -59,18 +60,19 @@ private:
     Duration timeout_;
     Done done_;
     asio::steady_timer deadline_{of_.io_};
-    asio::steady_timer share_{of_.io_};              // of the address that is being tried
-    asio::posix::stream_descriptor ready_{of_.io_};  // waits only
-    os::Descriptor socket_;                          // while connecting
-    std::unique_ptr<TlsSession> session_;            // owns the socket afterwards; on a worker: nullptr
+    asio::steady_timer share_{of_.io_};              // limits the time of the address that is being tried
+    asio::posix::stream_descriptor ready_{of_.io_};  // only waits for events; the socket has another owner
+    os::Descriptor socket_;                          // the owner of the socket while connecting
+    std::unique_ptr<TlsSession> session_;            // the owner afterwards; nullptr while a worker has the session
     std::vector<os::SocketAddress> addresses_;
-    std::size_t next_ = 0;  // of the addresses
-    std::string error_;     // of the last address
-    const char* stage_ = "";
+    std::size_t next_ = 0;    // the index of the address to try next
+    std::string error_;       // why the last address has failed
+    const char* stage_ = "";  // the error text if the deadline passes in the present state
     bool is_over_ = false;
 };
 
-/// A step on a worker, which has the session meanwhile: no descriptor is closed that it reads from.
+/// A step of the handshake on a worker. The job owns the session meanwhile. A cancelled attempt therefore cannot close
+/// the descriptor while the worker reads from it.
 class Connector::Handshake final : public os::WorkerPool::Job {
 public:
     Handshake(std::unique_ptr<TlsSession> session, std::shared_ptr<Attempt> attempt)
@@ -85,11 +87,12 @@ private:
 };
 
 void Connector::Attempt::start() {
-    stage_ = "the name is not resolved in time";
+    stage_ = "the name was not resolved in time";
     deadline_.expires_after(timeout_);
     deadline_.async_wait([self = shared_from_this()](const Error& error) {
         if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
     });
+    // An address and "localhost" need no thread of the resolver.
     auto known = Resolver::known(to_.host);
     if (known.empty())
         return of_.resolver_->resolve(to_.host, [weak = weak_from_this()](const Resolver::Answer& answer) {
@@ -103,14 +106,15 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
     if (is_over_) return;
     if (!answer) return finish({nullptr, answer.error()});
     addresses_ = answer.value();
-    stage_ = "no connection in time";
+    stage_ = "the connection was not opened in time";
     try_next();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// One address after the other
+// The addresses, one after the other
 
 void Connector::Attempt::try_next() {
+    LEDGE_ASSERT(next_ <= addresses_.size());
     if (next_ == addresses_.size()) return finish({nullptr, error_});
     os::SocketAddress address = addresses_[next_++];
     address.set_port(to_.port);
@@ -124,12 +128,14 @@ void Connector::Attempt::try_address(const os::SocketAddress& address) {
     const int yes = 1;
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    // The socket is non-blocking: connect(2) begins the connection, and the socket becomes writable when it is
+    // complete.
     const int result = ::connect(socket_.get(), address.get(), address.size());
     if (result < 0 && errno != EINPROGRESS) return fail_here(std::strerror(errno));
     Error error;
     ready_.assign(socket_.get(), error);
     if (error) return fail_here(error.message());
-    if (addresses_.size() > 1) {
+    if (addresses_.size() > 1) {  // an address that does not answer must leave time for the others
         share_.expires_after(timeout_ / static_cast<int>(addresses_.size()));
         share_.async_wait([self = shared_from_this(), number = next_](const Error& stopped) {
             const bool is_meant = !stopped && !self->is_over_ && self->next_ == number && self->socket_.is_open();
@@ -142,7 +148,8 @@ void Connector::Attempt::try_address(const os::SocketAddress& address) {
 void Connector::Attempt::fail_here(const std::string& reason) {
     close();
     error_ += reason;
-    // not from here: there may be many addresses, and start() has not returned
+    // The next attempt is posted and not called here: many addresses must not make a deep recursion, and connect() must
+    // have returned before `done` is called.
     asio::post(of_.io_, [self = shared_from_this()] {
         if (!self->is_over_) self->try_next();
     });
@@ -159,7 +166,8 @@ void Connector::Attempt::on_connected() {
     finish({std::make_unique<ClientStream>(std::move(socket_)), {}});
 }
 
-/// When `what` has come and it is not over. One wait at a time: one that has been replaced finds another round.
+/// Calls `next` when the event `what` has come, unless the attempt is over or tries another address by then. There is
+/// one wait at a time.
 void Connector::Attempt::await(asio::posix::stream_descriptor::wait_type what, void (Attempt::*next)()) {
     ready_.async_wait(what, [self = shared_from_this(), number = next_, next](const Error& error) {
         const bool is_meant = !error && !self->is_over_ && self->next_ == number && self->ready_.is_open();
@@ -177,13 +185,13 @@ void Connector::Attempt::close() {
 // TLS
 
 void Connector::Attempt::begin_tls() {
-    stage_ = "TLS is not agreed on in time";
+    stage_ = "the TLS handshake was not complete in time";
     session_ = TlsSession::create(to_.tls, std::move(socket_), to_.host);
-    if (session_ == nullptr) return finish({nullptr, "no memory for TLS"});
+    if (session_ == nullptr) return finish({nullptr, "there is no memory for TLS"});
     compute();
 }
 
-/// All of a client's handshake is dear but the first flight; there is a thread for it.
+/// A worker computes every step. Nearly all steps of a client's handshake compute with public keys, all but the first.
 void Connector::Attempt::compute() {
     LEDGE_ASSERT(of_.workers_ != nullptr);
     of_.workers_->submit(std::make_unique<Handshake>(std::move(session_), shared_from_this()));
@@ -202,7 +210,8 @@ void Connector::Attempt::on_computed(std::unique_ptr<TlsSession> session, TlsSes
         case TlsSession::Status::ended:
         case TlsSession::Status::failed: break;
     }
-    // No other address: that of a server that cannot prove its name is no reason to look for one that can.
+    // The other addresses are not tried. A server that cannot prove its name may be an attack, and trying further
+    // addresses would hide it.
     finish({nullptr, "TLS: " + session_->failure_reason()});
 }
 
@@ -217,7 +226,8 @@ void Connector::Attempt::end() {
 }
 
 void Connector::Attempt::finish(Outcome outcome) {
-    const auto self = shared_from_this();  // also while it is called
+    LEDGE_ASSERT(!is_over_);
+    const auto self = shared_from_this();  // keeps the attempt alive during the call of `done`
     end();
     of_.attempts_.erase(ticket_);
     const Done done = std::move(done_);
@@ -231,6 +241,7 @@ Connector::~Connector() {
 }
 
 Connector::Ticket Connector::connect(const Destination& to, Duration timeout, Done done) {
+    LEDGE_ASSERT(done);
     const Ticket ticket = ++last_ticket_;
     auto attempt = std::make_shared<Attempt>(*this, ticket, to, timeout, std::move(done));
     attempts_.emplace(ticket, attempt);

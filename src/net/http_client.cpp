@@ -1,4 +1,5 @@
-// With web_front.cpp the only file that compiles Beast, here its parser only.
+// The HTTP client: its idle connections and its requests, on the loop's thread. This file compiles Beast's HTTP parser;
+// besides it, only transport's web_front.cpp compiles Beast.
 #include "ledge/net/http_client.hpp"
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/wipe.hpp"
 
 namespace ledge::net {
@@ -27,11 +29,11 @@ constexpr std::uint32_t answer_header_bytes_max = 8 * 1024;
 constexpr std::size_t read_bytes_max = 4 * 1024;
 
 std::string reason_of(const Error& error) {
-    if (error == http::error::body_limit) return "the answer is too long";
+    if (error == http::error::body_limit) return "the answer is larger than the limit";
     return error.message();
 }
 
-/// "name", "192.0.2.7:8000", "[::1]:8000": without the port where it goes without saying (RFC 9110, 7.2).
+/// The Host field: "name", "192.0.2.7:8000", "[::1]:8000". The default port is left out (RFC 9110, section 7.2).
 std::string host_field(const Destination& to) {
     const bool is_ipv6 = to.host.find(':') != std::string::npos;
     std::string text = is_ipv6 ? "[" + to.host + "]" : to.host;
@@ -41,7 +43,8 @@ std::string host_field(const Destination& to) {
 
 std::string request_text(const HttpPost& post) {
     std::string text;
-    text.reserve(512 + post.target.size() + post.body.size());  // no copies of a password are left behind
+    // The body may hold a password. Enough memory is reserved at once, because a string that grows would leave copies.
+    text.reserve(512 + post.target.size() + post.body.size());
     text.append(post.method).append(" ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
     if (!post.bearer_token.empty()) text.append("\r\nAuthorization: Bearer ").append(post.bearer_token);
     if (!post.body.empty() || post.method == "POST") {
@@ -54,7 +57,7 @@ std::string request_text(const HttpPost& post) {
 
 }  // namespace
 
-/// A connection of the client's, in use or idle.
+/// A connection of the client, in use or idle.
 struct HttpLink {
     HttpLink(asio::io_context& io, const Destination& whose, std::unique_ptr<ClientStream> opened)
         : to(whose), stream(std::move(opened)), ready(io), idle_timer(io) {}
@@ -62,7 +65,7 @@ struct HttpLink {
     HttpLink& operator=(const HttpLink&) = delete;
     ~HttpLink() { close(); }
 
-    /// False: the loop cannot watch it.
+    /// Returns false when the loop cannot watch the descriptor.
     bool watch() {
         Error error;
         ready.assign(stream->descriptor(), error);
@@ -76,10 +79,10 @@ struct HttpLink {
     }
 
     Destination to;
-    std::unique_ptr<ClientStream> stream;  // nullptr: closed
-    asio::posix::stream_descriptor ready;  // waits only
+    std::unique_ptr<ClientStream> stream;  // nullptr = closed
+    asio::posix::stream_descriptor ready;  // only waits for events; the stream owns the descriptor
     asio::steady_timer idle_timer;
-    std::uint64_t round = 0;  // of its uses and rests: what waits for an earlier one comes too late
+    std::uint64_t round = 0;  // grows with each use and each idle time; a handler of an earlier round does nothing
 };
 using SharedLink = std::shared_ptr<HttpLink>;
 
@@ -91,9 +94,9 @@ struct HttpClient::Parts {
         for (const SharedLink& link : idle) link->close();
     }
 
-    SharedLink take(const Destination& to);
-    void put(const SharedLink& link);
-    void drop(HttpLink& link) {
+    SharedLink reuse_idle(const Destination& to);
+    void keep_idle(const SharedLink& link);
+    void close_idle(HttpLink& link) {
         link.close();
         std::erase_if(idle, [&](const SharedLink& one) { return one.get() == &link; });
     }
@@ -103,22 +106,24 @@ struct HttpClient::Parts {
     asio::io_context& io;
     Connector connector;
     IdleLimits limits;
-    std::uint64_t generation = 0;  // of the limits: links of an earlier one are not kept
-    std::vector<SharedLink> idle;  // the one that was used last is the last
+    std::uint64_t generation = 0;  // grows with each change of the limits; connections of earlier ones are not kept
+    std::vector<SharedLink> idle;  // in the order of the last use
     std::vector<HttpExchange*> under_way;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Idle connections
 
-/// Nothing is to be read: whatever comes without a question ends it. TLS 1.3 has messages of its own in between.
+/// True when an idle connection is usable. A byte of HTTP without a request makes it unusable, and so does its end. The
+/// check reads, because TLS 1.3 may have sent messages of its own, which are no bytes of HTTP.
 bool HttpClient::Parts::is_silent(HttpLink& link) {
     std::array<Byte, 1> unasked{};
     return link.stream->read(unasked).status == ClientStream::Status::want_read;
 }
 
-/// nullptr: there is none to this place.
-SharedLink HttpClient::Parts::take(const Destination& to) {
+/// Returns an idle connection to this destination, or nullptr. Idle connections that are tried and do not fit are
+/// closed.
+SharedLink HttpClient::Parts::reuse_idle(const Destination& to) {
     while (!idle.empty()) {
         const SharedLink link = idle.back();
         idle.pop_back();
@@ -133,28 +138,29 @@ SharedLink HttpClient::Parts::take(const Destination& to) {
     return nullptr;
 }
 
-void HttpClient::Parts::put(const SharedLink& link) {
+void HttpClient::Parts::keep_idle(const SharedLink& link) {
     if (idle.size() >= limits.connections_max) return link->close();
     ++link->round;
     idle.push_back(link);
     link->idle_timer.expires_after(limits.time_max);
     link->idle_timer.async_wait([this, link, round = link->round](const Error& error) {
-        if (!error && link->round == round) drop(*link);
+        if (!error && link->round == round) close_idle(*link);
     });
     watch_idle(link);
 }
 
 void HttpClient::Parts::watch_idle(const SharedLink& link) {
+    // An idle connection is readable when the server ends it, or when TLS has sent a message of its own.
     link->ready.async_wait(Wait::wait_read, [this, link, round = link->round](const Error& error) {
         if (error || link->round != round) return;
-        is_silent(*link) ? watch_idle(link) : drop(*link);
+        is_silent(*link) ? watch_idle(link) : close_idle(*link);
     });
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Requests
 
-/// One request. Lives in its handlers; `client_` is nullptr once nobody wants to know.
+/// One request. Its handlers share its ownership. `client_` becomes nullptr when the request is finished or abandoned.
 class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 public:
     using Status = ClientStream::Status;
@@ -178,7 +184,7 @@ public:
     void start(Duration timeout) {
         timeout_ = timeout;
         client_->under_way.push_back(this);
-        link_ = client_->take(to_);
+        link_ = client_->reuse_idle(to_);
         if (link_ != nullptr) {
             is_used_before_ = true;
             asio::post(client_->io, [self = shared_from_this()] {
@@ -187,9 +193,11 @@ public:
         } else {
             connect();
         }
-        deadline_.expires_after(timeout);  // after connect(): it tells better what took so long
+        // Set after connect(), whose timer has the same length: the connector's error then comes first. It says better
+        // which step took too long.
+        deadline_.expires_after(timeout);
         deadline_.async_wait([self = shared_from_this()](const Error& error) {
-            if (!error) self->fail("no answer in time");
+            if (!error) self->fail("the answer did not come in time");
         });
     }
 
@@ -221,7 +229,7 @@ private:
         ticket_ = 0;
         if (outcome.stream == nullptr) return finish({0, {}, outcome.error, true});
         link_ = std::make_shared<HttpLink>(client_->io, to_, std::move(outcome.stream));
-        if (!link_->watch()) return fail("the system watches no more sockets");
+        if (!link_->watch()) return fail("the system cannot watch one more socket");
         write();
     }
 
@@ -245,11 +253,12 @@ private:
         }
     }
 
-    /// True: the answer is there, or what there is is none.
+    /// Parses the received bytes. Returns true when the request is finished: the answer is complete or invalid.
     bool parse() {
         while (!received_.empty() && !parser_->is_done()) {
             Error error;
             const std::size_t used = parser_->put(asio::buffer(received_), error);
+            LEDGE_ASSERT(used <= received_.size());
             received_.erase(0, used);
             if (error == http::error::need_more) break;
             if (error) return fail(reason_of(error)), true;
@@ -268,10 +277,11 @@ private:
                                 });
     }
 
-    /// An answer whose length nobody has told ends with the connection. Not in TLS: anybody on the way can send a FIN.
+    /// The peer has ended the connection. Without a length in its header, an answer ends with the connection. Over TLS
+    /// such an answer is refused: anybody on the network path can send a FIN and so cut the answer short.
     void on_end() {
         if (parser_->need_eof() && parser_->is_header_done()) {
-            if (link_->stream->is_secured()) return fail("the answer does not say how long it is");
+            if (link_->stream->is_secured()) return fail("the answer does not state its length");
             Error error;
             parser_->put_eof(error);
             return error ? fail(reason_of(error)) : succeed();
@@ -279,7 +289,8 @@ private:
         on_lost("the connection was closed without an answer");
     }
 
-    /// The server may have closed a connection that was idle, at the moment at which it was used.
+    /// The server may close an idle connection at the moment when a request reuses it. Then the request is sent once
+    /// more over a new connection, unless a byte of the answer has come.
     void on_lost(const std::string& reason) {
         if (!is_used_before_ || parser_->got_some() || !received_.empty()) return fail(reason);
         is_used_before_ = false;
@@ -293,10 +304,12 @@ private:
         HttpReply answer;
         answer.status = parser_->get().result_int();
         answer.body = std::move(parser_->get().body());
+        // A connection is kept only if nothing can be left of this exchange: the server offers keep-alive, the answer
+        // has ended by its stated length, all of the request was sent, and no byte follows the answer.
         const bool is_kept = client_ != nullptr && client_->generation == generation_ && parser_->keep_alive() &&
                              !parser_->need_eof() && answer.status >= 200 && received_.empty() &&
                              sent_ == request_.size() && !link_->stream->has_unread();
-        if (is_kept) client_->put(std::exchange(link_, nullptr));
+        if (is_kept) client_->keep_idle(std::exchange(link_, nullptr));
         finish(std::move(answer));
     }
 
@@ -318,14 +331,14 @@ private:
     asio::steady_timer deadline_;
     HttpClient::Done done_;
     Destination to_;
-    std::string request_;  // wiped in the end: it may have to be sent again
+    std::string request_;  // kept until the end, because it may have to be sent again; wiped then
     std::size_t answer_bytes_max_;
     Duration timeout_{};
-    Connector::Ticket ticket_ = 0;  // 0: not connecting
+    Connector::Ticket ticket_ = 0;  // 0 = no connection is being opened
     SharedLink link_;
-    bool is_used_before_ = false;  // the link: it may have died of old age
+    bool is_used_before_ = false;  // link_ was idle before, so the server may have closed it
     std::size_t sent_ = 0;
-    std::string received_;  // not yet parsed
+    std::string received_;  // bytes that are not yet parsed
     std::optional<http::response_parser<http::string_body>> parser_;
 };
 
@@ -344,6 +357,7 @@ void HttpClient::set_idle_limits(const IdleLimits& limits) {
 }
 
 void HttpClient::post(HttpPost request, Done done) {
+    LEDGE_ASSERT(done);
     const Duration timeout = request.timeout;
     std::make_shared<HttpExchange>(*parts_, std::move(request), std::move(done))->start(timeout);
 }

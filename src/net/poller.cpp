@@ -13,6 +13,7 @@ Result<std::unique_ptr<Poller>, int> Poller::create() {
 }
 
 bool Poller::add(int descriptor, Pollable& whom, std::uint32_t events) {
+    LEDGE_ASSERT(descriptor >= 0);
     epoll_event event{};
     event.events = events;
     event.data.ptr = &whom;
@@ -36,7 +37,7 @@ int Poller::poll(int wait_max_ms) {
         const epoll_event& event = events_[static_cast<std::size_t>(i)];
         static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
     }
-    return count > 0 ? count : 0;  // EINTR: nothing happened
+    return count > 0 ? count : 0;  // a signal (EINTR) counts as "no event"
 }
 
 }  // namespace ledge::net

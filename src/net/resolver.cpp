@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/os/look_up.hpp"
 
@@ -17,7 +18,7 @@ public:
     void done() override { of_.answer(name_, answer_); }
 
 private:
-    Resolver& of_;  // for done() only, which the pool does not call after the resolver's end
+    Resolver& of_;  // used by done() only, which the pool does not call after the resolver's end
     LookUp look_up_;
     std::string name_;
     Answer answer_ = Failure{std::string()};
@@ -25,7 +26,7 @@ private:
 
 Resolver::Resolver(boost::asio::io_context& io, LookUp look_up) : io_(io), look_up_(look_up) {}
 
-// A join would wait for the system's resolver, which may hang for half a minute.
+// Joining the thread would wait for the system's resolver, which may hang for half a minute.
 Resolver::~Resolver() {
     if (worker_ != nullptr) worker_->leave_running();
 }
@@ -39,22 +40,23 @@ std::vector<os::SocketAddress> Resolver::known(const std::string& host) {
 
 Resolver::Answer Resolver::ask_system(const std::string& name) {
     auto addresses = os::look_up(name, os::NameKind::any, addresses_max);
-    if (!addresses) return Failure{"the name " + name + " is not resolved: " + addresses.error()};
+    if (!addresses) return Failure{"the name " + name + " cannot be resolved: " + addresses.error()};
     if (addresses->empty()) return Failure{"the name " + name + " has no addresses"};
     return std::move(*addresses);
 }
 
 void Resolver::resolve(const std::string& name, Done done) {
+    LEDGE_ASSERT(done);
     if (waiting_count_ >= waiting_max || !start()) {
         boost::asio::post(io_, [done = std::move(done)] {
-            done(Failure{std::string("too many wait for names, or there is no memory for a thread")});
+            done(Failure{std::string("too many name look-ups are waiting, or the system cannot start a thread")});
         });
         return;
     }
     ++waiting_count_;
     auto& waiting = waiting_[name];
     waiting.push_back(std::move(done));
-    // The first question of a name is asked, and its answer serves all questions that have come until then.
+    // Only the first call for a name starts a look-up. Its answer serves all calls for this name that came before it.
     if (waiting.size() == 1) worker_->submit(std::make_unique<Question>(*this, name));
 }
 
@@ -69,6 +71,7 @@ bool Resolver::start() {
 void Resolver::answer(const std::string& name, const Answer& answer) {
     const auto waiting = waiting_.extract(name);
     if (waiting.empty()) return;
+    LEDGE_ASSERT(waiting_count_ >= waiting.mapped().size());
     waiting_count_ -= waiting.mapped().size();
     for (const Done& done : waiting.mapped()) done(answer);
 }

@@ -1,6 +1,6 @@
-// Resolver: looks up the addresses of names beside the loop. The system's resolver knows no deadline, so it gets a
-// thread of its own. There is one such thread: names that come while it hangs wait for it. The thread starts with the
-// first name. On the loop's thread.
+// Resolver: looks up the addresses of names without blocking the loop. The system's resolver has no deadline, so it
+// runs on a thread of its own. There is one such thread; while it hangs, further names wait for it. The thread starts
+// with the first name. A Connector owns the Resolver and calls it on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -26,21 +26,23 @@ public:
     using Done = std::function<void(const Answer&)>;
     using LookUp = Answer (*)(const std::string& name);
 
-    static constexpr std::size_t addresses_max = 8;  // of a name; further ones are left out
-    static constexpr std::size_t waiting_max = 256;  // questions
+    static constexpr std::size_t addresses_max = 8;  // addresses of one name; further addresses are ignored
+    static constexpr std::size_t waiting_max = 256;  // calls of resolve() under way; further calls fail
 
-    /// `look_up` is called on the resolver's thread and may take any time.
+    /// `look_up` is called on the resolver's thread and may block for any time. A test passes a function of its own.
     explicit Resolver(boost::asio::io_context& io, LookUp look_up = ask_system);
-    /// Does not wait for a look-up that is under way; no `done` is called any more.
+    /// Does not wait for a look-up that is under way. No `done` is called afterwards.
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    /// `done` is called once, from a handler of the loop, never from here.
+    /// Looks up a name. `done` is called once, from a handler of the loop and never from resolve() itself.
     void resolve(const std::string& name, Done done);
 
-    /// The addresses of a host that needs no look-up: an address, or "localhost". Empty: the host is a name.
+    /// The addresses of a host that needs no look-up: an address, or "localhost". Returns an empty list when the host
+    /// is another name.
     static std::vector<os::SocketAddress> known(const std::string& host);
+    /// The usual `look_up`: asks the system's resolver and blocks.
     static Answer ask_system(const std::string& name);
 
 private:
@@ -50,9 +52,9 @@ private:
 
     boost::asio::io_context& io_;
     LookUp look_up_;
-    std::map<std::string, std::vector<Done>> waiting_;
-    std::size_t waiting_count_ = 0;
-    std::unique_ptr<os::WorkerPool> worker_;  // nullptr: there was no name yet
+    std::map<std::string, std::vector<Done>> waiting_;  // by name
+    std::size_t waiting_count_ = 0;                     // over all names
+    std::unique_ptr<os::WorkerPool> worker_;            // nullptr before the first name
 };
 
 }  // namespace ledge::net

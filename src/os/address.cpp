@@ -17,10 +17,12 @@ namespace {
 // The port stands at the same place in both structures, so one set of functions serves IPv4 and IPv6.
 static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
 static_assert(SocketAddress::unix_path_bytes_max + 1 == sizeof(sockaddr_un::sun_path));
+static_assert(sizeof(sockaddr_un) <= sizeof(sockaddr_storage), "an address of each family fits the storage");
 
-/// The system's structure of a family, copied out of the storage: a cast would break the rules of aliasing.
+/// The storage as the system's structure of one family. The bytes are copied, because reading them through a cast
+/// pointer would break the aliasing rules of C++.
 template <class T>
-T taken_from(const sockaddr_storage& storage) {
+T copied_from(const sockaddr_storage& storage) {
     T value{};
     std::memcpy(&value, &storage, sizeof value);
     return value;
@@ -65,7 +67,8 @@ std::optional<SocketAddress> SocketAddress::of_path(std::string_view path) {
     return SocketAddress(reinterpret_cast<const sockaddr*>(&value), sizeof value);
 }
 
-// unix(7): the name follows a zero byte and ends where the address ends, so the size is part of the name.
+// unix(7): an abstract name begins after a zero byte and ends where the address ends. The size of the address therefore
+// determines the name.
 std::optional<SocketAddress> SocketAddress::of_abstract_name(std::string_view name) {
     if (name.empty() || name.size() > unix_path_bytes_max) return std::nullopt;
     sockaddr_un value{};
@@ -82,13 +85,13 @@ SocketAddress SocketAddress::loopback_ipv6(std::uint16_t port) { return {loopbac
 
 std::optional<IpAddress> SocketAddress::ip() const {
     if (storage_.ss_family == AF_INET) {
-        const auto value = taken_from<sockaddr_in>(storage_);
+        const auto value = copied_from<sockaddr_in>(storage_);
         std::array<std::uint8_t, 4> four{};
         std::memcpy(four.data(), &value.sin_addr, four.size());
         return mapped_ipv4(four);
     }
     if (storage_.ss_family == AF_INET6) {
-        const auto value = taken_from<sockaddr_in6>(storage_);
+        const auto value = copied_from<sockaddr_in6>(storage_);
         IpAddress six{};
         std::memcpy(six.data(), &value.sin6_addr, six.size());
         return six;
@@ -97,11 +100,12 @@ std::optional<IpAddress> SocketAddress::ip() const {
 }
 
 std::uint16_t SocketAddress::port() const {
-    return is_ip(storage_) ? ntohs(taken_from<sockaddr_in>(storage_).sin_port) : std::uint16_t{0};
+    return is_ip(storage_) ? ntohs(copied_from<sockaddr_in>(storage_).sin_port) : std::uint16_t{0};
 }
 
 void SocketAddress::set_port(std::uint16_t port) {
     LEDGE_ASSERT(is_ip(storage_));
+    // One write serves both families: the assertion at the top of this file says that the fields coincide.
     const std::uint16_t in_network_order = htons(port);
     std::memcpy(reinterpret_cast<char*>(&storage_) + offsetof(sockaddr_in, sin_port), &in_network_order,
                 sizeof in_network_order);

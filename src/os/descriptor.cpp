@@ -6,9 +6,9 @@
 
 namespace ledge::os {
 
-// close(2) may fail, but the number is free afterwards on Linux, whatever the answer is. A caller that has to know
-// whether its bytes reached the disk calls fsync first. The caller's errno survives, because it often names the reason
-// why the descriptor is being closed.
+// On Linux, close(2) frees the number even when the call fails. A caller that must know whether its bytes have reached
+// the disk calls fsync(2) first. The caller's errno is restored, because errno often holds the reason why the caller
+// closes the descriptor.
 void Descriptor::reset(int number) {
     const int closing = std::exchange(number_, number);
     if (closing < 0) return;

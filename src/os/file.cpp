@@ -10,9 +10,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::os {
 namespace {
 
+/// The error text of a call that has just failed: `what` and the words for errno.
 Failure<std::string> failure(const char* what) { return Failure{std::string(what) + ": " + std::strerror(errno)}; }
 
 std::string kind_of(mode_t mode) {
@@ -21,7 +24,7 @@ std::string kind_of(mode_t mode) {
     return S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-/// read(2) that a signal does not end early.
+/// read(2), repeated when a signal has interrupted the call.
 ssize_t read_some(int descriptor, char* into, std::size_t size) {
     ssize_t got = 0;
     do {
@@ -42,8 +45,8 @@ Result<FileText, std::string> read_regular_file(const std::string& path, std::si
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return failure("cannot be read");
     if (!S_ISREG(status.st_mode)) return Failure{"is " + kind_of(status.st_mode) + "; name a regular file"};
-    // The size in `status` is no promise: the file may grow while it is read. One byte more than the limit is room
-    // enough to see that the file is too large.
+    // The size in `status` is not reliable, because the file may grow while it is read. A buffer of one byte more than
+    // the limit is enough to detect that the file is too large.
     FileText result{std::string(bytes_max + 1, '\0'), status.st_mode};
     std::size_t size = 0;
     while (size < result.text.size()) {
@@ -53,15 +56,17 @@ Result<FileText, std::string> read_regular_file(const std::string& path, std::si
         size += static_cast<std::size_t>(got);
     }
     result.text.resize(size);
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some editors write one
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some editors write this mark at the beginning
     if (result.text.starts_with(byte_order_mark)) result.text.erase(0, byte_order_mark.size());
     return result;
 }
 
 std::string read_small_file(const std::string& path, std::size_t bytes_max) {
     std::string content;
+    // O_NOFOLLOW: the broker and the kernel make no symbolic links in these places, so a link is refused.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.is_open()) return content;
+    // Files below /proc report a size of 0, so the function reads until the end of the file.
     std::array<char, 4096> part{};
     while (content.size() < bytes_max) {
         const ssize_t got = read_some(file.get(), part.data(), std::min(part.size(), bytes_max - content.size()));
@@ -88,7 +93,7 @@ int write_all(int descriptor, std::string_view text) {
         const ssize_t written = ::write(descriptor, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return errno;
-        // POSIX allows a write of no bytes where there is no room. The loop must not repeat it forever.
+        // POSIX allows write(2) to return 0 when the disk has no room. The loop must not repeat such a call forever.
         if (written == 0) return ENOSPC;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
@@ -119,6 +124,7 @@ Draft::~Draft() {
 void Draft::remove_leftover() const { ::unlink(path_.c_str()); }
 
 int Draft::rename_to(const std::string& target, Existing existing) {
+    LEDGE_ASSERT(!path_.empty());  // the file has not been renamed yet
     const int result = existing == Existing::replaced
                            ? ::rename(path_.c_str(), target.c_str())
                            : ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE);

@@ -6,8 +6,12 @@
 
 namespace ledge::os {
 
+static_assert(FileWatch::settle_interval < FileWatch::look_interval,
+              "a change is confirmed before the next usual look");
+
 namespace {
 
+/// The first multiple of look_interval after `now`. All watches of the process use the same instants.
 Instant next_common_look(Instant now) {
     const auto looks = now.time_since_epoch() / FileWatch::look_interval;
     return Instant((looks + 1) * FileWatch::look_interval);
@@ -41,6 +45,7 @@ bool FileWatch::on_time(Instant now) {
     const bool is_settled = seen == before_;
     before_ = std::move(seen);
     const bool is_known = before_ == known_;
+    // A change that the last look did not see may still be in progress: look again soon, and report it then.
     look_at_ = is_known || is_settled ? next_common_look(now) : now + settle_interval;
     if (is_known || !is_settled) return false;
     known_ = before_;

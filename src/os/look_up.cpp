@@ -4,13 +4,17 @@
 
 #include <memory>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::os {
 
 Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name, NameKind kind,
                                                         std::size_t addresses_max) {
+    LEDGE_ASSERT(addresses_max > 0);
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
-    // AI_ADDRCONFIG is not set: it would hide the names of this machine while the machine is offline.
+    // The flag AI_ADDRCONFIG is not set: the flag would hide the addresses of this machine's own names while the
+    // machine is offline.
     wanted.ai_flags = kind == NameKind::numeric ? AI_NUMERICHOST : 0;
     addrinfo* found = nullptr;
     if (const int error = ::getaddrinfo(name.c_str(), nullptr, &wanted, &found); error != 0)

@@ -16,8 +16,8 @@
 namespace ledge::os {
 namespace {
 
-/// Blocks every signal while it lives. A thread inherits the mask of the thread that creates it, so a worker that is
-/// created now never runs a signal handler: signals belong to the loop.
+/// Blocks every signal in the calling thread during its own lifetime. A new thread inherits the mask of the thread that
+/// creates it. A worker that is created meanwhile therefore never runs a signal handler; only the loop's thread does.
 class SignalsBlocked {
 public:
     SignalsBlocked() {
@@ -35,12 +35,13 @@ private:
 
 }  // namespace
 
+// hardware_concurrency() is 0 when the system does not know the number of processors; the result is then 1.
 unsigned worker_threads_for_this_machine() { return std::clamp(std::thread::hardware_concurrency(), 2U, 3U) - 1; }
 
 struct WorkerPool::Shared {
     explicit Shared(Mailbox<std::unique_ptr<Job>>::Sender sender) : finished(std::move(sender)) {}
 
-    /// Waits for a job. nullptr: the pool has ended and no job waits.
+    /// Waits for a job and removes it from the queue. Returns nullptr when the pool has ended and no job waits.
     std::unique_ptr<Job> next() {
         std::unique_lock lock(mutex);
         changed.wait(lock, [this] { return is_ending || !waiting.empty(); });
@@ -64,13 +65,15 @@ WorkerPool::WorkerPool(Post post)
 
 Result<std::unique_ptr<WorkerPool>, int> WorkerPool::create(Post post, const WorkerPoolOptions& options) {
     LEDGE_ASSERT(options.threads > 0);
+    LEDGE_ASSERT(options.niceness >= 0 && options.niceness <= 19);
     std::unique_ptr<WorkerPool> pool(new WorkerPool(std::move(post)));
     pool->runs_waiting_at_end_ = options.runs_waiting_at_end;
     const SignalsBlocked blocked;
     try {
         for (unsigned i = 0; i < options.threads; ++i)
             pool->threads_.emplace_back([shared = pool->shared_, options] { work(shared, options); });
-    } catch (const std::system_error& error) {  // no memory for a thread, or a limit of the system
+    } catch (const std::system_error& error) {
+        // The system has no memory for a thread, or a limit is reached. The pool's destructor ends the threads so far.
         return Failure{error.code().value()};
     }
     return pool;
@@ -82,7 +85,8 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::end(bool runs_waiting) {
-    std::deque<std::unique_ptr<Job>> dropped;  // destroyed after the lock is released
+    // Declared before the lock, so destroyed after the lock is released: a job's destructor may take time.
+    std::deque<std::unique_ptr<Job>> dropped;
     {
         const std::lock_guard lock(shared_->mutex);
         shared_->is_ending = true;
@@ -92,7 +96,8 @@ void WorkerPool::end(bool runs_waiting) {
 }
 
 void WorkerPool::submit(std::unique_ptr<Job> job) {
-    LEDGE_ASSERT(finished_ != nullptr);
+    LEDGE_ASSERT(finished_ != nullptr);  // leave_running() has not been called
+    LEDGE_ASSERT(job != nullptr);
     {
         const std::lock_guard lock(shared_->mutex);
         shared_->waiting.push_back(std::move(job));
@@ -101,7 +106,7 @@ void WorkerPool::submit(std::unique_ptr<Job> job) {
 }
 
 void WorkerPool::leave_running() {
-    finished_.reset();
+    finished_.reset();  // from now on a job that ends is dropped, without done()
     end(false);
     for (std::thread& thread : threads_) thread.detach();
     threads_.clear();
@@ -109,7 +114,7 @@ void WorkerPool::leave_running() {
 
 void WorkerPool::work(const std::shared_ptr<Shared>& shared, const WorkerPoolOptions& options) {
     ::pthread_setname_np(::pthread_self(), options.name);
-    // On Linux each thread has a niceness of its own. A refusal costs urgency only.
+    // On Linux each thread has its own niceness. A refusal is harmless: the thread then keeps the process's priority.
     if (options.niceness > 0) [[maybe_unused]]
         const int refused = ::setpriority(PRIO_PROCESS, 0, options.niceness);
     while (std::unique_ptr<Job> job = shared->next()) {

@@ -9,18 +9,19 @@
 #include <utility>
 
 #include "broker_loop_parts.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {
 
 namespace {
 
-constexpr int handlers_per_turn_max = 128;  // of streams that Asio moves, so that their answers leave together
+constexpr int handlers_per_turn_max = 128;  // Asio handlers per turn; the answers of all of them leave together
 
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation
 
 BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_ptr<net::Poller> made_poller,
                          std::unique_ptr<storage::Store> store, const journal::StoreImage& image)
@@ -47,7 +48,9 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
         figures.bad_rows = image.bad_rows;
         shard.note_store(figures);
     }
-    sockets_ready.assign(poller->descriptor());  // last of what may throw: given back in the destructor
+    // This is the last step that may throw: after it, the destructor must run to give the descriptor back to the
+    // poller.
+    sockets_ready.assign(poller->descriptor());
     watch_sockets();
 }
 
@@ -56,9 +59,10 @@ BrokerLoop::Parts::~Parts() {
     fronts.clear();
     driver.close_all();
     if (committer) committer->finish(shard, clock.now());
-    sockets_ready.release();  // the poller closes it
+    sockets_ready.release();  // the poller owns the descriptor and closes it
 }
 
+/// Asks Asio to report once when a socket of the poller is ready. serve() asks again after it has polled.
 void BrokerLoop::Parts::watch_sockets() {
     are_sockets_ready = false;
     sockets_ready.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
@@ -69,6 +73,7 @@ void BrokerLoop::Parts::watch_sockets() {
 Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
                                                                     std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
+    // The poller comes first: nothing has to be undone if the system refuses to create it.
     auto poller = net::Poller::create();
     if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
     journal::StoreImage image;
@@ -80,7 +85,7 @@ Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOp
     std::unique_ptr<Parts> parts;
     try {
         parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
-    } catch (const boost::system::system_error& error) {  // no descriptors left
+    } catch (const boost::system::system_error& error) {  // the process has no descriptors left
         return Failure{std::string("cannot create the event loop: ") + error.what()};
     }
     if (parts->committer) {
@@ -124,7 +129,7 @@ void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {
     std::optional<auth::HookOptions> hook = policy.hook;
     hook_problem = hook && hook->is_tls ? start_workers() : std::string();
-    if (!hook_problem.empty()) hook.reset();  // nobody gets in
+    if (!hook_problem.empty()) hook.reset();  // without TLS the hook is not asked, and its logins are refused
     if (workers != nullptr) hook_carrier.use_workers(*workers);
     hook_problem += hook_carrier.set_options(std::move(hook));
     if (!hook_problem.empty()) log.error("authentication_hook_down", {{"reason", hook_problem}});
@@ -144,6 +149,7 @@ void BrokerLoop::run() {
 bool BrokerLoop::turn(Duration wait_max) {
     Parts& parts = *parts_;
     if (parts.stop_if_done()) return false;
+    // The order matters: the timer needs the deadlines that the last turn has changed, and serving needs the new time.
     parts.arm_timer();
     parts.wait_for_asio(wait_max);
     ++parts.turns;
@@ -152,19 +158,22 @@ bool BrokerLoop::turn(Duration wait_max) {
 }
 
 void BrokerLoop::Parts::wait_for_asio(Duration wait_max) {
-    clock.begin_turn();  // a handler that asks for the time asks after the wait
+    clock.begin_turn();  // now() reads the machine's clock again, at its first call after the wait
     if (wait_max == Duration::max()) {
         io.run_one();
     } else {
         io.run_one_for(wait_max);
     }
+    // Peers that Asio serves (WebSocket) have one handler per event. Running several of these handlers in one turn lets
+    // their answers leave together. Without such peers, the extra calls would only cost system calls.
     const auto is_busy = [](const auto& front) { return front->asio_peers() > 0; };
     if (!std::any_of(fronts.begin(), fronts.end(), is_busy)) return;
     for (int i = 1; i < handlers_per_turn_max && io.poll_one() > 0; ++i) {
     }
 }
 
-/// Also after a timer, a signal or a posted call: each may have left something to be written.
+/// Runs after every wait, also when a timer, a signal or a posted call has ended the wait: each of them may have left
+/// bytes to write.
 void BrokerLoop::Parts::serve() {
     if (are_sockets_ready) poller->poll(0);
     end_turn();
@@ -173,11 +182,12 @@ void BrokerLoop::Parts::serve() {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= clock.now()) run_due();
+    // Logins and commits are handled after the sockets, so that their answers leave in this turn's flush.
     login_worker.serve(shard, clock.now());
     hook_carrier.serve(shard, clock.now());
     if (committer) committer->serve(shard, clock.now());
     driver.flush();
-    if (process.measure_memory(clock.now())) driver.flush();  // to clients that were disconnected
+    if (process.measure_memory(clock.now())) driver.flush();  // writes to the clients that were just disconnected
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -204,13 +214,14 @@ void BrokerLoop::Parts::run_due() {
     process.on_time(now);
 }
 
-/// Deadlines mostly move away (each packet moves a keep alive). Then the timer is left alone: one wake-up too many is
-/// cheaper than setting it again for each.
+/// Sets the timer for the earliest deadline. Deadlines mostly move later, because each packet moves a keep alive. In
+/// that case the timer stays as it is: one unneeded wake-up later is cheaper than setting the timer for each packet.
 void BrokerLoop::Parts::arm_timer() {
     const Instant deadline = next_deadline();
     if (deadline >= armed_at) return;
     armed_at = deadline;
-    // Logical time is shifted against the machine's; what is due already has any time in the past.
+    // The shard's time differs from the machine's by clock.shift(). A deadline in the past becomes "now", because a
+    // deadline such as Instant::min() minus the shift would overflow.
     timer.expires_at(to_steady(deadline == never ? never : std::max(deadline, clock.now()) - clock.shift()));
     timer.async_wait([this](const boost::system::error_code& error) {
         if (!error) armed_at = never;
@@ -230,12 +241,14 @@ void BrokerLoop::Parts::on_signal(int signal) {
 }
 
 void BrokerLoop::Parts::stop() {
-    if (is_stopping) {
+    if (is_stopping) {  // the second request, such as a second signal: do not wait any longer
         stop_deadline = clock.now();
         return;
     }
     is_stopping = true;
     stop_deadline = clock.now() + options.stop_time_max;
+    // The listeners refer to the fronts, so they are closed first. Peers that are no links yet are closed with the
+    // fronts.
     listeners.clear();
     late_listeners.clear();
     fronts.clear();

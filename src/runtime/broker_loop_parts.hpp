@@ -1,4 +1,5 @@
-// The parts of a BrokerLoop: private to broker_loop.cpp (life and turns) and listening.cpp (fronts and listeners).
+// The parts of a BrokerLoop: private to broker_loop.cpp (creation, turns, end) and listening.cpp (fronts and
+// listeners). On the loop's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -29,12 +30,12 @@ namespace ledge::runtime {
 namespace asio = boost::asio;
 
 struct BrokerLoop::Parts {
-    /// `image`: what the store remembers; of no meaning without one.
+    /// `image` is the content of the store; it is ignored when `store` is nullptr.
     Parts(BrokerLoopOptions given, const Log& log, std::unique_ptr<net::Poller> made_poller,
           std::unique_ptr<storage::Store> store, const journal::StoreImage& image);
     ~Parts();
 
-    // The errors are sentences.
+    // An error of these functions is a sentence; "" of start_workers() means success.
     using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
     MadeFront make_front(std::uint16_t index);
     MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
@@ -60,28 +61,28 @@ struct BrokerLoop::Parts {
 
     BrokerLoopOptions options;
     const Log& log;
-    asio::io_context io{1};  // a hint, not a promise: other threads may post
+    asio::io_context io{1};  // 1 is a hint that one thread runs the loop; other threads may still post
     asio::posix::stream_descriptor sockets_ready{io};
     asio::steady_timer timer{io};
     transport::TurnClock clock;
     std::unique_ptr<net::Poller> poller;
     journal::StoreReader reader;
-    std::optional<Committer> committer;  // nothing without a store
+    std::optional<Committer> committer;  // empty without a store
     broker::Shard shard;
-    std::unique_ptr<os::WorkerPool> workers;  // nullptr: nobody needs any
+    std::unique_ptr<os::WorkerPool> workers;  // computes TLS handshakes; nullptr = TLS is not used
     LoginWorker login_worker{io};
     HookCarrier hook_carrier{io, log};
-    std::string hook_problem;  // why nobody can ask it
+    std::string hook_problem;  // the reason why the hook cannot be asked; "" = it can
     transport::Driver driver;
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;
     LateListeners late_listeners{driver, log};
     ProcessServices process;
 
-    Instant armed_at = never;  // what the timer waits for
+    Instant armed_at = never;  // the instant that the timer waits for
     Instant stop_deadline = never;
     std::uint64_t turns = 0;
-    bool are_sockets_ready = false;  // Asio said so; nothing is watched until they are served
+    bool are_sockets_ready = false;  // Asio has reported the poller; Asio watches it again after it was polled
     bool is_stopping = false;
     bool is_stopped = false;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
@@ -23,6 +24,7 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
 }
 
 int Committer::start() {
+    LEDGE_ASSERT(queue_ == nullptr);
     auto queue = storage::CommitQueue::create(
         *store_, net::post_to(io_),
         [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
@@ -32,16 +34,17 @@ int Committer::start() {
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
-    if (report_) take_report(shard, now);
+    if (report_) handle_report(shard, now);
     switch (state_) {
         case State::idle:
+            // A report of a commit also tells the used room, so the store is asked only when no commit is due.
             if (shard.wants_commit(now))
                 submit(shard, now);
             else if (shard.is_store_short() && next_at_ <= now)
-                look_for_room(shard, now);
+                check_room(shard, now);
             break;
         case State::busy:
-            if (next_at_ <= now) tell_slow_commit(shard, now);
+            if (next_at_ <= now) log_slow_commit(shard, now);
             break;
         case State::waiting:
             if (next_at_ <= now) submit_again(now);
@@ -51,6 +54,7 @@ void Committer::serve(broker::Shard& shard, Instant now) {
 }
 
 void Committer::submit(broker::Shard& shard, Instant now) {
+    LEDGE_ASSERT(state_ == State::idle && !report_);
     state_ = State::busy;
     busy_since_ = now;
     next_at_ = now + slow_commit;
@@ -58,79 +62,85 @@ void Committer::submit(broker::Shard& shard, Instant now) {
 }
 
 void Committer::submit_again(Instant now) {
+    LEDGE_ASSERT(state_ == State::waiting);
     state_ = State::busy;
+    // The log already says that commits are postponed, so a slow retry is no news.
     next_at_ = figures_.is_postponed ? never : now + slow_commit;
     queue_->submit_again();
 }
 
-void Committer::take_report(broker::Shard& shard, Instant now) {
+void Committer::handle_report(broker::Shard& shard, Instant now) {
+    LEDGE_ASSERT(report_ && state_ == State::busy);
     const storage::CommitQueue::Outcome report = std::move(*report_);
     report_.reset();
     if (!report) {
+        // A full disk may have room later. Every other error is final: the store is not used any more.
         if (report.error().fault == storage::Fault::full) return postpone(shard, report.error(), now);
         state_ = State::failed;
         figures_.is_postponed = false;
         figures_.waiting_since = never;
         figures_.waiting_reason = report.error().text;
-        tell_figures(shard, now);
+        publish_figures(shard, now);
         log_.error("commit_failed", {{"reason", report.error().text}});
         return shard.on_store_failed(now);
     }
     state_ = State::idle;
     next_at_ = now + look_interval;
-    if (figures_.waiting_since != never) tell_end_of_wait(now);
+    if (figures_.waiting_since != never) log_end_of_wait(now);
     wear_.note(report.value(), now);
     figures_.used_fraction = report.value().used_fraction;
     figures_.bad_rows = report.value().bad_rows;
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.on_committed(report.value().last, report.value().used_fraction, now);
-    if (options_.daily_write_budget_bytes > 0) {
+    if (options_.daily_write_budget_bytes > 0) {  // near the budget, lazy commits become rarer
         shard.set_lazy_interval(wear_.lazy_interval(options_.lazy_interval, now));
         const std::uint64_t day = wear_.day_bytes(now);
-        if (day > options_.daily_write_budget_bytes) tell_writers(shard, day, now);
+        if (day > options_.daily_write_budget_bytes) log_top_writers(shard, day, now);
     }
 }
 
-// Somebody else ends a full disk, by deleting files. The batch stays in the queue, so that no later batch overtakes it.
+// A full disk has room again when somebody deletes files, so the commit is tried again. The batch stays in the queue,
+// so that no later batch overtakes it.
 void Committer::postpone(broker::Shard& shard, const storage::StoreError& error, Instant now) {
     state_ = State::waiting;
     next_at_ = now + pause_;
     pause_ = std::min(2 * pause_, retry_pause_max);
+    // One log line per reason: a disk that stays full must not fill the log as well.
     const bool is_news = !figures_.is_postponed || figures_.waiting_reason != error.text;
     if (!figures_.is_postponed) ++figures_.postponements;
     figures_.is_postponed = true;
     figures_.waiting_since = busy_since_;
     figures_.waiting_reason = error.text;
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.on_commit_postponed(now);
     if (!is_news) return;
     log_.error(
         "commit_postponed",
         {{"reason", error.text},
          {"outcome",
-          "durable publications are refused or not acknowledged, QoS 0 is served; the commit is "
+          "durable publications are refused or not acknowledged, QoS 0 messages are delivered; the commit is "
           "tried again until it succeeds"},
          {"retry_max_ms", in_ms(retry_pause_max)},
-         {"fix", error.fix.empty() ? "make room on the disk of the store; a restart does not help" : error.fix}});
+         {"fix", error.fix.empty() ? "free space on the disk of the store; a restart does not help" : error.fix}});
 }
 
-void Committer::look_for_room(broker::Shard& shard, Instant now) {
+void Committer::check_room(broker::Shard& shard, Instant now) {
     next_at_ = now + look_interval;
     figures_.used_fraction = store_->used_fraction();
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     shard.note_store_used(figures_.used_fraction, now);
 }
 
-void Committer::tell_slow_commit(broker::Shard& shard, Instant now) {
+void Committer::log_slow_commit(broker::Shard& shard, Instant now) {
     next_at_ = never;
     figures_.waiting_since = busy_since_;
     figures_.waiting_reason = "the disk has not finished a commit";
-    tell_figures(shard, now);
+    publish_figures(shard, now);
     log_.warning("commit_slow", {{"waiting_ms", in_ms(now - busy_since_)},
-                                 {"outcome", "nothing is acknowledged as durable until the disk has answered"}});
+                                 {"outcome", "no message is acknowledged as durable until the disk has answered"}});
 }
 
-void Committer::tell_end_of_wait(Instant now) {
+void Committer::log_end_of_wait(Instant now) {
     if (figures_.is_postponed) {
         log_.warning("commit_healed", {{"waited_ms", in_ms(now - busy_since_)}, {"reason", figures_.waiting_reason}});
     } else {
@@ -143,7 +153,7 @@ void Committer::tell_end_of_wait(Instant now) {
     pause_ = retry_pause_first;
 }
 
-void Committer::tell_figures(broker::Shard& shard, Instant now) {
+void Committer::publish_figures(broker::Shard& shard, Instant now) {
     const storage::WearTotals& totals = wear_.totals();
     figures_.commits = totals.commits;
     figures_.given = totals.given;
@@ -152,11 +162,11 @@ void Committer::tell_figures(broker::Shard& shard, Instant now) {
     shard.note_store(figures_);
 }
 
-// Once an hour, as long as it is so.
-void Committer::tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
-    constexpr Duration told_interval = 1h;
-    if (now < quiet_until_) return;
-    quiet_until_ = now + told_interval;
+// At most one line per hour.
+void Committer::log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
+    constexpr Duration log_interval = 1h;
+    if (now < next_writers_log_at_) return;
+    next_writers_log_at_ = now + log_interval;
     std::string owners;
     for (const session::OwnerFigure& owner : shard.metrics().owners_by_written_bytes)
         owners += (owners.empty() ? "" : ", ") + owner.owner + ": " + std::to_string(owner.value);
@@ -181,15 +191,15 @@ Instant Committer::next_deadline(const broker::Shard& shard) const {
 // ---------------------------------------------------------------------------------------------------------------------
 // The end
 
-// One commit may be under way; one more has all that is pending and the time of the stop. Neither is waited for without
-// end: a service manager that loses its patience kills, and then the log would not say why.
+// One commit may be under way; one more commit writes all pending changes and the time of the stop. The wait for them
+// is limited, because a service manager kills a process that stops too slowly, and then the log would not say why.
 void Committer::finish(broker::Shard& shard, Instant now) {
     if (!queue_) return;
-    io_.restart();  // a loop that ran out of work takes its posts again
+    io_.restart();  // an io_context that ran out of work runs no posted calls until it is restarted
     const Instant deadline = read_clock() + options_.finish_time_max;
     const auto await = [&] {
         if (!await_report(deadline)) return false;
-        take_report(shard, now);
+        handle_report(shard, now);
         return true;
     };
     if (state_ == State::busy) {
@@ -200,19 +210,19 @@ void Committer::finish(broker::Shard& shard, Instant now) {
         submit_again(now);
         if (!await()) return abandon(shard);
     }
-    if (state_ == State::idle) {  // what came behind the batch that had to wait is another
+    if (state_ == State::idle) {  // the changes that came after the last batch need a batch of their own
         submit(shard, now);
         if (!await()) return abandon(shard);
     }
     if (state_ == State::waiting) {
         log_.error("store_unfinished", {{"reason", figures_.waiting_reason},
-                                        {"outcome", "what was not acknowledged as durable is not kept"}});
+                                        {"outcome", "changes that were not acknowledged as durable are lost"}});
     }
     queue_.reset();
     store_->close(now);
 }
 
-/// False: not until `deadline`, by read_clock().
+/// Runs the loop until the report is there. Returns false if there is no report at `deadline`, by read_clock().
 bool Committer::await_report(Instant deadline) {
     while (!report_) {
         if (io_.run_one_until(to_steady(deadline)) == 0 && read_clock() >= deadline) return report_.has_value();
@@ -222,17 +232,18 @@ bool Committer::await_report(Instant deadline) {
 
 void Committer::abandon(broker::Shard& shard) {
     queue_->abandon();
-    // The thread may use both until the process ends, which is soon. They stay reachable: a leak checker must not take
-    // them for forgotten when the thread has not begun the commit yet, and so does not know of them.
+    // The commit thread may use the queue and the store until the process ends, so neither is destroyed. This list
+    // keeps both reachable: otherwise a leak checker would report them if the thread has not begun the commit yet.
     static auto* const left_behind = new std::vector<std::pair<storage::CommitQueue*, storage::Store*>>;
     left_behind->emplace_back(queue_.release(), store_.release());
-    log_.error("store_abandoned",
-               {{"reason", "the disk did not finish a commit"},
-                {"waited_ms", in_ms(options_.finish_time_max)},
-                {"outcome", shard.commit_deadline() == never
-                                ? "what that commit holds may not be kept"
-                                : "what that commit holds may not be kept, and what came after it is not; no PUBACK "
-                                  "promised either at level durable"}});
+    log_.error(
+        "store_abandoned",
+        {{"reason", "the disk did not finish a commit"},
+         {"waited_ms", in_ms(options_.finish_time_max)},
+         {"outcome", shard.commit_deadline() == never
+                         ? "the changes in this commit may be lost"
+                         : "the changes in this commit may be lost, and later changes are lost; at level durable, "
+                           "no PUBACK was sent for any of them"}});
 }
 
 }  // namespace ledge::runtime

@@ -1,6 +1,6 @@
-// Committer: stands between a shard and its store. It takes batches from the shard when they are due and no other is
-// under way, hands them to the committer's thread, and keeps the account of the bytes written to the flash.
-// On the loop's thread.
+// Committer: writes a shard's changes to its store. When a batch is due and no other batch is under way, the Committer
+// gets the batch from the shard and passes it to the commit thread. It also counts the bytes written to the flash.
+// A BrokerLoop owns the Committer, and calls it on the loop's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,71 +21,73 @@ class Shard;
 namespace ledge::runtime {
 
 struct CommitterOptions {
-    Duration lazy_interval{};                    // as the shard's journal has it
-    std::uint64_t daily_write_budget_bytes = 0;  // 0: none
-    Duration finish_time_max = 20s;              // for the last commits of a stop; then the disk is left alone
+    Duration lazy_interval{};                    // the configured interval of commits that nobody waits for
+    std::uint64_t daily_write_budget_bytes = 0;  // 0 = no budget
+    Duration finish_time_max = 20s;              // a stop waits this long for the disk; then the commits are abandoned
 };
 
 class Committer {
 public:
-    /// Reports wake `io`.
+    /// The commit thread wakes `io` when a batch is finished.
     Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store, const CommitterOptions& options,
               const Log& log);
 
-    /// Starts the committer's thread, before the first serve(). 0 or an errno.
+    /// Starts the commit thread. Call this once, before the first serve(). Returns 0 or an errno.
     int start();
 
-    /// Once a turn: handles the report of the last batch, and submits the next batch if it is due.
+    /// Called once per turn. Handles the report of the last batch, and submits the next batch if it is due.
     void serve(broker::Shard& shard, Instant now);
-    /// When serve() has something to do; `never` while a batch is under way: its report wakes the loop.
+    /// The next instant at which serve() has something to do. The report of a batch under way wakes the loop by itself.
     Instant next_deadline(const broker::Shard& shard) const;
 
-    /// The end, after the last connection: everything pending is written, the store closed. A disk that does not answer
-    /// is waited for finish_time_max long. A commit that there is no room for is tried once more.
+    /// Ends the Committer, after the last connection: writes all pending changes and closes the store. A disk that does
+    /// not answer delays the end by finish_time_max. A commit that failed for lack of room is tried once more.
     void finish(broker::Shard& shard, Instant now);
 
-    // After a commit that failed for want of room. Freed space is found within the longest pause.
+    // The pauses after a commit that failed for lack of room. Freed space is noticed within the longest pause.
     static constexpr Duration retry_pause_first = 250ms;  // doubles with each failure
     static constexpr Duration retry_pause_max = 5s;
-    /// While publications are refused for want of room, no commit may come that tells of more: the store is asked.
+    /// While the shard refuses publications for lack of room, there may be no commit whose report would tell of freed
+    /// room. The store is asked for its used fraction at this interval instead.
     static constexpr Duration look_interval = 5s;
-    /// A commit that takes longer is told: nothing is acknowledged as durable meanwhile.
+    /// A commit that takes longer than this is logged, because no message is acknowledged as durable meanwhile.
     static constexpr Duration slow_commit = 5s;
 
 private:
     void submit(broker::Shard& shard, Instant now);
     void submit_again(Instant now);
-    void take_report(broker::Shard& shard, Instant now);
+    void handle_report(broker::Shard& shard, Instant now);
     void postpone(broker::Shard& shard, const storage::StoreError& error, Instant now);
-    void look_for_room(broker::Shard& shard, Instant now);
-    void tell_slow_commit(broker::Shard& shard, Instant now);
-    void tell_end_of_wait(Instant now);
+    void check_room(broker::Shard& shard, Instant now);
+    void log_slow_commit(broker::Shard& shard, Instant now);
+    void log_end_of_wait(Instant now);
     bool await_report(Instant deadline);
     void abandon(broker::Shard& shard);
-    void tell_figures(broker::Shard& shard, Instant now);
-    /// More than the daily budget has been written in the last 24 hours: the log says who has written most.
-    void tell_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now);
+    void publish_figures(broker::Shard& shard, Instant now);
+    /// Logs the owners that have written most. Called when more than the daily budget was written in the last 24 hours.
+    void log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now);
 
     boost::asio::io_context& io_;
     std::unique_ptr<storage::Store> store_;
     CommitterOptions options_;
     const Log& log_;
     storage::WearAccount wear_;
-    std::optional<storage::CommitQueue::Outcome> report_;  // not yet taken
-    Instant quiet_until_ = Instant::min();                 // tell_writers
+    std::optional<storage::CommitQueue::Outcome> report_;  // the report that serve() has not handled yet
+    Instant next_writers_log_at_ = Instant::min();         // log_top_writers
     enum class State : std::uint8_t {
-        idle,     // nothing is under way
-        busy,     // a commit runs on the committer's thread
-        waiting,  // a commit had no room and is tried again at next_at_
-        failed,   // for good
+        idle,     // no batch is under way
+        busy,     // a batch is being committed on the commit thread
+        waiting,  // the commit failed for lack of room; the batch is tried again at next_at_
+        failed,   // the store has failed; nothing is committed any more
     };
     State state_ = State::idle;
-    Instant busy_since_{};     // the present batch, from its first try on
-    Instant next_at_ = never;  // waiting: the next try; busy: the commit is slow from then on, never: that is told;
-                               // idle: the store is asked for its room then, if it is short
+    Instant busy_since_{};  // the first attempt to commit the present batch
+    // The next action of serve(). In the state waiting: the next attempt. Busy: the commit counts as slow from then on;
+    // `never` when this was logged. Idle: the next question for the store's room, if the store is short of room.
+    Instant next_at_ = never;
     Duration pause_ = retry_pause_first;
     broker::StoreFigures figures_;
-    std::unique_ptr<storage::CommitQueue> queue_;  // last: its thread ends before the rest does
+    std::unique_ptr<storage::CommitQueue> queue_;  // the last member, so its thread ends first
 };
 
 }  // namespace ledge::runtime

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::runtime {
 
 using transport::Listener;
@@ -27,7 +29,7 @@ std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
     return up;
 }
 
-/// nullptr: it is put off.
+/// Returns the open listener, or nullptr when the attempt has failed and the next one is scheduled.
 std::unique_ptr<Listener> LateListeners::try_again(Waiting& waiting, Instant now) {
     auto made = Listener::create(waiting.endpoint, *waiting.front, driver_, log_, waiting.rate);
     if (!made) return put_off(waiting, made.error().text, now), nullptr;
@@ -36,15 +38,16 @@ std::unique_ptr<Listener> LateListeners::try_again(Waiting& waiting, Instant now
     return std::move(*made);
 }
 
-/// Said once, and again when the reason is another one.
+/// Schedules the next attempt. The reason is logged once, and again when it differs from the last one.
 void LateListeners::put_off(Waiting& waiting, const std::string& reason, Instant now) {
+    LEDGE_ASSERT(waiting.pause >= pause_min && waiting.pause <= pause_max);
     waiting.next = now + waiting.pause;
     waiting.pause = std::min(waiting.pause * 2, pause_max);
     if (reason == waiting.reason) return;
     waiting.reason = reason;
     log_.warning("listener_waits", {{"address", to_text(waiting.endpoint)},
                                     {"reason", reason},
-                                    {"outcome", "the other listeners are served, this one is tried again"}});
+                                    {"outcome", "the other listeners are served; this listener is tried again"}});
 }
 
 Instant LateListeners::next_deadline() const {

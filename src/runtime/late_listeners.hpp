@@ -1,5 +1,6 @@
-// LateListeners: endpoints whose addresses are not there yet, because a network comes up later than the broker. The
-// others are served meanwhile; these are tried again, with growing pauses. On the loop's thread.
+// LateListeners: the endpoints that could not be opened yet, mostly because a network comes up later than the broker.
+// Each endpoint is tried again with growing pauses; the other listeners are served meanwhile. A BrokerLoop owns the
+// object and calls it on the loop's thread.
 #pragma once
 
 #include <memory>
@@ -13,17 +14,18 @@ namespace ledge::runtime {
 
 class LateListeners {
 public:
-    static constexpr Duration pause_min = 1s;  // before the first attempt; doubled after each
+    static constexpr Duration pause_min = 1s;  // the pause before the next attempt; it doubles after each attempt
     static constexpr Duration pause_max = 30s;
+    static_assert(pause_min <= pause_max);
 
     LateListeners(transport::Driver& driver, const Log& log) : driver_(driver), log_(log) {}
 
-    /// `problem`: of the first attempt. `front` outlives this.
+    /// Adds an endpoint after its first attempt has failed with `problem`. `front` must outlive this object or clear().
     void add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
              const transport::ListenProblem& problem);
-    /// Those that have come up, accepting.
+    /// Tries the endpoints whose pause is over. Returns the listeners that could be opened; they accept already.
     std::vector<std::unique_ptr<transport::Listener>> try_due(Instant now);
-    /// When try_due() must be called; `never` when nothing is late.
+    /// The next instant at which try_due() must be called; `never` when no endpoint waits.
     Instant next_deadline() const;
     void clear() { waiting_.clear(); }
 
@@ -32,10 +34,10 @@ private:
         transport::Endpoint endpoint;
         transport::Front* front;
         transport::AcceptRate rate;
-        std::string reason;  // as the log knows it
-        Duration pause;
-        Instant since;
-        Instant next;
+        std::string reason;  // the reason that was logged last
+        Duration pause;      // the pause after the next failure
+        Instant since;       // the first attempt
+        Instant next;        // the next attempt
     };
 
     std::unique_ptr<transport::Listener> try_again(Waiting& waiting, Instant now);

@@ -1,15 +1,17 @@
-// Fronts and listeners of a BrokerLoop: those of the start, and one more while it runs.
+// The fronts and listeners of a BrokerLoop: those that are created at the start, and those that a reload adds. On the
+// loop's thread.
 #include <cstring>
 #include <utility>
 
 #include "broker_loop_parts.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/transport/tls.hpp"
 
 namespace ledge::runtime {
 namespace {
 
-constexpr int worker_niceness = 5;  // where processors are few, a message is more urgent than a handshake
+constexpr int worker_niceness = 5;  // on a machine with few processors, messages go before handshakes
 
 }  // namespace
 
@@ -30,19 +32,20 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) 
     return front;
 }
 
-/// "" or why there are none.
+/// Starts the threads for TLS handshakes, once. Returns "" or the reason of a failure.
 std::string BrokerLoop::Parts::start_workers() {
     if (workers != nullptr) return {};
     auto made = os::WorkerPool::create(
         net::post_to(io),
         {.name = "tls", .threads = os::worker_threads_for_this_machine(), .niceness = worker_niceness});
-    if (!made) return std::string("cannot start workers: ") + std::strerror(made.error());
+    if (!made) return std::string("cannot start the threads for TLS handshakes: ") + std::strerror(made.error());
     workers = std::move(*made);
     return {};
 }
 
 BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
     if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
+    LEDGE_ASSERT(index < options.shard.listeners.size());
     const std::string& name = options.shard.listeners[index].name;
     auto front = wanted.websocket
                      ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
@@ -61,10 +64,11 @@ BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOpti
     return std::move(*front);
 }
 
-/// The error is a sentence.
+/// Opens the listeners of one endpoint, or puts the endpoint into late_listeners. The error is a sentence.
 Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
                                                     std::unique_ptr<transport::Front> front,
                                                     const transport::AcceptRate& rate) {
+    LEDGE_ASSERT(front != nullptr);
     fronts.push_back(std::move(front));
     auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
     if (!listener && listener.error().may_pass) {
@@ -88,9 +92,10 @@ Result<bool, std::string> BrokerLoop::add_listener(const broker::ListenerOptions
 Result<bool, std::string> BrokerLoop::Parts::add_listener(const broker::ListenerOptions& listener,
                                                           const transport::Endpoint& endpoint, FrontOptions wanted,
                                                           bool has_other_users) {
-    if (is_stopping) return Failure{std::string("the broker stops")};
+    if (is_stopping) return Failure{std::string("the broker is stopping")};
     const std::size_t index = options.shard.listeners.size();
     const transport::AcceptRate rate = wanted.accept_rate;
+    // make_front() reads the options by index, so they are added first and removed again when TLS cannot be set up.
     options.shard.listeners.push_back(listener);
     options.fronts.resize(index);
     options.fronts.push_back(std::move(wanted));
@@ -100,6 +105,7 @@ Result<bool, std::string> BrokerLoop::Parts::add_listener(const broker::Listener
         options.fronts.pop_back();
         return Failure{front.error()};
     }
+    // From here on, nothing fails: a listener that cannot be opened now is tried again.
     options.endpoints.push_back(endpoint);
     shard.add_listener(listener, has_other_users);
     fronts.push_back(std::move(*front));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
@@ -14,6 +15,7 @@ auth::WallTime wall_time() { return std::chrono::floor<std::chrono::seconds>(rea
 
 }  // namespace
 
+/// One password check: its computation on the worker, and its report on the loop's thread.
 class LoginWorker::Check final : public os::WorkerPool::Job {
 public:
     Check(LoginWorker& of, session::LoginTask task) : of_(of), task_(std::move(task)) {}
@@ -28,6 +30,7 @@ private:
 
 void LoginWorker::serve(broker::Shard& shard, Instant now) {
     if (finished_) {
+        LEDGE_ASSERT(is_busy_);
         Finished finished = *std::exchange(finished_, std::nullopt);
         is_busy_ = false;
         shard.on_login_checked(finished.number, std::move(finished.outcome), now);
@@ -37,6 +40,7 @@ void LoginWorker::serve(broker::Shard& shard, Instant now) {
 }
 
 void LoginWorker::submit(session::LoginTask task) {
+    LEDGE_ASSERT(!is_busy_ && !finished_);
     is_busy_ = true;
     auto check = std::make_unique<Check>(*this, std::move(task));
     if (worker_ == nullptr) {
@@ -44,7 +48,8 @@ void LoginWorker::submit(session::LoginTask task) {
         if (made) worker_ = std::move(*made);
     }
     if (worker_ != nullptr) return worker_->submit(std::move(check));
-    // The system has no room for a thread now. The loop computes this one check itself: late is better than never.
+    // The system cannot start a thread now. The loop computes this check itself: the other clients wait for up to
+    // seconds, but the login is answered. The next check tries to start the thread again.
     check->run();
     net::post_to(io_)([done = std::shared_ptr<Check>(std::move(check))] { done->done(); });
 }

@@ -1,5 +1,6 @@
-// LoginWorker: computes the password hashes of logins, which take up to seconds each, on a thread of its own. It takes
-// the checks from the shard one at a time, and hands the outcomes back to the shard. On the loop's thread.
+// LoginWorker: computes the password hashes of logins on a thread of its own; one hash may take seconds. It gets the
+// checks from the shard one at a time, and passes the outcomes back to the shard. A BrokerLoop owns the LoginWorker and
+// calls it on the loop's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,14 +19,14 @@ namespace ledge::runtime {
 
 class LoginWorker {
 public:
-    /// Outcomes wake `io`. The thread starts with the first check.
+    /// The worker wakes `io` when a check is finished. The thread starts with the first check.
     explicit LoginWorker(boost::asio::io_context& io) : io_(io) {}
     /// Waits for the check under way.
     ~LoginWorker() = default;
     LoginWorker(const LoginWorker&) = delete;
     LoginWorker& operator=(const LoginWorker&) = delete;
 
-    /// Once a turn: hands over the outcome of the last check, and begins the next one.
+    /// Called once per turn. Passes the outcome of the last check to the shard, and begins the next check.
     void serve(broker::Shard& shard, Instant now);
 
 private:
@@ -38,9 +39,10 @@ private:
     void submit(session::LoginTask task);
 
     boost::asio::io_context& io_;
-    std::optional<Finished> finished_;  // the shard does not know it yet
-    bool is_busy_ = false;
-    std::unique_ptr<os::WorkerPool> worker_;  // nullptr: there was no check yet. Last: its thread ends first
+    std::optional<Finished> finished_;  // an outcome that the shard does not know yet
+    bool is_busy_ = false;              // a check is under way, or its outcome is in finished_
+    // nullptr before the first check. The last member, so that its thread ends before the other members do.
+    std::unique_ptr<os::WorkerPool> worker_;
 };
 
 }  // namespace ledge::runtime

@@ -11,7 +11,7 @@
 namespace ledge::runtime {
 namespace {
 
-/// The number at the beginning of `text`; 0: `text` does not begin with one.
+/// The number at the beginning of `text`; 0 when `text` does not begin with a number.
 std::uint64_t number_in(std::string_view text) {
     std::uint64_t number = 0;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -26,20 +26,20 @@ std::string_view cut(std::string_view& rest, char separator) {
     return part;
 }
 
-/// True when `list`, separated by commas, has `wanted`.
+/// True when `wanted` is an element of `list`, whose elements are separated by commas.
 bool has(std::string_view list, std::string_view wanted) {
     while (!list.empty())
         if (cut(list, ',') == wanted) return true;
     return false;
 }
 
-/// Where a hierarchy of control groups is mounted, and which group stands there.
+/// A mounted hierarchy of control groups.
 struct Mount {
-    std::string_view group;  // "/": the hierarchy's root
-    std::string_view folder;
+    std::string_view group;   // the group whose directory is mounted; "/" = the root of the hierarchy
+    std::string_view folder;  // the directory where the group is mounted
 };
 
-/// The mount of the hierarchy that limits memory; an empty folder: it is not mounted.
+/// The mount of the hierarchy that limits memory. The folder is empty when that hierarchy is not mounted.
 /// line := id parent device group folder options [optional]* "-" type source super_options   (proc(5), mountinfo)
 Mount mount_of(std::string_view mounts, bool is_version_2) {
     while (!mounts.empty()) {
@@ -57,18 +57,21 @@ Mount mount_of(std::string_view mounts, bool is_version_2) {
     return {};
 }
 
-/// The path of `group` below the mount. In a container the process often knows its group by a name of the host, of
-/// which the mount shows the end only, or nothing but the container's own group.
+/// The path of `group` below the mount. In a container, /proc/self/cgroup often gives the group's path on the host,
+/// while the mount shows only the last part of that path or only the container's own group. The result is "" when the
+/// mount does not contain the group; the mounted group's own limits are then read.
 std::string_view path_below(const Mount& mount, std::string_view group) {
     if (group.find("..") != std::string_view::npos) return {};
     if (mount.group == "/") return group == "/" ? std::string_view() : group;
     return group.starts_with(mount.group) ? group.substr(mount.group.size()) : std::string_view();
 }
 
-/// Version 1 says "no limit" with the largest number of whole pages that it can count.
+/// Version 1 expresses "no limit" as the largest number of bytes that is a multiple of the page size. Every limit from
+/// this value on therefore means "no limit".
 constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;
 
-/// The smallest of `files` in the folder of a group and of all groups above it, as far as they are mounted.
+/// The smallest number in `files`, in the folder of a group and of all mounted groups above it. A file that is missing
+/// or that says "max" counts as no limit.
 std::uint64_t smallest_limit(const std::string& mount, std::string_view path,
                              std::initializer_list<const char*> files) {
     std::uint64_t smallest = no_limit;
@@ -85,7 +88,7 @@ std::uint64_t smallest_limit(const std::string& mount, std::string_view path,
 }  // namespace
 
 std::uint64_t anonymous_bytes(std::string_view statm, std::uint64_t page) {
-    cut(statm, ' ');  // all pages of the address space
+    cut(statm, ' ');  // skip the size of the address space (proc(5))
     const std::uint64_t resident = number_in(cut(statm, ' '));
     const std::uint64_t of_files = number_in(cut(statm, ' '));
     return resident > of_files ? (resident - of_files) * page : 0;
@@ -100,6 +103,7 @@ std::uint64_t control_group_limit(const std::string& root) {
     const std::string groups = os::read_small_file(root + "/proc/self/cgroup");
     const std::string mounts = os::read_small_file(root + "/proc/self/mountinfo");
     std::uint64_t smallest = no_limit;
+    // A process is in one group of version 2 (no controllers are named) and in several groups of version 1.
     for (std::string_view rest = groups; !rest.empty();) {  // line := id ":" controllers ":" path
         std::string_view path = cut(rest, '\n');
         cut(path, ':');

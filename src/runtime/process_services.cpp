@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/runtime/memory.hpp"
 #include "ledge/session/memory_budget.hpp"
@@ -12,7 +13,7 @@
 namespace ledge::runtime {
 namespace {
 
-constexpr Duration settle_interval = 1s;  // of the log, while it waits for its reader
+constexpr Duration settle_interval = 1s;  // between two attempts to write log lines that wait for the reader
 constexpr Duration measure_interval = 1s;
 constexpr Duration measure_interval_short = 100ms;  // while memory is short
 
@@ -31,7 +32,8 @@ void ProcessServices::watch_files(std::vector<std::string> files, Instant now) {
     policy_files_ = os::FileWatch(std::move(files), now);
 }
 
-/// The dates are looked at before the files are read, so that a change during the reading is seen later.
+/// The files' dates are noted before the files are read, so that a change during the reading is noticed later. If the
+/// configuration is refused, the former dates are restored: the files still differ from the policy in force.
 void ProcessServices::read_configuration_again() {
     if (!options_.on_hang_up) return;
     const os::FileWatch before = policy_files_;
@@ -49,8 +51,9 @@ void ProcessServices::look_at_files(Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Memory and log
 
-/// Memory is measured in turns that happen anyway: an idle broker does not grow, and is not woken for it. Near the
-/// budget the allocator gives back first what it keeps for later: that memory is counted, but nobody uses it.
+/// Memory is measured in turns that happen for other reasons, because an idle broker does not grow and need not wake up
+/// for the measurement. Near the budget the allocator first returns the memory that it keeps for later use: the system
+/// counts that memory as the process's, but nothing uses it.
 bool ProcessServices::measure_memory(Instant now) {
     using session::MemoryBudget;
     const std::uint64_t budget = options_.shard.memory_budget_bytes;
@@ -68,6 +71,7 @@ bool ProcessServices::measure_memory(Instant now) {
 
 void ProcessServices::settle_log(Instant now) {
     if (settle_log_at_ > now || !is_log_behind()) return;
+    LEDGE_ASSERT(options_.settle_log);  // whoever sets log_owes sets settle_log too
     settle_log_at_ = now + settle_interval;
     options_.settle_log();
 }

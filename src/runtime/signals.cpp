@@ -12,8 +12,8 @@ Signals::Signals(boost::asio::io_context& io, std::function<void(int)> on_signal
 
 void Signals::wait() {
     set_.async_wait([this](const boost::system::error_code& error, int signal) {
-        if (error) return;  // cancelled: the set is gone
-        wait();
+        if (error) return;  // the wait was cancelled because the object is being destroyed
+        wait();             // ask for the next signal
         on_signal_(signal);
     });
 }

@@ -1,4 +1,4 @@
-// Signals: SIGTERM, SIGINT and SIGHUP as calls on the loop's thread.
+// Signals: turns SIGTERM, SIGINT and SIGHUP into calls on the loop's thread. ProcessServices owns the object.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,10 +9,10 @@ namespace ledge::runtime {
 
 class Signals {
 public:
-    /// `on_signal` gets the signal's number, each time it arrives. Throws boost::system::system_error when the system
-    /// refuses.
+    /// `on_signal` is called with the signal's number each time a signal arrives. Throws boost::system::system_error
+    /// when the system refuses to report signals.
     Signals(boost::asio::io_context& io, std::function<void(int)> on_signal);
-    /// The process's former reaction is back.
+    /// The process reacts to the signals as before the constructor.
     ~Signals() = default;
 
 private:

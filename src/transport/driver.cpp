@@ -19,6 +19,7 @@ Driver::Driver(broker::Shard& shard, net::Poller& poller, TurnClock& clock, cons
 Driver::~Driver() { LEDGE_ASSERT(link_count_ == 0 && dead_.empty()); }
 
 bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
+    LEDGE_ASSERT(link != nullptr && link->phase_ == Link::Phase::open && link->connection_ == nullptr);
     Link* adopted = link.get();
     adopted->connection_ = shard_.open(peer, static_cast<void*>(adopted), now());
     if (adopted->connection_ == nullptr) {
@@ -36,21 +37,24 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
 
 void Driver::received(Link& link, std::span<Byte> bytes) {
     if (link.phase_ == Link::Phase::open) {
+        LEDGE_ASSERT(link.connection_ != nullptr);
         const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
         if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
+        // Backpressure: a connection over its limits is not read until write_out() finds that it wants input again.
         if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
     } else if (link.phase_ == Link::Phase::lingering) {
         discard(link, bytes.size());
-    }  // unsent: its connection is closing and takes no input
+    }  // in the phase unsent, the connection is closing and accepts no input
 }
 
 void Driver::set_reading(Link& link, bool is_wanted) {
+    LEDGE_ASSERT(link.is_paused_ == is_wanted);  // links need not handle the same request twice
     link.is_paused_ = !is_wanted;
     link.set_reading(is_wanted);
 }
 
-/// A peer that goes on sending instead of closing does not keep us busy for long.
+/// Drops input of a lingering link. The limit ends a peer that goes on sending instead of closing.
 void Driver::discard(Link& link, std::size_t bytes) {
     link.discarded_bytes_ += static_cast<std::uint32_t>(bytes);
     if (link.discarded_bytes_ > limits_.linger_bytes_max) lost(link);
@@ -67,6 +71,7 @@ void Driver::lost(Link& link) {
     if (link.phase_ == Link::Phase::dead) return;
     session::Connection* connection = std::exchange(link.connection_, nullptr);
     move_to(dead_, link, Link::Phase::dead);
+    LEDGE_ASSERT(link_count_ > 0);
     --link_count_;
     link.close();
     if (connection != nullptr) shard_.on_closed(*connection, now());
@@ -76,7 +81,7 @@ void Driver::lost(Link& link) {
 // To the peer
 
 void Driver::flush() {
-    // By index: what is written here may be told as writable at once.
+    // The loop uses an index, because a write may add a link to the vector.
     for (std::size_t i = 0; i < writable_soon_.size(); ++i) {
         if (writable_soon_[i]->phase_ != Link::Phase::dead) writable(*writable_soon_[i]);
     }
@@ -89,6 +94,7 @@ void Driver::flush() {
 }
 
 void Driver::write_out(Link& link) {
+    LEDGE_ASSERT(link.connection_ != nullptr);
     session::Connection& connection = *link.connection_;
     if (link.is_paused_ && connection.wants_input()) {
         set_reading(link, true);
@@ -99,14 +105,15 @@ void Driver::write_out(Link& link) {
         if (wrote == Link::Wrote::failed) return lost(link);
         link.is_blocked_ = wrote == Link::Wrote::part;
     }
-    // A link that is blocked on an empty outbox still has the last bytes in its hands.
+    // A link that is blocked although the outbox is empty still holds the last bytes itself (TLS, WebSocket).
     const bool is_sent = connection.outbox().empty() && !link.is_blocked_;
     if (connection.is_closing()) return is_sent ? finish(link) : await_sending(link);
     if (!link.is_blocked_) tell_drained(link);
 }
 
-/// The session may have more, and so make the connection dirty again. Once a turn: a reader as fast as we are must not
-/// keep the others waiting while its backlog is sent. The second time the poller brings us back, next turn.
+/// Tells the shard that the outbox is empty. The session may then add more bytes, which makes the connection dirty
+/// again. This happens once per turn and link: while the backlog of a fast reader is sent, the other connections must
+/// not wait. The second time, the link asks for writable(), which comes in a later turn.
 void Driver::tell_drained(Link& link) {
     if (link.drained_turn_ == turn_) {
         link.is_blocked_ = true;
@@ -137,9 +144,11 @@ void Driver::ended(Link& link) {
 
 void Driver::linger(Link& link) {
     session::Connection* connection = std::exchange(link.connection_, nullptr);
+    LEDGE_ASSERT(connection != nullptr);
     link.deadline_ = now() + limits_.linger_time_max;
     move_to(lingering_, link, Link::Phase::lingering);
     shard_.on_closed(*connection, now());
+    // Lingering links hold descriptors, so their number is limited.
     if (lingering_.size() > limits_.linger_links_max) lost(lingering_.front());
 }
 
@@ -179,12 +188,13 @@ Driver::List& Driver::list_of(Link::Phase phase) {
 }
 
 void Driver::move_to(List& list, Link& link, Link::Phase phase) {
+    LEDGE_ASSERT(link.phase_ != phase);
     List& old = list_of(link.phase_);
     link.phase_ = phase;
     list.splice(list.end(), old, old.iterator_to(link));
 }
 
-/// Links die at the end of the turn, not when they close: the events of one poll may still name them.
+/// Closed links are destroyed only at the end of the turn, because an event of the same poll may still refer to them.
 void Driver::destroy_dead() {
     writable_soon_.clear();
     dead_.clear_and_dispose([](Link* link) { delete link; });

@@ -14,7 +14,8 @@ namespace ledge::transport {
 
 std::size_t ByteQueue::push(Bytes bytes) {
     const std::size_t count = std::min(bytes.size(), room());
-    // What is gone from the front is dropped when it is at least half: each byte is moved once on average.
+    // Consumed bytes stay at the front until they are at least half of the memory. Each byte is then moved at most once
+    // on average.
     if (begin_ > 0 && begin_ >= bytes_.size() / 2) {
         bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin_));
         begin_ = 0;
@@ -52,7 +53,7 @@ bool InnerEnd::open(const broker::Peer& peer) {
     is_finishing_ = false;
     auto link = std::make_unique<InnerLink>(*this);
     link_ = link.get();
-    return driver_.adopt(std::move(link), peer);  // a refused link is closed, which takes it from us
+    return driver_.adopt(std::move(link), peer);  // if the shard refuses, close() sets link_ to nullptr
 }
 
 std::size_t InnerEnd::write(Bytes bytes) {
@@ -69,14 +70,14 @@ void InnerEnd::turn() {
         link_->is_writable_wanted_ = false;
         driver_.writable(*link_);
     }
-    // One read of a turn, like that of a socket: a client that writes much does not keep the others waiting.
+    // One read per turn, as for a socket, so that a client that writes much does not delay the others.
     if (is_open() && link_->is_reading_ && !to_core_.empty()) {
         const std::size_t count = std::min<std::size_t>(to_core_.size(), link_->read_bytes_max());
         driver_.received(*link_, to_core_.front().first(count));
         to_core_.pop(count);
     }
     if (!is_open()) return;
-    // The core's last bytes lie in to_client_ already, so nothing is lost when both directions end.
+    // The core's last bytes are in to_client_ already, so no byte is lost when both directions end.
     if (link_->is_finished_ || (is_finishing_ && to_core_.empty())) driver_.lost(*link_);
 }
 
@@ -95,13 +96,14 @@ Link::Wrote InnerLink::write(session::Outbox& outbox) {
         std::array<Bytes, 8> parts;
         const std::size_t count = outbox.gather(parts);
         std::size_t wanted = 0;
-        std::size_t taken = 0;
+        std::size_t accepted = 0;
         for (std::size_t i = 0; i < count; ++i) {
             wanted += parts[i].size();
-            taken += end_->to_client_.push(parts[i]);
+            accepted += end_->to_client_.push(parts[i]);
         }
-        outbox.consume(taken);
-        if (taken == wanted) continue;
+        LEDGE_ASSERT(accepted <= wanted);
+        outbox.consume(accepted);
+        if (accepted == wanted) continue;
         is_writable_wanted_ = true;
         return Wrote::part;
     }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "listening_socket.hpp"
 
 namespace ledge::transport {
@@ -20,8 +21,9 @@ os::Descriptor open_reserve() { return os::Descriptor(::open("/dev/null", O_RDON
 
 }  // namespace
 
-/// Accepts the peers of one listening socket. When the process has no descriptors left, the acceptor gives up a reserve
-/// descriptor for a moment, accepts the waiting peers and closes them at once, so that they know, and then pauses.
+/// Accepts the peers of one listening socket. When the process has no descriptors left, the acceptor closes a reserve
+/// descriptor for a moment and uses its number: it accepts each waiting peer and closes it at once, so that the peers
+/// notice the refusal. Then the acceptor pauses.
 class Listener::Acceptor final : public net::Pollable {
 public:
     Acceptor(ListeningSocket socket, Front& front, Driver& driver, const Log& log, TokenBucket& rate)
@@ -47,18 +49,18 @@ private:
     void on_exhaustion(int error);
     void on_rate_reached();
     void pause_until(Instant instant);
-    int turn_away();
+    int refuse_waiting_peers();
 
     ListeningSocket socket_;
     Front& front_;
     Driver& driver_;
     const Log& log_;
     TokenBucket& rate_;
-    os::Descriptor reserve_;             // any open file: its number is the one that a waiting peer gets
-    Instant resume_at_ = never;          // paused until then
-    Instant complain_after_{};           // the next log line about exhaustion
-    Instant quiet_at_ = Instant::min();  // no pause for the rate before that: the next one is a new episode
-    std::int64_t turned_away_ = 0;       // since the last one
+    os::Descriptor reserve_;             // any open file; when closed, its number is free for a waiting peer
+    Instant resume_at_ = never;          // the end of the pause
+    Instant complain_after_{};           // the earliest instant of the next log line about exhaustion
+    Instant quiet_at_ = Instant::min();  // a pause for the rate that begins after this instant is logged
+    std::int64_t turned_away_ = 0;       // peers that were closed since the last log line
 };
 
 int Listener::Acceptor::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
@@ -72,16 +74,18 @@ void Listener::Acceptor::resume_if_due(Instant now) {
 void Listener::Acceptor::on_ready(std::uint32_t) {
     rate_.refill(driver_.now());
     for (int i = 0; i < accepts_per_turn_max; ++i) {
-        if (!rate_.is_ready()) return i == 0 ? on_rate_reached() : void();  // who still waits is reported again
+        // The poller reports the waiting peers again, so the pause begins only when a turn can accept no peer at all.
+        if (!rate_.is_ready()) return i == 0 ? on_rate_reached() : void();
         const int error = accept_one();
         if (error == 0) rate_.take(1);
         if (error == EAGAIN || error == EWOULDBLOCK) return;
         if (is_exhaustion(error)) return on_exhaustion(error);
-        // Anything else concerns the one peer that was to be accepted (ECONNABORTED, EPROTO, a network that is down).
+        // Every other error (ECONNABORTED, EPROTO, a network that is down) concerns only the peer that was to be
+        // accepted, so the loop goes on with the next peer.
     }
 }
 
-/// 0 or an errno.
+/// Accepts one peer and passes it to the front. Returns 0 or an errno.
 int Listener::Acceptor::accept_one() {
     os::SocketAddress address;
     os::Descriptor socket = os::accept_from(socket_.descriptor(), address);
@@ -104,7 +108,7 @@ void Listener::Acceptor::pause_until(Instant instant) {
 }
 
 void Listener::Acceptor::on_exhaustion(int error) {
-    turned_away_ += turn_away();
+    turned_away_ += refuse_waiting_peers();
     const Instant now = driver_.now();
     pause_until(now + pause);
     if (now < complain_after_) return;
@@ -116,8 +120,8 @@ void Listener::Acceptor::on_exhaustion(int error) {
     turned_away_ = 0;
 }
 
-/// Accepts and closes waiting peers by means of the reserve descriptor. Returns the number of peers.
-int Listener::Acceptor::turn_away() {
+/// Accepts and closes waiting peers by means of the reserve descriptor. Returns the number of these peers.
+int Listener::Acceptor::refuse_waiting_peers() {
     int count = 0;
     if (!reserve_.is_open()) reserve_ = open_reserve();
     while (reserve_.is_open() && count < accepts_per_turn_max) {
@@ -140,6 +144,7 @@ Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint
                                                                   const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
+    LEDGE_ASSERT(!sockets->empty());
     auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());
     std::unique_ptr<Listener> listener(new Listener(std::move(bucket)));
     for (ListeningSocket& socket : *sockets) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "ledge/os/address.hpp"
 #include "ledge/os/look_up.hpp"
@@ -26,6 +27,7 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
       file_device_(other.file_device_),
       file_inode_(other.file_inode_) {}
 
+// The file is compared with the one that bind(2) made: a second broker may have replaced it by its own.
 ListeningSocket::~ListeningSocket() {
     socket_.reset();
     struct stat file {};
@@ -40,6 +42,7 @@ void ListeningSocket::set_address(std::string address, std::uint16_t port) {
 }
 
 void ListeningSocket::own_file(std::string path) {
+    LEDGE_ASSERT(path_.empty());
     struct stat file {};
     if (::lstat(path.c_str(), &file) != 0) return;
     path_ = std::move(path);
@@ -49,7 +52,7 @@ void ListeningSocket::own_file(std::string path) {
 
 namespace {
 
-constexpr std::size_t addresses_max = 64;  // of a name
+constexpr std::size_t addresses_max = 64;  // the addresses of one name; further addresses are ignored
 
 Failure<ListenProblem> refusal(const std::string& address, const std::string& reason, bool may_pass = false) {
     return Failure{ListenProblem{"cannot listen on " + address + ": " + reason, may_pass}};
@@ -62,7 +65,8 @@ Failure<ListenProblem> refusal(const std::string& address, int error) {
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
 
-/// Without a look-up for addresses and "localhost": the resolver would load the libraries of name services.
+/// The addresses of the endpoint's host. Addresses and "localhost" are not looked up, because the system's resolver
+/// would load the libraries of its name services and so enlarge the process.
 Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& endpoint) {
     using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
@@ -77,14 +81,16 @@ Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& en
     return std::move(*addresses);
 }
 
-/// On Linux every accepted socket inherits these options, which saves two system calls per connection.
+/// Sets the options of a listening socket. On Linux every accepted socket inherits them, which saves two system calls
+/// per connection.
 bool set_options(int descriptor, int family) {
     const int on = 1;
     const auto set = [&](int level, int name) { return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0; };
     if (family == AF_INET6 && !set(IPPROTO_IPV6, IPV6_V6ONLY)) return false;
     if (!set(SOL_SOCKET, SO_REUSEADDR) || !set(SOL_SOCKET, SO_KEEPALIVE) || !set(IPPROTO_TCP, TCP_NODELAY))
         return false;
-    const auto tune = [&](int name, std::int64_t value) {  // a system without it has times of its own
+    // A failure is ignored: a system without one of these options uses its own times.
+    const auto tune = [&](int name, std::int64_t value) {
         const auto number = static_cast<int>(value);
         ::setsockopt(descriptor, IPPROTO_TCP, name, &number, sizeof number);
     };
@@ -109,7 +115,8 @@ Result<ListeningSocket, int> listen_tcp(const os::SocketAddress& address, int ba
     return socket;
 }
 
-/// A name stands for several addresses; a machine without IPv6 is no reason to refuse it.
+/// True for the errors of an address family or address that this machine does not have. A name or "" stands for several
+/// addresses, and a machine without IPv6 must still be able to listen on the others.
 bool is_absent_family(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
 
 Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
@@ -119,7 +126,7 @@ Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
     int absent = EADDRNOTAVAIL;
     for (os::SocketAddress& address : *addresses) {
         if (!sockets.empty())
-            address.set_port(sockets.front().port());  // one port for all, also when the system chose it
+            address.set_port(sockets.front().port());  // one port for all addresses, also if the system chose it
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
@@ -136,7 +143,7 @@ Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Unix
 
-/// The socket file was left behind by a process that has ended: a connection to it is refused.
+/// True when the socket file was left behind by a process that has ended. Connecting to such a file is refused.
 bool is_stale(const std::string& path, const os::SocketAddress& address) {
     struct stat file {};
     if (::lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
@@ -145,7 +152,7 @@ bool is_stale(const std::string& path, const os::SocketAddress& address) {
     return ::connect(socket.get(), address.get(), address.size()) != 0 && errno == ECONNREFUSED;
 }
 
-/// 0 or an errno.
+/// Binds to a socket file, and replaces a stale one. Returns 0 or an errno.
 int bind_file(int descriptor, const std::string& path, const os::SocketAddress& address) {
     const auto bind = [&] { return ::bind(descriptor, address.get(), address.size()) == 0 ? 0 : errno; };
     const int error = bind();
@@ -164,7 +171,7 @@ Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) 
     sockets.back().set_address(to_text(endpoint), 0);
     if (const int error = bind_file(descriptor, endpoint.path, *address)) return refusal(to_text(endpoint), error);
     sockets.back().own_file(endpoint.path);
-    // Before listen(): nobody can connect with the wider rights that the file has in its first moment.
+    // The mode is set before listen(): until listen(), nobody can connect with the wider permissions of the new file.
     if (::chmod(endpoint.path.c_str(), S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0)
         return refusal(to_text(endpoint), errno);
     if (::listen(descriptor, backlog) != 0) return refusal(to_text(endpoint), errno);

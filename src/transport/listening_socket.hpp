@@ -1,5 +1,6 @@
-// ListeningSocket: a bound descriptor in the listening state, its address in words, and the socket file that goes
-// away with it. open_listening_sockets() makes those of one endpoint.
+// ListeningSocket: owns a bound descriptor in the listening state, its address as text, and the file of a Unix socket,
+// which is removed at the end. open_listening_sockets() makes all sockets of one endpoint. A Listener's acceptors own
+// them, on the shard's thread.
 #pragma once
 
 #include <sys/types.h>
@@ -16,12 +17,13 @@
 
 namespace ledge::transport {
 
-/// TCP notices a peer that is gone without a word (power, radio, a router that forgets), whatever MQTT's keep alive is.
-/// After a minute of silence TCP asks the peer. Bytes that are not acknowledged for five minutes end the connection.
+/// TCP's timeouts notice a peer that vanishes without a FIN (power loss, radio loss, a router that loses its table),
+/// independently of MQTT's keep alive. After a minute of silence, TCP sends a probe to the peer. Bytes that the peer
+/// does not acknowledge for five minutes end the connection.
 inline constexpr Duration tcp_keep_alive_idle = 60s;
 inline constexpr Duration tcp_keep_alive_interval = 15s;
 inline constexpr int tcp_keep_alive_probes = 4;
-inline constexpr Duration tcp_user_timeout = 5min;  // it replaces the number of probes where the system has it
+inline constexpr Duration tcp_user_timeout = 5min;  // where the system has this option, it replaces the probe count
 
 class ListeningSocket {
 public:
@@ -32,10 +34,11 @@ public:
 
     int descriptor() const { return socket_.get(); }
     const std::string& address() const { return address_; }
-    std::uint16_t port() const { return port_; }  // 0: no TCP
+    std::uint16_t port() const { return port_; }  // 0 = a Unix socket
     void set_address(std::string address, std::uint16_t port);
 
-    /// The file at `path` is this socket's: it is removed at the end, unless another one has taken its place.
+    /// Declares that the file at `path` belongs to this socket. The destructor removes the file, unless another file
+    /// has replaced it. Call this at most once.
     void own_file(std::string path);
 
 private:
@@ -47,7 +50,7 @@ private:
     ino_t file_inode_ = 0;
 };
 
-/// All addresses of `endpoint`, at least one. See Listener::create.
+/// Opens the sockets for all addresses of `endpoint`; the result has at least one socket. See Listener::create.
 Result<std::vector<ListeningSocket>, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog);
 
 }  // namespace ledge::transport

@@ -24,7 +24,7 @@ std::string user_name(uid_t uid, const char* passwd_file) {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
     const std::unique_ptr<std::FILE, Close> file(std::fopen(passwd_file, "re"));
-    std::array<char, 4096> text{};  // of one entry; a longer one ends the search
+    std::array<char, 4096> text{};  // the text of one entry; a longer entry ends the search
     passwd entry{};
     passwd* found = nullptr;
     while (file && ::fgetpwent_r(file.get(), &entry, text.data(), text.size(), &found) == 0) {

@@ -1,4 +1,4 @@
-// Whose process is at the other end of a Unix socket.
+// The user whose process is at the other end of a Unix socket. Any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -7,11 +7,12 @@
 
 namespace ledge::transport {
 
-/// The name that the user had when it connected, as user_name() gives it; "": the kernel does not know.
+/// The name of the user who ran the peer's process when it connected, as user_name() gives it; "" when the kernel does
+/// not tell.
 std::string user_of_peer(int descriptor);
 
-/// The name in /etc/passwd, "uid:NUMBER" if it has none there or one with control characters. Other directories of
-/// users are not asked: they may be slow, and the loop waits.
+/// The user's name in /etc/passwd; "uid:NUMBER" if the user is not in that file or has a name with control characters.
+/// Other user directories (LDAP and the like) are not asked: they may be slow, and the caller is the loop.
 std::string user_name(uid_t uid, const char* passwd_file = "/etc/passwd");
 
 }  // namespace ledge::transport

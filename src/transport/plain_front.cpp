@@ -1,3 +1,4 @@
+// The plain front: MQTT directly on an accepted TCP or Unix socket. On the shard's thread.
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -18,7 +19,8 @@ public:
         const std::string text = to_text(address);
         const std::string user = names_ == PeerNames::by_kernel ? user_of_peer(socket.get()) : std::string();
         if (names_ == PeerNames::by_kernel && user.empty()) {
-            log_.warning("connection_dropped", {{"address", text}, {"reason", "the kernel does not say whose it is"}});
+            log_.warning("connection_dropped",
+                         {{"address", text}, {"reason", "the kernel does not tell the peer's user"}});
             return;
         }
         std::unique_ptr<SocketLink> link = SocketLink::create(std::move(socket), driver_);
@@ -26,7 +28,7 @@ public:
             log_.warning("connection_dropped", {{"address", text}, {"reason", std::strerror(errno)}});
             return;
         }
-        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // refused: the shard has said why
+        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // if the shard refuses, it logs the reason
     }
 
 private:

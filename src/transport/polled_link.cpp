@@ -4,12 +4,17 @@
 
 #include <cerrno>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::transport {
 
-bool PolledLink::start() { return driver_.poller().add(descriptor_, *this, EPOLLIN); }
+bool PolledLink::start() {
+    LEDGE_ASSERT(!is_closed());
+    return driver_.poller().add(descriptor_, *this, EPOLLIN);
+}
 
 void PolledLink::on_ready(std::uint32_t events) {
-    if (is_closed()) return;  // by an earlier event of the same poll
+    if (is_closed()) return;  // an earlier event of the same poll has closed the link
     const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 && is_writable_wanted_) {
         set_writable_wanted(false);
@@ -20,9 +25,10 @@ void PolledLink::on_ready(std::uint32_t events) {
     if (is_reading_ && ((events & EPOLLIN) != 0 || is_broken)) read(is_broken);
 }
 
-// A level-triggered report is repeated until it is answered. A broken connection on which recv() says "try again" would
-// keep the loop spinning, so it counts as lost.
+// The poller repeats a level-triggered report until its cause is gone. If a connection is broken and recv(2) returns
+// EAGAIN, the report would be repeated without end, so the link counts as lost.
 std::span<Byte> PolledLink::receive(bool is_broken) {
+    LEDGE_ASSERT(!is_closed());
     const std::span<Byte> buffer = driver_.read_buffer().first(read_bytes_max());
     const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) return buffer.first(static_cast<std::size_t>(count));
@@ -50,8 +56,8 @@ void PolledLink::set_reading(bool is_wanted) {
 
 void PolledLink::watch() { driver_.poller().change(descriptor_, *this, wanted_events()); }
 
-// epoll reports the end of a peer also to a link that does not read, again and again. The link leaves the poller until
-// it reads again: then it gets what the peer had sent before its end, and the end.
+// epoll repeats the report of a peer's end also for a link that does not read. The link therefore leaves the poller
+// until it reads again. Then it reads the peer's last bytes, and after them the end.
 void PolledLink::unwatch() {
     if (!is_watched_) return;
     is_watched_ = false;

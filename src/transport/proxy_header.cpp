@@ -1,4 +1,5 @@
 #include "proxy_header.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 
 #include <algorithm>
@@ -20,7 +21,8 @@ const ProxyHeader wrong{Status::wrong, 0, false, {}};
 // ---------------------------------------------------------------------------------------------------------------------
 // Version 1
 
-/// The next word of a line whose words are parted by one space each; nullopt: there is none.
+/// Removes the next word from a line whose words are separated by one space each, and returns it; nullopt when there is
+/// no further word.
 std::optional<std::string_view> next_word(std::string_view& line) {
     const std::size_t space = std::min(line.find(' '), line.size());
     if (space == 0) return std::nullopt;
@@ -29,7 +31,7 @@ std::optional<std::string_view> next_word(std::string_view& line) {
     return word;
 }
 
-/// Decimal, without leading zeros.
+/// A port in decimal digits without leading zeros; nullopt for everything else.
 std::optional<std::uint16_t> port_of(std::string_view word) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
@@ -44,7 +46,9 @@ std::optional<os::SocketAddress> address_of(std::string_view word, bool is_ipv6,
     return os::SocketAddress(*ip, port);
 }
 
+/// Parses a header of version 1 from `text`, which begins with v1_start.
 ProxyHeader parse_v1(std::string_view text) {
+    LEDGE_ASSERT(text.starts_with(v1_start));
     const std::size_t end = text.substr(0, ProxyHeader::v1_bytes_max).find("\r\n");
     if (end == std::string_view::npos) return text.size() < ProxyHeader::v1_bytes_max ? ProxyHeader{} : wrong;
     ProxyHeader header;
@@ -52,7 +56,7 @@ ProxyHeader parse_v1(std::string_view text) {
     header.size = end + 2;
     std::string_view line = text.substr(v1_start.size(), end - v1_start.size());
     const auto family = next_word(line);
-    if (family == "UNKNOWN") return header;
+    if (family == "UNKNOWN") return header;  // the rest of the line has no meaning
     const bool is_ipv6 = family == "TCP6";
     if (!is_ipv6 && family != "TCP4") return wrong;
     const auto source = next_word(line);
@@ -70,8 +74,13 @@ ProxyHeader parse_v1(std::string_view text) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Version 2
 
-std::uint16_t u16_of(Bytes bytes) { return static_cast<std::uint16_t>(bytes[0] << 8U | bytes[1]); }
+/// A number of two bytes in network byte order.
+std::uint16_t u16_of(Bytes bytes) {
+    LEDGE_ASSERT(bytes.size() >= 2);
+    return static_cast<std::uint16_t>(bytes[0] << 8U | bytes[1]);
+}
 
+/// True when the bytes are a sequence of complete TLVs.
 bool are_tlvs(Bytes bytes) {
     while (!bytes.empty()) {
         if (bytes.size() < 3) return false;
@@ -84,7 +93,7 @@ bool are_tlvs(Bytes bytes) {
 
 enum Family : Byte { unspecified = 0x00, tcp4 = 0x11, tcp6 = 0x21, unix_stream = 0x31 };
 
-/// Bytes of both addresses and ports; nullopt: a family that no stream has.
+/// The size of both addresses and ports in bytes; nullopt for a family that streams do not have.
 std::optional<std::size_t> address_bytes(Byte family) {
     switch (family) {
         case unspecified: return 0;
@@ -107,7 +116,7 @@ ProxyHeader parse_v2(Bytes bytes) {
     ProxyHeader header;
     header.status = Status::complete;
     header.size = ProxyHeader::v2_fixed_bytes + variable;
-    if (is_local) return header;  // the proxy's own connection: whatever follows has no meaning
+    if (is_local) return header;  // the proxy's own connection, such as a health check; the addresses have no meaning
     const Bytes rest = bytes.subspan(ProxyHeader::v2_fixed_bytes, variable);
     const auto addresses = address_bytes(family);
     if (!addresses || rest.size() < *addresses || !are_tlvs(rest.subspan(*addresses))) return wrong;

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::transport {
 
 namespace {
@@ -16,10 +18,11 @@ constexpr int send_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 ssize_t send_one(int descriptor, Bytes part) { return ::send(descriptor, part.data(), part.size(), send_flags); }
 
 ssize_t send_many(int descriptor, std::span<const Bytes> parts) {
+    LEDGE_ASSERT(parts.size() <= SocketLink::parts_per_send_max);
     std::array<iovec, SocketLink::parts_per_send_max> vectors;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        vectors[i] = {const_cast<Byte*>(parts[i].data()),
-                      parts[i].size()};  // iovec serves reading too; sendmsg only reads
+        // iovec has no const, because readv(2) uses it as well; sendmsg(2) only reads the bytes.
+        vectors[i] = {const_cast<Byte*>(parts[i].data()), parts[i].size()};
     }
     msghdr message{};
     message.msg_iov = vectors.data();
@@ -50,7 +53,7 @@ Link::Wrote SocketLink::write(session::Outbox& outbox) {
         std::size_t count = outbox.gather(front);
         std::size_t wanted = front[0].size();
         ssize_t sent;
-        if (count == 1) {  // nothing but copied frames: nearly always
+        if (count == 1) {  // nearly always: the outbox has copied frames only, in one piece
             sent = send_one(descriptor(), front[0]);
         } else {
             std::array<Bytes, parts_per_send_max> parts;
@@ -63,7 +66,7 @@ Link::Wrote SocketLink::write(session::Outbox& outbox) {
         if (sent > 0) outbox.consume(static_cast<std::size_t>(sent));
         if (sent < 0 || static_cast<std::size_t>(sent) < wanted) {
             set_writable_wanted(true);
-            return Wrote::part;
+            return Wrote::part;  // the socket's buffer is full; the poller reports when it has room
         }
     }
     return Wrote::all;

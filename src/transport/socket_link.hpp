@@ -1,4 +1,5 @@
-// SocketLink: a plain TCP or Unix stream socket, served by the poller.
+// SocketLink: the link of a plain TCP or Unix stream socket, which the poller watches. The driver owns the link. On the
+// shard's thread.
 #pragma once
 
 #include <memory>
@@ -11,10 +12,10 @@ namespace ledge::transport {
 
 class SocketLink final : public PolledLink {
 public:
-    static constexpr std::size_t parts_per_send_max = 64;
+    static constexpr std::size_t parts_per_send_max = 64;  // memory pieces of one sendmsg(2)
 
-    /// `socket`: connected and non-blocking. nullptr: the poller refuses the socket, which is closed then; errno says
-    /// why.
+    /// `socket` must be connected and non-blocking. Returns nullptr when the poller refuses the socket; errno says why,
+    /// and the socket is closed.
     static std::unique_ptr<SocketLink> create(os::Descriptor socket, Driver& driver);
     ~SocketLink() override = default;
 

@@ -112,7 +112,7 @@ def _untrusted(context):
             ('another address', other.port, '127.0.0.1', ca.certificate, 'for another address'),
             ('expired', old.port, 'localhost', ca.certificate, 'expired'),
             ('no TLS', plain.port, 'localhost', ca.certificate, 'TLS: '),
-            ('no such name', hook.port, 'no-such-host.invalid', ca.certificate, 'is not resolved'),
+            ('no such name', hook.port, 'no-such-host.invalid', ca.certificate, 'cannot be resolved'),
             ('nobody there', harness.free_port(), 'localhost', ca.certificate, 'Connection refused')):
         broker = start(context, port, host=host, ca=authorities)
         codes = [code(context, broker, f'c{number}') for number in range(4)]
@@ -148,7 +148,7 @@ def _silent(context):
     check(not results, 'it was answered before the time was up')
     waiting.join(harness.DEADLINE_S)
     check(results == [UNAVAILABLE], f'{results}')
-    check('TLS is not agreed on in time' in log_of(broker), broker.tail())
+    check('the TLS handshake was not complete in time' in log_of(broker), broker.tail())
     check(broker.stop() == 0, 'it does not end well')
 
 

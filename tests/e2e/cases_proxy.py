@@ -99,7 +99,7 @@ def _stranger(context):
         except OSError:
             pass  # it was closed before
         check(raw.read()[0] is None, 'it was let in')
-    check('it is in none of proxy_from' in broker.tail(), broker.tail())
+    check('in none of the networks of proxy_from' in broker.tail(), broker.tail())
 
 
 @case('a listener without proxy_protocol takes such a header for bad MQTT', GROUP, needs_ledge=True)

@@ -500,9 +500,9 @@ def _words(context):
     served = Served(context)
     code, text = run_s_client(context, served.port, '-verify_return_error', '-no-CAfile', '-no-CApath', '-no-CAstore')
     check(code != 0, f'a client that trusts nobody was content: {text}')
-    served.log_line('tls_refused .*alert 48 unknown_ca: it does not know the authority')
+    served.log_line('tls_refused .*alert 48 unknown_ca: the peer does not know the authority')
     s_client(context, served.port, '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0')
-    served.log_line('tls_refused .*the peer speaks TLS 1.1 at most, tls.minimum_version wants more')
+    served.log_line('tls_refused .*the peer speaks TLS 1.1 at most, but tls.minimum_version requires a newer version')
     for data, protocol in ((connect_packet('plain'), 'an MQTT CONNECT'), (b'GET / HTTP/1.1\r\n\r\n', 'an HTTP request'),
                            (b'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'a PROXY header')):
         send_and_drain(context.connect(served.port), data)

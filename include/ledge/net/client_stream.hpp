@@ -1,6 +1,6 @@
-// ClientStream: a connection that this program has opened, plain or with TLS. It knows no event loop: its owner reads
-// and writes until a call wants to wait, waits for the descriptor, and goes on. Connector makes the streams. On the
-// loop's thread.
+// ClientStream: a connection that this program has opened, plain or with TLS. The stream knows no event loop: its owner
+// calls read() or write() until the result asks to wait, waits for the descriptor, and calls again. Connector makes the
+// streams. On the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ class TlsSession;
 class ClientStream {
 public:
     enum class Status : std::uint8_t {
-        done,        // `bytes` have passed, more than none
+        done,        // `bytes` bytes were read or written, at least one
         want_read,   // call again when the descriptor is readable
-        want_write,  // call again, with the same bytes in front, when it is writable
+        want_write,  // call again when the descriptor is writable; the data must begin with the same bytes
         ended,       // the peer has ended its direction
-        failed,      // the connection is of no use any more; failure_reason() says why
+        failed,      // the connection is unusable; failure_reason() says why
     };
     struct Transfer {
         Status status = Status::done;
@@ -31,9 +31,9 @@ public:
 
     /// A connected non-blocking socket, without TLS.
     explicit ClientStream(os::Descriptor socket);
-    /// A TLS session whose handshake is done.
+    /// A TLS session whose handshake is complete.
     explicit ClientStream(std::unique_ptr<TlsSession> session);
-    /// Sends the end of TLS as far as the socket accepts it at once, and closes.
+    /// Sends TLS's close_notify if the socket accepts it at once, then closes the socket.
     ~ClientStream();
     ClientStream(const ClientStream&) = delete;
     ClientStream& operator=(const ClientStream&) = delete;
@@ -41,20 +41,21 @@ public:
     int descriptor() const;
     bool is_secured() const { return session_ != nullptr; }
 
-    /// `into` is not empty.
+    /// Reads at most `into.size()` bytes; `into` must not be empty.
     Transfer read(std::span<Byte> into);
-    /// From the front of `bytes`, not empty; at most 16 KiB in TLS.
+    /// Writes bytes from the front of `bytes`, which must not be empty. One call writes at most 16 KiB with TLS.
     Transfer write(Bytes bytes);
-    /// read() has some without the descriptor being readable.
+    /// True when read() would return bytes although the descriptor is not readable: TLS has decrypted them already.
     bool has_unread() const;
+    /// Why the connection has failed, in words. Valid after a call has returned Status::failed.
     std::string failure_reason() const;
 
 private:
     Transfer outcome_of(std::ptrdiff_t result, Status when_not_ready);
 
-    os::Descriptor socket_;                // empty with TLS: the session owns the socket
-    std::unique_ptr<TlsSession> session_;  // nullptr: without TLS
-    int error_ = 0;                        // an errno
+    os::Descriptor socket_;                // empty with TLS, because the session owns the socket
+    std::unique_ptr<TlsSession> session_;  // nullptr = no TLS
+    int error_ = 0;                        // the errno of the failure, without TLS
 };
 
 }  // namespace ledge::net

@@ -1,5 +1,6 @@
-// Connector: opens connections to other hosts. It resolves the name beside the loop, tries the addresses in turn, and
-// lets workers compute the TLS handshake. On the loop's thread; no call waits.
+// Connector: opens connections to other hosts. A thread of the Resolver looks up the name, the Connector tries the
+// addresses one after the other, and worker threads compute the TLS handshake. Call it on the loop's thread. No call
+// blocks.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,11 @@ namespace ledge::net {
 
 class Resolver;
 
-/// The other end of a connection.
+/// The other end of a connection. With TLS, the server's certificate must be valid for `host`.
 struct Destination {
     std::string host;  // a name, or an IPv4 or IPv6 address without brackets; "localhost" is this machine
     std::uint16_t port = 0;
-    std::shared_ptr<const TlsContext> tls;  // of make_tls_client(); nullptr: no TLS. The certificate must be for `host`
+    std::shared_ptr<const TlsContext> tls;  // from make_tls_client(); nullptr = no TLS
 
     friend bool operator==(const Destination&, const Destination&) = default;
 };
@@ -33,26 +34,26 @@ struct Destination {
 class Connector {
 public:
     struct Outcome {
-        std::unique_ptr<ClientStream> stream;  // nullptr: the connection could not be made
-        std::string error;                     // why it could not be made
+        std::unique_ptr<ClientStream> stream;  // nullptr = the connection could not be opened
+        std::string error;                     // the reason why the connection could not be opened
     };
     using Done = std::function<void(Outcome)>;
     using Ticket = std::uint64_t;
 
     explicit Connector(boost::asio::io_context& io);
-    /// Gives up the connections that are under way; no `done` is called.
+    /// Cancels the connections that are under way; no `done` is called.
     ~Connector();
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
 
-    /// Call this before the first connection with TLS. `workers` outlives the connections that are under way here.
+    /// Call this before the first connection with TLS. `workers` must outlive the connections that are under way here.
     void use_workers(os::WorkerPool& workers) { workers_ = &workers; }
 
-    /// `timeout` limits name, connection and TLS together. When the name has several addresses, each may use an equal
-    /// share of it to connect. `done` is called once, from a handler of the loop, never from here. It may destroy the
-    /// connector.
+    /// Begins a connection. `timeout` limits the name look-up, the connection and the TLS handshake together. If the
+    /// name has several addresses, each address may use an equal share of `timeout` to connect. `done` is called once,
+    /// from a handler of the loop and never from connect() itself. `done` may destroy the connector.
     Ticket connect(const Destination& to, Duration timeout, Done done);
-    /// `done` is not called any more. Does nothing when `done` has been called already.
+    /// Cancels a connection that is under way, so that its `done` is not called. Has no effect after `done` was called.
     void give_up(Ticket ticket);
     std::size_t under_way() const { return attempts_.size(); }
 

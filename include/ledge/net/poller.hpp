@@ -1,6 +1,6 @@
-// Poller: tells which plain sockets are ready, through an epoll instance of its own, level-triggered. The Asio loop
-// watches the one descriptor of that instance; a busy turn asks the poller directly. Used on one thread.
-// src/transport/README.md says why it exists.
+// Poller: reports which plain sockets are ready. It has an epoll instance of its own, level-triggered. The Asio loop
+// watches the one descriptor of that instance, and calls poll() when the descriptor is readable. BrokerLoop owns the
+// poller; all calls are made on one thread. src/transport/README.md says why the poller exists beside Asio.
 #pragma once
 
 #include <sys/epoll.h>
@@ -15,7 +15,7 @@
 
 namespace ledge::net {
 
-/// An object that waits for a descriptor.
+/// An object that waits until a descriptor is ready.
 class Pollable {
 public:
     /// `events`: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, as epoll_wait reports them.
@@ -35,17 +35,18 @@ public:
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
-    /// Readable when a watched descriptor is ready.
+    /// The descriptor of the epoll instance. It is readable when a watched descriptor is ready.
     int descriptor() const { return epoll_.get(); }
 
-    /// Reports `events` of `descriptor` to `whom` until the descriptor is closed or removed. false: the system refused.
-    /// `whom` outlives the poll() in which its descriptor was closed.
+    /// Reports `events` of `descriptor` to `whom` until the descriptor is closed or removed. Returns false when the
+    /// system refuses; errno says why. `whom` must outlive the poll() during which its descriptor is closed.
     bool add(int descriptor, Pollable& whom, std::uint32_t events);
+    /// Reports other events of an added descriptor from now on; 0 = only errors and the end (EPOLLERR, EPOLLHUP).
     void change(int descriptor, Pollable& whom, std::uint32_t events);
     void remove(int descriptor);
 
-    /// Waits at most `wait_max_ms` (-1: for ever) and reports what is ready, each descriptor once, at most
-    /// events_per_poll_max. Returns how many. Not to be called from on_ready.
+    /// Waits at most `wait_max_ms` (-1 = without limit) and calls on_ready() once for each ready descriptor, for at
+    /// most events_per_poll_max descriptors. Returns their number. Must not be called from on_ready().
     int poll(int wait_max_ms);
 
 private:

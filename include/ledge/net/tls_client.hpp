@@ -1,5 +1,5 @@
-// TLS on connections that this program opens: the authorities it trusts and the certificate it shows. Connector uses
-// the result.
+// TLS for connections that this program opens: the certificate authorities that it trusts, and the certificate that it
+// shows. Connector uses the resulting context. Any thread may call these functions; they read files.
 #pragma once
 
 #include <memory>
@@ -13,25 +13,25 @@ namespace ledge::net {
 
 class TlsContext;
 
-/// Files are PEM. The server's certificate must always be valid for the name or address of the connection.
+/// The files are PEM. The server's certificate must always be valid for the name or address of the connection.
 struct TlsClientOptions {
-    std::string ca_file;         // the authorities that sign the server's certificate; "" only with a pre-shared key
-    TlsCertificate certificate;  // of this program; both "": none is shown
-    std::string psk_identity;    // a pre-shared key, instead of all above
-    std::string psk_hex;
-    std::vector<std::string> alpn;
-    std::vector<std::string> ciphers;  // names in the order of preference; none: the safe ones
+    std::string ca_file;  // the authorities that may sign the server's certificate; "" only with a pre-shared key
+    TlsCertificate certificate;  // this program's certificate; both file names "" = no certificate is shown
+    std::string psk_identity;    // the identity of a pre-shared key, which replaces the files above; "" = no such key
+    std::string psk_hex;         // the pre-shared key in hexadecimal digits
+    std::vector<std::string> alpn;     // protocol names in the order of preference; empty = ALPN is not used
+    std::vector<std::string> ciphers;  // names in the order of preference; empty = the safe suites
     TlsOptions::Version minimum_version = TlsOptions::Version::tls1_2;
 };
 
-/// Reads the files and checks them. Connections that exist keep the context they began with.
+/// Reads the files and checks them. An open connection keeps the context with which it began.
 Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options);
 
-/// The problem that make_tls_client() would have; or notes about what is allowed and should be known, such as a key
-/// that everybody may read or a certificate that has expired.
+/// Checks the files without using them. The error is the one of make_tls_client(). The result is a list of notes about
+/// allowed but doubtful facts, such as a key that everybody may read or a certificate that has expired.
 Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOptions& options);
 
-/// The files that the options name. Their change calls for a new context.
+/// The files that the options name. When one of them changes, a new context must be made.
 std::vector<std::string> files_of(const TlsClientOptions& options);
 
 }  // namespace ledge::net

@@ -1,4 +1,4 @@
-// TlsOptions: the TLS settings of a listener as plain values. Files are PEM, except psk_file.
+// TlsOptions: the TLS settings of a listener as plain values. The files are PEM, except psk_file.
 #pragma once
 
 #include <cstdint>
@@ -11,42 +11,43 @@
 namespace ledge::net {
 
 struct TlsCertificate {
-    std::string certificate_file;  // the server's first, then the chain above it
-    std::string key_file;          // without a password
+    std::string certificate_file;  // the own certificate first, then the certificates of the authorities above it
+    std::string key_file;          // a private key without a password
 
     friend bool operator==(const TlsCertificate&, const TlsCertificate&) = default;
 };
 
 struct TlsOptions {
     enum class ClientCertificate : std::uint8_t {
-        none,      // the client is not asked for one
-        optional,  // a client may show none; one that it shows must be valid
-        required,
+        none,      // the client is not asked for a certificate
+        optional,  // the client may show no certificate; a certificate that it shows must be valid
+        required,  // the client must show a valid certificate
     };
+    /// The part of a client's certificate that becomes the client's user name.
     enum class UserName : std::uint8_t { none, common_name, subject_alternative_name, fingerprint };
     enum class Version : std::uint8_t { tls1_2, tls1_3 };
 
-    std::vector<TlsCertificate>
-        certificates;      // each serves the host names in it; the first also serves all other clients
-    std::string ca_file;   // the authorities that sign client certificates
-    std::string crl_file;  // the certificates that they have revoked
+    /// Each certificate serves the host names that it contains. The first one also serves all other clients.
+    std::vector<TlsCertificate> certificates;
+    std::string ca_file;   // the authorities that may sign client certificates
+    std::string crl_file;  // the lists of certificates that these authorities have revoked
     ClientCertificate client_certificate = ClientCertificate::none;
     UserName user_name_from = UserName::none;
-    std::string psk_file;           // lines IDENTITY:HEX; instead of certificates, never beside them
-    std::vector<std::string> alpn;  // in the order of preference; none: ALPN is ignored
+    std::string psk_file;           // lines IDENTITY:HEX with pre-shared keys; excludes certificates
+    std::vector<std::string> alpn;  // protocol names in the order of preference; empty = ALPN is ignored
     Version minimum_version = Version::tls1_2;
-    std::vector<std::string> ciphers;  // names of cipher suites in the order of preference; none: the safe ones
-    Duration ticket_lifetime = 24h;    // of session tickets, which make reconnects cheap; 0: no tickets
+    std::vector<std::string> ciphers;  // names of cipher suites in the order of preference; empty = the safe suites
+    Duration ticket_lifetime = 24h;    // lifetime of session tickets, which make reconnects cheap; 0 = no tickets
 
-    Duration handshake_time_max = 10s;
-    std::uint32_t handshakes_max = 100;          // under way at once, 50 KiB each
-    std::uint32_t handshakes_queued_max = 1000;  // peers that wait for their turn; more are closed
+    Duration handshake_time_max = 10s;           // from the connection to the end of the handshake
+    std::uint32_t handshakes_max = 100;          // handshakes under way at once; each takes 50 KiB
+    std::uint32_t handshakes_queued_max = 1000;  // peers that wait until their handshake may begin; more are closed
 
     bool is_used() const { return !certificates.empty() || !psk_file.empty(); }
     friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
 };
 
-/// What is wrong, and which of the options is wrong.
+/// A mistake in the options or in their files.
 struct TlsProblem {
     enum class Option : std::uint8_t {
         certificate,
@@ -61,13 +62,14 @@ struct TlsProblem {
         ciphers,
         other,
     };
-    Option option = Option::other;
-    std::size_t certificate = 0;  // with Option::certificate and Option::key: the index in TlsOptions::certificates
-    std::string text;             // "/etc/x.pem cannot be read: No such file or directory"
+    Option option = Option::other;  // the option that has the mistake
+    std::size_t certificate = 0;    // for Option::certificate and Option::key: the index in TlsOptions::certificates
+    std::string text;               // "/etc/x.pem cannot be read: No such file or directory"
 };
 
-/// Reads the files of a listener. The problem that keeps the listener from starting, or the notes about what is allowed
-/// but should be known: a key that everybody may read, a certificate that has expired.
+/// Reads and checks the files of a listener. The error is the mistake that prevents the listener from starting. The
+/// result is a list of notes about allowed but doubtful facts: a key that everybody may read, a certificate that has
+/// expired.
 Result<std::vector<std::string>, TlsProblem> check_tls(const TlsOptions& options);
 
 }  // namespace ledge::net

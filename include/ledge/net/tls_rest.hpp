@@ -1,5 +1,6 @@
-// TlsRest: knows the connections of a TLS listener, and takes the record buffers from those that are idle. So a device
-// that reports once a minute holds 8 KiB of memory for a few seconds of that minute, and not all the time.
+// TlsRest: gives the record buffers of idle TLS connections back to the system. It has a list of the connections of one
+// TLS listener. A device that reports once a minute then holds 8 KiB of memory for 10 to 20 seconds of that minute, and
+// not all the time. The front of the listener owns the object and calls it on the loop's thread.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -14,7 +15,8 @@ class TlsSession;
 struct ByRest;
 using RestHook = boost::intrusive::list_base_hook<boost::intrusive::tag<ByRest>>;
 
-/// A connection whose buffers may be taken: a TlsLink, or a part of a TlsStream.
+/// A connection whose record buffers can be given back: a TlsLink, or the entry of a TlsStream. A connection "rests"
+/// while it has no buffers, and is "awake" otherwise.
 class Restable : public RestHook {
 public:
     Restable(const Restable&) = delete;
@@ -24,34 +26,36 @@ public:
 protected:
     Restable() = default;
 
-    /// The connection reads or writes, and gets its buffers back by that.
+    /// Called before the connection reads or writes. The read or write itself brings the buffers back.
     void mark_active();
 
 private:
     friend class TlsRest;
-    /// Gives the buffers back. False: a record is under way.
+    /// Gives the buffers back. Returns false when a record is only partly read or written; the buffers stay then.
     virtual bool rest() = 0;
-    /// nullptr: the connection is closed already.
+    /// The connection's session; nullptr when the connection is closed already.
     virtual TlsSession* session() = 0;
 
-    TlsRest* place_ = nullptr;  // nullptr: the TlsRest has ended before the connection
-    bool was_active_ = false;   // since the last look
+    TlsRest* place_ = nullptr;  // the list's owner; nullptr before add() and after the end of the TlsRest
+    bool was_active_ = false;   // there was a read or a write since the last look
     bool is_resting_ = false;
 };
 
 class TlsRest {
 public:
-    static constexpr Duration interval =
-        10s;  // between two looks; a connection without activity from one look to the next is idle
+    /// The time between two looks at all connections. A connection without activity from one look to the next is idle.
+    static constexpr Duration interval = 10s;
 
     TlsRest() = default;
     TlsRest(const TlsRest&) = delete;
     TlsRest& operator=(const TlsRest&) = delete;
-    /// The connections keep the buffers that they have.
+    /// The connections may outlive this object; they keep the buffers that they have.
     ~TlsRest();
 
     void add(Restable& link, Instant now);
+    /// Looks at the connections if next_deadline() has passed.
     void on_time(Instant now);
+    /// The sessions of all open connections.
     std::vector<TlsSession*> sessions();
     /// `never` while no connection has buffers to give back.
     Instant next_deadline() const { return awake_.empty() ? never : look_at_; }

@@ -1,6 +1,6 @@
-// TlsSecrets: what all contexts of one listener share, also after its certificates have changed: randomness and the
-// keys of session tickets. A ticket of one listener is of no use at another, which may ask for more. mbedTLS locks its
-// objects, so any thread may use them.
+// TlsSecrets: the random generator and the keys of session tickets, which all contexts of one listener share, also
+// after its certificates have changed. A ticket of one listener is invalid at another listener, because the other one
+// may have stricter rules. mbedTLS locks these objects, so any thread may use them.
 #pragma once
 
 #include <memory>
@@ -11,18 +11,18 @@ namespace ledge::net {
 
 class TlsSecrets {
 public:
-    /// nullptr: the system gives no randomness.
+    /// Returns nullptr when the system provides no random bytes.
     static std::shared_ptr<TlsSecrets> create();
     ~TlsSecrets();
     TlsSecrets(const TlsSecrets&) = delete;
     TlsSecrets& operator=(const TlsSecrets&) = delete;
 
-    /// Makes keys for tickets, once, before a context uses them. false: no randomness. Earlier tickets end with another
-    /// TlsSecrets.
+    /// Makes the keys for tickets. Call this at most once, before a context uses the object. Returns false when mbedTLS
+    /// cannot make the keys. Tickets that were given with another TlsSecrets are invalid.
     bool use_tickets(Duration lifetime);
     bool has_tickets() const { return has_tickets_; }
 
-    /// mbedTLS's own objects, for the files that speak to mbedTLS.
+    /// The objects of mbedTLS, for the source files that call mbedTLS.
     struct Parts;
     Parts& parts() { return *parts_; }
 

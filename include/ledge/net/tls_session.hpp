@@ -1,6 +1,7 @@
-// TlsSession: one TLS connection over a non-blocking stream socket: the core that TlsLink (MQTT in the poller) and
-// TlsStream (Asio, Beast) share. It reads and writes the descriptor itself, never blocks and knows no event loop: each
-// call says what to wait for. It owns the descriptor and a share of its context. On one thread at a time.
+// TlsSession: one TLS connection over a non-blocking stream socket. TlsLink (MQTT on the poller) and TlsStream (Asio,
+// Beast) are built on it. A session reads and writes its descriptor itself, never blocks and knows no event loop: the
+// result of each call says which event to wait for. It owns the descriptor and shares ownership of its context. One
+// thread at a time may use a session.
 #pragma once
 
 #include <cstdint>
@@ -17,27 +18,28 @@ class TlsContext;
 
 class TlsSession {
 public:
-    static constexpr std::size_t record_bytes_max = 16 * 1024;  // of plain text in one TLS record; in 1.3 one less
+    static constexpr std::size_t record_bytes_max = 16 * 1024;  // plain text of one record; in TLS 1.3 one byte less
 
     enum class Status : std::uint8_t {
-        done,        // it is as the call asked for
+        done,        // the call has succeeded
         want_read,   // call again when the descriptor is readable
-        want_write,  // call again when it is writable
-        ended,       // the peer has ended its direction: close_notify or FIN
-        failed,      // the connection is of no use any more; failure_reason() says why
+        want_write,  // call again when the descriptor is writable
+        ended,       // the peer has ended its direction, with close_notify or FIN
+        failed,      // the connection is unusable; failure_reason() says why
     };
     struct Transfer {
         Status status = Status::done;
-        std::size_t bytes = 0;  // with done
+        std::size_t bytes = 0;  // the bytes read or written, if the status is done
     };
     /// How much of a handshake one call may do.
     enum class Extent : std::uint8_t {
-        cheap,  // stop before public key arithmetic
-        all,
+        cheap,  // stop before a step that computes with public keys
+        all,    // compute every step
     };
 
-    /// `socket`: connected and non-blocking. The role, client or server, is the context's. `server_name`: for a client,
-    /// the name of SNI and of the certificate's check; "" for none. nullptr: no memory; the socket is closed.
+    /// `socket` must be connected and non-blocking. The context determines the role, client or server. In the client's
+    /// role, `server_name` is sent as SNI, and the server's certificate must be valid for it; "" = no name. Returns
+    /// nullptr when memory is short; the socket is closed then.
     static std::unique_ptr<TlsSession> create(std::shared_ptr<const TlsContext> context, os::Descriptor socket,
                                               const std::string& server_name = {});
     ~TlsSession();
@@ -46,49 +48,52 @@ public:
 
     int descriptor() const;
 
-    /// Goes on with the handshake. done: it is complete, or (Extent::cheap) what comes next is dear; is_secured()
-    /// tells which.
+    /// Continues the handshake. Status::done means that the handshake is complete, or, with Extent::cheap, that the
+    /// next step computes with public keys. is_secured() tells these two cases apart.
     Status handshake(Extent extent);
+    /// True when the handshake is complete and the peer was accepted.
     bool is_secured() const;
 
-    /// Reads decrypted bytes. done with bytes > 0, or another status.
+    /// Reads decrypted bytes. The status is done with bytes > 0, or another status.
     Transfer read(std::span<Byte> into);
-    /// Encrypts from the front of `parts` what fits one record, and sends it. done: `bytes` are with the kernel.
-    /// want_write: call again with parts that begin with the same bytes; more of them may follow.
+    /// Encrypts bytes from the front of `parts`, at most one record, and sends the record. Status::done means that the
+    /// kernel has the record, which holds `bytes` bytes. After want_write, call again with parts that begin with the
+    /// same bytes; further bytes may follow them.
     Transfer write(std::span<const Bytes> parts);
-    /// Decrypted bytes wait inside: read() has some without the descriptor being readable.
+    /// True when read() would return bytes although the descriptor is not readable, because they are decrypted already.
     bool has_unread() const;
 
-    /// Gives the memory of the record buffers back until the next read() or write(): 8 KiB of 12. false: a record is
-    /// under way.
+    /// Gives the memory of the record buffers back until the next read() or write(): 8 KiB of 12 KiB. Returns false
+    /// when a record is only partly read or written.
     bool rest();
 
-    /// The peer's certificate, or one that has signed it, is on the list of revoked ones of this context, which may be
-    /// newer than the session's own.
+    /// True when the peer's certificate, or a certificate that has signed it, is in the list of revoked certificates of
+    /// `context`. That context may be newer than the session's own.
     bool is_revoked_by(const TlsContext& context) const;
-    /// The connection ends: whoever reads from it or writes to it next finds that out.
-    void cut();
+    /// Ends the connection in both directions. The next read or write of the owner reports the end.
+    void shut_down_socket();
 
-    /// Tells the peer that nothing follows, as far as the socket takes it at once, then sends FIN.
+    /// Sends close_notify if the socket accepts it at once, then FIN.
     void finish() noexcept;
 
-    /// read() takes its input from here instead of the descriptor, until it is used up; then it wants to read.
+    /// From now on, read() decrypts these bytes instead of reading the descriptor. When all are used, read() returns
+    /// want_read. The bytes must stay valid until then.
     void feed(Bytes encrypted);
 
-    /// Why it failed, in words, with what is wrong with a certificate.
+    /// Why the connection has failed, in words, with the mistake of a refused certificate.
     std::string failure_reason() const;
 
-    /// For logs: "TLSv1.2", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256".
+    /// The TLS version and the cipher suite for logs: "TLSv1.2", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256".
     const char* version() const;
     const char* cipher() const;
-    /// The protocol agreed on by ALPN, "" without.
+    /// The protocol that ALPN has chosen; "" = ALPN was not used.
     std::string alpn() const;
-    /// Who the peer is, by its certificate as the context was told to read it (common name or subject alternative name)
-    /// or by the identity of its pre-shared key; "" when it has neither.
+    /// The peer's user name: from the peer's certificate, by the rule of TlsOptions::user_name_from, or the identity of
+    /// its pre-shared key; "" = the peer has neither.
     std::string user_name() const;
-    /// The peer has shown a certificate, and it is valid.
+    /// True when the peer has shown a valid certificate.
     bool has_peer_certificate() const;
-    /// The handshake took up an earlier session.
+    /// True when the handshake has resumed an earlier session.
     bool is_resumed() const;
 
 private:

@@ -1,6 +1,6 @@
-// TlsStream: a TlsSession as an Asio AsyncStream, for Beast's websocket::stream and others. In the server's
-// role it is made from a session whose handshake is done (TlsGate does it, with its limits and workers); in the
-// client's role async_handshake() comes first. One read and one write may be under way at a time, on the loop's thread.
+// TlsStream: a TlsSession with the interface of an Asio AsyncStream, for Beast's websocket::stream and others. In the
+// server's role, TlsGate has completed the handshake before the stream is made. In the client's role, async_handshake()
+// comes first. One read and one write may be under way at a time. On the loop's thread.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ public:
 
     static constexpr std::size_t buffers_per_write_max = 16;
 
-    /// May throw boost::system::system_error when the loop cannot watch the descriptor.
+    /// Throws boost::system::system_error when the loop cannot watch the descriptor.
     TlsStream(boost::asio::io_context& io, std::unique_ptr<TlsSession> session);
     TlsStream(TlsStream&&) noexcept = default;
     TlsStream& operator=(TlsStream&&) = delete;
@@ -39,10 +39,11 @@ public:
     TlsSession& session() { return *session_; }
     bool is_open() const { return socket_.is_open(); }
 
-    /// From now on its buffers are given back while nothing is read or written. `rest` may end before the stream.
+    /// Adds the stream to `rest`, which gives the buffers back while the stream is idle. `rest` may end before the
+    /// stream.
     void rest_in(TlsRest& rest, Instant now);
 
-    // Errors of TLS are protocol_error; session().failure_reason() has the words.
+    // A TLS failure is reported as protocol_error; session().failure_reason() says more.
 
     /// Handler: void(error_code).
     template <class Token>
@@ -50,7 +51,7 @@ public:
         return boost::asio::async_compose<Token, void(Error)>(HandshakeOp{*this}, token, get_executor());
     }
 
-    /// Handler: void(error_code, bytes). The peer's end is boost::asio::error::eof.
+    /// Handler: void(error_code, bytes). The peer's end is reported as boost::asio::error::eof.
     template <class MutableBuffers, class Token>
     auto async_read_some(const MutableBuffers& buffers, Token&& token) {
         boost::asio::mutable_buffer first;
@@ -61,7 +62,7 @@ public:
         return boost::asio::async_compose<Token, void(Error, std::size_t)>(ReadOp{*this, first}, token, get_executor());
     }
 
-    /// Handler: void(error_code, bytes). Small buffers leave together in one record.
+    /// Handler: void(error_code, bytes). Several small buffers leave in one record.
     template <class ConstBuffers, class Token>
     auto async_write_some(const ConstBuffers& buffers, Token&& token) {
         WriteOp op{*this};
@@ -73,16 +74,16 @@ public:
         return boost::asio::async_compose<Token, void(Error, std::size_t)>(op, token, get_executor());
     }
 
-    /// Ends in order: close_notify, FIN, then waits for the peer's end and drops `drained_bytes_max` at most.
-    /// The caller limits the time, with close(). Handler: void(error_code).
+    /// The orderly end: sends close_notify and FIN, then waits for the peer's end and drops up to `drained_bytes_max`
+    /// bytes of input. The caller limits the waiting time by calling close(). Handler: void(error_code).
     template <class Token>
     auto async_shutdown(Token&& token) {
         return boost::asio::async_compose<Token, void(Error)>(ShutdownOp{*this}, token, get_executor());
     }
 
-    /// The same, as far as it goes at once, then closed.
+    /// Sends close_notify and FIN if the socket accepts them at once, then closes the stream.
     void shutdown();
-    /// At once; what is under way ends with boost::asio::error::operation_aborted.
+    /// Closes at once. Operations under way end with boost::asio::error::operation_aborted.
     void close();
 
     static constexpr std::size_t drained_bytes_max = 256 * 1024;
@@ -91,10 +92,10 @@ private:
     using Status = TlsSession::Status;
     using Descriptor = boost::asio::posix::basic_stream_descriptor<executor_type>;
 
-    /// The stream as TlsRest sees it, at one place while the stream is moved.
-    class Sleeper final : public Restable {
+    /// The stream's entry in a TlsRest. The entry keeps its address when the stream is moved.
+    class RestEntry final : public Restable {
     public:
-        explicit Sleeper(TlsSession& session) : session_(session) {}
+        explicit RestEntry(TlsSession& session) : session_(session) {}
         using Restable::mark_active;
 
     private:
@@ -103,7 +104,7 @@ private:
         TlsSession& session_;
     };
 
-    /// What an operation has come to: a wait, or its end.
+    /// The result of one attempt of an operation: a wait for the descriptor, or the operation's end.
     struct Outcome {
         Status status = Status::done;
         Error error;
@@ -126,8 +127,9 @@ private:
         socket_.async_wait(kind, std::forward<Operation>(operation));
     }
 
-    /// What the operations share: try, wait, try again; never complete inside the call that started it.
-    /// `Derived`: Outcome attempt(); void complete(self, outcome).
+    /// The common part of the operations: attempt, wait, attempt again. Asio forbids that an operation calls its
+    /// handler inside the call that has started it, so the result of a first attempt is posted to the loop.
+    /// `Derived` has the members Outcome attempt() and void complete(self, outcome).
     template <class Derived>
     struct Op {
         explicit Op(TlsStream& of) : stream(&of) {}
@@ -152,8 +154,8 @@ private:
 
         TlsStream* stream;
         Outcome outcome;
-        bool is_started = false;  // it has waited: this is not the call that started it
-        bool is_decided = false;  // the outcome is final
+        bool is_started = false;  // the operation has waited, so this is no longer the call that has started it
+        bool is_decided = false;  // the outcome is final and was posted
     };
 
     struct HandshakeOp : Op<HandshakeOp> {
@@ -196,13 +198,13 @@ private:
         std::size_t drained = 0;
     };
 
-    Descriptor socket_;                    // waits only; the session owns the descriptor
-    std::unique_ptr<TlsSession> session_;  // nullptr: closed
-    std::unique_ptr<Sleeper> sleeper_;     // nullptr: it never rests
-    bool is_finished_ = false;             // our end is sent
+    Descriptor socket_;                      // only waits for events; the session owns it
+    std::unique_ptr<TlsSession> session_;    // nullptr = closed
+    std::unique_ptr<RestEntry> rest_entry_;  // nullptr = rest_in() was not called
+    bool is_finished_ = false;               // close_notify and FIN were sent
 };
 
-// What Beast asks of a stream that is its next layer.
+// The functions that Beast requires of a stream below its websocket::stream.
 
 /// Handler: void(error_code).
 template <class Handler>

@@ -1,5 +1,6 @@
-// SocketAddress: the address of one end of a socket, as bind(2), connect(2) and accept(2) know it, and as text. No
-// other file takes the system's sockaddr structures apart. Any thread.
+// SocketAddress: the address of one end of a socket, as bind(2), connect(2) and accept(2) use it, and as text. This is
+// the only file that reads the fields of the system's sockaddr structures. Whoever needs an address owns a copy of it.
+// Any thread may use the functions.
 #pragma once
 
 #include <sys/socket.h>
@@ -16,34 +17,36 @@ namespace ledge::os {
 
 class SocketAddress {
 public:
-    /// An address of no family: the peer of a Unix socket that has no name.
+    /// An address of no family. The peer of a Unix socket has such an address when its socket is bound to no name.
     SocketAddress() = default;
     /// The family is IPv4 for a mapped IPv4 address, and IPv6 otherwise.
     SocketAddress(const IpAddress& address, std::uint16_t port);
-    /// Copies an address that the system has made; one that is too long becomes an address of no family.
+    /// Copies an address that the system has made. An address longer than sockaddr_storage becomes one of no family.
     SocketAddress(const sockaddr* address, socklen_t size);
-    /// The address of a Unix socket with a file. nullopt: the path is empty or has more than unix_path_bytes_max bytes.
+    /// The address of a Unix socket with a file. Returns nullopt when the path is empty or longer than
+    /// unix_path_bytes_max.
     static std::optional<SocketAddress> of_path(std::string_view path);
-    /// The address of a Unix socket whose name is in the kernel's abstract namespace, without a file. The same limits.
+    /// The address of a Unix socket whose name is in the kernel's abstract namespace, without a file. Returns nullopt
+    /// when the name is empty or longer than unix_path_bytes_max.
     static std::optional<SocketAddress> of_abstract_name(std::string_view name);
 
     static constexpr std::size_t unix_path_bytes_max = 107;
 
-    /// All interfaces.
+    /// The address that stands for all interfaces of this machine.
     static SocketAddress any_ipv4(std::uint16_t port);
     static SocketAddress any_ipv6(std::uint16_t port);
-    /// This machine.
+    /// The address by which this machine reaches itself.
     static SocketAddress loopback_ipv4(std::uint16_t port);
     static SocketAddress loopback_ipv6(std::uint16_t port);
 
-    /// For calls of the system.
+    /// The address in the form that system calls take: pointer, size and family.
     const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
     socklen_t size() const { return size_; }
     int family() const { return storage_.ss_family; }
 
-    /// nullopt: the address is neither IPv4 nor IPv6.
+    /// Returns nullopt when the address is neither IPv4 nor IPv6.
     std::optional<IpAddress> ip() const;
-    /// 0: the address has none.
+    /// Returns 0 when the address has no port.
     std::uint16_t port() const;
     /// Requires an IPv4 or IPv6 address.
     void set_port(std::uint16_t port);
@@ -60,10 +63,12 @@ private:
 /// IPv4.
 std::string to_text(const SocketAddress& address);
 
-/// Accepts one connection; the new socket never blocks. On failure the descriptor is empty and errno says why.
+/// Accepts one connection and stores the address of its other end in `peer`. The new socket is non-blocking. On failure
+/// the descriptor is empty and errno says why.
 Descriptor accept_from(int listener, SocketAddress& peer);
 
-/// The address that the socket is bound to, with the port that the system has chosen. No family: the system refuses.
+/// The address that the socket is bound to, with the port that the system has chosen. The result has no family when the
+/// system refuses to tell; errno says why.
 SocketAddress own_address(int socket);
 
 }  // namespace ledge::os

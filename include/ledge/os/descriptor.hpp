@@ -1,5 +1,5 @@
-// Descriptor: a file descriptor of the system with one owner. Closing it closes a file, a socket or a directory, and
-// gives up the locks that belong to it. Any thread, one at a time.
+// Descriptor: owns one file descriptor of the system: a file, a socket or a directory. Closing the descriptor also
+// releases the file locks that belong to it. Any thread may use the object, one thread at a time.
 #pragma once
 
 #include <utility>
@@ -12,8 +12,8 @@ inline constexpr int no_descriptor = -1;
 class Descriptor {
 public:
     Descriptor() = default;
-    /// Takes ownership of `number`, the result of open(2), socket(2) and the like. Any negative number is an error's
-    /// result: the object is empty then.
+    /// Takes ownership of `number`, the result of open(2), socket(2) and similar calls. A negative number is the result
+    /// of a failed call; the object is then empty.
     explicit Descriptor(int number) : number_(number) {}
     Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
     Descriptor& operator=(Descriptor&& other) noexcept {
@@ -22,13 +22,13 @@ public:
     }
     ~Descriptor() { reset(); }
 
-    /// The descriptor's number for calls of the system; negative when the object is empty. Stays the object's.
+    /// The descriptor's number for system calls; negative when the object is empty. The object remains the owner.
     int get() const { return number_; }
     bool is_open() const { return number_ >= 0; }
 
-    /// Gives the ownership to the caller, who must close the number.
+    /// Passes the ownership to the caller, who must close the number.
     [[nodiscard]] int release() { return std::exchange(number_, no_descriptor); }
-    /// Closes what the object owns. Then it owns `number`. errno is unchanged.
+    /// Closes the descriptor that the object owns, then takes ownership of `number`. errno is unchanged.
     void reset(int number = no_descriptor);
 
 private:

@@ -1,6 +1,6 @@
-// FileWatch: notices that files have changed, by looking at their dates now and then. That works for renamed links, for
-// directories that containers exchange and on every file system, and costs one stat(2) a file. Nothing here waits or
-// asks for the time: the loop says when it is time to look. On one thread.
+// FileWatch: notices that files have changed, by comparing their inodes, sizes and dates at intervals. This method
+// works for renamed links, for directories that a container runtime exchanges, and on every file system. One look costs
+// one stat(2) per file. Nothing here waits or reads the clock: the owner calls on_time(). One thread uses the object.
 //
 // An idle broker must hardly wake up. Unchanged files are looked at every look_interval, at instants that are multiples
 // of look_interval, so that all watches of a process share one wake-up.
@@ -21,25 +21,26 @@ public:
     static constexpr Duration look_interval = 4s;    // between two looks at files that have not changed
     static constexpr Duration settle_interval = 1s;  // from the look that sees a change to the next one
 
-    /// The files as they are now count as known. `now` matters to an owner that calls on_time().
+    /// Remembers the present state of the files as the known state. `now` matters only to an owner that calls
+    /// on_time().
     explicit FileWatch(std::vector<std::string> paths, Instant now = Instant{});
 
-    /// Looks at the files when next_deadline() has passed. True: the files have changed since they were last known, and
-    /// have not changed further since the look before, so that a writer of several files has a moment to finish. The
-    /// files count as known then.
+    /// Looks at the files if next_deadline() has passed. Returns true when the files differ from the known state and
+    /// two successive looks saw the same files: a writer of several files then had time to finish. The present state
+    /// becomes the known state when the result is true.
     bool on_time(Instant now);
-    /// When on_time() must be called; `never` without files.
+    /// The next instant at which on_time() must be called; `never` when no file is watched.
     Instant next_deadline() const { return paths_.empty() ? never : look_at_; }
 
-    /// The files are not as they are known. Looks at once.
+    /// Looks at the files now. True when they differ from the known state.
     bool has_changed() const { return look() != known_; }
-    /// The files as they are now count as known.
+    /// Remembers the present state of the files as the known state.
     void accept();
     const std::vector<std::string>& paths() const { return paths_; }
 
 private:
     struct Stamp {
-        std::uint64_t inode = 0;  // 0: there is no such file
+        std::uint64_t inode = 0;  // 0 = the file does not exist
         std::int64_t size = 0;
         std::int64_t modified_ns = 0;
         std::int64_t changed_ns = 0;
@@ -50,9 +51,9 @@ private:
     Stamps look() const;
 
     std::vector<std::string> paths_;
-    Stamps known_;
-    Stamps before_;  // of the last look
-    Instant look_at_;
+    Stamps known_;     // the state that the owner has read or accepted
+    Stamps before_;    // the state at the last look
+    Instant look_at_;  // the next look
 };
 
 }  // namespace ledge::os

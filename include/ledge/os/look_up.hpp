@@ -1,4 +1,5 @@
-// Asks the system's resolver (hosts file, DNS and what else nsswitch.conf names) for the addresses of a name.
+// look_up(): asks the system's resolver (hosts file, DNS and the other sources in nsswitch.conf) for the addresses of a
+// name. Any thread may call it.
 #pragma once
 
 #include <string>
@@ -10,12 +11,12 @@
 namespace ledge::os {
 
 enum class NameKind : std::uint8_t {
-    any,      // may wait for half a minute: not on a loop's thread while it serves
-    numeric,  // an address as text, also with a zone ("fe80::1%eth0"); never waits, loads no resolver library
+    any,      // a name or an address; the call may wait for half a minute, so a loop should not make it while serving
+    numeric,  // an address as text, possibly with a zone ("fe80::1%eth0"); the call never waits and loads no library
 };
 
-/// IPv4 and IPv6 addresses for streams, port 0, in the order in which they should be tried; at most `addresses_max`.
-/// May be empty. The error is the system's reason: "Name or service not known".
+/// Returns at most `addresses_max` IPv4 and IPv6 addresses for stream sockets, with port 0, in the order in which the
+/// caller should try them. The list may be empty. The error is the system's reason: "Name or service not known".
 Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name, NameKind kind,
                                                         std::size_t addresses_max);
 

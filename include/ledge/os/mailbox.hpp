@@ -1,7 +1,7 @@
-// Mailbox: brings values from other threads to the thread of a loop. A sender may live longer than the mailbox: what is
-// sent then is dropped.
+// Mailbox: brings values from other threads to the thread of a loop. The loop's thread owns the mailbox. A sender may
+// live longer than the mailbox; a value that is sent after the mailbox's end is dropped.
 //
-//     any thread   Sender::send ──► mail ──(first one: post)──► loop's thread   receive, once for each value
+//     any thread:  Sender::send ──► mail ──(the first value posts a call)──► loop's thread:  receive, once per value
 #pragma once
 
 #include <functional>
@@ -12,29 +12,29 @@
 
 namespace ledge::os {
 
-/// Makes a loop call the function on its own thread, soon. Any thread may post. The function is dropped uncalled when
-/// the loop ends first.
+/// A way to make a loop call a function on the loop's own thread, soon. Any thread may post. If the loop ends first,
+/// the function is destroyed without being called.
 using Post = std::function<void(std::function<void()>)>;
 
 template <class T>
 class Mailbox {
     struct Shared {
         std::mutex mutex;     // guards `post` and `mail`
-        Post post;            // empty: the mailbox is closed
-        std::vector<T> mail;  // not yet received; the caller limits how much is under way
-        bool is_open = true;  // for the loop's thread only
+        Post post;            // empty after the mailbox's end
+        std::vector<T> mail;  // sent and not yet received; the caller limits how many values are under way
+        bool is_open = true;  // only the loop's thread reads and writes this flag
         std::function<void(T)> receive;
     };
 
 public:
-    /// Any thread. Copies send to the same mailbox.
+    /// Any thread may use a sender. A copy sends to the same mailbox.
     class Sender {
     public:
         void send(T value) const {
             const std::lock_guard lock(shared_->mutex);
             if (!shared_->post) return;
             shared_->mail.push_back(std::move(value));
-            // One call delivers everything that has come until it runs, so later values need no call of their own.
+            // One posted call delivers every value that was sent before the call runs, so later values post nothing.
             if (shared_->mail.size() == 1) shared_->post([shared = shared_] { deliver(shared); });
         }
 
@@ -44,14 +44,16 @@ public:
         std::shared_ptr<Shared> shared_;
     };
 
-    /// `receive` is called on the loop's thread, in the order in which values were sent. It may destroy the mailbox.
+    /// `receive` is called on the loop's thread, in the order in which values were sent. The callback may destroy the
+    /// mailbox.
     Mailbox(Post post, std::function<void(T)> receive) : shared_(std::make_shared<Shared>()) {
         shared_->post = std::move(post);
         shared_->receive = std::move(receive);
     }
-    /// On the loop's thread. `receive` is not called any more.
+    /// On the loop's thread. `receive` is not called afterwards.
     ~Mailbox() {
-        std::vector<T> dropped;  // destroyed after the lock is released: a value's destructor may do anything
+        // Declared before the lock, so destroyed after the lock is released: a value's destructor may call send().
+        std::vector<T> dropped;
         shared_->is_open = false;
         const std::lock_guard lock(shared_->mutex);
         shared_->post = nullptr;
@@ -70,12 +72,12 @@ private:
             mail.swap(shared->mail);
         }
         for (T& value : mail) {
-            if (!shared->is_open) return;
+            if (!shared->is_open) return;  // the previous value's callback has destroyed the mailbox
             shared->receive(std::move(value));
         }
     }
 
-    std::shared_ptr<Shared> shared_;  // with the senders and the calls that are posted
+    std::shared_ptr<Shared> shared_;  // shared with the senders and with the posted calls
 };
 
 }  // namespace ledge::os

@@ -1,5 +1,6 @@
-// WorkerPool: threads for work that would hold up a loop: public key arithmetic, password hashes, the system's name
-// look-up, commits to the disk. A job runs on a worker, and then reports on the loop's thread through a Mailbox.
+// WorkerPool: threads for work that would block a loop: public key arithmetic, password hashes, the system's name
+// look-up, commits to the disk. A job runs on a worker thread and then reports its result on the loop's thread, through
+// a Mailbox. The loop's thread owns the pool.
 #pragma once
 
 #include <memory>
@@ -11,14 +12,15 @@
 
 namespace ledge::os {
 
-/// One processor is left to the loop; more than two workers would starve what else runs on a gateway.
+/// The number of worker threads for this machine: 1 or 2. One processor is left to the loop. More than two workers
+/// would starve the other programs of a gateway.
 unsigned worker_threads_for_this_machine();
 
 struct WorkerPoolOptions {
-    const char* name = "worker";  // of the threads, as ps -L and top show it; at most 15 bytes
+    const char* name = "worker";  // the threads' name in ps -L and top; at most 15 bytes
     unsigned threads = 1;
-    int niceness = 0;  // from 0 to 19, instead of the process's: the higher, the later a thread gets a processor
-    bool runs_waiting_at_end = false;  // the destructor runs the jobs that wait; otherwise it drops them
+    int niceness = 0;  // 1 to 19 lowers the threads' priority (nice(2)); 0 = the threads keep the process's niceness
+    bool runs_waiting_at_end = false;  // true: the destructor runs the waiting jobs; false: it drops them
 };
 
 class WorkerPool {
@@ -29,10 +31,10 @@ public:
         Job(const Job&) = delete;
         Job& operator=(const Job&) = delete;
         virtual ~Job() = default;
-        /// On a worker's thread.
+        /// Does the work, on a worker's thread.
         virtual void run() = 0;
-        /// On the loop's thread, after run(). The job is destroyed then. A job that the pool's end finds, waiting or
-        /// running, is destroyed without this call. May destroy the pool.
+        /// Reports the result, on the loop's thread, after run(). The job is destroyed afterwards. A job that waits or
+        /// runs when the pool ends is destroyed without this call. This function may destroy the pool.
         virtual void done() = 0;
     };
 
@@ -46,9 +48,9 @@ public:
     /// Jobs begin in the order in which they are submitted. The caller limits how many are under way.
     void submit(std::unique_ptr<Job> job);
 
-    /// For jobs that may never end, such as a write to a disk that does not answer. The threads are left to themselves
-    /// from now on: a job that is running uses its own data until it ends, jobs that wait are dropped, no done() is
-    /// called any more. submit() must not be called afterwards.
+    /// Detaches the threads, for jobs that may never end, such as a write to a disk that does not answer. A running job
+    /// goes on with its own data until it ends. Waiting jobs are dropped, and no done() is called. submit() must not be
+    /// called afterwards.
     void leave_running();
 
 private:
@@ -58,7 +60,7 @@ private:
     void end(bool runs_waiting);
 
     std::unique_ptr<Mailbox<std::unique_ptr<Job>>> finished_;  // nullptr after leave_running()
-    std::shared_ptr<Shared> shared_;                           // with the threads
+    std::shared_ptr<Shared> shared_;                           // shared with the threads
     bool runs_waiting_at_end_ = false;
     std::vector<std::thread> threads_;
 };

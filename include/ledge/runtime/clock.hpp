@@ -1,4 +1,4 @@
-// The only file that asks the machine for the time. Everybody else is handed an Instant.
+// The clocks of the machine. Only this module's clock.cpp reads them; all other code gets an Instant as an argument.
 #pragma once
 
 #include <chrono>
@@ -7,14 +7,15 @@
 
 namespace ledge::runtime {
 
-/// The monotonic clock now. Not a wall clock: its origin is arbitrary (boot, on Linux). Any thread.
+/// Reads the monotonic clock. This is no wall clock: its origin is arbitrary (on Linux, the boot). Any thread.
 Instant read_clock();
 
-/// What a calendar says now; for log lines and the dates in tokens only, since a gateway may have no idea of it. Any
-/// thread.
+/// Reads the wall clock. Only log lines and the dates in tokens use it, because a gateway's wall clock may be wrong.
+/// Any thread.
 std::chrono::system_clock::time_point read_wall_clock();
 
-/// The same point in time as the standard library and Asio name it. `never` saturates.
+/// Converts an instant of the monotonic clock to the type of the standard library and Asio. `never` becomes the latest
+/// time point.
 std::chrono::steady_clock::time_point to_steady(Instant instant);
 
 }  // namespace ledge::runtime

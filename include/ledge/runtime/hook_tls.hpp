@@ -1,4 +1,4 @@
-// TLS to the authentication hook, for those who check its files before BrokerLoop uses them.
+// TLS to the authentication hook. The daemon checks the files of these options before BrokerLoop uses them.
 #pragma once
 
 #include "ledge/auth/hook.hpp"
@@ -6,7 +6,7 @@
 
 namespace ledge::runtime {
 
-/// Of a hook with is_tls.
+/// The TLS options for the hook; requires `options.is_tls`.
 net::TlsClientOptions hook_tls(const auth::HookOptions& options);
 
 }  // namespace ledge::runtime

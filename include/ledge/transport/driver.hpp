@@ -1,8 +1,9 @@
-// Driver: glue between links and the shard: what is read goes in, what is owed is written, once per connection and
-// turn; and the orderly end of a connection. Nothing else. One per shard, on its thread.
+// Driver: connects the links with the shard. It passes received bytes to the shard, writes the outbox of each
+// connection once per turn, and ends connections in order. One driver per shard, on the shard's thread; the BrokerLoop
+// owns it.
 //
-//     open ──connection is closing──► unsent ──outbox empty──► lingering ──peer ends, or time──► dead
-//       └─────────────── peer ends, error, or time ────────────────┴──────────────────────────────►┘
+//     open ──connection is closing──► unsent ──outbox empty──► lingering ──peer ends, or timeout──► dead
+//       └─────────────── peer ends, error, or timeout ─────────────┴────────────────────────────────►┘
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -20,59 +21,60 @@
 namespace ledge::transport {
 
 struct DriverLimits {
-    Duration unsent_time_max = 5s;                // a closing connection's last bytes wait so long for a slow peer
-    Duration linger_time_max = 1s;                // after our FIN, for the peer's
-    std::uint32_t linger_links_max = 1024;        // more at once: the oldest is closed hard
-    std::uint32_t linger_bytes_max = 256 * 1024;  // input dropped while lingering; more: closed hard
+    Duration unsent_time_max = 5s;                // how long a closing connection may take to send its last bytes
+    Duration linger_time_max = 1s;                // from our FIN to the peer's FIN
+    std::uint32_t linger_links_max = 1024;        // lingering links at once; above it, the oldest is closed by force
+    std::uint32_t linger_bytes_max = 256 * 1024;  // input dropped while lingering; above it, the link is closed
 };
 
 class Driver {
 public:
-    static constexpr std::size_t read_bytes_max = 64 * 1024;  // per connection and turn; one buffer for all
+    static constexpr std::size_t read_bytes_max = 64 * 1024;  // read per connection and turn; size of the one buffer
 
     Driver(broker::Shard& shard, net::Poller& poller, TurnClock& clock, const DriverLimits& limits = {});
-    /// close_all() has been called, or nothing was ever adopted.
+    /// Requires that close_all() was called or that no link was ever adopted.
     ~Driver();
     Driver(const Driver&) = delete;
     Driver& operator=(const Driver&) = delete;
 
     // ---- For listeners
 
-    /// A peer has connected. false: the shard refuses it, the link is closed and destroyed.
+    /// A peer has connected. Returns false when the shard refuses the peer; the link is closed and destroyed then.
     bool adopt(std::unique_ptr<Link> link, const broker::Peer& peer);
 
     // ---- For links
 
-    /// Bytes from the peer; wiped as long as it is not connected: there are passwords among them. The caller must not
-    /// touch what it knows of the link's connection afterwards.
+    /// Passes bytes from the peer to the shard. Before the MQTT connection is accepted, `bytes` is wiped afterwards,
+    /// because CONNECT may contain a password. The call may close the link and end its connection.
     void received(Link& link, std::span<Byte> bytes);
-    /// The peer takes bytes again.
+    /// The peer accepts bytes again: writes the outbox now.
     void writable(Link& link);
-    /// The same, at the end of the turn: what the turn still brings leaves together.
+    /// The peer accepts bytes again: writes the outbox at the end of the turn, together with the bytes that the turn
+    /// still adds.
     void writable_soon(Link& link);
-    /// The stream is at its end or broken.
+    /// The stream has ended or is broken: closes the link. The connection is over.
     void lost(Link& link);
-    /// The peer has ended in order, or must not go on, and our own end is on its way: the connection is over, the link
-    /// lingers.
+    /// The peer has ended the stream in order, or broke the protocol of the stream, and the link sends its own end: the
+    /// connection is over, and the link lingers.
     void ended(Link& link);
-    /// The buffer every socket is read into; its content is used up when received() returns.
+    /// The one buffer into which all sockets are read. Its content is consumed when received() returns.
     std::span<Byte> read_buffer() { return {read_buffer_.get(), read_bytes_max}; }
     net::Poller& poller() { return poller_; }
-    /// A listener lets new connections wait: counted.
+    /// Counts a pause of a listener, which lets new connections wait.
     void note_accept_pause() { shard_.note_accept_pause(); }
 
     // ---- For the loop
 
-    /// End of a turn: writes every dirty outbox and destroys dead links. Not to be called from on_ready.
+    /// Ends a turn: writes every dirty outbox and destroys dead links. Must not be called from on_ready().
     void flush();
-    /// Closes what has waited too long. Then next_deadline() is later than now.
+    /// Closes the links whose deadline has passed. Afterwards next_deadline() is later than now.
     void on_time();
-    /// When on_time() must be called; `never` when nothing is waited for.
+    /// The next instant at which on_time() must be called; `never` when no link waits for its end.
     Instant next_deadline() const;
-    /// Closes everything at once, also what is unsent.
+    /// Closes all links at once. Unsent bytes are lost.
     void close_all();
 
-    /// Links that hold a descriptor, lingering ones included.
+    /// The number of links that are not dead, including lingering ones.
     std::size_t link_count() const { return link_count_; }
     Instant now() { return clock_.now(); }
 
@@ -96,11 +98,11 @@ private:
     TurnClock& clock_;
     DriverLimits limits_;
     std::unique_ptr<Byte[]> read_buffer_;
-    List open_;       // a link is in the list of its phase
-    List unsent_;     // oldest first, so that the deadlines ascend
-    List lingering_;  // same
+    List open_;       // each link is in the list of its phase
+    List unsent_;     // oldest first, so the deadlines ascend
+    List lingering_;  // oldest first, so the deadlines ascend
     List dead_;
-    std::vector<Link*> writable_soon_;  // dead ones among them until the end of the turn
+    std::vector<Link*> writable_soon_;  // may contain dead links until the end of the turn
     std::size_t link_count_ = 0;
     std::uint32_t turn_ = 1;
 };

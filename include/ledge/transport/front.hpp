@@ -1,6 +1,6 @@
-// Front: turns a socket that a listener has accepted into a link of the driver. A plain front does so at once. Other
-// fronts do something first: they read a PROXY header, agree on TLS, or answer an HTTP request, which may become a
-// WebSocket. Each listener has one front. On the shard's thread.
+// Front: turns a socket that a listener has accepted into a link of the driver. A plain front makes the link at once.
+// Other fronts do something before: they read a PROXY header, make a TLS handshake, or answer HTTP requests, one of
+// which may become a WebSocket. Each endpoint has one front; the BrokerLoop owns it. On the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -19,31 +19,32 @@ public:
     Front() = default;
     Front(const Front&) = delete;
     Front& operator=(const Front&) = delete;
-    /// Closes what has not become a link.
+    /// Closes the sockets that have not become links.
     virtual ~Front() = default;
 
-    /// Gets a connected non-blocking socket. `address`: the peer's.
+    /// Takes over a connected non-blocking socket. `address` is the peer's address.
     virtual void accept(os::Descriptor socket, const os::SocketAddress& address) = 0;
 
-    /// Reads again what stands in files: certificates and keys.
+    /// Reads the front's files (certificates and keys) again.
     virtual void reload() {}
 
-    /// Closes what has waited too long. Then next_deadline() is later than now.
+    /// Closes the peers whose deadline has passed. Afterwards next_deadline() is later than now.
     virtual void on_time(Instant now) { static_cast<void>(now); }
-    /// When on_time() must be called; `never` when nothing is waited for.
+    /// The next instant at which on_time() must be called; `never` when no peer has a deadline.
     virtual Instant next_deadline() const { return never; }
-    /// Peers whose bytes Asio moves, as links or on their way there: the loop runs several handlers a turn for them.
+    /// The number of peers whose bytes Asio reads and writes, with or without a link. If there are such peers, the loop
+    /// runs several Asio handlers per turn.
     virtual std::size_t asio_peers() const { return 0; }
     virtual TlsCounters tls_counters() const { return {}; }
 };
 
-/// Who a peer is before it has said anything.
+/// How the broker learns a peer's user name without MQTT's CONNECT.
 enum class PeerNames : std::uint8_t {
-    none,       // nobody knows
-    by_kernel,  // the user of the process at the other end of a Unix socket
+    none,       // not at all
+    by_kernel,  // the kernel tells the user of the process at the other end of a Unix socket
 };
 
-/// MQTT on the socket itself. `index` in ShardOptions::listeners.
+/// The front for MQTT directly on the socket. `index` is the listener's index in ShardOptions::listeners.
 std::unique_ptr<Front> make_plain_front(std::uint16_t index, Driver& driver, const Log& log,
                                         PeerNames names = PeerNames::none);
 

@@ -1,4 +1,5 @@
-// Listener: accepts peers on the addresses of one endpoint and hands their sockets to a front. On the shard's thread.
+// Listener: accepts peers on the addresses of one endpoint and passes their sockets to a front. The BrokerLoop owns the
+// listener. On the shard's thread.
 #pragma once
 
 #include <memory>
@@ -15,22 +16,24 @@
 
 namespace ledge::transport {
 
-/// How many connections a listener takes, on all its addresses together. Further ones wait in the kernel.
+/// The rate limit for new connections of a listener, for all its addresses together. Further connections wait in the
+/// kernel.
 struct AcceptRate {
-    std::uint32_t per_second = 0;  // 0: any
-    std::uint32_t burst = 0;       // at once; 0: as many as in a second
+    std::uint32_t per_second = 0;  // connections per second; 0 = unlimited
+    std::uint32_t burst = 0;       // connections that may come at once; 0 = the number of one second
 };
 
 class Listener {
 public:
-    static constexpr int accepts_per_turn_max = 64;      // per address
-    static constexpr int backlog = 4096;                 // connections waiting in the kernel; it clips to its own limit
-    static constexpr Duration pause = 200ms;             // without accepting, when descriptors or memory have run out
-    static constexpr Duration complaint_interval = 10s;  // between two log lines about that
+    static constexpr int accepts_per_turn_max = 64;      // connections accepted per address and turn
+    static constexpr int backlog = 4096;                 // connections that may wait in the kernel
+    static constexpr Duration pause = 200ms;             // the pause after descriptors or memory have run out
+    static constexpr Duration complaint_interval = 10s;  // between two log lines about such pauses
 
-    /// Binds and listens. TCP: SO_REUSEADDR, IPv6 apart from IPv4, TCP_NODELAY, SO_KEEPALIVE and times for peers that
-    /// are gone. Unix: mode 0660; a socket file nobody listens on is replaced, anything else in its place is an error.
-    /// `front` outlives the listener.
+    /// Binds and listens. TCP sockets get SO_REUSEADDR, TCP_NODELAY, SO_KEEPALIVE and the timeouts for peers that
+    /// vanish without a FIN; IPv6 sockets do not accept IPv4. The file of a Unix socket gets mode 0660. An existing
+    /// socket file is replaced if no process listens on it; any other file in its place is an error. `front` must
+    /// outlive the listener.
     static Result<std::unique_ptr<Listener>, ListenProblem> create(const Endpoint& endpoint, Front& front,
                                                                    Driver& driver, const Log& log,
                                                                    const AcceptRate& rate = {});
@@ -39,21 +42,21 @@ public:
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// One per address, ports chosen by the system filled in.
+    /// The addresses of the listener, with the ports that the system has chosen.
     std::vector<std::string> addresses() const;
 
     /// Starts accepting. The error is an errno.
     int start();
 
-    /// Accepts again after a pause.
+    /// Accepts again on the addresses whose pause is over.
     void on_time(Instant now);
-    /// When on_time must be called; `never` when nothing is paused.
+    /// The next instant at which on_time() must be called; `never` when no address pauses.
     Instant next_deadline() const;
 
 private:
     class Acceptor;
     explicit Listener(std::unique_ptr<TokenBucket> rate);
-    std::unique_ptr<TokenBucket> rate_;  // of all doors
+    std::unique_ptr<TokenBucket> rate_;  // shared by all acceptors
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
 };
 

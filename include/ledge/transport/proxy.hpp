@@ -1,4 +1,5 @@
-// The PROXY protocol in front of another front: load balancers say in it whom they speak for.
+// A front for the PROXY protocol, which wraps another front. A load balancer sends a PROXY header first; the header
+// names the client whose connection it forwards. On the shard's thread.
 #pragma once
 
 #include <memory>
@@ -10,12 +11,12 @@
 namespace ledge::transport {
 
 struct ProxyOptions {
-    std::vector<Network> from;          // whose word is taken; other peers are closed
-    Duration header_timeout = 5s;       // from the connection to a whole header
-    std::uint32_t visitors_max = 1024;  // whose header is awaited; more: the one that waits longest goes
+    std::vector<Network> from;          // the networks of trusted proxies; other peers are closed
+    Duration header_timeout = 5s;       // from the connection to the complete header
+    std::uint32_t visitors_max = 1024;  // peers without a header; above it, the longest-waiting one is closed
 };
 
-/// Reads a header of version 1 or 2 from each peer and hands its socket on to `next`, with the address of the header.
+/// Reads a header of version 1 or 2 from each peer, and passes the socket to `next` with the address in the header.
 std::unique_ptr<Front> make_proxy_front(ProxyOptions options, std::unique_ptr<Front> next, Driver& driver,
                                         const Log& log);
 

@@ -1,4 +1,4 @@
-// TLS in front of MQTT.
+// The front for MQTT over TLS. On the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace ledge::transport {
 
-/// MQTT over TLS. `index` in ShardOptions::listeners; `name`: the listener's, for logs. Reads the files and checks them
-/// as net::check_tls does, and watches them from then on. Changed files that are right come into service; the log names
-/// what is wrong with others.
+/// Makes the front for MQTT over TLS. `index` is the listener's index in ShardOptions::listeners, `name` the listener's
+/// name for logs. The function reads and checks the files as net::check_tls does. From then on the front watches the
+/// files. Changed files are put into service if they are valid; otherwise the log names the mistake.
 Result<std::unique_ptr<Front>, net::TlsProblem> make_tls_front(std::uint16_t index, const std::string& name,
                                                                const net::TlsOptions& options, Driver& driver,
                                                                os::WorkerPool& workers, const Log& log);

@@ -1,4 +1,4 @@
-// TlsCounters: what came of the handshakes of a listener, or of several.
+// TlsCounters: the outcomes of the TLS handshakes of one listener, or the sums over several listeners.
 #pragma once
 
 #include <cstdint>
@@ -6,10 +6,10 @@
 namespace ledge::transport {
 
 struct TlsCounters {
-    std::uint64_t full = 0;     // agreed, with all the arithmetic
-    std::uint64_t resumed = 0;  // agreed, by taking up an earlier session
-    std::uint64_t failed = 0;   // timed out too
-    std::uint64_t refused = 0;  // not begun: too many waited
+    std::uint64_t full = 0;     // complete, with public key arithmetic
+    std::uint64_t resumed = 0;  // complete, by resuming an earlier session
+    std::uint64_t failed = 0;   // failed or timed out
+    std::uint64_t refused = 0;  // not begun, because too many handshakes waited
 
     TlsCounters& operator+=(const TlsCounters& other) {
         full += other.full;

@@ -1,4 +1,5 @@
-// TurnClock: the time of this turn. Read from the machine at most once a turn, when somebody first asks.
+// TurnClock: the time of the present turn. The machine's clock is read at most once per turn, at the first call of
+// now(). The loop owns the object and uses it on its thread.
 #pragma once
 
 #include "ledge/base/time.hpp"
@@ -9,7 +10,7 @@ class TurnClock {
 public:
     using Read = Instant (*)();
 
-    /// `shift` is added to what is read: logical time goes on where a store left it.
+    /// `shift` is added to the machine's time, so that logical time continues where the store's last run ended.
     explicit TurnClock(Read read, Duration shift = {}) : read_(read), shift_(shift) {}
 
     Instant now() {
@@ -19,7 +20,7 @@ public:
         }
         return now_;
     }
-    /// What was waited for has happened: the next now() asks again.
+    /// Begins a turn, after the loop's wait: the next now() reads the machine's clock again.
     void begin_turn() { is_read_ = false; }
     Duration shift() const { return shift_; }
 

@@ -1,5 +1,5 @@
-// The web front: HTTP/1.1 on a socket, and MQTT over WebSocket where it is offered. Pages come from a handler; this
-// module knows only how to ask and answer. On the shard's thread.
+// The web front: HTTP/1.1 on a socket, and MQTT over WebSocket where the listener offers it. A handler provides the
+// pages; this module only parses requests and sends answers. On the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +25,17 @@ class io_context;
 
 namespace ledge::transport {
 
-/// GET or HEAD, and on the admin listener DELETE; every other method has been answered already. Views live for the
-/// call.
+/// A request with method GET or HEAD, or on the admin listener DELETE. The front answers all other methods itself. The
+/// views are valid during the call of the handler.
 struct HttpRequest {
-    bool is_removal = false;        // DELETE
-    std::string_view path;          // "/metrics", without the query
-    std::string_view query;         // what follows '?'
-    std::string_view host;          // as the client names us, without the port
-    std::string_view address;       // of the peer, as logs show it: "192.0.2.7:51123"
-    std::string_view bearer_token;  // of "Authorization: Bearer TOKEN"; "" without
-    bool is_admin = false;          // on the admin listener, not beside MQTT clients
-    bool has_certificate = false;   // the client has shown a certificate, and TLS has found it valid
+    bool is_removal = false;        // the method is DELETE
+    std::string_view path;          // the path without the query: "/metrics"
+    std::string_view query;         // the text after '?'
+    std::string_view host;          // the Host field without the port
+    std::string_view address;       // the peer's address, as logs show it: "192.0.2.7:51123"
+    std::string_view bearer_token;  // TOKEN of "Authorization: Bearer TOKEN"; "" = there is no such header
+    bool is_admin = false;          // the request came to the admin listener, not to a listener of MQTT clients
+    bool has_certificate = false;   // the client has shown a valid TLS certificate
 };
 
 struct HttpAnswer {
@@ -47,32 +47,34 @@ struct HttpAnswer {
 using HttpHandler = std::function<HttpAnswer(const HttpRequest&)>;
 
 struct WebSocketOptions {
-    std::string path;                  // "/mqtt"; empty: any
-    std::vector<std::string> origins;  // "https://dashboard.example"; empty: any. A client without Origin is no page
-    std::vector<Network> trusted_proxies;               // whose X-Forwarded-For is believed
-    std::uint64_t message_bytes_max = 2 * 1024 * 1024;  // of one message, inflated
-    bool compression = false;  // permessage-deflate: up to 86 KiB per connection that asks for it
-    Duration ping_interval{};  // of silence, until the peer is asked whether it lives; 0: never
+    std::string path;  // the only path that may become a WebSocket: "/mqtt"; "" = every path
+    /// Origins of pages that may connect: "https://dashboard.example"; empty = every origin. A client that sends no
+    /// Origin field is not a page in a browser and may always connect.
+    std::vector<std::string> origins;
+    std::vector<Network> trusted_proxies;               // proxies whose X-Forwarded-For field is used
+    std::uint64_t message_bytes_max = 2 * 1024 * 1024;  // the largest WebSocket message, after decompression
+    bool compression = false;  // offer permessage-deflate, which costs up to 86 KiB per connection that uses it
+    Duration ping_interval{};  // a peer that is silent for this long gets a ping; 0 = no pings
 };
 
 struct WebLimits {
-    std::uint32_t header_bytes_max = 8 * 1024;  // of a request
-    Duration request_timeout = 10s;             // from the connection, or the last answer, to a whole request
-    Duration linger_time_max = 1s;              // after our end, for the peer's
-    std::uint32_t visitors_max = 1024;          // that are no WebSockets (yet); more: the one that waits longest goes
+    std::uint32_t header_bytes_max = 8 * 1024;  // the header of one request
+    Duration request_timeout = 10s;             // from the connection, or the last answer, to a complete request
+    Duration linger_time_max = 1s;              // from our end to the peer's end
+    std::uint32_t visitors_max = 1024;          // peers that are no WebSockets; above it, one that waits is closed
 };
 
 struct WebOptions {
-    std::optional<WebSocketOptions> websocket;  // none: only pages, for the admin listener
-    std::uint16_t index = 0;                    // with websocket: of the listener, in ShardOptions::listeners
+    std::optional<WebSocketOptions> websocket;  // empty = pages only, for the admin listener
+    std::uint16_t index = 0;                    // with `websocket`: the listener's index in ShardOptions::listeners
     WebLimits limits;
 };
 
-/// `handler` outlives the front; an empty one answers 404 to everything.
+/// Makes a web front. `handler` must outlive the front. An empty handler makes the front answer every request with 404.
 std::unique_ptr<Front> make_web_front(boost::asio::io_context& io, WebOptions options, const HttpHandler& handler,
                                       Driver& driver, const Log& log);
 
-/// The same over TLS, with what make_tls_front asks for.
+/// Makes a web front over TLS. The further arguments are those of make_tls_front().
 Result<std::unique_ptr<Front>, net::TlsProblem> make_secure_web_front(boost::asio::io_context& io, WebOptions options,
                                                                       const HttpHandler& handler,
                                                                       const std::string& name,

@@ -1,4 +1,5 @@
-// Named for the platform: here processors and versions of mbedTLS are told apart.
+// Detects the AES instructions of the processor. All code that depends on the processor is in this file; it also
+// depends on the version of mbedTLS. Any thread may call it.
 #include "aes_instructions.hpp"
 
 #include <mbedtls/version.h>
@@ -14,7 +15,7 @@ bool has_aes_instructions() {
 #if defined(__x86_64__) || defined(__i386__)
     return __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0;
 #elif defined(__aarch64__) && MBEDTLS_VERSION_NUMBER >= 0x03000000
-    return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;  // 2.28 has no code for them
+    return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;  // mbedTLS 2.28 has no code for these instructions
 #else
     return false;
 #endif

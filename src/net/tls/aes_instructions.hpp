@@ -1,9 +1,9 @@
-// Whether AES is cheap on this processor.
+// Tells whether AES is fast on this processor. The order of the cipher suites depends on it.
 #pragma once
 
 namespace ledge::net {
 
-/// The processor has instructions for AES and GCM, and mbedTLS uses them.
+/// True when the processor has instructions for AES and GCM, and mbedTLS uses them.
 bool has_aes_instructions();
 
 }  // namespace ledge::net

@@ -1,5 +1,5 @@
-// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13), in one place; nothing else here asks for the
-// version. Private to the files that speak to mbedTLS.
+// The differences between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13). No other file asks for the version, except
+// aes_instructions.cpp. Private to the source files that call mbedTLS.
 #pragma once
 
 #include <mbedtls/pk.h>
@@ -22,7 +22,7 @@ using Random = int (*)(void*, unsigned char*, std::size_t);
 
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 
-/// TLS 1.3 computes through PSA. 0 or an error.
+/// Starts PSA, the library that mbedTLS uses for TLS 1.3. Returns 0 or an error.
 inline int start_library() { return psa_crypto_init(); }
 
 inline int parse_key(mbedtls_pk_context* key, std::span<const unsigned char> text, Random random, void* state) {
@@ -47,7 +47,7 @@ inline void set_minimum_version(mbedtls_ssl_config* config, bool is_tls1_3) {
 inline void set_groups_and_hashes(mbedtls_ssl_config* config) {
     static constexpr std::uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                                MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-    mbedtls_ssl_conf_groups(config, groups);  // its signature algorithms are safe without being told
+    mbedtls_ssl_conf_groups(config, groups);  // the default signature algorithms of 3.6 are safe
 }
 inline void without_tickets_of_1_3(mbedtls_ssl_config* config) { mbedtls_ssl_conf_new_session_tickets(config, 0); }
 
@@ -56,7 +56,7 @@ inline void* user_of(mbedtls_ssl_context* ssl) { return mbedtls_ssl_get_user_dat
 inline bool is_tls1_3(const mbedtls_ssl_context& ssl) {
     return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
 }
-/// A client of TLS 1.3 is told of tickets in between.
+/// True for a negative result that is no failure: mbedTLS reports a ticket of TLS 1.3 to a client in this way.
 inline bool is_no_failure(int result) { return result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET; }
 
 #else
@@ -80,7 +80,7 @@ inline constexpr int wrong_version = MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION;
 inline void set_minimum_version(mbedtls_ssl_config* config, bool) {
     mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 }
-/// The library's own order has the dearest curves first, and SHA-1 among the hashes.
+/// The default order of 2.28 begins with the slowest curves, and its default hashes include SHA-1.
 inline void set_groups_and_hashes(mbedtls_ssl_config* config) {
     static constexpr mbedtls_ecp_group_id curves[] = {MBEDTLS_ECP_DP_CURVE25519, MBEDTLS_ECP_DP_SECP256R1,
                                                       MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
@@ -90,7 +90,8 @@ inline void set_groups_and_hashes(mbedtls_ssl_config* config) {
 }
 inline void without_tickets_of_1_3(mbedtls_ssl_config*) {}
 
-// The session sets itself as the context of its input and output, which 2.28 lets everybody read.
+// 2.28 has no user data. The session is also the argument of its input and output callbacks (p_bio), which is a public
+// member in 2.28.
 inline void set_user(mbedtls_ssl_context*, void*) {}
 inline void* user_of(mbedtls_ssl_context* ssl) { return ssl->p_bio; }
 inline bool is_tls1_3(const mbedtls_ssl_context&) { return false; }
@@ -99,25 +100,25 @@ inline bool is_no_failure(int) { return false; }
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Members of the context, which 3.6 calls private.
+// Members of mbedtls_ssl_context, which are private in 3.6.
 
 #ifndef MBEDTLS_PRIVATE
 #define MBEDTLS_PRIVATE(member) member
 #endif
 
 inline int state_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(state); }
-/// The description of the alert that the peer has sent (RFC 8446 section 6), after
+/// The number of the alert that the peer has sent (RFC 8446 section 6). Valid after the result
 /// MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE.
 inline unsigned alert_of(const mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_msg)[1]; }
-/// The beginning of the record that was read last, as it came: the header's five bytes and six more. When there was no
-/// other, the first bytes of the peer.
+/// The beginning of the record that was read last, as it came from the network: the five bytes of its header and six
+/// more bytes. If only one record has come so far, these are the peer's first bytes.
 inline std::span<const unsigned char, 11> record_front(const mbedtls_ssl_context& ssl) {
     return std::span<const unsigned char, 11>(ssl.MBEDTLS_PRIVATE(in_hdr), 11);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The record buffers. Their addresses are members of the context in both versions, which 3.6 calls private. An mbedTLS
-// that exchanges its buffers itself is left alone.
+// The record buffers. Their addresses are members of the context in both versions; they are private in 3.6. If mbedTLS
+// was built to exchange its buffers itself, these functions are not used.
 
 #ifdef MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 inline constexpr bool has_fixed_buffers = false;
@@ -128,12 +129,13 @@ inline constexpr bool has_fixed_buffers = true;
 inline constexpr std::size_t record_bytes_max =
     MBEDTLS_SSL_IN_CONTENT_LEN > MBEDTLS_SSL_OUT_CONTENT_LEN ? MBEDTLS_SSL_IN_CONTENT_LEN : MBEDTLS_SSL_OUT_CONTENT_LEN;
 
-/// The same place in another buffer.
+/// Moves a pointer into the buffer `from` to the same offset in the buffer `to`.
 inline void move_pointer(unsigned char*& pointer, const unsigned char* from, unsigned char* to) {
     if (pointer != nullptr) pointer = to + (pointer - from);
 }
 
-/// Fresh ones in place of those that mbedtls_ssl_setup has made, which are freed. `input` and `output` are zeros.
+/// Replaces the buffers that mbedtls_ssl_setup() has made by `input` and `output`, and frees the old ones. The new
+/// buffers must be filled with zeros.
 inline void exchange_buffers(mbedtls_ssl_context& ssl, unsigned char* input, unsigned char* output) {
     unsigned char* const old_input = ssl.MBEDTLS_PRIVATE(in_buf);
     unsigned char* const old_output = ssl.MBEDTLS_PRIVATE(out_buf);
@@ -157,19 +159,19 @@ inline void exchange_buffers(mbedtls_ssl_context& ssl, unsigned char* input, uns
     mbedtls_free(old_output);
 }
 
-/// mbedtls_ssl_free will not free them.
+/// Removes the buffers from the context, so that mbedtls_ssl_free() does not free them.
 inline void forget_buffers(mbedtls_ssl_context& ssl) {
     ssl.MBEDTLS_PRIVATE(in_buf) = nullptr;
     ssl.MBEDTLS_PRIVATE(out_buf) = nullptr;
 }
 
-/// No record is read in part, decrypted in part, or waits to be sent.
+/// True when no record is partly read, is partly decrypted, or waits to be sent.
 inline bool is_quiet(const mbedtls_ssl_context& ssl) {
     return ssl.MBEDTLS_PRIVATE(in_left) == 0 && ssl.MBEDTLS_PRIVATE(out_left) == 0 &&
            ssl.MBEDTLS_PRIVATE(in_offt) == nullptr && mbedtls_ssl_check_pending(&ssl) == 0;
 }
 
-/// The 8 bytes that count the records read; those written are counted outside the buffer.
+/// The 8 bytes in the input buffer that count the records read. mbedTLS counts the written records outside its buffers.
 inline unsigned char* input_counter(mbedtls_ssl_context& ssl) { return ssl.MBEDTLS_PRIVATE(in_ctr); }
 
 }  // namespace ledge::net::mbed

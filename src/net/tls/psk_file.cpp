@@ -25,7 +25,7 @@ std::optional<std::vector<Byte>> bytes_of(std::string_view hex) {
     return bytes;
 }
 
-/// What is wrong with the line, "" if nothing.
+/// Adds the key of one line to the table. Returns the line's mistake, or "".
 std::string add_line(std::string_view line, PskTable& table) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return "has no ':'; write IDENTITY:HEX";
@@ -40,7 +40,7 @@ std::string add_line(std::string_view line, PskTable& table) {
                std::to_string(psk_bytes_max) + " (openssl rand -hex 32)";
     }
     const bool is_new = table.emplace(identity, std::move(*key)).second;
-    return is_new ? "" : "has an identity that an earlier line has too";
+    return is_new ? "" : "has an identity that an earlier line has as well";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "mbedtls_version.hpp"
 
 namespace ledge::net {
@@ -16,6 +17,7 @@ RecordBuffers::~RecordBuffers() {
 }
 
 void RecordBuffers::adopt(mbedtls_ssl_context& ssl) {
+    LEDGE_ASSERT(memory_ == nullptr);
     if (!mbed::has_fixed_buffers) return;
     void* memory = ::mmap(nullptr, bytes_both, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return;
@@ -32,6 +34,7 @@ bool RecordBuffers::rest(mbedtls_ssl_context& ssl) {
     if (!mbed::is_quiet(ssl)) return false;
     const unsigned char* counter = mbed::input_counter(ssl);
     std::copy_n(counter, records_read_.size(), records_read_.begin());
+    // From here on the pages read as zeros. If the kernel refuses, the buffers simply keep their memory.
     if (::madvise(memory_, bytes_both, MADV_DONTNEED) != 0) return true;
     is_resting_ = true;
     return true;

@@ -26,14 +26,15 @@ constexpr Group constrained{MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM, 0, 0};
 constexpr Group psk_forward{MBEDTLS_TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256, 0, 0};
 constexpr Group psk_chacha20{MBEDTLS_TLS_PSK_WITH_CHACHA20_POLY1305_SHA256, 0, 0};
 constexpr Group psk_aes{MBEDTLS_TLS_PSK_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_PSK_WITH_AES_256_GCM_SHA384, 0};
-// RFC 7925: the one suite that every PSK device of the profile has.
+// RFC 7925: every PSK device of this profile supports TLS_PSK_WITH_AES_128_CCM_8.
 constexpr Group psk_constrained{MBEDTLS_TLS_PSK_WITH_AES_128_CCM, MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, 0};
 
-// TLS 1.3, by number: 2.28 has no names for them.
+// The suites of TLS 1.3 by number, because mbedTLS 2.28 has no names for them.
 constexpr Group newer_chacha20{0x1303, 0, 0};
 constexpr Group newer_aes{0x1301, 0x1302, 0};
 
-/// Those that the library was built with. One that it does not know would fail the handshake of a client that does.
+/// Appends the suites with which the library was built. If an unknown suite were in the list, the handshake of a client
+/// that supports this suite would fail.
 void append(std::initializer_list<Group> groups, std::vector<int>& out) {
     for (const Group& group : groups) {
         std::copy_if(group.begin(), group.end(), std::back_inserter(out),
@@ -41,7 +42,7 @@ void append(std::initializer_list<Group> groups, std::vector<int>& out) {
     }
 }
 
-/// RFC 8446 says TLS_AES_128_GCM_SHA256; mbedTLS TLS1-3-AES-128-GCM-SHA256.
+/// The library's name of a suite. RFC 8446 writes TLS_AES_128_GCM_SHA256, mbedTLS writes TLS1-3-AES-128-GCM-SHA256.
 std::string library_name(std::string name) {
     std::replace(name.begin(), name.end(), '_', '-');
     constexpr std::string_view with = "-WITH-";
@@ -84,7 +85,8 @@ Result<std::vector<int>, std::string> ciphers_by_name(std::span<const std::strin
         const int suite = mbedtls_ssl_get_ciphersuite_id(library_name(name).c_str());
         if (suite == 0) {
             return Failure{"names '" + name +
-                           "', which is no cipher suite here; names are like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
+                           "', which is no cipher suite of this build; write names such as "
+                           "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
         }
         const bool uses_psk = name.find("PSK") != std::string::npos;
         if (!is_newer(suite) && uses_psk != is_psk) {

@@ -25,19 +25,20 @@ using Option = TlsProblem::Option;
 namespace {
 
 constexpr std::size_t file_bytes_max = 1024 * 1024;
-constexpr int expiry_warning_days = 14;
+constexpr int expiry_warning_days = 14;  // a certificate that expires within this time gets a note
 
 Result<std::vector<unsigned char>, std::string> read_file(const std::string& path) {
     auto file = os::read_regular_file(path, file_bytes_max);
     if (!file) return Failure{path + " " + file.error()};
     std::vector<unsigned char> text(file->text.begin(), file->text.end());
-    mbedtls_platform_zeroize(file->text.data(), file->text.size());  // it may be a key
+    mbedtls_platform_zeroize(file->text.data(), file->text.size());  // the file may contain a key
     if (text.size() > file_bytes_max) return Failure{path + " is larger than 1 MiB"};
-    text.push_back(0);  // mbedTLS knows PEM by it
+    text.push_back(0);  // mbedTLS parses a text as PEM only if a zero byte ends it
     return text;
 }
 
-/// mbedTLS's server asks for a name's certificate; an unknown name gets the first one, as without a name.
+/// mbedTLS calls this in the server's role to choose the certificate for the host name of SNI. An unknown name gets the
+/// first certificate, as does a client that sends no name.
 int choose_certificate(void* context, mbedtls_ssl_context* ssl, const unsigned char* name, std::size_t size) {
     const auto& parts = *static_cast<const TlsContext::Parts*>(context);
     const std::string_view wanted(reinterpret_cast<const char*>(name), size);
@@ -47,8 +48,9 @@ int choose_certificate(void* context, mbedtls_ssl_context* ssl, const unsigned c
     return 0;
 }
 
-/// And for an identity's key. An unknown one gets a key that nobody has: its handshake fails at the same step and with
-/// the same alert as with a wrong key, so that nobody learns which identities exist.
+/// mbedTLS calls this in the server's role to find the key of an identity. An unknown identity gets a random key that
+/// nobody has. Its handshake then fails at the same step and with the same alert as with a wrong key, so that nobody
+/// can find out which identities exist.
 int find_key(void* context, mbedtls_ssl_context* ssl, const unsigned char* identity, std::size_t size) {
     const auto& parts = *static_cast<const TlsContext::Parts*>(context);
     const std::string_view wanted(reinterpret_cast<const char*>(identity), size);
@@ -56,13 +58,13 @@ int find_key(void* context, mbedtls_ssl_context* ssl, const unsigned char* ident
     auto& notes = *static_cast<TlsPeerNotes*>(mbed::user_of(ssl));
     if (found == parts.keys.end()) {
         notes.unknown_identity = wanted.substr(0, psk_identity_bytes_max);
-        return mbedtls_ssl_set_hs_psk(ssl, parts.nobodys_key.data(), parts.nobodys_key.size());
+        return mbedtls_ssl_set_hs_psk(ssl, parts.decoy_key.data(), parts.decoy_key.size());
     }
     notes.psk_identity = found->first;
     return mbedtls_ssl_set_hs_psk(ssl, found->second.data(), found->second.size());
 }
 
-/// Fills the parts of a context, or says what is wrong.
+/// Fills the parts of a context from options and files. A function that returns false has set the problem.
 class Loader {
 public:
     explicit Loader(std::shared_ptr<TlsSecrets> secrets) : parts_(std::make_unique<TlsContext::Parts>()) {
@@ -94,14 +96,15 @@ public:
         const bool has_certificate = !options.certificate.certificate_file.empty();
         if (has_certificate && !add_identity(options.certificate, 0)) return false;
         const bool is_psk = !options.psk_identity.empty();
-        if (!is_psk && options.ca_file.empty()) return fail(Option::ca, "a client has to know who signs certificates");
+        if (!is_psk && options.ca_file.empty())
+            return fail(Option::ca, "a client needs the file of the authorities that sign the server's certificate");
         if (!load_authorities(options.ca_file)) return false;
         if (is_psk && !set_key(options.psk_identity, options.psk_hex)) return false;
         mbedtls_ssl_conf_authmode(&parts_->config, MBEDTLS_SSL_VERIFY_REQUIRED);
         return set_ciphers(options.ciphers, is_psk) && set_alpn(options.alpn);
     }
 
-    std::unique_ptr<TlsContext::Parts> take() { return std::move(parts_); }
+    std::unique_ptr<TlsContext::Parts> release_parts() { return std::move(parts_); }
     TlsProblem problem() { return std::move(problem_); }
 
 private:
@@ -119,21 +122,24 @@ private:
         return MBEDTLS_SSL_VERIFY_REQUIRED;
     }
 
-    /// What only makes sense together.
+    /// Checks the combinations of options.
     bool check(const TlsOptions& options) {
         const bool asks = options.client_certificate != TlsOptions::ClientCertificate::none;
         const bool is_psk = !options.psk_file.empty();
         if (!options.is_used()) return fail(Option::certificate, "TLS needs a certificate and a key, or a psk_file");
-        // mbedTLS 2.28 would let a client with a wrong key choose a suite with the certificate instead.
+        // With mbedTLS 2.28, a client with a wrong key could choose a suite with the certificate and so get in.
         if (is_psk && !options.certificates.empty())
-            return fail(Option::psk_file, "pre-shared keys want a listener of their own, without certificate");
-        if (is_psk && asks) return fail(Option::client_certificate, "there are none with pre-shared keys");
+            return fail(Option::psk_file, "pre-shared keys need a listener of their own, without a certificate");
+        if (is_psk && asks)
+            return fail(Option::client_certificate, "clients with pre-shared keys show no certificates");
         if (asks && options.ca_file.empty())
-            return fail(Option::client_certificate, "needs ca, the file of who signs them");
+            return fail(Option::client_certificate,
+                        "needs ca, the file of the authorities that sign the clients' certificates");
         if (!asks && !options.ca_file.empty())
             return fail(Option::ca,
                         "is for client certificates; add client_certificate = \"required\" or \"optional\"");
-        if (!options.crl_file.empty() && options.ca_file.empty()) return fail(Option::crl, "needs ca beside it");
+        if (!options.crl_file.empty() && options.ca_file.empty())
+            return fail(Option::crl, "needs ca, the file of the authorities that have revoked the certificates");
         if (!asks && options.user_name_from != TlsOptions::UserName::none)
             return fail(Option::user_name_from, "needs client certificates; add client_certificate = \"required\"");
         if (options.minimum_version == TlsOptions::Version::tls1_3 && !mbed::has_tls1_3)
@@ -166,7 +172,7 @@ private:
         if (result != 0) return fail(Option::key, unreadable(files.key_file, result), index);
         if (mbed::check_pair(&identity->chain.pk, &identity->key, mbedtls_ctr_drbg_random, random) != 0)
             return fail(Option::key, files.key_file + " is not the key of " + files.certificate_file, index);
-        warm_up(*identity);
+        compute_key_tables(*identity);
         note_certificate(files, *identity);
         identity->names = host_names_in(identity->chain);
         result = mbedtls_ssl_conf_own_cert(&parts_->config, &identity->chain, &identity->key);
@@ -175,8 +181,9 @@ private:
         return true;
     }
 
-    /// 2.28 computes tables of the curve on first use and keeps them in the key. Here, before several threads use it.
-    void warm_up(TlsIdentity& identity) {
+    /// mbedTLS 2.28 computes tables of the curve when a key signs for the first time, and stores them in the key. The
+    /// tables are computed here, before several threads use the key at the same time.
+    void compute_key_tables(TlsIdentity& identity) {
         const std::array<unsigned char, 32> hash{};
         std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
         mbed::sign(&identity.key, hash, signature, mbedtls_ctr_drbg_random, &parts_->secrets->parts().random);
@@ -193,9 +200,10 @@ private:
             parts_->notes.push_back("the certificate " + files.certificate_file + " is not valid yet");
     }
 
-    /// A file of one certificate that an intermediate authority has signed: clients know the root only. What tells the
-    /// intermediate from a root: public authorities name the place of their certificate (RFC 5280 section 4.2.2.1), and
-    /// it is none of those in `ca`.
+    /// Notes a missing chain: the file has one certificate, and an intermediate authority has signed it. Clients know
+    /// only root authorities and would refuse the certificate. An issuer counts as an intermediate authority if the
+    /// certificate names the place of the issuer's certificate, as those of public authorities do (RFC 5280 section
+    /// 4.2.2.1), or if `ca` is given, and the issuer is not among the authorities in `ca`.
     void note_chain(const TlsCertificate& files, const TlsIdentity& identity) {
         const mbedtls_x509_crt& leaf = identity.chain;
         const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
@@ -227,21 +235,22 @@ private:
         return time;
     }
 
-    /// Of a file with secrets. A group may read one that root gave it: that is how a service without rights gets it.
+    /// Notes a file with secrets whose permissions are too wide. A group may read a file that root owns: a service that
+    /// does not run as root gets its key in this way.
     void note_mode(const std::string& what, const std::string& path) {
         struct stat file {};
         if (::stat(path.c_str(), &file) != 0) return;
         if ((file.st_mode & S_IROTH) != 0)
-            parts_->notes.push_back("everybody on this machine may read the " + what + " " + path + "; chmod o-r it");
+            parts_->notes.push_back("everybody on this machine may read the " + what + " " + path + "; run chmod o-r");
         else if ((file.st_mode & S_IRGRP) != 0 && file.st_uid != 0)
-            parts_->notes.push_back("the group of the " + what + " " + path + " may read it; chmod g-r it");
+            parts_->notes.push_back("the group of the " + what + " " + path + " may read the file; run chmod g-r");
         if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-            parts_->notes.push_back("others than its owner may write the " + what + " " + path + "; chmod go-w it");
+            parts_->notes.push_back("others than its owner may write the " + what + " " + path + "; run chmod go-w");
     }
 
     static std::string unreadable(const std::string& path, int result) {
         if (result > 0) return path + " has " + std::to_string(result) + " certificates that cannot be read";
-        return path + " is not PEM of this kind: " + tls_error_text(result);
+        return path + " is not PEM of this kind (certificate, key or list): " + tls_error_text(result);
     }
 
     bool load_authorities(const std::string& path) {
@@ -262,7 +271,8 @@ private:
         const int result = mbedtls_x509_crl_parse(&parts_->revoked, text->data(), text->size());
         if (result != 0) return fail(Option::crl, unreadable(path, result));
         if (mbedtls_x509_time_is_past(&parts_->revoked.next_update) != 0)
-            parts_->notes.push_back("the list " + path + " is out of date: nobody whom its issuer has signed gets in");
+            parts_->notes.push_back("the list " + path +
+                                    " is out of date: clients whose certificates its issuer has signed are refused");
         mbedtls_ssl_conf_ca_chain(&parts_->config, &parts_->authorities, &parts_->revoked);
         return true;
     }
@@ -271,7 +281,7 @@ private:
         if (path.empty()) return true;
         auto text = read_file(path);
         if (!text) return fail(Option::psk_file, text.error());
-        text->pop_back();
+        text->pop_back();  // the zero byte that read_file() has added for PEM
         auto table = parse_psk_file(as_text(*text));
         mbedtls_platform_zeroize(text->data(), text->size());
         if (!table) return fail(Option::psk_file, path + ": " + table.error());
@@ -309,7 +319,9 @@ private:
         return result == 0 || fail(Option::alpn, "has a name that is empty or longer than 255 bytes");
     }
 
-    /// A ticket does not remember the identity of a pre-shared key, and in TLS 1.3 not the client's certificate either.
+    /// Session tickets. A ticket does not contain the identity of a pre-shared key, and a ticket of TLS 1.3 does not
+    /// contain the client's certificate. In these cases no tickets are given, because a resumed client would have no
+    /// name.
     void use_tickets(const TlsOptions& options) {
         const bool is_psk = !options.psk_file.empty();
         if (is_psk || options.client_certificate != TlsOptions::ClientCertificate::none)
@@ -339,8 +351,8 @@ TlsContext::Parts::Parts() {
     mbedtls_x509_crt_init(&authorities);
     mbedtls_x509_crl_init(&revoked);
     mbedtls_ssl_config_init(&config);
-    const auto got = ::getrandom(nobodys_key.data(), nobodys_key.size(), 0);  // so few bytes come whole
-    LEDGE_ASSERT(got == static_cast<ssize_t>(nobodys_key.size()));
+    const auto got = ::getrandom(decoy_key.data(), decoy_key.size(), 0);  // returns up to 256 bytes completely
+    LEDGE_ASSERT(got == static_cast<ssize_t>(decoy_key.size()));
 }
 
 TlsContext::Parts::~Parts() {
@@ -357,19 +369,19 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const T
                                                                          std::shared_ptr<TlsSecrets> secrets) {
     Loader loader(std::move(secrets));
     if (!loader.server(options)) return Failure{loader.problem()};
-    return std::shared_ptr<const TlsContext>(new TlsContext(loader.take()));
+    return std::shared_ptr<const TlsContext>(new TlsContext(loader.release_parts()));
 }
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const TlsClientOptions& options,
                                                                          std::shared_ptr<TlsSecrets> secrets) {
     Loader loader(std::move(secrets));
     if (!loader.client(options)) return Failure{loader.problem()};
-    return std::shared_ptr<const TlsContext>(new TlsContext(loader.take()));
+    return std::shared_ptr<const TlsContext>(new TlsContext(loader.release_parts()));
 }
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system gives no randomness"}};
+    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
     return TlsContext::create(options, std::move(secrets));
 }
 
@@ -381,7 +393,7 @@ Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOpt
 
 Result<std::vector<std::string>, TlsProblem> check_tls(const TlsOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system gives no randomness"}};
+    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
     const auto context = TlsContext::create(options, std::move(secrets));
     if (!context) return Failure{context.error()};
     return context.value()->notes();

@@ -1,4 +1,4 @@
-// What a TlsContext consists of; for the files that speak to mbedTLS.
+// The parts of a TlsContext. Private to the source files that call mbedTLS.
 #pragma once
 
 #include <mbedtls/pk.h>
@@ -17,14 +17,15 @@
 
 namespace ledge::net {
 
-/// A certificate with its chain and key.
+/// A certificate with its chain and its private key.
 struct TlsIdentity {
     TlsIdentity();
     ~TlsIdentity();
     TlsIdentity(const TlsIdentity&) = delete;
     TlsIdentity& operator=(const TlsIdentity&) = delete;
 
-    /// `name` as a client asks for it, without regard to case; "*.example.org" stands for one level.
+    /// True when the certificate is valid for the host name `name`. Upper and lower case are equal. "*.example.org"
+    /// stands for one label in front of ".example.org".
     bool is_for(std::string_view name) const;
 
     mbedtls_x509_crt chain;
@@ -43,8 +44,8 @@ struct TlsContext::Parts {
     mbedtls_x509_crt authorities;
     mbedtls_x509_crl revoked;
     PskTable keys;
-    std::array<Byte, psk_bytes_max> nobodys_key{};  // of real chance
-    std::vector<int> ciphers;                       // ends with 0
+    std::array<Byte, psk_bytes_max> decoy_key{};  // random; the key of every unknown identity
+    std::vector<int> ciphers;                     // ends with 0
     std::vector<std::string> alpn;
     std::vector<const char*> alpn_texts;  // ends with nullptr
     mbedtls_ssl_config config;
@@ -54,22 +55,23 @@ struct TlsContext::Parts {
     std::vector<std::string> notes;
 };
 
-/// What the context's callbacks tell a session: mbed::user_of().
+/// The facts that the context's callbacks report to a session. They reach the session through mbed::user_of().
 struct TlsPeerNotes {
-    std::string psk_identity;      // claimed; proven when the handshake is done
-    std::string unknown_identity;  // claimed, and in no psk_file
-    std::string subject;           // the name in the certificate that was shown, accepted or not
+    std::string psk_identity;      // the claimed identity; the peer has the key once the handshake is complete
+    std::string unknown_identity;  // a claimed identity that the psk_file does not contain
+    std::string subject;           // the subject of the certificate that the peer has shown, accepted or not
 };
 
-/// The name in a certificate, as `from` says; "" if it has none, or one with control characters.
+/// The user name in a certificate, by the rule `from`; "" if the certificate has no such name, or one with control
+/// characters.
 std::string name_in(const mbedtls_x509_crt& certificate, TlsOptions::UserName from);
-/// The host names it is for, in lower case.
+/// The host names for which the certificate is valid, in lower case.
 std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate);
 
-/// It names this IPv4 or IPv6 address; mbedTLS 2.28 does not look for those.
+/// True when the certificate is valid for this IPv4 or IPv6 address. mbedTLS 2.28 does not check addresses.
 bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& address);
 
-/// mbedTLS's words for a negative result.
+/// mbedTLS's description of a negative result.
 std::string tls_error_text(int result);
 
 }  // namespace ledge::net

@@ -1,4 +1,4 @@
-// Names in certificates.
+// The names in certificates: user names, host names and addresses. Any thread.
 #include <mbedtls/error.h>
 #include <mbedtls/md.h>
 #include <mbedtls/oid.h>
@@ -25,7 +25,7 @@ std::string text_of(const mbedtls_x509_buf& buffer) {
     return std::string(reinterpret_cast<const char*>(buffer.p), buffer.len);
 }
 
-/// A zero byte in a name has fooled many; other control characters have no place in one either.
+/// True when a name has no control character. A zero byte in a name has deceived programs that compare C strings.
 bool is_clean(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -47,7 +47,8 @@ void for_each_alternative(const mbedtls_x509_crt& certificate, Use use) {
     }
 }
 
-/// A host name before a URI before an e-mail address, the first of its kind.
+/// The subject alternative name that becomes the user name: the first host name, else the first URI, else the first
+/// e-mail address.
 std::string alternative_name(const mbedtls_x509_crt& certificate) {
     std::array<std::optional<std::string>, 3> best;
     for_each_alternative(certificate, [&best](int tag, const std::string& text) {
@@ -61,7 +62,7 @@ std::string alternative_name(const mbedtls_x509_crt& certificate) {
 }
 
 /// The SHA-256 digest of the whole certificate, as `openssl x509 -fingerprint -sha256` shows it, without colons and in
-/// lower case; "" if it cannot be had.
+/// lower case; "" when mbedTLS cannot compute the digest.
 std::string fingerprint(const mbedtls_x509_crt& certificate) {
     std::array<std::uint8_t, 32> digest{};
     const mbedtls_md_info_t* sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
@@ -92,7 +93,7 @@ std::vector<std::string> host_names_in(const mbedtls_x509_crt& certificate) {
     for_each_alternative(certificate, [&names](int tag, const std::string& text) {
         if (tag == host_tag && is_clean(text)) names.push_back(lower(text));
     });
-    if (names.empty()) names.push_back(lower(common_name(certificate)));
+    if (names.empty()) names.push_back(lower(common_name(certificate)));  // an old certificate names its host there
     return names;
 }
 
@@ -114,6 +115,7 @@ bool TlsIdentity::is_for(std::string_view name) const {
     return std::any_of(names.begin(), names.end(), [&wanted](const std::string& known) {
         if (known == wanted) return true;
         if (!known.starts_with("*.")) return false;
+        // The wildcard stands for exactly one label, so the rest of the name behind the first dot must be equal.
         const std::size_t dot = wanted.find('.');
         return dot != std::string::npos && dot > 0 && wanted.compare(dot, std::string::npos, known, 1) == 0;
     });

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::net {
 
 Restable::~Restable() {
@@ -12,6 +14,7 @@ Restable::~Restable() {
 
 void Restable::mark_active() {
     was_active_ = true;
+    // A resting connection gets its buffers back, so the next look must consider it again.
     if (!std::exchange(is_resting_, false) || place_ == nullptr) return;
     place_->awake_.splice(place_->awake_.end(), place_->resting_, place_->resting_.iterator_to(*this));
 }
@@ -24,6 +27,7 @@ TlsRest::~TlsRest() {
 
 void TlsRest::add(Restable& link, Instant now) {
     if (awake_.empty() && look_at_ <= now) look_at_ = now + interval;
+    LEDGE_ASSERT(link.place_ == nullptr);
     link.place_ = this;
     link.was_active_ = true;
     awake_.push_back(link);
@@ -43,7 +47,7 @@ void TlsRest::on_time(Instant now) {
     if (look_at_ > now) return;
     look_at_ = now + interval;
     for (auto it = awake_.begin(); it != awake_.end();) {
-        Restable& link = *it++;
+        Restable& link = *it++;  // the iterator moves on first, because the link may move to the other list
         if (std::exchange(link.was_active_, false) || !link.rest()) continue;
         link.is_resting_ = true;
         resting_.splice(resting_.end(), awake_, awake_.iterator_to(link));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "mbedtls_version.hpp"
 #include "tls_secrets_parts.hpp"
 
@@ -30,6 +31,7 @@ std::shared_ptr<TlsSecrets> TlsSecrets::create() {
 }
 
 bool TlsSecrets::use_tickets(Duration lifetime) {
+    LEDGE_ASSERT(!has_tickets_);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime).count();
     has_tickets_ = mbedtls_ssl_ticket_setup(&parts_->tickets, mbedtls_ctr_drbg_random, &parts_->random,
                                             MBEDTLS_CIPHER_AES_256_GCM, static_cast<std::uint32_t>(seconds)) == 0;

@@ -1,4 +1,4 @@
-// What TlsSecrets consists of; for the files that speak to mbedTLS.
+// The parts of TlsSecrets. Private to the source files that call mbedTLS.
 #pragma once
 
 #include <mbedtls/ctr_drbg.h>

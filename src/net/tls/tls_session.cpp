@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/first_bytes.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "mbedtls_version.hpp"
@@ -31,7 +32,8 @@ struct TlsSession::Parts : TlsPeerNotes {
         mbedtls_ssl_free(&ssl);
     }
 
-    /// mbedTLS's callbacks know a session by its base, as those of the context do.
+    /// mbedTLS passes a void pointer to the callbacks. The pointer points to the base TlsPeerNotes, because the
+    /// callbacks of the context know only that base.
     TlsPeerNotes* self() { return this; }
     static Parts& of(void* user) { return static_cast<Parts&>(*static_cast<TlsPeerNotes*>(user)); }
 
@@ -41,29 +43,29 @@ struct TlsSession::Parts : TlsPeerNotes {
     int receive_fed(unsigned char* into, std::size_t size);
 
     bool set_up(const std::string& server_name);
-    bool is_dear_next();
+    bool is_next_step_expensive();
     Status accept_peer();
-    Status take(int result);
+    Status status_of(int result);
     Status fail(int result);
-    int flush_rest();
-    std::optional<unsigned> alert_in_the_clear() const;
-    std::string blame() const;
+    int send_unsent();
+    std::optional<unsigned> unencrypted_alert() const;
+    std::string peer_detail() const;
 
     std::shared_ptr<const TlsContext> context;
     os::Descriptor socket;
     mbedtls_ssl_context ssl;
     RecordBuffers buffers;
-    Bytes fed;             // input that was read already
-    bool is_fed = false;   // input comes from there
-    bool is_full = false;  // the handshake computes with public keys
+    Bytes fed;                       // input that the owner has read already
+    bool is_fed = false;             // input comes from `fed` and not from the socket
+    bool is_full_handshake = false;  // the handshake computes with public keys
     bool is_secured = false;
     bool is_broken = false;
-    std::size_t unsent = 0;  // plain bytes of a record that is encrypted and not wholly sent
+    std::size_t unsent = 0;  // the plain bytes of a record that is encrypted and only partly sent; 0 = no such record
     int failure = 0;
     bool has_peer_certificate = false;
     std::string user_name;
-    std::optional<IpAddress> server_address;  // of a client that connects to one, instead of a name
-    bool is_wrong_address = false;            // the certificate is not for it
+    std::optional<IpAddress> server_address;  // in the client's role, if the server is named by an address
+    bool is_wrong_address = false;            // the server's certificate is not valid for server_address
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ int TlsSession::Parts::receive_fed(unsigned char* into, std::size_t size) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation
 
 bool TlsSession::Parts::set_up(const std::string& server_name) {
     if (mbedtls_ssl_setup(&ssl, &context->parts().config) != 0) return false;
@@ -104,11 +106,13 @@ bool TlsSession::Parts::set_up(const std::string& server_name) {
     mbedtls_ssl_set_verify(&ssl, note_certificate, self());
     if (server_name.empty()) return true;
     server_address = parse_ip(server_name);
-    // SNI knows no addresses (RFC 6066, 3), and of 2.28 no check does: accept_peer() makes that one.
+    // SNI must not contain an address (RFC 6066, section 3). mbedTLS 2.28 cannot check a certificate against an
+    // address, so accept_peer() makes this check.
     return mbedtls_ssl_set_hostname(&ssl, server_address ? nullptr : server_name.c_str()) == 0;
 }
 
-/// Called for each certificate of a chain, the peer's own last; changes nothing of the verdict.
+/// mbedTLS calls this for each certificate of the peer's chain, the peer's own certificate (depth 0) last. The function
+/// notes the subject for logs and does not change the verdict.
 int TlsSession::Parts::note_certificate(void* user, mbedtls_x509_crt* certificate, int depth, std::uint32_t*) {
     std::array<char, 256> name{};
     if (depth == 0 && mbedtls_x509_dn_gets(name.data(), name.size(), &certificate->subject) > 0)
@@ -118,6 +122,7 @@ int TlsSession::Parts::note_certificate(void* user, mbedtls_x509_crt* certificat
 
 std::unique_ptr<TlsSession> TlsSession::create(std::shared_ptr<const TlsContext> context, os::Descriptor socket,
                                                const std::string& server_name) {
+    LEDGE_ASSERT(context != nullptr && socket.is_open());
     auto parts = std::make_unique<Parts>(std::move(context), std::move(socket));
     if (!parts->set_up(server_name)) return nullptr;
     return std::unique_ptr<TlsSession>(new TlsSession(std::move(parts)));
@@ -128,8 +133,8 @@ TlsSession::~TlsSession() = default;
 
 int TlsSession::descriptor() const { return parts_->socket.get(); }
 
-/// What a result of mbedTLS means, 0 and more being good.
-TlsSession::Status TlsSession::Parts::take(int result) {
+/// The status for a result of mbedTLS. A result of 0 or more means success.
+TlsSession::Status TlsSession::Parts::status_of(int result) {
     if (result >= 0) return Status::done;
     switch (result) {
         case MBEDTLS_ERR_SSL_WANT_READ: return Status::want_read;
@@ -138,7 +143,8 @@ TlsSession::Status TlsSession::Parts::take(int result) {
         case MBEDTLS_ERR_SSL_CONN_EOF: break;
         default: return fail(result);
     }
-    // MQTT and WebSocket have ends of their own; a FIN without close_notify cannot cut them unnoticed.
+    // A FIN without close_notify counts as a usual end. MQTT and WebSocket mark their own ends, so a forged FIN cannot
+    // cut off a message unnoticed.
     if (is_secured) return Status::ended;
     return fail(result);
 }
@@ -152,28 +158,30 @@ TlsSession::Status TlsSession::Parts::fail(int result) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The handshake
 
-/// A server sends its certificate only when it does not take up an earlier session; from there on it signs, derives and
-/// verifies. TLS 1.3 begins with that, and a client too.
-bool TlsSession::Parts::is_dear_next() {
+/// True when the next step of the handshake may compute with public keys. A server sends its certificate only when it
+/// does not resume an earlier session. From this step on it signs, derives keys and verifies. In TLS 1.3, and in a
+/// client, the expensive steps begin at once.
+bool TlsSession::Parts::is_next_step_expensive() {
     const int state = mbed::state_of(ssl);
     const bool is_late = state >= MBEDTLS_SSL_SERVER_HELLO && mbed::is_tls1_3(ssl);
-    if (!context->parts().is_server || state == MBEDTLS_SSL_SERVER_CERTIFICATE || is_late) is_full = true;
-    return is_full;
+    if (!context->parts().is_server || state == MBEDTLS_SSL_SERVER_CERTIFICATE || is_late) is_full_handshake = true;
+    return is_full_handshake;
 }
 
 TlsSession::Status TlsSession::handshake(Extent extent) {
     Parts& parts = *parts_;
     if (parts.is_broken) return Status::failed;
     while (mbed::state_of(parts.ssl) != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        if (parts.is_dear_next() && extent == Extent::cheap) return Status::done;
+        if (parts.is_next_step_expensive() && extent == Extent::cheap) return Status::done;
         const int result = mbedtls_ssl_handshake_step(&parts.ssl);
-        if (result < 0 && !mbed::is_no_failure(result)) return parts.take(result);
+        if (result < 0 && !mbed::is_no_failure(result)) return parts.status_of(result);
     }
     return parts.is_secured ? Status::done : parts.accept_peer();
 }
 
-/// The handshake is done; whether we like the peer is to be said. mbedTLS lets a bad certificate pass where none is
-/// required, and does not look at the dates of one that an earlier session has shown.
+/// Decides about the peer after the handshake. mbedTLS accepts an invalid certificate where the certificate is
+/// optional, and does not check the dates of a certificate that was shown in a resumed session. This function refuses
+/// both.
 TlsSession::Status TlsSession::Parts::accept_peer() {
     const TlsContext::Parts& rules = context->parts();
     const mbedtls_x509_crt* certificate = mbedtls_ssl_get_peer_cert(&ssl);
@@ -190,13 +198,13 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
         user_name = name_in(*certificate, rules.user_name_from);
     }
     if (!psk_identity.empty()) user_name = psk_identity;
-    subject = {};  // for refusals only
+    subject = {};  // only the log line of a refusal needs the subject
     is_secured = true;
     return Status::done;
 }
 
 bool TlsSession::is_secured() const { return parts_->is_secured; }
-bool TlsSession::is_resumed() const { return !parts_->is_full; }
+bool TlsSession::is_resumed() const { return !parts_->is_full_handshake; }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Data
@@ -212,11 +220,12 @@ TlsSession::Transfer TlsSession::read(std::span<Byte> into) {
     if (into.empty()) return {};
     parts.buffers.wake(parts.ssl);
     int result = 0;
+    // A ticket of TLS 1.3 is reported to a client like an error; the next call reads on.
     do {
         result = mbedtls_ssl_read(&parts.ssl, into.data(), into.size());
     } while (mbed::is_no_failure(result));
     if (result == 0) return {Status::ended, 0};
-    const Status status = parts.take(result);
+    const Status status = parts.status_of(result);
     return {status, status == Status::done ? static_cast<std::size_t>(result) : 0};
 }
 
@@ -224,7 +233,7 @@ bool TlsSession::has_unread() const { return mbedtls_ssl_get_bytes_avail(&parts_
 
 namespace {
 
-/// The front of `parts`, at most one record. In one piece: a copy only where there are several.
+/// The front of `parts` as one piece of at most one record. Several small parts are joined in `copy`.
 Bytes front_of(std::span<const Bytes> parts, std::array<Byte, TlsSession::record_bytes_max>& copy) {
     if (parts.empty()) return {};
     const bool is_one = parts.size() == 1 || parts.front().size() >= copy.size();
@@ -235,13 +244,15 @@ Bytes front_of(std::span<const Bytes> parts, std::array<Byte, TlsSession::record
         std::memcpy(copy.data() + size, part.data(), count);
         size += count;
     }
+    LEDGE_ASSERT(size <= copy.size());
     return Bytes(copy).first(size);
 }
 
 }  // namespace
 
-/// Sends the rest of a record; mbedTLS looks at the length only.
-int TlsSession::Parts::flush_rest() {
+/// Sends the rest of a partly sent record. mbedTLS holds the encrypted bytes and uses only the length of the call.
+int TlsSession::Parts::send_unsent() {
+    LEDGE_ASSERT(unsent > 0 && unsent <= record_bytes_max);
     static constexpr Byte nothing = 0;
     return mbedtls_ssl_write(&ssl, &nothing, unsent);
 }
@@ -252,16 +263,17 @@ TlsSession::Transfer TlsSession::write(std::span<const Bytes> pieces) {
     parts.buffers.wake(parts.ssl);
     int result = 0;
     if (parts.unsent > 0) {
-        result = parts.flush_rest();
+        result = parts.send_unsent();
     } else {
         std::array<Byte, record_bytes_max> copy;
         const Bytes record = front_of(pieces, copy);
         if (record.empty()) return {};
         result = mbedtls_ssl_write(&parts.ssl, record.data(), record.size());
+        // The record is encrypted already and must be sent as it is. Its length decides what the next call reports.
         if (result == MBEDTLS_ERR_SSL_WANT_WRITE) parts.unsent = record.size();
     }
-    Status status = parts.take(result);
-    if (status == Status::ended) status = parts.fail(result);  // nobody is there to write to
+    Status status = parts.status_of(result);
+    if (status == Status::ended) status = parts.fail(result);  // the peer reads no more, so a write cannot succeed
     if (status != Status::done) return {status, 0};
     parts.unsent = 0;
     return {Status::done, static_cast<std::size_t>(result)};
@@ -274,13 +286,13 @@ bool TlsSession::rest() {
 
 void TlsSession::finish() noexcept {
     Parts& parts = *parts_;
-    parts.buffers.wake(parts.ssl);
+    parts.buffers.wake(parts.ssl);  // close_notify is a record, too
     if (parts.is_secured && !parts.is_broken) mbedtls_ssl_close_notify(&parts.ssl);
     ::shutdown(parts.socket.get(), SHUT_WR);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// For logs
+// Facts for logs
 
 bool TlsSession::is_revoked_by(const TlsContext& context) const {
     const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
@@ -296,38 +308,39 @@ bool TlsSession::is_revoked_by(const TlsContext& context) const {
     return false;
 }
 
-void TlsSession::cut() { ::shutdown(parts_->socket.get(), SHUT_RDWR); }
+void TlsSession::shut_down_socket() { ::shutdown(parts_->socket.get(), SHUT_RDWR); }
 
 namespace {
 
-/// RFC 8446 section 6.2, with what it means for who looks after the certificates.
+/// The alerts of RFC 8446 section 6.2, with their usual causes for the operator who manages the certificates.
 std::string text_of_alert(unsigned alert) {
     struct Row {
         unsigned alert;
         std::string_view text;
     };
     constexpr Row rows[] = {
-        {40, "handshake_failure: it has no cipher suite or key exchange in common with us"},
-        {42, "bad_certificate: it does not accept our certificate"},
-        {43, "unsupported_certificate: it cannot use our certificate"},
+        {40, "handshake_failure: the peer and we have no cipher suite or key exchange in common"},
+        {42, "bad_certificate: the peer does not accept our certificate"},
+        {43, "unsupported_certificate: the peer cannot use our certificate"},
         {44, "certificate_revoked: our certificate is revoked"},
-        {45, "certificate_expired: our certificate is out of date, or the clock of the peer is wrong"},
+        {45, "certificate_expired: our certificate has expired, or the clock of the peer is wrong"},
         {46,
-         "certificate_unknown: it does not accept our certificate; often the name in it is not the one that was asked"},
+         "certificate_unknown: the peer does not accept our certificate; often the certificate does not contain the "
+         "host name to which the peer connects"},
         {47, "illegal_parameter"},
         {48,
-         "unknown_ca: it does not know the authority that has signed our certificate; give it the file of that "
-         "authority, or add the intermediate certificates to ours"},
+         "unknown_ca: the peer does not know the authority that has signed our certificate; give the peer the file of "
+         "that authority, or append the intermediate certificates to our certificate file"},
         {49, "access_denied"},
         {51, "decrypt_error: keys or signatures do not match"},
-        {70, "protocol_version: it speaks no version of TLS that we accept"},
-        {71, "insufficient_security: it wants stronger ciphers"},
+        {70, "protocol_version: the peer supports no version of TLS that we accept"},
+        {71, "insufficient_security: the peer requires stronger ciphers"},
         {80, "internal_error"},
         {90, "user_canceled"},
-        {112, "unrecognized_name: it does not accept the name"},
+        {112, "unrecognized_name: the peer does not accept the host name"},
         {115, "unknown_psk_identity"},
-        {116, "certificate_required: it wants a certificate from us"},
-        {120, "no_application_protocol: no ALPN protocol in common"},
+        {116, "certificate_required: the peer requires a certificate from us"},
+        {120, "no_application_protocol: the peer and we have no ALPN protocol in common"},
     };
     const auto* const row = std::ranges::find(rows, alert, &Row::alert);
     return "the peer refused with the TLS alert " + std::to_string(alert) +
@@ -336,9 +349,10 @@ std::string text_of_alert(unsigned alert) {
 
 }  // namespace
 
-/// A fatal alert that came without the encryption that was due; mbedTLS says that its MAC is wrong. OpenSSL's clients
-/// refuse a certificate of TLS 1.3 that way (3.0.22, 4.0.1): they take their keys into use with their Finished only.
-std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
+/// The number of a fatal alert that came unencrypted at a time when records must be encrypted. mbedTLS reports only
+/// that the MAC is wrong. OpenSSL's clients (3.0.22, 4.0.1) refuse a certificate of TLS 1.3 in this way, because they
+/// use their keys only from their Finished message on.
+std::optional<unsigned> TlsSession::Parts::unencrypted_alert() const {
     if (failure != MBEDTLS_ERR_SSL_INVALID_MAC || is_secured) return std::nullopt;
     const auto record = mbed::record_front(ssl);
     constexpr unsigned char fatal_alert[] = {MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL};
@@ -346,33 +360,35 @@ std::optional<unsigned> TlsSession::Parts::alert_in_the_clear() const {
     return record[6];
 }
 
-/// What of the peer's it was: "; …", or "".
-std::string TlsSession::Parts::blame() const {
+/// The part of a failure text that describes the peer: "; …", or "".
+std::string TlsSession::Parts::peer_detail() const {
     if (!unknown_identity.empty()) return "; the psk_file has no identity '" + unknown_identity + "'";
     if (!psk_identity.empty()) return "; the peer has another key for the identity '" + psk_identity + "'";
     if (!subject.empty()) return "; the peer's certificate is that of " + subject;
-    const auto hello = mbed::record_front(ssl);  // its version in bytes 9 and 10 (RFC 5246 section 7.4.1.2)
+    // The highest version that an old client offers is in bytes 9 and 10 of its ClientHello record (RFC 5246 section
+    // 7.4.1.2).
+    const auto hello = mbed::record_front(ssl);
     const bool is_old = hello[0] == MBEDTLS_SSL_MSG_HANDSHAKE && hello[9] == 3 && hello[10] < 3;
     if (failure != mbed::wrong_version || !is_old) return {};
     const std::string offered = hello[10] == 0 ? "SSL 3.0" : "TLS 1." + std::to_string(hello[10] - 1);
-    return "; the peer speaks " + offered + " at most, tls.minimum_version wants more";
+    return "; the peer speaks " + offered + " at most, but tls.minimum_version requires a newer version";
 }
 
 std::string TlsSession::failure_reason() const {
     if (parts_->failure == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return text_of_alert(mbed::alert_of(parts_->ssl));
-    if (const auto alert = parts_->alert_in_the_clear()) return text_of_alert(*alert);
+    if (const auto alert = parts_->unencrypted_alert()) return text_of_alert(*alert);
     std::string reason = tls_error_text(parts_->failure);
     if (mbed::state_of(parts_->ssl) <= MBEDTLS_SSL_CLIENT_HELLO) {
         const std::string_view spoken = protocol_of(mbed::record_front(parts_->ssl).first<5>());
         if (!spoken.empty() && spoken != "a TLS ClientHello")
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
-    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->blame();
+    if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->peer_detail();
     std::array<char, 512> text{};
     mbedtls_x509_crt_verify_info(text.data(), text.size(), "; ", mbedtls_ssl_get_verify_result(&parts_->ssl));
-    reason += parts_->is_wrong_address ? "it is for another address" : text.data();
+    reason += parts_->is_wrong_address ? "the certificate is for another address" : text.data();
     while (reason.ends_with('\n')) reason.pop_back();
-    return reason + parts_->blame();
+    return reason + parts_->peer_detail();
 }
 
 const char* TlsSession::version() const { return mbedtls_ssl_get_version(&parts_->ssl); }

@@ -4,6 +4,8 @@
 #include <boost/system/errc.hpp>
 #include <span>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::net {
 
 TlsStream::TlsStream(boost::asio::io_context& io, std::unique_ptr<TlsSession> session)
@@ -13,8 +15,8 @@ TlsStream::~TlsStream() { close(); }
 
 void TlsStream::close() {
     if (!socket_.is_open()) return;
-    socket_.release();  // ends what is under way
-    sleeper_.reset();
+    socket_.release();  // ends the operations under way and leaves the descriptor to the session
+    rest_entry_.reset();
     session_.reset();  // closes the descriptor
 }
 
@@ -25,13 +27,14 @@ void TlsStream::shutdown() {
 }
 
 void TlsStream::rest_in(TlsRest& rest, Instant now) {
-    sleeper_ = std::make_unique<Sleeper>(*session_);
-    rest.add(*sleeper_, now);
+    LEDGE_ASSERT(session_ != nullptr && rest_entry_ == nullptr);
+    rest_entry_ = std::make_unique<RestEntry>(*session_);
+    rest.add(*rest_entry_, now);
 }
 
-/// Before each use of the session; nullptr: closed.
+/// The session for a read or a write, marked as active; nullptr when the stream is closed.
 TlsSession* TlsStream::wake() {
-    if (sleeper_) sleeper_->mark_active();
+    if (rest_entry_) rest_entry_->mark_active();
     return session_.get();
 }
 
@@ -60,7 +63,7 @@ TlsStream::Outcome TlsStream::try_write(const Bytes* parts, std::size_t count) {
     return outcome_of(transfer.status, transfer.bytes);
 }
 
-/// What the peer still sends is dropped; that it ends is all that is wanted, in whatever way.
+/// Waits for the peer's end and drops its further input. Every end counts as success, also a failure of the connection.
 TlsStream::Outcome TlsStream::try_drain(std::size_t& drained) {
     if (wake() == nullptr) return closed();
     if (!is_finished_) session_->finish();

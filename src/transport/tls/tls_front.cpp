@@ -1,3 +1,4 @@
+// The front for MQTT over TLS: a gate for the handshakes, and the links that come out of it. On the shard's thread.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -22,7 +23,7 @@ public:
     }
     void on_time(Instant now) override {
         gate_->on_time(now);
-        gate_->judge_again(rest_);
+        gate_->end_revoked_connections(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override { return std::min(gate_->next_deadline(), rest_.next_deadline()); }
@@ -39,7 +40,7 @@ private:
             return;
         }
         rest_.add(*link, driver_.now());
-        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // refused: the shard has said why
+        driver_.adopt(std::move(link), broker::Peer{index_, text, user});  // if the shard refuses, it logs the reason
     }
 
     std::uint16_t index_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_rest.hpp"
 #include "ledge/net/tls_secrets.hpp"
@@ -20,7 +21,7 @@ NetworkId network_of(const os::SocketAddress& address) {
 
 }  // namespace
 
-/// Who stands at the gate.
+/// A peer whose handshake is not complete.
 class TlsGate::Peer final : public net::Pollable, public AgeHook, public QueueHook {
 public:
     Peer(TlsGate& at, os::Descriptor accepted, const os::SocketAddress& whose, Owner& for_whom, Instant until)
@@ -39,7 +40,7 @@ public:
         if (!is_gone) gate.on_input(*this);
     }
 
-    /// Closes what it still has; a worker's part stays with the worker.
+    /// Closes the socket or the session. A session that a worker has stays with the worker.
     void end() {
         socket.reset();
         session.reset();
@@ -51,54 +52,56 @@ public:
 
     TlsGate& gate;
     Owner& owner;
-    os::Descriptor socket;  // until the session gets it
-    int descriptor;         // the number of the socket, whoever owns it now
+    os::Descriptor socket;  // empty when the session owns the socket
+    int descriptor;         // the number of the socket, for the poller; the socket may have another owner
     os::SocketAddress address;
     NetworkId network;
     Instant deadline;
-    Instant heard_at{};                        // its handshake last moved on
-    std::unique_ptr<net::TlsSession> session;  // nullptr: silent, queued, or working
-    Handshake* job = nullptr;                  // working
-    bool is_watched = false;
-    bool is_under_way = false;
-    bool is_gone = false;  // destroyed in on_time(): an event of the same poll may still name it
+    Instant heard_at{};                        // the last progress of the handshake
+    std::unique_ptr<net::TlsSession> session;  // nullptr while the peer is silent, queued, or on a worker
+    Handshake* job = nullptr;                  // the job on a worker; nullptr = no job
+    bool is_watched = false;                   // the descriptor is in the poller
+    bool is_under_way = false;                 // the handshake has begun
+    bool is_gone = false;  // closed; destroyed in on_time(), because an event of the same poll may still refer to it
 };
 
-/// A step on a worker. It has the session meanwhile; a peer that is given up leaves it there.
+/// A step of a handshake on a worker. The job owns the session meanwhile; if the peer is given up, the session ends
+/// with the job.
 class TlsGate::Handshake final : public os::WorkerPool::Job {
 public:
     Handshake(std::unique_ptr<net::TlsSession> taken, Peer& whose) : session(std::move(taken)), peer(&whose) {}
     void run() override { status = session->handshake(net::TlsSession::Extent::all); }
     void done() override {
-        if (peer == nullptr) return;
+        if (peer == nullptr) return;  // the peer was given up meanwhile
+        LEDGE_ASSERT(peer->job == this);
         TlsGate& gate = peer->gate;
         peer->job = nullptr;
         peer->session = std::move(session);
-        gate.judge(*peer, status);
+        gate.handle_status(*peer, status);
         gate.begin_queued();
     }
 
     std::unique_ptr<net::TlsSession> session;
-    Peer* peer;
+    Peer* peer;  // nullptr when the peer was given up
     net::TlsSession::Status status = net::TlsSession::Status::failed;
 };
 
-/// Files are read and checked on a worker too: parsing a key and trying it takes as long as a handshake.
+/// Reads and checks the files on a worker, because parsing and checking a key takes as long as a handshake.
 class TlsGate::Load final : public os::WorkerPool::Job {
 public:
     Load(TlsGate& for_gate, bool wants_new_secrets)
         : gate(&for_gate), options(for_gate.options_), secrets(wants_new_secrets ? nullptr : for_gate.secrets_) {}
     void run() override { result.emplace(make(options, secrets)); }
     void done() override {
-        if (gate != nullptr) gate->take_over(*this);
+        if (gate != nullptr) gate->put_in_service(*this);
     }
 
     static Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> make(
         const net::TlsOptions& options, std::shared_ptr<net::TlsSecrets>& secrets);
 
-    TlsGate* gate;
+    TlsGate* gate;  // nullptr when a newer job replaces this one, or the gate has ended
     net::TlsOptions options;
-    std::shared_ptr<net::TlsSecrets> secrets;
+    std::shared_ptr<net::TlsSecrets> secrets;  // nullptr = run() makes new ones, so that earlier tickets become invalid
     std::optional<Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem>> result;
 };
 
@@ -109,13 +112,13 @@ Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::m
         const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
                                                     secrets->use_tickets(options.ticket_lifetime));
         if (!has_all)
-            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system gives no randomness"}};
+            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system provides no random bytes"}};
     }
     return net::TlsContext::create(options, secrets);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Life
+// Creation and end
 
 namespace {
 
@@ -145,6 +148,7 @@ Result<std::unique_ptr<TlsGate>, net::TlsProblem> TlsGate::create(const net::Tls
 
 TlsGate::~TlsGate() {
     while (!peers_.empty()) remove(peers_.front());
+    LEDGE_ASSERT(under_way_ == 0 && queue_.empty());
     destroy_gone();
     if (loading_ != nullptr) loading_->gate = nullptr;
 }
@@ -154,7 +158,7 @@ TlsGate::~TlsGate() {
 
 void TlsGate::accept(os::Descriptor socket, const os::SocketAddress& address, Owner& owner) {
     const NetworkId network = network_of(address);
-    if (!make_room(network)) return note_full(address, networks_.of(network));  // the socket is closed
+    if (!make_room(network)) return count_refusal(address, networks_.of(network));  // closes the socket on return
     const Instant deadline = driver_.now() + options_.handshake_time_max;
     auto peer = std::make_unique<Peer>(*this, std::move(socket), address, owner, deadline);
     networks_.add(network);
@@ -162,20 +166,21 @@ void TlsGate::accept(os::Descriptor socket, const os::SocketAddress& address, Ow
     watch(*peer.release(), EPOLLIN);
 }
 
-/// Peers that speak leave the gate soon, silent ones keep their places: they give way to a newcomer. When everybody
-/// speaks, the network with most peers makes room for one that has fewer. False: there is no place.
+/// Frees a place for a new peer if all are taken. Active peers leave the gate soon, but silent peers keep their places,
+/// so a silent peer is closed first. If every peer is active, a network with fewer peers gets a place of the network
+/// with most peers. Returns false when there is no place.
 bool TlsGate::make_room(NetworkId newcomer) {
     const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
     if (peers_.size() < places) return true;
     Peer* victim = longest_silent();
     if (victim == nullptr && networks_.of(newcomer) + 1 < networks_.largest()) victim = newest_queued();
     if (victim == nullptr) return false;
-    note_full(victim->address, networks_.of(victim->network));
+    count_refusal(victim->address, networks_.of(victim->network));
     remove(*victim);
     return true;
 }
 
-/// Of the network that has most peers here, the silent one that has waited longest; nullptr: there is none.
+/// The silent peer that has waited longest, among those of the network with most peers; nullptr when there is none.
 TlsGate::Peer* TlsGate::longest_silent() {
     for (Peer& peer : peers_) {
         if (peer.is_silent() && networks_.of(peer.network) == networks_.largest()) return &peer;
@@ -183,7 +188,7 @@ TlsGate::Peer* TlsGate::longest_silent() {
     return nullptr;
 }
 
-/// Of the same network, the last one in the queue.
+/// The last queued peer of the network with most peers; nullptr when there is none.
 TlsGate::Peer* TlsGate::newest_queued() {
     for (auto peer = queue_.rbegin(); peer != queue_.rend(); ++peer) {
         if (networks_.of(peer->network) == networks_.largest()) return &*peer;
@@ -191,8 +196,8 @@ TlsGate::Peer* TlsGate::newest_queued() {
     return nullptr;
 }
 
-/// `peers`: of the address that gives way.
-void TlsGate::note_full(const os::SocketAddress& address, std::uint32_t peers) {
+/// Counts and logs a peer that is refused for lack of places. `peers` is the number of peers of its network.
+void TlsGate::count_refusal(const os::SocketAddress& address, std::uint32_t peers) {
     ++counters_.refused;
     const Instant now = driver_.now();
     if (now < complain_after_) return;
@@ -206,7 +211,7 @@ void TlsGate::note_full(const os::SocketAddress& address, std::uint32_t peers) {
                                  {"refused", counters_.refused}});
 }
 
-/// Of the handshakes that wait for their peers, the one that has done so longest; nullptr: there is none.
+/// The handshake that has waited longest for its peer's next bytes; nullptr when there is none.
 TlsGate::Peer* TlsGate::longest_stalled() const {
     const Peer* found = nullptr;
     for (const Peer& peer : peers_) {
@@ -216,10 +221,10 @@ TlsGate::Peer* TlsGate::longest_stalled() const {
     return const_cast<Peer*>(found);
 }
 
-/// Others queue for the places of handshakes that stand still: those make room, the longest first.
+/// Ends handshakes that wait too long for their peers while other peers are queued, the longest wait first.
 void TlsGate::end_stalled(Instant now) {
     while (!queue_.empty() && next_stall() <= now)
-        refuse(*longest_stalled(), "the handshake stood still while others waited for their turn");
+        refuse(*longest_stalled(), "the peer did not continue its handshake while others waited for a place");
 }
 
 Instant TlsGate::next_stall() const {
@@ -228,14 +233,14 @@ Instant TlsGate::next_stall() const {
     return peer == nullptr ? never : peer->heard_at + stall_time_max;
 }
 
-/// Memory for TLS is taken when the peer has said something and it is its turn.
+/// The memory for TLS is allocated only when the peer has sent bytes and a place is free.
 void TlsGate::on_input(Peer& peer) {
     if (peer.session != nullptr) {
         go_on(peer);
     } else if (under_way_ < options_.handshakes_max) {
         begin(peer);
     } else {
-        unwatch(peer);
+        unwatch(peer);  // its bytes stay in the kernel, and the poller must not report them again and again
         queue_.push_back(peer);
         end_stalled(driver_.now());
     }
@@ -251,19 +256,20 @@ void TlsGate::begin_queued() {
 }
 
 void TlsGate::begin(Peer& peer) {
+    LEDGE_ASSERT(!peer.is_under_way && peer.session == nullptr && under_way_ < options_.handshakes_max);
     ++under_way_;
     peer.is_under_way = true;
     peer.session = net::TlsSession::create(context_, std::move(peer.socket));
     if (peer.session == nullptr) {
         peer.descriptor = os::no_descriptor;
-        return refuse(peer, "no memory");
+        return refuse(peer, "there is no memory for TLS");
     }
     go_on(peer);
 }
 
-void TlsGate::go_on(Peer& peer) { judge(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
+void TlsGate::go_on(Peer& peer) { handle_status(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
 
-void TlsGate::judge(Peer& peer, net::TlsSession::Status status) {
+void TlsGate::handle_status(Peer& peer, net::TlsSession::Status status) {
     peer.heard_at = driver_.now();
     switch (status) {
         case net::TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
@@ -276,7 +282,8 @@ void TlsGate::judge(Peer& peer, net::TlsSession::Status status) {
 }
 
 void TlsGate::compute(Peer& peer) {
-    unwatch(peer);  // the worker has the descriptor alone
+    LEDGE_ASSERT(peer.session != nullptr && peer.job == nullptr);
+    unwatch(peer);  // meanwhile only the worker uses the descriptor
     auto job = std::make_unique<Handshake>(std::move(peer.session), peer);
     peer.job = job.get();
     workers_.submit(std::move(job));
@@ -285,7 +292,7 @@ void TlsGate::compute(Peer& peer) {
 void TlsGate::watch(Peer& peer, std::uint32_t events) {
     if (peer.is_watched) return driver_.poller().change(peer.descriptor, peer, events);
     peer.is_watched = driver_.poller().add(peer.descriptor, peer, events);
-    if (!peer.is_watched) refuse(peer, "the system watches no more sockets");
+    if (!peer.is_watched) refuse(peer, "the system cannot watch one more socket");
 }
 
 void TlsGate::unwatch(Peer& peer) {
@@ -324,6 +331,7 @@ void TlsGate::refuse(Peer& peer, const std::string& reason) {
 void TlsGate::remove(Peer& peer) {
     unwatch(peer);
     if (peer.job != nullptr) peer.job->peer = nullptr;
+    LEDGE_ASSERT(!peer.is_gone && (!peer.is_under_way || under_way_ > 0));
     if (peer.is_under_way) --under_way_;
     if (static_cast<QueueHook&>(peer).is_linked()) queue_.erase(queue_.iterator_to(peer));
     networks_.remove(peer.network);
@@ -337,21 +345,22 @@ void TlsGate::remove(Peer& peer) {
 void TlsGate::on_time(Instant now) {
     destroy_gone();
     while (!peers_.empty() && peers_.front().deadline <= now) {
-        refuse(peers_.front(), peers_.front().is_under_way ? "the handshake took too long" : "no handshake in time");
+        refuse(peers_.front(),
+               peers_.front().is_under_way ? "the handshake took too long" : "the peer began no handshake in time");
     }
     end_stalled(now);
     begin_queued();
     if (files_.on_time(now)) load();
 }
 
-void TlsGate::judge_again(net::TlsRest& connections) {
+void TlsGate::end_revoked_connections(net::TlsRest& connections) {
     if (!std::exchange(has_new_trust_, false)) return;
     for (net::TlsSession* session : connections.sessions()) {
         if (!session->is_revoked_by(*context_)) continue;
         log_.warning("tls_revoked", {{"listener", name_},
                                      {"user", session->user_name()},
-                                     {"reason", "the client's certificate is on the list of key 'crl'"}});
-        session->cut();
+                                     {"reason", "the client's certificate is in the list of the key 'crl'"}});
+        session->shut_down_socket();
     }
 }
 
@@ -360,7 +369,7 @@ void TlsGate::destroy_gone() {
 }
 
 Instant TlsGate::next_deadline() const {
-    if (!gone_.empty()) return Instant::min();  // to be destroyed at the end of this turn
+    if (!gone_.empty()) return Instant::min();  // due at once: on_time() destroys them at the end of this turn
     const Instant look_at = files_.next_deadline();
     if (peers_.empty()) return look_at;
     return std::min({look_at, peers_.front().deadline, next_stall()});
@@ -372,18 +381,19 @@ void TlsGate::reload() {
 }
 
 void TlsGate::load() {
-    if (loading_ != nullptr) loading_->gate = nullptr;  // what it has read is out of date
+    if (loading_ != nullptr) loading_->gate = nullptr;  // the running job has read old files; its result is dropped
     auto job = std::make_unique<Load>(*this, trust_files_.has_changed());
     loading_ = job.get();
     workers_.submit(std::move(job));
 }
 
-void TlsGate::take_over(Load& load) {
+void TlsGate::put_in_service(Load& load) {
+    LEDGE_ASSERT(loading_ == &load && load.result);
     loading_ = nullptr;
     auto& result = *load.result;
     if (!result) {
         log_.error("tls_reload_failed",
-                   {{"listener", name_}, {"reason", result.error().text}, {"in_service", "what was there before"}});
+                   {{"listener", name_}, {"reason", result.error().text}, {"in_service", "the former files"}});
         return;
     }
     context_ = std::move(*result);

@@ -1,10 +1,14 @@
-// TlsGate: where the peers of one listener come in until TLS is agreed on. It limits how many handshakes are under way
-// and how long they take, sends the arithmetic to the workers, and brings changed files into service.
+// TlsGate: holds the peers of one listener until their TLS handshakes are complete. It limits the number of handshakes
+// under way and their time, lets workers compute them, and puts changed files into service. A front owns the gate. On
+// the loop's thread.
 //
-//     silent ──bytes──► queued ──its turn──► shaking ◄──input, result──► working
-//                                               └──► secured: the owner has it
-// From each of them: closed, when the time is up, the peer goes or does wrong. When all places are taken, or others
-// queue while a handshake stands still, the network that has most peers here gives way. On the loop's thread.
+//     silent ──bytes──► queued ──a place is free──► handshake ◄──input, result──► on a worker
+//                                                      └──► secured: the owner gets the session
+//
+// In each state a peer is closed when its time is up, when it ends the connection or makes a mistake. When all places
+// are taken, a silent peer of the network with most peers is closed; if no peer is silent, a queued peer of that
+// network gives way to a peer of a smaller network. While peers are queued, a handshake that waits too long for its
+// peer is ended.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -36,18 +40,18 @@ namespace ledge::transport {
 class TlsGate {
 public:
     static constexpr Duration complaint_interval = 10s;  // between two log lines about too many handshakes
-    static constexpr Duration stall_time_max = 2s;       // of a handshake that waits for its peer, while others queue
+    static constexpr Duration stall_time_max = 2s;       // a handshake's wait for its peer while others are queued
 
     class Owner {
     public:
-        /// TLS is agreed on. The descriptor is in no poller.
+        /// The handshake is complete. The session's descriptor is not in the poller.
         virtual void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) = 0;
 
     protected:
         ~Owner() = default;
     };
 
-    /// `name`: the listener's, for logs. All references outlive the gate.
+    /// Reads the files and makes a gate. `name` is the listener's name for logs. All references must outlive the gate.
     static Result<std::unique_ptr<TlsGate>, net::TlsProblem> create(const net::TlsOptions& options, std::string name,
                                                                     Driver& driver, os::WorkerPool& workers,
                                                                     const Log& log);
@@ -55,19 +59,21 @@ public:
     TlsGate(const TlsGate&) = delete;
     TlsGate& operator=(const TlsGate&) = delete;
 
-    /// Gets a connected non-blocking socket. `address`: the peer's. `owner` outlives the gate.
+    /// Takes over a connected non-blocking socket. `address` is the peer's address. `owner` must outlive the gate.
     void accept(os::Descriptor socket, const os::SocketAddress& address, Owner& owner);
 
-    /// Reads the files now, changed or not.
+    /// Reads the files now, whether they have changed or not.
     void reload();
 
+    /// Closes the peers whose time is up, begins queued handshakes, and reads changed files.
     void on_time(Instant now);
-    /// After a change of ca or crl: connections whose certificate is revoked end. `connections`: all that came through
-    /// the gate.
-    void judge_again(net::TlsRest& connections);
+    /// After a reload of the files, ends the connections whose certificates are revoked now. `connections` has all
+    /// connections that came through the gate.
+    void end_revoked_connections(net::TlsRest& connections);
     Instant next_deadline() const;
 
     const TlsCounters& counters() const { return counters_; }
+    /// The number of peers whose handshakes are not complete.
     std::size_t waiting() const { return peers_.size(); }
 
 private:
@@ -86,7 +92,7 @@ private:
     void on_input(Peer& peer);
     void begin(Peer& peer);
     void go_on(Peer& peer);
-    void judge(Peer& peer, net::TlsSession::Status status);
+    void handle_status(Peer& peer, net::TlsSession::Status status);
     void watch(Peer& peer, std::uint32_t events);
     void unwatch(Peer& peer);
     void compute(Peer& peer);
@@ -100,11 +106,11 @@ private:
     Peer* longest_stalled() const;
     void end_stalled(Instant now);
     Instant next_stall() const;
-    void note_full(const os::SocketAddress& address, std::uint32_t peers);
+    void count_refusal(const os::SocketAddress& address, std::uint32_t peers);
     void destroy_gone();
 
     void load();
-    void take_over(Load& load);
+    void put_in_service(Load& load);
 
     net::TlsOptions options_;
     std::string name_;
@@ -114,15 +120,15 @@ private:
     std::shared_ptr<net::TlsSecrets> secrets_;
     std::shared_ptr<const net::TlsContext> context_;
     os::FileWatch files_;
-    os::FileWatch trust_files_;  // those of them whose change ends the worth of earlier sessions
-    Load* loading_ = nullptr;
-    bool has_new_trust_ = false;  // ca or crl have changed, and the connections are not judged by them yet
-    Instant complain_after_{};
-    Peers peers_;  // by age, so that the deadlines ascend
-    Peers gone_;
-    Queue queue_;
-    Shares<NetworkId> networks_;  // of the peers
-    std::uint32_t under_way_ = 0;
+    os::FileWatch trust_files_;    // ca and crl: a change of them makes earlier session tickets invalid
+    Load* loading_ = nullptr;      // the job that reads the files; nullptr = no job
+    bool has_new_trust_ = false;   // files were reloaded, and the connections are not checked against them yet
+    Instant complain_after_{};     // the earliest instant of the next log line about too many handshakes
+    Peers peers_;                  // oldest first, so the deadlines ascend
+    Peers gone_;                   // closed peers; destroyed in on_time()
+    Queue queue_;                  // peers that have sent bytes and wait for a place
+    Shares<NetworkId> networks_;   // how many peers each network has
+    std::uint32_t under_way_ = 0;  // handshakes under way
     TlsCounters counters_;
 };
 

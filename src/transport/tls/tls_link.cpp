@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::transport {
 
 std::unique_ptr<TlsLink> TlsLink::create(std::unique_ptr<net::TlsSession> session, Driver& driver) {
@@ -11,7 +13,7 @@ std::unique_ptr<TlsLink> TlsLink::create(std::unique_ptr<net::TlsSession> sessio
     return link->start() ? std::move(link) : nullptr;
 }
 
-/// One read brings many records. mbedTLS by itself would ask the kernel twice for each record.
+/// One read brings many records. mbedTLS by itself would call the kernel twice for each record.
 void TlsLink::read(bool is_broken) {
     mark_active();
     const std::span<Byte> encrypted = receive(is_broken);
@@ -21,7 +23,8 @@ void TlsLink::read(bool is_broken) {
     decrypt();
 }
 
-/// Decrypts all that was fed. The poller knows nothing of a whole record that waits inside mbedTLS, so none may stay.
+/// Decrypts all bytes that were fed. The poller does not know of complete records inside mbedTLS, so none may remain
+/// there.
 void TlsLink::decrypt() {
     std::array<Byte, net::TlsSession::record_bytes_max> plain;
     net::TlsSession::Transfer last;
@@ -32,7 +35,8 @@ void TlsLink::decrypt() {
             if (last.status != net::TlsSession::Status::done) break;
             size += last.bytes;
         }
-        if (size > 0) driver().received(*this, std::span(plain).first(size));
+        LEDGE_ASSERT(size <= plain.size());
+        if (size > 0) driver().received(*this, std::span(plain).first(size));  // may close the link
     }
     const bool is_over =
         last.status == net::TlsSession::Status::ended || last.status == net::TlsSession::Status::failed;
@@ -40,6 +44,7 @@ void TlsLink::decrypt() {
 }
 
 Link::Wrote TlsLink::write(session::Outbox& outbox) {
+    LEDGE_ASSERT(session_ != nullptr);
     mark_active();
     while (!outbox.empty()) {
         std::array<Bytes, parts_per_record_max> parts;

@@ -1,4 +1,5 @@
-// TlsLink: an MQTT peer's TLS connection, served by the poller.
+// TlsLink: the link of an MQTT peer over TLS, which the poller watches. The driver owns the link. On the shard's
+// thread.
 #pragma once
 
 #include <memory>
@@ -12,9 +13,10 @@ namespace ledge::transport {
 
 class TlsLink final : public PolledLink, public net::Restable {
 public:
-    static constexpr std::size_t parts_per_record_max = 64;
+    static constexpr std::size_t parts_per_record_max = 64;  // memory pieces that are joined in one record
 
-    /// `session`: its handshake is done. nullptr: the poller refuses the socket, which is closed then; errno says why.
+    /// `session` has completed its handshake. Returns nullptr when the poller refuses the socket; errno says why, and
+    /// the socket is closed.
     static std::unique_ptr<TlsLink> create(std::unique_ptr<net::TlsSession> session, Driver& driver);
     ~TlsLink() override = default;
 
@@ -35,8 +37,8 @@ private:
     bool rest() override { return session_ == nullptr || session_->rest(); }
     net::TlsSession* session() override { return session_.get(); }
 
-    std::unique_ptr<net::TlsSession> session_;  // nullptr: closed
-    bool is_finished_ = false;                  // the end was sent: input that still comes is dropped undecrypted
+    std::unique_ptr<net::TlsSession> session_;  // nullptr = closed
+    bool is_finished_ = false;                  // our end was sent; further input is dropped without decryption
 };
 
 }  // namespace ledge::transport

@@ -1,8 +1,8 @@
-// HttpSession: one peer that speaks HTTP, from its first byte until it becomes a WebSocket or goes. Included by
-// web_front.cpp only.
+// HttpSession: one HTTP peer, from its connection until it becomes a WebSocket or is closed. The handlers of the
+// session share its ownership. Only web_front.cpp includes this file. On the loop's thread.
 //
-//     reading ──whole request──► answering ──kept alive──► reading
-//        │                          └──────not──────► ending (FIN, drain) ──► gone
+//     reading ──complete request──► answering ──keep-alive──► reading
+//        │                             └──────close──────► ending (FIN, drain) ──► closed
 //        └──upgrade──► WsLink
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "http_text.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "ledge/base/shares.hpp"
 #include "ledge/os/address.hpp"
@@ -26,27 +27,27 @@ namespace ledge::transport {
 
 namespace http = boost::beast::http;
 
-/// A session as the front keeps it: in a list, oldest deadline first.
+/// A session as the front sees it. The front has lists of visitors, with the oldest deadline first.
 class Visitor : public boost::intrusive::list_base_hook<> {
 public:
     virtual ~Visitor() = default;
     /// The deadline has passed.
     virtual void expire() = 0;
-    /// At once; nobody is told.
+    /// Closes the connection at once, without an answer.
     virtual void close() = 0;
 
     Instant deadline = never;
     NetworkId network = NetworkId::none;
-    boost::intrusive::list<Visitor>* list = nullptr;  // that it is in
+    boost::intrusive::list<Visitor>* list = nullptr;  // the list that contains the visitor; nullptr = none
 };
 
-/// Whom TLS has proven a peer to be.
+/// A peer's identity as TLS has proven it.
 struct ProvenPeer {
-    std::string user;  // "" for nobody
+    std::string user;  // "" = TLS has proven no user name
     bool has_certificate = false;
 };
 
-/// What the sessions of a front share; the front closes them before it goes.
+/// The state that all sessions of a front share. The front closes its sessions before its end.
 struct WebFrontState {
     using List = boost::intrusive::list<Visitor>;
 
@@ -55,9 +56,9 @@ struct WebFrontState {
     Driver& driver;
     const Log& log;
     PeerCount count = std::make_shared<std::size_t>(0);
-    List waiting{};  // for a request, or for an answer to be taken
-    List ending{};
-    Shares<NetworkId> networks{};  // of both
+    List waiting{};                // sessions that wait for a request, or until their answer is sent
+    List ending{};                 // sessions that have sent their end and wait for the peer's end
+    Shares<NetworkId> networks{};  // how many visitors of both lists each network has
 
     void make_room();
     void wait(Visitor& visitor, List& list, Duration time);
@@ -71,7 +72,7 @@ public:
     using Parser = http::request_parser<http::empty_body>;
     using Request = Parser::value_type;
 
-    static constexpr std::size_t first_bytes = 1024;  // of the buffer; it grows to the limit
+    static constexpr std::size_t first_bytes = 1024;  // the buffer's first size; it grows up to header_bytes_max
 
     HttpSession(Stream stream, const os::SocketAddress& address, ProvenPeer peer, WebFrontState& front)
         : stream_(std::move(stream)),
@@ -95,6 +96,7 @@ public:
         parse();
     }
 
+    /// A timeout while a request is being read is answered with 408. A peer that has sent nothing gets no answer.
     void expire() override {
         const bool has_begun = (used_ > 0 || parser_->got_some()) && !is_answering_ && !is_ending_;
         if (!has_begun) return close();
@@ -107,7 +109,6 @@ public:
     }
 
 private:
-    /// A timeout while a request is being read ends in an answer, which moves the deadline.
     void read();
     void on_read(const Error& error, std::size_t bytes);
     void parse();
@@ -129,11 +130,11 @@ private:
     Stream stream_;
     os::SocketAddress address_;
     ProvenPeer peer_;
-    WebFrontState* front_;  // nullptr: closed, or a WebSocket now
+    WebFrontState* front_;  // nullptr = closed, or a WebSocket now
     PeerCount count_;
     std::optional<Parser> parser_;
     std::vector<char> in_;
-    std::size_t used_ = 0;  // of in_
+    std::size_t used_ = 0;  // the bytes at the front of in_ that are not parsed yet
     std::string out_;
     bool is_answering_ = false;
     bool is_ending_ = false;
@@ -151,7 +152,7 @@ void HttpSession<Stream>::read() {
 
 template <class Stream>
 void HttpSession<Stream>::on_read(const Error& error, std::size_t bytes) {
-    if (front_ == nullptr || is_answering_ || is_ending_) return;  // timed out meanwhile: 408 is on its way
+    if (front_ == nullptr || is_answering_ || is_ending_) return;  // a timeout has come before: 408 is being sent
     if (error) return close();
     used_ += bytes;
     parse();
@@ -160,7 +161,9 @@ void HttpSession<Stream>::on_read(const Error& error, std::size_t bytes) {
 template <class Stream>
 void HttpSession<Stream>::parse() {
     Error error;
+    // The parser may leave an incomplete part. This rest moves to the front of the buffer and is parsed again later.
     const std::size_t taken = used_ == 0 ? 0 : parser_->put(asio::buffer(in_.data(), used_), error);
+    LEDGE_ASSERT(taken <= used_ && used_ <= in_.size());
     used_ -= taken;
     std::copy_n(in_.begin() + static_cast<std::ptrdiff_t>(taken), used_, in_.begin());
     if (error && error != http::error::need_more) return on_parse_error(error);
@@ -193,10 +196,10 @@ inline std::string_view origin_form(std::string_view target) {
     return target;
 }
 
-/// As much of what a peer has sent as a log line shows.
+/// The beginning of a text from a peer, as long as a log line shows it.
 inline std::string_view shown(std::string_view text) { return text.substr(0, 128); }
 
-/// All fields of that name as one list (RFC 9110 section 5.2).
+/// All fields with this name, joined to one list (RFC 9110 section 5.2).
 template <class Fields, class Name>
 std::string combined(const Fields& fields, const Name& name) {
     std::string out;
@@ -212,27 +215,29 @@ template <class Stream>
 void HttpSession<Stream>::on_request() {
     const Request& request = parser_->get();
     const std::string_view target = origin_form(std::string_view(request.target()));
-    if (request.version() == 11 && request.count(http::field::host) != 1) return refuse(400, "one Host is wanted");
+    if (request.version() == 11 && request.count(http::field::host) != 1)
+        return refuse(400, "the request must have one Host field");
     if (request.method() == http::verb::unknown) return refuse(501);
     const bool is_head = request.method() == http::verb::head;
-    // The admin listener has pages only, and takes orders from those who may read them.
+    // The admin listener has no WebSocket. Only there, a client that may read the pages may also delete.
     const bool is_removal = request.method() == http::verb::delete_ && !front_->options.websocket;
     if (request.method() != http::verb::get && !is_head && !is_removal) return refuse(405);
     const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
-    if (has_body) return refuse(413, "no body is wanted");
-    if (!target.starts_with('/')) return refuse(400, "the target wants a path");
+    if (has_body) return refuse(413, "a request must have no body");
+    if (!target.starts_with('/')) return refuse(400, "the target must begin with a path");
 
     const std::string_view path = target.substr(0, std::min(target.find('?'), target.size()));
     const bool is_websocket_path = serves_websocket_at(path);
     if (websocket::is_upgrade(request)) {
-        if (!is_websocket_path) return refuse(404, "no WebSocket here");
+        if (!is_websocket_path) return refuse(404, "there is no WebSocket at this path");
         return upgrade(request);
     }
     const bool is_page = !is_websocket_path || front_->options.websocket->path.empty();
+    // If every path may be a WebSocket, the pages come first, and only an unknown page is answered with 426.
     const HttpAnswer page = is_page ? ask_handler(request, target) : http_error(404);
     if (!is_websocket_path || page.status != 404) return answer(page, is_head, request.keep_alive());
     log_refusal(426, "a request without an upgrade to WebSocket");
-    answer(http_error(426, "MQTT clients come here, by WebSocket"), is_head, false);
+    answer(http_error(426, "this path serves MQTT over WebSocket"), is_head, false);
 }
 
 template <class Stream>
@@ -241,7 +246,7 @@ bool HttpSession<Stream>::serves_websocket_at(std::string_view path) const {
     return options && (options->path.empty() || path == options->path);
 }
 
-/// What was asked, as far as it has been understood, and what is here.
+/// Logs a refused request, as far as it was parsed, together with the path that serves WebSocket.
 template <class Stream>
 void HttpSession<Stream>::log_refusal(std::uint16_t status, std::string_view why) {
     const Request& request = parser_->get();
@@ -276,7 +281,8 @@ HttpAnswer HttpSession<Stream>::ask_handler(const Request& request, std::string_
     return front_->handler(asked);
 }
 
-/// Refusals as MQTT and RFC 6455 ask; what remains (the version of WebSocket) Beast checks.
+/// Makes a WebSocket of the connection, unless MQTT or RFC 6455 requires a refusal. Beast checks the remaining rule,
+/// the version of WebSocket.
 template <class Stream>
 void HttpSession<Stream>::upgrade(const Request& request) {
     const WebSocketOptions& options = *front_->options.websocket;
@@ -287,12 +293,13 @@ void HttpSession<Stream>::upgrade(const Request& request) {
     if (subprotocol.empty())  // [MQTT-6.0.0-3]
         return refuse(400, "the subprotocol mqtt must be offered");
     if (!is_websocket_key(std::string_view(request[http::field::sec_websocket_key])))
-        return refuse(400, "Sec-WebSocket-Key is not one");
-    if (request[http::field::sec_websocket_version] != "13")  // Beast answers with the version that it speaks
-        log_refusal(426, "another version of WebSocket than 13");
+        return refuse(400, "Sec-WebSocket-Key must be the base64 text of 16 bytes");
+    if (request[http::field::sec_websocket_version] != "13")  // Beast sends the answer, with the version it supports
+        log_refusal(426, "the version of WebSocket is not 13");
     // RFC 6455 section 4.1: a client waits for the answer before it sends anything further.
-    if (used_ > 0) return refuse(400, "bytes came before the answer to the upgrade");
+    if (used_ > 0) return refuse(400, "the client sent bytes before the answer to its upgrade");
 
+    // From here on the connection belongs to the driver, and the session ends with its last handler.
     WebFrontState& front = *std::exchange(front_, nullptr);
     front.forget(*this);
     const std::string address = peer_address(options, request);
@@ -302,7 +309,7 @@ void HttpSession<Stream>::upgrade(const Request& request) {
         adopted.accept(request, subprotocol);
 }
 
-/// As the log shows it: a trusted proxy's word for its client, otherwise the socket's peer.
+/// The peer's address for logs: the client that a trusted proxy names, otherwise the address of the socket's peer.
 template <class Stream>
 std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, const Request& request) const {
     const auto address = address_.ip();
@@ -316,6 +323,7 @@ std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, c
 
 template <class Stream>
 void HttpSession<Stream>::answer(const HttpAnswer& answer, bool is_head, bool keeps_alive) {
+    LEDGE_ASSERT(front_ != nullptr && !is_answering_ && !is_ending_);
     is_answering_ = true;
     out_ = format_http(answer, is_head, keeps_alive);
     front_->wait(*this, front_->waiting, front_->options.limits.request_timeout);
@@ -337,6 +345,7 @@ void HttpSession<Stream>::on_answered(const Error& error, bool keeps_alive) {
 
 template <class Stream>
 void HttpSession<Stream>::end() {
+    LEDGE_ASSERT(front_ != nullptr && !is_ending_);
     is_ending_ = true;
     front_->wait(*this, front_->ending, front_->options.limits.linger_time_max);
     stream_.async_shutdown([self = this->shared_from_this()](const Error&) { self->close(); });

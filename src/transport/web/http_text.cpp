@@ -6,7 +6,7 @@ namespace {
 struct StatusLine {
     std::uint16_t code;
     std::string_view reason;
-    std::string_view header;  // that the status asks for
+    std::string_view header;  // the header line that this status requires
 };
 
 constexpr StatusLine statuses[] = {
@@ -49,7 +49,7 @@ HttpAnswer http_error(std::uint16_t status, std::string_view why) {
 
 std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive) {
     const StatusLine& status = status_of(answer.status);
-    // RFC 9110 section 7.8: who sends Upgrade names it in Connection too.
+    // RFC 9110 section 7.8: an answer with the Upgrade field must name this field in Connection.
     const std::string_view upgrade = status.code == 426 ? "upgrade, " : "";
     std::string out = "HTTP/1.1 " + std::to_string(status.code) + " " + std::string(status.reason) +
                       "\r\nContent-Type: " + std::string(answer.content_type) +

@@ -1,4 +1,4 @@
-// Answers of HTTP/1.1 as bytes.
+// The answers of HTTP/1.1 as text. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace ledge::transport {
 
-/// "Not Found".
+/// The reason phrase of a status: "Not Found" for 404.
 std::string_view http_reason(std::uint16_t status);
 
-/// One line of text as an answer: "405 Method Not Allowed" and why.
+/// An answer whose body is one line of text: "405 Method Not Allowed", and `why` after a colon.
 HttpAnswer http_error(std::uint16_t status, std::string_view why = {});
 
-/// The whole answer. `is_head`: without the body, whose length is told all the same.
+/// The complete answer as it is sent. `is_head` leaves the body out; the header still states the length of the body.
 std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive);
 
 }  // namespace ledge::transport

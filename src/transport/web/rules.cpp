@@ -14,7 +14,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
-/// Takes the first element off a list with commas.
+/// Removes the first element from a list whose elements are separated by commas, and returns it.
 std::string_view next_element(std::string_view& list) {
     const std::size_t comma = std::min(list.find(','), list.size());
     const std::string_view element = trimmed(list.substr(0, comma));
@@ -22,6 +22,7 @@ std::string_view next_element(std::string_view& list) {
     return element;
 }
 
+/// Removes the last element from such a list, and returns it.
 std::string_view last_element(std::string_view& list) {
     const std::size_t comma = list.rfind(',');
     const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
@@ -56,7 +57,7 @@ bool is_allowed_origin(std::string_view origin, std::span<const std::string> all
 }
 
 bool is_websocket_key(std::string_view key) {
-    constexpr std::size_t characters = 22;  // and "=="
+    constexpr std::size_t characters = 22;  // in front of "=="
     if (key.size() != characters + 2 || !key.ends_with("==")) return false;
     return std::all_of(key.begin(), key.begin() + characters, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -67,7 +68,9 @@ std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::s
     while (!forwarded_for.empty()) {
         const std::string_view element = last_element(forwarded_for);
         const auto address = parse_ip(host_of(element));
-        if (!address) return std::nullopt;  // whoever wrote what precedes it, nobody we trust says so
+        // The trusted proxies wrote the elements behind this one. The elements before it may be forged by the client,
+        // so the search ends here.
+        if (!address) return std::nullopt;
         if (!is_in(trusted, *address)) return address;
     }
     return std::nullopt;

@@ -1,4 +1,5 @@
-// What the web front decides about a request, on plain texts: subprotocol, origin, address, key.
+// The decisions of the web front about a request: subprotocol, origin, address, key. They are functions of plain texts,
+// so that tests need no sockets. Any thread.
 #pragma once
 
 #include <optional>
@@ -10,24 +11,24 @@
 
 namespace ledge::transport {
 
-/// The subprotocol to answer with, of those in the Sec-WebSocket-Protocol header(s); "" when there is none of ours.
-/// [MQTT-6.0.0-3], [MQTT-6.0.0-4]: "mqtt"; "mqttv3.1" is the name that MQTT 3.1 clients use.
+/// The subprotocol for the answer, chosen from the elements of the Sec-WebSocket-Protocol fields; "" when no element is
+/// supported. [MQTT-6.0.0-3], [MQTT-6.0.0-4]: "mqtt" comes first. "mqttv3.1" is the name that MQTT 3.1 clients use.
 std::string_view choose_subprotocol(std::string_view offered);
 
-/// A page of `origin` may connect. Scheme and host are compared without regard to case.
+/// True when a page of `origin` may connect; an empty `allowed` allows all. Upper and lower case are equal.
 bool is_allowed_origin(std::string_view origin, std::span<const std::string> allowed);
 
-/// Base64 of 16 bytes, as RFC 6455 section 4.1 asks.
+/// True when `key` is the base64 text of 16 bytes, as RFC 6455 section 4.1 requires.
 bool is_websocket_key(std::string_view key);
 
-/// The client behind proxies: the last address of X-Forwarded-For that is no trusted proxy's, with or without a port
-/// there. nullopt: there is none, or it is no address.
+/// The address of the client behind proxies: the last element of X-Forwarded-For that is not a trusted proxy's address.
+/// An element may have a port. Returns nullopt when there is no such element, or when it is not an address.
 std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::span<const Network> trusted);
 
-/// "Bearer TOKEN" -> TOKEN, otherwise "".
+/// The token in an Authorization field: "TOKEN" for "Bearer TOKEN", "" for everything else.
 std::string_view bearer_token(std::string_view authorization);
 
-/// "[::1]:8080" -> "::1", "localhost:8080" -> "localhost"
+/// The host in a Host field: "::1" for "[::1]:8080", "localhost" for "localhost:8080".
 std::string_view host_without_port(std::string_view host);
 
 }  // namespace ledge::transport

@@ -1,4 +1,5 @@
-// What lies below Beast: a plain socket with an orderly end, and the layer that keeps that end in our hands.
+// The streams below Beast: PlainStream is a plain socket with an orderly end. Layer wraps a PlainStream or a TlsStream,
+// and prevents Beast from ending it. On the loop's thread.
 #pragma once
 
 #include <sys/socket.h>
@@ -20,13 +21,14 @@
 
 namespace ledge::transport {
 
-/// A connected TCP or Unix socket; the counterpart of TlsStream. Handlers keep it alive.
+/// A connected TCP or Unix socket, with the interface of TlsStream. The owner must keep it alive until all its handlers
+/// have run.
 class PlainStream {
 public:
     using executor_type = boost::asio::io_context::executor_type;
     using Error = boost::system::error_code;
 
-    static constexpr std::size_t drained_bytes_max = 256 * 1024;  // of what the peer sends after our end
+    static constexpr std::size_t drained_bytes_max = 256 * 1024;  // input that is dropped after our end
 
     /// Throws boost::system::system_error when the loop cannot watch the socket.
     PlainStream(boost::asio::io_context& io, os::Descriptor socket, int family) : socket_(io.get_executor()) {
@@ -47,7 +49,7 @@ public:
         socket_.async_write_some(buffers, std::forward<Handler>(handler));
     }
 
-    /// FIN; then drops what still comes until the peer ends too. Handler: void(error_code).
+    /// Sends FIN, then drops input until the peer ends too or drained_bytes_max is passed. Handler: void(error_code).
     template <class Handler>
     void async_shutdown(Handler handler) {
         Error ignored;
@@ -78,9 +80,9 @@ private:
     boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, executor_type> socket_;
 };
 
-/// Beast's next layer. Beast would wait in its teardown for the peer's FIN, for ever if need be, and call nobody
-/// meanwhile; here the teardown does nothing, and whoever owns the stream ends it.
-/// Beast writes one frame at a time. Further frames that are ready follow it in the same write: append_to_next().
+/// The stream directly below Beast's websocket::stream. Beast's own teardown would wait for the peer's FIN without a
+/// time limit and call no handler meanwhile. The teardown of this layer does nothing; the owner of the stream ends it.
+/// Beast writes one frame at a time. append_to_next() adds further frames to the same write.
 template <class Stream>
 class Layer {
 public:
@@ -95,9 +97,11 @@ public:
     void async_read_some(const Buffers& buffers, Handler&& handler) {
         stream_.async_read_some(buffers, std::forward<Handler>(handler));
     }
-    /// `frames` are sent right behind the frame whose payload ends at `payload_end`, together with it. Beast may send
-    /// control frames first: those have payloads elsewhere. Both stay valid until that frame's write has completed.
+    /// Sends `frames` in one write with the frame whose payload ends at `payload_end`, directly after this frame. Beast
+    /// may send control frames before; their payloads are in other memory. Both arguments must stay valid until the
+    /// write of that frame has completed.
     void append_to_next(const void* payload_end, boost::asio::const_buffer frames) {
+        LEDGE_ASSERT(payload_end != nullptr);
         payload_end_ = payload_end;
         frames_ = frames;
     }
@@ -110,8 +114,9 @@ public:
     }
 
 private:
-    static constexpr std::size_t parts_max = 8;  // Beast has four: header, payload, and two that are empty
+    static constexpr std::size_t parts_max = 8;  // Beast passes four: header, payload, and two empty buffers
 
+    /// The end of the last buffer that is not empty.
     template <class Buffers>
     static const void* end_of(const Buffers& buffers) {
         const void* end = nullptr;
@@ -123,7 +128,8 @@ private:
         return end;
     }
 
-    /// Beast hears of its own bytes only.
+    /// Writes Beast's frame and the appended frames together. Beast's handler gets only the number of Beast's own
+    /// bytes.
     template <class Buffers, class Handler>
     void write_with_frames(const Buffers& buffers, Handler&& handler) {
         std::array<boost::asio::const_buffer, parts_max> parts{};
@@ -146,7 +152,7 @@ private:
     }
 
     Stream stream_;
-    const void* payload_end_ = nullptr;  // nullptr: nothing follows
+    const void* payload_end_ = nullptr;  // nullptr = no frames are to be appended
     boost::asio::const_buffer frames_;
 };
 

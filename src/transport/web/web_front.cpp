@@ -1,5 +1,5 @@
-// The only translation unit that compiles Beast: 0.8 GB and half a minute. Its parts are templates on the stream below,
-// a plain socket or TLS.
+// The web front. This is the only translation unit that compiles all of Beast, which takes 0.8 GB of memory and half a
+// minute. Its parts are templates over the stream below them, a plain socket or TLS. On the loop's thread.
 #include <algorithm>
 
 #include "../tls/tls_gate.hpp"
@@ -8,7 +8,8 @@
 
 namespace ledge::transport {
 
-/// The network with most visitors gives way, with the one that has waited longest.
+/// Closes a visitor if the limit is reached: the one that has waited longest, among those of the network with most
+/// visitors.
 void WebFrontState::make_room() {
     if (waiting.size() < options.limits.visitors_max) return;
     const auto is_largest = [this](const Visitor& v) { return networks.of(v.network) == networks.largest(); };
@@ -43,12 +44,12 @@ public:
         }
     }
 
-    /// Peers come through TLS from now on.
+    /// From now on, every peer makes a TLS handshake first.
     void set_gate(std::unique_ptr<TlsGate> gate) { gate_ = std::move(gate); }
 
     void accept(os::Descriptor socket, const os::SocketAddress& address) override {
         if (gate_) return gate_->accept(std::move(socket), address, *this);
-        greet(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
+        begin_session(address, {}, [&] { return PlainStream(io_, std::move(socket), address.family()); });
     }
     void reload() override {
         if (gate_) gate_->reload();
@@ -60,7 +61,7 @@ public:
         }
         if (!gate_) return;
         gate_->on_time(now);
-        gate_->judge_again(rest_);
+        gate_->end_revoked_connections(rest_);
         rest_.on_time(now);
     }
     Instant next_deadline() const override {
@@ -76,7 +77,7 @@ public:
 private:
     void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) override {
         ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
-        greet(address, std::move(peer), [&] {
+        begin_session(address, std::move(peer), [&] {
             net::TlsStream stream(io_, std::move(session));
             stream.rest_in(rest_, state_.driver.now());
             return stream;
@@ -84,20 +85,21 @@ private:
     }
 
     template <class Make>
-    void greet(const os::SocketAddress& address, ProvenPeer peer, const Make& make_stream) {
+    void begin_session(const os::SocketAddress& address, ProvenPeer peer, const Make& make_stream) {
         state_.make_room();
         try {
             using Session = HttpSession<decltype(make_stream())>;
             std::make_shared<Session>(make_stream(), address, std::move(peer), state_)->begin();
-        } catch (const boost::system::system_error& error) {  // no memory for watching it
+        } catch (const boost::system::system_error& error) {  // the loop cannot watch one more socket
             state_.log.warning("connection_dropped", {{"address", to_text(address)}, {"reason", error.what()}});
         }
     }
 
     asio::io_context& io_;
     WebFrontState state_;
-    net::TlsRest rest_;              // with a gate
-    std::unique_ptr<TlsGate> gate_;  // nullptr: no TLS. Goes before what its peers become
+    net::TlsRest rest_;  // used with a gate only
+    // nullptr = no TLS. The last member, so that no peer comes out of the gate while the other members are destroyed.
+    std::unique_ptr<TlsGate> gate_;
 };
 
 }  // namespace

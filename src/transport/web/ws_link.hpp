@@ -1,9 +1,10 @@
-// WsLink: MQTT in WebSocket messages, as the driver sees it. Each packet leaves in a message of its own: clients exist
-// that look at the first packet of a message only. The messages of a turn leave in one write; what comes is handed on
-// as it comes, whatever the frames. Included by web_front.cpp only: Beast takes half a minute to compile.
+// WsLink: the link of an MQTT peer over WebSocket. Each MQTT packet leaves in a message of its own, because some
+// clients read only the first packet of a message. All messages of a turn leave in one write. Received bytes are passed
+// on without regard to frames and messages. The driver owns the link. On the loop's thread. Only web_front.cpp includes
+// this file, since Beast takes half a minute to compile.
 //
-//     open ──our connection closes──► finishing (close frame) ──theirs──► ending (FIN, drain) ──► lost
-//       └─────their close frame, or their mistake, which Beast answers─────►┘
+//     open ──connection closes──► finishing (our close frame) ──peer's close frame──► ending (FIN, drain) ──► lost
+//       └─────the peer's close frame, or its mistake, which Beast answers────────────►┘
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/link.hpp"
 #include "ledge/transport/web.hpp"
@@ -26,7 +28,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = boost::beast::websocket;
 
-/// How many peers Asio serves for a front; it outlives the front.
+/// The number of peers that Asio serves for a front. Shared, because sessions may outlive the front.
 using PeerCount = std::shared_ptr<std::size_t>;
 
 template <class Stream>
@@ -35,10 +37,12 @@ public:
     using Error = boost::system::error_code;
     using Request = boost::beast::http::request<boost::beast::http::empty_body>;
 
-    // Of one write, frame headers included: what is copied out of the outbox. Asio gives the system 64 KiB at once.
+    // The bytes of one write that are copied out of the outbox, frame headers included. Asio passes 64 KiB to the
+    // system at once.
     static constexpr std::size_t write_bytes_max = 64 * 1024 - 16;
-    static constexpr std::size_t small_bytes = 512;        // into which an idle connection reads
-    static constexpr std::size_t large_bytes = 16 * 1024;  // while a long frame is under way
+    static constexpr std::size_t small_bytes = 512;        // the read buffer of an idle connection
+    static constexpr std::size_t large_bytes = 16 * 1024;  // the read buffer while a long frame is being received
+    static_assert(small_bytes < large_bytes && write_bytes_max <= 0xFFFF, "append_packets() writes 16-bit lengths");
 
     WsLink(Stream stream, const WebSocketOptions& options, std::string address, Driver& driver, const Log& log,
            PeerCount count)
@@ -47,11 +51,11 @@ public:
     }
     ~WsLink() override { close(); }
 
-    /// Answers the upgrade and begins to read. Once, after the driver has adopted the link.
+    /// Answers the upgrade and begins to read. Call this once, after the driver has adopted the link.
     void accept(const Request& request, std::string_view subprotocol) { wire_->accept(request, subprotocol); }
 
 private:
-    /// What the handlers keep alive: it outlives the link until the last of them has run.
+    /// The part of the link that Asio's handlers use and share. It outlives the link until the last handler has run.
     struct Wire : std::enable_shared_from_this<Wire> {
         Wire(Stream stream, const WebSocketOptions& options, std::string peer, Driver& driver_, const Log& log_,
              PeerCount count_)
@@ -78,31 +82,31 @@ private:
         void refuse_text();
         Wrote write(session::Outbox& outbox);
         bool write_whole(session::Outbox& outbox);
-        std::size_t take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
+        std::size_t copy_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max);
         std::size_t append_packets(session::Outbox& outbox, std::size_t at, std::size_t end);
         void on_written(const Error& error);
         void finish(websocket::close_code code);
         void end();
-        void note(std::string_view reason);
+        void log_end(std::string_view reason);
         Stream& stream() { return ws->next_layer().stream(); }
 
-        std::optional<websocket::stream<Layer<Stream>>> ws;  // nullopt: closed, and its last handlers have run
-        WsLink* link = nullptr;                              // nullptr: closed, handlers only return
+        std::optional<websocket::stream<Layer<Stream>>> ws;  // empty = closed, and its last handlers have run
+        WsLink* link = nullptr;                              // nullptr = closed; the handlers do nothing then
         Driver& driver;
         const Log& log;
         std::string address;
         PeerCount count;
-        std::unique_ptr<Byte[]> large;     // instead of small
-        std::unique_ptr<Byte[]> outgoing;  // the frames under way
-        Blob payload;                      // of the packet under way, if it is not in `outgoing`
-        std::size_t packet_rest = 0;       // of the packet whose first fragments have left
+        std::unique_ptr<Byte[]> large;     // the read buffer instead of `small`; nullptr = not needed
+        std::unique_ptr<Byte[]> outgoing;  // the frames that are being sent
+        Blob payload;                      // the payload that is being sent, if it is not copied to `outgoing`
+        std::size_t packet_rest = 0;       // the unsent bytes of a packet whose first fragments are sent
         Duration ping_interval{};
-        bool is_paused = false;    // nothing is read, the driver has said so
-        bool is_read_due = false;  // the read before has ended meanwhile
-        bool is_writing = false;
-        bool is_compressed = false;  // permessage-deflate has been agreed on
-        bool is_finishing = false;   // our close frame is sent or on its way
-        bool is_ending = false;      // our FIN is
+        bool is_paused = false;      // the driver has stopped the reading
+        bool is_read_due = false;    // a read has ended during the pause, so the next one begins after it
+        bool is_writing = false;     // a write is under way
+        bool is_compressed = false;  // permessage-deflate is in use
+        bool is_finishing = false;   // our close frame is sent or being sent
+        bool is_ending = false;      // our FIN is sent or being sent
         std::array<Byte, small_bytes> small;
     };
 
@@ -119,27 +123,28 @@ private:
         if (wire == nullptr) return;
         wire->link = nullptr;
         wire->stream().close();
-        // Beast keeps an operation that waits for another inside the stream, where it keeps the stream alive in turn.
-        // What has just been cancelled runs before this does.
+        // Inside the stream, Beast stores an operation that waits for another one, and this operation shares the
+        // ownership of the stream. Such a cycle would never end, so the stream is destroyed explicitly. The handlers
+        // that stream().close() has cancelled run before this posted call.
         asio::post(wire->ws->get_executor(), [wire] { wire->ws.reset(); });
     }
 
-    std::shared_ptr<Wire> wire_;  // nullptr: closed
+    std::shared_ptr<Wire> wire_;  // nullptr = closed
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <class Stream>
 void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
-    ws->auto_fragment(false);
-    ws->binary(true);  // [MQTT-6.0.0-1]
+    ws->auto_fragment(false);  // write() itself decides about frames
+    ws->binary(true);          // [MQTT-6.0.0-1]
     ws->read_message_max(static_cast<std::size_t>(options.message_bytes_max));
     ping_interval = options.ping_interval;
     watch_silence(true);
     if (options.compression) {
         websocket::permessage_deflate deflate;
         deflate.server_enable = true;
-        deflate.server_max_window_bits = 12;  // with memLevel 5: 32 KiB to compress instead of 256
+        deflate.server_max_window_bits = 12;  // with memLevel 5, compression needs 32 KiB instead of 256
         deflate.memLevel = 5;
         deflate.msg_size_threshold = 64;
         ws->set_option(deflate);
@@ -155,6 +160,7 @@ void WsLink<Stream>::Wire::accept(const Request& request, std::string_view subpr
     }));
     ws->async_accept(request, [self = this->shared_from_this()](const Error& error) {
         if (self->link == nullptr) return;
+        // The answer to the upgrade is sent or has failed, so the decorator is no longer needed.
         self->ws->set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
         if (error) return self->on_end(error);
         self->read();
@@ -179,7 +185,7 @@ void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
     } else {
         driver.received(*link, std::span(large ? large.get() : small.data(), bytes));
     }
-    if (link == nullptr) return;  // closed for what it has sent
+    if (link == nullptr) return;  // the received bytes have made the shard close the connection
     choose_buffer();
     if (is_paused)
         is_read_due = true;
@@ -194,19 +200,20 @@ void WsLink<Stream>::Wire::set_reading(bool is_wanted) {
     if (is_wanted && std::exchange(is_read_due, false)) read();
 }
 
-/// Whoever is not read is not silent.
+/// Begins or ends the timeout for a silent peer. While the reading is paused, the peer's silence cannot be noticed.
 template <class Stream>
 void WsLink<Stream>::Wire::watch_silence(bool is_wanted) {
     if (ping_interval == Duration::zero()) return;
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = websocket::stream_base::none();
     timeout.idle_timeout = websocket::stream_base::none();
-    if (is_wanted) timeout.idle_timeout = ping_interval * 2;  // Beast asks after half of it
+    if (is_wanted) timeout.idle_timeout = ping_interval * 2;  // Beast sends a ping after half of this time
     timeout.keep_alive_pings = true;
     ws->set_option(timeout);
 }
 
-/// Idle connections are many, long frames few: room for them is borrowed until the message is at its end.
+/// Chooses the read buffer. Most connections are idle and need a small buffer. A long frame gets a large buffer until
+/// its message has ended.
 template <class Stream>
 void WsLink<Stream>::Wire::choose_buffer() {
     if (ws->is_message_done()) {
@@ -216,7 +223,7 @@ void WsLink<Stream>::Wire::choose_buffer() {
     }
 }
 
-/// Of what Beast objects to; it has answered with a close frame then.
+/// The error categories of the peer's mistakes, which Beast has answered with a close frame.
 inline const boost::system::error_category& closed_category() {
     return websocket::make_error_code(websocket::error::closed).category();
 }
@@ -226,32 +233,32 @@ inline const boost::system::error_category& zlib_category() {
 
 template <class Stream>
 void WsLink<Stream>::Wire::on_end(const Error& error) {
-    if (is_finishing) return;  // the handler of the close goes on
+    if (is_finishing) return;  // the handler of async_close() continues the end
     const bool is_of_peer = error.category() == closed_category() || error.category() == zlib_category();
-    // A connection that breaks is reported by the shard.
-    const bool is_worth_noting = is_of_peer ? error != websocket::error::closed : error == beast::error::timeout;
-    if (is_worth_noting) note(error.message());
+    // The shard logs a connection that breaks, so this function logs only mistakes and timeouts of WebSocket.
+    const bool is_worth_logging = is_of_peer ? error != websocket::error::closed : error == beast::error::timeout;
+    if (is_worth_logging) log_end(error.message());
     if (!is_of_peer) return driver.lost(*link);
     driver.ended(*link);
     if (link != nullptr) end();
 }
 
-/// [MQTT-6.0.0-1]: a frame that is not binary closes the connection. RFC 6455 section 7.4.1 has 1003 for it.
+/// [MQTT-6.0.0-1]: a frame that is not binary closes the connection. The close code is 1003 (RFC 6455 section 7.4.1).
 template <class Stream>
 void WsLink<Stream>::Wire::refuse_text() {
     if (is_finishing) return;
-    note("a text frame");
+    log_end("a text frame");
     driver.ended(*link);
     if (link != nullptr) finish(websocket::close_code::unknown_data);
 }
 
-/// Of the packet at the front: the outbox holds whole packets, of which the fixed header says the length.
+/// The size of the packet at the front of the outbox, from its fixed header. The outbox holds complete packets.
 inline std::size_t packet_size(const session::Outbox& outbox) {
     std::array<Bytes, 1> front;
     outbox.gather(front);
     if (front[0].size() >= 2 && front[0][1] < 0x80) return std::size_t{2} + front[0][1];  // nearly always
     constexpr std::size_t header_bytes_max = 5;
-    std::array<Bytes, header_bytes_max> parts;  // each has a byte at least
+    std::array<Bytes, header_bytes_max> parts;  // each part has at least one byte, so these parts contain the header
     const std::size_t count = outbox.gather(parts);
     std::size_t seen = 0;
     std::size_t rest = 0;
@@ -262,19 +269,20 @@ inline std::size_t packet_size(const session::Outbox& outbox) {
             if (seen > 1 && ((byte & 0x80U) == 0 || seen == header_bytes_max)) return seen + rest;
         }
     }
-    LEDGE_ASSERT(false);  // the core appends no half packets
+    LEDGE_ASSERT(false);  // the core appends complete packets only
     return seen;
 }
 
 template <class Stream>
 Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
-    if (is_writing) return Wrote::part;  // on_written asks again
+    if (is_writing) return Wrote::part;  // on_written() calls Driver::writable_soon()
     if (outbox.empty()) return Wrote::all;
     if (write_whole(outbox)) return Wrote::part;
-    // A frame header has at most twice the size of the packet behind it: the shortest have two bytes.
+    // A frame header is never larger than its packet: the shortest packets have two bytes, as the shortest headers. So
+    // twice the outbox is room enough for all frames.
     const std::size_t room = std::min(outbox.size() * 2, write_bytes_max);
     outgoing = std::make_unique_for_overwrite<Byte[]>(room);
-    const std::size_t first = take_packet(outbox, 0, room);
+    const std::size_t first = copy_packet(outbox, 0, room);
     const bool is_whole = packet_rest == 0;
     const std::size_t end = is_whole && !is_compressed ? append_packets(outbox, first, room) : first;
     if (end > first)
@@ -286,8 +294,9 @@ Link::Wrote WsLink<Stream>::Wire::write(session::Outbox& outbox) {
     return Wrote::part;
 }
 
-/// A packet that is too large for a copy, and whose payload the outbox only refers to, leaves as one frame: there are
-/// clients that understand no fragments (Paho C 1.3.12). False: the next packet is another one.
+/// Sends the next packet as one frame, without a copy of its payload, if the packet is too large for a copy and the
+/// outbox refers to its payload. One frame, because some clients do not support fragments (Paho C 1.3.12). Returns
+/// false when the next packet is of another kind.
 template <class Stream>
 bool WsLink<Stream>::Wire::write_whole(session::Outbox& outbox) {
     if (is_compressed || packet_rest != 0) return false;
@@ -310,9 +319,11 @@ bool WsLink<Stream>::Wire::write_whole(session::Outbox& outbox) {
     return true;
 }
 
-/// Copies the next packet, or as much as there is room for: then packet_rest says what stays. Returns where it ends.
+/// Moves the next packet from the outbox to outgoing[at], at most `bytes_max` bytes of it. packet_rest then has the
+/// number of the packet's remaining bytes. Returns the index behind the copied bytes.
 template <class Stream>
-std::size_t WsLink<Stream>::Wire::take_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max) {
+std::size_t WsLink<Stream>::Wire::copy_packet(session::Outbox& outbox, std::size_t at, std::size_t bytes_max) {
+    LEDGE_ASSERT(!outbox.empty() && bytes_max > 0);
     if (packet_rest == 0) packet_rest = packet_size(outbox);
     const std::size_t end = at + std::min(packet_rest, bytes_max);
     packet_rest -= end - at;
@@ -327,7 +338,8 @@ std::size_t WsLink<Stream>::Wire::take_packet(session::Outbox& outbox, std::size
     return end;
 }
 
-/// The packets that have room whole, each behind a frame header of its own. Returns where the last of them ends.
+/// Copies further complete packets as long as there is room before outgoing[end], each behind a frame header of its
+/// own. Returns the index behind the last one.
 ///   frame := 0x82 (length:u8 | 0x7E length:u16) packet        (RFC 6455 section 5.2: final, binary, not masked)
 template <class Stream>
 std::size_t WsLink<Stream>::Wire::append_packets(session::Outbox& outbox, std::size_t at, std::size_t end) {
@@ -342,8 +354,9 @@ std::size_t WsLink<Stream>::Wire::append_packets(session::Outbox& outbox, std::s
             outgoing[at + 2] = static_cast<Byte>(size >> 8U);
             outgoing[at + 3] = static_cast<Byte>(size);
         }
-        at = take_packet(outbox, at + header, size);
+        at = copy_packet(outbox, at + header, size);
     }
+    LEDGE_ASSERT(at <= end);
     return at;
 }
 
@@ -352,7 +365,7 @@ void WsLink<Stream>::Wire::on_written(const Error& error) {
     is_writing = false;
     outgoing.reset();
     payload = {};
-    if (link != nullptr && !error) driver.writable_soon(*link);  // an error ends the reading too
+    if (link != nullptr && !error) driver.writable_soon(*link);  // an error also ends the read, which closes the link
 }
 
 template <class Stream>
@@ -372,7 +385,7 @@ void WsLink<Stream>::Wire::end() {
 }
 
 template <class Stream>
-void WsLink<Stream>::Wire::note(std::string_view reason) {
+void WsLink<Stream>::Wire::log_end(std::string_view reason) {
     log.info("websocket_ended", {{"address", address}, {"reason", reason}});
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("who shakes no hands is left when the time is up") {
     const std::uint16_t silent = o.rig.listen_tcp();  // MQTT's: it waits for a CONNECT
     const auto& got = o.connect({"127.0.0.1", silent, o.tls()}, 50ms);
     CHECK(got.stream == nullptr);
-    CHECK(got.error == "TLS is not agreed on in time");
+    CHECK(got.error == "the TLS handshake was not complete in time");
 }
 
 TEST_CASE("what is given up calls nobody and leaves no descriptor behind") {
