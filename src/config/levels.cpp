@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t filter_bytes_max = 65'535;
 
 constexpr std::string_view help =
-    "# Other levels for some topics. The first filter that matches a message's topic decides; where none does, it is\n"
-    "# durability above. At most 64.\n";
+    "# Levels of durability for single topics. The first filter that matches a message's topic decides; if no filter\n"
+    "# matches, durability above decides. At most 64 filters.\n";
 constexpr std::string_view example =
     "# [[store.levels]]\n"
     "# filter = \"sensors/+/raw\"\n"

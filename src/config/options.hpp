@@ -66,7 +66,11 @@ struct Option {
     bool has_key(std::string_view key) const;
 };
 
+/// All rows: those of listeners, of [limits] and of the broker, in this order.
 std::span<const Option> options();
+/// The three parts of options(), one file each.
+std::span<const Option> listener_options();
+std::span<const Option> limit_options();
 
 /// The help of a section, shown above it in the documented file.
 std::string_view section_help(std::string_view section);

@@ -16,18 +16,17 @@ namespace {
 constexpr std::size_t comment_columns = 100;
 
 constexpr std::string_view header =
-    "# The configuration of ledgemq: every option with its default, its unit and what it is for. This is what\n"
-    "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
-    "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
-    "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
-    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, "
-    "those\n"
-    "# in _ms milliseconds, or both a text with a unit: \"5 min\" (ms, s, min, h, d).\n"
-    "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
+    "# The configuration of ledgemq: every option with its meaning, unit, default and range.\n"
+    "# `ledgemq --print-config` prints this file with the effective values. Leave out every key that keeps its\n"
+    "# default; the smallest useful file is minimal.toml. Every key can also be set on the command line with\n"
+    "# --set KEY=VALUE, for example --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
+    "# A size is a number of bytes or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are\n"
+    "# seconds, keys that end in _ms milliseconds; both also accept a text with a unit: \"5 min\" (ms, s, min, h, d).\n"
+    "# Unknown keys are errors. `ledgemq check -c FILE` names every mistake in a file and who may log in where.\n";
 
 constexpr std::string_view listener_help =
-    "A listener is an address where clients connect. Each has a name of letters, digits, '-' and '_', here: local. "
-    "Any number of them may be configured; if none is, there is one as below.";
+    "A listener is an address where clients connect. It has a name of letters, digits, '-' and '_', here: local. "
+    "There may be up to 64 listeners; if none is configured, the broker uses the one below.";
 
 ListenerDraft draft_of(const Config& config, std::size_t index) {
     const broker::ListenerOptions& options = config.shard.listeners[index];
