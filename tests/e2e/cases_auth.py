@@ -232,7 +232,7 @@ def _mistakes(context):
     check(code == 0 and 'can read the password hashes' in text and 'users: 3' in text, text)
     os.chmod(users, 0o602)
     code, text = check_with(f'auth.password_file={users}')
-    check(code == 2 and 'may write the file' in text, text)
+    check(code == 2 and 'can write the file' in text, text)
     code, text = check_with('listeners.wan.url=mqtt://0.0.0.0:1', 'listeners.wan.allow_anonymous=true')
     check(code == 0 and 'everybody who reaches mqtt://0.0.0.0:1' in text, text)
 
