@@ -1,10 +1,11 @@
-// A Config as a documented TOML file, and the keys in which two of them differ.
+// Prints a Config as a documented TOML file, and finds the keys in which two Configs differ.
 #include <algorithm>
 #include <map>
 
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/config/load.hpp"
 #include "levels.hpp"
@@ -28,7 +29,9 @@ constexpr std::string_view listener_help =
     "A listener is an address where clients connect. It has a name of letters, digits, '-' and '_', here: local. "
     "There may be up to 64 listeners; if none is configured, the broker uses the one below.";
 
+/// The listener as a draft again, because options are rows about drafts.
 ListenerDraft draft_of(const Config& config, std::size_t index) {
+    LEDGE_ASSERT(index < config.sockets.size() && index < config.shard.listeners.size());
     const broker::ListenerOptions& options = config.shard.listeners[index];
     const ListenerSocket& socket = config.sockets[index];
     ListenerDraft draft;
@@ -47,7 +50,7 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     return draft;
 }
 
-/// Options only read through it.
+/// A Place for Option::get. The casts are safe: this file calls no Option::set.
 Place place_of(const Config& config, const session::SessionLimits& limits, const ListenerDraft& draft) {
     return {const_cast<Config*>(&config), const_cast<session::SessionLimits*>(&limits),
             const_cast<ListenerDraft*>(&draft)};
@@ -60,15 +63,18 @@ std::string literal_list(const TextList& texts) {
     return out + "]";
 }
 
+/// The value as TOML: true, 7, "text", ["a", "b"].
 std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
     if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
+    LEDGE_ASSERT(option.type != Type::choice || static_cast<std::size_t>(number) < option.choices.size());
     if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
     return std::to_string(number);
 }
 
+/// Appends the text as comment lines of at most comment_columns.
 void append_comment(std::string_view text, std::string& out) {
     std::string line = "#";
     while (!text.empty()) {
@@ -84,7 +90,8 @@ void append_comment(std::string_view text, std::string& out) {
     out += line + "\n";
 }
 
-/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)."
+/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)." Without the first sentence if the
+/// help of the option describes the default itself.
 std::string facts(const Option& option) {
     std::string out;
     if (option.help.find("Default:") == std::string_view::npos) {
@@ -120,8 +127,8 @@ void append_option(const Option& option, Place place, bool is_documented, std::s
     if (is_documented) out += "\n";
 }
 
-/// The options of a listener in a table below its own. What is as it would be without being said is left out, unless
-/// it is there for the documentation.
+/// Appends one section of a listener, [listeners.NAME.SECTION]. Options that have their usual value are left out,
+/// unless the section is printed as documentation. `usual`: the place of the usual values.
 void append_section(std::string_view section, const ListenerDraft& draft, const Place& place, const Place& usual,
                     bool is_documented, std::string& out) {
     const std::string title = "[listeners." + draft.name + "." + std::string(section) + "]\n";
@@ -141,7 +148,7 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
     const ListenerDraft untouched;
     const Place place = place_of(config, draft.limits, draft);
     const Place usual = place_of(config, config.limits, untouched);
-    const bool is_documented = index == 0;
+    const bool is_documented = index == 0;  // the help of options is printed once, at the first listener
     out += "[listeners." + draft.name + "]\n";
     for (const Option& option : options()) {
         if (option.scope == Scope::listener && option.section.empty()) append_option(option, place, is_documented, out);
@@ -156,7 +163,7 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
     if (!out.ends_with("\n\n")) out += "\n";
 }
 
-/// Every key with its value in words.
+/// All keys with their values as TOML.
 std::map<std::string, std::string> flatten(const Config& config) {
     std::map<std::string, std::string> result;
     const ListenerDraft none;

@@ -188,7 +188,7 @@ def _configuration(context):
             (url + f'ca = "{good}"\ncertificate = "{good}"\n', 4, 'must both be set'),
             (url + f'ca = "{good}"\ncertificate = "{good}"\nkey = "{good}"\n', 5, 'is not PEM'),
             (f'url = "http://127.0.0.1:1/"\nca = "{good}"\n', 3, 'begins with https://'),
-            ('url = "https://-x/"\n', 2, 'no name')):
+            ('url = "https://-x/"\n', 2, 'neither a name')):
         file = write(context, 'toml', f'[auth.http]\n{text}')
         returned, said = checked(context, file)
         check(returned == 2 and f'{file}:{line}: ' in said and part in said, f'{text}: {returned} {said}')
