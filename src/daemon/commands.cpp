@@ -44,7 +44,7 @@ std::string unwritable_store(const config::Config& config) {
 
 }  // namespace
 
-int say(const config::Command& command) {
+int print_text(const config::Command& command) {
     const bool is_answer = command.exit_code == config::exit_ok;
     print(is_answer ? stdout : stderr, command.text);
     return is_answer ? answered() : command.exit_code;

@@ -12,7 +12,7 @@ namespace ledge::daemon {
 inline constexpr std::string_view version = LEDGE_VERSION;
 
 /// --help, --version, or what is wrong with the command line.
-int say(const config::Command& command);
+int print_text(const config::Command& command);
 /// Everything that is wrong with the configuration.
 int complain(const config::Loaded& loaded);
 /// info, verify, dump, compact, backup or restore. A store with something wrong ends like a failure.

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     using namespace ledge;
     try {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
-        if (command.action == config::Command::Action::say) return daemon::say(command);
+        if (command.action == config::Command::Action::print_text) return daemon::print_text(command);
         if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::sessions) return daemon::use_sessions(command.sessions);

@@ -23,7 +23,7 @@ struct Command {
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         events,        // ledgemq events [--json]
-        say,           // --help, --version or a wrong command line: print `text` and end with `exit_code`
+        print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`
     };
 
     Action action = Action::serve;
