@@ -27,8 +27,8 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
-        // The default of allow_anonymous: true for clients of this machine, unless users are configured, and for clients
-        // that TLS has authenticated.
+        // The default of allow_anonymous: true for clients of this machine, unless users are configured, and for
+        // clients that TLS has authenticated.
         const bool is_anonymous = draft.allow_anonymous.value_or(
             (endpoint.value().is_local && !loaded_.config.auth.knows_users()) || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());

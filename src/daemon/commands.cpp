@@ -55,7 +55,7 @@ int complain(const config::Loaded& loaded) {
     return config::exit_bad_configuration;
 }
 
-void look_around(const config::Sources& sources, config::Loaded& loaded) {
+void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded) {
     check_tls_files(loaded);
     check_hook_files(loaded);
     note_warnings(sources, loaded);
@@ -119,10 +119,11 @@ int use_store_tool(const config::Command& command) {
         if (!result) return fail(result.error().text);
         return result.value() ? answered() : config::exit_failure;
     }
-    const auto say_it = [](std::string_view text) { print(stdout, text); };
-    const auto result = command.store_tool == "backup"
-                            ? storage::backup(command.store_path, command.store_file, say_it)
-                            : storage::restore(command.store_file, command.store_path, command.store_is_forced, say_it);
+    const auto print_answer = [](std::string_view text) { print(stdout, text); };
+    const auto result =
+        command.store_tool == "backup"
+            ? storage::backup(command.store_path, command.store_file, print_answer)
+            : storage::restore(command.store_file, command.store_path, command.store_is_forced, print_answer);
     return result ? answered() : fail(result.error().text);
 }
 

@@ -27,13 +27,13 @@ constexpr std::size_t polled_bytes_max = 4096;
 LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0)
-        way_ = Way::closed;
+        mode_ = WriteMode::closed;
     else if (S_ISREG(status.st_mode))
-        way_ = Way::blocking;
+        mode_ = WriteMode::blocking;
     else if (S_ISSOCK(status.st_mode))
-        way_ = Way::send;
+        mode_ = WriteMode::send;
     else
-        way_ = reopen(descriptor) ? Way::own : Way::polled;
+        mode_ = reopen(descriptor) ? WriteMode::reopened : WriteMode::polled;
 }
 
 /// O_NONBLOCK belongs to the open file, which a shell or another process may share: it is never set on theirs.
@@ -46,7 +46,7 @@ bool LogOutput::reopen(int descriptor) {
 }
 
 void LogOutput::write(std::string_view line) {
-    if (way_ == Way::closed) return;
+    if (mode_ == WriteMode::closed) return;
     if (drain()) {
         const long written = try_write(line);
         if (written == refused) ++lost_;
@@ -84,12 +84,12 @@ void LogOutput::finish() {
 }
 
 long LogOutput::try_write(std::string_view text) const {
-    if (way_ == Way::polled) {
+    if (mode_ == WriteMode::polled) {
         if (!is_writable(descriptor_, 0)) return 0;
         text = text.substr(0, polled_bytes_max);
     }
     for (;;) {
-        const ssize_t written = way_ == Way::send
+        const ssize_t written = mode_ == WriteMode::send
                                     ? ::send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                     : ::write(descriptor_, text.data(), text.size());
         if (written >= 0) return written;

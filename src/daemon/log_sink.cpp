@@ -58,7 +58,7 @@ void LogSink::write(void* self, const LogRecord& record) {
     auto& sink = *static_cast<LogSink*>(self);
     const std::lock_guard lock(sink.mutex_);
     if (!sink.limiter_.admits(record, sink.clock_())) return;
-    sink.tell_lost();
+    sink.report_lost();
     sink.put(record);
 }
 
@@ -83,7 +83,7 @@ void LogSink::put(const LogRecord& record) {
 }
 
 /// As soon as the reader has caught up; again, if even this line is lost.
-void LogSink::tell_lost() {
+void LogSink::report_lost() {
     if (output_.lost() == 0 || !output_.drain()) return;
     const std::uint64_t lost = output_.lost();
     output_.set_lost(0);
@@ -92,25 +92,25 @@ void LogSink::tell_lost() {
     if (output_.lost() > 0) output_.set_lost(lost);
 }
 
-void LogSink::tell_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
+void LogSink::report_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
     for (const LogLimiter::LeftOut& count : counts) {
         const LogField fields[] = {{"event", count.event}, {"address", count.address}, {"lines", count.lines}};
         put({LogLevel::warning, "log_lines_left_out", fields});
     }
 }
 
-void LogSink::settle() {
+void LogSink::write_pending() {
     const std::lock_guard lock(mutex_);
     output_.drain();
-    tell_lost();
-    tell_left_out(limiter_.take_due(clock_()));
+    report_lost();
+    report_left_out(limiter_.take_due(clock_()));
 }
 
 void LogSink::finish() {
     const std::lock_guard lock(mutex_);
-    tell_left_out(limiter_.take_all());
+    report_left_out(limiter_.take_all());
     output_.finish();
-    tell_lost();
+    report_lost();
 }
 
 }  // namespace ledge::daemon

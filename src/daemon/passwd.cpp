@@ -27,24 +27,24 @@ constexpr std::size_t password_bytes_max = 65'535;  // what CONNECT has room for
 constexpr std::size_t salt_bytes = 12;              // as many as mosquitto takes, up to 2.0
 
 /// The terminal without echo while it lives; signals, which would leave it so, are put off.
-class Quiet {
+class EchoOff {
 public:
-    explicit Quiet(int terminal) : terminal_(terminal) {
+    explicit EchoOff(int terminal) : terminal_(terminal) {
         sigset_t all;
         sigfillset(&all);
         ::sigprocmask(SIG_BLOCK, &all, &signals_);
         is_set_ = ::tcgetattr(terminal_, &before_) == 0;
-        termios quiet = before_;
-        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        quiet.c_lflag |= ECHONL;
-        if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &quiet);
+        termios without_echo = before_;
+        without_echo.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        without_echo.c_lflag |= ECHONL;
+        if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &without_echo);
     }
-    ~Quiet() {
+    ~EchoOff() {
         if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &before_);
         ::sigprocmask(SIG_SETMASK, &signals_, nullptr);
     }
-    Quiet(const Quiet&) = delete;
-    Quiet& operator=(const Quiet&) = delete;
+    EchoOff(const EchoOff&) = delete;
+    EchoOff& operator=(const EchoOff&) = delete;
 
 private:
     int terminal_;
@@ -74,7 +74,7 @@ std::optional<auth::Secret> read_line(int descriptor) {
 
 std::optional<auth::Secret> ask(int terminal, std::string_view prompt) {
     [[maybe_unused]] const ssize_t shown = ::write(terminal, prompt.data(), prompt.size());
-    const Quiet quiet(terminal);
+    const EchoOff echo_off(terminal);
     return read_line(terminal);
 }
 
@@ -115,37 +115,37 @@ int verify(const auth::PasswordFile& file, const std::string& user) {
 }
 
 /// The name and what stands behind it from now on.
-Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& wish) {
+Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& request) {
     const auto password = obtain_password(true);
     if (!password) return Failure{password.error()};
-    if (wish.is_scram && !auth::is_scram_password(password->bytes()))
+    if (request.is_scram && !auth::is_scram_password(password->bytes()))
         return Failure{std::string("for SCRAM a password has letters, digits and signs of ASCII only")};
     std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
     if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
         return Failure{std::string("the system gives no random numbers")};
-    const Bytes salt = Bytes(chance).first(wish.is_scram ? chance.size() : salt_bytes);
+    const Bytes salt = Bytes(chance).first(request.is_scram ? chance.size() : salt_bytes);
     const std::uint32_t usual =
-        wish.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
-    const std::uint32_t iterations = wish.iterations != 0 ? wish.iterations : usual;
-    const auto make = wish.is_scram ? auth::make_scram_keys : auth::hash_password;
+        request.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
+    const std::uint32_t iterations = request.iterations != 0 ? request.iterations : usual;
+    const auto make = request.is_scram ? auth::make_scram_keys : auth::hash_password;
     return make(password->bytes(), salt, iterations);
 }
 
 int report(const Result<bool, std::string>& written) { return written ? config::exit_ok : fail(written.error()); }
 
-int set(const config::Command::Passwd& wish) {
-    const auto hash = obtain_hash(wish);
+int set(const config::Command::Passwd& request) {
+    const auto hash = obtain_hash(request);
     if (!hash) return fail(hash.error());
-    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
-        return auth::with_password(text, wish.user, *hash);
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
+        return auth::with_password(text, request.user, *hash);
     }));
 }
 
-int remove(const config::Command::Passwd& wish) {
-    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
+int remove(const config::Command::Passwd& request) {
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
         const auto file = auth::PasswordFile::parse(text);
-        if (!file || file->find(wish.user) == nullptr) return Failure{"there is no user " + wish.user};
-        return auth::without_user(text, wish.user);
+        if (!file || file->find(request.user) == nullptr) return Failure{"there is no user " + request.user};
+        return auth::without_user(text, request.user);
     }));
 }
 
@@ -211,21 +211,21 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     return replace_file(*path, directory.get(), *edited);
 }
 
-int use_passwd(const config::Command::Passwd& wish) {
-    if (!auth::is_user_name(wish.user)) {
+int use_passwd(const config::Command::Passwd& request) {
+    if (!auth::is_user_name(request.user)) {
         fail("a user name has 1 to 1024 bytes of text, no ':' and no control characters");
         return config::exit_bad_configuration;
     }
-    const auto text = read_text(wish.file);
+    const auto text = read_text(request.file);
     if (!text) return fail(text.error());
     const auto file = auth::PasswordFile::parse(*text);
     if (!file) {
         for (const auth::Problem& problem : file.error())
-            fail(wish.file + ":" + std::to_string(problem.line) + ": the line " + problem.text);
+            fail(request.file + ":" + std::to_string(problem.line) + ": the line " + problem.text);
         return config::exit_bad_configuration;
     }
-    if (wish.is_verification) return verify(*file, wish.user);
-    return wish.is_removal ? remove(wish) : set(wish);
+    if (request.is_verification) return verify(*file, request.user);
+    return request.is_removal ? remove(request) : set(request);
 }
 
 }  // namespace ledge::daemon

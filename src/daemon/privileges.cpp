@@ -39,7 +39,7 @@ std::optional<gid_t> find_group(const std::string& name) {
 }
 
 /// Asked of the kernel, not believed of the calls before.
-bool is_nobody_else(const Account& account) {
+bool has_only_rights_of(const Account& account) {
     std::array<uid_t, 3> users{};
     std::array<gid_t, 3> groups{};
     if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0)
@@ -102,7 +102,8 @@ Result<bool, std::string> become(const Account& account) {
     if (::setgroups(0, nullptr) != 0) return fail("setgroups");
     if (::setresgid(account.gid, account.gid, account.gid) != 0) return fail("setresgid");
     if (::setresuid(account.uid, account.uid, account.uid) != 0) return fail("setresuid");  // capabilities go with it
-    if (!is_nobody_else(account)) return Failure{"cannot become '" + account.user + "': there is a way back to root"};
+    if (!has_only_rights_of(account))
+        return Failure{"cannot become '" + account.user + "': there is a way back to root"};
     return true;
 }
 
@@ -114,7 +115,7 @@ std::vector<std::string> unreadable(const std::vector<std::string>& files) {
     return result;
 }
 
-void gain_nothing() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+void forbid_new_privileges() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
 void allow_core_dumps(bool is_allowed) {
     // Where dumps are piped to a program the limit does not count, the attribute does.

@@ -88,7 +88,7 @@ void notify_service_manager(std::string_view state) {
         ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->size());
 }
 
-void forget_code_of_start() {
+void release_startup_code() {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(page - 1);
     const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);

@@ -89,8 +89,8 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
 
 /// False: it has failed, and nothing may be served.
 bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
-    if (const auto become_it = become(account); !become_it) {
-        log.error("not_started", {{"reason", become_it.error()}, {"fix", "start as root, or leave process.user out"}});
+    if (const auto changed = become(account); !changed) {
+        log.error("not_started", {{"reason", changed.error()}, {"fix", "start as root, or leave process.user out"}});
         return false;
     }
     allow_core_dumps(loaded.config.process.core_dumps);
@@ -118,7 +118,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
-    gain_nothing();
+    forbid_new_privileges();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
     if (!account) return refuse(log, account.error(), "mend the key", config::exit_bad_configuration);
@@ -142,8 +142,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
-    options.log_owes = [&sink] { return sink.owes(); };
-    options.settle_log = [&sink] { sink.settle(); };
+    options.log_owes = [&sink] { return sink.has_pending(); };
+    options.settle_log = [&sink] { sink.write_pending(); };
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
@@ -169,7 +169,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
     notify_service_manager("READY=1");
-    forget_code_of_start();
+    release_startup_code();
     (*loop)->run();
     log.info("stopped");
     return config::exit_ok;

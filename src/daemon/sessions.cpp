@@ -29,15 +29,15 @@ void print_line(std::string_view line) { std::fwrite(line.data(), 1, line.size()
 class AdminListener {
 public:
     /// "" or why it cannot be asked.
-    std::string connect(const config::Command::Sessions& wish) {
-        to_.host = wish.endpoint.host;
-        to_.port = wish.endpoint.port;
-        if (!wish.token_file.empty()) {
-            auto token = admin::read_token(wish.token_file);
+    std::string connect(const config::Command::Sessions& request) {
+        to_.host = request.endpoint.host;
+        to_.port = request.endpoint.port;
+        if (!request.token_file.empty()) {
+            auto token = admin::read_token(request.token_file);
             if (!token) return token.error();
             token_ = std::move(*token);
         }
-        return wish.endpoint.is_tls ? begin_tls(wish.ca_file) : std::string();
+        return request.endpoint.is_tls ? begin_tls(request.ca_file) : std::string();
     }
 
     net::HttpReply ask(std::string method, std::string target) {
@@ -108,19 +108,19 @@ int remove(AdminListener& listener, const std::string& client_id) {
     return reply.status == 200 ? config::exit_ok : fail(problem_of(reply));
 }
 
-int use_store(const config::Command::Sessions& wish) {
-    const auto done = wish.is_removal ? storage::remove_session(wish.store, wish.client_id)
-                                      : storage::list_sessions(wish.store, print_line);
+int use_store(const config::Command::Sessions& request) {
+    const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
+                                         : storage::list_sessions(request.store, print_line);
     return done ? config::exit_ok : fail(done.error().text);
 }
 
 }  // namespace
 
-int use_sessions(const config::Command::Sessions& wish) {
-    if (!wish.store.empty()) return use_store(wish);
+int use_sessions(const config::Command::Sessions& request) {
+    if (!request.store.empty()) return use_store(request);
     AdminListener listener;
-    if (const std::string problem = listener.connect(wish); !problem.empty()) return fail(problem);
-    return wish.is_removal ? remove(listener, wish.client_id) : list(listener);
+    if (const std::string problem = listener.connect(request); !problem.empty()) return fail(problem);
+    return request.is_removal ? remove(listener, request.client_id) : list(listener);
 }
 
 }  // namespace ledge::daemon

@@ -67,7 +67,7 @@ TEST_CASE("becoming somebody else is for good, in every way back that there is")
     ::chmod(secret.c_str(), 0600);
     CHECK(unreadable({secret, ""}).empty());
     CHECK(in_a_child([&] {
-              gain_nothing();
+              forbid_new_privileges();
               if (!become(*account.value()).ok()) return 1;
               if (::getuid() == 0 || ::geteuid() == 0 || ::getgid() == 0 || ::getgroups(0, nullptr) != 0) return 2;
               if (::setuid(0) == 0 || ::seteuid(0) == 0 || ::setgid(0) == 0 || ::setresuid(0, 0, 0) == 0) return 3;
