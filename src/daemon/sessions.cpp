@@ -20,15 +20,15 @@ namespace ledge::daemon {
 namespace {
 
 constexpr Duration answer_time_max = 30s;
-constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;  // a page of the longest client ids
+constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;  // one page of sessions with the longest client ids
 constexpr std::string_view resource = "/api/v1/sessions";
 
 void print_line(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); }
 
-/// The admin listener of a running broker, asked one thing after the other.
+/// The admin listener of a running broker. Requests are sent one after the other.
 class AdminListener {
 public:
-    /// "" or why it cannot be asked.
+    /// Prepares requests. Returns "" or the error, a sentence.
     std::string connect(const config::Command::Sessions& request) {
         to_.host = request.endpoint.host;
         to_.port = request.endpoint.port;
@@ -40,6 +40,7 @@ public:
         return request.endpoint.is_tls ? begin_tls(request.ca_file) : std::string();
     }
 
+    /// Sends one request and waits for its answer.
     net::HttpReply ask(std::string method, std::string target) {
         net::HttpPost request;
         request.to = to_;
@@ -50,6 +51,8 @@ public:
         request.answer_bytes_max = answer_bytes_max;
         std::optional<net::HttpReply> reply;
         client_.post(std::move(request), [&reply](net::HttpReply answer) { reply = std::move(answer); });
+        // run_one_for() returns when nothing happened for 10 ms, or when the loop has run out of work. restart() lets
+        // it run again, because worker threads may still post an answer.
         while (!reply) {
             io_.restart();
             io_.run_one_for(std::chrono::milliseconds(10));
@@ -60,7 +63,7 @@ public:
 private:
     std::string begin_tls(const std::string& ca_file) {
         auto workers = os::WorkerPool::create(net::post_to(io_), {.name = "tls"});
-        if (!workers) return "cannot start workers";
+        if (!workers) return "cannot start worker threads";
         workers_ = std::move(*workers);
         client_.use_workers(*workers_);
         net::TlsClientOptions options;
@@ -80,12 +83,12 @@ private:
 };
 
 std::string problem_of(const net::HttpReply& reply) {
-    if (reply.status == 0) return "the broker cannot be asked: " + reply.error;
+    if (reply.status == 0) return "the broker cannot be reached: " + reply.error;
     return "the broker answers " + std::to_string(reply.status) + ": " + reply.body;
 }
 
 int list(AdminListener& listener) {
-    std::string after;
+    std::string after;  // the last client id of the page before; "" = from the first session
     for (;;) {
         const net::HttpReply reply =
             listener.ask("GET", std::string(resource) + "?limit=1000&after=" + percent_encoded(after));
@@ -95,7 +98,8 @@ int list(AdminListener& listener) {
         const auto* object = error ? nullptr : page.if_object();
         const auto* sessions = object == nullptr ? nullptr : object->if_contains("sessions");
         const auto* next = object == nullptr ? nullptr : object->if_contains("next");
-        if (sessions == nullptr || !sessions->is_array() || next == nullptr) return fail("that is no broker's answer");
+        if (sessions == nullptr || !sessions->is_array() || next == nullptr)
+            return fail("the answer is not one of a LedgeMQ broker");
         for (const boost::json::value& session : sessions->as_array())
             print_line(boost::json::serialize(session) + "\n");
         if (!next->is_string()) return config::exit_ok;

@@ -253,7 +253,7 @@ def _explain(context):
             (['user=bob', 'client=7', 'publish', 'devices/7/x'],
              (0, f'allowed: {acl}:16 (pattern write devices/%c/+)')),
             (['receive', 'plant/1'], (1, f'denied: {acl} (no rule)')),
-            (['user=eve', 'publish', 'x'], (1, 'denied: user eve is not in the password file: no login'))):
+            (['user=eve', 'publish', 'x'], (1, 'denied: user eve is not in the password file and cannot log in'))):
         check(explain(*question) == expected, f'{question}: {explain(*question)}')
     check(explain('publish', 'a/#')[0] == 2 and explain('fly', 'a')[0] == 2, 'a wrong question')
 

@@ -36,7 +36,7 @@ TEST_CASE("an account: none is wished for, or it is there, or the reason") {
     const auto none = find_account({});
     REQUIRE(none.ok());
     CHECK_FALSE(none.value());
-    CHECK(error_of("", "nogroup").find("says nothing without process.user") != std::string::npos);
+    CHECK(error_of("", "nogroup").find("has no effect without process.user") != std::string::npos);
     CHECK(error_of("no-such-user").find("there is no user 'no-such-user'") != std::string::npos);
     CHECK(error_of("root").find("that is root") != std::string::npos);
     CHECK(error_of("nobody", "no-such-group").find("there is no group 'no-such-group'") != std::string::npos);
