@@ -1,3 +1,4 @@
+// The socket calls of one device.
 #include "client.hpp"
 
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 namespace ledge::demo {
 
 namespace {
@@ -54,9 +56,10 @@ void Client::close() {
 
 void Client::connect(const Address& address) {
     close();
+    LEDGE_ASSERT(fd_ < 0 && !is_connecting_);
     fd_ = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd_ < 0) return;
-    const int on = 1;
+    const int on = 1;  // small messages leave at once
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     is_connecting_ = true;
     const auto* target = reinterpret_cast<const sockaddr*>(&address.storage);
@@ -69,6 +72,7 @@ short Client::events() const {
 }
 
 void Client::on_ready(short revents, Instant now) {
+    // The end of a non-blocking connect() shows as POLLOUT, an error or a hang-up; SO_ERROR tells which.
     if (is_connecting_ && (revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
         int error = 0;
         socklen_t size = sizeof error;
@@ -87,7 +91,7 @@ void Client::publish(const Message& message, Instant now) {
     packet.qos = message.qos;
     packet.retain = message.retain;
     auto result = mqtt_.publish(packet);
-    // No room: an older measurement is worth less than this one.
+    // Without room for the message, the oldest unsent measurement is dropped: it is worth less than the new one.
     if (!result && message.qos != wire::QoS::at_most_once && mqtt_.withdraw_oldest() != 0)
         result = mqtt_.publish(packet);
     flush(now);
@@ -112,6 +116,7 @@ void Client::flush(Instant now) {
         if (sent < 0 && errno != EAGAIN && errno != EINTR) return close();
         if (sent > 0) mqtt_.sent(static_cast<std::size_t>(sent), now);
     }
+    // A broker that does not read would let the output grow without end.
     if (mqtt_.wants_close() || mqtt_.output().size() > unsent_bytes_max) close();
 }
 
@@ -127,7 +132,7 @@ void Client::read(Instant now) {
     }
 }
 
-/// A device has no subscriptions, so the only news is why a connection has ended.
+/// A device has no subscriptions, so it reports only one event: the end of a connection with its reason.
 void Client::on_event(const client::Event& event) {
     const auto* const ended = std::get_if<client::Ended>(&event);
     if (ended == nullptr) return;
