@@ -1,4 +1,4 @@
-// SUBSCRIBE and UNSUBSCRIBE, and their answers.
+// SUBSCRIBE and UNSUBSCRIBE, and their answers SUBACK and UNSUBACK.
 #include <algorithm>
 
 #include "append.hpp"
@@ -80,7 +80,7 @@ std::optional<ReasonCode> Client::refusal_of_request() const {
     return has_room ? std::nullopt : std::optional(ReasonCode::quota_exceeded);
 }
 
-/// The syntax of the filter (where wildcards may stand) is left to the server, which answers with a code.
+/// Checks only what CONNACK and MQTT 3 rule out. The server checks the syntax of the filter and answers with a code.
 std::optional<ReasonCode> Client::refusal_of(const wire::SubscribeEntry& entry) const {
     if (!is_text(entry.filter)) return ReasonCode::topic_filter_invalid;
     if (!is_v5()) return has_options_of_v5(entry.options) ? std::optional(ReasonCode::protocol_error) : std::nullopt;
@@ -93,8 +93,8 @@ std::optional<ReasonCode> Client::refusal_of(const wire::SubscribeEntry& entry) 
     return std::nullopt;
 }
 
-/// From the top, because messages take their ids from the bottom: a relay's messages bring ids of their own, which
-/// must not meet those of requests. 0: all are in use.
+/// Requests use ids from the top, because messages use ids from the bottom. The messages of a relay bring their own
+/// ids, which should not collide with those of requests. 0: all ids are in use.
 PacketId Client::next_request_id() const {
     for (std::uint32_t id = 0xFFFF; id > 0; --id) {
         const auto candidate = static_cast<PacketId>(id);

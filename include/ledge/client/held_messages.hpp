@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ring.hpp"
 #include "ledge/wire/packets.hpp"
 
@@ -65,7 +66,10 @@ public:
     /// The oldest message that must still be sent on this connection; nullptr: none.
     Entry* next_unsent();
     /// For the message of next_unsent(): it was sent, or is done.
-    void skip_unsent() { ++next_unsent_; }
+    void skip_unsent() {
+        LEDGE_ASSERT(next_unsent_ < entries_.size());
+        ++next_unsent_;
+    }
     /// The oldest message that is not done; nullptr: none.
     Entry* oldest();
 
