@@ -61,6 +61,7 @@ private:
     std::string out_;
 };
 
+/// Bytes and packets.
 void add_traffic(Text& text, const session::Counters& c) {
     text.counter("received_bytes_total", "Bytes of MQTT packets received from clients.", c.bytes_received);
     text.counter("sent_bytes_total", "Bytes of MQTT packets sent to clients.", c.bytes_sent);
@@ -75,6 +76,7 @@ void add_traffic(Text& text, const session::Counters& c) {
     text.counter("wills_published_total", "Will messages published.", c.wills_published);
 }
 
+/// Messages that were dropped or refused.
 void add_losses(Text& text, const session::Counters& c) {
     constexpr std::string_view dropped = "publications_dropped_total";
     text.family(dropped, "counter",
@@ -90,6 +92,7 @@ void add_losses(Text& text, const session::Counters& c) {
                  c.refused_not_allowed);
 }
 
+/// Connections, logins, sessions and subscriptions.
 void add_clients(Text& text, const broker::Metrics& metrics) {
     const session::Counters& c = metrics.counters;
     text.counter("connections_opened_total", "Connections that were accepted.", c.connections_opened);
@@ -146,6 +149,7 @@ void add_clients(Text& text, const broker::Metrics& metrics) {
                metrics.shared_subscriptions);
 }
 
+/// Handshakes.
 void add_tls(Text& text, const transport::TlsCounters& tls) {
     constexpr std::string_view handshakes = "tls_handshakes_total";
     text.family(handshakes, "counter",
@@ -156,6 +160,7 @@ void add_tls(Text& text, const transport::TlsCounters& tls) {
     text.sample(handshakes, "result", "refused", tls.refused);
 }
 
+/// Queues, retained messages and the memory budget.
 void add_memory(Text& text, const broker::Metrics& metrics) {
     text.gauge("queued_messages", "Messages that wait in sessions, including those in flight.",
                metrics.counters.queued_messages);
@@ -189,6 +194,7 @@ void add_memory(Text& text, const broker::Metrics& metrics) {
         metrics.counters.sessions_gave_way);
 }
 
+/// The ten largest owners. Only their number bounds the number of samples.
 void add_owners(Text& text, const broker::Metrics& metrics) {
     text.owners("owner_table_bytes", "gauge",
                 "Bytes of memory for sessions and subscriptions of an owner (a user, or the network of anonymous "
@@ -204,6 +210,7 @@ void add_owners(Text& text, const broker::Metrics& metrics) {
                 metrics.owners_by_written_bytes);
 }
 
+/// The state and the writes of the store. Without a store only the first two families exist.
 void add_store(Text& text, const broker::Metrics& metrics) {
     const broker::StoreFigures& store = metrics.store;
     text.gauge("store_enabled", "1 = the broker has a store, 0 = nothing survives the end of the broker.",

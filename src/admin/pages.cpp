@@ -34,6 +34,8 @@ HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
         return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
     if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
+    // The right is checked before the method and before the path below /api/, so that strangers learn nothing about
+    // pages.
     switch (judge(request, now)) {
         case Access::granted: break;
         case Access::wants_address:
@@ -55,7 +57,7 @@ Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
 Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
     if (request.bearer_token.empty()) return Access::wants_token;
     const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
-    if (guard_.is_blocked(source, now)) return Access::blocked;
+    if (guard_.is_blocked(source, now)) return Access::blocked;  // even for the right token: guesses get no answer
     if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
         guard_.on_success(source);
         return Access::granted;
@@ -123,6 +125,7 @@ Result<std::string, std::string> read_token(const std::string& path) {
     if (!file) return Failure{path + " " + file.error()};
     std::string token = std::move(file->text);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
+    // The token travels in a header, so it may have only visible ASCII characters.
     const bool is_visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
     if (token.size() < Pages::token_bytes_min || token.size() > Pages::token_bytes_max || !is_visible)
         return Failure{path + " must hold one line of " + std::to_string(Pages::token_bytes_min) + " to " +

@@ -38,12 +38,14 @@ std::optional<PageQuery> parse_query(std::string_view query) {
             if (read.ptr != end || read.ec != std::errc() || parsed.limit == 0 || parsed.limit > sessions_per_page_max)
                 return std::nullopt;
         } else {
-            return std::nullopt;
+            return std::
+                nullopt;  // an unknown part is an error and not ignored: the list would be another one than asked for
         }
     }
     return parsed;
 }
 
+/// One object of the list. expires_in_s is null if the session does not expire at present.
 void add_session(const broker::SessionFacts& facts, JsonWriter& out) {
     out.begin_object();
     out.text("client_id", facts.client_id);
@@ -91,6 +93,7 @@ HttpAnswer remove_session(runtime::BrokerLoop& loop, std::string_view encoded_id
     const auto client_id = percent_decoded(encoded_id);
     if (!client_id || client_id->empty())
         return refusal(400, "the client id is empty or not correctly percent-encoded");
+    // The failed store keeps the row, so a restart would bring the session back.
     if (loop.shard().metrics().is_store_failed)
         return refusal(503, "the store has failed, so the removed session would come back after a restart");
     if (!loop.remove_session(*client_id)) return refusal(404, "no such session");

@@ -25,6 +25,7 @@ bool is_topic_name(std::string_view topic) {
 
 Result<PacketId, ReasonCode> Client::publish(const wire::Publish& packet) {
     if (const auto refusal = refusal_of(packet)) return Failure{*refusal};
+    // Without a connection the limits of the server are unknown. A held message is checked again before it is sent.
     if (is_connected()) {
         if (const auto refusal = refusal_by_server(packet)) return Failure{*refusal};
     }
@@ -94,6 +95,7 @@ Result<PacketId, ReasonCode> Client::pass_on(const wire::Publish& packet) {
 void Client::append_publish(wire::Publish packet) {
     if (packet.qos == QoS::at_most_once) packet.packet_id = 0;  // [MQTT-2.2.1-2]
     const std::size_t size = wire::encoded_size(packet, options_.version);
+    // A packet near the server's Maximum Packet Size gets no alias, which would make it larger the first time.
     if (size + alias_bytes_max <= limits_.maximum_packet_size) {
         const AliasesOut::Choice choice = aliases_out_.choose(packet.topic);
         if (choice.alias != 0) {

@@ -75,6 +75,7 @@ Result<PacketId, ReasonCode> Client::send_request(const Packet& packet, PacketTy
 
 std::optional<ReasonCode> Client::refusal_of_request() const {
     if (!is_connected()) return ReasonCode::server_unavailable;
+    // A full outbox means that the server does not read; a request would only wait behind the rest.
     const bool has_room =
         requests_.size() < options_.limits.requests_max && outbox_.size() < options_.limits.outbox_bytes_max;
     return has_room ? std::nullopt : std::optional(ReasonCode::quota_exceeded);
@@ -109,10 +110,12 @@ Event Client::on_request_done(Bytes frame) {
                                                    : wire::decode_unsuback(frame, options_.version);
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
     if (breaks_problem_information(packet->properties)) return fail(Fault::problem_information);
+    // An UNSUBACK with the id of a SUBSCRIBE is no answer to it.
     const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const Request& request) {
         return request.id == packet->packet_id && request.answer == type;
     });
     if (found == requests_.end()) return fail(Fault::request_unknown);
+    // Before MQTT 5, UNSUBACK has no codes.
     const bool has_codes = type == PacketType::suback || is_v5();
     if (has_codes && packet->codes.size() != found->entries) return fail(Fault::request_code_count);
     ids_in_use_.erase(found->id);

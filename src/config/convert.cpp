@@ -35,6 +35,7 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     if (unit.starts_with(' ')) unit.remove_prefix(1);
     const auto found = std::find(size_units.begin(), size_units.end(), unit.empty() ? "B" : unit);
     if (!number || found == size_units.end()) return std::nullopt;
+    // Each unit is 1024 times the one before it. A size that does not fit into 63 bits is refused.
     const auto shift = static_cast<unsigned>(10 * (found - size_units.begin()));
     if (*number > (std::numeric_limits<std::int64_t>::max() >> shift)) return std::nullopt;
     return *number << shift;
@@ -94,12 +95,14 @@ Converted convert_number(const Option& option, const Value& value) {
         if (!option.unit.empty()) wanted += " of " + std::string(option.unit == "s" ? "seconds" : option.unit);
         if (option.type == Type::size) wanted += " or a size such as \"4 MiB\" (B, KiB, MiB, GiB, TiB)";
         if (is_duration(option)) wanted += " or a duration such as \"5 min\" (ms, s, min, h, d)";
+        // A frequent mistake gets its own advice: a number in quotes.
         const bool is_quoted_number = option.type == Type::integer && text != nullptr && parse_integer(*text);
         auto failure = wrong_type(wanted, value);
         if (is_quoted_number) failure.error += "; write it without quotes";
         return failure;
     }
     if (*number < option.smallest || *number > option.largest) {
+        // The complaint proposes the allowed number that is nearest to the given one.
         const std::int64_t fix = std::clamp(*number, option.smallest, option.largest);
         return Failure{"is out of range: " + std::to_string(*number) + "; allowed are " + range_text(option) +
                        "; use " + std::to_string(fix)};
@@ -127,6 +130,7 @@ std::string problem_of_text(const std::string& text) {
     for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = decode_utf8(rest);
         if (c.length == 0) return "is not UTF-8";
+        // Control characters (C0, DEL, C1) would let a value forge lines of the log.
         if (c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0)) {
             return "contains a control character: " + describe(text);
         }

@@ -77,6 +77,7 @@ std::string literal(const Option& option, const PlainValue& value) {
 /// Appends the text as comment lines of at most comment_columns.
 void append_comment(std::string_view text, std::string& out) {
     std::string line = "#";
+    // A word is never split, so a word longer than a line makes a longer line.
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(' '), text.size());
         if (line.size() + 1 + end > comment_columns) {
@@ -95,6 +96,7 @@ void append_comment(std::string_view text, std::string& out) {
 std::string facts(const Option& option) {
     std::string out;
     if (option.help.find("Default:") == std::string_view::npos) {
+        // The default is the value in a default-constructed struct; the table has no copy of it.
         const Config config;
         const ListenerDraft draft;
         const PlainValue value = option.get(place_of(config, config.limits, draft));
@@ -136,6 +138,7 @@ void append_section(std::string_view section, const ListenerDraft& draft, const 
     for (const Option& option : options()) {
         if (option.scope == Scope::broker || option.section != section) continue;
         if (!is_documented && option.get(place) == option.get(usual)) continue;
+        // The title comes with the first option, so that no section is empty.
         if (!has_title && is_documented) append_comment(section_help(section), out);
         if (!has_title) out += (out.ends_with("\n\n") || is_documented ? "" : "\n") + title;
         has_title = true;
@@ -159,6 +162,7 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
         section = option.section;
         if (!section.empty()) append_section(section, draft, place, usual, is_documented, out);
     }
+    // Of [listeners.NAME.limits] only the values that differ from [limits]; that section has the documentation.
     append_section("limits", draft, place, usual, false, out);
     if (!out.ends_with("\n\n")) out += "\n";
 }
@@ -197,6 +201,7 @@ std::string print(const Config& config) {
     for (const Option& option : options()) {
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
+            // [[store.levels]] is no option, so it follows the options of [store].
             if (section == "store") out += print_levels(config.shard.durability.overrides);
             section = option.section;
             append_comment(section_help(section), out);
@@ -209,6 +214,7 @@ std::string print(const Config& config) {
 }
 
 std::vector<std::string> differences(const Config& before, const Config& after) {
+    // Values are compared as text. A key that only one side has counts as a difference.
     const auto old_values = flatten(before);
     auto new_values = flatten(after);
     std::vector<std::string> result;

@@ -57,6 +57,7 @@ LogSink::LogSink(config::LogFormat format)
 void LogSink::write(void* self, const LogRecord& record) {
     auto& sink = *static_cast<LogSink*>(self);
     const std::lock_guard lock(sink.mutex_);
+    // The report of lost lines comes before the line, so that it stands where the lines are missing.
     if (!sink.limiter_.admits(record, sink.clock_())) return;
     sink.report_lost();
     sink.put(record);

@@ -133,7 +133,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     share_descriptors(options, descriptors);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
-    runtime::BrokerLoop* running = nullptr;  // set once the loop exists; the callbacks below outlive this moment
+    runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
     Reload reload(
         sources, loaded.config, log,
         [&running](auth::Policy policy, std::vector<std::string> files) {

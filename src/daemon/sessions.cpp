@@ -61,6 +61,7 @@ public:
     }
 
 private:
+    /// TLS computes handshakes on worker threads, which this command starts too. Returns "" or the error.
     std::string begin_tls(const std::string& ca_file) {
         auto workers = os::WorkerPool::create(net::post_to(io_), {.name = "tls"});
         if (!workers) return "cannot start worker threads";
@@ -82,6 +83,7 @@ private:
     std::string token_;
 };
 
+/// Status 0 means that no answer came.
 std::string problem_of(const net::HttpReply& reply) {
     if (reply.status == 0) return "the broker cannot be reached: " + reply.error;
     return "the broker answers " + std::to_string(reply.status) + ": " + reply.body;
@@ -93,6 +95,7 @@ int list(AdminListener& listener) {
         const net::HttpReply reply =
             listener.ask("GET", std::string(resource) + "?limit=1000&after=" + percent_encoded(after));
         if (reply.status != 200) return fail(problem_of(reply));
+        // The program at the address may be no broker, so every part of the answer is checked.
         boost::system::error_code error;
         const boost::json::value page = boost::json::parse(reply.body, error);
         const auto* object = error ? nullptr : page.if_object();

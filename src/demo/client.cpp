@@ -23,6 +23,7 @@ client::Options options_of(std::string client_id, const std::optional<Message>& 
     options.client_id = std::move(client_id);
     options.keep_alive_s = Client::keep_alive_s;
     options.maximum_packet_size = Client::packet_bytes_max;
+    // At this limit publish() refuses a message, and Client::publish() drops an older one.
     options.limits.held_messages_max = Client::unacknowledged_max;
     if (will) options.will = client::WillOptions{will->topic, will->payload, will->qos, will->retain, {}};
     return options;
@@ -63,10 +64,12 @@ void Client::connect(const Address& address) {
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     is_connecting_ = true;
     const auto* target = reinterpret_cast<const sockaddr*>(&address.storage);
+    // EINPROGRESS: on_ready() learns later whether the connection stands.
     if (::connect(fd_, target, address.size) != 0 && errno != EINPROGRESS) close();
 }
 
 short Client::events() const {
+    // poll() reports the end of connect() as writable. Otherwise POLLOUT is asked for only while output waits.
     const bool wants_write = is_connecting_ || !mqtt_.output().empty();
     return static_cast<short>(POLLIN | (wants_write ? POLLOUT : 0));
 }
@@ -114,6 +117,7 @@ void Client::flush(Instant now) {
     if (!output.empty()) {
         const ssize_t sent = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR) return close();
+        // A short write is normal: the rest waits for POLLOUT.
         if (sent > 0) mqtt_.sent(static_cast<std::size_t>(sent), now);
     }
     // A broker that does not read would let the output grow without end.
@@ -124,7 +128,7 @@ void Client::read(Instant now) {
     std::array<Byte, 4096> buffer{};
     const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size <= 0) return close();
+    if (size <= 0) return close();  // 0 = the broker has closed the connection
     Bytes input(buffer.data(), static_cast<std::size_t>(size));
     for (client::Event event = mqtt_.on_bytes(input, now); !client::is_nothing(event);
          event = mqtt_.on_bytes(input, now)) {

@@ -107,6 +107,8 @@ void keep_connected(ConnectedDevice& one, const Address& address, Clock::time_po
         }
         one.was_connected = is_connected;
     }
+    // next_connect is the time of the next attempt, and during an attempt the time at which it is given up. A socket
+    // that was closed early shortens the wait.
     if (!one.client.is_connected() && now >= one.next_connect) {
         one.client.connect(address);
         one.next_connect = now + (one.client.is_closed() ? reconnect_delay : connect_time_max);
@@ -133,6 +135,7 @@ bool wait(std::vector<std::unique_ptr<ConnectedDevice>>& devices, int stop_fd, C
     std::vector<pollfd> places;
     for (const auto& one : devices) places.push_back({one->client.fd(), one->client.events(), 0});
     places.push_back({stop_fd, POLLIN, 0});
+    // Rounded up, so that poll() does not return just before the time and make the loop spin.
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
     poll(places.data(), places.size(), left < 0 ? 0 : static_cast<int>(left));
     for (std::size_t i = 0; i < devices.size(); ++i) {
@@ -151,7 +154,7 @@ void run(const Options& options, const Address& address, int stop_fd) {
     for (;;) {
         std::fflush(stdout);
         const auto now = Clock::now();
-        auto next = now + reconnect_delay;
+        auto next = now + reconnect_delay;  // the loop wakes up at least so often
         for (auto& one : devices) {
             serve(*one, options, address, now);
             next = std::min({next, one->next_measure, std::max(time_point(one->client.next_deadline()), now)});
