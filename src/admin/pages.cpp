@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/admin/metrics_text.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/broker/shard.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 using transport::HttpAnswer;
 
+/// True: the Host header names an address or localhost, and no other name.
 bool is_address_or_localhost(std::string_view host) {
     if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -32,12 +34,15 @@ HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
         return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
     if (!is_api && request.path != "/metrics") return refusal(404, "no such page");
+    // The right is checked before the method and before the path below /api/, so that strangers learn nothing about
+    // pages.
     switch (judge(request, now)) {
         case Access::granted: break;
-        case Access::wants_address: return refusal(403, "pages are read at the admin listener, by its address");
-        case Access::wants_token: return refusal(401, "the token is wanted");
+        case Access::wants_address:
+            return refusal(403, "read this page at the admin listener, with its address or localhost in the URL");
+        case Access::wants_token: return refusal(401, "a token is required");
         case Access::wrong_token: return refusal(401, "the token is wrong");
-        case Access::blocked: return refusal(429, "too many wrong tokens from this address, try later");
+        case Access::blocked: return refusal(429, "too many wrong tokens from this address; try again later");
     }
     if (request.is_removal && !is_api) return refusal(405, "this page is read with GET");
     return is_api ? api(request) : metrics(now);
@@ -52,12 +57,12 @@ Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
 Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
     if (request.bearer_token.empty()) return Access::wants_token;
     const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
-    if (guard_.is_blocked(source, now)) return Access::blocked;
+    if (guard_.is_blocked(source, now)) return Access::blocked;  // even for the right token: guesses get no answer
     if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
         guard_.on_success(source);
         return Access::granted;
     }
-    // One that has shown the right token is a suspect only in the log.
+    // An address that has sent the right token before is not blocked; its wrong token is only logged.
     const bool is_known = guard_.standing_of(source, now) == auth::Standing::known;
     const bool is_blocked = !is_known && guard_.on_failure(source, now);
     log_.write(is_blocked ? LogLevel::warning : LogLevel::info, "admin_token_wrong",
@@ -65,8 +70,10 @@ Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant 
     return Access::wrong_token;
 }
 
-/// 503 tells load balancers and service managers without their reading the body. There are no bridges to tell of.
+/// The status 503 is for load balancers and service managers, which do not read the body. There are no bridges yet,
+/// so the list is empty.
 HttpAnswer Pages::health(Instant now) const {
+    LEDGE_ASSERT(loop_ != nullptr);
     const broker::Metrics& metrics = loop_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
     const bool is_well = store != "failed" && store != "postponed";
@@ -84,20 +91,22 @@ HttpAnswer Pages::health(Instant now) const {
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
+    LEDGE_ASSERT(loop_ != nullptr);
     return {200, metrics_content_type,
             metrics_text(loop_->shard().metrics(), loop_->tls_counters(), version_, now - start_)};
 }
 
-/// The seat of the programs' interface: it says which version it is, and what it has.
+/// /api/v1/ itself names the version of the broker and the resources.
 HttpAnswer Pages::api(const transport::HttpRequest& request) const {
+    LEDGE_ASSERT(loop_ != nullptr);
     const std::string_view path = request.path;
     if (path == sessions_path && !request.is_removal) return list_sessions(loop_->shard(), request.query);
     if (path.starts_with(sessions_path) && path.size() > sessions_path.size() && path[sessions_path.size()] == '/') {
         if (!request.is_removal)
-            return refusal(405, "a session is removed with DELETE, and listed in the resource above");
+            return refusal(405, "this resource allows only DELETE; GET /api/v1/sessions lists sessions");
         return remove_session(*loop_, path.substr(sessions_path.size() + 1));
     }
-    if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ tells what there is");
+    if (path != "/api/v1/") return refusal(404, "no such resource; /api/v1/ lists the resources");
     if (request.is_removal) return refusal(405, "this page is read with GET");
     JsonWriter body;
     body.text("name", "LedgeMQ");
@@ -111,14 +120,15 @@ HttpAnswer Pages::api(const transport::HttpRequest& request) const {
 // ---------------------------------------------------------------------------------------------------------------------
 
 Result<std::string, std::string> read_token(const std::string& path) {
-    auto file =
-        os::read_regular_file(path, Pages::token_bytes_max + 1);  // with the end of the line, and one more to see
+    // One byte more than a token, for the end of the line.
+    auto file = os::read_regular_file(path, Pages::token_bytes_max + 1);
     if (!file) return Failure{path + " " + file.error()};
     std::string token = std::move(file->text);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
+    // The token travels in a header, so it may have only visible ASCII characters.
     const bool is_visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
     if (token.size() < Pages::token_bytes_min || token.size() > Pages::token_bytes_max || !is_visible)
-        return Failure{path + " wants one line of " + std::to_string(Pages::token_bytes_min) + " to " +
+        return Failure{path + " must hold one line of " + std::to_string(Pages::token_bytes_min) + " to " +
                        std::to_string(Pages::token_bytes_max) +
                        " visible ASCII characters; openssl rand -hex 32 makes one"};
     return token;

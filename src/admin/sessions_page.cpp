@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/json.hpp"
 #include "ledge/base/percent.hpp"
 #include "ledge/broker/metrics.hpp"
@@ -17,33 +18,36 @@ using transport::HttpAnswer;
 
 std::int64_t in_seconds(Duration time) { return std::chrono::duration_cast<std::chrono::seconds>(time).count(); }
 
-struct Wish {
-    std::string after;
+/// The parsed query of a list.
+struct PageQuery {
+    std::string after;  // sessions behind this client id; "" = from the first one
     std::size_t limit = sessions_per_page;
 };
 
-/// Nothing when a part of the query is none of ours, or not what it should be.
-std::optional<Wish> parse_query(std::string_view query) {
-    Wish wish;
+/// query := [part *("&" part)], part := "after=" ID | "limit=" N. nullopt: the query has another form.
+std::optional<PageQuery> parse_query(std::string_view query) {
+    PageQuery parsed;
     while (!query.empty()) {
         const std::string_view part = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(part.size() + 1, query.size()));
         if (part.starts_with("after=")) {
             auto after = percent_decoded(part.substr(6));
             if (!after) return std::nullopt;
-            wish.after = std::move(*after);
+            parsed.after = std::move(*after);
         } else if (part.starts_with("limit=")) {
             const char* end = part.data() + part.size();
-            const auto read = std::from_chars(part.data() + 6, end, wish.limit);
-            if (read.ptr != end || read.ec != std::errc() || wish.limit == 0 || wish.limit > sessions_per_page_max)
+            const auto read = std::from_chars(part.data() + 6, end, parsed.limit);
+            if (read.ptr != end || read.ec != std::errc() || parsed.limit == 0 || parsed.limit > sessions_per_page_max)
                 return std::nullopt;
         } else {
-            return std::nullopt;
+            return std::
+                nullopt;  // an unknown part is an error and not ignored: the list would be another one than asked for
         }
     }
-    return wish;
+    return parsed;
 }
 
+/// One object of the list. expires_in_s is null if the session does not expire at present.
 void add_session(const broker::SessionFacts& facts, JsonWriter& out) {
     out.begin_object();
     out.text("client_id", facts.client_id);
@@ -68,17 +72,19 @@ HttpAnswer refusal(std::uint16_t status, std::string_view error) {
 }
 
 HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
-    const auto wish = parse_query(query);
-    if (!wish) {
-        return refusal(400, "the query may have after=ID, percent-encoded, and limit=N from 1 to " +
+    const auto parsed = parse_query(query);
+    if (!parsed) {
+        return refusal(400, "the query may have only after=ID, percent-encoded, and limit=N from 1 to " +
                                 std::to_string(sessions_per_page_max));
     }
-    const auto sessions = shard.list_sessions(wish->after, wish->limit);
+    const auto sessions = shard.list_sessions(parsed->after, parsed->limit);
+    LEDGE_ASSERT(sessions.size() <= parsed->limit);
     JsonWriter body;
     body.begin_list("sessions");
     for (const broker::SessionFacts& facts : sessions) add_session(facts, body);
     body.end_list();
-    if (sessions.size() == wish->limit)
+    // A full page may be the last one; then the next request returns an empty list.
+    if (sessions.size() == parsed->limit)
         body.text("next", sessions.back().client_id);
     else
         body.null("next");
@@ -87,9 +93,11 @@ HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
 
 HttpAnswer remove_session(runtime::BrokerLoop& loop, std::string_view encoded_id) {
     const auto client_id = percent_decoded(encoded_id);
-    if (!client_id || client_id->empty()) return refusal(400, "the client id is not percent-encoded as it should be");
+    if (!client_id || client_id->empty())
+        return refusal(400, "the client id is empty or not correctly percent-encoded");
+    // The failed store keeps the row, so a restart would bring the session back.
     if (loop.shard().metrics().is_store_failed)
-        return refusal(503, "the store has failed: the session would be there again after a restart");
+        return refusal(503, "the store has failed, so the removed session would come back after a restart");
     if (!loop.remove_session(*client_id)) return refusal(404, "no such session");
     JsonWriter body;
     body.boolean("removed", true);

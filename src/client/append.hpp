@@ -1,4 +1,5 @@
-// Client::append for the files that send packets. Private to client.
+// Client::append(), which encodes a packet into the outbox. Included only by the files of this module that send
+// packets.
 #pragma once
 
 #include "ledge/client/client.hpp"

@@ -1,4 +1,4 @@
-// The client's frame: states of the connection, bytes in and out, time. One file per packet stands beside it.
+// The frame of the client: states of the connection, bytes in and out, time. The files on_<packet>.cpp handle packets.
 #include "ledge/client/client.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ void Client::set_options(Options options) {
     LEDGE_ASSERT(options.limits.inflight_max > 0);
     if (options.client_id != options_.client_id) {
         assigned_client_id_.clear();
-        has_session_ = false;  // it belongs to the other id
+        has_session_ = false;  // the session belongs to the old id
     }
     options_ = std::move(options);
 }
@@ -32,9 +32,9 @@ void Client::connect(bool clean_start, Instant now) {
     LEDGE_ASSERT(state_ == State::closed && outbox_.empty());
     framer_.emplace();
     limits_ = {};
-    // 3.1.1 [MQTT-3.1.3-7]: without a client id there is no session to come back to.
+    // 3.1.1 [MQTT-3.1.3-7]: without a client id no session can be resumed.
     if (!is_v5() && options_.client_id.empty()) clean_start = true;
-    // Without a CONNACK nobody knows whether the server has seen an earlier clean start: it is asked for again.
+    // If no CONNACK has come since a clean start, nobody knows whether the server has seen it. So it is repeated.
     is_clean_start_ = is_clean_start_owed_ = clean_start || (is_kept() && is_clean_start_owed_);
     is_auth_asked_ = is_reauthenticating_ = is_accepted_ = false;
     pings_ = 0;
@@ -51,7 +51,7 @@ void Client::closed() {
     for (const Request& request : requests_) ids_in_use_.erase(request.id);
     requests_.clear();
     received_.end_connection();
-    if (is_accepted_ && limits_.session_expiry_s == 0) has_session_ = false;  // it has ended with the connection
+    if (is_accepted_ && limits_.session_expiry_s == 0) has_session_ = false;  // the session ended with the connection
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -59,6 +59,7 @@ void Client::closed() {
 
 Event Client::on_bytes(Bytes& input, Instant now) {
     if (!input.empty()) last_received_ = now;
+    // One event per call, so that the event can borrow the input. Packets without an event are handled in the loop.
     for (;;) {
         if (Event outcome = take_outcome(); !is_nothing(outcome)) return outcome;
         if (Event overload = overload_if_full(); !is_nothing(overload)) return overload;
@@ -75,6 +76,7 @@ Event Client::on_bytes(Bytes& input, Instant now) {
 }
 
 Event Client::on_frame(Bytes frame) {
+    LEDGE_ASSERT(!frame.empty());
     const PacketType type = wire::type_of(frame);
     const bool may_come_first = type == PacketType::connack || type == PacketType::auth;
     if (state_ == State::greeting && !may_come_first) return fail(Fault::before_connack);
@@ -112,7 +114,7 @@ void Client::sent(std::size_t count, Instant now) {
 void Client::append_ack(PacketType type, PacketId id, ReasonCode code) { append(wire::Ack{type, id, code, {}}); }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The end
+// The end of a connection
 
 Event Client::fail(Fault fault, wire::Rule rule) {
     const bool is_undecodable = rule != wire::Rule::none;
@@ -121,22 +123,23 @@ Event Client::fail(Fault fault, wire::Rule rule) {
     Event event = end(Ended::Cause::violation, code, text);
     std::get<Ended>(event).fault = fault;
     std::get<Ended>(event).rule = rule;
-    // 5.0 section 4.13.1. Before MQTT 5 DISCONNECT says that all is well and deletes the will, so none is sent.
+    // 5.0 section 4.13.1. Before MQTT 5, DISCONNECT means a normal end and deletes the will, so none is sent.
     if (is_v5()) append(wire::Disconnect{code, {}});
     return event;
 }
 
 Event Client::end(Ended::Cause cause, ReasonCode code, std::string_view text, wire::Properties properties) {
+    LEDGE_ASSERT(state_ == State::greeting || state_ == State::connected);
     state_ = State::ending;
     if (!is_v5()) outbox_.clear();
     return Ended{cause, code, Fault::none, wire::Rule::none, text, properties};
 }
 
-/// A server that sends faster than it reads makes us owe answers without end.
+/// A server that sends packets but does not read the answers would let the outbox grow without end.
 Event Client::overload_if_full() {
     const bool is_open = state_ == State::greeting || state_ == State::connected;
     if (!is_open || outbox_.size() <= options_.limits.outbox_bytes_fatal) return Nothing{};
-    outbox_.clear();  // nothing of it arrives at a peer that does not read
+    outbox_.clear();  // the server does not read, so none of these bytes would arrive
     Event event = end(Ended::Cause::overload, code_of(Fault::outbox_full), text_of(Fault::outbox_full));
     std::get<Ended>(event).fault = Fault::outbox_full;
     return event;
@@ -177,7 +180,7 @@ bool Client::ping(Instant now) {
 Event Client::on_pingresp(Bytes frame) {
     const auto packet = wire::decode_pingresp(frame);
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
-    if (pings_ == 0) return Nothing{};  // nobody has asked; the standard names no consequence
+    if (pings_ == 0) return Nothing{};  // no PINGREQ is open; the standard names no consequence
     --pings_;
     last_ping_ = last_received_;
     return Pong{};
@@ -187,14 +190,14 @@ Event Client::on_time(Instant now) {
     if (Event outcome = take_outcome(); !is_nothing(outcome)) return outcome;
     if (next_deadline() > now) return Nothing{};
     if (state_ == State::ending) {
-        outbox_.clear();  // the server does not take the last packets
+        outbox_.clear();  // the server does not read the last packets
         return Nothing{};
     }
     if (state_ == State::connected && pings_ == 0) {
         ping(now);
         return Nothing{};
     }
-    // A silent server reads nothing either, so there is no DISCONNECT, and it will publish the will.
+    // A silent server would not read a DISCONNECT either. Without one, it publishes the will, as it should.
     const Fault fault = state_ == State::greeting ? Fault::no_connack : Fault::no_pingresp;
     outbox_.clear();
     Event event = end(Ended::Cause::no_answer, code_of(fault), text_of(fault));
@@ -202,8 +205,9 @@ Event Client::on_time(Instant now) {
     return event;
 }
 
-// Half of the keep alive, because [MQTT-3.1.2-20] counts until the server has received the packet. A client that
-// publishes all the time pings too: otherwise it would not notice that the server is gone.
+// PINGREQ is due after half of the keep alive, because [MQTT-3.1.2-20] counts until the server has received the
+// packet. A client that publishes all the time sends PINGREQ too: otherwise it would not notice that the server is
+// gone.
 Instant Client::next_deadline() const {
     if (!outcomes_.empty()) return last_received_;
     if (state_ == State::greeting) return last_received_ + options_.connack_timeout;

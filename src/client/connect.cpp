@@ -1,4 +1,4 @@
-// CONNECT and CONNACK: what the client tells and what it learns, and what becomes of the session.
+// CONNECT and CONNACK: the options that the client announces, the limits that the server sets, and the session.
 #include <algorithm>
 
 #include "append.hpp"
@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t never_expires = 0xFFFF'FFFF;
 
-/// A server that does not know MQTT 5 refuses in the words of 3.1.1: `20 02 00 01` is no malformed packet then.
+/// True for a CONNACK of 3.1.1 with an error code, such as `20 02 00 01`. A server that does not know MQTT 5 answers
+/// in this form, so a client of MQTT 5 must not take it for a malformed packet.
 bool is_refusal_in_v3(Bytes frame) { return frame.size() == 4 && frame[2] == 0 && frame[3] >= 1 && frame[3] <= 5; }
 
 }  // namespace
@@ -21,7 +22,7 @@ bool is_refusal_in_v3(Bytes frame) { return frame.size() == 4 && frame[2] == 0 &
 wire::PropertyBuilder Client::connect_properties() const {
     wire::PropertyBuilder out;
     const Options& o = options_;
-    // What has the default value of the standard is left out: some servers refuse a CONNECT with any property.
+    // Properties with the default value of the standard are left out: some servers refuse a CONNECT with any property.
     if (o.session_expiry_s != 0) out.number(PropertyId::session_expiry_interval, o.session_expiry_s);
     if (o.receive_maximum != 65'535) out.number(PropertyId::receive_maximum, o.receive_maximum);
     if (o.maximum_packet_size < wire::packet_size_max)
@@ -88,7 +89,7 @@ Event Client::on_connack(Bytes frame) {
     const auto packet = wire::decode_connack(frame, is_in_v3 ? wire::Version::v3_1_1 : options_.version);
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
     if (packet->code != ReasonCode::success) {
-        outbox_.clear();  // [MQTT-3.2.2-7] the server closes
+        outbox_.clear();  // [MQTT-3.2.2-7] the server closes the connection
         return end(Ended::Cause::refused, packet->code, wire::name_of(packet->code), packet->properties);
     }
     if (const Fault fault = fault_of(*packet); fault != Fault::none) return fail(fault);
@@ -103,8 +104,8 @@ Event Client::on_connack(Bytes frame) {
 
 Fault Client::fault_of(const wire::Connack& connack) const {
     if (connack.session_present && is_clean_start_) return Fault::session_after_clean_start;
-    // A relay's session state lies with the relay's other side, so only the side that keeps state can judge. 3.1.1
-    // has no such rule.
+    // In Flow::passed_on the application keeps the session state, so only a client in Flow::kept can judge. 3.1.1 has
+    // no such rule.
     const bool must_know = is_kept() && is_v5() && !options_.accepts_unknown_session;
     if (connack.session_present && must_know && !has_session_) return Fault::session_unknown;
     if (!is_v5()) return Fault::none;
@@ -117,6 +118,7 @@ Fault Client::fault_of(const wire::Connack& connack) const {
 }
 
 void Client::begin_session(bool session_present) {
+    LEDGE_ASSERT(state_ == State::connected);
     const std::uint32_t window =
         is_kept() ? std::min(limits_.receive_maximum, options_.limits.inflight_max) : limits_.receive_maximum;
     window_out_.reset(window);
@@ -130,10 +132,11 @@ void Client::begin_session(bool session_present) {
     pump();
 }
 
-/// [MQTT-3.2.2-5] The state of exchanges is discarded. The messages that the server has not received belong to the
-/// application: they are sent to the new session as new ones, or given up.
+/// The server has lost the session [MQTT-3.2.2-5]. The client discards the state of exchanges. Messages that the
+/// server has not received are sent again as new messages, or given up (Options::republishes_lost).
 void Client::lose_session() {
     received_.clear();
+    // finish() removes entries, so the ids are collected first.
     std::vector<PacketId> received_by_server;
     std::vector<PacketId> given_up;
     held_.for_each([&](const HeldMessages::Entry& entry) {

@@ -1,3 +1,4 @@
+// The table of faults: for each the reason code for the server and the text for logs.
 #include "ledge/client/fault.hpp"
 
 namespace ledge::client {
@@ -10,7 +11,7 @@ struct Row {
     std::string_view text;
 };
 
-// A switch, so that the compiler finds a fault without a row.
+// A switch instead of an array, so that the compiler finds a fault without a row.
 constexpr Row row_of(Fault fault) {
     constexpr ReasonCode protocol_error = ReasonCode::protocol_error;
     switch (fault) {
@@ -63,7 +64,7 @@ constexpr Row row_of(Fault fault) {
         case Fault::no_connack: return {ReasonCode::unspecified_error, "no CONNACK in time (section 3.2)"};
         case Fault::no_pingresp: return {ReasonCode::unspecified_error, "no PINGRESP in time (section 3.1.2.10)"};
         case Fault::outbox_full:
-            return {ReasonCode::quota_exceeded, "the transport does not take what the client owes the server"};
+            return {ReasonCode::quota_exceeded, "the server does not read: too many unsent bytes wait in the client"};
     }
     return {protocol_error, ""};
 }

@@ -1,3 +1,4 @@
+// The states of outbound messages. The table of transitions is in held_messages.hpp.
 #include "ledge/client/held_messages.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -5,6 +6,7 @@
 namespace ledge::client {
 
 wire::Publish HeldMessages::Entry::packet() const {
+    LEDGE_ASSERT(std::size_t{topic_size} + properties_size <= bytes.size());
     const Bytes all(bytes);
     wire::Publish packet;
     packet.topic = as_text(all.first(topic_size));
@@ -47,16 +49,18 @@ void HeldMessages::release(Entry& entry) {
     LEDGE_ASSERT(entry.state == HeldState::sent_qos2);
     entry.state = HeldState::released;
     bytes_ -= entry.bytes.size();
-    std::vector<Byte>().swap(entry.bytes);
+    std::vector<Byte>().swap(entry.bytes);  // clear() would keep the memory
     entry.topic_size = entry.properties_size = 0;
 }
 
 void HeldMessages::finish(Entry& entry) {
     LEDGE_ASSERT(entry.state != HeldState::done);
+    LEDGE_ASSERT(unfinished_ > 0 && bytes_ >= entry.bytes.size());
     bytes_ -= entry.bytes.size();
     std::vector<Byte>().swap(entry.bytes);
     entry.state = HeldState::done;
     --unfinished_;
+    // Entries leave only at the front, so that the order of publish() stays.
     while (!entries_.empty() && entries_.front().state == HeldState::done) {
         entries_.pop_front();
         if (next_unsent_ > 0) --next_unsent_;

@@ -1,5 +1,6 @@
-// PUBACK, PUBREC, PUBREL and PUBCOMP from the server. The tables stand in held_messages.hpp and received_messages.hpp.
+// PUBACK, PUBREC, PUBREL and PUBCOMP from the server. held_messages.hpp has the table of outbound exchanges.
 #include "append.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/client/client.hpp"
 
 namespace ledge::client {
@@ -14,7 +15,8 @@ Event Client::on_ack(Bytes frame) {
     if (ack->type == PacketType::puback) return on_puback(*ack);
     if (ack->type == PacketType::pubrec) return on_pubrec(*ack);
     if (ack->type == PacketType::pubrel) return on_pubrel(*ack);
-    return on_pubcomp(*ack);  // decode_ack knows no other type
+    LEDGE_ASSERT(ack->type == PacketType::pubcomp);  // decode_ack() accepts no other type
+    return on_pubcomp(*ack);
 }
 
 Event Client::pass_on(const wire::Ack& ack) {
@@ -22,7 +24,8 @@ Event Client::pass_on(const wire::Ack& ack) {
     const bool was_open = window_out_.is_open(ack.packet_id);
     if (ack.type == PacketType::puback || ack.type == PacketType::pubcomp || is_refusal)
         window_out_.close(ack.packet_id);
-    // PUBLISH comes before its PUBACK on every connection. The other three may finish what an earlier one began.
+    // A PUBACK needs a PUBLISH on the same connection. The other three packets may finish an exchange of an earlier
+    // connection.
     if (ack.type == PacketType::puback && !was_open) return fail(Fault::puback_unknown);
     return AckPassedOn{ack};
 }
@@ -58,9 +61,9 @@ Event Client::on_pubrec(const wire::Ack& ack) {
 
 Event Client::on_pubcomp(const wire::Ack& ack) {
     HeldMessages::Entry* const entry = held_.find(ack.packet_id);
-    // Unknown: it answers a PUBREL 0x92 of this client.
+    // An unknown id: the packet answers a PUBREL 0x92 of this client.
     if (entry == nullptr || entry->state != HeldState::released) return Nothing{};
-    // 0x92 is no error here: after a resume the server may have forgotten an exchange that it had finished.
+    // The code 0x92 is no error here: the server had finished the exchange before the resume and has forgotten it.
     finish(*entry, ReasonCode::success);
     pump();
     return Nothing{};

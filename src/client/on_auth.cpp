@@ -1,4 +1,4 @@
-// AUTH (5.0 section 4.12): the server asks, the application answers; the method is that of CONNECT.
+// AUTH (5.0 section 4.12): the server asks, and the application answers. The method is always the one of CONNECT.
 #include "append.hpp"
 #include "ledge/client/client.hpp"
 
@@ -13,11 +13,11 @@ Event Client::on_auth(Bytes frame) {
     if (packet->properties.text(PropertyId::authentication_method).value_or("") != options_.authentication_method)
         return fail(Fault::auth_other_method);
     if (breaks_problem_information(packet->properties)) return fail(Fault::problem_information);
-    const bool is_under_way = state_ == State::greeting || is_reauthenticating_;
+    const bool is_in_progress = state_ == State::greeting || is_reauthenticating_;
     const bool asks = packet->code == ReasonCode::continue_authentication;
-    // CONNACK, not AUTH, ends the first authentication.
+    // The first authentication ends with CONNACK, a re-authentication with AUTH.
     const bool ends = packet->code == ReasonCode::success && is_reauthenticating_;
-    if (!is_under_way || (!asks && !ends)) return fail(Fault::auth_code);
+    if (!is_in_progress || (!asks && !ends)) return fail(Fault::auth_code);
     is_auth_asked_ = asks;
     if (ends) is_reauthenticating_ = false;
     return AuthStep{packet->code, packet->properties.text(PropertyId::authentication_data).value_or(""),

@@ -1,4 +1,4 @@
-// PUBLISH from the server, and the answers to it.
+// PUBLISH from the server, and its answers.
 #include "append.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/client/client.hpp"
@@ -10,14 +10,15 @@ using wire::QoS;
 
 namespace {
 
-// Topic, QoS and packet id of a PUBLISH whose topic has a wildcard, which decode refuses.
+// Reads topic, QoS and packet id of a PUBLISH whose topic has a wildcard; wire::decode_publish refuses such a packet.
+// Fields that the packet is too short for stay empty.
 //   publish := 3:4 dup:1 qos:2 retain:1  remaining:variable  topic:prefixed  [packet_id:u16, QoS 1 and 2]  ...
 wire::Publish beginning_of(Bytes frame) {
     wire::Publish packet;
     packet.qos = static_cast<QoS>(frame[0] >> 1U & 3U);
     packet.dup = (frame[0] & 8U) != 0;
     std::size_t at = 1;
-    while ((frame[at] & 0x80U) != 0) ++at;  // the framer has seen that the length ends
+    while ((frame[at] & 0x80U) != 0) ++at;  // the framer has checked that the length field ends
     ++at;
     const auto u16_at = [&](std::size_t place) {
         return static_cast<std::uint16_t>(place + 2 <= frame.size() ? frame[place] << 8U | frame[place + 1] : 0);
@@ -49,8 +50,9 @@ Event Client::receive(const wire::Publish& packet) {
     return Message{packet};
 }
 
-/// The rest of the packet is not looked at, a topic alias among it. A relay's other side does not know the packet id,
-/// so it answers the PUBREL that follows with PUBCOMP 0x92.
+/// Acknowledges and drops a message whose topic has a wildcard. The rest of the packet, also a topic alias, is
+/// ignored. In Flow::passed_on the application does not know the packet id, so it answers the later PUBREL with
+/// PUBCOMP 0x92.
 Event Client::drop_message(Bytes frame) {
     const wire::Publish packet = beginning_of(frame);
     if (packet.qos != QoS::at_most_once && packet.packet_id == 0)
@@ -74,7 +76,7 @@ Fault Client::resolve_alias(wire::Publish& packet) {
     if (!packet.topic.empty()) aliases_in_.set(*alias, packet.topic);
     packet.topic = aliases_in_.topic_of(*alias);
     if (packet.topic.empty()) return Fault::alias_unknown;
-    // The alias means something on this connection only, so a relay must not see it.
+    // The alias has a meaning on this connection only, so a relay must not pass it on.
     without_alias_.clear();
     for (auto property = packet.properties.begin(); property != packet.properties.end(); ++property) {
         if (property->id == PropertyId::topic_alias) continue;
@@ -85,8 +87,9 @@ Fault Client::resolve_alias(wire::Publish& packet) {
 }
 
 Event Client::receive_kept(const wire::Publish& packet) {
+    LEDGE_ASSERT(packet.qos != QoS::at_most_once);
     const bool is_open = !window_in_.open(packet.packet_id);
-    // [MQTT-4.4.0-1] forbids repetitions on one connection. Servers of 3.1.1 exist that repeat after a while.
+    // [MQTT-4.4.0-1] forbids repetitions on one connection. Some servers of 3.1.1 repeat a PUBLISH after a while.
     if (is_open && (is_v5() || !packet.dup)) return fail(Fault::packet_id_in_use);
     if (window_in_.is_exceeded()) return fail(Fault::receive_maximum_exceeded);
     const auto arrival = received_.on_publish(packet.packet_id, packet.qos, is_open);
@@ -117,6 +120,7 @@ bool Client::send_ack(const wire::Ack& packet) {
     const bool is_refusal = packet.type == wire::PacketType::pubrec && wire::is_error(packet.code);
     if (packet.type == wire::PacketType::puback || packet.type == wire::PacketType::pubcomp || is_refusal)
         window_in_.close(packet.packet_id);
+    // Properties are optional, so a packet that is too large for the server is sent without them.
     wire::Ack fitting = packet;
     if (wire::encoded_size(packet, options_.version) > limits_.maximum_packet_size) fitting.properties = {};
     append(fitting);

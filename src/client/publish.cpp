@@ -1,4 +1,4 @@
-// PUBLISH to the server: what is refused at once, what is held until it is acknowledged, and when it leaves.
+// PUBLISH to the server: refusals, messages that are held until they are acknowledged, and the moment of sending.
 #include <algorithm>
 
 #include "append.hpp"
@@ -13,7 +13,7 @@ using wire::QoS;
 
 namespace {
 
-// Topic Alias takes 3 bytes, and may make the two lengths in front of it one byte longer each.
+// The property Topic Alias needs 3 bytes, and may make the two length fields before it one byte longer each.
 constexpr std::size_t alias_bytes_max = 5;
 
 bool is_topic_name(std::string_view topic) {
@@ -25,6 +25,7 @@ bool is_topic_name(std::string_view topic) {
 
 Result<PacketId, ReasonCode> Client::publish(const wire::Publish& packet) {
     if (const auto refusal = refusal_of(packet)) return Failure{*refusal};
+    // Without a connection the limits of the server are unknown. A held message is checked again before it is sent.
     if (is_connected()) {
         if (const auto refusal = refusal_by_server(packet)) return Failure{*refusal};
     }
@@ -64,6 +65,7 @@ Result<PacketId, ReasonCode> Client::hold(wire::Publish packet) {
 }
 
 PacketId Client::next_packet_id() {
+    // The ids go round: an id that has just become free is used again as late as possible.
     for (std::uint32_t step = 1; step <= 0xFFFF; ++step) {
         const auto id = static_cast<PacketId>((last_id_ + step - 1U) % 0xFFFFU + 1U);
         if (!ids_in_use_.contains(id)) return id;
@@ -74,6 +76,8 @@ PacketId Client::next_packet_id() {
 Result<PacketId, ReasonCode> Client::pass_on(const wire::Publish& packet) {
     if (!is_connected()) return Failure{ReasonCode::server_unavailable};
     const std::size_t size = wire::encoded_size(packet, options_.version) + alias_bytes_max;
+    // QoS 0 may be refused early. A relay's QoS 1 and 2 are already counted by the server's Receive Maximum, so they
+    // get the room up to the fatal limit.
     const bool has_room = packet.qos == QoS::at_most_once ? outbox_.size() < options_.limits.outbox_bytes_max
                                                           : outbox_.size() + size <= options_.limits.outbox_bytes_fatal;
     if (!has_room) return Failure{ReasonCode::quota_exceeded};
@@ -91,6 +95,7 @@ Result<PacketId, ReasonCode> Client::pass_on(const wire::Publish& packet) {
 void Client::append_publish(wire::Publish packet) {
     if (packet.qos == QoS::at_most_once) packet.packet_id = 0;  // [MQTT-2.2.1-2]
     const std::size_t size = wire::encoded_size(packet, options_.version);
+    // A packet near the server's Maximum Packet Size gets no alias, which would make it larger the first time.
     if (size + alias_bytes_max <= limits_.maximum_packet_size) {
         const AliasesOut::Choice choice = aliases_out_.choose(packet.topic);
         if (choice.alias != 0) {
@@ -104,7 +109,7 @@ void Client::append_publish(wire::Publish packet) {
     append(packet);
 }
 
-/// Sends what is held, in order, as far as the window and the outbox allow.
+/// Sends held messages, in order, as far as the window and the outbox allow.
 void Client::pump() {
     if (!is_kept() || !is_connected()) return;
     while (HeldMessages::Entry* const entry = held_.next_unsent()) {
@@ -113,7 +118,7 @@ void Client::pump() {
     }
 }
 
-/// False: the window is full.
+/// Sends one held message, or ends it if the server does not allow it. False: the window is full.
 bool Client::pump_one(HeldMessages::Entry& entry) {
     if (entry.state == HeldState::released) {
         append_ack(wire::PacketType::pubrel, entry.id);  // [MQTT-4.4.0-1]
@@ -121,7 +126,7 @@ bool Client::pump_one(HeldMessages::Entry& entry) {
         return true;
     }
     const wire::Publish packet = entry.packet();
-    // The message was accepted without a connection, or by an earlier one with other limits.
+    // publish() accepted the message without a connection, or on a connection with other limits.
     if (const auto refusal = refusal_by_server(packet)) {
         held_.skip_unsent();
         finish(entry, *refusal, PublishDone::How::not_sent);
@@ -145,7 +150,7 @@ void Client::finish(HeldMessages::Entry& entry, ReasonCode code, PublishDone::Ho
 
 PacketId Client::withdraw_oldest() {
     LEDGE_ASSERT(is_kept());
-    // Without a session and without a connection the server knows nothing of any message.
+    // Without a session and without a connection, the server knows none of the messages.
     const bool is_unknown = state_ == State::closed && !has_session_;
     PacketId found = 0;
     held_.for_each([&](const HeldMessages::Entry& entry) {

@@ -1,8 +1,12 @@
+// The states of inbound messages of QoS 1 and 2, and the order of their answers.
 #include "ledge/client/received_messages.hpp"
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::client {
 
 ReceivedMessages::Arrival ReceivedMessages::on_publish(wire::PacketId id, wire::QoS qos, bool is_open) {
+    LEDGE_ASSERT(id != 0 && qos != wire::QoS::at_most_once);
     if (qos == wire::QoS::at_least_once) {
         if (handed_over_.contains(id)) return Arrival::in_use;
         if (is_open) return find(qos1_, id) != nullptr ? Arrival::repeated : Arrival::in_use;
@@ -14,8 +18,8 @@ ReceivedMessages::Arrival ReceivedMessages::on_publish(wire::PacketId id, wire::
         qos2_.push_back({id});
         return Arrival::fresh;
     }
-    // [MQTT-4.3.3-10] The application has this message. PUBREC leaves now if the application has accepted it already,
-    // otherwise when it does.
+    // [MQTT-4.3.3-10] The application already has this message. If it has accepted the message, PUBREC is sent now;
+    // otherwise PUBREC is sent when the application answers.
     if (!is_open || find(qos2_, id) == nullptr) qos2_.push_back({id, answered_.contains(id)});
     return Arrival::repeated;
 }
@@ -28,8 +32,9 @@ bool ReceivedMessages::answer(wire::PacketId id, wire::ReasonCode code) {
         found->code = code;
         return true;
     }
-    // QoS 2 whose PUBLISH has not come again on this connection. A refusal cannot be remembered with one bit: the
-    // message is forgotten, comes again and is handed over again.
+    // A message of QoS 2 whose PUBLISH has not been repeated on this connection yet. One bit can remember an
+    // acceptance but not a refusal. So a refused message is forgotten; the server repeats it, and it is handed over
+    // again.
     if (!handed_over_.contains(id) || answered_.contains(id) || find(qos2_, id) != nullptr) return false;
     if (wire::is_error(code))
         handed_over_.erase(id);
@@ -60,7 +65,7 @@ ReceivedMessages::Release ReceivedMessages::on_pubrel(wire::PacketId id) {
 }
 
 void ReceivedMessages::end_connection() {
-    // An answer that waited for its turn is an answer nevertheless.
+    // An answer that was waiting for its turn still counts after the connection.
     for (std::size_t i = 0; i < qos2_.size(); ++i) {
         if (!qos2_[i].is_answered) continue;
         if (wire::is_error(qos2_[i].code))

@@ -1,4 +1,4 @@
-// SUBSCRIBE and UNSUBSCRIBE, and their answers.
+// SUBSCRIBE and UNSUBSCRIBE, and their answers SUBACK and UNSUBACK.
 #include <algorithm>
 
 #include "append.hpp"
@@ -75,12 +75,13 @@ Result<PacketId, ReasonCode> Client::send_request(const Packet& packet, PacketTy
 
 std::optional<ReasonCode> Client::refusal_of_request() const {
     if (!is_connected()) return ReasonCode::server_unavailable;
+    // A full outbox means that the server does not read; a request would only wait behind the rest.
     const bool has_room =
         requests_.size() < options_.limits.requests_max && outbox_.size() < options_.limits.outbox_bytes_max;
     return has_room ? std::nullopt : std::optional(ReasonCode::quota_exceeded);
 }
 
-/// The syntax of the filter (where wildcards may stand) is left to the server, which answers with a code.
+/// Checks only what CONNACK and MQTT 3 rule out. The server checks the syntax of the filter and answers with a code.
 std::optional<ReasonCode> Client::refusal_of(const wire::SubscribeEntry& entry) const {
     if (!is_text(entry.filter)) return ReasonCode::topic_filter_invalid;
     if (!is_v5()) return has_options_of_v5(entry.options) ? std::optional(ReasonCode::protocol_error) : std::nullopt;
@@ -93,8 +94,8 @@ std::optional<ReasonCode> Client::refusal_of(const wire::SubscribeEntry& entry) 
     return std::nullopt;
 }
 
-/// From the top, because messages take their ids from the bottom: a relay's messages bring ids of their own, which
-/// must not meet those of requests. 0: all are in use.
+/// Requests use ids from the top, because messages use ids from the bottom. The messages of a relay bring their own
+/// ids, which should not collide with those of requests. 0: all ids are in use.
 PacketId Client::next_request_id() const {
     for (std::uint32_t id = 0xFFFF; id > 0; --id) {
         const auto candidate = static_cast<PacketId>(id);
@@ -109,10 +110,12 @@ Event Client::on_request_done(Bytes frame) {
                                                    : wire::decode_unsuback(frame, options_.version);
     if (!packet) return fail(Fault::undecodable, packet.error().rule);
     if (breaks_problem_information(packet->properties)) return fail(Fault::problem_information);
+    // An UNSUBACK with the id of a SUBSCRIBE is no answer to it.
     const auto found = std::find_if(requests_.begin(), requests_.end(), [&](const Request& request) {
         return request.id == packet->packet_id && request.answer == type;
     });
     if (found == requests_.end()) return fail(Fault::request_unknown);
+    // Before MQTT 5, UNSUBACK has no codes.
     const bool has_codes = type == PacketType::suback || is_v5();
     if (has_codes && packet->codes.size() != found->entries) return fail(Fault::request_code_count);
     ids_in_use_.erase(found->id);

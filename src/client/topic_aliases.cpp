@@ -1,3 +1,4 @@
+// The two alias tables of one connection.
 #include "ledge/client/topic_aliases.hpp"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ AliasesOut::Choice AliasesOut::choose(std::string_view topic) {
     const bool is_known = slot != slots_.end();
     if (!is_known) {
         const auto is_older = [](const Slot& a, const Slot& b) { return a.last_use < b.last_use; };
-        slot = std::min_element(slots_.begin(), slots_.end(), is_older);  // free slots come first
+        slot =
+            std::min_element(slots_.begin(), slots_.end(), is_older);  // free slots have last_use 0 and so come first
         slot->topic.assign(topic);
     }
     slot->last_use = ++uses_;

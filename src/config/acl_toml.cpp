@@ -1,9 +1,11 @@
+// Builds an ACL from the assignments of a TOML file: roles first, then rules, then the members of groups.
 #include "acl_toml.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "ledge/auth/password_file.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "nearest.hpp"
 #include "toml_file.hpp"
@@ -25,6 +27,7 @@ constexpr RuleKey rule_keys[] = {
     {"deny_subscribe", auth::Access::read, true}, {"deny", auth::Access::read_write, true},
 };
 
+/// "a, b and c"
 std::string listed(const Texts& words) {
     std::string out;
     for (std::size_t i = 0; i < words.size(); ++i)
@@ -37,20 +40,23 @@ std::string shown(std::string_view word) {
     return quoted(word.substr(0, shown_bytes_max));
 }
 
+/// Reads one file. Used once.
 class AclToml {
 public:
     explicit AclToml(const std::string& file_name) : builder_(file_name, auth::Acl::Form::toml), name_(file_name) {}
 
     Result<auth::Acl, std::vector<Complaint>> run(const std::vector<Assignment>& assignments) {
-        for (const Assignment& assignment : assignments)  // first: they may be named before they are described
+        // Roles come first, because a user may name a role whose section stands below.
+        for (const Assignment& assignment : assignments)
             if (assignment.path.front() == "roles" && assignment.path.size() > 1) builder_.role(assignment.path[1]);
-        for (const Assignment& assignment : assignments) take(assignment);
+        for (const Assignment& assignment : assignments) read(assignment);
         for (const auto& [group, members] : groups_) give_roles(members);
         if (!complaints_.empty()) return Failure{std::move(complaints_)};
         return builder_.finish();
     }
 
 private:
+    /// One text of a list, with its line.
     struct Named {
         std::string name;
         std::uint32_t line;
@@ -71,29 +77,33 @@ private:
                                       (meant.empty() ? "there are " + listed(known) : "did you mean '" + meant + "'?"));
     }
 
-    void take(const Assignment& assignment) {
+    /// path := ("roles" | "users" | "groups") NAME KEY | ("anonymous" | "everybody") KEY. A shorter path is a section
+    /// without keys.
+    void read(const Assignment& assignment) {
         const Texts& path = assignment.path;
+        LEDGE_ASSERT(!path.empty());
         const std::string& section = path.front();
         const bool is_named = section == "roles" || section == "users" || section == "groups";
         if (!is_named && section != "anonymous" && section != "everybody")
             return complain_unknown(assignment, section, {"roles", "users", "groups", "anonymous", "everybody"});
         const std::size_t keys_at = is_named ? 2 : 1;
-        if (path.size() <= keys_at) return take_section(assignment, is_named && path.size() == 1);
+        if (path.size() <= keys_at) return check_section(assignment, is_named && path.size() == 1);
         if (path.size() > keys_at + 1)
             return complain(assignment.line, "'" + path[keys_at] + "' must be a list of texts, like [\"a\", \"b\"]");
         if (section == "users" && !auth::is_user_name(path[1]))
-            return complain(assignment.line, "names a user that cannot be one: 1 to 1024 bytes of text, no ':'");
-        if (section == "groups") return take_of_group(assignment);
-        take_of_owner(assignment, owner_of(path));
+            return complain(assignment.line,
+                            "names an invalid user: a user name has 1 to 1024 bytes of text, and no ':'");
+        if (section == "groups") return read_group_key(assignment);
+        read_owner_key(assignment, owner_of(path));
     }
 
-    /// A section without a key in it.
-    void take_section(const Assignment& assignment, bool lacks_name) {
+    /// Complains about a value in the place of a section, or a section without its name. An empty section is allowed.
+    void check_section(const Assignment& assignment, bool lacks_name) {
         const auto* other = std::get_if<OtherValue>(&assignment.value);
         const std::string& section = assignment.path.front();
         if (lacks_name || other == nullptr || other->kind != table_kind)
             complain(assignment.line,
-                     "'" + section + "' is no section; write " +
+                     "'" + section + "' is not a section; write " +
                          (section == "anonymous" || section == "everybody" ? "[" + section + "]"
                                                                            : "[" + section + ".NAME]"));
     }
@@ -104,7 +114,7 @@ private:
         return path.front() == "users" ? builder_.user(path[1]) : builder_.role(path[1]);
     }
 
-    /// The list's texts with their lines; nothing when it is none, which has been complained about.
+    /// The texts of a list with their lines. Empty if the value is no list; then a complaint has been added.
     std::vector<Named> list_of(const Assignment& assignment) {
         std::vector<Named> out;
         const auto* texts = std::get_if<TextList>(&assignment.value);
@@ -112,12 +122,14 @@ private:
             complain(assignment.line, "'" + assignment.path.back() +
                                           "' must be a list of texts, like [\"a\", \"b\"], not " +
                                           describe(assignment.value));
+        LEDGE_ASSERT(texts == nullptr || texts->size() == assignment.element_lines.size());
         for (std::size_t i = 0; texts != nullptr && i < texts->size(); ++i)
             out.push_back({(*texts)[i], assignment.element_lines[i]});
         return out;
     }
 
-    void take_of_owner(const Assignment& assignment, Owner owner) {
+    /// A key of a role, of a user, of [anonymous] or of [everybody]: a list of filters, or a list of roles.
+    void read_owner_key(const Assignment& assignment, Owner owner) {
         const std::string& key = assignment.path.back();
         const auto rule_key = std::ranges::find(rule_keys, key, &RuleKey::name);
         if (rule_key != std::end(rule_keys)) {
@@ -143,13 +155,14 @@ private:
         complain_unknown(assignment, key, known);
     }
 
-    void take_of_group(const Assignment& assignment) {
+    /// A key of a group. Its members get their roles at the end, when all users and roles are known.
+    void read_group_key(const Assignment& assignment) {
         const std::string& key = assignment.path.back();
         Group& group = groups_[assignment.path[1]];
         if (key != "users" && key != "roles") return complain_unknown(assignment, key, {"users", "roles"});
         for (Named& one : list_of(assignment)) {
             if (key == "users" && !auth::is_user_name(one.name))
-                complain(one.line, "names a user that cannot be one: 1 to 1024 bytes of text, no ':'");
+                complain(one.line, "names an invalid user: a user name has 1 to 1024 bytes of text, and no ':'");
             else
                 (key == "users" ? group.users : group.roles).push_back(std::move(one));
         }
@@ -163,12 +176,14 @@ private:
         }
     }
 
+    /// False: there is no such role, and a complaint has been added.
     bool check_role(const Named& role) {
         if (!builder_.has_role(role.name))
             complain(role.line, "there is no role " + shown(role.name) + "; write [roles.NAME] with its rules");
         return builder_.has_role(role.name);
     }
 
+    /// False: the role cannot be given, and a complaint has been added.
     bool give_role(Owner owner, const Named& role) {
         if (!check_role(role)) return false;
         const bool is_given = builder_.give_role(owner, builder_.role(role.name));

@@ -1,12 +1,12 @@
-// The TOML form of an ACL: owners of rules are sections, rules are lists of topic filters.
+// Reads an ACL in TOML. A section names the owner of rules; a rule key holds a list of topic filters.
 //
 //   [roles.NAME]     publish, subscribe, allow (both), deny_publish, deny_subscribe, deny (both) = [FILTER, ...]
-//   [users.NAME]     the same, and roles = [ROLE, ...]
-//   [anonymous]      the same: clients without a user
-//   [everybody]      the same: all clients, behind what they have of their own
-//   [groups.NAME]    users = [USER, ...], roles = [ROLE, ...]: each of them has each of these
+//   [users.NAME]     the keys of a role, and roles = [ROLE, ...]
+//   [anonymous]      the keys of a user; for clients without a user name
+//   [everybody]      the keys of a user; for all clients, after their own rules
+//   [groups.NAME]    users = [USER, ...], roles = [ROLE, ...]; each of these users has each of these roles
 //
-// %u and %c stand in filters for user name and client id. What it means: auth/acl.hpp.
+// In filters, %u stands for the user name and %c for the client id. auth/acl.hpp defines the meaning of rules.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@
 
 namespace ledge::config {
 
-/// `file_name` and a line make the places of complaints. At most file_bytes_max of text.
+/// The place of a complaint is `file_name` and the line. A text above file_bytes_max is an error.
 Result<auth::Acl, std::vector<Complaint>> read_acl_toml(std::string_view text, const std::string& file_name);
 
 }  // namespace ledge::config

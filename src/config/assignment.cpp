@@ -27,8 +27,9 @@ std::string describe(const Value& value) {
     std::string_view text = std::get<std::string>(value);
     const bool is_cut = text.size() > shown_bytes_max;
     if (is_cut) {
+        // The cut must not split a character: bytes 10xxxxxx continue one (RFC 3629 section 3).
         std::size_t end = shown_bytes_max;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
         text = text.substr(0, end);
     }
     return "the text " + quoted(text) + (is_cut ? "..." : "");

@@ -1,4 +1,4 @@
-// Assignment: one key, one value and where it was said. What files and flags have in common.
+// Assignment: one key, its value and the place where it was set. Files and flags are both read into assignments.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace ledge::config {
 
-/// A list of texts.
+/// A list whose members are all texts.
 using TextList = std::vector<std::string>;
 
-/// A value that no option takes: a list of other things, a date. Holds its name for the complaint.
+/// A value that no option accepts: a list of other things, a date. `kind` names it in complaints.
 struct OtherValue {
     std::string_view kind;
 };
@@ -23,19 +23,19 @@ inline constexpr std::string_view list_kind = "a list";
 using Value = std::variant<bool, std::int64_t, double, std::string, TextList, OtherValue>;
 
 struct Assignment {
-    std::string key;  // "limits.inflight_max"; parts that are not bare words are quoted
+    std::string key;  // "limits.inflight_max"; parts that are not bare keys are quoted
     Value value;
-    std::string place;
-    bool is_flag = false;  // from the command line: the value is a text without quotes
-    // From a file also:
-    std::vector<std::string> path{};             // the key's parts as they are
+    std::string place;     // "FILE:LINE" or the flag
+    bool is_flag = false;  // true: from the command line; the value is a text without quotes
+    // Only for assignments from a file:
+    std::vector<std::string> path{};             // the parts of the key without quotes
     std::uint32_t line = 0;                      // from 1
-    std::vector<std::uint32_t> element_lines{};  // of a list's texts
+    std::vector<std::uint32_t> element_lines{};  // one for each text of a list
 };
 
-/// A value as a person wrote it, short and without control characters, for complaints.
+/// The value in words for complaints: short and without control characters.
 std::string describe(const Value& value);
-/// True for [A-Za-z0-9_-]+, what TOML takes as a key without quotes.
+/// True for [A-Za-z0-9_-]+, the keys that TOML allows without quotes.
 bool is_bare_key(std::string_view text);
 
 }  // namespace ledge::config

@@ -1,12 +1,16 @@
+// Checks that concern several options together. They also make the two halves of each listener: the socket and the
+// ListenerOptions.
 #include "checks.hpp"
 
 #include "assignment.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "listener_url.hpp"
 
 namespace ledge::config {
 namespace {
 
+/// Checks one configuration. Adds complaints, notes and listeners to it.
 class Checker {
 public:
     Checker(Loaded& loaded, const std::map<std::string, std::string>& places) : loaded_(loaded), places_(places) {}
@@ -15,7 +19,7 @@ public:
         const std::string prefix = "listeners." + name;
         limits(draft.limits, prefix + ".limits.");
         if (draft.url.empty()) {
-            if (!place_of(prefix + ".url").empty()) return;  // there is one, already complained about
+            if (!place_of(prefix + ".url").empty()) return;  // the url has a mistake, which has its complaint already
             return complain(prefix,
                             "listener '" + name + "' has no url; add url = \"mqtt://HOST:PORT\" to [" + prefix + "]");
         }
@@ -23,6 +27,8 @@ public:
         if (!endpoint) {
             return complain(prefix + ".url", "key '" + prefix + ".url': " + endpoint.error());
         }
+        // The default of allow_anonymous: true for clients of this machine, unless users are configured, and for
+        // clients that TLS has authenticated.
         const bool is_anonymous = draft.allow_anonymous.value_or(
             (endpoint.value().is_local && !loaded_.config.auth.knows_users()) || draft.tls.proves_clients());
         check_duplicate(name, endpoint.value());
@@ -41,7 +47,7 @@ public:
         if (draft.peer_credentials && socket.endpoint.kind != Endpoint::Kind::unix_socket)
             complain(prefix + ".peer_credentials", "key '" + prefix +
                                                        ".peer_credentials': the kernel knows the users behind Unix "
-                                                       "sockets only; remove it, or write url = \"unix:PATH\"");
+                                                       "sockets only; remove the key, or write url = \"unix:PATH\"");
         socket.tls = draft.tls;
         websocket(prefix + ".websocket.", draft.websocket, socket);
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
@@ -49,17 +55,18 @@ public:
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
         loaded_.config.shard.listeners.back().is_local =
             loaded_.config.sockets.back().endpoint.kind == Endpoint::Kind::unix_socket;
+        LEDGE_ASSERT(loaded_.config.sockets.size() == loaded_.config.shard.listeners.size());
     }
 
     void limits(const session::SessionLimits& limits, const std::string& prefix) {
         if (limits.outbox_bytes_fatal >= limits.outbox_bytes_max) return;
         const bool is_own =
             !place_of(prefix + "outbox_bytes_fatal").empty() || !place_of(prefix + "outbox_bytes_max").empty();
-        if (!is_own) return;  // inherited: said once
+        if (!is_own) return;  // inherited from [limits], which has its own complaint
         complain_at(prefix, {"outbox_bytes_fatal", "outbox_bytes_max"},
                     "key '" + prefix + "outbox_bytes_fatal' is " + std::to_string(limits.outbox_bytes_fatal) +
                         ", below outbox_bytes_max (" + std::to_string(limits.outbox_bytes_max) +
-                        "): a client would be disconnected before its messages are dropped; raise it");
+                        "): a client would be disconnected before its messages are dropped; raise outbox_bytes_fatal");
     }
 
     void memory(const Config& config) {
@@ -67,12 +74,13 @@ public:
         const std::uint64_t budget = config.shard.memory_budget_bytes;
         if (budget != 0 && budget < smallest)
             complain("memory.budget_bytes", "key 'memory.budget_bytes' is " + std::to_string(budget) +
-                                                ": the broker alone needs a part of it; name 16 MiB (16777216) or "
-                                                "more, or 0 for what suits the machine");
+                                                ": the broker itself needs a part of it; set 16 MiB (16777216) or "
+                                                "more, or 0 for the default of this machine");
     }
 
     void store(const Config& config) {
         if (config.store.path.empty()) complain("store.path", "key 'store.path' is empty; name a directory, or none");
+        // Only a flag is a mistake: a file may name a durability for the day when it gets a store.
         const std::string place = place_of("store.durability");
         const bool is_asked_for = config.shard.durability.level != journal::Durability::ram;
         if (config.store.is_used() || !is_asked_for || !place.starts_with("--")) return;
@@ -89,13 +97,14 @@ public:
         if (endpoint.value().is_local) return;
         if (config.admin.token_file.empty() && !config.admin.tls.proves_clients()) {
             complain("admin.url",
-                     "key 'admin.url': pages that others can reach want admin.token_file, a file with a secret line, "
-                     "or https:// with client_certificate = \"required\" in [admin.tls]; or listen at "
-                     "http://127.0.0.1:" +
+                     "key 'admin.url': other machines can reach these pages, which requires admin.token_file (a file "
+                     "with a secret line), or https:// with client_certificate = \"required\" in [admin.tls], or an "
+                     "address of this machine: http://127.0.0.1:" +
                          std::to_string(endpoint.value().port));
         } else if (!endpoint.value().is_tls) {
-            loaded_.notes.push_back("whoever listens in on the way to " + config.admin.url +
-                                    " learns the token of admin.token_file; write https:// and add [admin.tls]");
+            loaded_.notes.push_back("the token of admin.token_file goes to " + config.admin.url +
+                                    " unencrypted, so others in the network can read it; write https:// and add "
+                                    "[admin.tls]");
         }
     }
 
@@ -104,66 +113,71 @@ private:
         socket.proxy_networks = networks(prefix + ".proxy_from", draft.proxy_from);
         if (draft.proxy_protocol && draft.proxy_from.empty())
             complain(prefix + ".proxy_protocol", "key '" + prefix +
-                                                     ".proxy_protocol' wants proxy_from beside it, the "
-                                                     "networks of the load balancers, or everybody could claim to be "
-                                                     "anybody; for example proxy_from = [\"10.0.0.0/8\"]");
+                                                     ".proxy_protocol' requires proxy_from, the networks of the "
+                                                     "load balancers: without it, every peer could claim any address; "
+                                                     "for example proxy_from = [\"10.0.0.0/8\"]");
         if (!draft.proxy_protocol && !draft.proxy_from.empty())
             complain(prefix + ".proxy_from",
-                     "key '" + prefix + ".proxy_from' says nothing without proxy_protocol = true; add it");
+                     "key '" + prefix + ".proxy_from' has no effect without proxy_protocol = true; add proxy_protocol");
         if (draft.proxy_protocol && socket.endpoint.kind == Endpoint::Kind::unix_socket)
             complain(prefix + ".proxy_protocol", "key '" + prefix +
                                                      ".proxy_protocol': peers of a Unix socket have no address that "
-                                                     "proxy_from could name; remove it");
+                                                     "proxy_from could name; remove the key");
     }
 
     void websocket(const std::string& prefix, const WebSocketSettings& settings, ListenerSocket& socket) {
         socket.trusted_networks = networks(prefix + "trusted_proxies", settings.trusted_proxies);
         if (socket.endpoint.protocol != Endpoint::Protocol::websocket && settings != WebSocketSettings{})
             complain(prefix.substr(0, prefix.find(".websocket")),
-                     "[" + prefix.substr(0, prefix.size() - 1) + "] says nothing about " + socket.url +
-                         ", which is no WebSocket address; remove it, or write ws://HOST:PORT/PATH");
+                     "[" + prefix.substr(0, prefix.size() - 1) + "] has no effect on " + socket.url +
+                         ", which is not a WebSocket address; remove the section, or write ws://HOST:PORT/PATH");
         for (const std::string& origin : settings.origins) {
             const std::size_t scheme = origin.find("://");
             const bool is_one = scheme != std::string::npos && origin.find('/', scheme + 3) == std::string::npos;
             if (!is_one)
                 complain(prefix + "origins", "key '" + prefix + "origins': " + quoted(origin) +
-                                                 " is no origin; write scheme and host, without a path: "
+                                                 " is not an origin; write scheme and host, without a path: "
                                                  "\"https://dashboard.example\"");
         }
+        // The paths of pages are served on WebSocket listeners too, so a url for MQTT must not use them.
         for (const std::string_view page : {"/healthz", "/metrics", "/api"}) {
             if (socket.endpoint.resource == page || socket.endpoint.resource.starts_with(std::string(page) + "/"))
                 complain(prefix.substr(0, prefix.find(".websocket")) + ".url",
-                         "the path " + socket.endpoint.resource + " is that of a page; choose another, such as /mqtt");
+                         "the path " + socket.endpoint.resource +
+                             " belongs to a page for operators; choose another path, such as /mqtt");
         }
     }
 
-    /// Where TLS is configured.
+    /// The keys that configure TLS for one listener or for the pages, for complaints.
     struct TlsPlace {
         std::string url_key;
         std::string section;
-        std::string_view schemes;  // that have TLS
+        std::string_view schemes;  // schemes of urls with TLS
         bool may_have_psk;
     };
 
-    /// What the files hold is another matter: the daemon reads them.
+    /// Checks which files are named. The daemon reads their content (tls_files.cpp).
     void tls(const TlsPlace& at, const std::string& url, const Endpoint& endpoint, const TlsSettings& settings) {
-        const auto wants = [&](std::string_view key, const std::string& what) {
+        const auto complain_about = [&](std::string_view key, const std::string& what) {
             complain_at(at.section + ".", {key}, "key '" + at.section + "." + std::string(key) + "' " + what);
         };
         if (!endpoint.is_tls) {
             if (settings != TlsSettings{})
-                complain(at.url_key, "[" + at.section + "] says nothing about " + url +
-                                         ", which has no TLS; remove it, or write " + std::string(at.schemes) + "://");
+                complain(at.url_key, "[" + at.section + "] has no effect on " + url +
+                                         ", which has no TLS; remove the section, or write " + std::string(at.schemes) +
+                                         "://");
             return;
         }
         const bool has_certificate = !settings.certificate.empty() || !settings.key.empty();
         if (!has_certificate && settings.psk_file.empty())
-            return complain(at.url_key, url + " wants a certificate: add certificate = \"FILE\" and key = \"FILE\"" +
+            return complain(at.url_key, url + " requires a certificate: add certificate = \"FILE\" and key = \"FILE\"" +
                                             (at.may_have_psk ? " (or psk_file)" : "") + " to [" + at.section + "]");
-        if (settings.certificate.empty() && has_certificate) wants("key", "wants certificate beside it; add it");
-        if (settings.key.empty() && has_certificate) wants("certificate", "wants key beside it; add it");
+        if (settings.certificate.empty() && has_certificate)
+            complain_about("key", "requires certificate; add certificate");
+        if (settings.key.empty() && has_certificate) complain_about("certificate", "requires key; add key");
         if (settings.sni_certificates.size() != settings.sni_keys.size())
-            wants("sni_certificates", "and sni_keys name different numbers of files; name a key for each certificate");
+            complain_about("sni_certificates",
+                           "and sni_keys name different numbers of files; name a key for each certificate");
     }
 
     std::vector<Network> networks(const std::string& key, const std::vector<std::string>& texts) {
@@ -192,6 +206,7 @@ private:
         }
     }
 
+    /// Notes for the operator: a listener where nobody can log in, and a listener where strangers can.
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
         if (!is_anonymous) {
             if (!loaded_.config.auth.knows_users())
@@ -203,8 +218,8 @@ private:
                 draft.tls.proves_clients() ? "everybody with a certificate or key for " : "everybody who reaches ";
             const std::string& acl = loaded_.config.auth.acl_file;
             if (!acl.empty())
-                return loaded_.notes.push_back(who + draft.url + " can do there what " + acl +
-                                               " allows clients without a user: allow_anonymous is true");
+                return loaded_.notes.push_back(who + draft.url + " has the rights there that " + acl +
+                                               " gives to clients without a user: allow_anonymous is true");
             loaded_.notes.push_back(who + draft.url +
                                     " can publish and subscribe to everything there: " + "allow_anonymous is true");
         }
@@ -219,7 +234,7 @@ private:
         loaded_.complaints.push_back({place_of(key), std::move(text)});
     }
 
-    /// At the first of the keys that was said.
+    /// The place of the complaint is the place of the first of `keys` that was set.
     void complain_at(const std::string& prefix, std::initializer_list<std::string_view> keys, std::string text) {
         std::string place;
         for (const std::string_view key : keys) {

@@ -1,4 +1,4 @@
-// What only makes sense together: addresses, pairs of limits, what this build offers.
+// Checks that concern several options together: addresses of listeners, pairs of limits, TLS files and their url.
 #pragma once
 
 #include <map>
@@ -13,8 +13,8 @@ namespace ledge::config {
 inline constexpr std::string_view default_listener_name = "local";
 inline constexpr std::string_view default_listener_url = "mqtt://127.0.0.1:1883";
 
-/// Checks `loaded.config`, adds the listeners to it, and complaints and notes to `loaded`. `places`: key -> where it
-/// was said.
+/// Checks `loaded.config` and `drafts`. Adds the listeners to `loaded.config`, and complaints and notes to `loaded`.
+/// `places`: key -> where its value was set.
 void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& drafts,
                const std::map<std::string, std::string>& places);
 

@@ -1,4 +1,4 @@
-// The only door to the command line library.
+// Parses the command line with CLI11. No other file of the project uses that library.
 #include "ledge/config/command_line.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,33 +12,37 @@ namespace {
 constexpr const char* description =
     "A compact MQTT 3.1.1 / 5 broker. Without a configuration file it listens on 127.0.0.1:1883.";
 constexpr const char* footer =
-    "Exit status: 0 stopped in order, 1 could not run (a port in use, ...), 2 wrong command line or configuration.\n"
-    "SIGTERM and SIGINT stop the broker in order; SIGHUP reads the configuration again, takes over users and rights, "
-    "and tells what a restart would change.";
+    "Exit status: 0 = stopped in order, 1 = could not run (a port in use, ...), 2 = wrong command line or "
+    "configuration.\n"
+    "SIGTERM and SIGINT stop the broker in order. On SIGHUP the broker reads the configuration again: new users, "
+    "rights "
+    "and most limits are in force at once, and the log names the keys that need a restart.";
 
-/// `check FILE`, `check -c FILE` and `-c FILE check` are the same.
+/// `check FILE`, `check -c FILE` and `-c FILE check` mean the same.
 CLI::App* add_check(CLI::App& app, Command& command) {
-    CLI::App* check = app.add_subcommand("check", "Check the configuration, tell who may log in where, and end");
+    CLI::App* check = app.add_subcommand("check", "Check the configuration, print who may log in where, and exit");
     check->add_option("FILE", command.sources.file, "The configuration file, like -c FILE");
-    check->add_flag("--strict", command.is_strict, "End with exit code 1 if there is a warning");
-    check->add_option("--as", command.as_user, "Check with the rights of this user, as the service has; wants root")
+    check->add_flag("--strict", command.is_strict, "Exit with status 1 if there is a warning");
+    check
+        ->add_option("--as", command.as_user,
+                     "Check with the rights of this system user, for example that of the service; requires root")
         ->type_name("USER");
     check->fallthrough();
     return check;
 }
 
 void add_store_tools(CLI::App& app, Command& command) {
-    CLI::App* store = app.add_subcommand("store", "Look at a store, or tidy it up");
+    CLI::App* store = app.add_subcommand("store", "Inspect, copy, restore or compact a store");
     store->require_subcommand(1);
     constexpr const char* tools[][2] = {
-        {"info", "Tell sizes, rows and who uses it; also beside a running broker"},
-        {"verify", "Read everything and tell what is wrong; also beside a running broker"},
-        {"dump", "Print every row as a line of JSON; not beside a running broker"},
-        {"compact", "Rewrite the file without its free pages; not beside a running broker"},
+        {"info", "Print sizes, rows and the process that uses the store; a broker may be running"},
+        {"verify", "Read every row and print what is wrong; a broker may be running"},
+        {"dump", "Print every row as a line of JSON; no broker may be running"},
+        {"compact", "Rewrite the file without its free pages; no broker may be running"},
     };
     for (const auto& [name, help] : tools) {
         CLI::App* tool = store->add_subcommand(name, help);
-        tool->add_option("PATH", command.store_path, "The store's directory, or one file of it")->required();
+        tool->add_option("PATH", command.store_path, "The store's directory, or a file in it")->required();
         tool->callback([&command, tool] {
             command.action = Command::Action::store;
             command.store_tool = tool->get_name();
@@ -49,42 +53,46 @@ void add_store_tools(CLI::App& app, Command& command) {
         command.store_tool = tool->get_name();
     };
     CLI::App* backup = store->add_subcommand(
-        "backup", "Copy a store as it is at one commit, and read the copy to its end; also beside a running broker");
+        "backup",
+        "Copy the state of a store at one commit, and verify the copy by reading it; a broker may be running");
     backup->add_option("PATH", command.store_path, "The store's directory")->required();
-    backup->add_option("TARGET", command.store_file, "The file that is made; nothing is overwritten")->required();
+    backup->add_option("TARGET", command.store_file, "The new file; an existing file is not overwritten")->required();
     backup->callback([chosen, backup] { chosen(backup); });
     CLI::App* restore =
-        store->add_subcommand("restore", "Make a store from a copy of `backup`; not beside a running broker");
+        store->add_subcommand("restore", "Make a store from a copy that `backup` made; no broker may be running");
     restore->add_option("BACKUP", command.store_file, "The copy")->required();
-    restore->add_option("PATH", command.store_path, "The store's directory; made when it is not there")->required();
-    restore->add_flag("--force", command.store_is_forced, "Keep a store that is there under another name");
+    restore->add_option("PATH", command.store_path, "The store's directory; created if it does not exist")->required();
+    restore->add_flag("--force", command.store_is_forced,
+                      "Replace an existing store, which is kept under another name");
     restore->callback([chosen, restore] { chosen(restore); });
 }
 
 void add_sessions(CLI::App& app, Command& command) {
     CLI::App* sessions = app.add_subcommand(
         "sessions",
-        "List sessions, or remove one: in the store of a broker that is stopped, or through the admin "
-        "listener of one that runs");
+        "List sessions, or remove one: in the store of a stopped broker, or through the admin listener of a "
+        "running broker");
     sessions->require_subcommand(1);
     const auto add = [&](const char* name, const char* help, bool is_removal) {
-        Command::Sessions& wish = command.sessions;
+        Command::Sessions& request = command.sessions;
         CLI::App* tool = sessions->add_subcommand(name, help);
-        CLI::Option* store = tool->add_option("--store", wish.store, "The directory of the store")->type_name("DIR");
+        CLI::Option* store = tool->add_option("--store", request.store, "The directory of the store")->type_name("DIR");
         CLI::Option* admin =
-            tool->add_option("--admin", wish.admin, "The admin listener: http://HOST:PORT or https://HOST:PORT")
+            tool->add_option("--admin", request.admin, "The admin listener: http://HOST:PORT or https://HOST:PORT")
                 ->type_name("URL")
                 ->excludes(store);
-        tool->add_option("--token-file", wish.token_file, "The file with the broker's admin token")
+        tool->add_option("--token-file", request.token_file, "The file with the broker's admin token")
             ->type_name("FILE")
             ->needs(admin);
-        tool->add_option("--ca", wish.ca_file, "The certificates that the admin listener's is signed with")
+        tool->add_option("--ca", request.ca_file,
+                         "PEM file with the authorities that sign the certificate of the admin listener")
             ->type_name("FILE")
             ->needs(admin);
-        if (is_removal) tool->add_option("CLIENT_ID", wish.client_id, "Whose session ends")->required();
+        if (is_removal) tool->add_option("CLIENT_ID", request.client_id, "The client id of the session")->required();
         tool->callback([&command, is_removal] {
+            // CLI11 can say "at most one of them", but not "exactly one".
             if (command.sessions.store.empty() == command.sessions.admin.empty())
-                throw CLI::ValidationError("sessions", "wants --store DIR or --admin URL");
+                throw CLI::ValidationError("sessions", "requires --store DIR or --admin URL");
             if (!command.sessions.admin.empty()) {
                 const auto endpoint = parse_hook_url(command.sessions.admin);
                 if (!endpoint)
@@ -97,31 +105,33 @@ void add_sessions(CLI::App& app, Command& command) {
         });
     };
     add("list", "Print every session as a line of JSON", false);
-    add("remove", "End a session with its subscriptions and waiting messages; its client is disconnected", true);
+    add("remove", "Remove a session with its subscriptions and waiting messages; its client is disconnected", true);
 }
 
 void add_events(CLI::App& app, Command& command) {
-    CLI::App* events = app.add_subcommand("events", "Explain every event of the log: what it means, what to do");
-    events->add_flag("--json", command.is_json, "One JSON object a line");
+    CLI::App* events = app.add_subcommand("events", "Explain every event of the log: its meaning, and what to do");
+    events->add_flag("--json", command.is_json, "Print one JSON object per line");
     events->callback([&command] { command.action = Command::Action::events; });
 }
 
 void add_passwd(CLI::App& app, Command& command) {
     CLI::App* passwd = app.add_subcommand(
-        "passwd", "Set, remove or verify a password; asks for it, or takes a line of standard input");
-    passwd->add_option("FILE", command.passwd.file, "The password file; made when it is not there")->required();
+        "passwd", "Set, remove or verify a password; the password is asked for, or read from a line of standard input");
+    passwd->add_option("FILE", command.passwd.file, "The password file; created if it does not exist")->required();
     passwd->add_option("USER", command.passwd.user, "The user's name")->required();
     CLI::Option* remove = passwd->add_flag("--delete", command.passwd.is_removal, "Remove the user");
-    passwd->add_flag("--verify", command.passwd.is_verification, "Tell whether the password is right")
+    passwd->add_flag("--verify", command.passwd.is_verification, "Print whether the password is right")
         ->excludes(remove);
-    passwd->add_flag("--scram", command.passwd.is_scram,
-                     "Write keys for SCRAM-SHA-256, with which a client need not send its password; mosquitto does not "
-                     "read them");
-    passwd->add_option("--iterations", command.passwd.iterations, "Of PBKDF2; fewer for boards that are slow")
+    passwd->add_flag(
+        "--scram", command.passwd.is_scram,
+        "Write keys for SCRAM-SHA-256, so that the client need not send its password; mosquitto cannot read "
+        "them");
+    passwd->add_option("--iterations", command.passwd.iterations, "Iterations of PBKDF2; fewer for slow boards")
         ->check(CLI::Range(1, 10'000'000));
     passwd->callback([&command] { command.action = Command::Action::passwd; });
 }
 
+/// words := ["user=" NAME] ["client=" ID] ["role=" NAME]... VERB TOPIC. After the verb, "user=x" is a topic.
 void read_question(const std::vector<std::string>& words, Command::Explain& question) {
     std::vector<std::string> rest;
     for (const std::string& word : words) {
@@ -137,15 +147,16 @@ void read_question(const std::vector<std::string>& words, Command::Explain& ques
     const bool is_verb = !rest.empty() && (rest[0] == "publish" || rest[0] == "subscribe" || rest[0] == "receive");
     if (rest.size() != 2 || !is_verb)
         throw CLI::ValidationError("explain",
-                                   "wants [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC");
+                                   "requires [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC");
     question.verb = rest[0];
     question.topic = rest[1];
 }
 
 void add_explain(CLI::App& app, Command& command, std::vector<std::string>& words) {
-    CLI::App* explain = app.add_subcommand("explain",
-                                           "Tell which rule allows or denies: [user=NAME] [client=ID] [role=NAME] "
-                                           "publish|subscribe|receive TOPIC -c FILE");
+    CLI::App* explain =
+        app.add_subcommand("explain",
+                           "Print the rule that allows or denies an action: [user=NAME] [client=ID] [role=NAME] "
+                           "publish|subscribe|receive TOPIC -c FILE");
     explain->add_option("QUESTION", words, "user=NAME client=ID role=NAME publish|subscribe|receive TOPIC")->required();
     explain->fallthrough();
     explain->callback([&command, &words] {
@@ -157,19 +168,19 @@ void add_explain(CLI::App& app, Command& command, std::vector<std::string>& word
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
     app.add_option("--listen", sources.listen,
-                   "Listen here instead of where the file says: mqtt://HOST:PORT or unix:PATH")
+                   "Listen at this address instead of the listeners of the file: mqtt://HOST:PORT or unix:PATH")
         ->type_name("URL")
         ->allow_extra_args(false);
-    app.add_option("--store", sources.store, "Directory that keeps sessions and messages, or none")
+    app.add_option("--store", sources.store, "The directory that keeps sessions and messages, or none")
         ->type_name("DIR|none");
-    app.add_option("--durability", sources.durability, "What an acknowledgement means: durable, relaxed or ram")
+    app.add_option("--durability", sources.durability, "The meaning of an acknowledgement: durable, relaxed or ram")
         ->type_name("LEVEL");
     app.add_flag("--allow-anonymous", sources.allow_anonymous,
                  "Let clients connect without credentials, on every listener");
-    app.add_option("--set", sources.set, "Set any configuration key, for example limits.inflight_max=200")
+    app.add_option("--set", sources.set, "Set a configuration key, for example limits.inflight_max=200")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
-    app.add_flag("--print-config", print_config, "Print the effective configuration as a documented file and end");
+    app.add_flag("--print-config", print_config, "Print the effective configuration as a documented file and exit");
 }
 
 }  // namespace
@@ -179,7 +190,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     bool print_config = false;
     CLI::App app(description, "ledgemq");
     app.footer(footer);
-    app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and end");
+    app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and exit");
     add_options(app, command.sources, print_config);
     CLI::App* check = add_check(app, command);
     add_events(app, command);
@@ -192,10 +203,11 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // --help and --version arrive here too. exit() returns 0 for them, and writes the text to the first stream.
         std::ostringstream out;
         std::ostringstream complaint;
         const bool is_ok = app.exit(error, out, complaint) == 0;
-        command.action = Command::Action::say;
+        command.action = Command::Action::print_text;
         command.text = is_ok ? out.str() : complaint.str();
         command.exit_code = is_ok ? exit_ok : exit_bad_configuration;
         return command;

@@ -1,3 +1,5 @@
+// Conversion of one value: by the type of its option, then by its range or its choices. Every error continues the
+// sentence "key 'NAME' ...".
 #include "convert.hpp"
 
 #include <algorithm>
@@ -6,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/base/quote.hpp"
 #include "nearest.hpp"
@@ -24,7 +27,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
     return number;
 }
 
-/// "4MiB", "4 MiB", "4096"
+/// Bytes of "4MiB", "4 MiB" or "4096"; nullopt if it is no size, or too large for 64 bits.
 std::optional<std::int64_t> parse_size(std::string_view text) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     const auto number = parse_integer(text.substr(0, digits));
@@ -32,6 +35,7 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     if (unit.starts_with(' ')) unit.remove_prefix(1);
     const auto found = std::find(size_units.begin(), size_units.end(), unit.empty() ? "B" : unit);
     if (!number || found == size_units.end()) return std::nullopt;
+    // Each unit is 1024 times the one before it. A size that does not fit into 63 bits is refused.
     const auto shift = static_cast<unsigned>(10 * (found - size_units.begin()));
     if (*number > (std::numeric_limits<std::int64_t>::max() >> shift)) return std::nullopt;
     return *number << shift;
@@ -44,7 +48,7 @@ struct TimeUnit {
 constexpr TimeUnit time_units[] = {{"ms", 1},     {"s", 1000},      {"min", 60'000},
                                    {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
-/// Milliseconds of "500ms", "1 min", "2h".
+/// Milliseconds of "500ms", "1 min" or "2h"; nullopt if it is no duration, or too large for 64 bits.
 std::optional<std::int64_t> parse_duration(std::string_view text) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     const auto number = parse_integer(text.substr(0, digits));
@@ -68,19 +72,21 @@ std::string join(std::span<const std::string_view> words) {
 }
 
 Failure<std::string> wrong_type(std::string wanted, const Value& value) {
-    return Failure{"wants " + std::move(wanted) + ", not " + describe(value)};
+    return Failure{"must be " + std::move(wanted) + ", not " + describe(value)};
 }
 
 Converted convert_number(const Option& option, const Value& value) {
+    LEDGE_ASSERT(option.smallest <= option.largest);
     std::optional<std::int64_t> number;
     if (const auto* integer = std::get_if<std::int64_t>(&value)) number = *integer;
     const auto* text = std::get_if<std::string>(&value);
     if (option.type == Type::size && text != nullptr) number = parse_size(*text);
     if (is_duration(option) && text != nullptr) {
         number = parse_duration(*text);
+        // The text was read in milliseconds. An option in seconds takes whole seconds only, so nothing is rounded.
         const std::int64_t parts = option.unit == "s" ? 1000 : 1;
         if (number && *number % parts != 0)
-            return Failure{"is " + quoted(*text) + ", but counts whole seconds; use " +
+            return Failure{"is " + quoted(*text) + ", but must be whole seconds; use " +
                            std::to_string(*number / parts + 1)};
         if (number) *number /= parts;
     }
@@ -89,12 +95,14 @@ Converted convert_number(const Option& option, const Value& value) {
         if (!option.unit.empty()) wanted += " of " + std::string(option.unit == "s" ? "seconds" : option.unit);
         if (option.type == Type::size) wanted += " or a size such as \"4 MiB\" (B, KiB, MiB, GiB, TiB)";
         if (is_duration(option)) wanted += " or a duration such as \"5 min\" (ms, s, min, h, d)";
+        // A frequent mistake gets its own advice: a number in quotes.
         const bool is_quoted_number = option.type == Type::integer && text != nullptr && parse_integer(*text);
         auto failure = wrong_type(wanted, value);
         if (is_quoted_number) failure.error += "; write it without quotes";
         return failure;
     }
     if (*number < option.smallest || *number > option.largest) {
+        // The complaint proposes the allowed number that is nearest to the given one.
         const std::int64_t fix = std::clamp(*number, option.smallest, option.largest);
         return Failure{"is out of range: " + std::to_string(*number) + "; allowed are " + range_text(option) +
                        "; use " + std::to_string(fix)};
@@ -103,6 +111,7 @@ Converted convert_number(const Option& option, const Value& value) {
 }
 
 Converted convert_choice(const Option& option, const Value& value) {
+    LEDGE_ASSERT(!option.choices.empty());
     const std::string wanted = "one of " + join(option.choices);
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr) return wrong_type(wanted, value);
@@ -115,12 +124,13 @@ Converted convert_choice(const Option& option, const Value& value) {
     return failure;
 }
 
-/// "" when it is fine.
+/// The mistake in a text, "" if there is none.
 std::string problem_of_text(const std::string& text) {
     if (text.size() > text_bytes_max) return "is longer than " + std::to_string(text_bytes_max) + " bytes";
     for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = decode_utf8(rest);
         if (c.length == 0) return "is not UTF-8";
+        // Control characters (C0, DEL, C1) would let a value forge lines of the log.
         if (c.value < 0x20 || (c.value >= 0x7F && c.value < 0xA0)) {
             return "contains a control character: " + describe(text);
         }
@@ -140,8 +150,7 @@ Converted convert_text(const Value& value) {
 Converted convert_list(const Value& value) {
     const auto* texts = std::get_if<TextList>(&value);
     const auto* other = std::get_if<OtherValue>(&value);
-    if (other != nullptr && other->kind == list_kind)
-        return Failure{std::string("wants nothing but texts in its list")};
+    if (other != nullptr && other->kind == list_kind) return Failure{std::string("must be a list of texts only")};
     if (texts == nullptr) return wrong_type("a list of texts, for example [\"a\", \"b\"]", value);
     if (texts->size() > list_texts_max) return Failure{"has more than " + std::to_string(list_texts_max) + " texts"};
     for (const std::string& text : *texts) {
@@ -182,6 +191,7 @@ Converted convert(const Option& option, const Value& value) {
 }
 
 Converted convert_flag(const Option& option, const std::string& text) {
+    // A flag has no quotes, so the type of the option decides how its text is read. Quotes around a text are removed.
     const bool is_number = option.type == Type::integer || option.type == Type::size;
     if (const auto number = parse_integer(text); is_number && number) return convert(option, *number);
     if (option.type == Type::boolean && (text == "true" || text == "false")) return PlainValue(text == "true");
@@ -199,6 +209,7 @@ std::string range_text(const Option& option) {
 }
 
 std::string size_text(std::int64_t bytes) {
+    LEDGE_ASSERT(bytes >= 0);
     std::size_t unit = 0;
     while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < size_units.size()) {
         bytes /= 1024;

@@ -1,4 +1,4 @@
-// From what somebody wrote to what an option holds: types, ranges, choices, size units.
+// Converts a value as the operator wrote it into the value that an option holds. Checks type, range, choice and unit.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@ inline constexpr std::size_t list_texts_max = 64;
 /// The error continues the sentence "key 'limits.inflight_max' ...".
 Result<PlainValue, std::string> convert(const Option& option, const Value& value);
 
-/// The same for the text after `--set KEY=`, where nothing is quoted; commas part the texts of a list.
+/// As convert(), for the text after `--set KEY=`: texts need no quotes, and commas separate the texts of a list.
 Result<PlainValue, std::string> convert_flag(const Option& option, const std::string& text);
 
-/// "1 to 65535 messages", "64 to 268435460 bytes (64 B to 256 MiB)"
+/// "1 to 65535 messages", "1024 to 65536 bytes (64 KiB)". In parentheses is the largest size, if it is a whole KiB.
 std::string range_text(const Option& option);
 
-/// "4 MiB"; "" when the number is no multiple of 1024 or is 0.
+/// "4 MiB"; "" if the number is 0 or not a multiple of 1024.
 std::string size_text(std::int64_t bytes);
 
 }  // namespace ledge::config

@@ -1,9 +1,11 @@
+// [[store.levels]]: reads, checks and prints the list of levels of durability for single topics.
 #include "levels.hpp"
 
 #include <algorithm>
 #include <charconv>
 
 #include "convert.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "options.hpp"
 
@@ -13,13 +15,14 @@ namespace {
 constexpr std::size_t filter_bytes_max = 65'535;
 
 constexpr std::string_view help =
-    "# Other levels for some topics. The first filter that matches a message's topic decides; where none does, it is\n"
-    "# durability above. At most 64.\n";
+    "# Levels of durability for single topics. The first filter that matches a message's topic decides; if no filter\n"
+    "# matches, durability above decides. At most 64 filters.\n";
 constexpr std::string_view example =
     "# [[store.levels]]\n"
     "# filter = \"sensors/+/raw\"\n"
     "# level = \"ram\"\n";
 
+/// A level in [[store.levels]] has the same words as store.durability, so this row converts it.
 const Option& level_option() {
     for (const Option& option : options()) {
         if (option.has_key("store.durability")) return option;
@@ -27,19 +30,25 @@ const Option& level_option() {
     return options().front();
 }
 
-std::string_view name_of(journal::Durability level) { return level_option().choices[static_cast<std::size_t>(level)]; }
+std::string_view name_of(journal::Durability level) {
+    const auto index = static_cast<std::size_t>(level);
+    LEDGE_ASSERT(index < level_option().choices.size());
+    return level_option().choices[index];
+}
 
-/// [MQTT-4.7.1-1], [MQTT-4.7.1-2]: '#' is the last level, wildcards stand alone in theirs. "" when it is fine.
+/// The mistake in a filter, "" if there is none. [MQTT-4.7.1-1], [MQTT-4.7.1-2]: '#' must be the last level, and a
+/// wildcard must be the only character of its level.
 std::string_view problem_of_filter(std::string_view filter) {
     if (filter.empty()) return "is empty";
     if (filter.size() > filter_bytes_max) return "is longer than 65535 bytes";
-    if (filter.starts_with("$share/")) return "is of a shared subscription; a topic has one level for all";
+    if (filter.starts_with("$share/"))
+        return "is the filter of a shared subscription; a level holds for all subscribers of a topic";
     while (true) {
         const std::size_t end = std::min(filter.find('/'), filter.size());
         const std::string_view level = filter.substr(0, end);
         const bool has_wildcard = level.find_first_of("+#") != std::string_view::npos;
         if (has_wildcard && level.size() > 1) return "has a wildcard that does not stand alone in its level";
-        if (level == "#" && end != filter.size()) return "has levels behind #";
+        if (level == "#" && end != filter.size()) return "has levels after #";
         if (end == filter.size()) return {};
         filter.remove_prefix(end + 1);
     }
@@ -52,7 +61,9 @@ bool Levels::is_of_levels(std::string_view key) {
 }
 
 std::string Levels::assign(const Assignment& assignment) {
+    LEDGE_ASSERT(is_of_levels(assignment.key));
     const std::string_view key = assignment.key;
+    // key := "store.levels." number ("." "filter" | "." "level"). Without a number, from_chars leaves `ptr` at `start`.
     std::size_t number = 0;
     const char* end = key.data() + key.size();
     const char* start = std::min(key.data() + levels_key.size() + 1, end);
@@ -61,7 +72,7 @@ std::string Levels::assign(const Assignment& assignment) {
     const bool is_member = parsed.ptr != start && (name == ".filter" || name == ".level");
     if (!is_member) return "is unknown; write [[store.levels]] with filter and level below it";
     if (number == 0 || number > levels_max || number > drafts_.size() + 1) {
-        return "is out of place: there are " + std::to_string(drafts_.size()) + " levels, at most " +
+        return "has a number out of order: there are " + std::to_string(drafts_.size()) + " levels so far, at most " +
                std::to_string(levels_max);
     }
     if (number > drafts_.size()) drafts_.push_back({{}, {}, false, assignment.place});
@@ -74,7 +85,7 @@ std::string Levels::assign(const Assignment& assignment) {
         return {};
     }
     const auto* filter = std::get_if<std::string>(&assignment.value);
-    if (filter == nullptr) return "wants a topic filter in quotes, not " + describe(assignment.value);
+    if (filter == nullptr) return "must be a topic filter in quotes, not " + describe(assignment.value);
     draft.filter = *filter;
     return std::string(problem_of_filter(*filter));
 }

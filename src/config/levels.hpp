@@ -1,5 +1,5 @@
-// [[store.levels]]: levels of durability for some topics, as a list, because the first that matches decides. Below
-// the list's name the members are known by their place in it: store.levels.1.filter, store.levels.1.level.
+// [[store.levels]]: levels of durability for single topics. They are a list because the first filter that matches
+// decides. A key names a member by its position, from 1: store.levels.1.filter, store.levels.1.level.
 #pragma once
 
 #include <string>
@@ -14,14 +14,16 @@ namespace ledge::config {
 inline constexpr std::string_view levels_key = "store.levels";
 inline constexpr std::size_t levels_max = 64;
 
+/// Collects the assignments below store.levels.
 class Levels {
 public:
+    /// True: the key is store.levels or below it.
     static bool is_of_levels(std::string_view key);
 
-    /// What is wrong with it, "" if nothing.
+    /// Requires is_of_levels(assignment.key). Returns the mistake, which continues "key '...' "; "" = no mistake.
     std::string assign(const Assignment& assignment);
 
-    /// The list; complaints about members that lack something.
+    /// The whole list. Adds a complaint for each member without a filter or without a level.
     std::vector<broker::DurabilityOptions::Override> finish(std::vector<Complaint>& complaints) const;
 
 private:
@@ -29,14 +31,14 @@ private:
         std::string filter;
         journal::Durability level = journal::Durability::durable;
         bool has_level = false;
-        std::string place;
+        std::string place;  // of the first assignment, for complaints
     };
     std::vector<Draft> drafts_;
 };
 
-/// The list as TOML, with its documentation.
+/// The list as TOML with its documentation, for --print-config.
 std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels);
-/// The list in one line, for comparisons.
+/// The list in one line, for differences().
 std::string levels_text(const std::vector<broker::DurabilityOptions::Override>& levels);
 
 }  // namespace ledge::config

@@ -1,6 +1,6 @@
 // url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
 //       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
-// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; of the authentication hook also a name
+// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; for the authentication hook also a host name
 #include "listener_url.hpp"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "assignment.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/os/address.hpp"
@@ -29,7 +30,7 @@ struct Scheme {
     std::string_view start;
     Endpoint::Protocol protocol;
     bool is_tls;
-    std::uint16_t port;  // where none is given
+    std::uint16_t port;  // the default port
     std::string_view example;
 };
 
@@ -42,7 +43,7 @@ constexpr Scheme schemes[] = {
     {"https://", Endpoint::Protocol::http, true, 443, "https://[::1]:9883"},
 };
 
-/// The zone ("%eth0") belongs to link-local addresses.
+/// An IPv6 address, also with a zone ("%eth0"), which names the interface of a link-local address.
 bool is_ipv6(std::string_view text) {
     const std::size_t percent = text.find('%');
     if (percent != std::string_view::npos) {
@@ -71,8 +72,8 @@ Parsed parse_unix(std::string_view path) {
     if (path.empty()) return Failure{std::string("no path after 'unix:'")};
     if (path.size() > os::SocketAddress::unix_path_bytes_max) {
         return Failure{"the path is longer than " + std::to_string(os::SocketAddress::unix_path_bytes_max) +
-                       " bytes, which is what the "
-                       "system takes for a socket"};
+                       " bytes, the system's limit "
+                       "for the path of a socket"};
     }
     if (path.find('\0') != std::string_view::npos) return Failure{std::string("the path contains a zero byte")};
     Endpoint endpoint;
@@ -82,8 +83,8 @@ Parsed parse_unix(std::string_view path) {
     return endpoint;
 }
 
-/// The path of the requests, of characters that need no escape; "": any, as "/" says nothing of a path either. nullopt:
-/// it has other characters.
+/// The path of WebSocket requests. It may have only characters that need no escape; nullopt: it has other ones. ""
+/// and "/" both mean any path, and the result is "".
 std::optional<std::string> resource_of(std::string_view path) {
     if (path == "/") path = {};
     const bool is_plain = path.size() <= resource_bytes_max && std::all_of(path.begin(), path.end(), [](char c) {
@@ -97,8 +98,8 @@ struct Host {
     bool is_bracketed = false;  // an IPv6 address
 };
 
-/// Takes the host from the front of `rest`; what stays is the port.
-Result<Host, std::string> take_host(std::string_view& rest) {
+/// Removes the host from the front of `rest`. ":PORT" or nothing remains.
+Result<Host, std::string> split_host(std::string_view& rest) {
     Host host;
     host.is_bracketed = rest.starts_with('[');
     const std::size_t end = host.is_bracketed ? rest.find(']') : std::min(rest.find(':'), rest.size());
@@ -108,6 +109,7 @@ Result<Host, std::string> take_host(std::string_view& rest) {
     return host;
 }
 
+/// The port in `rest`, or the default port of the scheme.
 Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& host, std::string_view rest) {
     if (rest.empty()) return scheme.port;
     if (rest.rfind(':') != 0) {
@@ -119,14 +121,15 @@ Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& hos
     return *port;
 }
 
-/// fe80::/10 (RFC 4291 section 2.5.6): each interface has such addresses.
+/// True for fe80::/10 (RFC 4291 section 2.5.6). Every interface has such an address, so the address alone does not
+/// name a machine.
 bool is_link_local(const std::string& text) {
     constexpr Network link_local{{0xFE, 0x80}, 10};
     const auto address = parse_ipv6(text);
     return address && link_local.contains(*address);
 }
 
-/// "" or what is wrong with the host; localhost becomes the address it stands for.
+/// The mistake in the host, "" if there is none. Replaces localhost by 127.0.0.1.
 std::string check_host(Host& host) {
     if (host.text == "localhost" && !host.is_bracketed) host.text = "127.0.0.1";
     if (host.is_bracketed && is_link_local(host.text))
@@ -139,7 +142,8 @@ std::string check_host(Host& host) {
                                     : " is not an IPv4 address or localhost; for every interface use [::]");
 }
 
-/// RFC 1123, 2.1, and the _ that is used all the same. What ends with a number is an address that somebody mistyped.
+/// True for a host name (RFC 1123 section 2.1), also with '_', which is common although the RFC does not allow it. A
+/// name whose last label is a number is refused, because it is probably a mistyped address.
 bool is_host_name(std::string_view text) {
     constexpr std::size_t name_bytes_max = 253;
     constexpr std::size_t label_bytes_max = 63;
@@ -161,15 +165,17 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     if (scheme.protocol == Endpoint::Protocol::websocket) {
         const std::size_t slash = std::min(rest.find('/'), rest.size());
         auto resource = resource_of(rest.substr(slash));
-        if (!resource) return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 of them")};
+        if (!resource)
+            return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 characters")};
         endpoint.resource = std::move(*resource);
         rest = rest.substr(0, slash);
     } else if (rest.ends_with('/')) {
         rest.remove_suffix(1);
     }
     if (rest.find_first_of("/?#@") != std::string_view::npos)
-        return Failure{"nothing may follow the port, and no user precede the host; " + std::string(shape)};
-    auto host = take_host(rest);
+        return Failure{"nothing may follow the port, and no user name may stand before the host; " +
+                       std::string(shape)};
+    auto host = split_host(rest);
     if (!host) return Failure{host.error()};
     const auto port = port_of(scheme, host.value(), rest);
     if (!port) return Failure{port.error()};
@@ -180,7 +186,9 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     return endpoint;
 }
 
+/// True: all bits after the prefix are 0.
 bool is_first_of(const Network& network) {
+    LEDGE_ASSERT(network.prefix_bits <= ip_address_bits);
     IpAddress address = network.address;
     for (unsigned bit = network.prefix_bits; bit < ip_address_bits; ++bit) {
         if ((address[bit / 8U] & (0x80U >> bit % 8U)) != 0) return false;
@@ -195,7 +203,7 @@ Parsed parse_listener_url(std::string_view url) {
     for (const Scheme& scheme : schemes) {
         if (!url.starts_with(scheme.start)) continue;
         if (scheme.protocol == Endpoint::Protocol::http)
-            return Failure{"pages have a listener of their own: [admin] url; " + std::string(shape)};
+            return Failure{"pages for operators have a separate listener: [admin] url; " + std::string(shape)};
         return parse_tcp(scheme, url.substr(scheme.start.size()));
     }
     return Failure{"not a listener address; " + std::string(shape)};
@@ -220,15 +228,15 @@ Parsed parse_hook_url(std::string_view url) {
     const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
     const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
                          std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (!is_path) return Failure{std::string("the path has at most 256 characters of ASCII, and no #")};
+    if (!is_path) return Failure{std::string("the path may have at most 256 visible ASCII characters, and no #")};
     std::string_view rest = url.substr(scheme->start.size(), url.size() - scheme->start.size() - path.size());
-    auto host = take_host(rest);
+    auto host = split_host(rest);
     if (!host) return Failure{host.error()};
     const auto port = port_of(*scheme, host.value(), rest);
     if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
     const bool is_named = !host->is_bracketed && is_host_name(host->text);
     if (!is_named && !check_host(host.value()).empty())
-        return Failure{quoted(host->text) + " is no name and no address of a host; " + std::string(hook_shape)};
+        return Failure{quoted(host->text) + " is neither a name nor an address of a host; " + std::string(hook_shape)};
     Endpoint endpoint;
     endpoint.protocol = scheme->protocol;
     endpoint.is_tls = scheme->is_tls;
@@ -246,7 +254,7 @@ Result<Network, std::string> parse_network(std::string_view text) {
     const std::string host(text.substr(0, slash));
     const auto address = parse_ip(host);
     if (!address || host.find('\0') != std::string::npos)
-        return Failure{quoted(text) + " is no network; write 10.0.0.0/8, 2001:db8::/32 or one address"};
+        return Failure{quoted(text) + " is not a network; write 10.0.0.0/8, 2001:db8::/32 or one address"};
     Network network{*address, ip_address_bits};
     if (slash < text.size()) {
         const bool is_ipv4 = host.find(':') == std::string::npos;
@@ -254,6 +262,7 @@ Result<Network, std::string> parse_network(std::string_view text) {
         const auto bits = parse_port(text.substr(slash + 1));
         if (!bits || *bits > bits_max)
             return Failure{quoted(text) + " has no prefix of 0 to " + std::to_string(bits_max) + " bits"};
+        // An IPv4 network is stored as an IPv6 network of mapped addresses, whose prefix is 96 bits longer.
         network.prefix_bits = static_cast<std::uint8_t>(*bits + (is_ipv4 ? mapped_prefix_bits : 0));
     }
     if (!is_first_of(network)) return Failure{quoted(text) + " has bits set beyond its prefix; set them to 0"};

@@ -1,4 +1,4 @@
-// `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `unix:PATH`, `http://HOST:PORT`; networks as `10.0.0.0/8`.
+// Parses urls of listeners, of the admin pages and of the authentication hook, and networks such as `10.0.0.0/8`.
 #pragma once
 
 #include <string>
@@ -11,15 +11,16 @@ namespace ledge::config {
 
 inline constexpr std::size_t resource_bytes_max = 256;
 
-/// The error says what is wrong and what would be right, without the URL itself.
+/// `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH` (both also over TLS) or `unix:PATH`. The error says what is wrong and what
+/// would be right; the caller adds the key.
 Result<Endpoint, std::string> parse_listener_url(std::string_view url);
-/// The same for [admin]: http://HOST:PORT, https:// over TLS.
+/// The url of [admin]: http://HOST:PORT or https://HOST:PORT. The error is as above.
 Result<Endpoint, std::string> parse_admin_url(std::string_view url);
-/// The same for [auth.http]: http://HOST:PORT/PATH, https://; Endpoint::resource is the path, Endpoint::host may be a
-/// name, and localhost stays one.
+/// The url of [auth.http]: http://HOST:PORT/PATH or https://HOST:PORT/PATH. Endpoint::resource is the path.
+/// Endpoint::host may be a name, and localhost stays a name. The error is as above.
 Result<Endpoint, std::string> parse_hook_url(std::string_view url);
 
-/// "10.0.0.0/8", "2001:db8::/32", or one address. Bits beyond the prefix must be 0.
+/// "10.0.0.0/8", "2001:db8::/32" or one address. Bits after the prefix must be 0. The error is as above.
 Result<Network, std::string> parse_network(std::string_view text);
 
 }  // namespace ledge::config

@@ -1,5 +1,6 @@
-// Files and flags become a list of assignments; each finds its row of the table, is converted and written to its
-// place; then what only makes sense together is checked. Everything that is wrong is said, not only the first thing.
+// Loads a configuration in three steps. Files and flags become a list of assignments. Each assignment is converted by
+// its row of the table of options and written to its place. Then the options that depend on each other are checked. All
+// mistakes are collected, not only the first one.
 #include "ledge/config/load.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/os/file.hpp"
 #include "levels.hpp"
 #include "nearest.hpp"
@@ -22,10 +24,10 @@ namespace {
 constexpr std::string_view listeners_prefix = "listeners.";
 constexpr std::size_t listener_name_bytes_max = 64;
 
-/// A key taken apart: which option, of which listener.
+/// A parsed key: an option, and the listener that it belongs to.
 struct Target {
-    const Option* option = nullptr;  // nullptr: unknown
-    std::string listener;            // "" for options of the broker
+    const Option* option = nullptr;  // nullptr = the key is unknown
+    std::string listener;            // "" for options of the broker and for [limits]
 };
 
 std::string show_key(std::string_view key) {
@@ -37,6 +39,7 @@ class Loader {
 public:
     Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
         std::vector<Assignment> from_flags = flags_to_assignments(sources);
+        // --listen replaces the listeners of the file. Without any listener, the default one is used.
         const bool has_listeners = std::any_of(from_file.begin(), from_file.end(), names_listener) ||
                                    std::any_of(from_flags.begin(), from_flags.end(), names_new_listener);
         if (!sources.listen.empty()) {
@@ -47,7 +50,8 @@ public:
         }
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
 
-        // Two passes: the limits of a listener start from [limits], wherever that stands.
+        // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
+        // come after the file in the list and so override it.
         for (const Assignment& assignment : from_file) {
             if (!is_of_listener(assignment)) assign(assignment);
         }
@@ -71,12 +75,12 @@ public:
 private:
     static bool names_listener(const Assignment& assignment) { return assignment.key.starts_with(listeners_prefix); }
 
-    /// --set listeners.NAME.url: a listener like one of a file, and the default one is not wanted any more.
+    /// --set listeners.NAME.url adds a listener like a file does, so the default listener is not added.
     static bool names_new_listener(const Assignment& assignment) {
         return names_listener(assignment) && assignment.key.ends_with(".url");
     }
 
-    /// --listen stands for the listeners of the file, with everything that the file says about them.
+    /// Adds a note that --listen makes the listeners of the file, with all their keys, ineffective.
     void note_replaced(const std::vector<Assignment>& from_file) {
         std::set<std::string> names;
         for (const Assignment& assignment : from_file) {
@@ -88,8 +92,8 @@ private:
         std::string list;
         for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
         loaded_.notes.push_back("--listen replaces the listeners of the file: " + list +
-                                " and every key there, allow_anonymous too, are not used; add --allow-anonymous or "
-                                "--set listeners.NAME.url=URL if they are wanted");
+                                " and every key below, also allow_anonymous, have no effect; add --allow-anonymous "
+                                "or --set listeners.NAME.url=URL if you want them");
     }
 
     static bool is_of_listener(const Assignment& assignment) {
@@ -111,7 +115,7 @@ private:
         for (const std::string& text : sources.set) {
             const std::size_t equals = text.find('=');
             if (equals == std::string::npos || equals == 0) {
-                complain("--set " + text, "wants KEY=VALUE, for example limits.inflight_max=200");
+                complain("--set " + text, "must be KEY=VALUE, for example limits.inflight_max=200");
             } else {
                 const std::string key = text.substr(0, equals);
                 result.push_back({key, text.substr(equals + 1), "--set " + key, true});
@@ -129,6 +133,7 @@ private:
         if (is_section(assignment)) return;
         const Target target = find_target(assignment.key);
         if (target.option == nullptr) return complain_unknown(assignment);
+        LEDGE_ASSERT(!target.listener.empty() || target.option->scope != Scope::listener);
         ListenerDraft* draft = nullptr;
         if (!target.listener.empty()) {
             draft = draft_of(target.listener, assignment.place);
@@ -136,13 +141,15 @@ private:
         }
         places_[assignment.key] = assignment.place;
         const Option& option = *target.option;
+        LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
         auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
                                         : convert(option, assignment.value);
         if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
         option.set({&loaded_.config, draft != nullptr ? &draft->limits : &loaded_.config.limits, draft}, *value);
     }
 
-    /// Keys that name a section: an empty one says nothing, a value in its place is a mistake.
+    /// True: the key names a section. An empty section is allowed and changes nothing; a value in its place is a
+    /// mistake.
     bool is_section(const Assignment& assignment) {
         const std::string_view key = assignment.key;
         const auto* other = std::get_if<OtherValue>(&assignment.value);
@@ -166,7 +173,7 @@ private:
         return true;
     }
 
-    /// "limits" of "listeners.lan.limits", otherwise the key itself. Only sections of listeners count below one.
+    /// "limits" for "listeners.lan.limits", and "" if listeners have no such section. Any other key as it is.
     static std::string_view section_part(std::string_view key) {
         if (!key.starts_with(listeners_prefix)) return key;
         const std::size_t dot = find_dot(key, listeners_prefix.size());
@@ -196,11 +203,13 @@ private:
         return target;
     }
 
+    /// The draft of this name, a new one if need be. nullptr: a complaint has been added.
     ListenerDraft* draft_of(const std::string& name, const std::string& place) {
         if (!is_bare_key(name) || name.size() > listener_name_bytes_max) {
             complain(place, "a listener's name has 1 to 64 letters, digits, '-' and '_', not " + show_key(name));
             return nullptr;
         }
+        LEDGE_ASSERT(drafts_.size() <= listeners_max);
         const auto found = drafts_.find(name);
         if (found != drafts_.end()) return &found->second;
         if (drafts_.size() == listeners_max) {
@@ -220,7 +229,8 @@ private:
                                                       : "did you mean " + show_key(meant) + "?"));
     }
 
-    /// A key of the same section first; [listener.lan] is taken for [listeners.lan].
+    /// The known key that is nearest to `key`, "" if none is near. Keys of the same section come first, and
+    /// [listener.lan] is read as [listeners.lan].
     static std::string meant_by(std::string_view key) {
         const std::size_t first = key.find('.');
         const std::string_view section = key.substr(0, std::min(first, key.size()));
@@ -243,6 +253,7 @@ private:
         return word.size() > nearest_bytes_max ? nearest_bytes_max : edit_distance(word, "listeners");
     }
 
+    /// All keys that could stand where `key` stands: those of its listener, or those of the broker and [limits].
     static std::vector<std::string> candidates_for(std::string_view key) {
         std::vector<std::string> result;
         std::string listener(listeners_prefix);
@@ -259,9 +270,10 @@ private:
     Loaded loaded_;
     std::map<std::string, ListenerDraft> drafts_;
     Levels levels_;
-    std::map<std::string, std::string> places_;  // key -> where it was last said
+    std::map<std::string, std::string> places_;  // key -> where its value was set last
 };
 
+/// Keeps the first complaints_max complaints; one more line counts the rest.
 void bound_complaints(std::vector<Complaint>& complaints) {
     if (complaints.size() <= complaints_max) return;
     const std::size_t more = complaints.size() - complaints_max;
@@ -278,6 +290,7 @@ Loaded load(const Sources& sources) {
     } else if (const auto file = os::read_regular_file(*sources.file, file_bytes_max)) {
         loaded = parse(file->text, sources);
     } else {
+        // The flags are still checked, so that all mistakes are told at once. The unreadable file comes first.
         loaded = parse("", sources);
         loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, file.error()});
     }

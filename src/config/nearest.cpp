@@ -1,7 +1,10 @@
+// Edit distance (Damerau-Levenshtein, with swaps of neighbours) and the suggestion that follows from it.
 #include "nearest.hpp"
 
 #include <algorithm>
 #include <array>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::config {
 namespace {
@@ -14,7 +17,9 @@ std::string_view last_part(std::string_view key) {
 }  // namespace
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
-    // Three rows of the usual table: of the prefix before the last, of the last, of this one.
+    LEDGE_ASSERT(one.size() <= nearest_bytes_max && other.size() <= nearest_bytes_max);
+    // The usual table has a row for each prefix of `one`. Three rows suffice: the current one and the two above it (the
+    // second only for swaps).
     using Row = std::array<std::size_t, nearest_bytes_max + 1>;
     Row before{};
     Row above{};
@@ -36,11 +41,12 @@ std::size_t edit_distance(std::string_view one, std::string_view other) {
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
     if (word.empty() || word.size() > nearest_bytes_max) return {};
-    std::size_t best = word.size() / 3 + 1;  // farther than that it is another word
+    std::size_t best = word.size() / 3 + 1;  // a word with a larger distance is a different word
     std::string found;
     for (const std::string& candidate : candidates) {
         if (candidate.size() > nearest_bytes_max) continue;
         const std::size_t whole = edit_distance(word, candidate);
+        // A key in a wrong section has a nearly equal last part. The penalty of 1 prefers keys whose section is right.
         const std::size_t part = edit_distance(last_part(word), last_part(candidate)) + 1;
         const bool is_part_close = part <= last_part(word).size() / 4 + 1;
         const std::size_t distance = is_part_close ? std::min(whole, part) : whole;

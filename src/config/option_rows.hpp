@@ -1,5 +1,5 @@
-// How a row of the table of options is written: helpers for options.cpp. A row says what it is about by pointers to
-// members; names of enumerations stand here.
+// Helpers that write rows of the table of options, for options*.cpp. A row names its value by pointers to members. The
+// words for values of enumerations are here too.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,8 @@ inline constexpr std::string_view user_name_names[] = {"none", "cn", "san", "fin
 inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
 inline constexpr std::string_view unusable_names[] = {"stop", "start_without"};
 
-/// The names of an enumeration; none for one that is configured by its number.
+/// The words for the values of T, in the order of the values. Empty for an enumeration that is configured by its number
+/// (QoS), and for every other type.
 template <class T>
 constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, LogLevel>) return level_names;
@@ -93,7 +94,7 @@ inline void write_ms(Duration& field, const PlainValue& value) {
     field = std::chrono::milliseconds(std::get<std::int64_t>(value));
 }
 
-/// The field that a chain of member pointers leads to, from the object of the scope.
+/// The field that a chain of member pointers leads to, beginning at the object of the scope.
 template <Scope scope, auto... Members>
 auto& field_of(Place place) {
     if constexpr (scope == Scope::broker) {
@@ -168,7 +169,7 @@ constexpr Option hook(std::string_view name, std::string_view unit, Range range,
     return row<Scope::broker, &Config::auth, &AuthSettings::http, Member>("auth.http", name, unit, range, help);
 }
 
-/// A duration that is configured in milliseconds.
+/// A row for a duration in milliseconds; the other helpers read and write durations in seconds.
 template <auto... Members>
 constexpr Option setting_ms(std::string_view section, std::string_view name, Range range, std::string_view help) {
     Option option = setting<Members...>(section, name, "ms", range, help);

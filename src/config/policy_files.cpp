@@ -1,3 +1,4 @@
+// Reads the files that [auth] names: passwords, rules, keys of tokens; and the address of the authentication hook.
 #include "policy_files.hpp"
 
 #include <sys/random.h>
@@ -12,7 +13,7 @@
 namespace ledge::config {
 namespace {
 
-/// A password file or an ACL as it is on the disk; nothing when it cannot be used, which has been complained about.
+/// The text and mode of a file of [auth]. nullopt: the file cannot be used, and a complaint has been added.
 std::optional<os::FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
     loaded.policy_files.push_back(path);
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
@@ -20,10 +21,11 @@ std::optional<os::FileText> read_policy_file(const std::string& path, std::strin
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
         return std::nullopt;
     }
+    // Whoever can write the file decides who gets in, so this is a mistake and not only a note.
     if ((file->mode & S_IWOTH) != 0) {
         loaded.complaints.push_back({path,
-                                     "everybody on this machine may write the file, and so let himself in; "
-                                     "chmod o-w " +
+                                     "every user of this machine can write the file and so give himself rights; "
+                                     "run chmod o-w " +
                                          path});
         return std::nullopt;
     }
@@ -43,12 +45,12 @@ void load_passwords(Loaded& loaded) {
     if (!passwords) return complain(path, passwords.error(), loaded);
     if (passwords->size() == 0) loaded.notes.push_back(path + " has no users: nobody can log in with a name");
     if ((file->mode & S_IROTH) != 0)
-        loaded.notes.push_back("everybody on this machine can read the password hashes in " + path + "; chmod o-r " +
-                               path);
+        loaded.notes.push_back("every user of this machine can read the password hashes in " + path +
+                               "; run chmod o-r " + path);
     loaded.policy.passwords = std::move(*passwords);
 }
 
-/// Its form follows from the name.
+/// The name of the file tells its syntax: TOML if it ends in .toml, otherwise mosquitto's.
 std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& path, Loaded& loaded) {
     if (path.ends_with(".toml")) {
         auto acl = read_acl_toml(text, path);
@@ -62,7 +64,7 @@ std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& pat
     return std::nullopt;
 }
 
-/// Names that only the password file could prove, and does not have.
+/// Notes users that have rules but cannot log in: only the password file could prove them, and it does not have them.
 void note_users_of(const auth::Acl& acl, Loaded& loaded) {
     const AuthSettings& auth = loaded.config.auth;
     const bool has_others = auth.jwt.is_used() || auth.http.is_used() || loaded.config.sockets.empty() ||
@@ -78,7 +80,8 @@ void note_users_of(const auth::Acl& acl, Loaded& loaded) {
     }
 }
 
-/// In mosquitto's form `pattern` is for rules with the client's names; without them it is a rule for everybody.
+/// Notes rules that are wider than they look. In mosquitto's syntax a `pattern` line is meant for rules with %u or %c;
+/// a `pattern` without them is a rule for every client.
 void note_patterns_of(const auth::Acl& acl, Loaded& loaded) {
     if (acl.form() != auth::Acl::Form::mosquitto) return;
     for (const auth::AclRule& rule : acl.everybody().rules.all()) {
@@ -100,18 +103,18 @@ void load_acl(Loaded& loaded) {
     loaded.policy.acl = std::move(*acl);
 }
 
-/// Keys of [auth.jwt] in one of its files, put to the others.
+/// Adds the keys of one file of [auth.jwt] to `rules`. `is_set`: the file is a JWK Set.
 void load_keys(const std::string& path, std::string_view key, bool is_set, auth::TokenRules& rules, Loaded& loaded) {
     if (path.empty()) return;
     auto file = read_policy_file(path, key, loaded);
     if (!file) return;
     auto keys = is_set ? auth::parse_jwks(file->text) : auth::parse_key_file(file->text);
-    auth::wipe(file->text.data(), file->text.size());
+    auth::wipe(file->text.data(), file->text.size());  // it may hold a shared secret
     if (!keys) return loaded.complaints.push_back({path, "the file " + keys.error()});
     if (keys->has_secrets && (file->mode & S_IROTH) != 0)
         return loaded.complaints.push_back({path,
-                                            "everybody on this machine can read the secret in the file, and so sign "
-                                            "tokens; chmod o-r " +
+                                            "every user of this machine can read the secret in the file and so sign "
+                                            "tokens; run chmod o-r " +
                                                 path});
     for (const std::string& note : keys->notes) loaded.notes.push_back(path + ": " + note + ": left out");
     for (auth::TokenKey& one : keys->keys) rules.keys.push_back(std::move(one));
@@ -128,10 +131,10 @@ void load_tokens(Loaded& loaded) {
     rules.must_match_user_name = settings.match_user_name;
     load_keys(settings.key_file, "auth.jwt.key_file", false, rules, loaded);
     load_keys(settings.jwks_file, "auth.jwt.jwks_file", true, rules, loaded);
-    loaded.policy.tokens = std::move(rules);  // without a key every token is refused
+    loaded.policy.tokens = std::move(rules);  // without a key, every token is refused
 }
 
-/// About a key of [auth.http], where it was said, or else where the url was.
+/// Adds a complaint about a key of [auth.http]. Its place is where the key was set, or else where the url was set.
 void complain_of_hook(std::string_view name, const std::string& text, Loaded& loaded) {
     const std::string key = "auth.http." + std::string(name);
     auto place = loaded.places.find(key);
@@ -140,26 +143,26 @@ void complain_of_hook(std::string_view name, const std::string& text, Loaded& lo
         {place != loaded.places.end() ? place->second : std::string(), "key '" + key + "': " + text});
 }
 
-/// What they hold is looked at by who speaks TLS.
+/// Checks which files are named and who may write them. The daemon reads their content (tls_files.cpp).
 void check_hook_files(const HookSettings& settings, bool is_tls, Loaded& loaded) {
     const std::pair<std::string_view, const std::string&> files[] = {
         {"ca", settings.ca}, {"certificate", settings.certificate}, {"key", settings.key}};
     for (const auto& [name, path] : files) {
         if (path.empty()) continue;
-        if (!is_tls) return complain_of_hook(name, "is for an url that begins with https://", loaded);
+        if (!is_tls) return complain_of_hook(name, "has no effect unless the url begins with https://", loaded);
         loaded.policy_files.push_back(path);
         struct stat status {};
         if (::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0)
-            complain_of_hook(name, "everybody on this machine may write " + path + "; chmod o-w it", loaded);
+            complain_of_hook(name, "every user of this machine can write " + path + "; run chmod o-w " + path, loaded);
     }
     if (!is_tls) return;
     if (settings.ca.empty())
         complain_of_hook("ca",
-                         "https:// needs the file of who signs the hook's certificate; what this system trusts is "
-                         "\"/etc/ssl/certs/ca-certificates.crt\"",
+                         "https:// requires a file with the authorities that sign the hook's certificate; those that "
+                         "this system trusts are in \"/etc/ssl/certs/ca-certificates.crt\"",
                          loaded);
     if (settings.certificate.empty() != settings.key.empty())
-        complain_of_hook(settings.key.empty() ? "certificate" : "key", "certificate and key belong together", loaded);
+        complain_of_hook(settings.key.empty() ? "certificate" : "key", "certificate and key must both be set", loaded);
 }
 
 void load_hook(Loaded& loaded) {
@@ -184,7 +187,7 @@ void load_hook(Loaded& loaded) {
                                            .idle_time = settings.idle_time};
     if (!endpoint.is_local && !endpoint.is_tls)
         loaded.notes.push_back("passwords go to " + settings.url +
-                               " as they are: whoever listens on the way has them; use https://");
+                               " unencrypted, so others in the network can read them; use https://");
 }
 
 }  // namespace
@@ -193,9 +196,10 @@ void load_policy(Loaded& loaded) {
     loaded.policy.login = loaded.config.auth.login;
     loaded.policy.on_revocation = loaded.config.auth.on_revocation;
     loaded.policy.explains_to_clients = loaded.config.auth.explain_to_clients;
+    // A fresh secret for the nonces of SCRAM. It must be unpredictable, so the kernel provides it.
     std::array<Byte, 32>& key = loaded.policy.nonce_key;
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-        loaded.complaints.push_back({"", "the system gives no random numbers"});
+        loaded.complaints.push_back({"", "the system provides no random numbers"});
     loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
     if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);

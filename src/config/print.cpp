@@ -1,10 +1,11 @@
-// A Config as a documented TOML file, and the keys in which two of them differ.
+// Prints a Config as a documented TOML file, and finds the keys in which two Configs differ.
 #include <algorithm>
 #include <map>
 
 #include "assignment.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
 #include "ledge/config/load.hpp"
 #include "levels.hpp"
@@ -16,20 +17,21 @@ namespace {
 constexpr std::size_t comment_columns = 100;
 
 constexpr std::string_view header =
-    "# The configuration of ledgemq: every option with its default, its unit and what it is for. This is what\n"
-    "# `ledgemq --print-config` prints, with the effective values. Leave out what shall keep its default; the\n"
-    "# smallest useful file is minimal.toml. On the command line: --set KEY=VALUE, for example\n"
-    "# --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
-    "# Sizes are bytes, or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are seconds, "
-    "those\n"
-    "# in _ms milliseconds, or both a text with a unit: \"5 min\" (ms, s, min, h, d).\n"
-    "# Unknown keys are errors. `ledgemq check -c FILE` tells what is wrong with a file, and who may log in where.\n";
+    "# The configuration of ledgemq: every option with its meaning, unit, default and range.\n"
+    "# `ledgemq --print-config` prints this file with the effective values. Leave out every key that keeps its\n"
+    "# default; the smallest useful file is minimal.toml. Every key can also be set on the command line with\n"
+    "# --set KEY=VALUE, for example --set limits.inflight_max=200 or --set listeners.local.connections_max=50.\n"
+    "# A size is a number of bytes or a text with a unit: \"4 MiB\" (B, KiB, MiB, GiB, TiB). Keys that end in _s are\n"
+    "# seconds, keys that end in _ms milliseconds; both also accept a text with a unit: \"5 min\" (ms, s, min, h, d).\n"
+    "# Unknown keys are errors. `ledgemq check -c FILE` names every mistake in a file and who may log in where.\n";
 
 constexpr std::string_view listener_help =
-    "A listener is an address where clients connect. Each has a name of letters, digits, '-' and '_', here: local. "
-    "Any number of them may be configured; if none is, there is one as below.";
+    "A listener is an address where clients connect. It has a name of letters, digits, '-' and '_', here: local. "
+    "There may be up to 64 listeners; if none is configured, the broker uses the one below.";
 
+/// The listener as a draft again, because options are rows about drafts.
 ListenerDraft draft_of(const Config& config, std::size_t index) {
+    LEDGE_ASSERT(index < config.sockets.size() && index < config.shard.listeners.size());
     const broker::ListenerOptions& options = config.shard.listeners[index];
     const ListenerSocket& socket = config.sockets[index];
     ListenerDraft draft;
@@ -48,7 +50,7 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     return draft;
 }
 
-/// Options only read through it.
+/// A Place for Option::get. The casts are safe: this file calls no Option::set.
 Place place_of(const Config& config, const session::SessionLimits& limits, const ListenerDraft& draft) {
     return {const_cast<Config*>(&config), const_cast<session::SessionLimits*>(&limits),
             const_cast<ListenerDraft*>(&draft)};
@@ -61,17 +63,21 @@ std::string literal_list(const TextList& texts) {
     return out + "]";
 }
 
+/// The value as TOML: true, 7, "text", ["a", "b"].
 std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
     if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
+    LEDGE_ASSERT(option.type != Type::choice || static_cast<std::size_t>(number) < option.choices.size());
     if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
     return std::to_string(number);
 }
 
+/// Appends the text as comment lines of at most comment_columns.
 void append_comment(std::string_view text, std::string& out) {
     std::string line = "#";
+    // A word is never split, so a word longer than a line makes a longer line.
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(' '), text.size());
         if (line.size() + 1 + end > comment_columns) {
@@ -85,10 +91,12 @@ void append_comment(std::string_view text, std::string& out) {
     out += line + "\n";
 }
 
-/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)."
+/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)." Without the first sentence if the
+/// help of the option describes the default itself.
 std::string facts(const Option& option) {
     std::string out;
     if (option.help.find("Default:") == std::string_view::npos) {
+        // The default is the value in a default-constructed struct; the table has no copy of it.
         const Config config;
         const ListenerDraft draft;
         const PlainValue value = option.get(place_of(config, config.limits, draft));
@@ -121,8 +129,8 @@ void append_option(const Option& option, Place place, bool is_documented, std::s
     if (is_documented) out += "\n";
 }
 
-/// The options of a listener in a table below its own. What is as it would be without being said is left out, unless
-/// it is there for the documentation.
+/// Appends one section of a listener, [listeners.NAME.SECTION]. Options that have their usual value are left out,
+/// unless the section is printed as documentation. `usual`: the place of the usual values.
 void append_section(std::string_view section, const ListenerDraft& draft, const Place& place, const Place& usual,
                     bool is_documented, std::string& out) {
     const std::string title = "[listeners." + draft.name + "." + std::string(section) + "]\n";
@@ -130,6 +138,7 @@ void append_section(std::string_view section, const ListenerDraft& draft, const 
     for (const Option& option : options()) {
         if (option.scope == Scope::broker || option.section != section) continue;
         if (!is_documented && option.get(place) == option.get(usual)) continue;
+        // The title comes with the first option, so that no section is empty.
         if (!has_title && is_documented) append_comment(section_help(section), out);
         if (!has_title) out += (out.ends_with("\n\n") || is_documented ? "" : "\n") + title;
         has_title = true;
@@ -142,7 +151,7 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
     const ListenerDraft untouched;
     const Place place = place_of(config, draft.limits, draft);
     const Place usual = place_of(config, config.limits, untouched);
-    const bool is_documented = index == 0;
+    const bool is_documented = index == 0;  // the help of options is printed once, at the first listener
     out += "[listeners." + draft.name + "]\n";
     for (const Option& option : options()) {
         if (option.scope == Scope::listener && option.section.empty()) append_option(option, place, is_documented, out);
@@ -153,11 +162,12 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
         section = option.section;
         if (!section.empty()) append_section(section, draft, place, usual, is_documented, out);
     }
+    // Of [listeners.NAME.limits] only the values that differ from [limits]; that section has the documentation.
     append_section("limits", draft, place, usual, false, out);
     if (!out.ends_with("\n\n")) out += "\n";
 }
 
-/// Every key with its value in words.
+/// All keys with their values as TOML.
 std::map<std::string, std::string> flatten(const Config& config) {
     std::map<std::string, std::string> result;
     const ListenerDraft none;
@@ -191,6 +201,7 @@ std::string print(const Config& config) {
     for (const Option& option : options()) {
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
+            // [[store.levels]] is no option, so it follows the options of [store].
             if (section == "store") out += print_levels(config.shard.durability.overrides);
             section = option.section;
             append_comment(section_help(section), out);
@@ -203,6 +214,7 @@ std::string print(const Config& config) {
 }
 
 std::vector<std::string> differences(const Config& before, const Config& after) {
+    // Values are compared as text. A key that only one side has counts as a difference.
     const auto old_values = flatten(before);
     auto new_values = flatten(after);
     std::vector<std::string> result;

@@ -1,14 +1,17 @@
+// Turns TOML into a flat list of assignments, after checks that keep the parser of toml++ away from texts that break
+// it.
 #include "toml_file.hpp"
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/base/quote.hpp"
 #include "levels.hpp"
 
-// toml++ assumes in places what it has not checked: the file "[&" is undefined behaviour in its release build (issue
-// 294 of the project). Here its assumptions are tested in every build, and a broken one leaves the parser as an
-// exception; check_lines() keeps away from it what is known to break them.
+// toml++ relies on assumptions that it does not check in release builds: the file "[&" is undefined behaviour there
+// (issue 294 of toml++). TOML_ASSERT below checks its assumptions in every build, and a broken assumption leaves the
+// parser as an exception. check_lines() refuses the texts that are known to break an assumption.
 namespace ledge::config {
 struct BrokenAssumption {};
 [[noreturn]] static void leave_parser() { throw BrokenAssumption{}; }
@@ -26,7 +29,7 @@ std::string place_of(std::string_view file_name, std::size_t line) {
     return std::string(file_name) + ":" + std::to_string(line);
 }
 
-/// A list of nothing but texts; a list of other things is of no use to any option.
+/// A list of texts. No option accepts a list of other things, so such a list becomes an OtherValue.
 Value list_of(const toml::array& array) {
     TextList texts;
     for (const toml::node& element : array) {
@@ -48,22 +51,27 @@ Value value_of(const toml::node& node) {
     }
 }
 
+/// Removes the last name of Walk::around when a table has been walked.
 struct Leave {
     std::vector<std::string>& around;
-    ~Leave() { around.pop_back(); }
+    ~Leave() {
+        LEDGE_ASSERT(!around.empty());
+        around.pop_back();
+    }
 };
 
-/// A table as a flat list: its keys with the names of the tables around them.
+/// Walks a table and collects a flat list of its keys, each with the names of the tables around it.
 struct Walk {
     std::string_view file_name;
-    std::vector<std::pair<std::size_t, Assignment>> found;  // with the line
+    std::vector<std::pair<std::size_t, Assignment>> found;  // with the line, for sorting
 
-    /// Names of the tables around what is being looked at.
+    /// The key that is being looked at, after the names of the tables around it.
     std::vector<std::string> around{};
 
-    /// The tables of a list, by their places in it: 1 is the first.
+    /// Walks a list of tables. The key of a table is its position in the list, from 1.
     void list(const toml::array& list, const std::string& prefix) {
         for (std::size_t i = 0; i < list.size(); ++i) {
+            LEDGE_ASSERT(list[i].is_table());
             this->table(*list[i].as_table(), prefix + std::to_string(i + 1) + ".");
         }
     }
@@ -99,7 +107,7 @@ struct Walk {
     }
 };
 
-/// A line that begins like the header of a section goes on like one.
+/// False: the line begins like the header of a section ("[" or "[[") but no name follows.
 bool is_header_or_other(std::string_view line) {
     const auto skip_blanks = [&line] { line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size())); };
     skip_blanks();
@@ -109,10 +117,10 @@ bool is_header_or_other(std::string_view line) {
     return !line.empty() && (is_bare_key(line.substr(0, 1)) || line.front() == '"' || line.front() == '\'');
 }
 
-/// What is wrong with the characters of a line, "" if nothing. Texts of several lines are no part of this, because no
-/// option takes one; so each line can be judged alone.
+/// The mistake in the characters of a line, "" if there is none. Each line can be judged alone, because texts over
+/// several lines are refused: no option needs them.
 std::string_view check_characters(std::string_view line) {
-    char quote = '\0';  // that of the text we are in
+    char quote = '\0';  // the quote that the current text began with; 0 = outside of texts
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
         if (quote != '\0') {
@@ -123,16 +131,17 @@ std::string_view check_characters(std::string_view line) {
         } else if (c == '"' || c == '\'') {
             const std::string_view next_two = line.substr(i + 1, 2);
             if (next_two.size() == 2 && next_two[0] == c && next_two[1] == c)
-                return "texts of several lines are not used";
+                return "texts over several lines are not supported";
             quote = c;
         } else if (const auto byte = static_cast<unsigned char>(c); (byte < 0x20 && c != '\t') || byte >= 0x7F) {
-            return "only quotes and comments may contain such characters";
+            return "control characters and characters beyond ASCII may stand only in quotes and comments";
         }
     }
     return quote == '\0' ? "" : "a quote is not closed";
 }
 
-/// What has to be right before the parser may see it, because it recurses and assumes.
+/// The mistake in a line that the parser must not see, "" if there is none. The parser recurses, and relies on
+/// assumptions that it does not check.
 std::string check_line(std::string_view line) {
     if (line.size() > line_bytes_max) return "the line is longer than " + std::to_string(line_bytes_max) + " bytes";
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -143,6 +152,7 @@ std::string check_line(std::string_view line) {
     return is_header_or_other(line) ? "" : "not TOML: a section is written [NAME]";
 }
 
+/// The first mistake that the parser must not see.
 std::vector<Complaint> check_lines(std::string_view text, std::string_view file_name) {
     if (text.size() > file_bytes_max) {
         return {{std::string(file_name), "the file is larger than " + std::to_string(file_bytes_max) + " bytes"}};
@@ -156,6 +166,7 @@ std::vector<Complaint> check_lines(std::string_view text, std::string_view file_
     return {};
 }
 
+/// The line with this number, from 1, without blanks around it.
 std::string_view line_of(std::string_view text, std::size_t number) {
     for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
     std::string_view line = text.substr(0, text.find('\n'));
@@ -163,6 +174,7 @@ std::string_view line_of(std::string_view text, std::size_t number) {
     return line.substr(0, line.find_last_not_of(" \t\r") + 1);
 }
 
+/// True: the line looks like one of a mosquitto.conf, a word and a value without "=".
 bool is_mosquitto_line(std::string_view line) {
     constexpr std::string_view words[] = {"listener",      "port",
                                           "bind_address",  "allow_anonymous",
@@ -182,10 +194,10 @@ bool is_mosquitto_line(std::string_view line) {
            std::ranges::find(words, line.substr(0, blank)) != std::end(words);
 }
 
-/// What the line probably is, for who has never seen TOML; "" when nobody knows.
+/// What is probably wrong with the line, for readers who do not know TOML; "" = no guess.
 std::string hint_for(std::string_view line) {
     if (is_mosquitto_line(line))
-        return "the line is one of a mosquitto.conf, which is another format; here a listener is [listeners.NAME] with "
+        return "the line is from a mosquitto.conf, which has another format; here a listener is [listeners.NAME] with "
                "url = \"mqtt://HOST:PORT\" below it, and `ledgemq --print-config` shows all keys";
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) return {};
@@ -210,6 +222,7 @@ void parse_into(TomlText& result, std::string_view text, std::string_view file_n
     }
     Walk walk{file_name, {}, {}};
     walk.table(parsed.table(), "");
+    // toml++ returns the keys of a table sorted by name. Complaints are in the order of the lines.
     std::stable_sort(walk.found.begin(), walk.found.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [line, assignment] : walk.found) result.assignments.push_back(std::move(assignment));

@@ -1,4 +1,4 @@
-// TOML text to assignments. The only door to the TOML library.
+// Turns a TOML text into assignments. No other file of the project uses the TOML library.
 #pragma once
 
 #include <string_view>
@@ -10,11 +10,11 @@ namespace ledge::config {
 
 struct TomlText {
     std::vector<Assignment> assignments;  // in the order of the lines
-    std::vector<Complaint> complaints;    // of the syntax; then there are no assignments
+    std::vector<Complaint> complaints;    // about the syntax; if there is one, there are no assignments
 };
 
-/// `file_name` and a line make the places. At most file_bytes_max of text, lines of at most line_bytes_max: with the
-/// nesting limit of the parser that bounds the depth of every recursion.
+/// The place of an assignment or complaint is `file_name` and the line. A text above file_bytes_max and a line above
+/// line_bytes_max are errors; together with the nesting limit of the parser they bound the depth of every recursion.
 TomlText read_toml(std::string_view text, std::string_view file_name);
 
 }  // namespace ledge::config

@@ -21,10 +21,10 @@ namespace {
 
 void print(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
 
-/// An answer that nobody got (a full disk behind `>`) is a failure.
+/// The exit status after an answer. An answer that could not be written (a full disk behind `>`) is a failure.
 int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? config::exit_ok : config::exit_failure; }
 
-/// The store's directory with the rights of who asks; "" when it can be used, or made.
+/// Why the store's directory cannot be used with the rights of this process; "" if it can be used or created.
 std::string unwritable_store(const config::Config& config) {
     if (!config.store.is_used()) return {};
     const std::filesystem::path path = config.store.path;
@@ -44,7 +44,7 @@ std::string unwritable_store(const config::Config& config) {
 
 }  // namespace
 
-int say(const config::Command& command) {
+int print_text(const config::Command& command) {
     const bool is_answer = command.exit_code == config::exit_ok;
     print(is_answer ? stdout : stderr, command.text);
     return is_answer ? answered() : command.exit_code;
@@ -55,7 +55,7 @@ int complain(const config::Loaded& loaded) {
     return config::exit_bad_configuration;
 }
 
-void look_around(const config::Sources& sources, config::Loaded& loaded) {
+void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded) {
     check_tls_files(loaded);
     check_hook_files(loaded);
     note_warnings(sources, loaded);
@@ -90,6 +90,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                                                                                 : ", for those with a certificate\n");
     }
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
+    // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;
     {
         const AsUser as_user(account.value());
@@ -97,7 +98,8 @@ int check(const config::Command& command, const config::Loaded& loaded) {
     }
     if (const std::string store = unwritable_store(loaded.config); !store.empty()) out += "warning: " + store + "\n";
     for (const std::string& file : unread)
-        out += "warning: " + file + " can be read at the start only: " + account.value()->user + " may not\n";
+        out += "warning: " + file + " can be read at the start only: the user " + account.value()->user +
+               " may not read it\n";
     out += durability_table(loaded.config);
     print(stdout, out);
     const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
@@ -113,16 +115,18 @@ int use_store_tool(const config::Command& command) {
                               {"verify", storage::verify},
                               {"dump", storage::dump},
                               {"compact", storage::compact}};
+    // backup and restore take two paths and so are not in the table.
     for (const Tool& tool : tools) {
         if (tool.name != command.store_tool) continue;
         const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
         if (!result) return fail(result.error().text);
         return result.value() ? answered() : config::exit_failure;
     }
-    const auto say_it = [](std::string_view text) { print(stdout, text); };
-    const auto result = command.store_tool == "backup"
-                            ? storage::backup(command.store_path, command.store_file, say_it)
-                            : storage::restore(command.store_file, command.store_path, command.store_is_forced, say_it);
+    const auto print_answer = [](std::string_view text) { print(stdout, text); };
+    const auto result =
+        command.store_tool == "backup"
+            ? storage::backup(command.store_path, command.store_file, print_answer)
+            : storage::restore(command.store_file, command.store_path, command.store_is_forced, print_answer);
     return result ? answered() : fail(result.error().text);
 }
 

@@ -1,5 +1,5 @@
-// What ledgemq does besides serving: it answers and ends. Answers go to standard output, complaints to standard error.
-// Each returns the exit status.
+// The commands of ledgemq that print an answer and end. Answers go to standard output, complaints to standard error.
+// Every function that returns int returns the exit status. All run on the main thread.
 #pragma once
 
 #include <string_view>
@@ -11,21 +11,22 @@ namespace ledge::daemon {
 
 inline constexpr std::string_view version = LEDGE_VERSION;
 
-/// --help, --version, or what is wrong with the command line.
-int say(const config::Command& command);
-/// Everything that is wrong with the configuration.
+/// Prints the answer to --help or --version, or the mistake in the command line.
+int print_text(const config::Command& command);
+/// Prints all mistakes of the configuration.
 int complain(const config::Loaded& loaded);
-/// info, verify, dump, compact, backup or restore. A store with something wrong ends like a failure.
+/// Runs info, verify, dump, compact, backup or restore. Damage in a store leads to exit_failure.
 int use_store_tool(const config::Command& command);
-/// Reads what else the configuration names: complaints about files that are wrong, notes about what is dangerous.
-void look_around(const config::Sources& sources, config::Loaded& loaded);
-/// The listeners, who may log in there, what acknowledged messages survive, and warnings; with --strict they are a
-/// failure.
+/// Reads the other files that the configuration names. Adds complaints about wrong files, and notes about dangerous
+/// settings.
+void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded);
+/// Prints the listeners, who may log in there, what acknowledged messages survive, and warnings. With --strict a
+/// warning leads to exit_failure.
 int check(const config::Command& command, const config::Loaded& loaded);
-/// The reference of the log: every event, its fields, what it means and what to do.
+/// Prints the reference of the log: every event with its fields, its meaning and what to do.
 int print_events(bool is_json);
 int print_config(const config::Config& config);
-/// Something outside of us went wrong before there was a log.
+/// Prints an error of the environment (not of the configuration). For errors before the log exists.
 int fail(std::string_view what);
 
 }  // namespace ledge::daemon

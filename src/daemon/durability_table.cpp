@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/storage/wear.hpp"
 
 namespace ledge::daemon {
@@ -13,13 +14,13 @@ using journal::Durability;
 constexpr std::size_t columns = 4;
 constexpr std::array<std::string_view, columns> damages{"process crash", "power cut", "full disk", "corrupt file"};
 
-/// The messages of a level that are still there after each damage.
+/// The messages of a level that survive each kind of damage, in the order of `damages`.
 std::array<std::string, columns> survivors(Durability level, Duration relaxed_interval) {
     const std::string last_ms =
         "all but the last " +
         std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(relaxed_interval).count()) + " ms";
     const std::string refused = "all; new ones are refused from 85 % on";
-    const std::string readable = "what still reads; the file is kept";
+    const std::string readable = "what can still be read; the file is kept";
     switch (level) {
         case Durability::durable: return {"all", "all, if the disk keeps what it confirms", refused, readable};
         case Durability::relaxed: return {last_ms, last_ms, refused, readable};
@@ -37,6 +38,7 @@ constexpr std::string_view name_of(Durability level) {
     return "ram";
 }
 
+/// Appends the rows of one level, if a topic has this level.
 void append_level(const config::Config& config, Durability level, std::string& out) {
     const broker::DurabilityOptions& durability = config.shard.durability;
     std::string topics;
@@ -45,9 +47,10 @@ void append_level(const config::Config& config, Durability level, std::string& o
     }
     if (durability.level == level) topics += durability.overrides.empty() ? "every topic, " : "every other topic, ";
     if (topics.empty()) return;
+    LEDGE_ASSERT(topics.ends_with(", "));
     topics.resize(topics.size() - 2);
     out += "  " + std::string(name_of(level)) + " (" + topics + ")\n";
-    // The factor is what a budget may widen the interval to.
+    // With a daily write budget the interval may be widened by this factor, so up to this time may be lost.
     const int factor = config.store.daily_write_budget_bytes > 0 ? storage::WearAccount::widening_max : 1;
     const auto kept = survivors(level, durability.journal.lazy_interval * factor);
     for (std::size_t i = 0; i < columns; ++i) {

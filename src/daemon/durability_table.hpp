@@ -1,5 +1,4 @@
-// Which acknowledged messages are still there after a crash, a power cut, a full disk or a damaged file, as a table for
-// the operator.
+// A table for the operator: which acknowledged messages survive a crash, a power cut, a full disk or a damaged file.
 #pragma once
 
 #include <string>

@@ -17,9 +17,10 @@ auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& 
 }  // namespace
 
 Explanation explain(const config::Command::Explain& question, const auth::Policy& policy) {
+    // With tokens, a hook or given roles, a user need not be in the password file.
     const bool knows_others = policy.tokens || policy.hook || !question.roles.empty();
     if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
-        return {"denied: user " + *question.user + " is not in the password file: no login\n", false};
+        return {"denied: user " + *question.user + " is not in the password file and cannot log in\n", false};
     if (question.verb == "publish" && session::belongs_to_broker(question.topic))
         return {"denied: $SYS/ belongs to the broker\n", false};
     if (!policy.acl) return {"allowed: there is no auth.acl_file, everybody may do everything\n", true};
@@ -31,8 +32,8 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
         note = "note: without auth.password_file a user name proves nothing; the client counts as anonymous\n";
     if (user && knows_others && question.roles.empty())
         note +=
-            "note: a token or the authentication hook may give roles, and a token's acl is all that its client may "
-            "do; this is what the ACL says of the name\n";
+            "note: a token or the authentication hook may add roles, and the acl claim of a token replaces all other "
+            "rights; this answer covers only the rights that the ACL gives the user name\n";
     const auth::Rights rights(*policy.acl, user, question.client_id, question.roles);
     const auth::Verdict verdict = judge(rights, question);
     std::string text = (verdict.is_allowed ? "allowed: " : "denied: ") + rights.explain(verdict) + "\n";

@@ -1,4 +1,4 @@
-// ledgemq explain: which rule decides.
+// ledgemq explain: names the rule that allows or denies an action.
 #pragma once
 
 #include <string>
@@ -12,10 +12,10 @@ struct Explanation {
     std::string text;
     bool is_allowed = false;
 };
-/// "denied: acl.conf:3 (topic deny a/#)" and what else should be known.
+/// The answer as text, "denied: acl.conf:3 (topic deny a/#)", and further lines that begin with "note: ".
 Explanation explain(const config::Command::Explain& question, const auth::Policy& policy);
 
-/// Prints it. Exit status 0: allowed, 1: denied, 2: the topic is none.
+/// Prints the explanation. Exit status 0 = allowed, 1 = denied, 2 = the topic is not valid.
 int explain(const config::Command::Explain& question, const config::Loaded& loaded);
 
 }  // namespace ledge::daemon

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/network.hpp"
 
 namespace ledge::daemon {
 namespace {
 
-// The tokens of an address are fifths of a line and the like: a bucket counts whole tokens a second.
+// A bucket gains whole tokens per second, but an address gets one line in five seconds. So its bucket gains one token
+// per second, and a line costs five.
 constexpr std::uint32_t tokens_of_line = LogLimiter::seconds_per_line;
 
+/// key := event "\0" address. No event name contains a zero byte.
 std::string key_of(std::string_view event, std::string_view address) {
     std::string key(event);
     key += '\0';
@@ -17,6 +20,7 @@ std::string key_of(std::string_view event, std::string_view address) {
     return key;
 }
 
+/// The address of the record, without the port; of IPv6 the network. "" if the record has none.
 std::string address_in(const LogRecord& record) {
     const auto found = std::ranges::find(record.fields, std::string_view("address"), &LogField::key);
     if (found == record.fields.end()) return {};
@@ -34,21 +38,22 @@ bool LogLimiter::admits(const LogRecord& record, Instant now) {
         if (!mine.bucket.is_ready()) return leave_out(mine, now), false;
         mine.bucket.take(tokens_of_line);
     }
-    Entry& all = of_event(record.event, now);  // last: what one address is denied costs the others nothing
+    Entry& all = of_event(record.event, now);  // second, so that lines refused to one address cost the others nothing
     all.bucket.refill(now);
     if (!all.bucket.is_ready()) return leave_out(all, now), false;
     all.bucket.take(1);
     return true;
 }
 
-/// Events are few and stay.
+/// The entry of an event for all addresses. There are few events, so these entries are never removed for room.
 LogLimiter::Entry& LogLimiter::of_event(std::string_view event, Instant now) {
     return entries_.try_emplace(key_of(event, {}), Entry{TokenBucket(lines_per_second, burst_of_event, now)})
         .first->second;
 }
 
-/// When the table is full of addresses that were loud lately, further ones share one entry for each event. That entry
-/// has the rate of an event, so that a flood from many addresses does not silence a new one at once.
+/// The entry of an address. When the table is full of addresses that caused lines recently, further addresses share one
+/// entry for each event. The shared entry has the rate of a whole event, so that a flood from many addresses does not
+/// silence a new address at once.
 LogLimiter::Entry& LogLimiter::of_address(std::string_view event, std::string_view address, Instant now) {
     const auto found = entries_.find(key_of(event, address));
     if (found != entries_.end()) return found->second;
@@ -61,7 +66,8 @@ LogLimiter::Entry& LogLimiter::of_address(std::string_view event, std::string_vi
         .first->second;
 }
 
-/// Forgets the entries that a new one would equal: nothing left out, all tokens there.
+/// Removes the entries that hold nothing: no line left out, and all tokens there. A new entry would be equal to them.
+/// False: there is no room.
 bool LogLimiter::make_room(Instant now) {
     if (now < swept_at_ + std::chrono::seconds(1)) return false;
     swept_at_ = now;
@@ -81,11 +87,14 @@ void LogLimiter::leave_out(Entry& entry, Instant now) {
 
 template <class IsDue>
 std::vector<LogLimiter::LeftOut> LogLimiter::take_if(std::size_t max, const IsDue& is_due) {
+    // "*" is the address of the shared entry.
     std::vector<LeftOut> due;
     for (auto& [key, entry] : entries_) {
         if (due.size() == max) break;
         if (entry.left_out == 0 || !is_due(entry)) continue;
         const std::size_t zero = key.find('\0');
+        LEDGE_ASSERT(zero != std::string::npos);
+        LEDGE_ASSERT(entries_with_count_ > 0);
         const std::string address = key.substr(zero + 1);
         due.push_back({key.substr(0, zero), address == "*" ? "" : address, entry.left_out});
         entry.left_out = 0;

@@ -1,5 +1,6 @@
-// LogLimiter: how many log lines each peer may cause. Each event has a rate for each address and one for all addresses
-// together, so that neither one hostile client nor many of them fill the disk; a count says what was left out.
+// LogLimiter: bounds the log lines that peers can cause. Each event has a rate for each address and a rate for all
+// addresses together, so that neither one hostile client nor many of them can fill the disk. The lines that are left
+// out are counted.
 #pragma once
 
 #include <cstdint>
@@ -14,31 +15,31 @@
 
 namespace ledge::daemon {
 
-/// Used on one thread. Memory: at most `entries_max` times 250 bytes.
+/// Owned by LogSink, under its mutex. Memory: at most `entries_max` times 250 bytes.
 class LogLimiter {
 public:
     static constexpr std::uint32_t burst_of_address = 100;  // lines of one event at once
-    static constexpr std::uint32_t seconds_per_line = 5;    // afterwards, of one event from one address
-    static constexpr std::uint32_t burst_of_event = 2'000;  // lines of one event at once, all addresses together
-    static constexpr std::uint32_t lines_per_second = 10;   // afterwards
-    static constexpr std::size_t entries_max = 1'000;       // pairs of event and address; further ones share one entry
-    static constexpr Duration quiet_time = std::chrono::seconds(10);  // without a line left out: the flood has ended
-    static constexpr Duration report_time =
-        std::chrono::seconds(60);  // while a flood lasts, the count is said so often
-
-    static constexpr std::size_t reports_max = 5;  // counts said in one second, the rest later
+    static constexpr std::uint32_t seconds_per_line = 5;    // after the burst, for one event from one address
+    static constexpr std::uint32_t burst_of_event = 2'000;  // lines of one event at once, from all addresses
+    static constexpr std::uint32_t lines_per_second = 10;   // after the burst
+    static constexpr std::size_t entries_max =
+        1'000;  // pairs of event and address; further pairs share one entry per event
+    static constexpr Duration quiet_time =
+        std::chrono::seconds(10);  // no line left out for so long: the flood has ended
+    static constexpr Duration report_time = std::chrono::seconds(60);  // the interval of reports while a flood lasts
+    static constexpr std::size_t reports_max = 5;  // reports per call of take_due(); the rest follow
 
     struct LeftOut {
         std::string event;
-        std::string address;  // without the port, an IPv6 network of 64 bits; empty: of several addresses or of none
+        std::string address;  // without the port; of IPv6 the network of 64 bits; "" = several addresses, or none
         std::uint64_t lines;
     };
 
-    /// May the line be written? Otherwise the line is counted.
+    /// True: the line may be written. False: the line is left out, and has been counted.
     bool admits(const LogRecord& record, Instant now);
-    /// The counts that are due, reports_max at most; they begin anew.
+    /// Returns the counts that are due, at most reports_max, and sets them back to 0.
     std::vector<LeftOut> take_due(Instant now);
-    /// All counts, for the end of the process.
+    /// Returns all counts and sets them back to 0. For the end of the process.
     std::vector<LeftOut> take_all();
     bool has_left_out() const { return entries_with_count_ > 0; }
 
@@ -59,7 +60,7 @@ private:
     std::vector<LeftOut> take_if(std::size_t max, const IsDue& is_due);
 
     Entries entries_;
-    Instant swept_at_{};  // make_room() found nothing; not asked again at once
+    Instant swept_at_{};  // the last sweep of make_room(), which sweeps once a second at most
     std::size_t entries_with_count_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::daemon {
@@ -19,7 +20,7 @@ bool is_writable(int descriptor, int milliseconds_max) {
     return ::poll(&asked, 1, milliseconds_max) == 1 && (asked.revents & (POLLOUT | POLLERR)) != 0;
 }
 
-// A pipe that says it is writable accepts this much at once.
+// A pipe that poll() reports as writable accepts at least this much without waiting.
 constexpr std::size_t polled_bytes_max = 4096;
 
 }  // namespace
@@ -27,16 +28,17 @@ constexpr std::size_t polled_bytes_max = 4096;
 LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0)
-        way_ = Way::closed;
+        mode_ = WriteMode::closed;
     else if (S_ISREG(status.st_mode))
-        way_ = Way::blocking;
+        mode_ = WriteMode::blocking;
     else if (S_ISSOCK(status.st_mode))
-        way_ = Way::send;
+        mode_ = WriteMode::send;
     else
-        way_ = reopen(descriptor) ? Way::own : Way::polled;
+        mode_ = reopen(descriptor) ? WriteMode::reopened : WriteMode::polled;
 }
 
-/// O_NONBLOCK belongs to the open file, which a shell or another process may share: it is never set on theirs.
+/// Opens the file behind the descriptor once more, with O_NONBLOCK. This flag belongs to the open file, which a shell
+/// or another process may share, so it must not be set on the caller's descriptor.
 bool LogOutput::reopen(int descriptor) {
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
     reopened_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -46,12 +48,13 @@ bool LogOutput::reopen(int descriptor) {
 }
 
 void LogOutput::write(std::string_view line) {
-    if (way_ == Way::closed) return;
+    if (mode_ == WriteMode::closed) return;
+    LEDGE_ASSERT(line.ends_with('\n'));
     if (drain()) {
         const long written = try_write(line);
         if (written == refused) ++lost_;
         if (written == refused || static_cast<std::size_t>(written) == line.size()) return;
-        line.remove_prefix(static_cast<std::size_t>(written));  // a line that has begun is finished
+        line.remove_prefix(static_cast<std::size_t>(written));  // the rest of a line that has begun waits
     } else if (backlog_.size() + line.size() > backlog_bytes_max) {
         ++lost_;
         return;
@@ -68,6 +71,7 @@ bool LogOutput::drain() {
             done += static_cast<std::size_t>(written);
             continue;
         }
+        // The descriptor refuses for good: all lines of the backlog are lost.
         lost_ +=
             static_cast<std::uint64_t>(std::count(backlog_.begin() + static_cast<long>(done), backlog_.end(), '\n'));
         done = backlog_.size();
@@ -84,12 +88,12 @@ void LogOutput::finish() {
 }
 
 long LogOutput::try_write(std::string_view text) const {
-    if (way_ == Way::polled) {
+    if (mode_ == WriteMode::polled) {
         if (!is_writable(descriptor_, 0)) return 0;
         text = text.substr(0, polled_bytes_max);
     }
     for (;;) {
-        const ssize_t written = way_ == Way::send
+        const ssize_t written = mode_ == WriteMode::send
                                     ? ::send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                     : ::write(descriptor_, text.data(), text.size());
         if (written >= 0) return written;

@@ -1,6 +1,5 @@
-// LogOutput: the descriptor that log lines go to. The broker never waits for whoever reads the other end: a line that
-// the descriptor does not accept now waits in a bounded backlog, and a line that finds the backlog full is counted and
-// left out.
+// LogOutput: writes log lines to a descriptor without waiting for its reader. A line that the descriptor does not
+// accept now waits in a bounded backlog. A line that finds the backlog full is counted and left out.
 #pragma once
 
 #include <cstddef>
@@ -12,47 +11,48 @@
 
 namespace ledge::daemon {
 
-/// Used on one thread.
+/// Owned by LogSink, under its mutex.
 class LogOutput {
 public:
     static constexpr std::size_t backlog_bytes_max = 256 * 1024;
 
-    /// `descriptor` stays open and stays the caller's.
+    /// The caller keeps `descriptor` and closes it, if at all, after this object is gone.
     explicit LogOutput(int descriptor);
     ~LogOutput() = default;
     LogOutput(const LogOutput&) = delete;
     LogOutput& operator=(const LogOutput&) = delete;
 
-    /// A line with its end, written whole or not at all, in order. Never waits.
+    /// Writes a line, which ends with '\n'. Lines are written in order, and each one whole or not at all. Never waits.
     void write(std::string_view line);
-    /// Writes what waits, as far as the descriptor accepts it. True: nothing waits any more.
+    /// Writes the backlog, as far as the descriptor accepts it. True: the backlog is empty.
     bool drain();
-    /// Waits for the reader until nothing waits any more, a second at most. For the end of the process.
+    /// Writes the backlog and waits for the reader, at most one second. For the end of the process.
     void finish();
 
     bool has_backlog() const { return !backlog_.empty(); }
-    /// Lines left out that nobody has been told of.
+    /// Lines that were left out and not reported yet.
     std::uint64_t lost() const { return lost_; }
     void set_lost(std::uint64_t lines) { lost_ = lines; }
 
 private:
-    /// How a write is kept from waiting.
-    enum class Way : std::uint8_t {
-        send,      // a socket (journald): a flag of each call
-        own,       // a pipe or a terminal, opened once more: O_NONBLOCK of ours is nobody else's
-        polled,    // the same where it cannot be opened again: asked before each write
-        blocking,  // a regular file, whose writes end by themselves
-        closed,    // nobody is told
+    /// The way to write without waiting.
+    enum class WriteMode : std::uint8_t {
+        send,      // a socket (journald): send() with MSG_DONTWAIT
+        reopened,  // a pipe or a terminal: opened once more, with an O_NONBLOCK that no other process shares
+        polled,    // a pipe or a terminal that cannot be opened again: poll() before each write
+        blocking,  // a regular file: write() does not wait for a reader
+        closed,    // not open: lines are discarded
     };
 
-    static constexpr long refused = -1;  // for good, for this line: a full disk, no reader any more
-    /// Bytes accepted, 0 when the descriptor accepts nothing now, or `refused`.
+    static constexpr long refused = -1;  // this line cannot be written: the disk is full, or the reader is gone
+    /// Returns the bytes that were written; 0 = the descriptor accepts nothing now; or `refused`.
     long try_write(std::string_view text) const;
+    /// False: the system does not allow it.
     bool reopen(int descriptor);
 
-    int descriptor_;           // of the caller, or that of reopened_
-    os::Descriptor reopened_;  // Way::own
-    Way way_ = Way::blocking;
+    int descriptor_;           // the descriptor of the caller, or that of reopened_
+    os::Descriptor reopened_;  // WriteMode::reopened
+    WriteMode mode_ = WriteMode::blocking;
     std::string backlog_;
     std::uint64_t lost_ = 0;
 };

@@ -14,7 +14,7 @@
 namespace ledge::daemon {
 namespace {
 
-/// RFC 3339, UTC, milliseconds.
+/// Appends the current time as in RFC 3339, in UTC, with milliseconds.
 void append_time(std::string& out) {
     const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(runtime::read_wall_clock());
     const auto milliseconds = now.time_since_epoch().count();
@@ -29,7 +29,7 @@ void append_time(std::string& out) {
     out += 'Z';
 }
 
-/// The journal stores the level from these (sd-daemon(3)).
+/// The prefix from which the journal of systemd takes the level of a line (sd-daemon(3)).
 std::string_view priority_of(LogLevel level) {
     switch (level) {
         case LogLevel::debug: return "<7>";
@@ -41,7 +41,7 @@ std::string_view priority_of(LogLevel level) {
 }
 
 /// systemd sets JOURNAL_STREAM to "DEVICE:INODE" of the socket that it has given as standard error (systemd.exec(5)).
-/// A redirection behind it has other numbers.
+/// If standard error is redirected afterwards, its numbers differ.
 bool is_journal(int descriptor) {
     const char* variable = std::getenv("JOURNAL_STREAM");
     struct stat status {};
@@ -57,8 +57,9 @@ LogSink::LogSink(config::LogFormat format)
 void LogSink::write(void* self, const LogRecord& record) {
     auto& sink = *static_cast<LogSink*>(self);
     const std::lock_guard lock(sink.mutex_);
+    // The report of lost lines comes before the line, so that it stands where the lines are missing.
     if (!sink.limiter_.admits(record, sink.clock_())) return;
-    sink.tell_lost();
+    sink.report_lost();
     sink.put(record);
 }
 
@@ -82,35 +83,36 @@ void LogSink::put(const LogRecord& record) {
     output_.write(line_);
 }
 
-/// As soon as the reader has caught up; again, if even this line is lost.
-void LogSink::tell_lost() {
+/// Reports the lost lines as soon as the reader has caught up. If the report itself is lost, the count is kept and
+/// reported later.
+void LogSink::report_lost() {
     if (output_.lost() == 0 || !output_.drain()) return;
     const std::uint64_t lost = output_.lost();
     output_.set_lost(0);
     const LogField fields[] = {{"lines", lost}, {"reason", "the reader of the log did not read"}};
     put({LogLevel::warning, "log_lines_lost", fields});
-    if (output_.lost() > 0) output_.set_lost(lost);
+    if (output_.lost() > 0) output_.set_lost(lost);  // the report was lost
 }
 
-void LogSink::tell_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
+void LogSink::report_left_out(const std::vector<LogLimiter::LeftOut>& counts) {
     for (const LogLimiter::LeftOut& count : counts) {
         const LogField fields[] = {{"event", count.event}, {"address", count.address}, {"lines", count.lines}};
         put({LogLevel::warning, "log_lines_left_out", fields});
     }
 }
 
-void LogSink::settle() {
+void LogSink::write_pending() {
     const std::lock_guard lock(mutex_);
     output_.drain();
-    tell_lost();
-    tell_left_out(limiter_.take_due(clock_()));
+    report_lost();
+    report_left_out(limiter_.take_due(clock_()));
 }
 
 void LogSink::finish() {
     const std::lock_guard lock(mutex_);
-    tell_left_out(limiter_.take_all());
+    report_left_out(limiter_.take_all());
     output_.finish();
-    tell_lost();
+    report_lost();
 }
 
 }  // namespace ledge::daemon

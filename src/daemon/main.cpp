@@ -1,5 +1,4 @@
-// ledgemq: the broker's program. A table of contents; every line of it is one function further down or one module
-// further left.
+// ledgemq, the program of the broker. main() only chooses the function for each command. It runs on the main thread.
 #include <exception>
 
 #include "commands.hpp"
@@ -14,22 +13,24 @@ int main(int argc, char** argv) {
     using namespace ledge;
     try {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
-        if (command.action == config::Command::Action::say) return daemon::say(command);
+        if (command.action == config::Command::Action::print_text) return daemon::print_text(command);
         if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::sessions) return daemon::use_sessions(command.sessions);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);
 
+        // The commands below need the configuration. --as comes first, so that its files are read with the user's
+        // rights.
         if (const std::string problem = daemon::act_as(command.as_user); !problem.empty()) return daemon::fail(problem);
         config::Loaded loaded = config::load(command.sources);
         if (loaded.ok() && command.action != config::Command::Action::print_config)
-            daemon::look_around(command.sources, loaded);
+            daemon::check_files_and_warn(command.sources, loaded);
         if (!loaded.ok()) return daemon::complain(loaded);
         if (command.action == config::Command::Action::check) return daemon::check(command, loaded);
         if (command.action == config::Command::Action::explain) return daemon::explain(command.explain, loaded);
         if (command.action == config::Command::Action::print_config) return daemon::print_config(loaded.config);
         return daemon::serve(command.sources, loaded);
-    } catch (const std::exception& error) {  // memory, at the start; the modules let nothing else out
+    } catch (const std::exception& error) {  // std::bad_alloc at the start; the modules throw nothing else
         return daemon::fail(error.what());
     }
 }

@@ -23,28 +23,29 @@
 namespace ledge::daemon {
 namespace {
 
-constexpr std::size_t password_bytes_max = 65'535;  // what CONNECT has room for
-constexpr std::size_t salt_bytes = 12;              // as many as mosquitto takes, up to 2.0
+constexpr std::size_t password_bytes_max = 65'535;  // the longest password that CONNECT can carry
+constexpr std::size_t salt_bytes = 12;              // the length that mosquitto uses, up to 2.0
 
-/// The terminal without echo while it lives; signals, which would leave it so, are put off.
-class Quiet {
+/// Switches the echo of the terminal off while this object lives. Signals are blocked meanwhile, because one that
+/// ends the process would leave the terminal without echo.
+class EchoOff {
 public:
-    explicit Quiet(int terminal) : terminal_(terminal) {
+    explicit EchoOff(int terminal) : terminal_(terminal) {
         sigset_t all;
         sigfillset(&all);
         ::sigprocmask(SIG_BLOCK, &all, &signals_);
         is_set_ = ::tcgetattr(terminal_, &before_) == 0;
-        termios quiet = before_;
-        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        quiet.c_lflag |= ECHONL;
-        if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &quiet);
+        termios without_echo = before_;
+        without_echo.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        without_echo.c_lflag |= ECHONL;
+        if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &without_echo);
     }
-    ~Quiet() {
+    ~EchoOff() {
         if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &before_);
         ::sigprocmask(SIG_SETMASK, &signals_, nullptr);
     }
-    Quiet(const Quiet&) = delete;
-    Quiet& operator=(const Quiet&) = delete;
+    EchoOff(const EchoOff&) = delete;
+    EchoOff& operator=(const EchoOff&) = delete;
 
 private:
     int terminal_;
@@ -53,8 +54,10 @@ private:
     bool is_set_ = false;
 };
 
-/// A line without its end. Nothing when there is none, or it is too long.
+/// Reads one line, without its end. nullopt: there is no line, or it is too long.
 std::optional<auth::Secret> read_line(int descriptor) {
+    // The buffer has one byte more than a password, to notice a longer one. It is on the stack and is wiped, so that no
+    // copy of the password stays in memory.
     std::array<Byte, password_bytes_max + 1> line{};
     std::size_t size = 0;
     bool is_ended = false;
@@ -74,17 +77,18 @@ std::optional<auth::Secret> read_line(int descriptor) {
 
 std::optional<auth::Secret> ask(int terminal, std::string_view prompt) {
     [[maybe_unused]] const ssize_t shown = ::write(terminal, prompt.data(), prompt.size());
-    const Quiet quiet(terminal);
+    const EchoOff echo_off(terminal);
     return read_line(terminal);
 }
 
-/// From the terminal, twice if it is a new one; or a line of standard input. The error is a sentence.
+/// Asks for the password at the terminal, twice if it is new, or reads a line of standard input. The error is a
+/// sentence.
 Result<auth::Secret, std::string> obtain_password(bool is_new) {
     std::optional<auth::Secret> first;
     if (::isatty(STDIN_FILENO) == 1) {
         first = ask(STDIN_FILENO, "Password: ");
         if (first && is_new) {
-            const auto second = ask(STDIN_FILENO, "The same again: ");
+            const auto second = ask(STDIN_FILENO, "Password again: ");
             const bool is_same = second && as_text(second->bytes()) == as_text(first->bytes());
             if (!is_same) return Failure{std::string("the two passwords differ; nothing is changed")};
         }
@@ -92,11 +96,11 @@ Result<auth::Secret, std::string> obtain_password(bool is_new) {
         first = read_line(STDIN_FILENO);
     }
     if (!first || (is_new && first->bytes().empty()))
-        return Failure{std::string("no password: one of 1 to 65535 bytes is wanted, in a line of its own")};
+        return Failure{std::string("no password; enter 1 to 65535 bytes on one line")};
     return std::move(*first);
 }
 
-/// The text of the password file; empty when there is none yet. The error is a sentence.
+/// The text of the password file; "" if there is no file yet. The error is a sentence.
 Result<std::string, std::string> read_text(const std::string& path) {
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::string();
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
@@ -114,59 +118,59 @@ int verify(const auth::PasswordFile& file, const std::string& user) {
     return config::exit_ok;
 }
 
-/// The name and what stands behind it from now on.
-Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& wish) {
+/// Asks for the new password and hashes it. The error is a sentence.
+Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& request) {
     const auto password = obtain_password(true);
     if (!password) return Failure{password.error()};
-    if (wish.is_scram && !auth::is_scram_password(password->bytes()))
-        return Failure{std::string("for SCRAM a password has letters, digits and signs of ASCII only")};
+    if (request.is_scram && !auth::is_scram_password(password->bytes()))
+        return Failure{std::string("a password for SCRAM may have only printable ASCII characters")};
     std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
     if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
-        return Failure{std::string("the system gives no random numbers")};
-    const Bytes salt = Bytes(chance).first(wish.is_scram ? chance.size() : salt_bytes);
+        return Failure{std::string("the system provides no random numbers")};
+    const Bytes salt = Bytes(chance).first(request.is_scram ? chance.size() : salt_bytes);
     const std::uint32_t usual =
-        wish.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
-    const std::uint32_t iterations = wish.iterations != 0 ? wish.iterations : usual;
-    const auto make = wish.is_scram ? auth::make_scram_keys : auth::hash_password;
+        request.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
+    const std::uint32_t iterations = request.iterations != 0 ? request.iterations : usual;
+    const auto make = request.is_scram ? auth::make_scram_keys : auth::hash_password;
     return make(password->bytes(), salt, iterations);
 }
 
 int report(const Result<bool, std::string>& written) { return written ? config::exit_ok : fail(written.error()); }
 
-int set(const config::Command::Passwd& wish) {
-    const auto hash = obtain_hash(wish);
+int set(const config::Command::Passwd& request) {
+    const auto hash = obtain_hash(request);
     if (!hash) return fail(hash.error());
-    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
-        return auth::with_password(text, wish.user, *hash);
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
+        return auth::with_password(text, request.user, *hash);
     }));
 }
 
-int remove(const config::Command::Passwd& wish) {
-    return report(edit_file(wish.file, [&](std::string_view text) -> Result<std::string, std::string> {
+int remove(const config::Command::Passwd& request) {
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
         const auto file = auth::PasswordFile::parse(text);
-        if (!file || file->find(wish.user) == nullptr) return Failure{"there is no user " + wish.user};
-        return auth::without_user(text, wish.user);
+        if (!file || file->find(request.user) == nullptr) return Failure{"there is no user " + request.user};
+        return auth::without_user(text, request.user);
     }));
 }
 
-/// A symbolic link stays what it is: the file behind it is edited.
+/// The path behind symbolic links, so that an edit replaces the target and not the link. The error is a sentence.
 Result<std::string, std::string> real_path(const std::string& path) {
     std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
     if (real != nullptr) return std::string(real.get());
     struct stat link {};
     if (errno == ENOENT && ::lstat(path.c_str(), &link) != 0) return path;  // a new file
-    return Failure{"cannot follow " + path + ": " + std::strerror(errno)};
+    return Failure{"cannot resolve " + path + ": " + std::strerror(errno)};
 }
 
-/// Replaces the content of the file by `text`. A reader sees the old text or the new one, and a power cut leaves one of
-/// them. Mode and owner of the file stay.
+/// Replaces the text of the file. A reader sees the old text or the new one, and a power cut leaves one of the two.
+/// Mode and owner of the file stay. `directory`: the descriptor of its directory.
 Result<bool, std::string> replace_file(const std::string& path, int directory, std::string_view text) {
     const auto failure = [&](const char* what, int code) {
         return Failure{std::string(what) + " " + path + ": " + std::strerror(code)};
     };
     std::string beside = path + ".XXXXXX";
     const os::Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));  // mode 0600
-    if (!file.is_open()) return failure("cannot write beside", errno);
+    if (!file.is_open()) return failure("cannot create a file beside", errno);
     os::Draft draft(beside);
     struct stat old {};
     const bool is_old = ::stat(path.c_str(), &old) == 0;
@@ -177,15 +181,15 @@ Result<bool, std::string> replace_file(const std::string& path, int directory, s
     if (code == 0) code = os::sync_file(file.get());
     if (code == 0) code = draft.rename_to(path);
     if (code == 0) code = os::sync_file(directory);
-    // EINVAL: the file system has no way to sync a directory, and so makes no promise about names.
+    // EINVAL: the file system cannot sync a directory, so it promises nothing about the rename.
     if (code != 0 && code != EINVAL) return failure("cannot write", code);
     return true;
 }
 
 }  // namespace
 
-// Everybody who edits a file of this directory waits for the lock of the directory: the file itself is replaced, so a
-// lock on it would be a lock on the former one.
+// All processes that edit a file of this directory wait for the lock of the directory. A lock on the file itself
+// would not do: the file is replaced, so the next process would lock the new file while the old one is still locked.
 Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     const auto path = real_path(link);
     if (!path) return Failure{path.error()};
@@ -201,8 +205,9 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
         if (locked != 0 && errno != EWOULDBLOCK && errno != EINTR) break;
     }
     if (locked != 0 && errno == EWOULDBLOCK)
-        return Failure{"the folder " + folder +
-                       " is locked by another program; the store of a running broker is no place for this file"};
+        return Failure{
+            "the folder " + folder +
+            " is locked by another program; do not keep this file in the store directory of a running broker"};
     if (locked != 0) return Failure{"cannot lock " + folder + ": " + std::strerror(errno)};
     const auto text = read_text(*path);
     if (!text) return Failure{text.error()};
@@ -211,21 +216,21 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
     return replace_file(*path, directory.get(), *edited);
 }
 
-int use_passwd(const config::Command::Passwd& wish) {
-    if (!auth::is_user_name(wish.user)) {
-        fail("a user name has 1 to 1024 bytes of text, no ':' and no control characters");
+int use_passwd(const config::Command::Passwd& request) {
+    if (!auth::is_user_name(request.user)) {
+        fail("a user name has 1 to 1024 bytes of text, without ':' and without control characters");
         return config::exit_bad_configuration;
     }
-    const auto text = read_text(wish.file);
+    const auto text = read_text(request.file);
     if (!text) return fail(text.error());
     const auto file = auth::PasswordFile::parse(*text);
     if (!file) {
         for (const auth::Problem& problem : file.error())
-            fail(wish.file + ":" + std::to_string(problem.line) + ": the line " + problem.text);
+            fail(request.file + ":" + std::to_string(problem.line) + ": the line " + problem.text);
         return config::exit_bad_configuration;
     }
-    if (wish.is_verification) return verify(*file, wish.user);
-    return wish.is_removal ? remove(wish) : set(wish);
+    if (request.is_verification) return verify(*file, request.user);
+    return request.is_removal ? remove(request) : set(request);
 }
 
 }  // namespace ledge::daemon

@@ -1,5 +1,5 @@
-// ledgemq passwd: the password file, edited. A password is never on the command line: it is asked for at the terminal,
-// or the first line of standard input.
+// ledgemq passwd: edits the password file. A password is never on the command line: it is asked for at the terminal, or
+// read from the first line of standard input.
 #pragma once
 
 #include <functional>
@@ -11,16 +11,17 @@
 
 namespace ledge::daemon {
 
-/// Exit status 0: done, or the password is right; 1: it is wrong, or the file cannot be read or written; 2: the user
-/// cannot be one, or the file has mistakes.
-int use_passwd(const config::Command::Passwd& wish);
+/// Exit status 0: done, or the password is right. 1: the password is wrong, or the file cannot be read or written. 2:
+/// the user name is not valid, or the file has mistakes.
+int use_passwd(const config::Command::Passwd& request);
 
-/// From the text of a file to its new text; the error is a sentence, and nothing is changed.
+/// Turns the text of a file into its new text. With an error, which is a sentence, the file stays as it is.
 using Edit = std::function<Result<std::string, std::string>(std::string_view)>;
 
-/// Edits a file that others may edit at the same time: one waits for the other, and no edit is lost. The new text is
-/// written beside the file, synced, renamed. A new file gets mode 0600; an old one keeps its mode and its owner, or is
-/// left alone. A symbolic link stays, and the file behind it is edited. The error is a sentence.
+/// Edits a file that other processes may edit at the same time: they wait for each other, and no edit is lost. The new
+/// text is written to a file beside it, which is synced and renamed. A new file gets mode 0600. An existing file
+/// keeps its mode and its owner; if that is not possible, it is not changed. A symbolic link stays, and its target is
+/// edited. The error is a sentence.
 Result<bool, std::string> edit_file(const std::string& path, const Edit& edit);
 
 }  // namespace ledge::daemon

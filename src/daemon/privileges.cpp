@@ -18,7 +18,8 @@
 namespace ledge::daemon {
 namespace {
 
-constexpr std::size_t entry_bytes_max = 64 * 1024;  // of a user or group with its members
+constexpr std::size_t entry_bytes_max =
+    64 * 1024;  // one entry of the system's databases: a user, or a group with its members
 
 std::optional<Account> find_user(const std::string& name) {
     std::vector<char> text(entry_bytes_max);
@@ -38,8 +39,9 @@ std::optional<gid_t> find_group(const std::string& name) {
     return entry.gr_gid;
 }
 
-/// Asked of the kernel, not believed of the calls before.
-bool is_nobody_else(const Account& account) {
+/// True: the process has only the rights of this account, and cannot become root again. The kernel is asked, because
+/// the calls that changed the rights might have succeeded only in part.
+bool has_only_rights_of(const Account& account) {
     std::array<uid_t, 3> users{};
     std::array<gid_t, 3> groups{};
     if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0)
@@ -54,7 +56,7 @@ bool is_nobody_else(const Account& account) {
 Result<std::optional<Account>, std::string> find_account(const config::ProcessSettings& settings) {
     if (settings.user.empty()) {
         if (settings.group.empty()) return std::optional<Account>();
-        return Failure{std::string("key 'process.group' says nothing without process.user; add it")};
+        return Failure{std::string("key 'process.group' has no effect without process.user; add process.user")};
     }
     std::optional<Account> account = find_user(settings.user);
     if (!account) return Failure{"key 'process.user': there is no user '" + settings.user + "' on this machine"};
@@ -63,7 +65,8 @@ Result<std::optional<Account>, std::string> find_account(const config::ProcessSe
         if (!gid) return Failure{"key 'process.group': there is no group '" + settings.group + "' on this machine"};
         account->gid = *gid;
     }
-    if (account->uid == 0) return Failure{std::string("key 'process.user': that is root; name a user without rights")};
+    if (account->uid == 0)
+        return Failure{std::string("key 'process.user': that is root; name a user without special rights")};
     if (::geteuid() == account->uid) return std::optional<Account>();
     if (::geteuid() != 0)
         return Failure{"key 'process.user': only root can become '" + settings.user +
@@ -73,9 +76,12 @@ Result<std::optional<Account>, std::string> find_account(const config::ProcessSe
 
 AsUser::AsUser(const std::optional<Account>& account) {
     if (!account) return;
+    LEDGE_ASSERT(account->uid != 0);
     is_changed_ = true;
+    // Only the effective ids change, so that the destructor can change them back. The group comes first: without root's
+    // rights it could not be changed.
     const bool is_done = ::setegid(account->gid) == 0 && ::seteuid(account->uid) == 0;
-    LEDGE_ASSERT(is_done);  // root may
+    LEDGE_ASSERT(is_done);
 }
 
 AsUser::~AsUser() {
@@ -99,10 +105,14 @@ Result<bool, std::string> become(const Account& account) {
     const auto fail = [&](const char* step) {
         return Failure{"cannot become '" + account.user + "' (" + step + "): " + std::strerror(errno)};
     };
+    LEDGE_ASSERT(account.uid != 0);
+    // Groups first: without the user id of root they could not be changed any more.
     if (::setgroups(0, nullptr) != 0) return fail("setgroups");
     if (::setresgid(account.gid, account.gid, account.gid) != 0) return fail("setresgid");
-    if (::setresuid(account.uid, account.uid, account.uid) != 0) return fail("setresuid");  // capabilities go with it
-    if (!is_nobody_else(account)) return Failure{"cannot become '" + account.user + "': there is a way back to root"};
+    if (::setresuid(account.uid, account.uid, account.uid) != 0)
+        return fail("setresuid");  // drops all capabilities too
+    if (!has_only_rights_of(account))
+        return Failure{"cannot become '" + account.user + "': the process could still become root again"};
     return true;
 }
 
@@ -114,10 +124,10 @@ std::vector<std::string> unreadable(const std::vector<std::string>& files) {
     return result;
 }
 
-void gain_nothing() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+void forbid_new_privileges() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
 void allow_core_dumps(bool is_allowed) {
-    // Where dumps are piped to a program the limit does not count, the attribute does.
+    // RLIMIT_CORE does not count where the system pipes dumps to a program; the attribute counts there too.
     ::prctl(PR_SET_DUMPABLE, is_allowed ? 1 : 0, 0, 0, 0);
     if (is_allowed) return;
     const rlimit none{0, 0};

@@ -1,5 +1,5 @@
-// Privileges: what the broker may do because of who it is. It begins as root where it has to, and ends as nobody of
-// importance.
+// Privileges: the user, the groups and the capabilities of the process. A broker that root has started gives its rights
+// up before it serves.
 #pragma once
 
 #include <sys/types.h>
@@ -13,17 +13,19 @@
 
 namespace ledge::daemon {
 
+/// A user and a group of the system.
 struct Account {
     std::string user;
     uid_t uid = 0;
     gid_t gid = 0;
 };
 
-/// The account of process.user and process.group; nothing when there is no such wish, or we are that user already. The
-/// error is a sentence: no such user, or we are not root. Asks the system's directories of users.
+/// The account of process.user and process.group. nullopt: process.user is "", or the process has this user already.
+/// The error is a sentence: there is no such user, or the process is not root. Reads the system's database of users.
 Result<std::optional<Account>, std::string> find_account(const config::ProcessSettings& settings);
 
-/// While it lives, files are opened and made as that user; ports and keys are not its business.
+/// While this object lives, the process opens and creates files with the rights of the account. Requires root. With
+/// nullopt nothing changes.
 class AsUser {
 public:
     explicit AsUser(const std::optional<Account>& account);
@@ -35,22 +37,23 @@ private:
     bool is_changed_ = false;
 };
 
-/// For `check`: this user with its groups from now on, so that a file which the user may not read is a mistake. "": no
-/// user is named, or it is done. Otherwise a sentence.
+/// For `check --as`: the process becomes this user with its groups, so that a file which the user may not read is a
+/// mistake. Returns "" on success and if `user` is ""; otherwise the error, a sentence.
 std::string act_as(const std::string& user);
 
-/// Becomes that user for good: user, group, no other groups, no capabilities. Every thread does. The error is a
-/// sentence; then the process must end: it may be half of each.
+/// The process, with all its threads, becomes this user for good: user, group, no other groups, no capabilities.
+/// After an error, which is a sentence, the process must end, because it may have changed only in part.
 Result<bool, std::string> become(const Account& account);
 
-/// No program that this thread, or one that it starts from now on, could execute gives it rights.
-void gain_nothing();
+/// PR_SET_NO_NEW_PRIVS: no program that this thread executes, or a thread that it starts from now on, gains rights by
+/// it.
+void forbid_new_privileges();
 
-/// Those that exist and that this process, as it is now, may not read.
+/// The files that exist and that the process may not read with its present rights.
 std::vector<std::string> unreadable(const std::vector<std::string>& files);
 
-/// false: nobody gets a picture of this process's memory: no core dumps, no debugger of the same user. Holds until the
-/// next become().
+/// false: nobody can read the memory of the process: no core dumps, no debugger of the same user. Holds until the next
+/// become().
 void allow_core_dumps(bool is_allowed);
 
 }  // namespace ledge::daemon

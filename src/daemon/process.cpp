@@ -17,7 +17,7 @@
 
 #include "ledge/os/address.hpp"
 
-// Where the linker puts them: the beginning of the program in memory, and the end of its code. Nothing between is ever
+// Symbols of the linker: the beginning of the program in memory, and the end of its code. Nothing between them is ever
 // written.
 extern "C" {
 extern const char __executable_start;
@@ -43,7 +43,7 @@ namespace {
 
 bool out_of_memory_is_json = false;
 
-// Allocates nothing: the line is made on the stack.
+// Allocates nothing, because memory is exhausted: the line is built on the stack and written by one system call.
 [[noreturn]] void end_out_of_memory() {
     constexpr const char* event = "out_of_memory";
     constexpr const char* reason = "the system refuses memory";
@@ -83,12 +83,13 @@ void notify_service_manager(std::string_view state) {
         path.front() == '@' ? os::SocketAddress::of_abstract_name(path.substr(1)) : os::SocketAddress::of_path(path);
     const os::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!address || !socket.is_open()) return;
-    // The manager waits for this or notices its absence; there is nothing to do about a failure here.
+    // A failure has no remedy here: the service manager waits for the datagram and notices its absence.
     [[maybe_unused]] const ssize_t sent =
         ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->size());
 }
 
-void forget_code_of_start() {
+void release_startup_code() {
+    // The pages are clean and belong to a file, so the kernel can drop them and read them again on demand.
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(page - 1);
     const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);

@@ -1,4 +1,4 @@
-// What the daemon asks of the system for itself.
+// Settings of the process that the daemon asks the system for. Called on the main thread, at the start.
 #pragma once
 
 #include <cstdint>
@@ -6,26 +6,27 @@
 
 namespace ledge::daemon {
 
-/// As many descriptors as the system allows us without asking anybody: the soft limit becomes the hard one. Returns
-/// the limit in force.
+/// Raises the soft limit of open descriptors to the hard limit, which needs no rights. Returns the limit in force.
 std::uint64_t raise_descriptor_limit();
 
-/// A peer that is gone, or a file that would become larger than the process may make one (ulimit -f), is an error of
-/// the write, not the end of the process.
+/// From now on a write to a peer that is gone, or beyond the largest file of the process (ulimit -f), returns an error.
+/// Without this call a signal (SIGPIPE, SIGXFSZ) would end the process.
 void ignore_signals_of_writes();
 
 /// From now on an allocation that the system refuses ends the process at once, with one line in the log (event
-/// out_of_memory) and exit code 1, without running any destructor. Whatever was being changed is left half changed, so
-/// nothing of it may be committed, answered or used again; what the store has acknowledged is on the disk already.
+/// out_of_memory) and exit code 1, and without running any destructor. The allocation may have interrupted a change in
+/// its middle, so nothing that is half changed may be committed or sent. Acknowledged messages are on the disk already.
 void end_when_out_of_memory(bool writes_json);
 
-/// 64 bits that nobody can guess.
+/// 64 random bits from the system, which nobody can guess.
 std::uint64_t random_seed();
 
-/// Tells the service manager (systemd, Type=notify), if there is one: one datagram to $NOTIFY_SOCKET.
+/// Sends `state` to the service manager (systemd, Type=notify), as one datagram to $NOTIFY_SOCKET. Without that
+/// variable, and on an error, nothing happens.
 void notify_service_manager(std::string_view state);
 
-/// The start is over: its code need not stay in memory. What is wanted again comes back from the page cache.
-void forget_code_of_start();
+/// Gives back the memory of the program's code after the start. The system loads the pages that are used again from the
+/// page cache.
+void release_startup_code();
 
 }  // namespace ledge::daemon

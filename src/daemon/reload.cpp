@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "join.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "tls_files.hpp"
 
@@ -17,7 +18,7 @@ const broker::ListenerOptions* find_listener(const config::Config& config, std::
     return found == listeners.end() ? nullptr : &*found;
 }
 
-/// Without "listeners.NAME.limits.KEY" where "limits.KEY" is said, too.
+/// Removes "listeners.NAME.limits.KEY" if "limits.KEY" is in the list too: the listener inherits that change.
 std::vector<std::string> without_inherited(std::vector<std::string> keys) {
     const auto has = [all = keys](std::string_view key) { return std::ranges::find(all, key) != all.end(); };
     std::erase_if(keys, [&](const std::string& key) {
@@ -51,8 +52,8 @@ void Reload::put_in_force(config::Loaded& loaded) {
     set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
 }
 
-/// Changes the limits that may change under connected clients. The others stay in `running_` as they were, so that
-/// keys_for_restart() names them.
+/// Puts those limits in force that may change under connected clients. The other limits keep their old value in
+/// `running_`, so that keys_for_restart() names them.
 void Reload::change_limits(const config::Config& wanted) {
     const config::Config before = running_;
     running_.limits = session::with_live_limits(running_.limits, wanted.limits);
@@ -66,7 +67,8 @@ void Reload::change_limits(const config::Config& wanted) {
     log_->info("limits_changed", {{"keys", join(without_inherited(keys))}});
 }
 
-/// A listener that cannot be served is not in `running_`, so that keys_for_restart() names it.
+/// Serves the listeners that are new. A listener that cannot be served is not added to `running_`, so that
+/// keys_for_restart() names it.
 void Reload::add_listeners(const config::Config& wanted) {
     auto& listeners = running_.shard.listeners;
     for (std::size_t i = 0; i < wanted.shard.listeners.size(); ++i) {
@@ -78,13 +80,16 @@ void Reload::add_listeners(const config::Config& wanted) {
                                                {"outcome", "the others are served as before"}});
             continue;
         }
+        // Listeners and sockets stay sorted by name, at the same index.
+        LEDGE_ASSERT(running_.sockets.size() == listeners.size());
         const auto place = std::ranges::lower_bound(listeners, listener.name, {}, &broker::ListenerOptions::name);
         running_.sockets.insert(running_.sockets.begin() + (place - listeners.begin()), wanted.sockets[i]);
         listeners.insert(place, listener);
     }
 }
 
-/// A listener that is new or gone is one word; a limit that a listener has from [limits] is none.
+/// The keys whose change needs a restart. A listener that is new or gone is one entry, "listeners.NAME". A limit that a
+/// listener inherits from [limits] is not listed.
 std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) const {
     constexpr std::string_view prefix = "listeners.";
     std::vector<std::string> words;
@@ -117,9 +122,11 @@ runtime::Reloaded Reload::read_all() {
     };
     const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
     const bool is_same = config::differences(running_, loaded.config).empty();
-    // First: the policy ends anonymous clients of a listener that has become closed to them.
+    // The limits come before the policy: a new policy disconnects anonymous clients of listeners that no longer admit
+    // them.
     change_limits(loaded.config);
     running_.auth = loaded.config.auth;
+    // Without users and rights before and after, no event about a policy is logged.
     if (is_policy)
         put_in_force(loaded);
     else

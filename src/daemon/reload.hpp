@@ -1,4 +1,5 @@
-// Reload: reads the configuration again on SIGHUP, and the files with users and rights when one of them has changed.
+// Reload: reads the configuration again on SIGHUP, and the files of users and rights when one of them has changed.
+// Owned by serve(); called on the thread of the loop.
 #pragma once
 
 #include <functional>
@@ -17,21 +18,24 @@ namespace ledge::daemon {
 /// the mistakes.
 class Reload {
 public:
-    /// Puts a policy in force that comes from these files.
+    /// Puts a policy in force. The second argument names the files that it was read from.
     using SetPolicy = std::function<void(auth::Policy, std::vector<std::string>)>;
+    /// Puts the limits of all listeners in force.
     using SetLimits = std::function<void(const broker::Listeners&)>;
-    /// Serves one more listener, that with this index in the configuration. The error is a sentence.
+    /// Serves one more listener, the one with this index in the configuration. The error is a sentence.
     using AddListener = std::function<Result<bool, std::string>(const config::Config&, std::size_t)>;
-    /// `running`: what the broker was started with. `log` outlives this; its threshold is changed.
+    /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
+    /// threshold.
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
            AddListener add_listener);
 
-    /// Reads the configuration and the files it names.
+    /// Reads the configuration and the files that it names, and puts all changes in force that need no restart.
     runtime::Reloaded read_all();
-    /// Reads the files that hold users and rights, as the configuration in force names them.
+    /// Reads only the files of users and rights that the configuration in force names.
     runtime::Reloaded read_policy();
 
 private:
+    /// Logs every complaint. True: there was one.
     bool complain(const config::Loaded& loaded, std::string_view event);
     void put_in_force(config::Loaded& loaded);
     void change_limits(const config::Config& wanted);
@@ -39,7 +43,7 @@ private:
     std::vector<std::string> keys_for_restart(const config::Config& wanted) const;
 
     config::Sources sources_;
-    config::Config running_;
+    config::Config running_;  // the values in force; keys that need a restart keep their old value here
     Log* log_;
     SetPolicy set_policy_;
     SetLimits set_limits_;

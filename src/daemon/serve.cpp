@@ -21,7 +21,7 @@
 namespace ledge::daemon {
 namespace {
 
-/// What to do about the reason that ends an error of the system.
+/// The remedy for an error of the system. The text of an error ends with the words of strerror().
 std::string_view fix_for(std::string_view error) {
     struct Fix {
         int code;
@@ -29,7 +29,7 @@ std::string_view fix_for(std::string_view error) {
     };
     constexpr Fix fixes[] = {
         {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
-        {EACCES, "choose a port above 1023 or a path that may be written, or grant the right to use this one"},
+        {EACCES, "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
         {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
         {ENOENT, "create the folder of the socket"},
     };
@@ -41,23 +41,25 @@ std::string_view fix_for(std::string_view error) {
 
 std::string_view fix_for(storage::Fault fault) {
     switch (fault) {
-        case storage::Fault::access: return "make the directory one that this user may write, or choose another";
+        case storage::Fault::access: return "let this user write the directory, or choose another directory";
         case storage::Fault::in_use: return "end that process, or choose another directory with --store";
         case storage::Fault::newer: return "start the newer broker again, or choose another directory";
-        case storage::Fault::full: return "make room on the disk, or raise store.size_max_bytes";
+        case storage::Fault::full: return "free space on the disk, or raise store.size_max_bytes";
         case storage::Fault::damaged:
         case storage::Fault::io: break;
     }
     return "see the reason";
 }
 
+/// Logs why the broker does not start, and returns the exit status.
 int refuse(const Log& log, std::string_view reason, std::string_view fix, int exit_code) {
     log.error("not_started", {{"reason", reason}, {"fix", fix}});
     return exit_code;
 }
 
-/// false: it is asked for and cannot be opened. nullptr: none is asked for, or the broker starts without it. Its files
-/// are the user's whom the broker becomes.
+/// Opens the store of the configuration. False: the store cannot be opened, and the broker must not start. With true,
+/// `store` is nullptr if no store is configured, or if the broker starts without it. New files of the store belong to
+/// the user that the broker becomes.
 bool open_store(const config::Config& config, const std::optional<Account>& account, const Log& log,
                 std::unique_ptr<storage::Store>& store) {
     if (!config.store.is_used()) {
@@ -73,6 +75,7 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
         return true;
     }
     const storage::StoreError& error = opened.error();
+    // Two brokers on one store would corrupt it, so a store in use always ends the start.
     const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
                            error.fault != storage::Fault::in_use;
     if (!may_start) {
@@ -87,21 +90,22 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
     return true;
 }
 
-/// False: it has failed, and nothing may be served.
+/// Becomes the user of process.user for good. False: the change has failed, and the broker must not serve.
 bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
-    if (const auto become_it = become(account); !become_it) {
-        log.error("not_started", {{"reason", become_it.error()}, {"fix", "start as root, or leave process.user out"}});
+    if (const auto changed = become(account); !changed) {
+        log.error("not_started", {{"reason", changed.error()}, {"fix", "start as root, or leave process.user out"}});
         return false;
     }
     allow_core_dumps(loaded.config.process.core_dumps);
     log.info("privileges_given_up", {{"user", account.user}});
     for (const std::string& file : unreadable(files_read_again(loaded)))
         log.warning("not_reloadable", {{"file", file},
-                                       {"reason", "the user " + account.user + " may not read it"},
-                                       {"fix", "give it to a group of that user, mode 640"}});
+                                       {"reason", "the user " + account.user + " may not read this file"},
+                                       {"fix", "give the file to a group of that user, with mode 640"}});
     return true;
 }
 
+/// Serves a listener that a reload has added. The error is a sentence.
 Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
                                        std::uint64_t descriptors) {
     if (running == nullptr) return Failure{std::string("the broker has not started yet")};
@@ -114,21 +118,22 @@ Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const confi
 }  // namespace
 
 int serve(const config::Sources& sources, const config::Loaded& loaded) {
+    // Settings of the process come first, because everything below may allocate, write or read secrets.
     ignore_signals_of_writes();
     end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
-    gain_nothing();
+    forbid_new_privileges();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
-    if (!account) return refuse(log, account.error(), "mend the key", config::exit_bad_configuration);
+    if (!account) return refuse(log, account.error(), "correct the key", config::exit_bad_configuration);
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
-    runtime::BrokerLoop* running = nullptr;
+    runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
     Reload reload(
         sources, loaded.config, log,
         [&running](auth::Policy policy, std::vector<std::string> files) {
@@ -142,21 +147,24 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
-    options.log_owes = [&sink] { return sink.owes(); };
-    options.settle_log = [&sink] { sink.settle(); };
+    options.log_owes = [&sink] { return sink.has_pending(); };
+    options.settle_log = [&sink] { sink.write_pending(); };
     const auto token = admin_token(loaded.config);
     if (!token)
-        return refuse(log, "key 'admin.token_file': " + token.error(), "mend the file", config::exit_bad_configuration);
+        return refuse(log, "key 'admin.token_file': " + token.error(), "correct the file",
+                      config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
         return pages.answer(request, runtime::read_clock());
     };
+    // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     const bool is_without = loaded.config.store.is_used() && store == nullptr;
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
+    // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
     if (is_without) {
@@ -169,7 +177,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
     notify_service_manager("READY=1");
-    forget_code_of_start();
+    release_startup_code();
     (*loop)->run();
     log.info("stopped");
     return config::exit_ok;

@@ -1,11 +1,13 @@
-// The broker at work: from a checked configuration to its end by a signal.
+// Runs the broker, from a checked configuration until a signal ends it.
 #pragma once
 
 #include "ledge/config/load.hpp"
 
 namespace ledge::daemon {
 
-/// Returns the exit status: exit_ok after a graceful stop, exit_failure when a listener cannot be opened.
+/// Returns the exit status: exit_ok after a graceful stop; exit_failure if a listener, the store or the rights cannot
+/// be had; exit_bad_configuration if the account or the admin token is wrong. Runs on the main thread, which becomes
+/// the thread of the loop.
 int serve(const config::Sources& sources, const config::Loaded& loaded);
 
 }  // namespace ledge::daemon

@@ -20,26 +20,27 @@ namespace ledge::daemon {
 namespace {
 
 constexpr Duration answer_time_max = 30s;
-constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;  // a page of the longest client ids
+constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;  // one page of sessions with the longest client ids
 constexpr std::string_view resource = "/api/v1/sessions";
 
 void print_line(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); }
 
-/// The admin listener of a running broker, asked one thing after the other.
+/// The admin listener of a running broker. Requests are sent one after the other.
 class AdminListener {
 public:
-    /// "" or why it cannot be asked.
-    std::string connect(const config::Command::Sessions& wish) {
-        to_.host = wish.endpoint.host;
-        to_.port = wish.endpoint.port;
-        if (!wish.token_file.empty()) {
-            auto token = admin::read_token(wish.token_file);
+    /// Prepares requests. Returns "" or the error, a sentence.
+    std::string connect(const config::Command::Sessions& request) {
+        to_.host = request.endpoint.host;
+        to_.port = request.endpoint.port;
+        if (!request.token_file.empty()) {
+            auto token = admin::read_token(request.token_file);
             if (!token) return token.error();
             token_ = std::move(*token);
         }
-        return wish.endpoint.is_tls ? begin_tls(wish.ca_file) : std::string();
+        return request.endpoint.is_tls ? begin_tls(request.ca_file) : std::string();
     }
 
+    /// Sends one request and waits for its answer.
     net::HttpReply ask(std::string method, std::string target) {
         net::HttpPost request;
         request.to = to_;
@@ -50,6 +51,8 @@ public:
         request.answer_bytes_max = answer_bytes_max;
         std::optional<net::HttpReply> reply;
         client_.post(std::move(request), [&reply](net::HttpReply answer) { reply = std::move(answer); });
+        // run_one_for() returns when nothing happened for 10 ms, or when the loop has run out of work. restart() lets
+        // it run again, because worker threads may still post an answer.
         while (!reply) {
             io_.restart();
             io_.run_one_for(std::chrono::milliseconds(10));
@@ -58,9 +61,10 @@ public:
     }
 
 private:
+    /// TLS computes handshakes on worker threads, which this command starts too. Returns "" or the error.
     std::string begin_tls(const std::string& ca_file) {
         auto workers = os::WorkerPool::create(net::post_to(io_), {.name = "tls"});
-        if (!workers) return "cannot start workers";
+        if (!workers) return "cannot start worker threads";
         workers_ = std::move(*workers);
         client_.use_workers(*workers_);
         net::TlsClientOptions options;
@@ -79,23 +83,26 @@ private:
     std::string token_;
 };
 
+/// Status 0 means that no answer came.
 std::string problem_of(const net::HttpReply& reply) {
-    if (reply.status == 0) return "the broker cannot be asked: " + reply.error;
+    if (reply.status == 0) return "the broker cannot be reached: " + reply.error;
     return "the broker answers " + std::to_string(reply.status) + ": " + reply.body;
 }
 
 int list(AdminListener& listener) {
-    std::string after;
+    std::string after;  // the last client id of the page before; "" = from the first session
     for (;;) {
         const net::HttpReply reply =
             listener.ask("GET", std::string(resource) + "?limit=1000&after=" + percent_encoded(after));
         if (reply.status != 200) return fail(problem_of(reply));
+        // The program at the address may be no broker, so every part of the answer is checked.
         boost::system::error_code error;
         const boost::json::value page = boost::json::parse(reply.body, error);
         const auto* object = error ? nullptr : page.if_object();
         const auto* sessions = object == nullptr ? nullptr : object->if_contains("sessions");
         const auto* next = object == nullptr ? nullptr : object->if_contains("next");
-        if (sessions == nullptr || !sessions->is_array() || next == nullptr) return fail("that is no broker's answer");
+        if (sessions == nullptr || !sessions->is_array() || next == nullptr)
+            return fail("the answer is not one of a LedgeMQ broker");
         for (const boost::json::value& session : sessions->as_array())
             print_line(boost::json::serialize(session) + "\n");
         if (!next->is_string()) return config::exit_ok;
@@ -108,19 +115,19 @@ int remove(AdminListener& listener, const std::string& client_id) {
     return reply.status == 200 ? config::exit_ok : fail(problem_of(reply));
 }
 
-int use_store(const config::Command::Sessions& wish) {
-    const auto done = wish.is_removal ? storage::remove_session(wish.store, wish.client_id)
-                                      : storage::list_sessions(wish.store, print_line);
+int use_store(const config::Command::Sessions& request) {
+    const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
+                                         : storage::list_sessions(request.store, print_line);
     return done ? config::exit_ok : fail(done.error().text);
 }
 
 }  // namespace
 
-int use_sessions(const config::Command::Sessions& wish) {
-    if (!wish.store.empty()) return use_store(wish);
+int use_sessions(const config::Command::Sessions& request) {
+    if (!request.store.empty()) return use_store(request);
     AdminListener listener;
-    if (const std::string problem = listener.connect(wish); !problem.empty()) return fail(problem);
-    return wish.is_removal ? remove(listener, wish.client_id) : list(listener);
+    if (const std::string problem = listener.connect(request); !problem.empty()) return fail(problem);
+    return request.is_removal ? remove(listener, request.client_id) : list(listener);
 }
 
 }  // namespace ledge::daemon

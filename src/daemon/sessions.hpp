@@ -1,11 +1,12 @@
-// ledgemq sessions: what sessions there are, and the end of one; in a store that nobody uses, or at the admin listener.
+// ledgemq sessions: lists sessions, or removes one, in the store of a stopped broker or through the admin listener of a
+// running one.
 #pragma once
 
 #include "ledge/config/command_line.hpp"
 
 namespace ledge::daemon {
 
-/// Exit status 0: done; 1: there is no such session, or the store or the broker cannot be asked.
-int use_sessions(const config::Command::Sessions& wish);
+/// Exit status 0: done. 1: there is no such session, or the store or the broker cannot be reached.
+int use_sessions(const config::Command::Sessions& request);
 
 }  // namespace ledge::daemon

@@ -13,7 +13,8 @@ namespace {
 using net::TlsOptions;
 using net::TlsProblem;
 
-/// The same words in the same order on both sides.
+/// Converts an enumeration of config to one of net. Both have the same names in the same order; the assertions below
+/// check the last name of each.
 template <class To, class From>
 constexpr To same(From value) {
     return static_cast<To>(value);
@@ -42,7 +43,8 @@ std::string_view key_of(const TlsProblem& problem) {
     return "certificate";
 }
 
-/// Where the key was said, or else the owner: "listeners.NAME" or "admin".
+/// The place where the key was set, or else the place of the url or of the section. `owner`: "listeners.NAME",
+/// "admin" or "auth.http".
 std::string place_of(const config::Loaded& loaded, const std::string& owner, const std::string& key) {
     for (const std::string& wanted : {key, owner + ".url", owner}) {
         const auto found = loaded.places.find(wanted);
@@ -51,6 +53,7 @@ std::string place_of(const config::Loaded& loaded, const std::string& owner, con
     return {};
 }
 
+/// Reads the files of one listener and adds a complaint or notes.
 void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& options) {
     const auto checked = net::check_tls(options);
     if (checked) {
@@ -61,7 +64,7 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
     loaded.complaints.push_back({place_of(loaded, owner, key), "key '" + key + "': " + checked.error().text});
 }
 
-/// The key below [auth.http].
+/// The key below [auth.http] that a problem is about.
 std::string_view hook_key_of(const TlsProblem& problem) {
     if (problem.option == TlsProblem::Option::certificate) return "certificate";
     return problem.option == TlsProblem::Option::key ? "key" : "ca";
@@ -72,6 +75,7 @@ std::string_view hook_key_of(const TlsProblem& problem) {
 TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Protocol protocol) {
     TlsOptions options;
     if (!settings.certificate.empty()) options.certificates.push_back({settings.certificate, settings.key});
+    // Different numbers are a complaint of the configuration; here the shorter list counts.
     const std::size_t further = std::min(settings.sni_certificates.size(), settings.sni_keys.size());
     for (std::size_t i = 0; i < further; ++i) {
         options.certificates.push_back({settings.sni_certificates[i], settings.sni_keys[i]});
@@ -83,7 +87,7 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
     options.psk_file = settings.psk_file;
     options.alpn = settings.alpn;
     if (options.alpn.empty() && protocol == config::Endpoint::Protocol::mqtt) {
-        options.alpn = {"mqtt", "x-amzn-mqtt-ca"};  // the latter: what devices made for AWS IoT ask for
+        options.alpn = {"mqtt", "x-amzn-mqtt-ca"};  // devices made for AWS IoT ask for the second name
     } else if (options.alpn.empty()) {
         options.alpn = {"http/1.1"};
     }

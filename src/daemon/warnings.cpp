@@ -19,22 +19,21 @@ bool has_mode(const std::string& path, mode_t bits) {
     return !path.empty() && ::stat(path.c_str(), &file) == 0 && (file.st_mode & bits) != 0;
 }
 
-/// The listener is reached from other machines without TLS. With proxy_protocol, TLS may end at the load balancer.
-bool is_read_on_the_way(const ListenerSocket& socket) {
+/// True: other machines can reach the listener without TLS. With proxy_protocol, TLS may end at the load balancer.
+bool is_unencrypted(const ListenerSocket& socket) {
     return !socket.endpoint.is_local && !socket.endpoint.is_tls && !socket.proxy_protocol;
 }
 
 void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, std::vector<std::string>& notes) {
     if (!loaded.config.auth.knows_users() || socket.endpoint.is_local) return;
-    if (is_read_on_the_way(socket))
-        notes.push_back("passwords for " + socket.url + " can be read on the way; use " +
+    if (is_unencrypted(socket))
+        notes.push_back("passwords for " + socket.url + " are sent unencrypted; use " +
                         (socket.endpoint.protocol == Endpoint::Protocol::websocket ? "wss://" : "mqtts://"));
     if (loaded.config.auth.login.failures_max == 0 && !socket.tls.proves_clients())
-        notes.push_back("passwords can be guessed at " + socket.url +
-                        " for as long as anybody likes: login_failures_max is 0");
+        notes.push_back("passwords can be guessed at " + socket.url + " without limit: login_failures_max is 0");
 }
 
-/// Why the cipher suite should not be used; "" when it is safe. The name of a suite lists its parts.
+/// Why the cipher suite should not be used; "" if it is safe. The name of a suite lists its parts, which tell enough.
 std::string_view weakness_of(std::string_view suite) {
     const auto has = [&](std::string_view part) { return suite.find(part) != std::string_view::npos; };
     if (has("NULL")) return "does not encrypt";
@@ -42,7 +41,7 @@ std::string_view weakness_of(std::string_view suite) {
     if (!has("GCM") && !has("CCM") && !has("CHACHA20")) return "has no authenticated encryption";
     const bool is_newer = !has("WITH");  // TLS 1.3: TLS_AES_128_GCM_SHA256
     if (!is_newer && !has("DHE") && !has("PSK"))
-        return "has no forward secrecy: who gets the key later reads what was recorded";
+        return "has no forward secrecy: whoever gets the key later can decrypt recorded traffic";
     return {};
 }
 
@@ -54,7 +53,7 @@ void note_ciphers(const ListenerSocket& socket, std::vector<std::string>& notes)
     }
 }
 
-/// No operator's load balancers fill so many addresses.
+/// True: the network has far more addresses than any group of proxies needs.
 bool is_too_wide(const Network& network) {
     constexpr unsigned ipv4_bits_min = mapped_prefix_bits + 8;
     constexpr unsigned ipv6_bits_min = 16;
@@ -69,32 +68,35 @@ void note_networks(const ListenerSocket& socket, std::vector<std::string>& notes
                           const std::vector<Network>& networks) {
         for (std::size_t i = 0; i < std::min(texts.size(), networks.size()); ++i) {
             if (is_too_wide(networks[i]))
-                notes.push_back(std::string(key) + " of " + socket.url + " has " + texts[i] +
-                                ": whoever is in it can claim to be anybody; name the proxies' own networks");
+                notes.push_back(
+                    std::string(key) + " of " + socket.url + " has " + texts[i] +
+                    ": every host in it can claim any client address; name only the networks of the proxies");
         }
     };
     note("proxy_from", socket.proxy_from, socket.proxy_networks);
     note("websocket.trusted_proxies", socket.websocket.trusted_proxies, socket.trusted_networks);
 }
 
-/// A budget that the kernel does not grant protects nobody: the kernel ends the broker before the budget is reached.
+/// A budget above the limit of the control groups does not protect the broker: the kernel ends the process before the
+/// budget is reached.
 void note_memory(std::uint64_t budget, std::vector<std::string>& notes) {
     const std::uint64_t limit = runtime::control_group_limit();
     if (limit == 0 || budget <= limit / 10 * 9) return;
     notes.push_back("memory.budget_bytes is " + std::to_string(budget) +
                     ", but the control groups allow this process " + std::to_string(limit) +
                     " bytes, store pages included: the kernel would end the broker before it " +
-                    "reaches its budget; name at most " + std::to_string(runtime::usual_memory_budget(0, limit)));
+                    "reaches its budget; set at most " + std::to_string(runtime::usual_memory_budget(0, limit)));
 }
 
 void note_files(const config::Sources& sources, const config::Loaded& loaded, std::vector<std::string>& notes) {
     if (sources.file && has_mode(*sources.file, S_IWOTH))
-        notes.push_back("everybody on this machine may write the configuration " + *sources.file + "; chmod o-w it");
+        notes.push_back("every user of this machine can write the configuration " + *sources.file + "; run chmod o-w " +
+                        *sources.file);
     const std::string& token = loaded.config.admin.token_file;
     if (has_mode(token, S_IROTH))
-        notes.push_back("everybody on this machine may read the token " + token + "; chmod o-r it");
+        notes.push_back("every user of this machine can read the token " + token + "; run chmod o-r " + token);
     if (has_mode(token, S_IWOTH))
-        notes.push_back("everybody on this machine may write the token " + token + "; chmod o-w it");
+        notes.push_back("every user of this machine can write the token " + token + "; run chmod o-w " + token);
 }
 
 }  // namespace
@@ -108,7 +110,7 @@ void note_warnings(const config::Sources& sources, config::Loaded& loaded) {
     }
     const config::Config& config = loaded.config;
     if (config.admin.is_used() && !config.admin_endpoint.is_local && !config.admin_endpoint.is_tls)
-        notes.push_back("the token for " + config.admin.url + " can be read on the way; use https:// with [admin.tls]");
+        notes.push_back("the token for " + config.admin.url + " is sent unencrypted; use https:// with [admin.tls]");
     note_memory(config.shard.memory_budget_bytes, notes);
     note_files(sources, loaded, notes);
 }
@@ -119,8 +121,8 @@ void note_account(bool is_root, config::Loaded& loaded) {
                            std::ranges::any_of(config.sockets, [](const auto& s) { return !s.endpoint.is_local; });
     if (is_root && is_public && config.process.user.empty())
         loaded.notes.push_back(
-            "the broker runs as root and others can reach it: a defect in it is a defect of the whole "
-            "machine; name a user without rights in process.user");
+            "the broker runs as root and other machines can reach it: a defect of the broker can give an attacker the "
+            "whole machine; name a user without special rights in process.user");
 }
 
 std::vector<std::string> files_read_again(const config::Loaded& loaded) {
@@ -132,7 +134,7 @@ std::vector<std::string> files_read_again(const config::Loaded& loaded) {
     };
     for (const ListenerSocket& socket : loaded.config.sockets) add(socket.tls);
     add(loaded.config.admin.tls);
-    std::erase(files, std::string());
+    std::erase(files, std::string());  // keys that are not set
     return files;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledge/admin/pages.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "ledge/runtime/memory.hpp"
 #include "ledge/transport/endpoint.hpp"
@@ -21,6 +22,7 @@ transport::Endpoint endpoint_of(const config::Endpoint& endpoint) {
     return result;
 }
 
+/// The options for what lies between the socket and MQTT: accept rate, PROXY protocol, TLS, WebSocket.
 runtime::FrontOptions front_of(const config::ListenerSocket& socket) {
     runtime::FrontOptions front;
     front.accept_rate = {socket.connections_per_second, socket.connections_burst};
@@ -47,6 +49,7 @@ std::chrono::microseconds wall_clock() {
 }  // namespace
 
 storage::LmdbStoreOptions store_options(const config::Config& config) {
+    LEDGE_ASSERT(config.store.is_used());
     return {.path = config.store.path, .size_max_bytes = config.store.size_max_bytes, .wall_clock = wall_clock};
 }
 
@@ -56,10 +59,12 @@ Result<std::string, std::string> admin_token(const config::Config& config) {
 }
 
 void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors) {
-    constexpr std::uint64_t reserved = 64;       // files of the broker, the operator's connections
-    constexpr std::uint64_t share_divisor = 16;  // of all: what peers may have that are no clients yet, or no longer
-    constexpr std::uint64_t share_min = 16;      // below it, hardly anybody could arrive
+    constexpr std::uint64_t reserved = 64;       // for files of the broker and connections of the operator
+    constexpr std::uint64_t share_divisor = 16;  // a 16th of all, for peers that are not clients yet, or no longer
+    constexpr std::uint64_t share_min = 16;      // with fewer, hardly any client could log in
     constexpr std::uint64_t clients_total_min = 16;
+    LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
+    LEDGE_ASSERT(options.endpoints.size() == options.fronts.size());
     const std::uint64_t listeners = std::max<std::size_t>(options.endpoints.size(), 1);
     const std::uint64_t share = std::max(descriptors / share_divisor / listeners, share_min);
     const auto at_most = [](std::uint32_t& limit, std::uint64_t most) {
@@ -70,7 +75,7 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
         broker::ListenerOptions& listener = options.shard.listeners[i];
         listener.arrivals_max = 64 + listener.connections_max / 16;
-        if (listener.is_local) continue;
+        if (listener.is_local) continue;  // Unix sockets are for the operator and are not limited
         others += at_most(listener.arrivals_max, share);
         runtime::FrontOptions& front = options.fronts[i];
         if (front.websocket) others += at_most(front.web_limits.visitors_max, share);
@@ -78,6 +83,7 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
         at_most(front.tls->handshakes_max, share / 2);
         others += front.tls->handshakes_max + at_most(front.tls->handshakes_queued_max, share / 2);
     }
+    // What remains is for clients. All listeners share it, because one of them may have most clients.
     const std::uint64_t clients = descriptors > others + clients_total_min ? descriptors - others : clients_total_min;
     at_most(options.shard.connections_total_max, clients);
 }
@@ -91,18 +97,20 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         const auto& listener = config.shard.listeners[options.endpoints.size()];
         options.endpoints.push_back(endpoint_of(socket.endpoint));
         options.fronts.push_back(front_of(socket));
-        if (auto& websocket = options.fronts.back().websocket) {  // a packet has room in one message
+        if (auto& websocket = options.fronts.back().websocket) {  // the largest packet must fit into one message
             websocket->message_bytes_max =
                 std::max<std::uint64_t>(websocket->message_bytes_max, listener.limits.max_packet_size_bytes);
         }
     }
+    // True if a listener proves user names without the password file.
     options.shard.has_other_users =
         std::any_of(config.sockets.begin(), config.sockets.end(), [](const config::ListenerSocket& socket) {
             const bool has_certificates =
                 socket.endpoint.is_tls && socket.tls.client_certificate != config::ClientCertificate::none;
             return socket.peer_credentials || has_certificates || !socket.tls.psk_file.empty();
         });
-    for (transport::Endpoint& endpoint : options.endpoints) {  // both on one port: each has its family
+    // [::] also accepts IPv4. Beside 0.0.0.0 on the same port it must not, or one of the two could not be bound.
+    for (transport::Endpoint& endpoint : options.endpoints) {
         endpoint.is_ipv6_only = endpoint.host == "::" && std::ranges::any_of(options.endpoints, [&](const auto& other) {
                                     return other.host == "0.0.0.0" && other.port == endpoint.port && endpoint.port != 0;
                                 });
@@ -112,6 +120,7 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         const config::Endpoint& admin = config.admin_endpoint;
         if (admin.is_tls) options.admin->tls = tls_options(config.admin.tls, admin.protocol);
     }
+    LEDGE_ASSERT(options.endpoints.size() == options.fronts.size());
     options.shard.durability.journal.is_enabled = config.store.is_used();
     options.daily_write_budget_bytes = config.store.daily_write_budget_bytes;
     options.seed = seed;

@@ -1,4 +1,4 @@
-// Wiring: who gets which part of the configuration. The only place that sees all of it and all of the modules.
+// Wiring: hands each module its part of the configuration. Only this file and its callers see the whole configuration.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,18 @@
 
 namespace ledge::daemon {
 
-/// Requires config.store.is_used().
+/// The options of the store. Requires config.store.is_used().
 storage::LmdbStoreOptions store_options(const config::Config& config);
 
-/// What the file of admin.token_file holds; "" when none is configured. The error is a sentence.
+/// The token in the file that admin.token_file names; "" if the key is "". The error is a sentence.
 Result<std::string, std::string> admin_token(const config::Config& config);
 
-/// Without the hook for SIGHUP.
-/// Divides the descriptors that the process may have: sockets of listeners with addresses leave room for the broker's
-/// files and for the operator (Unix sockets, the admin listener), and clients leave room for those who arrive.
+/// Divides the descriptors that the process may have, by lowering limits in `options`. The sockets of listeners with
+/// addresses leave room for the files of the broker and for the operator (Unix sockets, the admin listener). Connected
+/// clients leave room for connections that have not logged in.
 void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descriptors);
 
+/// The options of the loop, without the callbacks (SIGHUP, policy files, log, pages), which serve() adds.
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed);
 
 }  // namespace ledge::daemon

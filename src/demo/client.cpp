@@ -1,3 +1,4 @@
+// The socket calls of one device.
 #include "client.hpp"
 
 #include <netdb.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 namespace ledge::demo {
 
 namespace {
@@ -21,6 +23,7 @@ client::Options options_of(std::string client_id, const std::optional<Message>& 
     options.client_id = std::move(client_id);
     options.keep_alive_s = Client::keep_alive_s;
     options.maximum_packet_size = Client::packet_bytes_max;
+    // At this limit publish() refuses a message, and Client::publish() drops an older one.
     options.limits.held_messages_max = Client::unacknowledged_max;
     if (will) options.will = client::WillOptions{will->topic, will->payload, will->qos, will->retain, {}};
     return options;
@@ -54,21 +57,25 @@ void Client::close() {
 
 void Client::connect(const Address& address) {
     close();
+    LEDGE_ASSERT(fd_ < 0 && !is_connecting_);
     fd_ = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd_ < 0) return;
-    const int on = 1;
+    const int on = 1;  // small messages leave at once
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     is_connecting_ = true;
     const auto* target = reinterpret_cast<const sockaddr*>(&address.storage);
+    // EINPROGRESS: on_ready() learns later whether the connection stands.
     if (::connect(fd_, target, address.size) != 0 && errno != EINPROGRESS) close();
 }
 
 short Client::events() const {
+    // poll() reports the end of connect() as writable. Otherwise POLLOUT is asked for only while output waits.
     const bool wants_write = is_connecting_ || !mqtt_.output().empty();
     return static_cast<short>(POLLIN | (wants_write ? POLLOUT : 0));
 }
 
 void Client::on_ready(short revents, Instant now) {
+    // The end of a non-blocking connect() shows as POLLOUT, an error or a hang-up; SO_ERROR tells which.
     if (is_connecting_ && (revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
         int error = 0;
         socklen_t size = sizeof error;
@@ -87,7 +94,7 @@ void Client::publish(const Message& message, Instant now) {
     packet.qos = message.qos;
     packet.retain = message.retain;
     auto result = mqtt_.publish(packet);
-    // No room: an older measurement is worth less than this one.
+    // Without room for the message, the oldest unsent measurement is dropped: it is worth less than the new one.
     if (!result && message.qos != wire::QoS::at_most_once && mqtt_.withdraw_oldest() != 0)
         result = mqtt_.publish(packet);
     flush(now);
@@ -110,8 +117,10 @@ void Client::flush(Instant now) {
     if (!output.empty()) {
         const ssize_t sent = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR) return close();
+        // A short write is normal: the rest waits for POLLOUT.
         if (sent > 0) mqtt_.sent(static_cast<std::size_t>(sent), now);
     }
+    // A broker that does not read would let the output grow without end.
     if (mqtt_.wants_close() || mqtt_.output().size() > unsent_bytes_max) close();
 }
 
@@ -119,7 +128,7 @@ void Client::read(Instant now) {
     std::array<Byte, 4096> buffer{};
     const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size <= 0) return close();
+    if (size <= 0) return close();  // 0 = the broker has closed the connection
     Bytes input(buffer.data(), static_cast<std::size_t>(size));
     for (client::Event event = mqtt_.on_bytes(input, now); !client::is_nothing(event);
          event = mqtt_.on_bytes(input, now)) {
@@ -127,7 +136,7 @@ void Client::read(Instant now) {
     }
 }
 
-/// A device has no subscriptions, so the only news is why a connection has ended.
+/// A device has no subscriptions, so it reports only one event: the end of a connection with its reason.
 void Client::on_event(const client::Event& event) {
     const auto* const ended = std::get_if<client::Ended>(&event);
     if (ended == nullptr) return;

@@ -1,6 +1,6 @@
-// Client: one device's connection to a broker: a socket around client::Client. Non-blocking; the main loop polls fd()
-// and calls the on_... members. Measurements with QoS 1 are kept until the broker has acknowledged them and are sent
-// again after a reconnect.
+// Client: the connection of one device to a broker, a non-blocking socket around client::Client. The main loop polls
+// fd() and calls the on_... members. Measurements with QoS 1 are kept until the broker has acknowledged them, and are
+// sent again after a reconnect. Single-threaded.
 #pragma once
 
 #include <sys/socket.h>
@@ -15,14 +15,14 @@
 
 namespace ledge::demo {
 
-/// Where the broker is, resolved once.
+/// The address of the broker, resolved once at the start.
 struct Address {
     sockaddr_storage storage{};
     socklen_t size = 0;
     int family = 0;
 };
 
-/// nullopt: `host` has no address.
+/// Asks the resolver, which may block. nullopt: `host` has no address.
 std::optional<Address> resolve(const std::string& host, const std::string& port);
 
 struct Message {
@@ -34,12 +34,13 @@ struct Message {
 
 class Client {
 public:
-    static constexpr std::size_t unacknowledged_max = 100;      // above it the oldest one that was not sent is dropped
-    static constexpr std::size_t unsent_bytes_max = 64 * 1024;  // a broker that does not read is left
+    static constexpr std::size_t unacknowledged_max = 100;  // messages; above it the oldest unsent one is dropped
+    static constexpr std::size_t unsent_bytes_max =
+        64 * 1024;  // above it the connection is closed: the broker does not read
     static constexpr std::uint16_t keep_alive_s = 60;
-    static constexpr std::uint32_t packet_bytes_max = 64 * 1024;  // told to the broker
+    static constexpr std::uint32_t packet_bytes_max = 64 * 1024;  // Maximum Packet Size in CONNECT
 
-    /// `will`: what the broker publishes when the device vanishes.
+    /// `will`: the message that the broker publishes when the device vanishes.
     Client(std::string client_id, const std::optional<Message>& will);
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -48,17 +49,19 @@ public:
     bool is_closed() const { return fd_ < 0; }
     bool is_connected() const { return mqtt_.is_connected(); }
 
+    /// Closes an old connection and begins a new one.
     void connect(const Address& address);
-    /// QoS 0 needs a connection; QoS 1 waits for one.
+    /// A message of QoS 0 is dropped without a connection; a message of QoS 1 waits for one.
     void publish(const Message& message, Instant now);
-    /// DISCONNECT with "disconnect with will": watchers learn that the device is gone. Closes.
+    /// Sends DISCONNECT with "disconnect with will", so that subscribers learn that the device is gone. Closes the
+    /// socket.
     void leave(Instant now);
 
-    /// For poll(): what to wait for, and what came.
+    /// For poll(): the descriptor (-1 = closed), the events to wait for, and the events that came.
     int fd() const { return fd_; }
     short events() const;
     void on_ready(short revents, Instant now);
-    /// Keep alive: to be called when next_deadline() has come.
+    /// Keep alive and timeouts. Call when next_deadline() has come.
     void on_time(Instant now);
     Instant next_deadline() const { return mqtt_.next_deadline(); }
 
@@ -70,7 +73,7 @@ private:
 
     client::Client mqtt_;
     int fd_ = -1;
-    bool is_connecting_ = false;  // the TCP handshake is under way
+    bool is_connecting_ = false;  // the TCP handshake is in progress
 };
 
 }  // namespace ledge::demo

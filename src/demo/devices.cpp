@@ -1,9 +1,11 @@
+// The random walk of each value, and the list of devices.
 #include "devices.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 namespace ledge::demo {
 
 Device::Device(DeviceKind kind, std::string name, std::string topic, std::uint64_t seed)
@@ -24,11 +26,14 @@ double Device::noise() { return static_cast<double>(rng_.below(2001)) / 1000.0 -
 
 Message Device::reading(const char* what, double value, const char* unit, wire::QoS qos) const {
     char json[96];
-    std::snprintf(json, sizeof json, R"({"device":"%s","value":%.2f,"unit":"%s"})", name_.c_str(), value, unit);
+    const int length =
+        std::snprintf(json, sizeof json, R"({"device":"%s","value":%.2f,"unit":"%s"})", name_.c_str(), value, unit);
+    LEDGE_ASSERT(length > 0 && static_cast<std::size_t>(length) < sizeof json);
     return {topic_ + "/" + what, json, qos, false};
 }
 
 std::vector<Message> Device::measure(double elapsed_s) {
+    LEDGE_ASSERT(elapsed_s > 0);
     switch (kind_) {
         case DeviceKind::climate_sensor:
             temperature_c_ = std::clamp(temperature_c_ + 0.2 * noise(), 15.0, 30.0);
@@ -37,11 +42,11 @@ std::vector<Message> Device::measure(double elapsed_s) {
                     reading("humidity", humidity_percent_, "%", wire::QoS::at_most_once)};
         case DeviceKind::power_meter:
             power_w_ = std::clamp(power_w_ + 50.0 * noise(), 400.0, 6000.0);
-            energy_kwh_ += power_w_ * elapsed_s / 3.6e6;
+            energy_kwh_ += power_w_ * elapsed_s / 3.6e6;  // 3.6e6 watt seconds are one kWh
             return {reading("power", power_w_, "W", wire::QoS::at_least_once),
                     reading("energy", energy_kwh_, "kWh", wire::QoS::at_least_once)};
         case DeviceKind::door_contact:
-            if (!rng_.one_in(5)) return {};
+            if (!rng_.one_in(5)) return {};  // the door moves at every fifth measurement on average
             is_open_ = !is_open_;
             return {{topic_ + "/state", is_open_ ? "open" : "closed", wire::QoS::at_least_once, true}};
     }

@@ -1,4 +1,5 @@
-// The simulated plant: what each device is called and what it measures. Plain values that drift at random.
+// The simulated plant: the devices, their names and their measurements. The values drift at random; the sequence
+// depends only on the seed.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace ledge::demo {
 enum class DeviceKind : std::uint8_t {
     climate_sensor,  // temperature and humidity, QoS 0
     power_meter,     // power and energy, QoS 1
-    door_contact,    // open or closed, retained, and a will: its status topic says online or offline
+    door_contact,    // open or closed, retained; its status topic says online or offline, the latter by its will
 };
 
 class Device {
@@ -21,10 +22,11 @@ public:
     Device(DeviceKind kind, std::string name, std::string topic, std::uint64_t seed);
 
     const std::string& name() const { return name_; }
+    /// Only the door contact has a will.
     std::optional<Message> will() const;
-    /// To be published when the connection is up.
+    /// The messages to publish when the connection is up.
     std::vector<Message> greeting() const;
-    /// To be published now, `elapsed_s` after the last time.
+    /// The messages to publish now. `elapsed_s`: seconds since the last call.
     std::vector<Message> measure(double elapsed_s);
 
 private:
@@ -36,6 +38,7 @@ private:
     std::string name_;
     std::string topic_;
     Rng rng_;
+    // Values at the start. Each kind of device uses its own.
     double temperature_c_ = 21.0;
     double humidity_percent_ = 45.0;
     double power_w_ = 1800.0;

@@ -1,5 +1,5 @@
-// ledgemq-demo: a handful of simulated devices that publish telemetry to a broker until SIGTERM or SIGINT.
-// Exit 0: stopped; 1: the broker's address cannot be found; 2: wrong command line.
+// ledgemq-demo: simulated devices that publish telemetry to a broker until SIGTERM or SIGINT. One thread polls all
+// sockets. Exit status: 0 = stopped by a signal, 1 = the address of the broker cannot be found, 2 = wrong command line.
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -15,6 +15,7 @@
 
 #include "client.hpp"
 #include "devices.hpp"
+#include "ledge/base/assert.hpp"
 
 namespace {
 
@@ -22,10 +23,10 @@ using namespace ledge::demo;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds connect_again_after{1000};
-constexpr milliseconds connect_takes_at_most{5000};
+constexpr milliseconds reconnect_delay{1000};
+constexpr milliseconds connect_time_max{5000};
 
-/// The time of the machine as the client wants it.
+/// Converts a time of std::chrono into the one of client::Client, and back.
 ledge::Instant instant(Clock::time_point time) {
     return ledge::Instant(std::chrono::duration_cast<ledge::Duration>(time.time_since_epoch()));
 }
@@ -42,20 +43,20 @@ struct Options {
 };
 
 /// A device and its connection.
-struct Seat {
+struct ConnectedDevice {
     Device device;
     Client client;
-    Clock::time_point next_connect;
+    Clock::time_point next_connect;  // a connection attempt is due, or the current one has timed out
     Clock::time_point next_measure;
     bool was_connected = false;
 
-    explicit Seat(Device d) : device(std::move(d)), client("demo-" + device.name(), device.will()) {}
+    explicit ConnectedDevice(Device d) : device(std::move(d)), client("demo-" + device.name(), device.will()) {}
 };
 
 [[noreturn]] void usage(int exit_code) {
     std::fputs(
         "usage: ledgemq-demo [--host HOST] [--port PORT] [--interval SECONDS]\n"
-        "Simulated devices publish to plant/... until SIGTERM. Defaults: 127.0.0.1, 1883, 1 second.\n",
+        "Simulated devices publish to plant/... until SIGTERM or SIGINT. Defaults: 127.0.0.1, 1883, 1 second.\n",
         exit_code == 0 ? stdout : stderr);
     std::exit(exit_code);
 }
@@ -83,6 +84,7 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
+/// A descriptor that becomes readable when SIGTERM or SIGINT arrives, so that poll() waits for signals too.
 int open_stop_signals() {
     sigset_t signals;
     sigemptyset(&signals);
@@ -92,66 +94,75 @@ int open_stop_signals() {
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-void keep_connected(Seat& seat, const Address& address, Clock::time_point now) {
-    const bool is_connected = seat.client.is_connected();
-    if (is_connected != seat.was_connected) {
-        std::printf("%s %s\n", seat.device.name().c_str(), is_connected ? "connected" : "lost its connection");
+/// Connects again when the connection is lost or an attempt takes too long. Prints changes, and sends the greeting of
+/// the device on each new connection.
+void keep_connected(ConnectedDevice& one, const Address& address, Clock::time_point now) {
+    const bool is_connected = one.client.is_connected();
+    if (is_connected != one.was_connected) {
+        std::printf("%s %s\n", one.device.name().c_str(), is_connected ? "connected" : "lost its connection");
         if (is_connected) {
-            for (const auto& message : seat.device.greeting()) seat.client.publish(message, instant(now));
+            for (const auto& message : one.device.greeting()) one.client.publish(message, instant(now));
         } else {
-            seat.next_connect = now + connect_again_after;
+            one.next_connect = now + reconnect_delay;
         }
-        seat.was_connected = is_connected;
+        one.was_connected = is_connected;
     }
-    if (!seat.client.is_connected() && now >= seat.next_connect) {
-        seat.client.connect(address);
-        seat.next_connect = now + (seat.client.is_closed() ? connect_again_after : connect_takes_at_most);
-    } else if (seat.client.is_closed() && seat.next_connect > now + connect_again_after) {
-        seat.next_connect = now + connect_again_after;
+    // next_connect is the time of the next attempt, and during an attempt the time at which it is given up. A socket
+    // that was closed early shortens the wait.
+    if (!one.client.is_connected() && now >= one.next_connect) {
+        one.client.connect(address);
+        one.next_connect = now + (one.client.is_closed() ? reconnect_delay : connect_time_max);
+    } else if (one.client.is_closed() && one.next_connect > now + reconnect_delay) {
+        one.next_connect = now + reconnect_delay;
     }
 }
 
-void serve(Seat& seat, const Options& options, const Address& address, Clock::time_point now) {
-    keep_connected(seat, address, now);
-    if (now >= seat.next_measure) {
+/// Does what is due for one device now.
+void serve(ConnectedDevice& one, const Options& options, const Address& address, Clock::time_point now) {
+    keep_connected(one, address, now);
+    if (now >= one.next_measure) {
         const double elapsed_s = std::chrono::duration<double>(options.interval).count();
-        for (const auto& message : seat.device.measure(elapsed_s)) seat.client.publish(message, instant(now));
-        seat.next_measure += options.interval;
-        if (seat.next_measure <= now) seat.next_measure = now + options.interval;  // the machine slept
+        for (const auto& message : one.device.measure(elapsed_s)) one.client.publish(message, instant(now));
+        one.next_measure += options.interval;
+        if (one.next_measure <= now)
+            one.next_measure = now + options.interval;  // the machine was suspended: no catching up
     }
-    if (seat.client.next_deadline() <= instant(now)) seat.client.on_time(instant(now));
+    if (one.client.next_deadline() <= instant(now)) one.client.on_time(instant(now));
 }
 
-/// Waits for the next thing to do. false: a stop signal came.
-bool wait(std::vector<std::unique_ptr<Seat>>& seats, int stop_fd, Clock::time_point until) {
+/// Waits for sockets, a stop signal or the time `until`. False: a stop signal came.
+bool wait(std::vector<std::unique_ptr<ConnectedDevice>>& devices, int stop_fd, Clock::time_point until) {
     std::vector<pollfd> places;
-    for (const auto& seat : seats) places.push_back({seat->client.fd(), seat->client.events(), 0});
+    for (const auto& one : devices) places.push_back({one->client.fd(), one->client.events(), 0});
     places.push_back({stop_fd, POLLIN, 0});
+    // Rounded up, so that poll() does not return just before the time and make the loop spin.
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
     poll(places.data(), places.size(), left < 0 ? 0 : static_cast<int>(left));
-    for (std::size_t i = 0; i < seats.size(); ++i) {
-        if (places[i].revents != 0) seats[i]->client.on_ready(places[i].revents, instant(Clock::now()));
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        if (places[i].revents != 0) devices[i]->client.on_ready(places[i].revents, instant(Clock::now()));
     }
     return places.back().revents == 0;
 }
 
 void run(const Options& options, const Address& address, int stop_fd) {
-    std::vector<std::unique_ptr<Seat>> seats;
-    for (auto& device : demo_plant()) seats.push_back(std::make_unique<Seat>(std::move(device)));
+    std::vector<std::unique_ptr<ConnectedDevice>> devices;
+    for (auto& device : demo_plant()) devices.push_back(std::make_unique<ConnectedDevice>(std::move(device)));
+    LEDGE_ASSERT(!devices.empty());
     auto start = Clock::now();
-    for (auto& seat : seats) seat->next_measure = start += options.interval / seats.size();  // spread over the interval
+    for (auto& one : devices)
+        one->next_measure = start += options.interval / devices.size();  // not all devices at once
     for (;;) {
         std::fflush(stdout);
         const auto now = Clock::now();
-        auto next = now + connect_again_after;
-        for (auto& seat : seats) {
-            serve(*seat, options, address, now);
-            next = std::min({next, seat->next_measure, std::max(time_point(seat->client.next_deadline()), now)});
-            if (!seat->client.is_connected()) next = std::min(next, std::max(seat->next_connect, now));
+        auto next = now + reconnect_delay;  // the loop wakes up at least so often
+        for (auto& one : devices) {
+            serve(*one, options, address, now);
+            next = std::min({next, one->next_measure, std::max(time_point(one->client.next_deadline()), now)});
+            if (!one->client.is_connected()) next = std::min(next, std::max(one->next_connect, now));
         }
-        if (!wait(seats, stop_fd, next)) break;
+        if (!wait(devices, stop_fd, next)) break;
     }
-    for (auto& seat : seats) seat->client.leave(instant(Clock::now()));
+    for (auto& one : devices) one->client.leave(instant(Clock::now()));
 }
 
 }  // namespace

@@ -232,7 +232,7 @@ def _mistakes(context):
     check(code == 0 and 'can read the password hashes' in text and 'users: 3' in text, text)
     os.chmod(users, 0o602)
     code, text = check_with(f'auth.password_file={users}')
-    check(code == 2 and 'may write the file' in text, text)
+    check(code == 2 and 'can write the file' in text, text)
     code, text = check_with('listeners.wan.url=mqtt://0.0.0.0:1', 'listeners.wan.allow_anonymous=true')
     check(code == 0 and 'everybody who reaches mqtt://0.0.0.0:1' in text, text)
 
@@ -253,7 +253,7 @@ def _explain(context):
             (['user=bob', 'client=7', 'publish', 'devices/7/x'],
              (0, f'allowed: {acl}:16 (pattern write devices/%c/+)')),
             (['receive', 'plant/1'], (1, f'denied: {acl} (no rule)')),
-            (['user=eve', 'publish', 'x'], (1, 'denied: user eve is not in the password file: no login'))):
+            (['user=eve', 'publish', 'x'], (1, 'denied: user eve is not in the password file and cannot log in'))):
         check(explain(*question) == expected, f'{question}: {explain(*question)}')
     check(explain('publish', 'a/#')[0] == 2 and explain('fly', 'a')[0] == 2, 'a wrong question')
 

@@ -181,14 +181,14 @@ def _configuration(context):
     good = authority(context).certificate
     url = 'url = "https://login.example.org/mqtt"\n'
     for text, line, part in (
-            (url, 2, 'needs the file of who signs'),
+            (url, 2, 'requires a file with the authorities'),
             (url + 'ca = "/nowhere.pem"\n', 3, '/nowhere.pem cannot be opened'),
             (url + f'ca = "{write(context, "bad", "no PEM")}"\n', 3, 'is not PEM'),
             (url + f'ca = "{write(context, "open", "x", 0o602)}"\n', 3, 'chmod o-w'),
-            (url + f'ca = "{good}"\ncertificate = "{good}"\n', 4, 'belong together'),
+            (url + f'ca = "{good}"\ncertificate = "{good}"\n', 4, 'must both be set'),
             (url + f'ca = "{good}"\ncertificate = "{good}"\nkey = "{good}"\n', 5, 'is not PEM'),
             (f'url = "http://127.0.0.1:1/"\nca = "{good}"\n', 3, 'begins with https://'),
-            ('url = "https://-x/"\n', 2, 'no name')):
+            ('url = "https://-x/"\n', 2, 'neither a name')):
         file = write(context, 'toml', f'[auth.http]\n{text}')
         returned, said = checked(context, file)
         check(returned == 2 and f'{file}:{line}: ' in said and part in said, f'{text}: {returned} {said}')

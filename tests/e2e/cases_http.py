@@ -317,7 +317,7 @@ def _https_rules(context):
             ('https://0.0.0.0:1', own + 'client_certificate = "optional"\n', 2, 'client_certificate = "required" in'),
             ('https://0.0.0.0:1', required.replace('server.key', 'client.key'), 5, 'is not the key of'),
             ('https://127.0.0.1:1', own, 6, 'add client_certificate'),
-            ('https://127.0.0.1:1', '', 2, 'wants a certificate'),
+            ('https://127.0.0.1:1', '', 2, 'requires a certificate'),
             ('http://127.0.0.1:1', own, 2, 'which has no TLS'),
             ('https://127.0.0.1:1', own + 'psk_file = "x"\n', 7, 'is unknown')):
         code, text = complaint_about(context, f'[admin]\nurl = "{url}"\n[admin.tls]\n{keys}')

@@ -605,8 +605,8 @@ def _complaints(context):
             (own + 'ciphers = ["RC4"]', 6, 'is no cipher suite'),
             (own + f'psk_file = "{ca.path("server.key")}"', 6, 'a listener of their own'),
             (f'psk_file = "{ca.path("server.key")}"', 4, 'line 1 has no \':\''),
-            ('', 2, 'wants a certificate'),
-            (own.split('\n', 1)[0], 4, 'wants key beside it'),
+            ('', 2, 'requires a certificate'),
+            (own.split('\n', 1)[0], 4, 'requires key'),
     ):
         code, text = complaint(context, more)
         check(code == 2 and f'wrong.toml:{line}: ' in text and words in text, f'{code}: {text}')

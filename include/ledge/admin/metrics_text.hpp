@@ -1,4 +1,4 @@
-// The figures of a broker in Prometheus' text format, version 0.0.4.
+// Writes the figures of a broker in the text format of Prometheus, version 0.0.4.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace ledge::admin {
 
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Names and units follow what promtool checks: base units, counters end in _total, each family has HELP and TYPE once.
+/// Names and units follow the rules of promtool: base units, names of counters end in _total, and each family has HELP
+/// and TYPE once.
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, std::string_view version,
                          Duration uptime);
 

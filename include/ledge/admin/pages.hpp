@@ -1,5 +1,5 @@
-// Pages: what the broker answers by HTTP. /healthz for whoever watches over it, /metrics for Prometheus, /api/v1/ for
-// programs. On the loop's thread.
+// Pages: answers HTTP requests of operators. /healthz is for monitoring, /metrics for Prometheus, /api/v1/ for
+// programs. Owned by serve(); runs on the thread of the loop.
 #pragma once
 
 #include <string>
@@ -20,26 +20,28 @@ class BrokerLoop;
 
 namespace ledge::admin {
 
-/// Who may read what. /healthz says too little to be kept from anybody.
+/// Who may read /metrics and /api/v1/. Everybody may read /healthz, which tells no secrets.
 ///
-///                      admin listener           WebSocket listener
-///     token            with the token           with the token
-///     no token         by an address or         never
-///                      localhost as Host
-///     either           with a certificate       (says nothing there: it is a device's)
+///     configured       admin listener                     WebSocket listener
+///     token            with the token                     with the token
+///     no token         if the Host header is an           never
+///                      address or localhost
+///     either           also with a client certificate     (a certificate does not help: it belongs to a device)
 ///
-/// A wrong token is logged. An address that has tried too many is refused for a while (429), unless it has shown the
-/// right one before: its operator is not kept out by a program with an old token beside him.
-/// The second keeps pages of other origins out: a name that its owner points at 127.0.0.1 is no address.
+/// A wrong token is logged. An address that sends too many wrong tokens is refused for a while (429). An address that
+/// has sent the right token before is not refused, so that a program with an old token cannot lock out an operator
+/// who uses the same address. The rule about the Host header stops DNS rebinding: a web page whose host name points
+/// at 127.0.0.1 sends that name.
 class Pages {
 public:
     static constexpr std::size_t token_bytes_min = 16;
     static constexpr std::size_t token_bytes_max = 1024;
 
-    /// `token`: "" for none. `log` outlives the pages.
+    /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on the figures are those of `loop`, which outlives the requests; before, nothing is ready.
+    /// From now on answers show the figures of `loop`, which must outlive all requests. Before this call every
+    /// request gets 503.
     void attach(runtime::BrokerLoop& loop) { loop_ = &loop; }
 
     transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
@@ -56,12 +58,12 @@ private:
     std::string version_;
     std::string token_;
     const Log& log_;
-    auth::LoginGuard guard_;  // of the token
+    auth::LoginGuard guard_;  // counts wrong tokens
     Instant start_;
-    runtime::BrokerLoop* loop_ = nullptr;
+    runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 
-/// The line in a token file. The error is a sentence.
+/// The token in a token file, which has one line. The error is a sentence.
 Result<std::string, std::string> read_token(const std::string& path);
 
 }  // namespace ledge::admin

@@ -1,8 +1,8 @@
 // Client: the client's side of MQTT 3.1, 3.1.1 and 5 without I/O. Bytes and time go in, bytes and events come out. One
-// object is one client id; it survives its connections and so keeps the session state. Single-threaded.
+// object stands for one client id. The object outlives its connections and so keeps the session state. Single-threaded.
 //
 // For each connection, after the transport (TCP, TLS, an inner link) is open:
-//     client.connect(clean_start, now)                       CONNECT lies in output()
+//     client.connect(clean_start, now)                       output() now holds CONNECT
 //     for each piece of bytes from the server:
 //         do event = client.on_bytes(input, now)             `input` shrinks
 //         while event is not Nothing
@@ -10,10 +10,10 @@
 //     at client.next_deadline(): client.on_time(now), until it returns Nothing
 //     when client.wants_close() or the transport has ended:  close the transport, client.closed()
 //
-// Functions that send return the reason code with which the client refuses; the server is then not asked:
+// A function that sends returns a reason code if the client refuses to send. The server then gets nothing:
 //     server_unavailable            there is no connection
 //     quota_exceeded                a limit of Options::limits is reached; try again later
-//     receive_maximum_exceeded      Flow::passed_on: the server's Receive Maximum is used up [MQTT-3.3.4-7]
+//     receive_maximum_exceeded      Flow::passed_on: the server's Receive Maximum is reached [MQTT-3.3.4-7]
 //     packet_identifier_in_use      the packet id belongs to another exchange
 //     topic_name_invalid, topic_filter_invalid, protocol_error    the packet would break the standard
 //     qos_not_supported, retain_not_supported, packet_too_large, wildcard_subscriptions_not_supported,
@@ -52,7 +52,7 @@ public:
         closed,     // no transport
         greeting,   // CONNECT sent, CONNACK awaited; AUTH packets may come first
         connected,  // CONNACK received
-        ending,     // nothing is read any more; the rest of output() leaves, then the transport is closed
+        ending,     // input is ignored; the rest of output() is sent, then the transport is closed
     };
 
     explicit Client(Options options);
@@ -61,85 +61,89 @@ public:
 
     // ---- Connection
 
-    /// The transport is open. Requires State::closed. `clean_start` (3.x: clean session): the session of both sides is
-    /// discarded [MQTT-3.1.2-4]. Flow::kept: a clean start is repeated until a CONNACK has come.
-    /// 3.1.1 without a client id: always a clean session [MQTT-3.1.3-7].
+    /// Call when the transport is open. Requires State::closed. `clean_start` (3.x: clean session): both sides
+    /// discard the session [MQTT-3.1.2-4]. Flow::kept: later connections repeat a clean start until a CONNACK has
+    /// come. 3.1.1 without a client id always has a clean session [MQTT-3.1.3-7].
     void connect(bool clean_start, Instant now);
-    /// The transport has ended, whoever has ended it. Output that was not sent is dropped.
+    /// Call when the transport has ended, for whatever reason. Output that was not sent is dropped.
     void closed();
     State state() const { return state_; }
     bool is_connected() const { return state_ == State::connected; }
-    /// Everything is sent that can be: the transport is to be closed.
+    /// True: all output has been sent, and the transport must be closed.
     bool wants_close() const { return state_ == State::ending && outbox_.empty(); }
-    /// False: the server does not take the answers; stop reading from it until true.
+    /// False: too many answers wait in output(). Stop reading from the server until the value is true.
     bool wants_input() const { return outbox_.size() < options_.limits.outbox_bytes_max; }
 
-    /// In force from the next connect() on. Requires State::closed.
+    /// The new options are in force from the next connect() on. Requires State::closed.
     void set_options(Options options);
     const Options& options() const { return options_; }
-    /// What CONNACK allows; the standard's defaults before.
+    /// The limits that CONNACK has set; before CONNACK, the defaults of the standard.
     const ServerLimits& limits() const { return limits_; }
-    /// The id in force: the server's, if the server has assigned one.
+    /// The client id in force: the one that the server has assigned, or else the one of the options.
     std::string_view client_id() const;
 
     // ---- Bytes and time
 
-    /// Call again with the same `input` until Nothing comes back.
+    /// Reads at most one packet and shrinks `input`. Call again with the same `input` until the result is Nothing.
     Event on_bytes(Bytes& input, Instant now);
-    /// Bytes for the server; valid until the next call of a member that is not const.
+    /// The bytes to send to the server. Valid until the next call of a member function that is not const.
     Bytes output() const { return outbox_.unsent(); }
-    /// The transport has taken `count` bytes of output().
+    /// Call when the transport has sent the first `count` bytes of output().
     void sent(std::size_t count, Instant now);
-    /// Keep alive and timeouts. Call again until Nothing comes back.
+    /// Keep alive and timeouts. Call again until the result is Nothing.
     Event on_time(Instant now);
-    /// When on_time() has to be called; `never` when nothing is planned, a time that has passed when an event waits.
+    /// The time at which on_time() must be called. `never`: no timer runs. A time in the past: an event waits.
     Instant next_deadline() const;
 
     // ---- Publishing
 
-    /// Flow::kept: `packet_id` 0 lets the client choose one for QoS 1 and 2; DUP is the client's. QoS 0 needs a
-    /// connection, QoS 1 and 2 are held until they are acknowledged, also without one. Returns the packet id, 0 for
-    /// QoS 0. Flow::passed_on: sent as it is, at once. Topic aliases are the client's in both.
+    /// Flow::kept: a message of QoS 0 needs a connection. A message of QoS 1 or 2 needs none: it is held until it is
+    /// acknowledged. With `packet_id` 0 the client chooses the packet id, and it always sets DUP itself. Returns the
+    /// packet id, 0 for QoS 0. Flow::passed_on: the packet is sent at once, unchanged. In both flows the client sets
+    /// topic aliases itself.
     Result<PacketId, ReasonCode> publish(const wire::Publish& packet);
-    /// Flow::kept. Gives up the oldest message of publish() that the server cannot know of, and returns its packet id;
-    /// 0: there is none.
+    /// Flow::kept. Drops the oldest held message that the server cannot know: a message that was never sent, or any
+    /// message while the server has no session. Returns its packet id; 0: there is no such message.
     PacketId withdraw_oldest();
-    /// Flow::kept. Messages that are not finished.
+    /// Flow::kept. The number of messages of QoS 1 and 2 whose exchange is not finished.
     std::size_t held_messages() const { return held_.size(); }
-    /// Flow::passed_on. The server's Receive Maximum leaves room for one more PUBLISH of QoS 1 or 2.
+    /// Flow::passed_on. True: the server's Receive Maximum leaves room for one more PUBLISH of QoS 1 or 2.
     bool has_window() const { return window_out_.has_room(); }
 
     // ---- Acknowledging
 
-    /// Flow::kept. Answers a Message of QoS 1 or 2; an error code refuses it. The answer leaves when those to earlier
-    /// messages of its QoS have left. False: nothing waits for it, as after a loss of the connection (QoS 1 then comes
-    /// again). QoS 2 may be acknowledged without a connection.
+    /// Flow::kept. Answers a Message of QoS 1 or 2; an error code refuses the message. The answer is sent after the
+    /// answers to earlier messages of the same QoS. A message of QoS 2 may be acknowledged without a connection.
+    /// False: no message with this packet id waits for an answer, for example because the connection was lost; the
+    /// server then sends a message of QoS 1 again.
     bool acknowledge(PacketId packet_id, ReasonCode code = ReasonCode::success);
-    /// Flow::passed_on. Sends PUBACK, PUBREC, PUBREL or PUBCOMP. Properties that would make it too large for the server
-    /// are left out [MQTT-3.4.2-2] [MQTT-3.4.2-3]. False: there is no connection.
+    /// Flow::passed_on. Sends PUBACK, PUBREC, PUBREL or PUBCOMP. Leaves out properties that would make the packet too
+    /// large for the server [MQTT-3.4.2-2] [MQTT-3.4.2-3]. False: there is no connection.
     bool send_ack(const wire::Ack& packet);
 
     // ---- Requests
 
-    /// Returns the packet id; RequestDone brings the answer. A lost connection forgets requests. Requires an entry.
+    /// Returns the packet id; the event RequestDone brings the answer. When a connection is lost, its unanswered
+    /// requests are forgotten. Requires at least one entry.
     Result<PacketId, ReasonCode> subscribe(const std::vector<wire::SubscribeEntry>& entries,
                                            const wire::Properties& properties = {});
     Result<PacketId, ReasonCode> unsubscribe(const std::vector<std::string_view>& filters,
                                              const wire::Properties& properties = {});
-    /// PINGREQ; Pong brings the answer. False: there is no connection.
+    /// Sends PINGREQ; the event Pong brings the answer. False: there is no connection.
     bool ping(Instant now);
 
     // ---- Authentication (MQTT 5, with Options::authentication_method)
 
-    /// AUTH 0x18, the answer to AuthStep. False: the server has not asked.
+    /// Sends AUTH 0x18, the answer to AuthStep. False: the server has not asked, or there is no connection.
     bool send_auth(std::string_view data);
-    /// AUTH 0x19 on a connection. False: there is none, or an exchange is under way.
+    /// Sends AUTH 0x19, which begins a re-authentication. False: there is no connection, an exchange is in progress,
+    /// or the options name no method.
     bool reauthenticate(std::string_view data);
 
     // ---- The end
 
-    /// DISCONNECT. 0x00 deletes the will, disconnect_with_will lets the server publish it. 3.x knows only 0x00: other
-    /// codes close without DISCONNECT. Without a connection nothing happens.
+    /// Sends DISCONNECT. With 0x00 the server deletes the will, with disconnect_with_will it publishes the will. 3.x
+    /// has only 0x00; with another code the connection ends without DISCONNECT. Without a connection nothing happens.
     void disconnect(ReasonCode code = ReasonCode::success, const wire::Properties& properties = {});
 
 private:
@@ -216,21 +220,21 @@ private:
     State state_ = State::closed;
     Outbox outbox_;
 
-    // Session state: survives the connection
-    bool has_session_ = false;          // the server may have a session of which this object knows everything
-    bool is_clean_start_owed_ = false;  // a clean start was asked for and no CONNACK has come since
+    // Session state, which outlives the connection
+    bool has_session_ = false;          // the server may have a session, and this object has its whole state
+    bool is_clean_start_owed_ = false;  // the application asked for a clean start, and no CONNACK has come since
     HeldMessages held_;
     ReceivedMessages received_;
     PacketIdSet ids_in_use_;  // of held messages and requests
     PacketId last_id_ = 0;
-    Ring<PublishDone> outcomes_;  // not told yet; each is a message that was held
+    Ring<PublishDone> outcomes_;  // events that wait for on_bytes() or on_time(); each is about a message that was held
 
-    // Ends with the connection
+    // State of one connection
     std::optional<wire::Framer> framer_;
     ServerLimits limits_;
     bool is_clean_start_ = false;
-    bool is_accepted_ = false;          // CONNACK with success has come
-    bool is_auth_asked_ = false;        // AuthStep was told, send_auth() is awaited
+    bool is_accepted_ = false;          // CONNACK with success was received
+    bool is_auth_asked_ = false;        // AuthStep was returned, send_auth() is awaited
     bool is_reauthenticating_ = false;  // AUTH 0x19 sent, AUTH 0x00 awaited
     Window window_out_;
     Window window_in_;
@@ -242,7 +246,7 @@ private:
     Instant last_sent_{};
     Instant last_received_{};
     Instant last_ping_{};
-    std::uint32_t pings_ = 0;  // without an answer
+    std::uint32_t pings_ = 0;  // PINGREQ packets without PINGRESP
 };
 
 }  // namespace ledge::client

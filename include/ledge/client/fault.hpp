@@ -1,5 +1,5 @@
-// Fault: which rule of a connection the server has broken, or why the client gave the connection up. One table gives
-// each fault the reason code that the server is told and the words, with the clause of MQTT 5, for logs.
+// Fault: the rule that the server has broken, or the reason why the client gave the connection up. fault.cpp has one
+// table: for each fault the reason code for the server, and the text for logs with the clause of MQTT 5.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace ledge::client {
 
 enum class Fault : std::uint8_t {
     none,
-    undecodable,  // wire::Rule says which rule of the packet format is broken
+    undecodable,  // wire::Rule names the broken rule of the packet format
     packet_too_large,
     // Order of packets
     before_connack,
@@ -41,16 +41,16 @@ enum class Fault : std::uint8_t {
     // Properties
     problem_information,
     session_expiry_in_disconnect,
-    // Given up
+    // The client gave the connection up
     no_connack,
     no_pingresp,
     outbox_full,
 };
 
-/// The reason code of the DISCONNECT that tells the server.
+/// The reason code that DISCONNECT tells the server.
 wire::ReasonCode code_of(Fault fault);
 
-/// "an alias above the Topic Alias Maximum [MQTT-3.3.2-11]".
+/// The text for logs, for example "a topic alias above the client's Topic Alias Maximum [MQTT-3.3.2-11]".
 std::string_view text_of(Fault fault);
 
 }  // namespace ledge::client

@@ -1,5 +1,7 @@
-// HeldMessages: outbound messages of QoS 1 and 2 from publish() to their last acknowledgement, in the order of
-// publish() [MQTT-4.6.0-1]. Part of the session state: they survive the connection.
+// HeldMessages: the outbound messages of QoS 1 and 2, from publish() to their last acknowledgement, in the order of
+// publish() [MQTT-4.6.0-1]. They are session state and so outlive the connection. Owned by Client.
+//
+// The table: for each state, what was sent on this connection, and what an answer or a new connection leads to.
 //
 //            sent on this       PUBACK       PUBREC ok    PUBREC error   PUBCOMP      new connection
 //            connection                                                               with the session
@@ -12,17 +14,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/ring.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::client {
 
 enum class HeldState : std::uint8_t {
-    done,       // finished: a hole that goes when all older messages are finished
+    done,       // finished; the entry is removed when all older messages are finished
     waiting,    // PUBLISH not sent on this connection
     sent_qos1,  // PUBLISH sent, PUBACK awaited
     sent_qos2,  // PUBLISH sent, PUBREC awaited
-    released,   // PUBREC received, PUBCOMP awaited; the message itself is gone
+    released,   // PUBREC received, PUBCOMP awaited; only the id is kept
 };
 
 class HeldMessages {
@@ -42,25 +45,31 @@ public:
         wire::Publish packet() const;
     };
 
-    /// Messages that are not done.
+    /// The number of messages that are not done.
     std::size_t size() const { return unfinished_; }
-    /// Bytes of their topics, properties and payloads.
+    /// Bytes of the topics, properties and payloads of these messages.
     std::size_t bytes() const { return bytes_; }
 
     /// Requires a packet id that no entry has, and QoS 1 or 2.
     void add(const wire::Publish& packet);
-    /// nullptr: no message that is not done has this id. Looks from the oldest on.
+    /// The message with this id that is not done; nullptr: none. Searches from the oldest message on.
     Entry* find(wire::PacketId id);
-    /// PUBREC: lets go of the message, keeps its id.
+    /// For PUBREC: drops the message and keeps its id. Requires HeldState::sent_qos2.
     void release(Entry& entry);
+    /// Ends the exchange. Requires that the entry is not done. The entry may be removed, so references to it become
+    /// invalid.
     void finish(Entry& entry);
 
-    /// A new connection: nothing has been sent on it. `is_resumed`: the server knows what was sent before.
+    /// For a new connection, on which nothing has been sent. `is_resumed`: the server has kept the session, so
+    /// messages that were sent before carry DUP.
     void begin_connection(bool is_resumed);
-    /// The oldest message that has to be sent on this connection; nullptr: none.
+    /// The oldest message that must still be sent on this connection; nullptr: none.
     Entry* next_unsent();
-    /// That one was sent, or is done.
-    void skip_unsent() { ++next_unsent_; }
+    /// For the message of next_unsent(): it was sent, or is done.
+    void skip_unsent() {
+        LEDGE_ASSERT(next_unsent_ < entries_.size());
+        ++next_unsent_;
+    }
     /// The oldest message that is not done; nullptr: none.
     Entry* oldest();
 

@@ -1,5 +1,5 @@
-// Outbox: the bytes that a client owes its server, in order. The client appends whole packets, the transport takes
-// them from the front. Limits::outbox_bytes_fatal bounds it.
+// Outbox: the bytes that wait to be sent to the server, in order. The client appends whole packets; the transport sends
+// bytes from the front. Limits::outbox_bytes_fatal bounds the size. Owned by Client.
 #pragma once
 
 #include <span>
@@ -16,15 +16,15 @@ public:
     /// Valid until the next call of another member.
     Bytes unsent() const { return Bytes(bytes_).subspan(begin_); }
 
-    /// Room for `size` bytes at the end; the caller fills it at once.
+    /// Adds `size` bytes at the end and returns them; the caller fills them at once.
     std::span<Byte> append(std::size_t size);
-    /// Drops `count` bytes that were sent from the front.
+    /// Removes the first `count` bytes, which were sent. Requires count <= size().
     void consume(std::size_t count);
     void clear();
 
 private:
     std::vector<Byte> bytes_;
-    std::size_t begin_ = 0;  // of what is unsent
+    std::size_t begin_ = 0;  // the first unsent byte
 };
 
 }  // namespace ledge::client

@@ -1,5 +1,5 @@
-// PacketIdSet: packet ids in use, one bit each: 8 KiB from the first insertion on. Window: the exchanges that are open
-// on one connection, limited by a Receive Maximum.
+// PacketIdSet: a set of packet ids with one bit per id, 8 KiB from the first insertion on. Window: the open exchanges
+// of one connection, limited by a Receive Maximum. Both are owned by Client.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ private:
 
 class Window {
 public:
-    /// A new connection: nothing is open.
+    /// For a new connection, which has no open exchanges.
     void reset(std::uint32_t maximum) {
         open_.clear();
         maximum_ = maximum;

@@ -1,7 +1,8 @@
-// ReceivedMessages: inbound messages of QoS 1 and 2 from PUBLISH to their last acknowledgement, in Flow::kept. The
-// application answers in any order; PUBACK and PUBREC leave in the order of their PUBLISH packets [MQTT-4.6.0-2]
-// [MQTT-4.6.0-3]. The ids of QoS 2 are session state and survive the connection, so that each message is handed over
-// once [MQTT-4.3.3-10]. At most 65,535 ids, 4 bytes each, and two sets of 8 KiB.
+// ReceivedMessages: the inbound messages of QoS 1 and 2, from PUBLISH to their last acknowledgement. Used in
+// Flow::kept, owned by Client. The application answers in any order, but PUBACK and PUBREC are sent in the order of
+// their PUBLISH packets [MQTT-4.6.0-2] [MQTT-4.6.0-3]. The ids of QoS 2 are session state and outlive the connection,
+// so that each message is handed over once [MQTT-4.3.3-10]. Memory: at most 65,535 ids of 4 bytes, and two sets of 8
+// KiB.
 #pragma once
 
 #include <cstdint>
@@ -16,28 +17,28 @@ namespace ledge::client {
 class ReceivedMessages {
 public:
     enum class Arrival : std::uint8_t {
-        fresh,     // to be handed over
-        repeated,  // the application has it already
+        fresh,     // a new message, to be handed to the application
+        repeated,  // a repetition; the application has the message already
         in_use,    // the id belongs to another exchange
     };
-    /// PUBLISH of QoS 1 or 2. `is_open`: this connection has brought an unfinished PUBLISH with this id already.
+    /// A PUBLISH of QoS 1 or 2 was received. `is_open`: an exchange with this id is open on this connection.
     Arrival on_publish(wire::PacketId id, wire::QoS qos, bool is_open);
 
-    /// The application answers. False: nothing with this id waits for an answer.
+    /// The application answers a message. False: no message with this id waits for an answer.
     bool answer(wire::PacketId id, wire::ReasonCode code);
-    /// The next PUBACK or PUBREC whose turn it is.
+    /// The next PUBACK or PUBREC that may be sent; nullopt: none.
     std::optional<wire::Ack> next_answer();
 
     enum class Release : std::uint8_t {
-        done,        // PUBCOMP with success
-        unknown,     // PUBCOMP with 0x92
-        unanswered,  // PUBREL although PUBREC was not sent
+        done,        // the exchange is finished: answer PUBCOMP with success
+        unknown,     // no exchange has this id: answer PUBCOMP with 0x92
+        unanswered,  // a violation: PUBREL came before PUBREC was sent
     };
     Release on_pubrel(wire::PacketId id);
 
-    /// The connection has ended. PUBLISH packets that were not answered come again; what is QoS 2 is remembered.
+    /// The connection has ended. The server will repeat unanswered PUBLISH packets. The ids of QoS 2 are remembered.
     void end_connection();
-    /// The session is gone.
+    /// The session is gone: forgets everything.
     void clear();
 
 private:
@@ -48,10 +49,10 @@ private:
     };
     static Unanswered* find(Ring<Unanswered>& queue, wire::PacketId id);
 
-    Ring<Unanswered> qos1_;  // in the order of PUBLISH, on this connection
+    Ring<Unanswered> qos1_;  // unanswered messages of this connection, in the order of PUBLISH
     Ring<Unanswered> qos2_;
-    PacketIdSet handed_over_;  // QoS 2, until PUBREL
-    PacketIdSet answered_;     // of those: the application has accepted the message
+    PacketIdSet handed_over_;  // QoS 2: from PUBLISH to PUBREL
+    PacketIdSet answered_;     // QoS 2: the part of handed_over_ that the application has accepted
 };
 
 }  // namespace ledge::client

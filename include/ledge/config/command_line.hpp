@@ -1,4 +1,4 @@
-// The command line of ledgemq.
+// The command line of ledgemq, parsed into plain values. Used once, at the start, on the main thread.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace ledge::config {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_failure = 1;            // the world is wrong: a port in use, no descriptors left
+inline constexpr int exit_failure = 1;            // the environment is wrong: a port in use, no descriptors left
 inline constexpr int exit_bad_configuration = 2;  // the command line or the file is wrong
 
 struct Command {
@@ -23,50 +23,50 @@ struct Command {
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         events,        // ledgemq events [--json]
-        say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
+        print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`
     };
 
     Action action = Action::serve;
     Sources sources;
-    bool is_strict = false;  // check: warnings are mistakes
-    std::string as_user;     // check: whose rights count; empty: those of who asks
-    bool is_json = false;    // events: one JSON object a line
-    std::string store_tool;  // info, verify, dump, compact, backup, restore
+    bool is_strict = false;  // check: warnings lead to exit_failure
+    std::string as_user;     // check: the system user whose rights count; "" = the caller
+    bool is_json = false;    // events: one JSON object per line
+    std::string store_tool;  // store: info, verify, dump, compact, backup or restore
     std::string store_path;
-    std::string store_file;        // backup: the copy that is made; restore: the copy that is read
-    bool store_is_forced = false;  // restore: a store that is there is replaced
+    std::string store_file;        // backup: the copy that is written; restore: the copy that is read
+    bool store_is_forced = false;  // restore: replaces an existing store, which is kept under another name
     struct Sessions {
-        bool is_removal = false;  // else a list
+        bool is_removal = false;  // true: remove the session of `client_id`; false: list all sessions
         std::string client_id;
-        std::string store;  // of a broker that is stopped; or
-        std::string admin;  // the URL of the admin listener of one that runs,
-        Endpoint endpoint;  // and what it stands for
+        std::string store;  // directory of the store of a stopped broker; "" = use `admin`
+        std::string admin;  // url of the admin listener of a running broker; "" = use `store`
+        Endpoint endpoint;  // parsed from `admin`
         std::string token_file;
         std::string ca_file;
     };
     Sessions sessions;
     struct Passwd {
         bool is_removal = false;
-        bool is_verification = false;  // neither: the password is set
+        bool is_verification = false;  // neither: set the password
         std::string file;
         std::string user;
-        bool is_scram = false;         // keys for SCRAM-SHA-256 instead of a hash that mosquitto reads
-        std::uint32_t iterations = 0;  // 0: as many as are usual
+        bool is_scram = false;         // write keys for SCRAM-SHA-256, not a hash that mosquitto reads
+        std::uint32_t iterations = 0;  // of PBKDF2; 0 = the default
     };
     Passwd passwd;
     struct Explain {
         std::optional<std::string> user;
         std::string client_id;
-        std::string verb;  // publish, subscribe, receive
+        std::string verb;  // publish, subscribe or receive
         std::string topic;
-        std::vector<std::string> roles{};  // as a token would name them
+        std::vector<std::string> roles{};  // roles that a token would name
     };
     Explain explain;
     std::string text;
     int exit_code = exit_ok;
 };
 
-/// `argv` as main gets it. `version`: what --version prints after the name.
+/// `argc` and `argv` as main() gets them. `version` is what --version prints after the name of the program.
 Command parse_command_line(int argc, const char* const* argv, std::string_view version);
 
 }  // namespace ledge::config

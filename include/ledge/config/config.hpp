@@ -1,5 +1,6 @@
-// Config: everything that can be configured, as plain values. Made by load.hpp; read by the daemon, which hands each
-// part to whom it concerns. The keys, units, ranges and help texts stand in src/config/options.cpp.
+// Config: everything that can be configured, as plain values. load.hpp makes a Config; the daemon reads it and hands
+// each module its part. The keys, units, ranges and help texts are in src/config/options*.cpp. No thread owns a Config:
+// nothing changes it while it is read.
 #pragma once
 
 #include <cstdint>
@@ -15,31 +16,32 @@
 
 namespace ledge::config {
 
-/// Where a listener listens and what is spoken there: `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH`,
-/// `http://HOST:PORT` (pages only); mqtts, wss and https with TLS.
+/// The address and the protocol of a listener, of the admin pages or of the authentication hook. Written as
+/// `mqtt://HOST:PORT`, `ws://HOST:PORT/RESOURCE`, `unix:PATH` or `http://HOST:PORT` (pages and hook only); mqtts, wss
+/// and https are the same over TLS.
 struct Endpoint {
     enum class Kind : std::uint8_t { tcp, unix_socket };
     enum class Protocol : std::uint8_t { mqtt, websocket, http };
 
     Kind kind = Kind::tcp;
-    std::string host;        // tcp: IPv4 or IPv6 address without brackets
-    std::uint16_t port = 0;  // tcp: 0 lets the system choose
+    std::string host;        // tcp: IPv4 or IPv6 address without brackets; of the hook also a name
+    std::uint16_t port = 0;  // tcp: 0 = the system chooses
     std::string path;        // unix_socket: at most 107 bytes
-    bool is_local = false;   // only this machine can reach it
+    bool is_local = false;   // only this machine can reach the address
     Protocol protocol = Protocol::mqtt;
     bool is_tls = false;
-    std::string resource{};  // websocket: the path of the requests, "/mqtt"; "": any
+    std::string resource{};  // websocket: path of the requests, "/mqtt"; "" = any path. Of the hook: the path
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 /// [listeners.NAME.websocket]
 struct WebSocketSettings {
-    std::vector<std::string> origins;          // of pages that may connect; empty: any
+    std::vector<std::string> origins;          // of web pages that may connect; empty = every page
     std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is believed
     bool compression = false;
     std::uint64_t message_bytes_max = 2 * 1024 * 1024;
-    Duration ping_interval{};  // 0: never
+    Duration ping_interval{};  // 0 = no pings
     std::uint32_t header_bytes_max = 8 * 1024;
     Duration handshake_timeout = 10s;
 
@@ -50,59 +52,61 @@ enum class ClientCertificate : std::uint8_t { none, optional, required };
 enum class TlsUserName : std::uint8_t { none, common_name, subject_alternative_name, fingerprint };
 enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
-/// [listeners.NAME.tls], and what [admin.tls] has of it. Files are PEM.
+/// [listeners.NAME.tls] and [admin.tls]; the latter has five of these options. Strings without another comment are
+/// paths of PEM files.
 struct TlsSettings {
     std::string certificate;
     std::string key;
-    std::vector<std::string> sni_certificates;  // further ones, for other names
-    std::vector<std::string> sni_keys;          // theirs, in the same order
+    std::vector<std::string>
+        sni_certificates;               // further certificates, chosen by the host name that the client asks for
+    std::vector<std::string> sni_keys;  // the keys of sni_certificates, in the same order
     std::string ca;
     std::string crl;
     ClientCertificate client_certificate = ClientCertificate::none;
     TlsUserName username_from = TlsUserName::none;
     std::string psk_file;
-    std::vector<std::string> alpn;  // empty: what suits the url
+    std::vector<std::string> alpn;  // empty = the default for the protocol of the url
     TlsVersion minimum_version = TlsVersion::tls1_2;
-    std::vector<std::string> ciphers;  // empty: the safe ones
+    std::vector<std::string> ciphers;  // empty = all suites with forward secrecy and authenticated encryption
     Duration ticket_lifetime = 24h;
     Duration handshake_timeout = 10s;
     std::uint32_t handshakes_max = 100;
     std::uint32_t handshakes_queued_max = 1000;
 
-    /// Whoever comes in has shown a certificate or a key.
+    /// True: every client that is admitted has proven who it is, by a certificate or by a pre-shared key.
     bool proves_clients() const { return client_certificate == ClientCertificate::required || !psk_file.empty(); }
     friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
-/// The socket's side of a listener; the core's side is the ListenerOptions of the same index.
+/// The part of a listener that concerns its socket. Config::shard.listeners holds the rest, at the same index.
 struct ListenerSocket {
-    std::string url;  // as configured
+    std::string url;  // as the operator wrote it
     Endpoint endpoint;
-    std::uint32_t connections_per_second = 0;  // 0: any
-    std::uint32_t connections_burst = 0;       // 0: as many as in a second
+    std::uint32_t connections_per_second = 0;  // 0 = unlimited
+    std::uint32_t connections_burst = 0;       // 0 = one second's worth
     bool proxy_protocol = false;
-    std::vector<std::string> proxy_from;  // networks, as configured
-    bool peer_credentials = false;        // unix_socket: who connects has the name of its process's user
+    std::vector<std::string> proxy_from;  // networks, as the operator wrote them
+    bool peer_credentials = false;        // unix_socket: the system user of the client's process is its user name
     WebSocketSettings websocket;
-    TlsSettings tls;                        // endpoint.is_tls
-    std::vector<Network> proxy_networks;    // proxy_from
-    std::vector<Network> trusted_networks;  // websocket.trusted_proxies
+    TlsSettings tls;                        // used if endpoint.is_tls
+    std::vector<Network> proxy_networks;    // proxy_from, parsed
+    std::vector<Network> trusted_networks;  // websocket.trusted_proxies, parsed
 };
 
-/// [admin]: pages for operators, on a listener of their own.
+/// [admin]: pages for operators, on a separate listener.
 struct AdminSettings {
-    std::string url = "none";
-    std::string token_file;
-    TlsSettings tls;  // https
+    std::string url = "none";  // "none" = no admin listener
+    std::string token_file;    // "" = no token
+    TlsSettings tls;           // used if the url begins with https://
 
     bool is_used() const { return url != "none"; }
 };
 
-/// [process]: what the broker is to the system.
+/// [process]: the rights of the process.
 struct ProcessSettings {
-    std::string user;         // becomes this one once it has what only root may have; empty: stays who it is
-    std::string group;        // empty: the user's
-    bool core_dumps = false;  // what is in memory may be written to disk when it crashes
+    std::string user;         // the user that a broker started by root becomes; "" = the process keeps its user
+    std::string group;        // "" = the main group of `user`
+    bool core_dumps = false;  // the system may write the memory of the process to disk when the process crashes
 
     friend bool operator==(const ProcessSettings&, const ProcessSettings&) = default;
 };
@@ -114,23 +118,23 @@ struct LogSettings {
     LogFormat format = LogFormat::text;
 };
 
-/// Levels and delays of [store] are in shard.durability.
+/// [store], without the durability levels and the delays, which are in Config::shard.durability.
 struct StoreSettings {
-    /// What happens at a start when the store cannot be used.
+    /// What happens at the start when the store cannot be used.
     enum class Unusable : std::uint8_t { stop, start_without };
 
     std::string path = "none";  // a directory, or "none"
     Unusable if_unusable = Unusable::stop;
     std::uint64_t size_max_bytes = 1024ULL * 1024 * 1024;
-    std::uint64_t daily_write_budget_bytes = 0;  // 0: none
+    std::uint64_t daily_write_budget_bytes = 0;  // 0 = no budget
 
     bool is_used() const { return path != "none"; }
 };
 
-/// [auth.jwt]: tokens as passwords.
+/// [auth.jwt]: JSON Web Tokens as passwords.
 struct TokenSettings {
-    std::string key_file;   // PEM of a public key, or a shared secret
-    std::string jwks_file;  // a JWK Set
+    std::string key_file;   // a file with a public key in PEM, or with a shared secret
+    std::string jwks_file;  // a file with a JWK Set
     std::string issuer;
     std::string audience;
     std::string user_claim = auth::TokenRules{}.user_claim;
@@ -141,9 +145,9 @@ struct TokenSettings {
     bool is_used() const { return !key_file.empty() || !jwks_file.empty(); }
 };
 
-/// [auth.http]: a hook that is asked who may connect.
+/// [auth.http]: a hook, a program that the broker asks whether a client may connect.
 struct HookSettings {
-    std::string url = "none";  // http://HOST:PORT/PATH, https://
+    std::string url = "none";  // http://HOST:PORT/PATH or https://HOST:PORT/PATH; "none" = no hook
     std::string ca;            // PEM files, for https
     std::string certificate;
     std::string key;
@@ -158,10 +162,10 @@ struct HookSettings {
     bool is_used() const { return url != "none"; }
 };
 
-/// Who may do what. What the files say is Loaded::policy.
+/// [auth]: users and rights. The content of the files is in Loaded::policy.
 struct AuthSettings {
-    std::string password_file;  // path; empty: nobody has a name
-    std::string acl_file;       // path; empty: everybody may do everything
+    std::string password_file;  // path; "" = no client has a user name
+    std::string acl_file;       // path; "" = every client may publish and receive everything
     auth::Revocation on_revocation = auth::Revocation::disconnect;
     bool explain_to_clients = true;
     bool binds_sessions = true;
@@ -169,21 +173,21 @@ struct AuthSettings {
     TokenSettings jwt;
     HookSettings http;
 
-    /// Somebody can prove who he is after CONNECT.
+    /// True: a client can prove its user name by what it sends in CONNECT.
     bool knows_users() const { return !password_file.empty() || jwt.is_used() || http.is_used(); }
 };
 
 struct Config {
-    broker::ShardOptions shard;           // shard.listeners in the order of their names
+    broker::ShardOptions shard;           // shard.listeners are sorted by name
     std::vector<ListenerSocket> sockets;  // sockets[i] serves shard.listeners[i]; same length, never empty
-    session::SessionLimits limits;        // [limits]: of a listener that does not say otherwise
+    session::SessionLimits limits;        // [limits]: the values of listeners without [listeners.NAME.limits]
     LogSettings log;
     StoreSettings store;
     AuthSettings auth;
     AdminSettings admin;
     ProcessSettings process;
-    Endpoint admin_endpoint;      // of admin.url, if it is used
-    Duration stop_time_max = 3s;  // from the wish to stop until the last connection is closed hard
+    Endpoint admin_endpoint;      // parsed from admin.url, if admin.is_used()
+    Duration stop_time_max = 3s;  // from the request to stop until the remaining connections are closed
 };
 
 }  // namespace ledge::config

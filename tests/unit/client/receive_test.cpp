@@ -182,7 +182,7 @@ TEST_CASE("a relay's answers to a server that does not read are bounded too") {
         rig.client.send_ack(ack(PacketType::puback, id));
         CHECK(rig.client.output().size() <= 60);
     }
-    CHECK(events == "ended overload: the transport does not take what the client owes the server");
+    CHECK(events == "ended overload: the server does not read: too many unsent bytes wait in the client");
 }
 
 TEST_CASE("a server that sends and does not read ends with an overload, and the outbox is bounded") {
@@ -195,7 +195,7 @@ TEST_CASE("a server that sends and does not read ends with an overload, and the 
         events = rig.gets(ack(PacketType::pubrel, id));
         CHECK(rig.client.output().size() <= 60);
     }
-    CHECK(events == "ended overload: the transport does not take what the client owes the server");
+    CHECK(events == "ended overload: the server does not read: too many unsent bytes wait in the client");
     CHECK(rig.client.wants_close());
 }
 

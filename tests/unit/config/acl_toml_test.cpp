@@ -122,11 +122,12 @@ TEST_CASE("mistakes have their line, and nothing of the file is taken") {
               .starts_with("f:2: the rule names a shared subscription"));
     CHECK(problem_of("[users.a]\nroles = [\n\"x\"]\n").starts_with("f:3: there is no role \"x\""));
     CHECK(problem_of("[groups.g]\nroles = [\"x\"]\n").starts_with("f:2: there is no role \"x\""));
-    CHECK(problem_of("[groups.g]\nusers = [\"a:b\"]\n").starts_with("f:2: names a user that cannot be one"));
+    CHECK(problem_of("[groups.g]\nusers = [\"a:b\"]\n").starts_with("f:2: names an invalid user"));
     CHECK(problem_of("[groups.g]\npublish = [\"a\"]\n").starts_with("f:2: key \"publish\" is unknown here"));
-    CHECK(problem_of("[users.\"a:b\"]\npublish = [\"a\"]\n").starts_with("f:2: names a user that cannot be one"));
-    CHECK(problem_of("[[roles]]\npublish = [\"a\"]\n").starts_with("f:1: 'roles' is no section; write [roles.NAME]"));
-    CHECK(problem_of("everybody = 1\n").starts_with("f:1: 'everybody' is no section; write [everybody]"));
+    CHECK(problem_of("[users.\"a:b\"]\npublish = [\"a\"]\n").starts_with("f:2: names an invalid user"));
+    CHECK(
+        problem_of("[[roles]]\npublish = [\"a\"]\n").starts_with("f:1: 'roles' is not a section; write [roles.NAME]"));
+    CHECK(problem_of("everybody = 1\n").starts_with("f:1: 'everybody' is not a section; write [everybody]"));
     CHECK(problem_of("[users.a.b]\npublish = [\"a\"]\n").starts_with("f:2: 'b' must be a list of texts"));
     CHECK(problem_of("[users.a]\npublish = [\"a\"\n").starts_with("f:"));
     CHECK(problem_of("[roles.x]\n[roles.x]\n").starts_with("f:2: not TOML"));

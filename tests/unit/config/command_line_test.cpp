@@ -72,14 +72,14 @@ TEST_CASE("--print-config prints instead of serving") {
 
 TEST_CASE("--help and --version are answers, not failures") {
     const Command help = run({"--help"});
-    CHECK(help.action == Command::Action::say);
+    CHECK(help.action == Command::Action::print_text);
     CHECK(help.exit_code == exit_ok);
     for (const char* word :
          {"--listen", "--set", "--store", "--durability", "--allow-anonymous", "--print-config", "check", "Exit"}) {
         CHECK(help.text.find(word) != std::string::npos);
     }
     const Command version = run({"--version"});
-    CHECK(version.action == Command::Action::say);
+    CHECK(version.action == Command::Action::print_text);
     CHECK(version.exit_code == exit_ok);
     CHECK(version.text == "ledgemq 1.2.3\n");
 }
@@ -88,7 +88,7 @@ TEST_CASE("a wrong command line ends with status 2 and says why") {
     for (const std::vector<const char*>& arguments :
          std::vector<std::vector<const char*>>{{"--listne", "unix:/a"}, {"-c"}, {"file.toml"}, {"--set"}, {"serve"}}) {
         const Command command = run(arguments);
-        CHECK(command.action == Command::Action::say);
+        CHECK(command.action == Command::Action::print_text);
         CHECK(command.exit_code == exit_bad_configuration);
         CHECK_FALSE(command.text.empty());
     }
@@ -109,7 +109,7 @@ TEST_CASE("passwd names a file and a user, never a password") {
                                                   {"passwd", "users", "alice", "--delete", "--verify"},
                                                   {"passwd", "users", "alice", "--iterations", "0"}}) {
         const Command command = run(wrong);
-        CHECK(command.action == Command::Action::say);
+        CHECK(command.action == Command::Action::print_text);
         CHECK(command.exit_code == exit_bad_configuration);
     }
 }
@@ -128,7 +128,7 @@ TEST_CASE("explain takes a question and a configuration") {
                                                   {"explain", "fly", "a"},
                                                   {"explain", "publish", "a", "b"}}) {
         const Command refused = run(wrong);
-        CHECK(refused.action == Command::Action::say);
+        CHECK(refused.action == Command::Action::print_text);
         CHECK(refused.exit_code == exit_bad_configuration);
     }
 }
@@ -163,7 +163,7 @@ TEST_CASE("sessions are asked of a store or of a broker, of one of them") {
          {run({"sessions", "list"}), run({"sessions", "list", "--store", "/s", "--admin", "http://x"}),
           run({"sessions", "remove", "--store", "/s"}), run({"sessions", "list", "--admin", "mqtt://x"}),
           run({"sessions", "list", "--store", "/s", "--token-file", "/t"})}) {
-        CHECK(wrong.action == Command::Action::say);
+        CHECK(wrong.action == Command::Action::print_text);
         CHECK(wrong.exit_code == exit_bad_configuration);
     }
 }

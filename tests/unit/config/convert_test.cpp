@@ -29,7 +29,7 @@ TEST_CASE("sizes in other units are refused, with the known ones") {
          {"\"4MB\"", "\"4 Mib\"", "\"MiB\"", "\"-4MiB\"", "\"4  MiB\"", "\"\"", "\"9999999999 GiB\""}) {
         INFO(value);
         CHECK(complaint_about("[limits]\nqueue_bytes_max = " + value) ==
-              "test.toml:2: key 'limits.queue_bytes_max' wants a whole number of bytes or a size such as \"4 MiB\" "
+              "test.toml:2: key 'limits.queue_bytes_max' must be a whole number of bytes or a size such as \"4 MiB\" "
               "(B, KiB, MiB, GiB, TiB), not the text " +
                   value);
     }
@@ -57,35 +57,36 @@ TEST_CASE("durations take a number or a text with a unit") {
     CHECK(load_set({"limits.connect_timeout_s=1m"}).config.limits.connect_timeout == 60s);
     CHECK(load_set({"limits.session_expiry_max_s=2 d"}).config.limits.session_expiry_max_s == 172'800);
     CHECK(complaint_about("[limits]\nconnect_timeout_s = \"1500 ms\"") ==
-          "test.toml:2: key 'limits.connect_timeout_s' is \"1500 ms\", but counts whole seconds; use 2");
+          "test.toml:2: key 'limits.connect_timeout_s' is \"1500 ms\", but must be whole seconds; use 2");
     CHECK(complaint_about("[limits]\nconnect_timeout_s = \"1d\"").find("is out of range: 86400") != std::string::npos);
-    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"99999999999999999 d\"").find("wants a whole number") !=
+    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"99999999999999999 d\"").find("must be a whole number") !=
           std::string::npos);
 }
 
 TEST_CASE("a value of a wrong type says what is wanted and what was found") {
     CHECK(complaint_about("[limits]\ninflight_max = true") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not true");
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not true");
     CHECK(complaint_about("[limits]\ninflight_max = 1.5") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a number with a fraction");
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not a number with a fraction");
     CHECK(complaint_about("[limits]\ninflight_max = \"10\"") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not the text \"10\"; write it "
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not the text \"10\"; write it "
           "without quotes");
     CHECK(complaint_about("[limits]\ninflight_max = [1, 2]") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a list");
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not a list");
     CHECK(complaint_about("[limits]\ninflight_max = 2026-11-22") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a date or time");
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not a date or time");
     CHECK(complaint_about("[limits]\ninflight_max = {}") ==
-          "test.toml:2: key 'limits.inflight_max' wants a whole number of messages, not a table");
-    CHECK(complaint_about("[limits]\nconnect_timeout_s = \"10 weeks\"") ==
-          "test.toml:2: key 'limits.connect_timeout_s' wants a whole number of seconds or a duration such as \"5 min\" "
-          "(ms, s, min, h, d), not the text \"10 weeks\"");
+          "test.toml:2: key 'limits.inflight_max' must be a whole number of messages, not a table");
+    CHECK(
+        complaint_about("[limits]\nconnect_timeout_s = \"10 weeks\"") ==
+        "test.toml:2: key 'limits.connect_timeout_s' must be a whole number of seconds or a duration such as \"5 min\" "
+        "(ms, s, min, h, d), not the text \"10 weeks\"");
     CHECK(complaint_about("[limits]\nretain_available = 1") ==
-          "test.toml:2: key 'limits.retain_available' wants true or false, not the number 1");
+          "test.toml:2: key 'limits.retain_available' must be true or false, not the number 1");
     CHECK(complaint_about("[log]\nlevel = 3") ==
-          "test.toml:2: key 'log.level' wants one of debug, info, warning, error, not the number 3");
+          "test.toml:2: key 'log.level' must be one of debug, info, warning, error, not the number 3");
     CHECK(complaint_about("[broker]\nresponse_information_prefix = 3") ==
-          "test.toml:2: key 'broker.response_information_prefix' wants a text in quotes, not the number 3");
+          "test.toml:2: key 'broker.response_information_prefix' must be a text in quotes, not the number 3");
 }
 
 TEST_CASE("a number out of range says the range and the fix") {
@@ -102,11 +103,12 @@ TEST_CASE("a number out of range says the range and the fix") {
 }
 
 TEST_CASE("a wrong choice names the choices and the nearest one") {
-    CHECK(complaint_about("[log]\nlevel = \"infoo\"") ==
-          "test.toml:2: key 'log.level' wants one of debug, info, warning, error, not the text \"infoo\"; did you mean "
-          "\"info\"?");
+    CHECK(
+        complaint_about("[log]\nlevel = \"infoo\"") ==
+        "test.toml:2: key 'log.level' must be one of debug, info, warning, error, not the text \"infoo\"; did you mean "
+        "\"info\"?");
     CHECK(complaint_about("[log]\nlevel = \"x\"") ==
-          "test.toml:2: key 'log.level' wants one of debug, info, warning, error, not the text \"x\"");
+          "test.toml:2: key 'log.level' must be one of debug, info, warning, error, not the text \"x\"");
 }
 
 TEST_CASE("texts have no control characters and a bounded length") {
@@ -136,8 +138,8 @@ TEST_CASE("lists hold texts, in a file and in a flag") {
     const std::string url = "listeners.local.url=ws://127.0.0.1";
     CHECK(texts(load_set({url, "listeners.local.websocket.origins=https://a, http://b:8080"})) == both);
     CHECK(texts(load_set({url, "listeners.local.websocket.origins="})).empty());
-    CHECK(complaint_about(web + "origins = [1]").find("nothing but texts") != std::string::npos);
-    CHECK(complaint_about(web + "origins = 'a'").find("wants a list of texts") != std::string::npos);
+    CHECK(complaint_about(web + "origins = [1]").find("a list of texts only") != std::string::npos);
+    CHECK(complaint_about(web + "origins = 'a'").find("must be a list of texts") != std::string::npos);
     CHECK(complaint_about(web + "origins = ['']").find("a text that is empty") != std::string::npos);
     std::string many = "origins = [";
     for (std::size_t i = 0; i <= list_texts_max; ++i) many += "'https://a',";
@@ -158,13 +160,14 @@ TEST_CASE("flags take every type without quotes") {
 }
 
 TEST_CASE("flags complain like files") {
-    CHECK(complaint_about_set("limits.inflight_max=x") ==
-          "--set limits.inflight_max: key 'limits.inflight_max' wants a whole number of messages, not the text \"x\"");
+    CHECK(
+        complaint_about_set("limits.inflight_max=x") ==
+        "--set limits.inflight_max: key 'limits.inflight_max' must be a whole number of messages, not the text \"x\"");
     CHECK(complaint_about_set("limits.inflight_max=0") ==
           "--set limits.inflight_max: key 'limits.inflight_max' is out of range: 0; allowed are 1 to 16384 messages; "
           "use 1");
     CHECK(complaint_about_set("limits.retain_available=1") ==
-          "--set limits.retain_available: key 'limits.retain_available' wants true or false, not the text \"1\"");
+          "--set limits.retain_available: key 'limits.retain_available' must be true or false, not the text \"1\"");
     CHECK(complaint_about_set("log.level=") ==
-          "--set log.level: key 'log.level' wants one of debug, info, warning, error, not the text \"\"");
+          "--set log.level: key 'log.level' must be one of debug, info, warning, error, not the text \"\"");
 }

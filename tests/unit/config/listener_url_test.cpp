@@ -77,7 +77,7 @@ TEST_CASE("ws:// has a path, /mqtt when none is said") {
     CHECK(good("ws://127.0.0.1/" + std::string(resource_bytes_max - 1, 'p')).resource.size() == 256);
     CHECK(says(wrong("ws://127.0.0.1/" + std::string(resource_bytes_max, 'p')), "at most 256"));
     CHECK(says(wrong("ws://::1:8080/mqtt"), "ws://[::1]:8080/mqtt"));
-    CHECK(says(wrong("ws://user@127.0.0.1/mqtt"), "no user precede"));
+    CHECK(says(wrong("ws://user@127.0.0.1/mqtt"), "no user name may stand"));
 }
 
 TEST_CASE("pages have http://, and no other listener has") {
@@ -135,6 +135,6 @@ TEST_CASE("every wrong address says what would be right") {
     CHECK(says(wrong("mqtt://127.0.0.1:65536"), "\"65536\" is not a port: use 0 to 65535"));
     CHECK(says(wrong("mqtt://127.0.0.1:-1"), "is not a port"));
     CHECK(says(wrong("mqtt://127.0.0.1:18x"), "is not a port"));
-    CHECK(says(wrong("mqtt://user@127.0.0.1:1883"), "no user precede"));
+    CHECK(says(wrong("mqtt://user@127.0.0.1:1883"), "no user name may stand"));
     CHECK(says(wrong("mqtt://127.0.0.1:1883/path"), "nothing may follow the port"));
 }

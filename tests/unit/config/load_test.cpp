@@ -211,7 +211,7 @@ TEST_CASE("lines of another format, and texts without quotes, are called by thei
           "test.toml:2: not TOML: a text is written in quotes: path = \"/var/lib/ledgemq\"");
     for (const std::string_view line : {"listener 1883", "allow_anonymous true", "persistence_location /var/lib/x/"})
         CHECK(complaint_about("# a comment\n" + std::string(line))
-                  .starts_with("test.toml:2: not TOML: the line is one of a mosquitto.conf, which is another format"));
+                  .starts_with("test.toml:2: not TOML: the line is from a mosquitto.conf, which has another format"));
     CHECK(complaint_about("what is this").find("mosquitto") == std::string::npos);
 }
 
@@ -223,7 +223,7 @@ TEST_CASE("listeners are checked") {
     CHECK(complaint_about("[listeners.lan]\nurl = 'mqtt://nowhere'")
               .starts_with("test.toml:2: key 'listeners.lan.url': \"nowhere\" is not an IPv4 address"));
     CHECK(complaint_about("[listeners.lan]\nurl = 5") ==
-          "test.toml:2: key 'listeners.lan.url' wants a text in quotes, not the number 5");
+          "test.toml:2: key 'listeners.lan.url' must be a text in quotes, not the number 5");
     CHECK(complaint_about("[listeners.'l an']\nurl = 'unix:/x'") ==
           "test.toml:2: a listener's name has 1 to 64 letters, digits, '-' and '_', not '\"l an\"'");
     CHECK(complaint_about("[listeners.a]\nurl = 'mqtt://localhost'\n[listeners.b]\nurl = 'mqtt://127.0.0.1:1883'") ==
@@ -234,9 +234,9 @@ TEST_CASE("listeners are checked") {
 TEST_CASE("the PROXY protocol wants to know from whom") {
     const std::string lan = "[listeners.lan]\nurl = 'mqtt://0.0.0.0'\n";
     CHECK(complaint_about(lan + "proxy_protocol = true")
-              .starts_with("test.toml:3: key 'listeners.lan.proxy_protocol' wants proxy_from beside it"));
+              .starts_with("test.toml:3: key 'listeners.lan.proxy_protocol' requires proxy_from"));
     CHECK(complaint_about(lan + "proxy_from = ['10.0.0.0/8']")
-              .starts_with("test.toml:3: key 'listeners.lan.proxy_from' says nothing without proxy_protocol = true"));
+              .starts_with("test.toml:3: key 'listeners.lan.proxy_from' has no effect without proxy_protocol = true"));
     CHECK(complaint_about(lan + "proxy_protocol = true\nproxy_from = ['10.0.0.1/8']")
               .starts_with("test.toml:4: key 'listeners.lan.proxy_from': \"10.0.0.1/8\" has bits set"));
     CHECK(complaint_about("[listeners.a]\nurl = 'unix:/a'\nproxy_protocol = true\nproxy_from = ['10.0.0.1']")
@@ -248,22 +248,25 @@ TEST_CASE("the PROXY protocol wants to know from whom") {
 
 TEST_CASE("the settings of WebSocket are checked, and belong to WebSocket") {
     const std::string web = "[listeners.web]\nurl = 'ws://127.0.0.1:8080'\n[listeners.web.websocket]\n";
-    CHECK(complaint_about(web + "origins = ['dashboard.example']")
-              .starts_with("test.toml:4: key 'listeners.web.websocket.origins': \"dashboard.example\" is no origin"));
+    CHECK(
+        complaint_about(web + "origins = ['dashboard.example']")
+            .starts_with("test.toml:4: key 'listeners.web.websocket.origins': \"dashboard.example\" is not an origin"));
     CHECK(complaint_about(web + "origins = ['https://dashboard.example/']").find("without a path") !=
           std::string::npos);
     CHECK(complaint_about(web + "trusted_proxies = ['proxy']")
-              .starts_with("test.toml:4: key 'listeners.web.websocket.trusted_proxies': \"proxy\" is no network"));
+              .starts_with("test.toml:4: key 'listeners.web.websocket.trusted_proxies': \"proxy\" is not a network"));
     CHECK(complaint_about("[listeners.lan]\nurl = 'mqtt://127.0.0.1'\n[listeners.lan.websocket]\ncompression = true")
-              .find("is no WebSocket address") != std::string::npos);
+              .find("is not a WebSocket address") != std::string::npos);
     CHECK(complaint_about("[listeners.web]\nurl = 'ws://127.0.0.1/metrics'") ==
-          "test.toml:2: the path /metrics is that of a page; choose another, such as /mqtt");
+          "test.toml:2: the path /metrics belongs to a page for operators; choose another path, such as /mqtt");
     CHECK(load_text(web).ok());
 }
 
 TEST_CASE("pages that others reach want a token") {
-    CHECK(complaint_about("[admin]\nurl = 'http://0.0.0.0:9883'")
-              .starts_with("test.toml:2: key 'admin.url': pages that others can reach want admin.token_file"));
+    CHECK(
+        complaint_about("[admin]\nurl = 'http://0.0.0.0:9883'")
+            .starts_with(
+                "test.toml:2: key 'admin.url': other machines can reach these pages, which requires admin.token_file"));
     CHECK(complaint_about("[admin]\nurl = 'mqtt://127.0.0.1:9883'").find("use http://HOST:PORT") != std::string::npos);
     CHECK(load_text("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/t'").ok());
     CHECK(load_text("[admin]\nurl = 'http://127.0.0.1:9883'").ok());
@@ -276,7 +279,7 @@ TEST_CASE("pairs of limits are checked, once") {
     CHECK(
         complaint_about("[limits]\noutbox_bytes_max = '16 MiB'\n") ==
         "test.toml:2: key 'limits.outbox_bytes_fatal' is 8388608, below outbox_bytes_max (16777216): a client would be "
-        "disconnected before its messages are dropped; raise it");
+        "disconnected before its messages are dropped; raise outbox_bytes_fatal");
     CHECK(complaint_about("[listeners.a]\nurl = 'unix:/a'\n[listeners.a.limits]\noutbox_bytes_fatal = 4096\n")
               .starts_with("test.toml:4: key 'listeners.a.limits.outbox_bytes_fatal' is 4096, below"));
 }
@@ -331,8 +334,8 @@ TEST_CASE("levels of topics: what is wrong is said") {
     };
     CHECK(filter_complaint("a+") ==
           "test.toml:3: key 'store.levels.1.filter' has a wildcard that does not stand alone in its level");
-    CHECK(filter_complaint("a/#/b") == "test.toml:3: key 'store.levels.1.filter' has levels behind #");
-    CHECK(filter_complaint("$share/g/a").find("is of a shared subscription") != std::string::npos);
+    CHECK(filter_complaint("a/#/b") == "test.toml:3: key 'store.levels.1.filter' has levels after #");
+    CHECK(filter_complaint("$share/g/a").find("is the filter of a shared subscription") != std::string::npos);
     CHECK(complaint_about("[[store.levels]]\nfilter = 'a'\n") == "test.toml:2: a [[store.levels]] has no level");
     CHECK(complaint_about("[[store.levels]]\nlevel = 'ram'\n") == "test.toml:2: a [[store.levels]] has no filter");
     CHECK(complaint_about("[[store.levels]]\nfilter = 'a'\nlevel = 'ram'\nx = 1") ==
@@ -340,16 +343,18 @@ TEST_CASE("levels of topics: what is wrong is said") {
     CHECK(complaint_about("[store]\nlevels = 5").find("write [[store.levels]]") != std::string::npos);
     CHECK(complaint_about("[store.levels]\nfilter = 'a'").find("write [[store.levels]]") != std::string::npos);
     CHECK(complaint_about_set("store.levels.2.filter=a") ==
-          "--set store.levels.2.filter: key 'store.levels.2.filter' is out of place: there are 0 levels, at most 64");
+          "--set store.levels.2.filter: key 'store.levels.2.filter' has a number out of order: there are 0 levels so "
+          "far, "
+          "at most 64");
     CHECK(load_text("[[store.levels]]\nfilter = 'a'\nlevel = 'often'")
               .complaints.front()
-              .text.find("wants one of ram, relaxed, durable") != std::string::npos);
+              .text.find("must be one of ram, relaxed, durable") != std::string::npos);
 }
 
 TEST_CASE("--set wants KEY=VALUE") {
     CHECK(complaint_about_set("limits.inflight_max") ==
-          "--set limits.inflight_max: wants KEY=VALUE, for example limits.inflight_max=200");
-    CHECK(complaint_about_set("=5") == "--set =5: wants KEY=VALUE, for example limits.inflight_max=200");
+          "--set limits.inflight_max: must be KEY=VALUE, for example limits.inflight_max=200");
+    CHECK(complaint_about_set("=5") == "--set =5: must be KEY=VALUE, for example limits.inflight_max=200");
 }
 
 TEST_CASE("all complaints are collected, in the order of the lines, flags last") {

@@ -169,7 +169,7 @@ TEST_CASE("a file of keys that is missing, wrong, or lets others sign tokens is 
           Lines{wrong.path() + ": the file is not a JWK Set, {\"keys\": [...]}"});
     CHECK(lines_of(load_with("", "", {"auth.jwt.key_file=" + open.path()})) ==
           Lines{open.path() +
-                ": everybody on this machine can read the secret in the file, and so sign tokens; chmod o-r " +
+                ": every user of this machine can read the secret in the file and so sign tokens; run chmod o-r " +
                 open.path()});
     CHECK(lines_of(load_with("", "", {"auth.jwt.jwks_file=/nowhere"})).size() == 1);
 }
@@ -222,8 +222,8 @@ TEST_CASE("the hook behind https: a name, whom to trust, both of our own files o
         const Loaded loaded = load_with("", "", std::move(more));
         return loaded.complaints.size() == 1 ? loaded.complaints.front().line() : std::string("not one complaint");
     };
-    CHECK(only_line({}).starts_with("--set auth.http.url: key 'auth.http.ca': https:// needs the file"));
-    CHECK(only_line({"auth.http.ca=/a", "auth.http.key=/k"}).ends_with("certificate and key belong together"));
-    CHECK(only_line({"auth.http.ca=/a"}, "http").ends_with("is for an url that begins with https://"));
-    CHECK(only_line({"auth.http.ca=" + open.path()}).ends_with("chmod o-w it"));
+    CHECK(only_line({}).starts_with("--set auth.http.url: key 'auth.http.ca': https:// requires a file"));
+    CHECK(only_line({"auth.http.ca=/a", "auth.http.key=/k"}).ends_with("certificate and key must both be set"));
+    CHECK(only_line({"auth.http.ca=/a"}, "http").ends_with("has no effect unless the url begins with https://"));
+    CHECK(only_line({"auth.http.ca=" + open.path()}).ends_with("run chmod o-w " + open.path()));
 }

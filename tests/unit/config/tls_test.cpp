@@ -55,10 +55,10 @@ TEST_CASE("every key of the section reaches its member") {
 }
 
 TEST_CASE("TLS wants a certificate with its key, or pre-shared keys") {
-    CHECK(complains(load_listener("mqtts://127.0.0.1", ""), "configuration:2: ", "wants a certificate"));
-    CHECK(complains(load_listener("wss://127.0.0.1", ""), "configuration:2: ", "wants a certificate"));
-    CHECK(complains(load_listener("mqtts://127.0.0.1", "certificate = '/c'\n"), "configuration:4: ", "wants key"));
-    CHECK(complains(load_listener("mqtts://127.0.0.1", "key = '/c'\n"), "configuration:4: ", "wants certificate"));
+    CHECK(complains(load_listener("mqtts://127.0.0.1", ""), "configuration:2: ", "requires a certificate"));
+    CHECK(complains(load_listener("wss://127.0.0.1", ""), "configuration:2: ", "requires a certificate"));
+    CHECK(complains(load_listener("mqtts://127.0.0.1", "certificate = '/c'\n"), "configuration:4: ", "requires key"));
+    CHECK(complains(load_listener("mqtts://127.0.0.1", "key = '/c'\n"), "configuration:4: ", "requires certificate"));
     CHECK(complains(load_listener("mqtts://127.0.0.1", std::string(files) + "sni_certificates = ['/d']\n"),
                     "configuration:6: ", "different numbers"));
     CHECK(load_listener("mqtts://127.0.0.1", "psk_file = '/keys'\n").ok());
@@ -94,9 +94,9 @@ TEST_CASE("pages have TLS where their url says so, and nobody else's options") {
     CHECK(
         complains(load_admin("https://0.0.0.0", std::string(files)), "configuration:2: ", "or https:// with client_"));
     CHECK(complains(load_admin("https://0.0.0.0", std::string(files) + "ca = '/ca'\nclient_certificate = 'optional'\n"),
-                    "configuration:2: ", "want admin.token_file"));
+                    "configuration:2: ", "requires admin.token_file"));
     CHECK(complains(load_admin("https://127.0.0.1", ""), "configuration:2: ", "key = \"FILE\" to [admin.tls]"));
-    CHECK(complains(load_admin("https://127.0.0.1", "key = '/k'\n"), "configuration:4: ", "wants certificate"));
+    CHECK(complains(load_admin("https://127.0.0.1", "key = '/k'\n"), "configuration:4: ", "requires certificate"));
     CHECK(complains(load_admin("http://127.0.0.1", std::string(files)), "configuration:2: ", "or write https://"));
     CHECK(complains(load_admin("https://127.0.0.1", "psk_file = '/k'\n"), "configuration:4: ", "is unknown"));
     const Loaded loaded = load_admin("https://0.0.0.0", required);

@@ -25,7 +25,7 @@ TEST_CASE("one level: one part of the table") {
           "    process crash all\n"
           "    power cut     all, if the disk keeps what it confirms\n"
           "    full disk     all; new ones are refused from 85 % on\n"
-          "    corrupt file  what still reads; the file is kept\n");
+          "    corrupt file  what can still be read; the file is kept\n");
 }
 
 TEST_CASE("each level that some topic has is shown, with its topics and its interval") {

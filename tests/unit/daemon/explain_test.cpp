@@ -22,7 +22,8 @@ auth::Policy policy(std::string_view users, std::string_view acl) {
 TEST_CASE("explain names the rule, or why none was asked") {
     const config::Command::Explain publish{"alice", "c", "publish", "a/b"};
     CHECK(explain(publish, auth::Policy{}).text == "allowed: there is no auth.acl_file, everybody may do everything\n");
-    CHECK(explain(publish, policy("bob", "")).text == "denied: user alice is not in the password file: no login\n");
+    CHECK(explain(publish, policy("bob", "")).text ==
+          "denied: user alice is not in the password file and cannot log in\n");
     const auth::Policy rules = policy("alice", "topic x\nuser alice\ntopic write a/#\ntopic read b/+");
     CHECK(explain(publish, rules).text == "allowed: acl:3 (topic write a/#)\n");
     CHECK(explain(publish, rules).is_allowed);

@@ -87,11 +87,11 @@ TEST_CASE("lines that nobody read are counted, and the count is said when somebo
     const std::string note(300, 'x');
     constexpr int lines = 2000;  // no more than one event may have at once
     for (int i = 0; i < lines; ++i) rig.log.warning("policy_note", {{"note", note}});
-    CHECK(rig.sink.owes());
+    CHECK(rig.sink.has_pending());
     std::string text;
-    while (rig.sink.owes()) {
+    while (rig.sink.has_pending()) {
         text += rig.pipe.text();
-        rig.sink.settle();
+        rig.sink.write_pending();
     }
     text += rig.pipe.text();
     const std::regex lost(" warning log_lines_lost lines=([0-9]+) reason=");
@@ -104,13 +104,13 @@ TEST_CASE("lines of one address beyond its rate are counted, and the count is sa
     Rig rig;
     for (int i = 0; i < 150; ++i) rig.log.info("login_failed", {{"address", "192.0.2.1:5"}});
     CHECK(std::ranges::count(rig.pipe.text(), '\n') == 100);
-    CHECK(rig.sink.owes());
-    rig.sink.settle();
+    CHECK(rig.sink.has_pending());
+    rig.sink.write_pending();
     CHECK(rig.pipe.text().empty());
     virtual_now += 10s;
-    rig.sink.settle();
+    rig.sink.write_pending();
     CHECK(contains(rig.pipe.text(), " warning log_lines_left_out event=login_failed address=192.0.2.1 lines=50\n"));
-    CHECK_FALSE(rig.sink.owes());
+    CHECK_FALSE(rig.sink.has_pending());
 }
 
 TEST_CASE("at the end of the process every count is said") {

@@ -36,7 +36,7 @@ TEST_CASE("an account: none is wished for, or it is there, or the reason") {
     const auto none = find_account({});
     REQUIRE(none.ok());
     CHECK_FALSE(none.value());
-    CHECK(error_of("", "nogroup").find("says nothing without process.user") != std::string::npos);
+    CHECK(error_of("", "nogroup").find("has no effect without process.user") != std::string::npos);
     CHECK(error_of("no-such-user").find("there is no user 'no-such-user'") != std::string::npos);
     CHECK(error_of("root").find("that is root") != std::string::npos);
     CHECK(error_of("nobody", "no-such-group").find("there is no group 'no-such-group'") != std::string::npos);
@@ -67,7 +67,7 @@ TEST_CASE("becoming somebody else is for good, in every way back that there is")
     ::chmod(secret.c_str(), 0600);
     CHECK(unreadable({secret, ""}).empty());
     CHECK(in_a_child([&] {
-              gain_nothing();
+              forbid_new_privileges();
               if (!become(*account.value()).ok()) return 1;
               if (::getuid() == 0 || ::geteuid() == 0 || ::getgid() == 0 || ::getgroups(0, nullptr) != 0) return 2;
               if (::setuid(0) == 0 || ::seteuid(0) == 0 || ::setgid(0) == 0 || ::setresuid(0, 0, 0) == 0) return 3;

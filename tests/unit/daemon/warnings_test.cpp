@@ -61,7 +61,7 @@ TEST_CASE("nothing is dangerous about what only this machine reaches, or about t
 
 TEST_CASE("danger: passwords over a public listener without TLS") {
     CHECK(danger_of(listener("mqtt://0.0.0.0") + passwords) ==
-          "passwords for mqtt://0.0.0.0 can be read on the way; use mqtts://");
+          "passwords for mqtt://0.0.0.0 are sent unencrypted; use mqtts://");
     CHECK(danger_of(listener("ws://0.0.0.0:80/mqtt") + passwords).ends_with("use wss://"));
     CHECK(danger_of(listener("mqtt://0.0.0.0", "proxy_protocol = true\nproxy_from = ['10.1.0.0/16']") + passwords)
               .empty());  // TLS ends at the proxy
@@ -96,14 +96,14 @@ TEST_CASE("danger: proxies believed from too many addresses") {
         return danger_of(listener("mqtt://127.0.0.1", "proxy_protocol = true\nproxy_from = ['" + network + "']"));
     };
     for (const char* network : {"0.0.0.0/0", "64.0.0.0/7", "::/0", "2000::/3"})
-        CHECK(proxy(network).find(std::string("has ") + network + ": whoever is in it") != std::string::npos);
+        CHECK(proxy(network).find(std::string("has ") + network + ": every host in it") != std::string::npos);
     for (const char* network : {"10.0.0.0/8", "192.0.2.1", "fd00::/16", "::1"}) CHECK(proxy(network).empty());
     CHECK(danger_of(listener("ws://127.0.0.1:80/mqtt", "[listeners.a.websocket]\ntrusted_proxies = ['0.0.0.0/0']"))
               .starts_with("websocket.trusted_proxies of ws://127.0.0.1:80/mqtt has 0.0.0.0/0"));
 }
 
 TEST_CASE("danger: the operators' token on a public address, or in a file that everybody may read or write") {
-    CHECK(danger_of("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/none'\n").find("can be read on the way") !=
+    CHECK(danger_of("[admin]\nurl = 'http://0.0.0.0:9883'\ntoken_file = '/none'\n").find("is sent unencrypted") !=
           std::string::npos);
     CHECK(danger_of("[admin]\nurl = 'https://0.0.0.0:9883'\ntoken_file = '/none'\n[admin.tls]\ncertificate = 'c'\n"
                     "key = 'k'\n")
@@ -111,7 +111,7 @@ TEST_CASE("danger: the operators' token on a public address, or in a file that e
     for (const auto& [mode, word] : {std::pair{0644, "read"}, {0602, "write"}}) {
         const File token(static_cast<mode_t>(mode));
         CHECK(danger_of("[admin]\nurl = 'http://127.0.0.1:9883'\ntoken_file = '" + token.path + "'\n")
-                  .find(std::string("everybody on this machine may ") + word + " the token") == 0);
+                  .find(std::string("every user of this machine can ") + word + " the token") == 0);
     }
     const File token(0640);
     CHECK(danger_of("[admin]\nurl = 'http://127.0.0.1:9883'\ntoken_file = '" + token.path + "'\n").empty());
@@ -121,7 +121,7 @@ TEST_CASE("danger: a configuration that everybody may write") {
     const File open(0666);
     config::Sources sources;
     sources.file = open.path;
-    CHECK(danger_of("", sources).find("may write the configuration") != std::string::npos);
+    CHECK(danger_of("", sources).find("can write the configuration") != std::string::npos);
     ::chmod(open.path.c_str(), 0644);
     CHECK(danger_of("", sources).empty());
 }
