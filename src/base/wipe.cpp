@@ -5,7 +5,7 @@
 namespace ledge {
 
 void wipe(void* bytes, std::size_t size) {
-    if (size > 0) ::explicit_bzero(bytes, size);
+    if (size > 0) ::explicit_bzero(bytes, size);  // with size 0 the pointer may be null
 }
 
 }  // namespace ledge
