@@ -350,8 +350,8 @@ constexpr LogEvent events[] = {
      "A will was not published because the access rules have changed and now forbid its topic.",
      "Nothing, if the change of the rules was intended."},
     {"write_budget_passed", "warning", "day_bytes limit_bytes limit bytes_by_owner",
-     "The broker wrote more than store.daily_write_budget_bytes in 24 hours; `bytes_by_owner` names the owners that "
-     "caused most of this.",
+     "The broker wrote more in 24 hours than store.daily_write_budget_bytes allows; `bytes_by_owner` names the owners "
+     "that caused most of this.",
      "Make these owners publish less, or assign their topics the level relaxed with [[store.levels]]."},
 };
 // clang-format on
