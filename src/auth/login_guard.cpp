@@ -38,7 +38,7 @@ Standing LoginGuard::standing_of(const LoginSource& source, Instant now) const {
 
 bool LoginGuard::on_failure(const LoginSource& source, Instant now) {
     if (source.network == NetworkId::none) return false;
-    suspect(source.network, now);
+    mark_suspect(source.network, now);
     if (failures_.count(source) == 0) make_room(failures_);
     Failures& failures = failures_[source];
     if (failures.count == 0 || failures.since + limits_.window <= now) {
@@ -53,10 +53,10 @@ bool LoginGuard::on_failure(const LoginSource& source, Instant now) {
 }
 
 void LoginGuard::on_unanswered(const LoginSource& source, Instant now) {
-    if (source.network != NetworkId::none) suspect(source.network, now);
+    if (source.network != NetworkId::none) mark_suspect(source.network, now);
 }
 
-void LoginGuard::suspect(NetworkId network, Instant now) {
+void LoginGuard::mark_suspect(NetworkId network, Instant now) {
     if (suspects_.count(network) == 0) make_room(suspects_);
     suspects_[network].since = now;
 }
