@@ -119,7 +119,7 @@ private:
 
 struct Verdict {
     bool is_allowed = false;
-    const AclRule* rule = nullptr;  // the rule that decided; nullptr = no rule matches, so access is denied
+    const AclRule* rule = nullptr;  // the rule that decided; nullptr = no rule grants access
     std::uint32_t compared = 0;     // number of rules that judge_subscription compared one by one
 };
 
