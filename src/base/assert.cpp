@@ -1,3 +1,4 @@
+// The end of the process after a failed assertion.
 #include "ledge/base/assert.hpp"
 
 #include <poll.h>

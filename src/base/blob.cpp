@@ -1,3 +1,4 @@
+// Memory of blobs: one heap block for the head and the bytes.
 #include "ledge/base/blob.hpp"
 
 #include <cstdlib>
@@ -29,7 +30,6 @@ Blob Blob::copy_of(Bytes bytes) {
 
 void Blob::release(Head* head) noexcept {
     LEDGE_ASSERT(head->references == 0);
-    LEDGE_ASSERT(head->account == nullptr || *head->account >= memory_of(*head));
     if (head->account != nullptr) *head->account -= memory_of(*head);
     std::free(head);
 }

@@ -1,3 +1,4 @@
+// The table of protocols and their first bytes.
 #include "ledge/base/first_bytes.hpp"
 
 namespace ledge {

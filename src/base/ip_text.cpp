@@ -1,3 +1,4 @@
+// Parses and writes IP addresses.
 #include "ledge/base/ip_text.hpp"
 
 #include <algorithm>

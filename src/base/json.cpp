@@ -1,3 +1,4 @@
+// The members of JsonWriter.
 #include "ledge/base/json.hpp"
 
 #include <utility>

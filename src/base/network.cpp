@@ -1,3 +1,4 @@
+// The numbers of networks, and the text of a peer.
 #include "ledge/base/network.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Percent-encoding and its inverse.
 #include "ledge/base/percent.hpp"
 
 #include <charconv>

@@ -1,3 +1,4 @@
+// Quoted text and hexadecimal digits.
 #include "ledge/base/quote.hpp"
 
 #include "ledge/base/assert.hpp"

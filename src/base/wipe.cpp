@@ -1,3 +1,4 @@
+// Overwrites secrets with explicit_bzero(), which the compiler does not remove.
 #include "ledge/base/wipe.hpp"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+// FilterTrie: the hash table of exact filters, and the tree of filters with wildcards.
 #include "ledge/topic/filter_trie.hpp"
 
 #include "ledge/base/assert.hpp"

@@ -1,3 +1,4 @@
+// Insertion, removal and growth of an IdTable.
 #include "ledge/topic/detail/id_table.hpp"
 
 #include <algorithm>

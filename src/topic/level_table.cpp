@@ -1,3 +1,4 @@
+// Counts the uses of levels; texts of more than 14 bytes are heap blocks.
 #include "ledge/topic/detail/level_table.hpp"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// The rules of names and filters, and the matcher that defines them.
 #include "ledge/topic/name.hpp"
 
 #include <algorithm>

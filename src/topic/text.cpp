@@ -1,3 +1,4 @@
+// Memory of texts.
 #include "ledge/topic/detail/text.hpp"
 
 #include <cstring>

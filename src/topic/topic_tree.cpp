@@ -1,3 +1,4 @@
+// TopicTree: the walk for a filter, and the adding and removing of topics.
 #include "ledge/topic/topic_tree.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Parses the fixed header, and opens packets of any size.
 #include "fixed_header.hpp"
 
 namespace ledge::wire {

@@ -1,3 +1,4 @@
+// The slow paths of the framer: packets of 130 bytes or more, and packets that arrive in pieces.
 #include "ledge/wire/framer.hpp"
 
 #include <algorithm>

@@ -156,7 +156,7 @@ private:
 
     bool concerns(const AclRule& rule) const;
     /// True if the client's names can replace the placeholders of the rule. A name with '+', '#' or '/' would add
-    /// wildcards or levels. A name that starts with '$', at the begin of a filter, would name topics of the broker
+    /// wildcards or levels. A name that starts with '$', at the start of a filter, would name topics of the broker
     /// itself. A rule whose placeholders cannot be replaced does not apply to the client.
     bool can_be_expanded(const AclRule& rule) const;
     bool has_unusable_denial(const RuleSet& rules) const;

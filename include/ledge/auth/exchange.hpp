@@ -1,5 +1,8 @@
 // Enhanced authentication (5.0 section 4.12): one exchange of messages with a client. There are two methods: SASL
 // ANONYMOUS (RFC 4505), and, if there is a password file, SCRAM-SHA-256. A connection owns its exchange.
+//
+// A client of ANONYMOUS sends up to 255 characters of trace information, and gets the rights of an anonymous client.
+// The method runs the whole exchange, with re-authentication. Rejected: a made-up challenge and response.
 #pragma once
 
 #include <optional>

@@ -31,7 +31,7 @@ struct HookOptions {
     std::string ca_file;                // PEM; the authority that signs the hook's certificate; never empty with is_tls
     std::string certificate_file;       // PEM; the broker's own certificate; empty = none
     std::string key_file;               // PEM; the key of certificate_file
-    Duration timeout = 3s;              // from the begin of the request to the last byte of the answer
+    Duration timeout = 3s;              // from the start of the request to the last byte of the answer
     std::uint32_t requests_max = 16;    // requests at the same time
     std::uint32_t cached_max = 10'000;  // answers in the cache
     Duration cache_time = 60s;          // how long a permission is cached, but not longer than its ttl_s

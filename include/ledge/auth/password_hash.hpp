@@ -56,6 +56,9 @@ struct PasswordHash {
     static constexpr std::size_t digest_bytes = 64;
     static constexpr std::size_t scram_key_bytes = 32;  // the digest of SCRAM keys is StoredKey, then ServerKey
     static constexpr std::size_t salt_bytes_max = 64;
+    // A new password gets iterations_new, and a salt of 12 bytes, because mosquitto 2.0 reads no other size. A small
+    // board with hundreds of clients needs fewer iterations: `ledgemq passwd --iterations`. Rejected: argon2id, which
+    // mosquitto cannot read.
     static constexpr std::uint32_t iterations_max = 10'000'000;  // 20 s on a fast machine
     static constexpr std::uint32_t iterations_new = 100'000;     // 0.2 s on a fast machine
     static constexpr std::uint32_t scram_iterations_new = 4096;  // RFC 7677 section 4; the client computes them too
@@ -80,8 +83,9 @@ std::string to_text(const PasswordHash& hash);
 /// `iterations` is above 0.
 PasswordHash hash_password(Bytes password, Bytes salt, std::uint32_t iterations);
 
-/// Computes keys for SCRAM-SHA-256. The password must be printable ASCII, because SASLprep (RFC 4013) would change
-/// other texts. `salt` and `iterations` as for hash_password().
+/// Computes keys for SCRAM-SHA-256. The password must be printable ASCII. SASLprep (RFC 4013) would change other texts,
+/// and needs Unicode's normal form KC. Keys that another program has made work for any password. Rejected: hashing
+/// unprepared text, because other programs would compute other keys. `salt` and `iterations` as for hash_password().
 PasswordHash make_scram_keys(Bytes password, Bytes salt, std::uint32_t iterations);
 /// True if the password is printable ASCII.
 bool is_scram_password(Bytes password);

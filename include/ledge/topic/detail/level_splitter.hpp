@@ -23,7 +23,7 @@ public:
     }
 
 private:
-    const char* at_;  // begin of the next level; nullptr = there is none
+    const char* at_;  // start of the next level; nullptr = there is none
     const char* end_;
 };
 
