@@ -34,6 +34,7 @@ std::string_view next_word(std::string_view& text) {
 
 /// Reads the part of a line behind "topic" or "pattern". Returns an empty text, or what is wrong with this part.
 std::string read_rule(std::string_view rest, AclRule& rule) {
+    // A topic with blanks needs an access word before it. Without an access word, the whole rest is the topic.
     const std::string_view whole = rest;
     const std::string_view first = next_word(rest);
     const AccessName* access = find_access(first);

@@ -63,6 +63,7 @@ Answer answer(const Policy& policy, const Question& question) {
         refused.check = TokenCheck{std::move(user_name), secret_of(question)};
         return refused;
     }
+    // Without a hook, the password file also decides about names that it does not contain.
     if (policy.passwords && question.user_name) {
         const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
         if (entry != nullptr || !policy.hook) {
@@ -75,7 +76,9 @@ Answer answer(const Policy& policy, const Question& question) {
         refused.check = hook_question(question);
         return refused;
     }
+    // With token keys, a password that is no token proves nothing.
     if (policy.tokens && gives_credentials) return refused;
+    // Here the client gives no user name, or nothing could prove the name. Such a name is ignored.
     if (question.is_anonymous_allowed) return {};
     if (question.user_name) return refused;
     return {ReasonCode::not_authorized, std::nullopt};
@@ -117,7 +120,7 @@ bool is_key_still_there(const Policy& policy, const Identity& identity) {
 bool is_still_proven(const Policy& policy, const Identity& identity) {
     switch (identity.proof) {
         case Proof::none:
-        case Proof::tls: return true;
+        case Proof::tls: return true;  // the policy has no part in these proofs
         case Proof::password: return is_password_still_there(policy, identity);
         case Proof::token: return is_key_still_there(policy, identity);
         case Proof::hook: return policy.hook && credential_of(*policy.hook) == identity.credential;
@@ -126,6 +129,7 @@ bool is_still_proven(const Policy& policy, const Identity& identity) {
 }
 
 std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id) {
+    // Without an ACL, the acl claim of a token is the only list of rules.
     const Acl* granted = identity.granted ? &*identity.granted : nullptr;
     if (policy.acl) return Rights(*policy.acl, identity.user, client_id, identity.roles, granted);
     if (granted != nullptr) return Rights(*granted, identity.user, client_id);
@@ -133,6 +137,7 @@ std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, 
 }
 
 std::uint64_t credential_of(const PasswordHash& hash) {
+    // The first bytes of the digest are as good as random, so two passwords practically never have the same number.
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | hash.digest[i];
     return value | 1U;  // never 0, which means "no credential"

@@ -16,10 +16,11 @@ using wire::ReasonCode;
 
 // Large enough for a usual question. A text that grows would leave copies of the password in freed memory.
 constexpr std::size_t json_bytes_reserved = 1024;
-constexpr std::size_t names_max = 64;
+constexpr std::size_t names_max = 64;  // roles in an answer
 constexpr std::size_t name_bytes_max = 1024;
-constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;
+constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;  // ten years; larger values are lowered to this
 
+/// True for a text that may be the name of a user or a role.
 bool is_name(std::string_view name) {
     const auto is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
@@ -75,7 +76,7 @@ LoginOutcome read_hook_answer(const HookOptions& options, const HookQuestion& qu
     }
     if (status != 200)
         return no_hook_answer("the authentication hook has answered with HTTP status " + std::to_string(status));
-    outcome.identity.user = question.user_name;
+    outcome.identity.user = question.user_name;  // unless the answer names another user
     if (!is_blank(body)) {
         const auto document = JsonDocument::parse(body);
         if (!document || !read_answer(document->root(), outcome))

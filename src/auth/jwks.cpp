@@ -34,7 +34,7 @@ std::string read_secret(const JsonObject& jwk, TokenKey& key) {
     if (!secret) return "has no \"k\" in base64url";
     key.algorithm = TokenAlgorithm::hs256;
     key.material = Secret(*secret);
-    wipe(secret->data(), secret->size());
+    wipe(secret->data(), secret->size());  // the key has its own copy
     return {};
 }
 
@@ -77,6 +77,7 @@ std::string read_numbers(const JsonObject& jwk, TokenKey& key) {
     return "is of an unsupported kind (\"kty\"); supported are oct, RSA and EC";
 }
 
+/// Reads one key. Checks first the numbers, then the members that limit the use of the key.
 std::string read_jwk(const JsonObject& jwk, TokenKey& key) {
     std::string fault = read_numbers(jwk, key);
     if (fault.empty()) fault = fault_of(key);
@@ -130,7 +131,7 @@ Result<TokenKeys, std::string> parse_key_file(std::string_view text) {
         if (!key) return Failure{key.error()};
         result.keys.push_back(std::move(*key));
     } else {
-        TokenKey secret;
+        TokenKey secret;  // its default algorithm is HS256
         secret.material = Secret(as_bytes(without_line_end(text)));
         result.keys.push_back(std::move(secret));
         result.has_secrets = true;

@@ -25,6 +25,7 @@ constexpr std::size_t name_bytes_max = 1024;  // of a user or a role
 /// What is wrong with the token; empty = nothing. Every step of check_token returns a fault.
 using Fault = std::string;
 
+/// The three parts of a token, still in base64url.
 struct Parts {
     std::string_view header;
     std::string_view claims;
@@ -65,6 +66,7 @@ Fault find_signer(const TokenRules& rules, const Parts& parts, const TokenKey*& 
         return "the token requires an extension that the broker does not support (crit)";  // RFC 7515 4.1.11
     const auto algorithm = algorithm_of(header->root().text("alg").value_or(""));
     if (!algorithm) return "the token uses an unsupported algorithm; supported are HS256, RS256 and ES256";
+    // Without "kid" in the token or in the key, every key with the algorithm is tried.
     const auto id = header->root().text("kid");
     bool is_key_known = false;
     for (const TokenKey& key : rules.keys) {
@@ -100,6 +102,7 @@ Fault check_times(const TokenRules& rules, const JsonObject& claims, WallTime no
 /// with "aud".
 Fault check_parties(const TokenRules& rules, const JsonObject& claims) {
     if (!rules.issuer.empty() && claims.text("iss") != rules.issuer) return "the token is from another issuer (iss)";
+    // "aud" is one text or a list of texts.
     std::vector<std::string_view> audiences;
     if (const auto one = claims.text("aud")) audiences = {*one};
     if (auto several = claims.texts("aud")) audiences = std::move(*several);
@@ -109,6 +112,7 @@ Fault check_parties(const TokenRules& rules, const JsonObject& claims) {
     return is_meant ? "" : "the token is for another audience (aud)";
 }
 
+/// True for a text that may be the name of a user or a role.
 bool is_name(std::string_view name) {
     const auto is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
@@ -205,6 +209,7 @@ bool looks_like_token(Bytes password) {
 
 LoginOutcome check_token(const TokenRules& rules, Bytes token, const std::optional<std::string>& user_name,
                          WallTime now) {
+    // Until the signature is found correct, every refusal counts as a wrong password. Afterwards no refusal does.
     constexpr ReasonCode refused = ReasonCode::bad_user_name_or_password;
     if (token.size() > TokenRules::token_bytes_max) return refusal(refused, "the token is too long");
     const auto parts = split(as_text(token));
@@ -227,6 +232,7 @@ LoginOutcome check_token(const TokenRules& rules, Bytes token, const std::option
 }
 
 std::uint64_t credential_of(const TokenRules& rules, const TokenKey& key) {
+    // Each part begins with its length, so that two different sets of parts never give the same text.
     std::string text;
     const auto add = [&text](std::string_view part) {
         text.append(std::to_string(part.size())).append(":").append(part);

@@ -50,6 +50,7 @@ bool LoginGuard::on_failure(const LoginSource& source, Instant now) {
         failures.since = now;
     }
     if (limits_.failures_max == 0) return false;
+    // A check that began before the block may still fail during the block; such a failure does not block again.
     if (++failures.count < limits_.failures_max || failures.blocked_until > now) return false;
     failures.blocked_until = now + limits_.block_time;
     failures.count = 0;
@@ -66,7 +67,7 @@ void LoginGuard::mark_suspect(NetworkId network, Instant now) {
 }
 
 void LoginGuard::on_success(const LoginSource& source) {
-    if (source.name == 0) return;  // an anonymous client proves nothing about a name
+    if (source.name == 0) return;  // there is no name to remember
     failures_.erase(source);
     if (known_.size() < names_max) known_.insert(source);
     if (names_.size() < names_max) names_.insert(source.name);

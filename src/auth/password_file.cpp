@@ -57,6 +57,7 @@ std::string rewrite(std::string_view text, std::string_view user, std::string_vi
 
 bool is_user_name(std::string_view name) {
     if (name.empty() || name.size() > PasswordFile::user_bytes_max || !wire::is_valid_utf8(name)) return false;
+    // ':' ends the name in the file.
     const auto is_refused = [](char c) {
         return c == ':' || static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
     };

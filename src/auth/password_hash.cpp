@@ -29,6 +29,7 @@ std::string_view split_at(std::string_view& text, char separator) {
     return rest;
 }
 
+/// Decodes base64 into `out`, and returns the number of bytes. nullopt = wrong base64, or too many bytes.
 template <std::size_t size>
 std::optional<std::size_t> decode_base64(std::string_view text, std::array<Byte, size>& out) {
     const auto bytes = from_base64(text);
@@ -81,6 +82,7 @@ Digest scram_keys(Bytes password, Bytes salt, std::uint32_t iterations) {
     Digest keys{};
     std::copy(stored_key.begin(), stored_key.end(), keys.begin());
     std::copy(server_key.begin(), server_key.end(), keys.begin() + stored_key.size());
+    // Whoever knows SaltedPassword or ClientKey can log in, so wipe both.
     wipe(salted.data(), salted.size());
     wipe(client_key.data(), client_key.size());
     return keys;
@@ -97,6 +99,7 @@ Digest digest_of(const PasswordHash& hash, Bytes password) {
     return {};
 }
 
+/// False = the text is not a number from 1 to iterations_max.
 bool read_iterations(std::string_view text, std::uint32_t& iterations) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), iterations);
     if (error != std::errc() || end != text.data() + text.size()) return false;
@@ -135,7 +138,7 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
     const bool is_pbkdf2 = text.starts_with("$7$");
     if (!is_pbkdf2 && !text.starts_with("$6$")) return std::nullopt;
     hash.scheme = is_pbkdf2 ? PasswordHash::Scheme::pbkdf2_sha512 : PasswordHash::Scheme::salted_sha512;
-    text.remove_prefix(3);
+    text.remove_prefix(3);  // "$7$" or "$6$"
     if (is_pbkdf2) {
         const std::string_view rest = split_at(text, '$');
         if (!read_iterations(text, hash.iterations)) return std::nullopt;
@@ -190,7 +193,7 @@ bool is_scram_password(Bytes password) {
 
 bool is_right(const PasswordHash& hash, Bytes password) {
     Digest digest = digest_of(hash, password);
-    const bool is_equal = are_equal_in_constant_time(digest, hash.digest);
+    const bool is_equal = are_equal_in_constant_time(digest, hash.digest);  // the time must not help a guesser
     wipe(digest.data(), digest.size());
     return is_equal;
 }

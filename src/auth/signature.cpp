@@ -76,6 +76,7 @@ struct Curve {
 
 bool is_signed_rsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
     PublicKey public_key;
+    // A signature of RSA has as many bytes as the modulus (RFC 8017 section 8.2.2).
     if (signature.size() != key.material.bytes().size() || !public_key.set_rsa(key)) return false;
     return mbedtls_pk_verify(public_key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), signature.data(),
                              signature.size()) == 0;
@@ -109,6 +110,8 @@ constexpr std::array<Byte, 27> p256_prefix{0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0
                                            0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
                                            0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
 
+/// Writes the parsed key in DER, compares its start with that of a key on P-256, and copies the point behind this
+/// start.
 Result<TokenKey, std::string> key_from_ec(mbedtls_pk_context* context) {
     std::array<Byte, 256> der{};  // mbedTLS writes the key at the end of the buffer
     const int size = mbedtls_pk_write_pubkey_der(context, der.data(), der.size());
@@ -151,6 +154,7 @@ std::string fault_of(const TokenKey& key) {
 bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature) {
     switch (key.algorithm) {
         case TokenAlgorithm::hs256:
+            // An attacker could otherwise find a correct HMAC byte by byte, by measuring the time.
             return are_equal_in_constant_time(hmac_sha256(key.material.bytes(), as_bytes(text)), signature);
         case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(as_bytes(text)), signature);
         case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(as_bytes(text)), signature);

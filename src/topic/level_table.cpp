@@ -47,7 +47,7 @@ void LevelTable::release(LevelId id) {
     Level& level = levels_[id];
     LEDGE_ASSERT(level.users > 0);
     if (--level.users > 0) return;
-    ids_.erase(hash_(level.view()), id);
+    ids_.erase(hash_(level.view()), id);  // before the text is freed
     if (!level.is_inline()) {
         long_bytes_ -= level.block()->block_bytes();
         Text::destroy(level.block());

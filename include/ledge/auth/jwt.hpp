@@ -32,7 +32,7 @@ using WallTime = std::chrono::sys_seconds;
 /// The source code is newer than this date. A machine with an earlier time has not set its clock yet.
 inline constexpr WallTime earliest_plausible_time{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
 
-/// Which tokens are accepted, and what they mean.
+/// The rules for tokens: which tokens are accepted, and which claims hold the user name and the roles.
 struct TokenRules {
     static constexpr std::size_t token_bytes_max = 8 * 1024;
     static constexpr std::size_t roles_max = 64;

@@ -1,5 +1,6 @@
-// LEDGE_ASSERT checks what only a mistake in the broker itself can break. The check is on in every build. Bytes from a
-// peer, a file or a configuration must never be able to make one fail. Any thread may use the macro.
+// LEDGE_ASSERT checks a condition that only a mistake in the broker's own code can break. The check is on in every
+// build. Bytes from a peer, a file or a configuration must never be able to make an assertion fail. Any thread may use
+// the macro.
 #pragma once
 
 namespace ledge {

@@ -1,6 +1,6 @@
 // Shares counts, for a limited number of places, how many places each holder has and how many the largest holder has.
-// When all places are in use, the caller can so find the holder with most places, and take a place from that holder for
-// one that has few. Each call is O(1). One owner, no locks.
+// When all places are in use, the caller can thus find the holder with most places, and take a place from that holder
+// for one that has few. Each call is O(1). One owner, no locks.
 #pragma once
 
 #include <cstdint>
