@@ -1,26 +1,29 @@
-// The rules of an ACL, applied to one client.
+// Rights: applies the rules of an ACL to one client.
 #include <algorithm>
 
 #include "filter_sets.hpp"
 #include "ledge/auth/acl.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::auth {
 namespace {
 
-constexpr std::string_view special = "+#/";
+constexpr std::string_view special_characters = "+#/";
 
-bool is_odd(std::string_view name) {
-    return name.starts_with('$') || name.find_first_of(special) != std::string_view::npos;
+bool is_special(std::string_view name) {
+    return name.starts_with('$') || name.find_first_of(special_characters) != std::string_view::npos;
 }
 
-bool can_name_stand_in(std::string_view name, std::string_view placeholder, std::string_view filter) {
-    if (name.find_first_of(special) != std::string_view::npos) return false;
+/// True if the name can replace the placeholder in the filter; see Rights::can_be_expanded.
+bool can_replace(std::string_view name, std::string_view placeholder, std::string_view filter) {
+    if (name.find_first_of(special_characters) != std::string_view::npos) return false;
     return !name.starts_with('$') || !filter.starts_with(placeholder);
 }
 
-/// The first level of `rest`, which becomes what follows it; `has_more`: there is a further level, maybe an empty one.
-std::string_view take_level(std::string_view& rest, bool& has_more) {
+/// Removes the first level and its '/' from `rest`, and returns the level. `has_more` tells whether there is a further
+/// level, which may be empty.
+std::string_view next_level(std::string_view& rest, bool& has_more) {
     const std::size_t slash = rest.find('/');
     const std::string_view level = rest.substr(0, slash);
     has_more = slash != std::string_view::npos;
@@ -37,24 +40,27 @@ Rights::Rights(const Acl& acl, std::optional<std::string_view> user, std::string
       own_(acl.find_user(user)),
       user_(user),
       client_id_(client_id),
-      has_odd_name_((user && is_odd(*user)) || is_odd(client_id)) {
+      has_special_name_((user && is_special(*user)) || is_special(client_id)) {
     for (const std::string& name : roles)
         if (const AclOwner* role = acl.find_role(name)) roles_.push_back(role);
-    if (!has_odd_name_) return;
-    visit(own_, roles_, [&](const RuleSet& rules) { is_own_void_ = is_own_void_ || has_void_denial(rules); });
-    visit(&acl.everybody(), {},
-          [&](const RuleSet& rules) { is_everybody_void_ = is_everybody_void_ || has_void_denial(rules); });
+    if (!has_special_name_) return;
+    visit(own_, roles_, [&](const RuleSet& rules) {
+        has_own_unusable_denial_ = has_own_unusable_denial_ || has_unusable_denial(rules);
+    });
+    visit(&acl.everybody(), {}, [&](const RuleSet& rules) {
+        has_general_unusable_denial_ = has_general_unusable_denial_ || has_unusable_denial(rules);
+    });
 }
 
-bool Rights::has_void_denial(const RuleSet& rules) const {
+bool Rights::has_unusable_denial(const RuleSet& rules) const {
     return rules.has_pattern_denial() && std::ranges::any_of(rules.all(), [this](const AclRule& rule) {
-               return rule.is_denial && rule.has_placeholders() && !can_stand_in(rule);
+               return rule.is_denial && rule.has_placeholders() && !can_be_expanded(rule);
            });
 }
 
-bool Rights::can_stand_in(const AclRule& rule) const {
-    const bool is_user_right = !rule.names_user || !user_ || can_name_stand_in(*user_, "%u", rule.filter);
-    return is_user_right && (!rule.names_client || can_name_stand_in(client_id_, "%c", rule.filter));
+bool Rights::can_be_expanded(const AclRule& rule) const {
+    const bool is_user_right = !rule.names_user || !user_ || can_replace(*user_, "%u", rule.filter);
+    return is_user_right && (!rule.names_client || can_replace(client_id_, "%c", rule.filter));
 }
 
 template <class Visit>
@@ -66,7 +72,8 @@ void Rights::visit(const AclOwner* owner, std::span<const AclOwner* const> roles
     for (const AclOwner* role : roles) visit_set(role->rules);
 }
 
-/// `find` gives the rule of a set that decides there: a denial if there is one.
+/// The rule that decides among the rules of the owner and the roles: the first denial, or else the first grant. `find`
+/// returns the deciding rule of one set, which is a denial if some denial matches.
 template <class Find>
 const AclRule* Rights::decide_among(const AclOwner* owner, std::span<const AclOwner* const> roles,
                                     const Find& find) const {
@@ -81,10 +88,11 @@ const AclRule* Rights::decide_among(const AclOwner* owner, std::span<const AclOw
 
 template <class Find>
 Verdict Rights::decide(const Find& find) const {
-    const AclRule* rule = is_own_void_ ? nullptr : decide_among(own_, roles_, find);
-    if (rule == nullptr && !is_everybody_void_) rule = decide_among(&acl_->everybody(), {}, find);
+    // The client's own rules come before the rules for everybody. An acl claim of a token then replaces every grant.
+    const AclRule* rule = has_own_unusable_denial_ ? nullptr : decide_among(own_, roles_, find);
+    if (rule == nullptr && !has_general_unusable_denial_) rule = decide_among(&acl_->everybody(), {}, find);
     if (granted_ != nullptr && (rule == nullptr || !rule->is_denial))
-        rule = is_own_void_ || is_everybody_void_ ? nullptr : find(granted_->everybody().rules);
+        rule = has_own_unusable_denial_ || has_general_unusable_denial_ ? nullptr : find(granted_->everybody().rules);
     return {rule != nullptr && !rule->is_denial, rule};
 }
 
@@ -109,12 +117,14 @@ const AclRule* Rights::find_for_filter(const RuleSet& rules, std::string_view fi
     for (const AclRule& rule : rules.all()) {
         ++compared;
         if (!rule.concerns(Access::read) || !concerns(rule)) continue;
-        const std::string_view meant = expanded(rule, scratch);
-        if (rule.is_denial ? covers(meant, filter) : overlap(meant, filter)) return &rule;
+        // A denial decides only if it forbids everything that the filter matches. A grant decides if it allows a part.
+        const std::string_view expanded_filter = expanded(rule, scratch);
+        if (rule.is_denial ? covers(expanded_filter, filter) : overlap(expanded_filter, filter)) return &rule;
     }
     return nullptr;
 }
 
+/// The Acl that contains the rule: that of the token, or that of the broker.
 const Acl& Rights::home_of(const AclRule& rule) const {
     if (granted_ == nullptr) return *acl_;
     const auto& all = granted_->everybody().rules.all();
@@ -125,10 +135,10 @@ const Acl& Rights::home_of(const AclRule& rule) const {
 std::string Rights::explain(const Verdict& verdict) const {
     if (verdict.rule == nullptr && granted_ != nullptr) return granted_->name() + " (no rule)";
     if (verdict.rule == nullptr) {
-        const bool has_odd_user = user_ && is_odd(*user_);
-        return acl_->name() + (has_odd_name_ && acl_->has_patterns()
-                                   ? std::string(" (no rule; the ") + (has_odd_user ? "user name" : "client id") +
-                                         " cannot stand for " + (has_odd_user ? "%u" : "%c") +
+        const bool is_user_special = user_ && is_special(*user_);
+        return acl_->name() + (has_special_name_ && acl_->has_patterns()
+                                   ? std::string(" (no rule; the ") + (is_user_special ? "user name" : "client id") +
+                                         " cannot stand for " + (is_user_special ? "%u" : "%c") +
                                          ", as it contains +, # or /, or begins with $)"
                                    : " (no rule)");
     }
@@ -136,18 +146,19 @@ std::string Rights::explain(const Verdict& verdict) const {
     return home.name() + ":" + std::to_string(verdict.rule->line) + " (" + home.text_of(*verdict.rule) + ")";
 }
 
-/// A pattern with %u says nothing about a client without a user, and none about one whose name cannot stand in it.
+/// True if the rule applies to this client. A rule with %u does not apply to a client without a user name. A rule with
+/// placeholders does not apply to a client whose names cannot replace them.
 bool Rights::concerns(const AclRule& rule) const {
     if (!rule.has_placeholders()) return true;
     if (rule.names_user && !user_) return false;
-    return !has_odd_name_ || can_stand_in(rule);
+    return !has_special_name_ || can_be_expanded(rule);
 }
 
 bool Rights::matches(const AclRule& rule, std::string_view topic) const {
     const std::string_view filter = rule.filter;
     switch (rule.shape) {
         case AclRule::Shape::exact: return topic == filter;
-        case AclRule::Shape::subtree: {  // "a/b/#": "a/b", and what begins with "a/b/"
+        case AclRule::Shape::subtree: {  // "a/b/#" matches "a/b", and every topic that begins with "a/b/"
             const std::size_t parent = filter.size() - 2;
             return topic.starts_with(filter.substr(0, parent)) && (topic.size() == parent || topic[parent] == '/');
         }
@@ -157,25 +168,27 @@ bool Rights::matches(const AclRule& rule, std::string_view topic) const {
     return false;
 }
 
-/// topic::matches with %u and %c put in on the way.
+/// As topic::matches, but %u and %c in the filter stand for the client's names. Nothing is copied.
 bool Rights::matches_expanded(std::string_view filter, std::string_view topic) const {
     const bool begins_with_wildcard = filter.starts_with('+') || filter.starts_with('#');
     if (begins_with_wildcard && topic.starts_with('$')) return false;
     for (bool has_filter = true, has_topic = true; has_filter;) {
-        const std::string_view level = take_level(filter, has_filter);
+        const std::string_view level = next_level(filter, has_filter);
         if (level == "#") return true;
         if (!has_topic) return false;
-        const std::string_view text = take_level(topic, has_topic);
-        if (level != "+" && !takes_level(level, text)) return false;
+        const std::string_view text = next_level(topic, has_topic);
+        if (level != "+" && !matches_level(level, text)) return false;
         if (!has_filter) return !has_topic;
     }
     return false;
 }
 
-bool Rights::takes_level(std::string_view level, std::string_view text) const {
+/// Compares one level of a filter with one level of a topic.
+bool Rights::matches_level(std::string_view level, std::string_view text) const {
     while (!level.empty()) {
         const bool is_user = level.starts_with("%u");
         const bool is_name = is_user || level.starts_with("%c");
+        LEDGE_ASSERT(!is_user || user_);  // concerns() has excluded clients without a user name
         const std::string_view expected = is_user ? *user_ : is_name ? client_id_ : level.substr(0, 1);
         if (!text.starts_with(expected)) return false;
         level.remove_prefix(is_name ? 2 : 1);
@@ -184,7 +197,7 @@ bool Rights::takes_level(std::string_view level, std::string_view text) const {
     return text.empty();
 }
 
-/// The filter with the client's names in it; in `scratch` where it has any.
+/// The filter with the client's names in place of %u and %c. `scratch` holds the text if the filter has placeholders.
 std::string_view Rights::expanded(const AclRule& rule, std::string& scratch) const {
     if (rule.shape != AclRule::Shape::pattern) return rule.filter;
     scratch.clear();

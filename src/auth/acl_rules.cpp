@@ -1,8 +1,11 @@
+// RuleSet: sorts the rules of one owner and builds their index.
 #include "ledge/auth/acl_rules.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::auth {
 
@@ -14,14 +17,14 @@ void RuleSet::seal() {
     if (rules_.size() > unindexed_max) build_index();
 }
 
-/// The nodes on the way from the root to where the rule ends, that one last.
+/// The hashes of all nodes on the path of the rule, from the root to the node where the filter ends.
 std::vector<std::uint64_t> RuleSet::path_of(const AclRule& rule) {
     std::vector<std::uint64_t> path{root};
     std::string_view rest = rule.filter;
     for (bool has_more = true; has_more;) {
         const std::size_t slash = rest.find('/');
         const std::string_view level = rest.substr(0, slash);
-        if (level == "#") break;
+        if (level == "#") break;  // "a/#" also matches "a", so the rule belongs to the node of "a"
         const auto has = [&](std::string_view name) { return level.find(name) != std::string_view::npos; };
         const bool is_any = level == "+" || (rule.has_placeholders() && (has("%u") || has("%c")));
         path.push_back(below(path.back(), is_any ? any_level : hash_of(level)));
@@ -32,8 +35,9 @@ std::vector<std::uint64_t> RuleSet::path_of(const AclRule& rule) {
 }
 
 void RuleSet::build_index() {
-    std::vector<std::uint64_t> paths;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> ends;
+    LEDGE_ASSERT(nodes_.empty() && order_.empty());
+    std::vector<std::uint64_t> paths;                           // the hashes of all nodes
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> ends;  // last node and index of each rule
     for (std::uint32_t i = 0; i < rules_.size(); ++i) {
         const std::vector<std::uint64_t> path = path_of(rules_[i]);
         paths.insert(paths.end(), path.begin(), path.end());
@@ -42,6 +46,7 @@ void RuleSet::build_index() {
     std::ranges::sort(paths);
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     nodes_.resize(std::bit_ceil(2 * paths.size()));
+    // Sorted by node and then by index, so that the rules of a node are one part of order_, in ascending order.
     std::ranges::sort(ends);
     auto end = ends.begin();
     for (const std::uint64_t path : paths) {

@@ -1,3 +1,4 @@
+// The decisions about logins, and the computation of a password check.
 #include "ledge/auth/authenticator.hpp"
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -15,9 +17,11 @@ namespace {
 
 Secret secret_of(const Question& question) { return Secret(question.password.value_or(Bytes{})); }
 
-/// Of a user that the file has, or of one that has to cost as much; nothing: the file has no users.
+/// The check for a user of the file, or, for an unknown user, a check that takes as long. nullopt = the file has no
+/// users.
 std::optional<LoginCheck> password_check(const PasswordFile& passwords, const PasswordFile::Entry* entry,
                                          const Question& question) {
+    LEDGE_ASSERT(question.user_name);
     const PasswordHash* hash = entry != nullptr ? &entry->hash : passwords.stand_in(*question.user_name);
     if (hash == nullptr) return std::nullopt;
     return PasswordCheck{std::string(*question.user_name), *hash, secret_of(question), entry != nullptr};
@@ -35,7 +39,8 @@ HookQuestion hook_question(const Question& question) {
 
 LoginOutcome check_password(const PasswordCheck& check) {
     LoginOutcome outcome;
-    const bool is_password_right = is_right(check.hash, check.password.bytes());  // also of an unknown user
+    // Compute the hash for an unknown user too, so that the time does not tell which users exist.
+    const bool is_password_right = is_right(check.hash, check.password.bytes());
     if (!is_password_right || !check.is_user_known) {
         outcome.reason = "wrong user name or password";
         return outcome;
@@ -50,6 +55,7 @@ LoginOutcome check_password(const PasswordCheck& check) {
 }  // namespace
 
 Answer answer(const Policy& policy, const Question& question) {
+    // First the token keys, then the password file, then the hook; see the header.
     Answer refused{ReasonCode::bad_user_name_or_password, std::nullopt};
     if (policy.tokens && question.password && looks_like_token(*question.password)) {
         std::optional<std::string> user_name;
@@ -57,6 +63,7 @@ Answer answer(const Policy& policy, const Question& question) {
         refused.check = TokenCheck{std::move(user_name), secret_of(question)};
         return refused;
     }
+    // Without a hook, the password file also decides about names that it does not contain.
     if (policy.passwords && question.user_name) {
         const PasswordFile::Entry* entry = policy.passwords->find(*question.user_name);
         if (entry != nullptr || !policy.hook) {
@@ -69,15 +76,19 @@ Answer answer(const Policy& policy, const Question& question) {
         refused.check = hook_question(question);
         return refused;
     }
+    // With token keys, a password that is no token proves nothing.
     if (policy.tokens && gives_credentials) return refused;
+    // Here the client gives no user name, or nothing could prove the name. Such a name is ignored.
     if (question.is_anonymous_allowed) return {};
     if (question.user_name) return refused;
     return {ReasonCode::not_authorized, std::nullopt};
 }
 
 std::string_view reason_of(const Answer& answer, const Policy& policy) {
-    const bool knows_somebody = policy.passwords || policy.tokens || policy.hook;
-    if (!knows_somebody) return "anonymous clients are not allowed on this listener, and no password is known";
+    const bool can_prove_names = policy.passwords || policy.tokens || policy.hook;
+    if (!can_prove_names)
+        return "anonymous clients are not allowed on this listener, and the broker has no password file, token key or "
+               "hook";
     return answer.code == ReasonCode::not_authorized ? "anonymous clients are not allowed on this listener"
                                                      : "wrong user name or password";
 }
@@ -86,7 +97,7 @@ LoginOutcome carry_out(const LoginCheck& check, WallTime now) {
     if (const auto* password = std::get_if<PasswordCheck>(&check)) return check_password(*password);
     if (const auto* token = std::get_if<TokenCheck>(&check))
         return check_token(token->rules, token->token.bytes(), token->user_name, now);
-    return no_hook_answer("there is no authentication hook");
+    return no_hook_answer("there is no authentication hook");  // a HookQuestion is not for the worker
 }
 
 namespace {
@@ -109,7 +120,7 @@ bool is_key_still_there(const Policy& policy, const Identity& identity) {
 bool is_still_proven(const Policy& policy, const Identity& identity) {
     switch (identity.proof) {
         case Proof::none:
-        case Proof::tls: return true;
+        case Proof::tls: return true;  // the policy has no part in these proofs
         case Proof::password: return is_password_still_there(policy, identity);
         case Proof::token: return is_key_still_there(policy, identity);
         case Proof::hook: return policy.hook && credential_of(*policy.hook) == identity.credential;
@@ -118,6 +129,7 @@ bool is_still_proven(const Policy& policy, const Identity& identity) {
 }
 
 std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id) {
+    // Without an ACL, the acl claim of a token is the only list of rules.
     const Acl* granted = identity.granted ? &*identity.granted : nullptr;
     if (policy.acl) return Rights(*policy.acl, identity.user, client_id, identity.roles, granted);
     if (granted != nullptr) return Rights(*granted, identity.user, client_id);
@@ -125,13 +137,15 @@ std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, 
 }
 
 std::uint64_t credential_of(const PasswordHash& hash) {
+    // The first bytes of the digest are as good as random, so two passwords practically never have the same number.
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | hash.digest[i];
-    return value | 1U;
+    return value | 1U;  // never 0, which means "no credential"
 }
 
 ReasonCode answer_anonymous(std::string_view trace, bool is_anonymous_allowed) {
     constexpr std::ptrdiff_t trace_characters_max = 255;
+    // Every byte of UTF-8 except 10xxxxxx begins a character.
     const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
     const bool is_too_long = std::ranges::count_if(trace, starts_character) > trace_characters_max;
     if (is_too_long || !wire::is_valid_utf8(trace)) return ReasonCode::not_authorized;

@@ -1,5 +1,7 @@
 #include "base64url.hpp"
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::auth {
 namespace {
 
@@ -16,11 +18,11 @@ unsigned digit_of(char c) {
 }  // namespace
 
 std::optional<std::vector<Byte>> decode_base64url(std::string_view text) {
-    if (text.size() % 4 == 1) return std::nullopt;
+    if (text.size() % 4 == 1) return std::nullopt;  // one digit has only 6 bits, too few for a byte
     std::vector<Byte> out;
     out.reserve(text.size() * 3 / 4);
     unsigned bits = 0;
-    unsigned count = 0;  // of bits that have not become a byte
+    unsigned count = 0;  // bits that have not become a byte
     for (const char c : text) {
         const unsigned digit = digit_of(c);
         if (digit == no_digit) return std::nullopt;
@@ -30,7 +32,8 @@ std::optional<std::vector<Byte>> decode_base64url(std::string_view text) {
         count -= 8;
         out.push_back(static_cast<Byte>(bits >> count));
     }
-    if ((bits & ((1U << count) - 1U)) != 0) return std::nullopt;
+    LEDGE_ASSERT(count < 8);
+    if ((bits & ((1U << count) - 1U)) != 0) return std::nullopt;  // an encoder leaves zeros at the end
     return out;
 }
 

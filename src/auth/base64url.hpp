@@ -1,4 +1,4 @@
-// base64url without padding (RFC 4648 section 5), as tokens and keys have it.
+// Decodes base64url without padding (RFC 4648 section 5), the encoding of tokens and keys. Stateless.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,8 @@
 
 namespace ledge::auth {
 
-/// Nothing when a character is none of the 64, or the bits at the end are not what an encoder leaves there.
+/// nullopt = the text has a character outside the alphabet, an impossible length, or unused bits at its end that are
+/// not zero.
 std::optional<std::vector<Byte>> decode_base64url(std::string_view text);
 
 }  // namespace ledge::auth

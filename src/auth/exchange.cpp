@@ -1,3 +1,4 @@
+// Enhanced authentication: passes the messages of an exchange to its method.
 #include "ledge/auth/exchange.hpp"
 
 #include "hmac.hpp"
@@ -8,7 +9,8 @@ using wire::ReasonCode;
 
 namespace {
 
-/// 128 bits that nobody foresees who has not the key, although he may know what `rng` will say.
+/// A nonce made from 128 bits of `rng`. Nobody can predict the nonce without the key, even if the numbers of `rng` can
+/// be predicted.
 std::string make_nonce(const Policy& policy, Rng& rng) {
     std::array<Byte, 16> number{};
     for (Byte& byte : number) byte = static_cast<Byte>(rng.next());
@@ -29,13 +31,13 @@ Exchange::Reply Exchange::on_message(const Policy& policy, std::string_view mess
     if (auto* scram = std::get_if<ScramExchange>(&method_)) return on_scram(*scram, policy, message, rng);
     Reply reply;
     reply.code = answer_anonymous(message, is_anonymous_allowed);
-    reply.problem = "anonymous clients are not allowed on this listener, or the trace is no text";
+    reply.problem = "anonymous clients are not allowed on this listener, or the trace is not valid text";
     return reply;
 }
 
 Exchange::Reply Exchange::on_scram(ScramExchange& scram, const Policy& policy, std::string_view message, Rng& rng) {
     Reply reply;
-    reply.problem = "the users have been changed meanwhile";
+    reply.problem = "the users have changed during the login";
     if (!policy.passwords) return reply;
     ScramExchange::Reply said = scram.on_message(*policy.passwords, message, make_nonce(policy, rng));
     reply.data = std::move(said.data);
@@ -49,6 +51,7 @@ Exchange::Reply Exchange::on_scram(ScramExchange& scram, const Policy& policy, s
             return reply;
         case ScramExchange::Reply::Kind::success: break;
     }
+    // The file may have been read again between the two messages, so check that the user still has these keys.
     reply.identity.user = scram.user();
     reply.identity.proof = Proof::password;
     reply.identity.credential = credential_of(scram.keys());

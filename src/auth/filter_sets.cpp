@@ -1,3 +1,4 @@
+// Compares filters level by level.
 #include "filter_sets.hpp"
 
 #include <algorithm>
@@ -5,7 +6,7 @@
 namespace ledge::auth {
 namespace {
 
-/// The levels of a filter one by one.
+/// Returns the levels of a filter one by one.
 class Levels {
 public:
     explicit Levels(std::string_view filter) : rest_(filter) {}
@@ -27,19 +28,19 @@ private:
 
 bool begins_with_wildcard(std::string_view filter) { return filter.starts_with('+') || filter.starts_with('#'); }
 
-/// [MQTT-4.7.2-1] What begins with a wildcard has nothing to do with topics that begin with '$'.
-bool are_apart(std::string_view a, std::string_view b) {
+/// True if one filter begins with a wildcard and the other with '$'. Then no topic matches both [MQTT-4.7.2-1].
+bool are_separated_by_dollar(std::string_view a, std::string_view b) {
     return (begins_with_wildcard(a) && b.starts_with('$')) || (begins_with_wildcard(b) && a.starts_with('$'));
 }
 
 }  // namespace
 
 bool overlap(std::string_view a, std::string_view b) {
-    if (are_apart(a, b)) return false;
+    if (are_separated_by_dollar(a, b)) return false;
     Levels left(a);
     Levels right(b);
     while (true) {
-        if (left.is_multi() || right.is_multi()) return true;  // also with the other at its end: "a/#" matches "a"
+        if (left.is_multi() || right.is_multi()) return true;  // even if the other has ended: "a/#" matches "a"
         if (left.is_at_end() || right.is_at_end()) return left.is_at_end() && right.is_at_end();
         if (!left.is_single() && !right.is_single() && left.level() != right.level()) return false;
         left.advance();
@@ -48,7 +49,7 @@ bool overlap(std::string_view a, std::string_view b) {
 }
 
 bool covers(std::string_view outer, std::string_view inner) {
-    if (are_apart(outer, inner)) return false;
+    if (are_separated_by_dollar(outer, inner)) return false;
     Levels left(outer);
     Levels right(inner);
     while (true) {

@@ -1,14 +1,14 @@
-// Topic filters as sets of topics: do two have a topic in common, is one within the other. Both valid, without
-// "$share/".
+// Compares topic filters as sets of topics. All filters must be valid, and come without "$share/GROUP/". Stateless.
 #pragma once
 
 #include <string_view>
 
 namespace ledge::auth {
 
-/// Some topic matches both.
+/// True if at least one topic matches both filters.
 bool overlap(std::string_view a, std::string_view b);
-/// Every topic that matches `inner` matches `outer`. May say no although it is so only for filters that match no topic.
+/// True if every topic that matches `inner` also matches `outer`. The result may be wrongly false, but only for filters
+/// that match no topic.
 bool covers(std::string_view outer, std::string_view inner);
 
 }  // namespace ledge::auth

@@ -11,7 +11,7 @@ namespace ledge::auth {
 Digest256 sha256(Bytes text) {
     Digest256 digest{};
     const int error = mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), text.data(), text.size(), digest.data());
-    LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-256
+    LEDGE_ASSERT(error == 0);  // an error means: no memory, or a library without SHA-256
     return digest;
 }
 
@@ -24,6 +24,7 @@ Digest256 hmac_sha256(Bytes key, Bytes text) {
 }
 
 Digest256 pbkdf2_sha256(Bytes password, Bytes salt, std::uint32_t iterations) {
+    LEDGE_ASSERT(iterations > 0);
     Digest256 digest{};
     const int error = mbed::pbkdf2(MBEDTLS_MD_SHA256, password, salt, iterations, digest);
     LEDGE_ASSERT(error == 0);
@@ -31,7 +32,7 @@ Digest256 pbkdf2_sha256(Bytes password, Bytes salt, std::uint32_t iterations) {
 }
 
 std::string to_base64(Bytes bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // with the zero that the library puts behind it
+    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // the library appends a zero byte
     std::size_t written = 0;
     const int error = mbedtls_base64_encode(reinterpret_cast<unsigned char*>(text.data()), text.size(), &written,
                                             bytes.data(), bytes.size());

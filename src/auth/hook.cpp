@@ -1,3 +1,4 @@
+// Builds the request to the authentication hook, and reads the answer.
 #include "ledge/auth/hook.hpp"
 
 #include <algorithm>
@@ -13,11 +14,13 @@ namespace {
 
 using wire::ReasonCode;
 
-constexpr std::size_t json_bytes_reserved = 1024;  // of a usual question, so that no copy of a password stays behind
-constexpr std::size_t names_max = 64;
+// Large enough for a usual question. A text that grows would leave copies of the password in freed memory.
+constexpr std::size_t json_bytes_reserved = 1024;
+constexpr std::size_t names_max = 64;  // roles in an answer
 constexpr std::size_t name_bytes_max = 1024;
-constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;
+constexpr std::int64_t ttl_s_max = 10LL * 365 * 86'400;  // ten years; larger values are lowered to this
 
+/// True for a text that may be the name of a user or a role.
 bool is_name(std::string_view name) {
     const auto is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
@@ -26,8 +29,8 @@ bool is_name(std::string_view name) {
            std::ranges::none_of(name, is_control);
 }
 
-/// False: the body is not what it should be.
-bool take_answer(const JsonObject& answer, LoginOutcome& outcome) {
+/// Reads the members of the answer. False = a member has a wrong kind or a wrong value.
+bool read_answer(const JsonObject& answer, LoginOutcome& outcome) {
     if (answer.has("user")) {
         const auto user = answer.text("user");
         if (!user || !is_name(*user)) return false;
@@ -68,16 +71,16 @@ LoginOutcome read_hook_answer(const HookOptions& options, const HookQuestion& qu
                               std::string_view body) {
     LoginOutcome outcome;
     if (status == 401 || status == 403) {
-        outcome.reason = "the authentication hook says no";
+        outcome.reason = "the authentication hook has refused the client";
         return outcome;
     }
     if (status != 200)
-        return no_hook_answer("the authentication hook answers with HTTP status " + std::to_string(status));
-    outcome.identity.user = question.user_name;
+        return no_hook_answer("the authentication hook has answered with HTTP status " + std::to_string(status));
+    outcome.identity.user = question.user_name;  // unless the answer names another user
     if (!is_blank(body)) {
         const auto document = JsonDocument::parse(body);
-        if (!document || !take_answer(document->root(), outcome))
-            return no_hook_answer("the authentication hook answers with a body that is not understood");
+        if (!document || !read_answer(document->root(), outcome))
+            return no_hook_answer("the authentication hook has answered with a body that is not in the expected form");
     }
     outcome.code = ReasonCode::success;
     outcome.identity.proof = Proof::hook;

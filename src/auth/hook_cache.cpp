@@ -1,3 +1,4 @@
+// The table of the hook's answers, and its order by age.
 #include "ledge/auth/hook_cache.hpp"
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <string_view>
 
 #include "hmac.hpp"
+#include "ledge/base/assert.hpp"
 
 namespace ledge::auth {
 
@@ -25,7 +27,7 @@ std::optional<LoginOutcome> HookCache::find(const HookQuestion& question, Instan
     const auto found = entries_.find(digest_of(question));
     if (found == entries_.end() || now >= found->second.kept_until) return std::nullopt;
     LoginOutcome outcome = found->second.outcome;
-    if (outcome.valid_for) outcome.valid_for = found->second.valid_until - now;
+    if (outcome.valid_for) outcome.valid_for = found->second.valid_until - now;  // the time that is left
     return outcome;
 }
 
@@ -39,6 +41,8 @@ void HookCache::put(const HookQuestion& question, const LoginOutcome& outcome, I
     const Instant valid_until = outcome.valid_for ? now + *outcome.valid_for : never;
     entries_.insert_or_assign(digest, Entry{outcome, now + time, valid_until, ++last_number_});
     order_.push_back({digest, last_number_});
+    LEDGE_ASSERT(entries_.size() <= options_.cached_max);
+    // Entries that are stored again leave outdated places behind. Remove them before they fill the memory.
     if (order_.size() > 2 * std::size_t{options_.cached_max}) {
         std::erase_if(order_, [&](const Place& place) {
             const auto found = entries_.find(place.digest);
@@ -47,6 +51,7 @@ void HookCache::put(const HookQuestion& question, const LoginOutcome& outcome, I
     }
 }
 
+/// Removes the oldest entries until there is room for one more.
 void HookCache::make_room() {
     while (entries_.size() >= options_.cached_max && !order_.empty()) {
         const auto oldest = entries_.find(order_.front().digest);
@@ -55,7 +60,8 @@ void HookCache::make_room() {
     }
 }
 
-/// Each part with its length in front: no two questions have the same text.
+/// The keyed digest of a question. Each part of the digested text begins with its length, so two different questions
+/// never have the same text.
 HookCache::Digest HookCache::digest_of(const HookQuestion& question) const {
     std::string text;
     const auto add = [&text](std::optional<std::string_view> part) {

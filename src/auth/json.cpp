@@ -1,4 +1,4 @@
-// The only file that compiles Boost.JSON.
+// Reads JSON with Boost.JSON. Only this file compiles the library.
 #include "json.hpp"
 
 #include <boost/json/src.hpp>
@@ -16,9 +16,9 @@ const json::value* find(const void* object, std::string_view name) {
 
 std::string_view view_of(json::string_view text) { return {text.data(), text.size()}; }
 
-// Rounded down, without the mathematical library: that would be 0.3 MB of every broker's memory.
+// Rounds down and limits to the range. std::floor would load the mathematical library, 0.3 MB of memory in each broker.
 std::int64_t clamp(double number) {
-    constexpr double bound = 9.2e18;  // below 2 to the 63rd
+    constexpr double bound = 9.2e18;  // a little less than 2^63
     if (!(number > -bound)) return std::numeric_limits<std::int64_t>::min();
     if (number > bound) return std::numeric_limits<std::int64_t>::max();
     const auto truncated = static_cast<std::int64_t>(number);

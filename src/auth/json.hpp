@@ -1,4 +1,5 @@
-// JSON objects from strangers, read with bounds. Boost.JSON is behind this and nowhere else in the module.
+// Reads JSON objects from untrusted peers, with a limit of the nesting. Only json.cpp uses Boost.JSON; no other file of
+// the module does. A document is owned by the function that parses it.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +11,18 @@
 
 namespace ledge::auth {
 
-/// An object of a JsonDocument, which it borrows. Members are asked for by name and kind: nothing when there is none of
-/// that name, or of another kind.
+/// An object of a JsonDocument, which must outlive it. A getter returns nullopt if the object has no member with this
+/// name, or a member of another kind.
 class JsonObject {
 public:
     bool has(std::string_view name) const;
     std::optional<std::string_view> text(std::string_view name) const;
-    /// A number, rounded down; what does not fit is the smallest or largest that does.
+    /// Returns a number, rounded down. A number outside the range becomes the smallest or the largest one.
     std::optional<std::int64_t> integer(std::string_view name) const;
-    /// A list that has nothing but texts.
+    /// Returns the elements of a list that has only texts.
     std::optional<std::vector<std::string_view>> texts(std::string_view name) const;
     std::optional<JsonObject> object(std::string_view name) const;
-    /// The objects in a list; what else is in it is left out.
+    /// Returns the objects of a list, and ignores its other elements.
     std::optional<std::vector<JsonObject>> objects(std::string_view name) const;
     std::vector<std::string_view> names() const;
 
@@ -35,7 +36,7 @@ class JsonDocument {
 public:
     static constexpr std::size_t depth_max = 8;
 
-    /// Nothing: `text` is not one object in JSON (RFC 8259), or one that is nested too deep.
+    /// nullopt = `text` is not one JSON object (RFC 8259), or is nested deeper than depth_max.
     static std::optional<JsonDocument> parse(std::string_view text);
     JsonDocument(JsonDocument&&) noexcept;
     JsonDocument& operator=(JsonDocument&&) noexcept;

@@ -1,4 +1,5 @@
-// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13) for hashes; nothing else here asks for the version.
+// The difference between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13) for hashes. No other file of the module depends
+// on the version.
 #pragma once
 
 #include <mbedtls/md.h>
@@ -12,7 +13,8 @@
 
 namespace ledge::auth::mbed {
 
-/// PBKDF2 with HMAC (RFC 8018 section 5.2); fills `key`. 0, or an error: memory, or a library without the hash.
+/// Computes PBKDF2 with HMAC (RFC 8018 section 5.2) and fills `key`. Returns 0, or an error of mbedTLS: no memory, or a
+/// library without the hash.
 inline int pbkdf2(mbedtls_md_type_t hash, Bytes password, Bytes salt, std::uint32_t iterations, std::span<Byte> key) {
     const auto key_bytes = static_cast<std::uint32_t>(key.size());
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000

@@ -1,3 +1,4 @@
+// Parses, writes and computes password hashes.
 #include "ledge/auth/password_hash.hpp"
 
 #include <mbedtls/md.h>
@@ -19,8 +20,8 @@ namespace {
 
 using Digest = std::array<Byte, PasswordHash::digest_bytes>;
 
-/// "rest" of "first$rest"; the text itself becomes "first".
-std::string_view cut_at(std::string_view& text, char separator) {
+/// Splits "first$rest": returns "rest", and sets `text` to "first".
+std::string_view split_at(std::string_view& text, char separator) {
     const std::size_t at = text.find(separator);
     if (at == std::string_view::npos) return {};
     const std::string_view rest = text.substr(at + 1);
@@ -28,6 +29,7 @@ std::string_view cut_at(std::string_view& text, char separator) {
     return rest;
 }
 
+/// Decodes base64 into `out`, and returns the number of bytes. nullopt = wrong base64, or too many bytes.
 template <std::size_t size>
 std::optional<std::size_t> decode_base64(std::string_view text, std::array<Byte, size>& out) {
     const auto bytes = from_base64(text);
@@ -36,13 +38,13 @@ std::optional<std::size_t> decode_base64(std::string_view text, std::array<Byte,
     return bytes->size();
 }
 
-/// A context for SHA-512, freed with its content wiped.
+/// A context for SHA-512. mbedtls_md_free() overwrites the context.
 class Sha512 {
 public:
     Sha512() {
         mbedtls_md_init(&context_);
         const int error = mbedtls_md_setup(&context_, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0);
-        LEDGE_ASSERT(error == 0);  // memory, or a library without SHA-512
+        LEDGE_ASSERT(error == 0);  // an error means: no memory, or a library without SHA-512
     }
     ~Sha512() { mbedtls_md_free(&context_); }
     Sha512(const Sha512&) = delete;
@@ -71,7 +73,7 @@ Digest salted_sha512(Bytes password, Bytes salt) {
     return digest;
 }
 
-/// SaltedPassword, ClientKey, StoredKey and ServerKey of RFC 5802 section 3.
+/// Computes StoredKey and ServerKey (RFC 5802 section 3), by way of SaltedPassword and ClientKey.
 Digest scram_keys(Bytes password, Bytes salt, std::uint32_t iterations) {
     Digest256 salted = pbkdf2_sha256(password, salt, iterations);
     Digest256 client_key = hmac_sha256(salted, as_bytes("Client Key"));
@@ -80,12 +82,14 @@ Digest scram_keys(Bytes password, Bytes salt, std::uint32_t iterations) {
     Digest keys{};
     std::copy(stored_key.begin(), stored_key.end(), keys.begin());
     std::copy(server_key.begin(), server_key.end(), keys.begin() + stored_key.size());
+    // Whoever knows SaltedPassword or ClientKey can log in, so wipe both.
     wipe(salted.data(), salted.size());
     wipe(client_key.data(), client_key.size());
     return keys;
 }
 
 Digest digest_of(const PasswordHash& hash, Bytes password) {
+    LEDGE_ASSERT(hash.salt_size <= hash.salt.size());
     const Bytes salt(hash.salt.data(), hash.salt_size);
     switch (hash.scheme) {
         case PasswordHash::Scheme::salted_sha512: return salted_sha512(password, salt);
@@ -95,6 +99,7 @@ Digest digest_of(const PasswordHash& hash, Bytes password) {
     return {};
 }
 
+/// False = the text is not a number from 1 to iterations_max.
 bool read_iterations(std::string_view text, std::uint32_t& iterations) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), iterations);
     if (error != std::errc() || end != text.data() + text.size()) return false;
@@ -103,14 +108,14 @@ bool read_iterations(std::string_view text, std::uint32_t& iterations) {
 
 constexpr std::string_view scram_prefix = "SCRAM-SHA-256$";
 
-/// "iterations:salt$stored:server"
+/// Parses "iterations:salt$stored:server".
 std::optional<PasswordHash> parse_scram_keys(std::string_view text) {
     PasswordHash hash;
     hash.scheme = PasswordHash::Scheme::scram_sha256;
-    std::string_view keys = cut_at(text, '$');
+    std::string_view keys = split_at(text, '$');
     std::string_view iterations = text;
-    const std::string_view salt = cut_at(iterations, ':');
-    const std::string_view server = cut_at(keys, ':');
+    const std::string_view salt = split_at(iterations, ':');
+    const std::string_view server = split_at(keys, ':');
     const auto salt_size = decode_base64(salt, hash.salt);
     const auto stored_bytes = from_base64(keys);
     const auto server_bytes = from_base64(server);
@@ -133,13 +138,13 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
     const bool is_pbkdf2 = text.starts_with("$7$");
     if (!is_pbkdf2 && !text.starts_with("$6$")) return std::nullopt;
     hash.scheme = is_pbkdf2 ? PasswordHash::Scheme::pbkdf2_sha512 : PasswordHash::Scheme::salted_sha512;
-    text.remove_prefix(3);
+    text.remove_prefix(3);  // "$7$" or "$6$"
     if (is_pbkdf2) {
-        const std::string_view rest = cut_at(text, '$');
+        const std::string_view rest = split_at(text, '$');
         if (!read_iterations(text, hash.iterations)) return std::nullopt;
         text = rest;
     }
-    const std::string_view digest = cut_at(text, '$');
+    const std::string_view digest = split_at(text, '$');
     const auto salt_size = decode_base64(text, hash.salt);
     const auto digest_size = decode_base64(digest, hash.digest);
     if (!salt_size || *salt_size == 0 || digest_size != hash.digest.size()) return std::nullopt;
@@ -148,6 +153,7 @@ std::optional<PasswordHash> parse_password_hash(std::string_view text) {
 }
 
 std::string to_text(const PasswordHash& hash) {
+    LEDGE_ASSERT(hash.salt_size <= hash.salt.size());
     const Bytes salt(hash.salt.data(), hash.salt_size);
     if (hash.scheme == PasswordHash::Scheme::scram_sha256) {
         const Bytes keys(hash.digest);
@@ -187,7 +193,7 @@ bool is_scram_password(Bytes password) {
 
 bool is_right(const PasswordHash& hash, Bytes password) {
     Digest digest = digest_of(hash, password);
-    const bool is_equal = are_equal_in_constant_time(digest, hash.digest);
+    const bool is_equal = are_equal_in_constant_time(digest, hash.digest);  // the time must not help a guesser
     wipe(digest.data(), digest.size());
     return is_equal;
 }

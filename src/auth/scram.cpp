@@ -1,8 +1,10 @@
+// The two steps of a SCRAM exchange on the server's side.
 #include "ledge/auth/scram.hpp"
 
 #include <algorithm>
 
 #include "hmac.hpp"
+#include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
 
 namespace ledge::auth {
@@ -10,12 +12,12 @@ namespace {
 
 using Reply = ScramExchange::Reply;
 
-constexpr std::size_t nonce_bytes_max = 256;  // of the client's
+constexpr std::size_t nonce_bytes_max = 256;  // limit of the client's nonce
 
 Reply malformed(std::string_view problem) { return {Reply::Kind::malformed, {}, problem}; }
 
-/// What stands before the next ','; `rest` becomes what follows it.
-std::string_view take_attribute(std::string_view& rest) {
+/// Removes the text up to the next ',' from `rest`, together with the ',', and returns the text.
+std::string_view next_attribute(std::string_view& rest) {
     const std::string_view attribute = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(attribute.size() + 1, rest.size()));
     return attribute;
@@ -26,7 +28,8 @@ bool is_nonce(std::string_view text) {
     return !text.empty() && text.size() <= nonce_bytes_max && std::ranges::all_of(text, is_printable);
 }
 
-/// "=2C" and "=3D" stand for ',' and '='. False: a '=' stands for something else.
+/// Decodes a name in which "=2C" and "=3D" stand for ',' and '='. False = another '=' is in the name, or the name is
+/// not a valid user name.
 bool decode_name(std::string_view text, std::string& name) {
     while (!text.empty()) {
         const std::string_view code = text.substr(0, 3);
@@ -49,22 +52,24 @@ Reply ScramExchange::on_message(const PasswordFile& users, std::string_view mess
 }
 
 Reply ScramExchange::on_first(const PasswordFile& users, std::string_view message, std::string_view nonce) {
+    LEDGE_ASSERT(!nonce.empty());
     std::string_view rest = message;
-    const std::string_view binding = take_attribute(rest);
+    const std::string_view binding = next_attribute(rest);
     if (binding.starts_with("p=")) return malformed("SCRAM channel binding is not supported");
     if (binding != "n" && binding != "y") return malformed("not the first message of SCRAM");
-    const std::string_view authorization = take_attribute(rest);
+    const std::string_view authorization = next_attribute(rest);
     header_ = message.substr(0, message.size() - rest.size());
     const std::string_view bare = rest;
-    const std::string_view name = take_attribute(rest);
-    const std::string_view client_nonce = take_attribute(rest);
+    const std::string_view name = next_attribute(rest);
+    const std::string_view client_nonce = next_attribute(rest);
     if (name.starts_with("m=")) return malformed("SCRAM extensions are not supported");
     if (!name.starts_with("n=") || !client_nonce.starts_with("r=") || !is_nonce(client_nonce.substr(2)))
         return malformed("not the first message of SCRAM");
-    if (!decode_name(name.substr(2), user_)) return malformed("the SCRAM user name cannot be one");
+    if (!decode_name(name.substr(2), user_)) return malformed("the SCRAM user name is not valid");
     if (!authorization.empty() && authorization != "a=" + std::string(name.substr(2)))
         return malformed("SCRAM as one user on behalf of another is not supported");
 
+    // A user without SCRAM keys gets made-up keys, so that the answer does not tell which users exist.
     const PasswordFile::Entry* entry = users.find(user_);
     is_user_known_ = entry != nullptr && entry->hash.scheme == PasswordHash::Scheme::scram_sha256;
     keys_ = is_user_known_ ? entry->hash : users.scram_stand_in(user_);
@@ -76,14 +81,15 @@ Reply ScramExchange::on_first(const PasswordFile& users, std::string_view messag
 }
 
 Reply ScramExchange::on_final(std::string_view message) const {
+    // The proof is the last attribute. The proof covers everything before it.
     const std::size_t proof_at = message.rfind(",p=");
     if (proof_at == std::string_view::npos) return malformed("not the final message of SCRAM");
     const std::string_view without_proof = message.substr(0, proof_at);
     std::string_view rest = without_proof;
-    const std::string_view binding = take_attribute(rest);
-    const std::string_view nonce = take_attribute(rest);
+    const std::string_view binding = next_attribute(rest);
+    const std::string_view nonce = next_attribute(rest);
     if (binding != "c=" + to_base64(as_bytes(header_))) return malformed("the SCRAM channel binding has changed");
-    if (nonce != "r=" + nonce_) return malformed("the SCRAM nonce is another one");
+    if (nonce != "r=" + nonce_) return malformed("the SCRAM nonce has changed");
     const std::string auth_message = history_ + "," + std::string(without_proof);
     if (!is_proven(auth_message, message.substr(proof_at + 3)))
         return {Reply::Kind::wrong, {}, "wrong user name or password"};

@@ -1,3 +1,4 @@
+// Signatures and public keys, with mbedTLS.
 #include "signature.hpp"
 
 #include <mbedtls/ecdsa.h>
@@ -15,7 +16,7 @@
 namespace ledge::auth {
 namespace {
 
-/// A public key as the library has it, freed at the end.
+/// A public key in the form of mbedTLS; the destructor frees it.
 class PublicKey {
 public:
     PublicKey() { mbedtls_pk_init(&context_); }
@@ -24,10 +25,10 @@ public:
     PublicKey& operator=(const PublicKey&) = delete;
     mbedtls_pk_context* get() { return &context_; }
 
-    /// False: the numbers are no RSA key.
+    /// False = the numbers are not an RSA key.
     bool set_rsa(const TokenKey& key) {
         if (mbedtls_pk_setup(&context_, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA)) != 0) return false;
-        mbedtls_rsa_context* rsa = mbedtls_pk_rsa(context_);  // PKCS #1 1.5 from the start
+        mbedtls_rsa_context* rsa = mbedtls_pk_rsa(context_);  // its padding is PKCS #1 1.5 by default
         const Bytes n = key.material.bytes();
         const auto& e = key.exponent;
         return mbedtls_rsa_import_raw(rsa, n.data(), n.size(), nullptr, 0, nullptr, 0, nullptr, 0, e.data(),
@@ -39,7 +40,7 @@ private:
     mbedtls_pk_context context_{};
 };
 
-/// A point on P-256 and two numbers, freed at the end.
+/// A point on P-256 and the two numbers of a signature; the destructor frees them.
 struct Curve {
     Curve() {
         mbedtls_ecp_group_init(&group);
@@ -56,7 +57,7 @@ struct Curve {
     Curve(const Curve&) = delete;
     Curve& operator=(const Curve&) = delete;
 
-    /// False: the point is not on the curve.
+    /// False = the point is not on the curve.
     bool set(const TokenKey& key) {
         std::array<Byte, 1 + TokenKey::point_bytes> text{0x04};  // uncompressed (SEC 1 section 2.3.4)
         const Bytes xy = key.material.bytes();
@@ -75,12 +76,13 @@ struct Curve {
 
 bool is_signed_rsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
     PublicKey public_key;
+    // A signature of RSA has as many bytes as the modulus (RFC 8017 section 8.2.2).
     if (signature.size() != key.material.bytes().size() || !public_key.set_rsa(key)) return false;
     return mbedtls_pk_verify(public_key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), signature.data(),
                              signature.size()) == 0;
 }
 
-/// The signature is r and s, 32 bytes each (RFC 7518 section 3.4); mbedTLS refuses numbers out of range, 0 among them.
+/// The signature is r and s, 32 bytes each (RFC 7518 section 3.4). mbedTLS refuses numbers out of range, including 0.
 bool is_signed_ecdsa(const TokenKey& key, const Digest256& digest, Bytes signature) {
     Curve curve;
     if (signature.size() != 64 || !curve.set(key)) return false;
@@ -90,8 +92,8 @@ bool is_signed_ecdsa(const TokenKey& key, const Digest256& digest, Bytes signatu
 }
 
 std::string out_of_range(std::string_view what, std::size_t bytes, std::size_t min, std::size_t max) {
-    return "has " + std::string(what) + " of " + std::to_string(bytes * 8) + " bits, " + std::to_string(min * 8) +
-           " to " + std::to_string(max * 8) + " are taken";
+    return "has " + std::string(what) + " of " + std::to_string(bytes * 8) + " bits; " + std::to_string(min * 8) +
+           " to " + std::to_string(max * 8) + " bits are allowed";
 }
 
 std::string fault_of_rsa(const TokenKey& key) {
@@ -100,16 +102,18 @@ std::string fault_of_rsa(const TokenKey& key) {
         return out_of_range("an RSA modulus", size, TokenKey::modulus_bytes_min, TokenKey::modulus_bytes_max);
     if (key.exponent.empty() || key.exponent.size() > TokenKey::exponent_bytes_max)
         return out_of_range("an RSA exponent", key.exponent.size(), 1, TokenKey::exponent_bytes_max);
-    return PublicKey().set_rsa(key) ? "" : "has numbers that are no RSA key";
+    return PublicKey().set_rsa(key) ? "" : "has numbers that are not an RSA key";
 }
 
-/// An EC key in DER (RFC 5480) that names the curve P-256 begins so; the point follows, x and y.
+/// The first bytes of every EC key in DER (RFC 5480) on the curve P-256. The point follows: x, then y.
 constexpr std::array<Byte, 27> p256_prefix{0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
                                            0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
                                            0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
 
-Result<TokenKey, std::string> take_ec(mbedtls_pk_context* context) {
-    std::array<Byte, 256> der{};  // written from its end
+/// Writes the parsed key in DER, compares its start with that of a key on P-256, and copies the point behind this
+/// start.
+Result<TokenKey, std::string> key_from_ec(mbedtls_pk_context* context) {
+    std::array<Byte, 256> der{};  // mbedTLS writes the key at the end of the buffer
     const int size = mbedtls_pk_write_pubkey_der(context, der.data(), der.size());
     constexpr std::size_t expected = p256_prefix.size() + TokenKey::point_bytes;
     const Byte* begin = der.data() + der.size() - expected;
@@ -121,7 +125,7 @@ Result<TokenKey, std::string> take_ec(mbedtls_pk_context* context) {
     return key;
 }
 
-Result<TokenKey, std::string> take_rsa(mbedtls_rsa_context* rsa) {
+Result<TokenKey, std::string> key_from_rsa(mbedtls_rsa_context* rsa) {
     std::vector<Byte> n(mbedtls_rsa_get_len(rsa));
     std::vector<Byte> e(TokenKey::exponent_bytes_max);
     if (mbedtls_rsa_export_raw(rsa, n.data(), n.size(), nullptr, 0, nullptr, 0, nullptr, 0, e.data(), e.size()) != 0)
@@ -142,7 +146,7 @@ std::string fault_of(const TokenKey& key) {
             if (size >= TokenKey::secret_bytes_min && size <= TokenKey::secret_bytes_max) return {};
             return out_of_range("a secret", size, TokenKey::secret_bytes_min, TokenKey::secret_bytes_max);
         case TokenAlgorithm::rs256: return fault_of_rsa(key);
-        case TokenAlgorithm::es256: return Curve().set(key) ? "" : "has coordinates that are no point on P-256";
+        case TokenAlgorithm::es256: return Curve().set(key) ? "" : "has coordinates that are not a point on P-256";
     }
     return {};
 }
@@ -150,6 +154,7 @@ std::string fault_of(const TokenKey& key) {
 bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature) {
     switch (key.algorithm) {
         case TokenAlgorithm::hs256:
+            // An attacker could otherwise find a correct HMAC byte by byte, by measuring the time.
             return are_equal_in_constant_time(hmac_sha256(key.material.bytes(), as_bytes(text)), signature);
         case TokenAlgorithm::rs256: return is_signed_rsa(key, sha256(as_bytes(text)), signature);
         case TokenAlgorithm::es256: return is_signed_ecdsa(key, sha256(as_bytes(text)), signature);
@@ -158,15 +163,16 @@ bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature)
 }
 
 Result<TokenKey, std::string> parse_public_key(std::string_view pem) {
-    const std::string text(pem);  // ends with the 0 that the library wants
+    const std::string text(pem);  // mbedTLS needs a zero byte at the end
     PublicKey parsed;
     const auto* bytes = as_bytes(text).data();
     if (mbedtls_pk_parse_public_key(parsed.get(), bytes, text.size() + 1) != 0)
-        return Failure{std::string("has no public key in PEM that can be read (-----BEGIN PUBLIC KEY-----)")};
+        return Failure{std::string("has no readable public key in PEM (-----BEGIN PUBLIC KEY-----)")};
     switch (mbedtls_pk_get_type(parsed.get())) {
-        case MBEDTLS_PK_RSA: return take_rsa(mbedtls_pk_rsa(*parsed.get()));
-        case MBEDTLS_PK_ECKEY: return take_ec(parsed.get());
-        default: return Failure{std::string("has a public key of a kind that is not taken: RSA, or EC on P-256")};
+        case MBEDTLS_PK_RSA: return key_from_rsa(mbedtls_pk_rsa(*parsed.get()));
+        case MBEDTLS_PK_ECKEY: return key_from_ec(parsed.get());
+        default:
+            return Failure{std::string("has a public key of an unsupported kind; supported are RSA and EC on P-256")};
     }
 }
 

@@ -1,4 +1,4 @@
-// Signatures of tokens, and the keys in PEM: what mbedTLS does for this module beside password hashes.
+// Checks signatures of tokens, and parses keys in PEM, with mbedTLS. Stateless.
 #pragma once
 
 #include <string>
@@ -10,13 +10,14 @@
 
 namespace ledge::auth {
 
-/// "" or what is wrong with the numbers of a key: "has an RSA modulus of 1024 bits, 2048 to 8192 are taken".
+/// Returns what is wrong with the numbers of a key, or an empty text: "has an RSA modulus of 1024 bits; 2048 to 8192
+/// bits are allowed".
 std::string fault_of(const TokenKey& key);
 
-/// Whether `text` was signed with the key, by its algorithm (RFC 7518 sections 3.2, 3.3, 3.4).
+/// True if `signature` is the signature of `text` by the key and its algorithm (RFC 7518 sections 3.2, 3.3, 3.4).
 bool is_signed_with(const TokenKey& key, std::string_view text, Bytes signature);
 
-/// A public key in PEM. The error is a sentence about the file.
+/// Parses a public key in PEM. The error is a sentence without its subject, the file.
 Result<TokenKey, std::string> parse_public_key(std::string_view pem);
 
 }  // namespace ledge::auth

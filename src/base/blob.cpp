@@ -1,3 +1,4 @@
+// Memory of blobs: one heap block for the head and the bytes.
 #include "ledge/base/blob.hpp"
 
 #include <cstdlib>
@@ -12,7 +13,7 @@ namespace ledge {
 std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
     LEDGE_ASSERT(size <= std::numeric_limits<std::uint32_t>::max() - sizeof(Head));
     void* memory = std::malloc(sizeof(Head) + size);
-    if (memory == nullptr) {  // as operator new does
+    if (memory == nullptr) {  // malloc() reports nothing, so do what operator new does when memory is short
         if (const std::new_handler handler = std::get_new_handler(); handler != nullptr) handler();
         throw std::bad_alloc();
     }
@@ -28,6 +29,7 @@ Blob Blob::copy_of(Bytes bytes) {
 }
 
 void Blob::release(Head* head) noexcept {
+    LEDGE_ASSERT(head->references == 0);
     if (head->account != nullptr) *head->account -= memory_of(*head);
     std::free(head);
 }

@@ -1,3 +1,4 @@
+// The table of protocols and their first bytes.
 #include "ledge/base/first_bytes.hpp"
 
 namespace ledge {
@@ -7,6 +8,7 @@ std::string_view protocol_of(Bytes first_bytes) {
         std::string_view bytes;
         std::string_view protocol;
     };
+    // No start is longer than five bytes, as the header promises.
     constexpr std::string_view http = "an HTTP request";
     constexpr Start starts[] = {
         {"\x16\x03", "a TLS ClientHello"},  // RFC 8446 section 5.1

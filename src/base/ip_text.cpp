@@ -1,3 +1,4 @@
+// Parses and writes IP addresses.
 #include "ledge/base/ip_text.hpp"
 
 #include <algorithm>
@@ -12,7 +13,8 @@ constexpr std::size_t groups_of_address = 8;  // of 16 bits
 
 constexpr Network mapped_ipv4_network{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0}, mapped_prefix_bits};
 
-/// A number of at most `digits_max` digits and at most `limit`; nullopt: the text is no such number.
+/// Parses a number with at most `digits_max` digits and a value of at most `limit`. nullopt = the text is not such a
+/// number.
 std::optional<unsigned> number_of(std::string_view text, int base, std::size_t digits_max, unsigned limit) {
     unsigned value = 0;
     if (text.size() > digits_max) return std::nullopt;
@@ -21,8 +23,8 @@ std::optional<unsigned> number_of(std::string_view text, int base, std::size_t d
     return value;
 }
 
-/// Reads groups of hexadecimal digits with colons between them, the last of which may be an IPv4 address, and appends
-/// them to `groups`. False: the text is something else, or has too many groups.
+/// Parses groups of hexadecimal digits with colons between them, and appends them to `groups` at index `count`. An IPv4
+/// address may stand in place of the last two groups. False = the text is something else, or has too many groups.
 bool append_groups(std::string_view text, std::array<std::uint16_t, groups_of_address>& groups, std::size_t& count) {
     while (!text.empty()) {
         const std::size_t colon = std::min(text.find(':'), text.size());
@@ -42,7 +44,8 @@ bool append_groups(std::string_view text, std::array<std::uint16_t, groups_of_ad
     return true;
 }
 
-/// The longest run of zero groups, at least two; the first one of several. An empty run begins at groups_of_address.
+/// The longest run of at least two zero groups, which "::" replaces. Of several equally long runs, the first one counts
+/// (RFC 5952 section 4.2). Without such a run, `begin` is groups_of_address.
 struct ZeroRun {
     std::size_t begin = groups_of_address;
     std::size_t size = 1;
@@ -67,7 +70,7 @@ std::optional<IpAddress> parse_ipv4(std::string_view text) {
         const bool is_last = i + 1 == bytes.size();
         if (is_last != (dot == text.size())) return std::nullopt;
         const std::string_view digits = text.substr(0, dot);
-        if (digits.size() > 1 && digits.front() == '0') return std::nullopt;  // some programs read it as octal
+        if (digits.size() > 1 && digits.front() == '0') return std::nullopt;  // some programs read "010" as octal
         const auto byte = number_of(digits, 10, 3, 0xFF);
         if (!byte) return std::nullopt;
         bytes[i] = static_cast<std::uint8_t>(*byte);
@@ -79,6 +82,7 @@ std::optional<IpAddress> parse_ipv4(std::string_view text) {
 std::optional<IpAddress> parse_ipv6(std::string_view text) {
     std::array<std::uint16_t, groups_of_address> groups{};
     std::size_t count = 0;
+    // The groups before "::" go to the front of the address, the groups behind "::" to its end; zeros stay between.
     const std::size_t gap = text.find("::");
     if (!append_groups(text.substr(0, gap), groups, count)) return std::nullopt;
     if (gap != std::string_view::npos) {

@@ -1,3 +1,4 @@
+// The members of JsonWriter.
 #include "ledge/base/json.hpp"
 
 #include <utility>
@@ -8,11 +9,13 @@
 
 namespace ledge {
 
+/// Writes the comma before every member or element but the first.
 void JsonWriter::begin_value() {
     LEDGE_ASSERT(depth_ > 0);
     if (!std::exchange(is_first_, false)) out_ += ',';
 }
 
+/// Writes the key of a member.
 void JsonWriter::begin(std::string_view key) {
     begin_value();
     append_quoted(key, out_);
@@ -76,7 +79,7 @@ void JsonWriter::begin_object() {
 }
 
 void JsonWriter::close(char bracket) {
-    LEDGE_ASSERT(depth_ > 1);
+    LEDGE_ASSERT(depth_ > 1);  // only finish() ends the outermost object
     out_ += bracket;
     is_first_ = false;
     --depth_;
@@ -84,7 +87,7 @@ void JsonWriter::close(char bracket) {
 
 std::string JsonWriter::finish(bool ends_line) {
     LEDGE_ASSERT(depth_ == 1);
-    depth_ = 0;
+    depth_ = 0;  // every later call fails its assertion
     out_ += ends_line ? "}\n" : "}";
     return std::move(out_);
 }

@@ -1,4 +1,4 @@
-// The two line formats of the log. What a peer chose (client ids, topics) appears in values only, and no value can
+// The two line formats of the log. Texts that a peer chose (client ids, topics) appear only as values, and no value can
 // end its line, forge a field or move the cursor of a terminal.
 #include "ledge/base/log.hpp"
 
@@ -24,9 +24,10 @@ std::string_view name_of(LogLevel level) {
 
 namespace {
 
-constexpr std::size_t value_bytes_max = 400;  // of one value as it is written, escapes included
+constexpr std::size_t value_bytes_max = 400;  // bytes of one value in the line, escapes included
 
-/// Controls (C0, C1, DEL), line and paragraph separators, and what changes the direction of the text.
+/// True for control characters (C0, C1, DEL), line and paragraph separators, and characters that change the direction
+/// of text on a screen.
 bool is_unprintable(std::uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
            c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF;
@@ -38,9 +39,10 @@ void append_number(std::int64_t value, std::string& out) {
     out.append(digits, end);
 }
 
-/// Between double quotes; valid as the inside of a JSON string when `is_json`. Text shows a byte that is not UTF-8 as
-/// \xNN; JSON has no such escape and gets U+FFFD. A long text is cut, with its whole length as a mark:
-/// "abc...(of 900 bytes)"; otherwise a peer with long names would fill the disk.
+/// Appends `text` so that it may stand between double quotes; if `is_json`, as the inside of a JSON string. The text
+/// format writes a byte that is not UTF-8 as \xNN. JSON has no such escape, so the JSON format writes U+FFFD instead. A
+/// long text is cut, and its whole length is appended: "abc...(of 900 bytes)". Otherwise a peer with long names could
+/// fill the disk.
 void append_escaped(std::string_view text, bool is_json, std::string& out) {
     const std::size_t whole = text.size();
     const std::size_t begin = out.size();
@@ -65,7 +67,7 @@ void append_escaped(std::string_view text, bool is_json, std::string& out) {
             out += static_cast<char>(c.value);
         } else if (c.value == '\n') {
             out += "\\n";
-        } else if (is_unprintable(c.value)) {  // all of them fit four digits
+        } else if (is_unprintable(c.value)) {  // each of these characters fits into four digits
             out += "\\u";
             append_hex(c.value, 4, out);
         } else {
@@ -81,7 +83,8 @@ void append_value(std::string_view text, bool is_json, std::string& out) {
     out += '"';
 }
 
-/// Printable ASCII without space, quote, backslash and '=', and short enough to be written whole.
+/// True when the text may be written without quotes: printable ASCII without space, quote, backslash and '=', and short
+/// enough to be written without a cut.
 bool is_bare_word(std::string_view text) {
     return !text.empty() && text.size() <= value_bytes_max && std::all_of(text.begin(), text.end(), [](char c) {
         return c > ' ' && c < 0x7F && c != '"' && c != '\\' && c != '=';

@@ -1,3 +1,4 @@
+// The numbers of networks, and the text of a peer.
 #include "ledge/base/network.hpp"
 
 #include <algorithm>
@@ -9,7 +10,8 @@ namespace ledge {
 namespace {
 
 // network_id := IPv4: 0x0000FFFF:u32 address:u32 | IPv6: the first 64 bits of the address
-// No host has an address in 0:ffff::/32, and the network of ::1, which is all zeros, is counted as 1: 0 means none.
+// The two forms cannot collide, because no host has an address in 0:ffff::/32. The value 0 means "no address", but the
+// network of ::1 consists of zeros only; that network is stored as 1.
 constexpr std::uint64_t ipv4_mark = 0xFFFFULL << 32U;
 constexpr std::uint64_t zeros_network = 1;
 
@@ -27,7 +29,7 @@ NetworkId network_of(const IpAddress& address) {
 
 NetworkId network_of(std::string_view peer) {
     const std::string_view host = host_of(peer);
-    const auto address = parse_ip(host.substr(0, host.find('%')));  // a zone such as %eth0 says nothing about limits
+    const auto address = parse_ip(host.substr(0, host.find('%')));  // a zone such as %eth0 does not count for limits
     return address ? network_of(*address) : NetworkId::none;
 }
 
@@ -35,7 +37,7 @@ std::string to_text(NetworkId network) {
     auto value = static_cast<std::uint64_t>(network);
     if (value == 0) return {};
     char text[32];
-    if (value >> 32U == 0xFFFF) {
+    if (value >> 32U == 0xFFFF) {  // the form of an IPv4 address
         const auto byte = [value](unsigned shift) { return static_cast<unsigned>(value >> shift & 0xFFU); };
         std::snprintf(text, sizeof text, "%u.%u.%u.%u", byte(24), byte(16), byte(8), byte(0));
         return text;
@@ -48,6 +50,7 @@ std::string to_text(NetworkId network) {
 
 std::string_view host_of(std::string_view peer) {
     if (peer.starts_with('[')) return peer.substr(1, std::min(peer.find(']'), peer.size()) - 1);
+    // Exactly one colon separates a port. Two or more colons belong to an IPv6 address without a port.
     const std::size_t colon = peer.find(':');
     const bool has_port = colon != std::string_view::npos && peer.find(':', colon + 1) == std::string_view::npos;
     return has_port ? peer.substr(0, colon) : peer;

@@ -1,3 +1,4 @@
+// Percent-encoding and its inverse.
 #include "ledge/base/percent.hpp"
 
 #include <charconv>
@@ -5,6 +6,7 @@
 namespace ledge {
 namespace {
 
+/// RFC 3986 section 2.3.
 bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_' || c == '~';
@@ -36,7 +38,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
             continue;
         }
         unsigned value = 0;
-        if (text.size() - i < 3) return std::nullopt;
+        if (text.size() - i < 3) return std::nullopt;  // the text ends inside the escape
         const char* end = text.data() + i + 3;
         const auto read = std::from_chars(text.data() + i + 1, end, value, 16);
         if (read.ptr != end || read.ec != std::errc()) return std::nullopt;

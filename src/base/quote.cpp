@@ -1,8 +1,12 @@
+// Quoted text and hexadecimal digits.
 #include "ledge/base/quote.hpp"
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge {
 
 void append_hex(std::uint32_t value, unsigned digits, std::string& out) {
+    LEDGE_ASSERT(digits > 0 && digits <= 8);  // more digits would shift by more than 32 bits
     for (unsigned i = digits; i-- > 0;) out += "0123456789abcdef"[(value >> (4 * i)) & 0xFU];
 }
 
@@ -11,7 +15,7 @@ void append_quoted(std::string_view text, std::string& out) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') out += '\\';
-        if (byte < 0x20 || byte == 0x7F) {
+        if (byte < 0x20 || byte == 0x7F) {  // JSON allows DEL as it is, TOML does not
             out += "\\u";
             append_hex(byte, 4, out);
         } else {

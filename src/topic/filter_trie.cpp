@@ -1,3 +1,4 @@
+// FilterTrie: the hash table of exact filters, and the tree of filters with wildcards.
 #include "ledge/topic/filter_trie.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -11,11 +12,13 @@ using detail::LevelSplitter;
 using detail::none;
 using detail::Text;
 
-// Owns the walk of one match. Levels are cut and looked up only as deep as the trie goes along with the topic.
+// The walk through the tree for one match; lives on the stack of match(). The walk splits and looks up a level of the
+// topic only when a node at this depth is visited.
 //
-// A node is reached by one path only, so none is visited twice. What waits is taken first in, first out, so that the
-// memory a stop needs is on its way while others are worked on; beyond `queue_max` stops last in, first out, where each
-// visit of a node one level deeper leaves at most one more waiting: the ring cannot overflow.
+// Each node can be reached by one path only, so no node is visited twice. Pending stops wait in a ring. Up to
+// `queue_max` stops, the ring works first in, first out: the memory of a stop is prefetched while other stops are
+// processed. Above `queue_max` stops, the ring works last in, first out: each visit then goes one level deeper and
+// leaves at most one more stop in the ring. The depth is limited, so the ring cannot overflow.
 class FilterTrie::Walk {
 public:
     Walk(const FilterTrie& trie, std::string_view topic, std::vector<FilterId>& out)
@@ -39,20 +42,23 @@ public:
 private:
     struct Stop {
         std::uint32_t node;
-        std::uint32_t depth;
-        LevelId level;  // none: visit the node; else look for its edge with this level
+        std::uint32_t depth;  // levels between the root and the node
+        LevelId level;        // none = visit the node; otherwise look up the child of the node at this level
     };
     struct TopicLevel {
         const char* text;
         std::uint32_t size;
         LevelId id;
     };
-    static constexpr LevelId not_asked = none - 1;
+    static constexpr LevelId not_looked_up = none - 1;
     static constexpr std::uint32_t ring_size = 256;
     static constexpr std::uint32_t queue_max = 64;
     static_assert(queue_max + levels_hard_max + 2 < ring_size);
 
-    void push(Stop stop) { ring_[tail_++ % ring_size] = stop; }
+    void push(Stop stop) {
+        LEDGE_ASSERT(tail_ - head_ < ring_size);
+        ring_[tail_++ % ring_size] = stop;
+    }
     Stop pop() { return ring_[(tail_ - head_ <= queue_max ? head_++ : --tail_) % ring_size]; }
 
     void push_node(std::uint32_t node, std::uint32_t depth) {
@@ -64,14 +70,14 @@ private:
         const Node& node = tree_.nodes[stop.node];
         const bool may_be_wild = stop.depth > 0 || !is_dollar_;  // [MQTT-4.7.2-1]
         if (node.below != none && may_be_wild) out_.push_back(node.below);
-        if (!has_level(stop.depth)) {
+        if (!has_level(stop.depth)) {  // the topic ends at this node
             if (node.here != none) out_.push_back(node.here);
             return;
         }
         if (node.plus != none && may_be_wild) push_node(node.plus, stop.depth + 1);
         if (node.inner_child == none && node.edges == 0) return;
         const LevelId level = level_at(stop.depth);
-        if (level == none) return;
+        if (level == none) return;  // no filter has this level, so no child can match
         if (level == node.inner_level) {
             push_node(node.inner_child, stop.depth + 1);
         } else if (node.edges > 0) {
@@ -85,18 +91,21 @@ private:
         if (child != none) push({child, stop.depth + 1, none});
     }
 
-    // Depth grows by one from stop to stop, so a new depth is always the first one that is not cut yet.
+    // Splits off the next level of the topic when `depth` asks for a new one. The depth grows by one from a node to its
+    // child, so a new depth always needs exactly the next level.
     bool has_level(std::uint32_t depth) {
-        if (depth < cut_) return true;
+        if (depth < split_) return true;
         if (rest_.is_done()) return false;
+        LEDGE_ASSERT(depth == split_ && split_ <= levels_hard_max);
         const std::string_view text = rest_.next();
-        levels_[cut_++] = {text.data(), static_cast<std::uint32_t>(text.size()), not_asked};
+        levels_[split_++] = {text.data(), static_cast<std::uint32_t>(text.size()), not_looked_up};
         return true;
     }
 
     LevelId level_at(std::uint32_t depth) {
+        LEDGE_ASSERT(depth < split_);
         TopicLevel& level = levels_[depth];
-        if (level.id == not_asked) level.id = tree_.levels.find({level.text, level.size});
+        if (level.id == not_looked_up) level.id = tree_.levels.find({level.text, level.size});
         return level.id;
     }
 
@@ -104,15 +113,16 @@ private:
     std::vector<FilterId>& out_;
     LevelSplitter rest_;
     const bool is_dollar_;
-    std::uint32_t cut_ = 0;
-    std::uint32_t head_ = 0;
+    std::uint32_t split_ = 0;  // levels of the topic that are in levels_
+    std::uint32_t head_ = 0;   // the pending stops are ring_[head_ % ring_size] up to, not including, tail_
     std::uint32_t tail_ = 0;
-    TopicLevel levels_[levels_hard_max + 1];  // at the deepest node it is asked whether the topic has one level more
+    TopicLevel levels_[levels_hard_max + 1];  // at the deepest node the walk asks whether the topic has one more level
     Stop ring_[ring_size];
 };
 
 FilterTrie::FilterTrie(std::uint64_t seed) : hash_(seed), tree_(hash_) {}
 
+// The tables own their memory, but the texts of the exact filters are separate heap blocks.
 FilterTrie::~FilterTrie() {
     exact_.for_each([&](FilterId id) { Text::destroy(slots_[id].text()); });
 }
@@ -128,8 +138,9 @@ std::optional<FilterId> FilterTrie::find(std::string_view filter) const {
 }
 
 std::size_t FilterTrie::match(std::string_view topic, std::vector<FilterId>& out) const {
+    // Fetching the seat from memory takes as long as half a walk, so start the fetch before the walk.
     const std::uint32_t hash = hash_(topic);
-    exact_.prefetch(hash);  // its way from memory is as long as half a walk
+    exact_.prefetch(hash);
     const std::size_t visited = tree_.is_empty() ? 0 : Walk(*this, topic, out).run();
     const FilterId id = find_exact(topic, hash);
     if (id != none) out.push_back(id);
@@ -203,7 +214,7 @@ FilterId FilterTrie::find_wildcard(std::string_view filter) const {
 }
 
 FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
-    if (tree_.is_empty()) tree_.nodes.take({none, none});
+    if (tree_.is_empty()) tree_.nodes.take({none, none});  // the root
     std::uint32_t node = tree_.root;
     bool is_hash = false;
     for (LevelSplitter levels(filter); !levels.is_done();) {
@@ -211,23 +222,27 @@ FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
         is_hash = level == "#";
         if (!is_hash) node = child_for_insert(node, level);
     }
+    // A final '#' has no node of its own: the filter is stored in the node before the '#'.
     FilterId& place = is_hash ? tree_.nodes[node].below : tree_.nodes[node].here;
     if (place != none) return {place, false};
     place = slots_.take(Slot::of_node(node, is_hash));
     return {place, true};
 }
 
-bool FilterTrie::Node::is_idle() const {
+bool FilterTrie::Node::is_unused() const {
     return here == none && below == none && plus == none && inner_child == none && edges == 0;
 }
 
+/// The literal child of `node`, whose number is `number`, at `level`; or none.
 std::uint32_t FilterTrie::child(const Node& node, std::uint32_t number, LevelId level) const {
     if (node.inner_level == level) return node.inner_child;
     return node.edges == 0 ? none : tree_.edge(number, level);
 }
 
+/// The child of `parent` at `level`, which may be "+". A missing child is added.
 std::uint32_t FilterTrie::child_for_insert(std::uint32_t parent, std::string_view level) {
     const bool is_plus = level == "+";
+    // Each node holds one use of its level. A known child holds its use already.
     const LevelId id = tree_.levels.acquire(level);
     const std::uint32_t known = is_plus ? tree_.nodes[parent].plus : child(tree_.nodes[parent], parent, id);
     if (known != none) {
@@ -235,7 +250,7 @@ std::uint32_t FilterTrie::child_for_insert(std::uint32_t parent, std::string_vie
         return known;
     }
     const std::uint32_t fresh = tree_.nodes.take({parent, id});
-    Node& node = tree_.nodes[parent];
+    Node& node = tree_.nodes[parent];  // only now, because take() may move the nodes
     if (is_plus) {
         node.plus = fresh;
     } else if (node.inner_child == none) {
@@ -248,21 +263,25 @@ std::uint32_t FilterTrie::child_for_insert(std::uint32_t parent, std::string_vie
     return fresh;
 }
 
+/// Removes `child` from its parent. The child's own memory stays.
 void FilterTrie::unlink(std::uint32_t child) {
+    LEDGE_ASSERT(child != tree_.root);
     Node& parent = tree_.nodes[tree_.nodes[child].parent];
     if (parent.plus == child) {
         parent.plus = none;
     } else if (parent.inner_child == child) {
         parent.inner_child = parent.inner_level = none;
     } else {
+        LEDGE_ASSERT(parent.edges > 0);
         tree_.erase_edge(child);
         --parent.edges;
     }
 }
 
-// Removes `number` and its ancestors as far as they serve nothing any more, in the end the root too.
+// Removes the node `number` and then each ancestor that no filter needs any more. Without filters the root goes too,
+// and the empty tree owns no memory.
 void FilterTrie::prune(std::uint32_t number) {
-    while (tree_.nodes[number].is_idle()) {
+    while (tree_.nodes[number].is_unused()) {
         const Node node = tree_.nodes[number];
         if (number != tree_.root) {
             unlink(number);

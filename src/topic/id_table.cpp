@@ -1,3 +1,4 @@
+// Insertion, removal and growth of an IdTable.
 #include "ledge/topic/detail/id_table.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ void IdTable::insert(std::uint32_t hash, std::uint32_t id) {
 }
 
 void IdTable::erase(std::uint32_t hash, std::uint32_t id) {
-    LEDGE_ASSERT(size_ > 0);
+    LEDGE_ASSERT(size_ > 0 && id != none);
     std::uint32_t i = home(hash);
     while (seats_[i].id != id) {
         LEDGE_ASSERT(seats_[i].id != none);
@@ -24,13 +25,14 @@ void IdTable::erase(std::uint32_t hash, std::uint32_t id) {
     }
     close_gap(i);
     if (--size_ == 0) {
-        *this = IdTable();
+        *this = IdTable();  // an empty table owns no memory
     } else if (size_ < capacity_ / 4 && capacity_ > capacity_min) {
         resize(std::max(capacity_min, size_ * 2));
     }
 }
 
-// Moves back each seat behind the gap that had been pushed over it, so that no search ends too early.
+// A search ends at the first empty seat. An id behind the gap whose search begins at or before the gap would not be
+// found any more. Such an id moves into the gap, and its old seat is the next gap.
 void IdTable::close_gap(std::uint32_t gap) {
     for (std::uint32_t i = next(gap); seats_[i].id != none; i = next(i)) {
         if (distance(home(seats_[i].hash), i) >= distance(gap, i)) {
@@ -42,6 +44,7 @@ void IdTable::close_gap(std::uint32_t gap) {
 }
 
 void IdTable::resize(std::uint32_t capacity) {
+    LEDGE_ASSERT(capacity > size_);  // at least one seat stays empty, which ends every search
     const auto old_seats = std::exchange(seats_, std::make_unique_for_overwrite<Seat[]>(capacity));
     const std::uint32_t old_capacity = std::exchange(capacity_, capacity);
     std::fill_n(seats_.get(), capacity_, Seat{none, 0});
@@ -51,6 +54,7 @@ void IdTable::resize(std::uint32_t capacity) {
 }
 
 void IdTable::put(Seat seat) {
+    LEDGE_ASSERT(seat.id != none);
     std::uint32_t i = home(seat.hash);
     while (seats_[i].id != none) i = next(i);
     seats_[i] = seat;

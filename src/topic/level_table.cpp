@@ -1,12 +1,16 @@
+// Counts the uses of levels; texts of more than 14 bytes are heap blocks.
 #include "ledge/topic/detail/level_table.hpp"
 
 #include <cstring>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::topic::detail {
 
 Text* LevelTable::Level::block() const {
     Text* text;
     static_assert(sizeof text <= inline_max);
+    // memcpy, because `bytes` is not aligned for a pointer.
     std::memcpy(&text, bytes, sizeof text);
     return text;
 }
@@ -14,6 +18,7 @@ Text* LevelTable::Level::block() const {
 LevelTable::Level LevelTable::make_level(std::string_view text) {
     Level level{};
     level.users = 1;
+    LEDGE_ASSERT(text.size() <= 0xffff);  // a topic or filter has at most 65,535 bytes
     level.size = static_cast<std::uint16_t>(text.size());
     if (level.is_inline()) {
         std::memcpy(level.bytes, text.data(), text.size());
@@ -40,8 +45,9 @@ LevelId LevelTable::acquire(std::string_view text) {
 
 void LevelTable::release(LevelId id) {
     Level& level = levels_[id];
+    LEDGE_ASSERT(level.users > 0);
     if (--level.users > 0) return;
-    ids_.erase(hash_(level.view()), id);
+    ids_.erase(hash_(level.view()), id);  // before the text is freed
     if (!level.is_inline()) {
         long_bytes_ -= level.block()->block_bytes();
         Text::destroy(level.block());
@@ -49,6 +55,7 @@ void LevelTable::release(LevelId id) {
     levels_.give_back(id);
 }
 
+// The pool and the table own their memory, but long texts are separate heap blocks.
 LevelTable::~LevelTable() {
     ids_.for_each([&](LevelId id) {
         if (!levels_[id].is_inline()) Text::destroy(levels_[id].block());

@@ -1,3 +1,4 @@
+// The rules of names and filters, and the matcher that defines them.
 #include "ledge/topic/name.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@ bool has_allowed_levels(std::string_view text, std::uint32_t levels_max) {
     return count_levels(text) <= std::min(levels_max, levels_hard_max);
 }
 
+/// A wildcard stands alone in its level, and '#' in the last level only.
 bool are_wildcards_well_placed(std::string_view filter) {
     for (LevelSplitter levels(filter); !levels.is_done();) {
         const std::string_view level = levels.next();
@@ -61,6 +63,7 @@ std::optional<SharedFilter> parse_shared(std::string_view filter) {
 }
 
 bool matches(std::string_view filter, std::string_view topic) {
+    // Compare level by level. A final '#' also matches when the topic has ended one level before: "a/#" matches "a".
     const bool starts_wild = filter.starts_with('+') || filter.starts_with('#');
     if (topic.starts_with('$') && starts_wild) return false;  // [MQTT-4.7.2-1]
     LevelSplitter topic_levels(topic);

@@ -1,3 +1,4 @@
+// TopicTree: the walk for a filter, and the adding and removing of topics.
 #include "ledge/topic/topic_tree.hpp"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ std::size_t TopicTree::bytes() const { return slots_.bytes() + tree_.bytes(); }
 
 TopicTree::Inserted TopicTree::insert(std::string_view topic) {
     LEDGE_ASSERT(!topic.empty() && count_levels(topic) <= levels_hard_max);
-    if (tree_.is_empty()) tree_.nodes.take({none, none, none, none, none, none});
+    if (tree_.is_empty()) tree_.nodes.take({none, none, none, none, none, none});  // the root
     std::uint32_t node = tree_.root;
     for (LevelSplitter levels(topic); !levels.is_done();) {
         const std::string_view level = levels.next();
@@ -63,7 +64,7 @@ void TopicTree::match(std::string_view filter, std::vector<TopicId>& out) const 
 
 bool TopicTree::match_among(std::string_view filter, std::span<const TopicId> topics, std::vector<TopicId>& out) const {
     const Path path(*this, filter);
-    if (path.is_hopeless) return false;
+    if (path.cannot_match) return false;
     for (const TopicId topic : topics) {
         LEDGE_ASSERT(topic < slots_.used() && slots_[topic].is_live());
         if (is_match(path, slots_[topic].bits)) out.push_back(topic);
@@ -72,10 +73,10 @@ bool TopicTree::match_among(std::string_view filter, std::span<const TopicId> to
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The walk: the tree in preorder, without the branches that the filter does not allow
+// The walk visits the tree in preorder and skips the branches that the filter excludes.
 
-TopicTree::Path::Path(const TopicTree& tree, std::string_view filter) : is_hopeless(tree.tree_.is_empty()) {
-    for (LevelSplitter rest(filter); !rest.is_done() && !is_hopeless;) {
+TopicTree::Path::Path(const TopicTree& tree, std::string_view filter) : cannot_match(tree.tree_.is_empty()) {
+    for (LevelSplitter rest(filter); !rest.is_done() && !cannot_match;) {
         const std::string_view level = rest.next();
         if (level == "#") {
             ends_in_hash = true;
@@ -83,21 +84,22 @@ TopicTree::Path::Path(const TopicTree& tree, std::string_view filter) : is_hopel
         }
         LEDGE_ASSERT(count < levels_hard_max);
         levels[count] = level == "+" ? plus : tree.tree_.levels.find(level);
-        is_hopeless = levels[count++] == none;
+        cannot_match = levels[count++] == none;
     }
 }
 
 bool TopicTree::next_match(const Path& path, Place& at) const {
-    while (!path.is_hopeless && step(path, at)) {
+    while (!path.cannot_match && step(path, at)) {
         const Node& node = tree_.nodes[at.node];
-        if (node.next_sibling != none) tree_.nodes.prefetch(node.next_sibling);  // a quarter off the time of '#'
+        if (node.next_sibling != none) tree_.nodes.prefetch(node.next_sibling);  // makes '#' a quarter faster
         const bool has_right_depth = at.depth == path.count || (at.depth > path.count && path.ends_in_hash);
         if (has_right_depth && node.topic != none) return true;
     }
     return false;
 }
 
-// Down if the filter goes on, else to the next sibling, of the nearest ancestor that may have one.
+// Moves down to a child if the filter has further levels. Otherwise moves to the next sibling of the node, or of its
+// nearest ancestor with a sibling that the filter allows. False = the walk has ended.
 bool TopicTree::step(const Path& path, Place& at) const {
     const std::uint32_t below = candidate_below(path, at);
     if (below != none) {
@@ -105,7 +107,7 @@ bool TopicTree::step(const Path& path, Place& at) const {
         return true;
     }
     for (; at.depth > 0; at = {tree_.nodes[at.node].parent, at.depth - 1}) {
-        if (!path.is_wild(at.depth - 1)) continue;
+        if (!path.is_wild(at.depth - 1)) continue;  // the filter names this level, so no sibling can match
         std::uint32_t sibling = tree_.nodes[at.node].next_sibling;
         if (at.depth == 1) sibling = skip_dollar(sibling);
         if (sibling != none) {
@@ -116,6 +118,7 @@ bool TopicTree::step(const Path& path, Place& at) const {
     return false;
 }
 
+/// The first child that the filter allows, or none.
 std::uint32_t TopicTree::candidate_below(const Path& path, Place at) const {
     if (at.depth >= path.count && !path.ends_in_hash) return none;
     if (!path.is_wild(at.depth)) return child(at.node, path.levels[at.depth]);
@@ -123,7 +126,8 @@ std::uint32_t TopicTree::candidate_below(const Path& path, Place at) const {
     return at.depth == 0 ? skip_dollar(first) : first;
 }
 
-// [MQTT-4.7.2-1] `node`, a child of the root, or its first sibling whose topics a leading wildcard may match.
+// Returns the first of `node` and its next siblings whose level does not start with '$'. A leading wildcard must not
+// match the others [MQTT-4.7.2-1]. `node` is a child of the root, or none.
 std::uint32_t TopicTree::skip_dollar(std::uint32_t node) const {
     while (node != none && tree_.levels.text(tree_.nodes[node].level).starts_with('$')) {
         node = tree_.nodes[node].next_sibling;
@@ -131,11 +135,12 @@ std::uint32_t TopicTree::skip_dollar(std::uint32_t node) const {
     return node;
 }
 
-// The same question from the other end, for one node.
+// Decides whether the filter matches the topic that ends at `node`, by walking from the node up to the root.
 bool TopicTree::is_match(const Path& path, std::uint32_t node) const {
-    LevelId way[levels_hard_max];  // from the node up
+    LevelId way[levels_hard_max];  // the levels from the node up to the root
     std::uint32_t depth = 0;
     for (; node != tree_.root; node = tree_.nodes[node].parent) way[depth++] = tree_.nodes[node].level;
+    LEDGE_ASSERT(depth > 0 && depth <= levels_hard_max);
     if (depth < path.count || (depth > path.count && !path.ends_in_hash)) return false;
     if (path.is_wild(0) && tree_.levels.text(way[depth - 1]).starts_with('$')) return false;  // [MQTT-4.7.2-1]
     for (std::uint32_t i = 0; i < path.count; ++i) {
@@ -145,10 +150,12 @@ bool TopicTree::is_match(const Path& path, std::uint32_t node) const {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Nodes come and go
+// Adding and removing nodes
 
+/// The child of `parent` at `level`, or none. If the first child is an only child, no edge table lookup is needed.
 std::uint32_t TopicTree::child(std::uint32_t parent, LevelId level) const {
     const std::uint32_t first = tree_.nodes[parent].first_child;
+    LEDGE_ASSERT(level != none);
     if (first == none || tree_.nodes[first].level == level) return first;
     return tree_.nodes[first].next_sibling == none ? none : tree_.edge(parent, level);
 }
@@ -158,7 +165,8 @@ std::uint32_t TopicTree::child(std::uint32_t parent, std::string_view level) con
     return id == none ? none : child(parent, id);
 }
 
-// An only child is found through its parent; the edge table has the children of those that have two or more.
+// Adds a child to `parent`. The edge table holds only the children of nodes with two or more children, because an only
+// child is found in its parent. The second child therefore brings the first one into the table too.
 std::uint32_t TopicTree::add_child(std::uint32_t parent, std::string_view level) {
     const LevelId id = tree_.levels.acquire(level);
     const std::uint32_t next = tree_.nodes[parent].first_child;
@@ -171,7 +179,9 @@ std::uint32_t TopicTree::add_child(std::uint32_t parent, std::string_view level)
     return fresh;
 }
 
+// Removes `child` from its parent and its siblings. The child's own memory stays.
 void TopicTree::unlink(std::uint32_t child) {
+    LEDGE_ASSERT(child != tree_.root);
     const Node& node = tree_.nodes[child];
     Node& parent = tree_.nodes[node.parent];
     if (node.next_sibling == none && node.previous_sibling == none) {
@@ -182,10 +192,13 @@ void TopicTree::unlink(std::uint32_t child) {
     if (node.next_sibling != none) tree_.nodes[node.next_sibling].previous_sibling = node.previous_sibling;
     if (node.previous_sibling != none) tree_.nodes[node.previous_sibling].next_sibling = node.next_sibling;
     if (parent.first_child == child) parent.first_child = node.next_sibling;
+    LEDGE_ASSERT(parent.first_child != none);
+    // A child that has become the only child leaves the edge table.
     if (tree_.nodes[parent.first_child].next_sibling == none) tree_.erase_edge(parent.first_child);
 }
 
-// Removes `number` and its ancestors as far as they serve nothing any more, in the end the root too.
+// Removes the node `number` and then each ancestor that no topic needs any more. Without topics the root goes too, and
+// the empty tree owns no memory.
 void TopicTree::prune(std::uint32_t number) {
     while (tree_.nodes[number].topic == none && tree_.nodes[number].first_child == none) {
         const Node node = tree_.nodes[number];

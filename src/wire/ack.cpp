@@ -1,6 +1,6 @@
-// PUBACK, PUBREC, PUBREL, PUBCOMP (5.0 sections 3.4 to 3.7, the same in 3.1.1).
-//   ack := type:4 flags:4 remaining:variable  packet_id:u16  [code:u8 [properties]]     the brackets in v5 only
-// v5 leaves out the code when it is success and there are no properties, and the properties when there are none.
+// PUBACK, PUBREC, PUBREL, PUBCOMP (5.0 sections 3.4 to 3.7, the same sections in 3.1.1).
+//   ack := type:4 flags:4 remaining:variable  packet_id:u16  [code:u8 [properties]]     [...] in v5 only
+// encode omits the properties when there are none. Without properties, encode also omits the code `success`.
 #include "fixed_header.hpp"
 #include "ledge/wire/packets.hpp"
 #include "property_block.hpp"
@@ -12,10 +12,11 @@ namespace {
 
 bool is_ack(PacketType type) { return type >= PacketType::puback && type <= PacketType::pubcomp; }
 
-/// What follows the packet id in v5.
+/// Reads the fields behind the packet id in v5.
 void read_outcome(Reader& in, Ack& packet) {
     const std::uint8_t code = in.u8();
-    in.require(is_code_of(packet.type, code), Rule::reason_code);  // [MQTT-3.4.2-1] and its three sisters
+    // [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1]
+    in.require(is_code_of(packet.type, code), Rule::reason_code);
     packet.code = static_cast<ReasonCode>(code);
     if (!in.at_end()) packet.properties = read_properties(in, packet.type);
 }
@@ -49,6 +50,7 @@ std::size_t remaining_length(const Ack& packet, Version version) {
 std::size_t encoded_size(const Ack& packet, Version version) { return packet_size(remaining_length(packet, version)); }
 
 void encode(const Ack& packet, Version version, Writer& out) {
+    LEDGE_ASSERT(is_ack(packet.type));
     const std::size_t remaining = remaining_length(packet, version);
     write_fixed_header(packet.type, packet.type == PacketType::pubrel ? 0x02 : 0x00, remaining, out);
     out.u16(packet.packet_id);

@@ -1,5 +1,5 @@
-// AUTH (5.0 section 3.15); 3.x does not know it.
-//   auth := 0xF0 remaining:variable  [code:u8 properties]      nothing: success without properties
+// AUTH (5.0 section 3.15). MQTT 3.x has no such packet.
+//   auth := 0xF0 remaining:variable  [code:u8 properties]      [...] is omitted for success without properties
 #include "fixed_header.hpp"
 #include "ledge/wire/packets.hpp"
 #include "property_block.hpp"

@@ -11,7 +11,7 @@ namespace ledge::wire {
 
 namespace {
 
-/// 3.1.1 table 3.1, index = return code on the wire.
+/// 3.1.1 table 3.1. The index is the return code on the wire.
 constexpr std::array<ReasonCode, 6> meaning_of_return_code = {
     ReasonCode::success,
     ReasonCode::unsupported_protocol_version,

@@ -1,4 +1,4 @@
-// CONNECT (5.0 section 3.1, 3.1.1 section 3.1, and MQTT 3.1). Decides the protocol version of a connection.
+// CONNECT (5.0 section 3.1, 3.1.1 section 3.1, and MQTT 3.1). This packet decides the protocol version of a connection.
 //   connect := 0x10 remaining:variable  name:prefixed level:u8 flags:u8 keep_alive:u16 [properties, v5]
 //              client_id:prefixed [[will_properties, v5] will_topic:prefixed will_payload:prefixed]
 //              [user_name:prefixed] [password:prefixed]
@@ -33,7 +33,7 @@ struct Protocol {
     bool is_bridge;
 };
 
-/// Bridges of other brokers mark themselves with the high bit of a 3.x level.
+/// Returns the protocol with this name and level. Bridges of other brokers set the high bit of a 3.x level.
 std::optional<Protocol> protocol_of(std::string_view name, std::uint8_t level) {
     const bool is_bridge = (level & bridge_bit) != 0;
     const unsigned bare_level = level & 0x7FU;
@@ -43,7 +43,7 @@ std::optional<Protocol> protocol_of(std::string_view name, std::uint8_t level) {
     return std::nullopt;
 }
 
-/// [MQTT-3.1.2-1] [MQTT-3.1.2-2]: another name or level may be told 0x84.
+/// [MQTT-3.1.2-1] [MQTT-3.1.2-2] allow the answer 0x84 to another name or level.
 void read_protocol(Reader& in, Connect& packet) {
     const std::string_view name = in.text();
     const std::uint8_t level = in.u8();
@@ -58,7 +58,8 @@ void check_flags(Reader& in, const Flags& flags, Version version) {
     if (version != Version::v5)  // 3.1.1 [MQTT-3.1.2-22]
         in.require(flags.user_name || !flags.password, Rule::password_without_user_name);
     if (flags.will) in.require(flags.will_qos != 3, Rule::will_qos);  // [MQTT-3.1.2-12]
-    if (version == Version::v3_1) return;  // whose text reserves bit 0 and disregards the will bits without a will
+    // MQTT 3.1 ignores bit 0, and without a will also the other will bits.
+    if (version == Version::v3_1) return;
     in.require(!flags.reserved, Rule::connect_reserved_flag);  // [MQTT-3.1.2-3]
     if (!flags.will)                                           // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
         in.require(flags.will_qos == 0 && !flags.will_retain, Rule::will_flags_without_will);
@@ -70,7 +71,8 @@ void read_will(Reader& in, const Flags& flags, Connect& packet) {
     will.retain = flags.will_retain;
     if (packet.version == Version::v5) will.properties = read_properties(in, in_will);
     will.topic = as_text(in.prefixed());
-    // [MQTT-3.1.3-11] UTF-8; it is the topic name of a future PUBLISH: [MQTT-3.3.2-2] and [MQTT-4.7.3-1].
+    // [MQTT-3.1.3-11] The will topic is UTF-8. It becomes the topic name of a later PUBLISH, so [MQTT-3.3.2-2] and
+    // [MQTT-4.7.3-1] hold as well.
     in.require(!will.topic.empty(), Rule::will_topic_empty);
     if (!is_wildcard_free_utf8(will.topic))
         in.fail(has_wildcard(will.topic) ? Rule::will_topic_wildcard : Rule::not_utf8);
@@ -79,7 +81,7 @@ void read_will(Reader& in, const Flags& flags, Connect& packet) {
 }
 
 void read_credentials(Reader& in, const Flags& flags, Connect& packet) {
-    // MQTT 3.1: the remaining length takes precedence over the flags; announced but missing strings are fine.
+    // In MQTT 3.1 the remaining length has precedence over the flags: strings that the flags announce may be missing.
     const auto is_missing = [&] { return packet.version == Version::v3_1 && in.at_end(); };
     if (flags.user_name && !is_missing()) packet.user_name = in.text();
     if (flags.password && !is_missing()) packet.password = in.prefixed();
@@ -93,7 +95,7 @@ std::optional<Version> claimed_version(Bytes frame) {
     const std::uint8_t level = in.u8();
     if (!in.ok()) return std::nullopt;
     if (name == "MQTT" && (level & 0x7FU) >= 5)
-        return Version::v5;  // a later one is told so in the latest form we have
+        return Version::v5;  // a client of a later version gets the CONNACK in the newest form that we know
     const std::optional<Protocol> protocol = protocol_of(name, level);
     return protocol ? std::optional(protocol->version) : std::nullopt;
 }
@@ -111,8 +113,8 @@ Decoded<Connect> decode_connect(Bytes frame) {
     if (flags.will && in.ok()) read_will(in, flags, packet);
     read_credentials(in, flags, packet);
     in.require_end();
-    // 3.1.1 [MQTT-3.1.3-8]: an empty client id needs a clean session; MQTT 3.1 wants 1 to 23 characters, of which only
-    // the lower bound is enforced, as everywhere.
+    // 3.1.1 [MQTT-3.1.3-8]: an empty client id needs a clean session. MQTT 3.1 demands 1 to 23 characters; like other
+    // brokers, we enforce only the lower limit.
     if (packet.client_id.empty() && packet.version != Version::v5) {
         const bool may_be_empty = packet.version == Version::v3_1_1 && packet.clean_start;
         in.require(may_be_empty, Rule::client_id_empty);
@@ -127,6 +129,7 @@ std::string_view name_of(Version version) { return version == Version::v3_1 ? "M
 
 std::size_t remaining_length(const Connect& packet) {
     const bool is_v5 = packet.version == Version::v5;
+    // Name with its length; level, flags and keep alive (4 bytes); client id with its length.
     std::size_t size = 2 + name_of(packet.version).size() + 4 + 2 + packet.client_id.size();
     if (is_v5) size += block_size(packet.properties);
     if (packet.will) {

@@ -1,6 +1,6 @@
 // DISCONNECT (5.0 section 3.14, 3.1.1 section 3.14).
-//   disconnect := 0xE0 remaining:variable  [code:u8 [properties]]     the brackets in v5 only
-// v5 leaves out the code when it is 0x00 and there are no properties, and the properties when there are none.
+//   disconnect := 0xE0 remaining:variable  [code:u8 [properties]]     [...] in v5 only
+// encode omits the properties when there are none. Without properties, encode also omits the code 0x00.
 #include "fixed_header.hpp"
 #include "ledge/wire/packets.hpp"
 #include "property_block.hpp"

@@ -1,10 +1,12 @@
+// Parses the fixed header, and opens packets of any size.
 #include "fixed_header.hpp"
 
 namespace ledge::wire {
 
 FixedHeader parse_fixed_header(Bytes bytes) {
     using State = FixedHeader::State;
-    constexpr std::uint8_t size_max = 5;  // one byte of type and flags, four of length
+    LEDGE_ASSERT(!bytes.empty());
+    constexpr std::uint8_t size_max = 5;  // one byte for type and flags, four for the length
     if (!has_allowed_flags(bytes[0])) return {State::malformed, 0, 0};
 
     std::uint32_t remaining = 0;
@@ -13,11 +15,11 @@ FixedHeader parse_fixed_header(Bytes bytes) {
         const Byte byte = bytes[at];
         remaining |= (byte & 0x7FU) << (7U * (at - 1U));
         if (byte >= 0x80) continue;
-        if (byte == 0 && at > 1) return {State::malformed, 0, 0};  // overlong [MQTT-1.5.5-1]
+        if (byte == 0 && at > 1) return {State::malformed, 0, 0};  // a needless byte [MQTT-1.5.5-1]
         const auto size = static_cast<std::uint8_t>(at + 1);
         return {State::complete, size, size + remaining};
     }
-    return {State::malformed, 0, 0};  // a fifth length byte is announced (5.0 section 1.5.5)
+    return {State::malformed, 0, 0};  // the fourth byte announces a fifth one (5.0 section 1.5.5)
 }
 
 Opened open_long_packet(Bytes frame, PacketType type) {

@@ -1,3 +1,4 @@
+// The slow paths of the framer: packets of 130 bytes or more, and packets that arrive in pieces.
 #include "ledge/wire/framer.hpp"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ Framer::Next Framer::next_of_any_kind(Bytes& input, std::uint32_t max_packet_siz
 
 namespace {
 
-/// `need_more` stands for a header that is fine so far.
+/// Checks the fixed header. The result `need_more` means that the header, as far as it has arrived, is correct.
 Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
     if (header.state == FixedHeader::State::malformed) return Framer::Status::malformed;
     if (header.state == FixedHeader::State::complete && header.total > max_packet_size)
@@ -35,13 +36,16 @@ Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) 
         input = input.subspan(header.total);
         return {Status::frame, 0, frame};
     }
+    // The packet is unfinished: store all of the input.
     keep(std::exchange(input, {}), header.total);
     return {Status::need_more, 0, {}};
 }
 
 Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) {
     FixedHeader header = parse_fixed_header({kept_.get(), size_});
-    while (header.state == FixedHeader::State::incomplete) {  // byte by byte, at most 5 in all
+    // Complete the fixed header byte by byte, so that no byte behind the header is stored before its length is checked.
+    // A fixed header has at most 5 bytes.
+    while (header.state == FixedHeader::State::incomplete) {
         if (input.empty()) return {Status::need_more, 0, {}};
         keep(input.first(1), 0);
         input = input.subspan(1);
@@ -50,18 +54,21 @@ Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) 
     if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)
         return {verdict, header.total, {kept_.get(), size_}};
 
-    const std::size_t taken = std::min(header.total - std::size_t{size_}, input.size());
-    keep(input.first(taken), header.total);
-    input = input.subspan(taken);
+    LEDGE_ASSERT(size_ <= header.total);
+    const std::size_t added = std::min(header.total - std::size_t{size_}, input.size());
+    keep(input.first(added), header.total);
+    input = input.subspan(added);
     if (size_ < header.total) return {Status::need_more, 0, {}};
     is_delivered_ = true;
     return {Status::frame, 0, {kept_.get(), size_}};
 }
 
-/// Grows by what has arrived, never by what was announced; `total`, when known, only caps.
+/// Appends bytes to the unfinished packet. The memory grows with the bytes that have arrived, never with the announced
+/// length. `total` is the announced size of the packet, or 0 if unknown; a known `total` limits the memory.
 void Framer::keep(Bytes bytes, std::size_t total) {
     constexpr std::size_t smallest = 32;
     const std::size_t needed = size_ + bytes.size();
+    LEDGE_ASSERT(total == 0 || needed <= total);
     if (needed > capacity_) {
         std::size_t capacity = std::max(2 * needed, smallest);
         if (total != 0) capacity = std::min(capacity, total);
@@ -75,7 +82,7 @@ void Framer::keep(Bytes bytes, std::size_t total) {
     size_ = static_cast<std::uint32_t>(needed);
 }
 
-/// CONNECT has passwords, AUTH may have proofs: freed memory keeps neither.
+/// Overwrites a CONNECT or an AUTH before its memory is freed, because they contain passwords or proofs.
 void Framer::wipe_credentials() {
     if (size_ == 0) return;
     const unsigned type = unsigned{kept_[0]} >> 4U;

@@ -1,4 +1,4 @@
-// PINGREQ and PINGRESP (5.0 sections 3.12 and 3.13): a fixed header and nothing else.
+// PINGREQ and PINGRESP (5.0 sections 3.12 and 3.13) consist of a fixed header only.
 //   pingreq := 0xC0 0x00          pingresp := 0xD0 0x00
 #include "fixed_header.hpp"
 #include "ledge/wire/packets.hpp"

@@ -1,3 +1,4 @@
+// The table of properties, the validation of property blocks, and the builder of blocks to send.
 #include "ledge/wire/properties.hpp"
 
 #include <array>
@@ -12,6 +13,7 @@ namespace ledge::wire {
 
 namespace {
 
+/// The set of these packet types, in the form of PropertyRule::allowed_in.
 constexpr std::uint32_t places(std::initializer_list<PacketType> types) {
     std::uint32_t bits = 0;
     for (const PacketType type : types) bits |= 1U << static_cast<unsigned>(type);
@@ -71,6 +73,7 @@ constexpr std::array<PropertyRule, table_size> make_table() {
 
 constexpr std::array<PropertyRule, table_size> table = make_table();
 
+/// The types of numbers stand first in the enumeration.
 constexpr bool is_number(PropertyType type) { return type <= PropertyType::variable; }
 
 constexpr std::uint64_t bit_of(PropertyId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
@@ -80,7 +83,7 @@ bool may_repeat(PropertyId id, const PropertyRule& rule, unsigned place) {
     return rule.is_repeatable && !(is_subscribe && id == PropertyId::subscription_identifier);  // 5.0 section 3.8.2.1.2
 }
 
-/// Everything about the value that the type alone does not say.
+/// Checks the rules for a value that do not follow from its type.
 void check_value(Reader& in, const Property& property, const PropertyRule& rule) {
     if (is_number(rule.type) && (property.number < rule.smallest || property.number > rule.largest)) [[unlikely]] {
         // 5.0 section 3.3.2.3.4: alias 0 has its own code. All others: "It is a Protocol Error to ...".
@@ -91,7 +94,8 @@ void check_value(Reader& in, const Property& property, const PropertyRule& rule)
     }
 }
 
-/// Value of `type`. `is_trusted`: the bytes were validated before, texts need no second look.
+/// Reads a value of `type` into `property`. With `is_trusted`, the bytes were validated before, and texts are not
+/// checked again.
 void read_value(Reader& in, PropertyType type, bool is_trusted, Property& property) {
     const auto text = [&] { return is_trusted ? as_text(in.prefixed()) : in.text(); };
     switch (type) {
@@ -109,8 +113,8 @@ void read_value(Reader& in, PropertyType type, bool is_trusted, Property& proper
 }
 
 void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
-    // Identifiers are variable byte integers, all below 0x80 so far: a longer one is unknown or overlong, malformed
-    // both ways.
+    // An identifier is a variable byte integer, but all defined ones are below 0x80. A longer one is therefore unknown,
+    // or has a needless byte. Both are malformed.
     const std::uint8_t id = in.u8();
     const PropertyRule* rule = rule_of(id);
     if (rule == nullptr || (rule->allowed_in >> place & 1U) == 0) [[unlikely]] {
@@ -139,7 +143,7 @@ Properties read_property_block(Reader& in, std::uint32_t length, unsigned place)
     Reader block(raw);
     std::uint64_t seen = 0;
     while (!block.at_end()) read_property(block, place, seen);
-    // 5.0 sections 3.1.2.11.10, 3.2.2.3.18 and 3.15.2.2.2: data without a method is a protocol error.
+    // 5.0 sections 3.1.2.11.10, 3.2.2.3.18 and 3.15.2.2.2: authentication data without a method is a protocol error.
     const bool has_lonely_data = (seen & bit_of(PropertyId::authentication_data)) != 0 &&
                                  (seen & bit_of(PropertyId::authentication_method)) == 0;
     if (has_lonely_data) block.fail(Rule::authentication_data_alone);
@@ -157,7 +161,7 @@ std::optional<Properties> parse_properties(Bytes raw, PacketType place) {
 void Properties::Iterator::read() {
     Reader in(rest_);
     current_ = Property{};
-    raw_ = rest_.first(0);
+    raw_ = rest_.first(0);  // at the end of the block, this empty view is equal to that of end()
     if (rest_.empty()) return;
     const std::uint8_t id = in.u8();
     const PropertyRule* rule = rule_of(id);
@@ -187,6 +191,7 @@ std::optional<std::string_view> Properties::text(PropertyId id) const {
 
 namespace {
 
+/// Appends `count` bytes and returns a writer for them.
 Writer extend(std::vector<Byte>& bytes, std::size_t count) {
     bytes.resize(bytes.size() + count);
     return Writer(std::span<Byte>(bytes).last(count));
@@ -222,7 +227,7 @@ PropertyBuilder& PropertyBuilder::number(PropertyId id, std::uint32_t value) {
 PropertyBuilder& PropertyBuilder::text(PropertyId id, std::string_view value) {
     const PropertyType type = known_rule(id).type;
     LEDGE_ASSERT(type == PropertyType::text || type == PropertyType::binary);
-    Writer out = extend(bytes_, 3 + value.size());
+    Writer out = extend(bytes_, 3 + value.size());  // id, length, text
     out.u8(static_cast<std::uint8_t>(id));
     out.prefixed(value);
     seen_ |= bit_of(id);
@@ -230,7 +235,7 @@ PropertyBuilder& PropertyBuilder::text(PropertyId id, std::string_view value) {
 }
 
 PropertyBuilder& PropertyBuilder::user(std::string_view name, std::string_view value) {
-    Writer out = extend(bytes_, 5 + name.size() + value.size());
+    Writer out = extend(bytes_, 5 + name.size() + value.size());  // id, and two texts with their lengths
     out.u8(static_cast<std::uint8_t>(PropertyId::user_property));
     out.prefixed(name);
     out.prefixed(value);

@@ -1,6 +1,6 @@
-// PUBLISH (5.0 section 3.3, 3.1.1 section 3.3). The hot path of the codec.
+// PUBLISH (5.0 section 3.3, 3.1.1 section 3.3). Of all packets, PUBLISH is decoded and encoded most often.
 //   publish := 3:4 dup:1 qos:2 retain:1  remaining:variable  topic:prefixed  [packet_id:u16, QoS 1 and 2]
-//              [properties, v5]  payload: all the rest
+//              [properties, v5]  payload: all remaining bytes
 #include "fixed_header.hpp"
 #include "ledge/wire/packets.hpp"
 #include "property_block.hpp"
@@ -9,7 +9,7 @@
 namespace ledge::wire {
 
 Decoded<Publish> decode_publish(Bytes frame, Version version) {
-    auto [in, flags] = open_packet(frame, PacketType::publish);  // has judged DUP and QoS
+    auto [in, flags] = open_packet(frame, PacketType::publish);  // has checked DUP and QoS (allowed_flags)
     Publish packet;
     packet.dup = (flags & 0x08U) != 0;
     packet.qos = static_cast<QoS>(flags >> 1U & 0x03U);
@@ -21,7 +21,7 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
     if (packet.qos != QoS::at_most_once) packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::publish);
     if (packet.topic.empty()) [[unlikely]] {
-        // [MQTT-4.7.3-1]; 5.0 section 3.3.2.1: empty needs a topic alias, "It is a Protocol Error" otherwise.
+        // [MQTT-4.7.3-1]; 5.0 section 3.3.2.1: an empty topic without a topic alias "is a Protocol Error".
         in.require(packet.properties.has(PropertyId::topic_alias),
                    version == Version::v5 ? Rule::topic_empty_without_alias : Rule::topic_empty);
     }

@@ -1,6 +1,6 @@
-// Reader: a bounds-checked cursor over the bytes of one packet. The first failure sticks: it moves the cursor to the
-// end, every later read yields nothing, and error() tells what went wrong first. So a decoder reads its fields in a
-// straight line and asks once. Private to wire.
+// Reader: a cursor over the bytes of one packet that checks bounds. The first failure stays: it moves the cursor to the
+// end, every later read returns zero or nothing, and error() returns the first failure. So a decoder reads its fields
+// one after another, and checks for failure once at the end. Private to wire; a local helper of decode.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ public:
     Violation error() const { return {error_}; }
     bool at_end() const { return at_ == end_; }
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-    /// The unread bytes; reads nothing.
+    /// Returns the unread bytes without moving the cursor.
     Bytes unread() const { return {at_, left()}; }
 
     void fail(Rule rule) {
@@ -31,7 +31,7 @@ public:
         if (!claim) [[unlikely]]
             fail(otherwise);
     }
-    /// The packet must end here: bytes that no field accounts for are malformed.
+    /// Requires that the packet ends here. Bytes that belong to no field make the packet malformed.
     void require_end() { require(at_end(), Rule::trailing_bytes); }
 
     std::uint8_t u8() { return has(1) ? *at_++ : std::uint8_t{0}; }
@@ -50,7 +50,7 @@ public:
         return value;
     }
 
-    /// Variable byte integer: at most 4 bytes, and no more of them than needed [MQTT-1.5.5-1].
+    /// Reads a variable byte integer: at most 4 bytes, and no more bytes than necessary [MQTT-1.5.5-1].
     std::uint32_t variable() {
         if (at_ != end_ && *at_ < 0x80) [[likely]]
             return *at_++;
@@ -59,21 +59,22 @@ public:
 
     Bytes bytes(std::size_t count) {
         if (!has(count)) return {};
-        const Bytes taken(at_, count);
+        const Bytes read(at_, count);
         at_ += count;
-        return taken;
+        return read;
     }
-    /// Two-byte length, then that many bytes (5.0 section 1.5.6).
+    /// Reads a two-byte length and as many bytes as this length says (5.0 section 1.5.6).
     Bytes prefixed() { return bytes(u16()); }
-    /// UTF-8 encoded string (5.0 section 1.5.4), validated.
+    /// Reads and validates a UTF-8 encoded string (5.0 section 1.5.4).
     std::string_view text() {
         const std::string_view text = as_text(prefixed());
         require(is_valid_utf8(text), Rule::not_utf8);
         return text;
     }
+    /// Reads all remaining bytes.
     Bytes rest() { return bytes(left()); }
 
-    /// A packet identifier; 0 is malformed [MQTT-2.2.1-3].
+    /// Reads a packet identifier. The value 0 is malformed [MQTT-2.2.1-3].
     std::uint16_t packet_id() {
         const std::uint16_t id = u16();
         require(id != 0, Rule::packet_id_zero);
@@ -81,6 +82,7 @@ public:
     }
 
 private:
+    /// True if `count` bytes are left. Otherwise the reader fails.
     bool has(std::size_t count) {
         if (left() >= count) [[likely]]
             return true;
@@ -94,7 +96,8 @@ private:
             const std::uint8_t byte = u8();
             value |= (byte & 0x7FU) << shift;
             if (byte >= 0x80) continue;
-            require(byte != 0 || shift == 0, Rule::length_encoding);  // a last byte of 0 adds nothing: overlong
+            // A last byte of 0 adds nothing to the value, so the encoding has a needless byte.
+            require(byte != 0 || shift == 0, Rule::length_encoding);
             return value;
         }
         fail(Rule::length_encoding);

@@ -1,4 +1,4 @@
-// SUBACK and UNSUBACK (5.0 sections 3.9 and 3.11, the same in 3.1.1).
+// SUBACK and UNSUBACK (5.0 sections 3.9 and 3.11, the same sections in 3.1.1).
 //   suback   := 0x90 remaining:variable  packet_id:u16 [properties, v5] code:u8+
 //   unsuback := 0xB0 remaining:variable  packet_id:u16 [properties code:u8+, v5]
 #include "fixed_header.hpp"
@@ -16,7 +16,7 @@ bool is_code_of_v3(Byte code) { return code <= 0x02 || code == failure_v3; }
 
 bool has_codes(PacketType type, Version version) { return type == PacketType::suback || version == Version::v5; }
 
-/// At least one, as the list it answers has at least one entry.
+/// Reads at least one code, because the list that the packet answers has at least one entry.
 Bytes read_codes(Reader& in, PacketType type, Version version) {
     in.require(!in.at_end(), Rule::suback_codes);
     const Bytes codes = in.rest();
@@ -57,6 +57,7 @@ std::size_t encoded_size(const Suback& packet, Version version) {
 }
 
 void encode(const Suback& packet, Version version, Writer& out) {
+    LEDGE_ASSERT(packet.type == PacketType::suback || packet.type == PacketType::unsuback);
     write_fixed_header(packet.type, 0, remaining_length(packet, version), out);
     out.u16(packet.packet_id);
     if (version == Version::v5) {

@@ -25,13 +25,14 @@ std::uint8_t byte_of(const SubscribeOptions& options) {
                                      static_cast<unsigned>(options.retain_handling) << 4U);
 }
 
-/// 3.x has but the QoS; 0b11 and every other bit are malformed (3.1.1 [MQTT-3.8.3-4]). MQTT 3.1 is held to the same.
+/// 3.1.1 has no option but the QoS. QoS 3 and every other set bit are malformed (3.1.1 [MQTT-3.8.3-4]). We apply the
+/// same rule to MQTT 3.1.
 void check_options_v3(Reader& in, std::uint8_t byte) { in.require(byte <= 0x02, Rule::options_v3); }
 
 void check_options_v5(Reader& in, std::uint8_t byte, std::string_view filter) {
     in.require((byte & 0xC0U) == 0, Rule::options_reserved);            // [MQTT-3.8.3-5]
     in.require((byte & 0x03U) != 0x03, Rule::options_qos);              // 5.0 section 3.8.3.1: maximum QoS 3
-    in.require((byte & 0x30U) != 0x30, Rule::options_retain_handling);  // ditto: retain handling 3
+    in.require((byte & 0x30U) != 0x30, Rule::options_retain_handling);  // 5.0 section 3.8.3.1: retain handling 3
     const bool is_shared = filter.starts_with("$share/");
     in.require((byte & 0x04U) == 0 || !is_shared, Rule::options_no_local);  // [MQTT-3.8.3-4]
 }
@@ -62,7 +63,7 @@ void SubscribeEntries::Iterator::read() {
     Reader in(rest_);
     current_.filter = as_text(in.prefixed());
     current_.options = has_options_ ? options_of(in.u8()) : SubscribeOptions{};
-    LEDGE_ASSERT(in.ok());  // the list was validated by decode, or written by append_entry
+    LEDGE_ASSERT(in.ok());  // decode has validated the list, or append_entry has written it
     rest_ = in.unread();
 }
 
@@ -97,7 +98,7 @@ void encode(const Subscribe& packet, Version version, Writer& out) {
     out.u16(packet.packet_id);
     if (version == Version::v5) write_properties(packet.properties, out);
     if (version == Version::v5) return out.raw(packet.entries.raw());
-    for (const SubscribeEntry& entry : packet.entries) {  // the other options are not on the wire
+    for (const SubscribeEntry& entry : packet.entries) {  // 3.x has only the QoS of the options
         out.prefixed(entry.filter);
         out.u8(static_cast<std::uint8_t>(entry.options.qos));
     }

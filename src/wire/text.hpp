@@ -1,10 +1,12 @@
-// Eight-at-a-time looks at text. They say "certainly clean"; whatever else is left to the slow, exact check.
-// Private to wire.
+// Fast checks of text, eight bytes at a time. A fast check can only prove that a text is correct. A text without such a
+// proof goes to the slow, exact check. Private to wire. Stateless.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge::wire {
 
@@ -22,20 +24,23 @@ inline std::uint64_t load4(const char* from) {
     return word;
 }
 
-/// 1 to 7 bytes of text as a word; what is missing is filled with bytes of the same text.
+/// Returns 1 to 7 bytes of text as a word of 8 bytes. Bytes of the same text fill the word, so they add no new value.
 inline std::uint64_t load_short(std::string_view text) {
     const std::size_t size = text.size();
+    LEDGE_ASSERT(size > 0 && size < 8);
     if (size >= 4) return load4(text.data()) | load4(text.data() + size - 4) << 32U;
     const auto byte = [&](std::size_t at) { return std::uint64_t{static_cast<unsigned char>(text[at])}; };
     return byte(0) * (every_byte << 16U) | byte(size / 2) << 8U | byte(size - 1);
 }
 
-/// Marks in the high bits when a byte is 0x00 or above 0x7F. May mark more bytes than are guilty, never none.
+/// Sets the high bit of bytes that are 0x00 or above 0x7F. If the word has such a byte, at least one high bit is set;
+/// high bits of other bytes may be set too.
 struct PlainText {
     static std::uint64_t marks(std::uint64_t word) { return word | (word - every_byte); }
 };
 
-/// Also marks '#' (0x23) and '+' (0x2B), which differ in one bit only.
+/// As PlainText, and also marks '#' (0x23) and '+' (0x2B). These two differ in one bit only, so one comparison finds
+/// both.
 struct PlainTopic {
     static std::uint64_t marks(std::uint64_t word) {
         const std::uint64_t wildcard = (word | 0x08 * every_byte) ^ 0x2B * every_byte;
@@ -43,7 +48,7 @@ struct PlainTopic {
     }
 };
 
-/// True only when no byte of `text` is marked: one branch for the whole text.
+/// True only if no byte of `text` is marked. The marks are collected, so the whole text needs one branch.
 template <class Marker>
 bool is_clean(std::string_view text) {
     const char* at = text.data();
@@ -55,14 +60,14 @@ bool is_clean(std::string_view text) {
     } else {
         const char* last = at + size - 8;
         for (; at < last; at += 8) marks |= Marker::marks(load8(at));
-        marks |= Marker::marks(load8(last));  // overlaps the word before
+        marks |= Marker::marks(load8(last));  // may overlap the word before
     }
     return (marks & every_high_bit) == 0;
 }
 
 inline bool has_wildcard(std::string_view topic) { return topic.find_first_of("+#") != std::string_view::npos; }
 
-/// Valid UTF-8 without '+' and '#' [MQTT-3.3.2-2]; the length is not judged.
+/// True for valid UTF-8 without '+' and '#' [MQTT-3.3.2-2], of any length, including 0.
 bool is_wildcard_free_utf8_slow(std::string_view topic);
 inline bool is_wildcard_free_utf8(std::string_view topic) {
     return is_clean<PlainTopic>(topic) || is_wildcard_free_utf8_slow(topic);

@@ -1,3 +1,4 @@
+// The names of the enumerators. Each switch has no default, so that the compiler finds an enumerator without a name.
 #include "ledge/wire/types.hpp"
 
 namespace ledge::wire {

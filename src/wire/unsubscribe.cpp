@@ -13,9 +13,9 @@ Decoded<Unsubscribe> decode_unsubscribe(Bytes frame, Version version) {
     Unsubscribe packet;
     packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::unsubscribe);
-    packet.entries = SubscribeEntries(in.unread(), false);
-    in.require(!in.at_end(), Rule::no_filter);  // [MQTT-3.10.3-2]
-    while (!in.at_end()) in.text();             // [MQTT-3.10.3-1]
+    packet.entries = SubscribeEntries(in.unread(), false);  // a view; the loop below validates its bytes
+    in.require(!in.at_end(), Rule::no_filter);              // [MQTT-3.10.3-2]
+    while (!in.at_end()) in.text();                         // [MQTT-3.10.3-1]
     if (!in.ok()) return Failure{in.error()};
     return packet;
 }

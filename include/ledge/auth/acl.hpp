@@ -1,17 +1,18 @@
-// Access control: who may publish to and receive from which topics. Two forms of file say it: mosquitto's acl_file,
-// read here, and TOML with roles and groups, which config reads and hands in through AclBuilder. mosquitto's:
+// Access control lists: which topics a client may publish to and receive from. The rules come from a file in one of two
+// forms. This module parses the acl_file of mosquitto. The module config parses the TOML form with roles and groups,
+// and builds the rules with AclBuilder. An Acl does not change after it was built. The form of mosquitto:
 //
 //   file   := { line "\n" }
-//   line   := "user" name                          what follows is for this user, until the next such line
-//           | "topic" [access] filter              for that user; before any "user" line: for clients without a user
-//           | "pattern" [access] filter            for everybody; %u and %c stand for user name and client id
+//   line   := "user" name                  the "topic" lines up to the next "user" line are rules of this user
+//           | "topic" [access] filter      a rule; before the first "user" line: for clients without a user name
+//           | "pattern" [access] filter    a rule for everybody; %u and %c stand for user name and client id
 //           | "#" comment | ""
 //   access := "read" | "write" | "readwrite" (the default) | "deny"
 //
-// For one client the rules stand in this order: the denials among its own rules and those of its roles, the grants
-// among them, the denials for everybody, the grants for everybody. The first that matches the topic and concerns the
-// question decides; nothing matching denies. A filter that begins with a wildcard does not match a topic that begins
-// with '$' [MQTT-4.7.2-1].
+// For one client, the rules have this order: first the denials among its own rules and the rules of its roles, then the
+// grants among these rules, then the denials for everybody, then the grants for everybody. The first rule that matches
+// the topic and concerns the access in question decides. If no rule matches, access is denied. A filter that begins
+// with a wildcard does not match a topic that begins with '$' [MQTT-4.7.2-1].
 #pragma once
 
 #include <cstdint>
@@ -28,13 +29,13 @@
 
 namespace ledge::auth {
 
-/// Somebody who has rules.
+/// An owner of rules: a user, a role, all clients without a user name, or everybody.
 struct AclOwner {
     enum class Kind : std::uint8_t { anonymous, everybody, user, role };
-    using Number = std::uint32_t;  // its place among the owners
+    using Number = std::uint32_t;  // index in the list of owners
 
     Kind kind = Kind::user;
-    std::string name;  // of users and roles
+    std::string name;  // empty for `anonymous` and `everybody`
     RuleSet rules;
     std::vector<Number> roles;
 };
@@ -44,45 +45,46 @@ public:
     enum class Form : std::uint8_t {
         mosquitto,
         toml,
-        token,  // no file: the acl claim of a token, all of it for everybody
+        token,  // not a file but the acl claim of a token; all its rules belong to `everybody`
     };
     static constexpr std::size_t rules_max = 100'000;
 
-    /// A file in mosquitto's form. `name` of the file, for explanations. Everything that is wrong, up to problems_max.
+    /// Parses a file in the form of mosquitto. `name` is the name of the file, for explanations. The error lists all
+    /// problems of the file, up to problems_max.
     static Result<Acl, std::vector<Problem>> parse(std::string_view text, std::string name);
 
     const std::string& name() const { return name_; }
     Form form() const { return form_; }
     const AclOwner& everybody() const { return owners_[1]; }
-    /// Of a user, or of clients without one; nullptr: there are no rules for it.
+    /// Returns the owner for a user, or the owner for all clients without a user name. nullptr = the user has no rules.
     const AclOwner* find_user(std::optional<std::string_view> user) const;
     const AclOwner* find_role(std::string_view role) const { return find(roles_, role); }
     const AclOwner& owner(AclOwner::Number number) const { return owners_[number]; }
-    /// Rules.
+    /// Returns the number of rules.
     std::size_t size() const { return size_; }
-    /// Names of clients stand in for something in some rule.
+    /// True if some rule is a "pattern" line or contains %u or %c.
     bool has_patterns() const { return has_patterns_; }
 
     std::span<const AclOwner> owners() const { return owners_; }
 
-    /// The rule as it stands in the file: "topic read a/#", "[roles.operator] subscribe a/#".
+    /// Returns the rule as it is written in the file: "topic read a/#", "[roles.operator] subscribe a/#".
     std::string text_of(const AclRule& rule) const;
 
 private:
     friend class AclBuilder;
-    using Names = std::vector<AclOwner::Number>;  // in order of the name
+    using Names = std::vector<AclOwner::Number>;  // sorted by name
     const AclOwner* find(const Names& names, std::string_view name) const;
 
     std::string name_;
     Form form_ = Form::mosquitto;
-    std::vector<AclOwner> owners_;  // the first two: clients without a user, everybody
+    std::vector<AclOwner> owners_;  // the first is `anonymous`, the second is `everybody`
     Names users_;
     Names roles_;
     std::size_t size_ = 0;
     bool has_patterns_ = false;
 };
 
-/// Puts an Acl together, whatever text it comes from.
+/// Builds an Acl, rule by rule. The readers of all forms use this builder.
 class AclBuilder {
 public:
     static constexpr AclOwner::Number anonymous = 0;
@@ -90,17 +92,19 @@ public:
 
     AclBuilder(std::string name, Acl::Form form);
 
-    /// Found or made.
+    /// Returns the owner with this name. A new name becomes a new owner.
     AclOwner::Number user(std::string_view name) { return find_or_make(users_, AclOwner::Kind::user, name); }
     AclOwner::Number role(std::string_view name) { return find_or_make(roles_, AclOwner::Kind::role, name); }
     bool has_role(std::string_view name) const { return roles_.find(name) != roles_.end(); }
 
-    /// One more rule of `owner`; `rule` needs filter, line, access and is_denial. In the filter %u and %c stand for the
-    /// client's names, but for mosquitto's "topic" lines. "" or what is wrong with it: "has no valid topic filter ...".
+    /// Adds a rule to `owner`. The caller sets filter, line, access and is_denial of the rule. In the filter, %u and %c
+    /// stand for the names of the client, except in the "topic" lines of mosquitto. Returns an empty text, or what is
+    /// wrong with the rule: "has no valid topic filter ...".
     std::string add(AclOwner::Number owner, AclRule rule);
-    /// The owner has what the role has. False: Acl::rules_max such bonds exist already.
+    /// Gives all rules of the role to the owner. False = Acl::rules_max such assignments exist already.
     bool give_role(AclOwner::Number owner, AclOwner::Number role);
 
+    /// Returns the finished Acl. Ends the use of this builder.
     Acl finish();
 
 private:
@@ -110,34 +114,35 @@ private:
     Acl acl_;
     Names users_;
     Names roles_;
-    std::size_t bonds_ = 0;
+    std::size_t role_assignments_ = 0;
 };
 
 struct Verdict {
     bool is_allowed = false;
-    const AclRule* rule = nullptr;  // nullptr: no rule grants it
-    std::uint32_t compared = 0;     // rules, one by one, by judge_subscription
+    const AclRule* rule = nullptr;  // the rule that decided; nullptr = no rule grants access
+    std::uint32_t compared = 0;     // number of rules that judge_subscription compared one by one
 };
 
-/// What one client may do: the rules of an Acl, seen by a user, a client id, and roles that a token has named. Borrows
-/// all but the roles, and allocates only for them and in judge_subscription.
+/// The rights of one client: the rules of an Acl, applied to a user name, a client id, and roles from a token. A Rights
+/// borrows the Acls and the names, and copies only the list of roles. Only this list and judge_subscription allocate.
 class Rights {
 public:
-    /// Roles that the Acl does not have mean nothing. `granted` (Form::token): then nothing else is granted, the Acl
-    /// can only deny.
+    /// A role that the Acl does not have is ignored. If `granted` is given (Form::token), only `granted` can grant
+    /// access, and `acl` can only deny.
     Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id,
            std::span<const std::string> roles = {}, const Acl* granted = nullptr);
 
     bool may_publish(std::string_view topic) const { return judge(topic, Access::write).is_allowed; }
     bool may_receive(std::string_view topic) const { return judge(topic, Access::read).is_allowed; }
 
-    /// The same, and why.
+    /// Decides about one topic, and tells the rule that decided.
     Verdict judge(std::string_view topic, Access wanted) const;
-    /// Whether something of what `filter` matches may be received: a subscription that could never bring anything is
-    /// refused. The rest is decided for each message. `filter` is valid; with "$share/GROUP/" what follows counts.
+    /// Decides whether the client may receive at least one topic that `filter` matches. A subscription that could never
+    /// bring a message is refused; otherwise the rules decide about each message. `filter` must be valid. Of a shared
+    /// subscription, only the part behind "$share/GROUP/" counts.
     Verdict judge_subscription(std::string_view filter) const;
 
-    /// "acl.conf:12 (topic deny a/#)", "acl.conf (no rule)".
+    /// Names the file, the line and the rule: "acl.conf:12 (topic deny a/#)", "acl.conf (no rule)".
     std::string explain(const Verdict& verdict) const;
 
 private:
@@ -150,26 +155,28 @@ private:
     void visit(const AclOwner* owner, std::span<const AclOwner* const> roles, const Visit& visit_set) const;
 
     bool concerns(const AclRule& rule) const;
-    /// A name with '+', '#' or '/' would be wildcards or further levels, and one with '$' in front would make a topic
-    /// of the broker's own where a filter begins with it: rules that contain such a name do not hold for its client.
-    bool can_stand_in(const AclRule& rule) const;
-    bool has_void_denial(const RuleSet& rules) const;
+    /// True if the client's names can replace the placeholders of the rule. A name with '+', '#' or '/' would add
+    /// wildcards or levels. A name that starts with '$', at the start of a filter, would name topics of the broker
+    /// itself. A rule whose placeholders cannot be replaced does not apply to the client.
+    bool can_be_expanded(const AclRule& rule) const;
+    bool has_unusable_denial(const RuleSet& rules) const;
     bool matches(const AclRule& rule, std::string_view topic) const;
     bool matches_expanded(std::string_view filter, std::string_view topic) const;
-    bool takes_level(std::string_view level, std::string_view text) const;
+    bool matches_level(std::string_view level, std::string_view text) const;
     std::string_view expanded(const AclRule& rule, std::string& scratch) const;
     const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const;
 
     const Acl* acl_;
-    const Acl* granted_;  // nullptr: no token says what is granted
-    const AclOwner* own_;
-    std::vector<const AclOwner*> roles_;  // named by a token
+    const Acl* granted_;                  // nullptr = no token limits the grants
+    const AclOwner* own_;                 // nullptr = the user has no rules of its own
+    std::vector<const AclOwner*> roles_;  // roles that a token names
     std::optional<std::string_view> user_;
     std::string_view client_id_;
-    bool has_odd_name_;  // one of the two, so that can_stand_in() is asked
-    // A denial that cannot be applied to this client's names: what stands beside it grants nothing.
-    bool is_own_void_ = false;
-    bool is_everybody_void_ = false;
+    bool has_special_name_;  // the user name or the client id has special characters; see can_be_expanded()
+    // A denial with placeholders cannot be applied to this client's names. The grants beside such a denial could then
+    // grant too much, so they are not used.
+    bool has_own_unusable_denial_ = false;
+    bool has_general_unusable_denial_ = false;  // among the rules for everybody
 };
 
 }  // namespace ledge::auth

@@ -1,6 +1,7 @@
-// RuleSet: the rules of one owner, in the order in which they decide, and an index that finds the few which can match a
-// topic: a trie of their levels, kept as hashes of paths. '+' and levels with placeholders are one branch, the level's
-// text the other; '#' ends a path. A lookup follows the branches that exist, and tries the rules it meets.
+// RuleSet: the rules of one owner, in the order in which they decide, with an index. The index finds the few rules that
+// can match a topic. The index is a trie of the levels of the filters, stored as a flat table of hashed paths. A node
+// has two kinds of branches: one for '+' and for levels with placeholders, and one for each text of a level. A '#' ends
+// a path. A lookup follows the branches that exist, and checks each rule at the end of a path. Owned by its AclOwner.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,12 @@ namespace ledge::auth {
 enum class Access : std::uint8_t { read = 1, write = 2, read_write = 3 };
 
 struct AclRule {
-    /// What decides how it is matched, found out once.
+    /// The shape decides how the rule is matched. AclBuilder sets the shape once.
     enum class Shape : std::uint8_t { exact, subtree, wildcards, pattern };
 
     std::string filter;
     std::uint32_t line = 0;
-    std::uint32_t owner = 0;  // its number in the Acl
+    std::uint32_t owner = 0;  // number of the owner in the Acl
     Access access = Access::read_write;
     bool is_denial = false;
     Shape shape = Shape::exact;
@@ -32,18 +33,19 @@ struct AclRule {
 
 class RuleSet {
 public:
-    static constexpr std::size_t unindexed_max = 6;  // so few are tried faster than looked up
+    static constexpr std::size_t unindexed_max = 6;  // up to this number of rules, checking each one is faster
 
     void add(AclRule rule) { rules_.push_back(std::move(rule)); }
-    /// No more come: denials go first, otherwise the order stays.
+    /// Ends the adding of rules, and builds the index. Denials move to the front; otherwise the order stays.
     void seal();
 
     const std::vector<AclRule>& all() const { return rules_; }
     bool empty() const { return rules_.empty(); }
-    /// Some denial depends on the client's names.
+    /// True if some denial contains %u or %c.
     bool has_pattern_denial() const { return has_pattern_denial_; }
 
-    /// The first rule that `decides`, which says no to rules that do not match the topic; nullptr: none. Sealed.
+    /// Returns the first rule for which `decides(rule)` is true, or nullptr. `decides` must be false for a rule that
+    /// does not match the topic. The set must be sealed.
     template <class Decides>
     const AclRule* first(std::string_view topic, const Decides& decides) const {
         if (nodes_.empty()) {
@@ -60,11 +62,11 @@ private:
     static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
     static constexpr std::uint64_t root = 1;
 
-    /// The end of a path: the rules that end there are a stretch of order_. Paths with equal hashes share a node, which
-    /// only costs time: rules are tried.
+    /// The end of a path. The rules whose filter ends here are a part of order_. Two paths with equal hashes share a
+    /// node. This costs only time, because a lookup checks each rule that it finds.
     struct Node {
-        std::uint64_t hash = 0;  // of the path; 0: free
-        std::uint32_t first = 0;
+        std::uint64_t hash = 0;   // hash of the path; 0 = the slot is free
+        std::uint32_t first = 0;  // index in order_
         std::uint32_t count = 0;
     };
 
@@ -73,6 +75,7 @@ private:
         for (const char c : level) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3U;
         return hash;
     }
+    /// The hash of a path that is one level longer. The result is odd, so it is never 0.
     static std::uint64_t below(std::uint64_t path, std::uint64_t level) {
         const std::uint64_t mixed = (path ^ (level + (path << 6U))) * 0x9e37'79b9'7f4a'7c15U;
         return (mixed ^ (mixed >> 29U)) | 1U;
@@ -90,10 +93,12 @@ private:
         return &nodes_[slot];
     }
 
-    /// As deep as the longest filter has levels, topic::levels_hard_max at most.
+    /// Lowers `best` to the index of the first rule that decides. The recursion is at most as deep as the longest
+    /// filter has levels, and so at most topic::levels_hard_max.
     template <class Decides>
     void walk(const Node& node, std::string_view rest, bool has_more, const Decides& decides,
               std::uint32_t& best) const {
+        // The indexes are ascending, so no later rule of the node can be better than `best`.
         for (std::uint32_t i = node.first; i < node.first + node.count && order_[i] < best; ++i)
             if (decides(rules_[order_[i]])) best = order_[i];
         if (!has_more) return;
@@ -108,8 +113,8 @@ private:
     static constexpr std::uint64_t any_level = 2;
 
     std::vector<AclRule> rules_;
-    std::vector<std::uint32_t> order_;  // places in rules_, ascending within a node
-    std::vector<Node> nodes_;           // a power of two, at most half full; empty: no index
+    std::vector<std::uint32_t> order_;  // indexes in rules_, ascending within a node
+    std::vector<Node> nodes_;           // a power of two, at most half full; empty = there is no index
     bool has_pattern_denial_ = false;
 };
 

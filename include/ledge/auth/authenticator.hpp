@@ -1,5 +1,6 @@
-// Who may connect: a question, and an answer or a check to be carried out first. The check is for another thread; who
-// asks waits for it.
+// Decides whether a client may connect. answer() either decides at once, or returns a check that takes time. Another
+// thread carries out the check, and the connection waits for its result. The functions here are stateless; answer()
+// runs on the thread of the shard.
 #pragma once
 
 #include <array>
@@ -17,60 +18,66 @@
 
 namespace ledge::auth {
 
-/// What becomes of a connected client whose rights have shrunk. Its rights as such change at once, whatever this says.
+/// What happens to a connected client when new rules forbid one of its subscriptions. The rights of the client change
+/// at once in both cases.
 enum class Revocation : std::uint8_t {
-    disconnect,   // told 0x87 if a subscription has become forbidden
-    unsubscribe,  // such subscriptions are removed
+    disconnect,   // the client is disconnected with 0x87
+    unsubscribe,  // the forbidden subscriptions are removed
 };
 
-/// What is known about clients. Replaced as a whole when the files are read again.
+/// All rules for logins and rights. The policy is replaced as a whole when its files are read again.
 struct Policy {
-    std::optional<PasswordFile> passwords;  // nothing: nobody has a password
-    std::optional<TokenRules> tokens;       // nothing: a token is a password like any other
-    std::optional<HookOptions> hook;        // asked about whom the others do not know; nothing: nobody is
-    std::optional<Acl> acl;                 // nothing: everybody may do everything
+    std::optional<PasswordFile> passwords;  // nullopt = no password file
+    std::optional<TokenRules> tokens;       // nullopt = a token has no special meaning, it is an ordinary password
+    std::optional<HookOptions> hook;        // decides about users whom the others do not know; nullopt = no hook
+    std::optional<Acl> acl;                 // nullopt = every client may publish and receive every topic
     LoginLimits login;
     Revocation on_revocation = Revocation::disconnect;
-    bool explains_to_clients = true;   // MQTT 5 clients are told the rule that refuses, with its file and line
-    std::array<Byte, 32> nonce_key{};  // of real chance, other in each run: what the server adds to SCRAM
-    bool binds_sessions = true;        // the session of a user is nobody else's
+    bool explains_to_clients = true;   // tell MQTT 5 clients the rule that refuses a request, with its file and line
+    std::array<Byte, 32> nonce_key{};  // random bytes, new in each run; the key of the server's nonces in SCRAM
+    bool binds_sessions = true;        // a session belongs to its user, and no other user may resume it
 };
 
+/// The login data of one CONNECT. Borrowed for the call.
 struct Question {
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
-    bool is_anonymous_allowed = false;  // by the listener
+    bool is_anonymous_allowed = false;  // an option of the listener
     std::string_view client_id{};
     std::string_view address{};  // with or without a port
     std::string_view listener{};
 };
 
 struct Answer {
-    /// success: as an anonymous client; or bad_user_name_or_password, not_authorized.
+    /// The answer if there is no `check`: success (the client is anonymous), bad_user_name_or_password or
+    /// not_authorized.
     wire::ReasonCode code = wire::ReasonCode::success;
-    /// The code is not known yet: this has to be carried out.
+    /// If set, this check must be carried out first, and its result is the answer.
     std::optional<LoginCheck> check{};
 };
 
-/// A password in the form of a token is for the keys alone, if there are any; a user name that the password file has is
-/// for that file alone; about everybody else with a name or a password the hook is asked, if there is one.
-/// With none of the three a user name proves nothing: where anonymous clients are allowed it is ignored, elsewhere
-/// nobody is let in. With one of them, who gives a name must prove it, also where anonymous clients are allowed.
+/// Chooses who decides about a login. If there are token keys, only they decide about a password in the form of a
+/// token. Only the password file decides about a user name that it contains. The hook, if there is one, decides about
+/// all other clients with a user name or a password.
+/// Without keys, password file and hook, nobody can prove a user name. Such a name is then ignored if the listener
+/// allows anonymous clients; otherwise the client is refused. With at least one of them, a client that gives a name
+/// must prove the name, even if anonymous clients are allowed.
 Answer answer(const Policy& policy, const Question& question);
-/// Why not, of a refusal without a check.
+/// Returns why the client is refused, for an answer that is a refusal without a check.
 std::string_view reason_of(const Answer& answer, const Policy& policy);
 
-/// Whether the proof would still be accepted: the user is there with the same password, the key of the token and what
-/// is asked of tokens are the same, so is the hook.
+/// True if the policy would still accept the proof of a connected client. The user must still have the same password;
+/// or the key of the token and the rules for tokens must be unchanged; or the hook must be unchanged.
 bool is_still_proven(const Policy& policy, const Identity& identity);
 
-/// What the policy grants it; nothing: everything is allowed. Borrows all three.
+/// Returns the rights of a client; nullopt = everything is allowed. The rights borrow all three arguments.
 std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id);
 
-/// Changes with every new password of the user; never 0.
+/// Returns a number that identifies the password; a new password of the user has another number. Never 0.
 std::uint64_t credential_of(const PasswordHash& hash);
 
-/// The verdict on a SASL ANONYMOUS message: trace information of at most 255 characters of UTF-8 (RFC 4505 section 2).
+/// Decides about a message of SASL ANONYMOUS. `trace` is trace information: at most 255 characters of UTF-8 (RFC 4505
+/// section 2).
 wire::ReasonCode answer_anonymous(std::string_view trace, bool is_anonymous_allowed);
 
 }  // namespace ledge::auth

@@ -1,5 +1,8 @@
-// Enhanced authentication (5.0 section 4.12): one exchange of messages with a client, of whichever method. Two are
-// built in: SASL ANONYMOUS (RFC 4505), and SCRAM-SHA-256 where there is a password file.
+// Enhanced authentication (5.0 section 4.12): one exchange of messages with a client. There are two methods: SASL
+// ANONYMOUS (RFC 4505), and, if there is a password file, SCRAM-SHA-256. A connection owns its exchange.
+//
+// A client of ANONYMOUS sends up to 255 characters of trace information, and gets the rights of an anonymous client.
+// The method runs the whole exchange, with re-authentication. Rejected: a made-up challenge and response.
 #pragma once
 
 #include <optional>
@@ -15,23 +18,24 @@ namespace ledge::auth {
 
 class Exchange {
 public:
-    /// Nothing: the method is not known, or nobody could prove anything with it.
+    /// Starts an exchange. nullopt = the method is unknown, or no user could log in with this method.
     static std::optional<Exchange> start(const Policy& policy, std::string_view method);
 
     struct Reply {
-        /// continue_authentication: the client has to answer `data`. success: `identity` is proven, `data` goes with
-        /// the good news. Otherwise it is over.
+        /// continue_authentication: `data` goes to the client, which must answer. success: `identity` is proven, and
+        /// `data` goes to the client with the success. Any other code: the exchange has failed.
         wire::ReasonCode code = wire::ReasonCode::not_authorized;
         std::string data;
-        std::string_view problem;  // for the log and the client
+        std::string_view problem;  // why the exchange failed, for the log and the client
         Identity identity;
-        bool is_guess = false;  // it counts as a wrong password
+        bool is_guess = false;  // the failure counts as a wrong password
     };
 
-    /// The client's next message. `rng` only has to give each exchange something else.
+    /// Processes the next message of the client. `rng` only needs to return other numbers for each exchange; the
+    /// numbers need not be secret.
     Reply on_message(const Policy& policy, std::string_view message, bool is_anonymous_allowed, Rng& rng);
 
-    /// Who the client claims to be; "" when that is not known.
+    /// Returns the user name that the client claims, or an empty text if the name is not known (yet).
     std::string_view user() const;
 
 private:

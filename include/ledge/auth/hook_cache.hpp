@@ -1,5 +1,6 @@
-// HookCache: what the authentication hook has said lately. Bounded in number and age; what was said is found under a
-// keyed digest of the question, so that no password is kept.
+// HookCache keeps recent answers of the authentication hook. Their number and their age are limited. The key of an
+// answer is a keyed digest of the question, so the cache stores no password. Owned by runtime/hook_carrier, and used on
+// its thread.
 #pragma once
 
 #include <array>
@@ -20,17 +21,17 @@ class HookCache {
 public:
     using Key = std::array<Byte, 32>;
 
-    /// `key`: real entropy.
+    /// `key` must be random bytes that nobody can predict.
     explicit HookCache(const Key& key) : key_(key) {}
     ~HookCache() { wipe(key_.data(), key_.size()); }
     HookCache(const HookCache&) = delete;
     HookCache& operator=(const HookCache&) = delete;
 
-    /// What is known already is forgotten.
+    /// Sets new options, and removes all answers.
     void set_options(const HookOptions& options);
 
     std::optional<LoginOutcome> find(const HookQuestion& question, Instant now) const;
-    /// Keeps a yes or a no. Beyond HookOptions::cached_max the oldest goes.
+    /// Stores a permission or a refusal. Above HookOptions::cached_max answers, the oldest one is removed.
     void put(const HookQuestion& question, const LoginOutcome& outcome, Instant now);
 
     std::size_t size() const { return entries_.size(); }
@@ -43,8 +44,8 @@ private:
     struct Entry {
         LoginOutcome outcome;
         Instant kept_until = never;
-        Instant valid_until = never;  // LoginOutcome::valid_for, as a point in time
-        std::uint64_t number = 0;     // of its place in order_
+        Instant valid_until = never;  // LoginOutcome::valid_for as a point in time
+        std::uint64_t number = 0;     // number of the newest place of this entry in order_
     };
     struct Place {
         Digest digest;
@@ -57,7 +58,7 @@ private:
     Key key_;
     HookOptions options_;
     std::unordered_map<Digest, Entry, Hash> entries_;
-    std::deque<Place> order_;  // oldest first; places of entries that were put again are stale
+    std::deque<Place> order_;  // oldest first; a place is outdated when its entry has a higher number
     std::uint64_t last_number_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Who a connected client is, and how that is known.
+// The identity of a connected client, and how the client has proven it. The connection owns it until its session does.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,20 @@ namespace ledge::auth {
 
 /// How a client has proven its name.
 enum class Proof : std::uint8_t {
-    none,      // not at all: anonymous
+    none,      // no proof: the client is anonymous
     tls,       // by a certificate or a pre-shared key, before CONNECT
-    password,  // held against an entry of the password file
-    token,     // signed with one of the keys
-    hook,      // the authentication hook says so
+    password,  // by the password of an entry of the password file
+    token,     // by a token that one of the keys has signed
+    hook,      // by the answer of the authentication hook
 };
 
 struct Identity {
-    std::optional<std::string> user;  // proven; nothing: anonymous
+    std::optional<std::string> user;  // the proven user name; nullopt = anonymous
     Proof proof = Proof::none;
-    std::uint64_t credential = 0;    // what it was proven with; changes when that is replaced. 0: none, tls
-    std::vector<std::string> roles;  // that the proof itself gives, beside those of the ACL
-    std::optional<Acl> granted;      // by a token: beyond this it may do nothing
-    std::optional<Rights> rights;    // nothing: everything is allowed. Borrows `user`: do not move
+    std::uint64_t credential = 0;    // identifies the password, key or hook that proved the name; 0 for none and tls
+    std::vector<std::string> roles;  // roles from the token or the hook, in addition to those of the ACL
+    std::optional<Acl> granted;      // the acl claim of a token; only this claim then grants access
+    std::optional<Rights> rights;    // nullopt = everything is allowed. Borrows `user`, so the identity must not move.
 };
 
 }  // namespace ledge::auth

@@ -1,10 +1,11 @@
-// The keys that tokens are signed with: from a JWK Set (RFC 7517 section 5), a public key in PEM, or a shared secret.
+// The keys that check the signatures of tokens. They come from a JWK Set (RFC 7517 section 5), a public key in PEM, or
+// a shared secret. Stateless.
 //
 //   jwks := {"keys": [ jwk ... ]}
 //   jwk  := {"kty": "oct", "k": base64url}                       a shared secret, HS256
 //         | {"kty": "RSA", "n": base64url, "e": base64url}       RS256
 //         | {"kty": "EC", "crv": "P-256", "x": ..., "y": ...}    ES256
-//   each may have "kid", "alg" and "use"; what it says otherwise is not looked at
+//   each may have "kid", "alg" and "use"; other members are ignored
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace ledge::auth {
 /// RFC 7518 section 3.1. There is no "none".
 enum class TokenAlgorithm : std::uint8_t { hs256, rs256, es256 };
 
-/// A key is good for one algorithm, which its own kind decides, never the token.
+/// One key. The kind of the key decides its only algorithm; the token has no influence on this choice.
 struct TokenKey {
     static constexpr std::size_t secret_bytes_min = 32;  // RFC 7518 section 3.2
     static constexpr std::size_t secret_bytes_max = 1024;
@@ -31,9 +32,9 @@ struct TokenKey {
     static constexpr std::size_t point_bytes = 64;
 
     TokenAlgorithm algorithm = TokenAlgorithm::hs256;
-    std::string id;              // "kid"; "": of every token that the algorithm fits
-    Secret material;             // the secret; the modulus, big endian; x and y
-    std::vector<Byte> exponent;  // rs256, big endian
+    std::string id;              // "kid"; empty = the key may check every token with its algorithm
+    Secret material;             // hs256: the secret; rs256: the modulus, big endian; es256: x, then y
+    std::vector<Byte> exponent;  // rs256 only, big endian
 };
 
 struct TokenKeys {
@@ -41,13 +42,15 @@ struct TokenKeys {
     static constexpr std::size_t text_bytes_max = 256 * 1024;
 
     std::vector<TokenKey> keys;
-    std::vector<std::string> notes;  // keys that are of no use here, and why
-    bool has_secrets = false;        // whoever reads the file can sign tokens
+    std::vector<std::string> notes;  // for each ignored key the reason
+    bool has_secrets = false;        // the file has a shared secret, so anybody who reads the file can sign tokens
 };
 
-/// The error is a sentence about the file. Keys of other kinds are left out with a note (RFC 7517 section 5).
+/// Parses a JWK Set. The error is a sentence without its subject, the file. A key of another kind is ignored with a
+/// note (RFC 7517 section 5).
 Result<TokenKeys, std::string> parse_jwks(std::string_view text);
-/// A public key in PEM (RSA, or EC on P-256), or a shared secret: any bytes, without the end of a last line.
+/// Parses a public key in PEM (RSA, or EC on P-256), or a shared secret. A secret is any bytes; one line end at the end
+/// of the file does not belong to the secret.
 Result<TokenKeys, std::string> parse_key_file(std::string_view text);
 
 }  // namespace ledge::auth

@@ -1,14 +1,15 @@
-// JSON Web Tokens as passwords: RFC 7519, signed by HS256, RS256 or ES256 in the compact form of RFC 7515.
+// JSON Web Tokens as passwords: RFC 7519, signed with HS256, RS256 or ES256, in the compact form of RFC 7515.
+// Stateless; the check of a token may run on any thread.
 //
 //   token := base64url(header) "." base64url(claims) "." base64url(signature)
 //
-// Claims that count:
-//   exp                 the session ends then; a token without it is refused
+// The broker uses these claims:
+//   exp                 the time when the connection ends; a token without exp is refused
 //   nbf, iss, aud       RFC 7519 section 4.1
 //   sub                 the user name (TokenRules::user_claim)
 //   roles               a text or a list of texts: roles of the ACL (TokenRules::roles_claim)
-//   acl                 {"pub": [filter ...], "sub": [filter ...], "all": [filter ...]}: nothing else is granted, and
-//                       the ACL of the broker can only deny; %u and %c stand for the names of the client
+//   acl                 {"pub": [filter ...], "sub": [filter ...], "all": [filter ...]}: only these filters are
+//                       granted, and the ACL of the broker can only deny; %u and %c stand for the names of the client
 #pragma once
 
 #include <chrono>
@@ -25,37 +26,39 @@ namespace ledge::auth {
 
 struct LoginOutcome;
 
-/// A calendar's seconds since 1970, UTC.
+/// Calendar time: seconds since 1970, UTC.
 using WallTime = std::chrono::sys_seconds;
 
-/// A machine that says it is earlier has not been told the time yet: this source is younger.
+/// The source code is newer than this date. A machine with an earlier time has not set its clock yet.
 inline constexpr WallTime earliest_plausible_time{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
 
-/// Which tokens are accepted, and what they mean.
+/// The rules for tokens: which tokens are accepted, and which claims hold the user name and the roles.
 struct TokenRules {
     static constexpr std::size_t token_bytes_max = 8 * 1024;
     static constexpr std::size_t roles_max = 64;
     static constexpr std::size_t filters_max = 256;
 
     std::vector<TokenKey> keys;
-    std::string issuer;    // "iss" has to be this; "": any
-    std::string audience;  // has to be among "aud"; "": a token for an audience is refused
+    std::string issuer;    // the required "iss"; empty = any issuer
+    std::string audience;  // "aud" must contain this audience; empty = a token with "aud" is refused
     std::string user_claim = "sub";
     std::string roles_claim = "roles";
-    std::chrono::seconds leeway{30};   // for exp and nbf: how far apart clocks may be
-    bool must_match_user_name = true;  // a user name in CONNECT has to be that of the token
+    std::chrono::seconds leeway{30};   // allowed difference between two clocks, for exp and nbf
+    bool must_match_user_name = true;  // a user name in CONNECT must be the user name of the token
 };
 
-/// The password is in the form of a token, whether it is a good one or not.
+/// True if the password has the form of a token, even if the token is not valid.
 bool looks_like_token(Bytes password);
 
-/// Holds a token against the rules. Milliseconds of arithmetic per key that comes into question; any thread.
-/// `user_name`: of CONNECT. A refusal says what is wrong with the token: forged (bad_user_name_or_password), which
-/// says nothing of its claims, or genuine and not good for this (not_authorized), which is nobody's guess.
+/// Checks a token. Takes milliseconds for each key with the token's algorithm and id; any thread may call this.
+/// `user_name` is the user name in CONNECT. A refusal says what is wrong with the token. A token without a correct
+/// signature gives bad_user_name_or_password, and the text does not mention its claims. A token with a correct
+/// signature but unsuitable claims gives not_authorized, and does not count as a guessed password.
 LoginOutcome check_token(const TokenRules& rules, Bytes token, const std::optional<std::string>& user_name,
                          WallTime now);
 
-/// Changes with the key and with everything in the rules that tokens are held against; never 0.
+/// Returns a number that identifies the key together with the issuer, the audience and the names of the claims in the
+/// rules. Never 0.
 std::uint64_t credential_of(const TokenRules& rules, const TokenKey& key);
 
 }  // namespace ledge::auth

@@ -1,5 +1,5 @@
-// What has to be found out before a CONNECT can be answered, and what was. A check owns all that it needs: it is
-// carried out on another thread, while the policy it comes from may be replaced.
+// A check that must be carried out before a CONNECT can be answered, and the outcome of the check. A check owns all its
+// data, because another thread may carry it out while the policy is replaced.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@
 
 namespace ledge::auth {
 
-/// A password, to be held against one hash.
+/// Checks whether a password has this hash.
 struct PasswordCheck {
     std::string user;
     PasswordHash hash;
     Secret password;
-    bool is_user_known = false;  // false: the hash is another one's and only costs the same time
+    bool is_user_known = false;  // false = the hash is that of another user; the check only takes the same time
 };
 
-/// A token, to be held against the keys of the moment when its turn comes.
+/// Checks a token with the rules and keys that are in force when the check begins.
 struct TokenCheck {
     std::optional<std::string> user_name;
     Secret token;
@@ -33,10 +33,10 @@ struct TokenCheck {
 
 using LoginCheck = std::variant<PasswordCheck, TokenCheck, HookQuestion>;
 
-/// Who carries a check out.
+/// Where a check is carried out.
 enum class Carrier : std::uint8_t {
-    worker,  // a thread that computes
-    hook,    // a server elsewhere
+    worker,  // on the thread of runtime/login_worker
+    hook,    // on the HTTP server of the operator
 };
 inline constexpr std::size_t carrier_count = 2;
 
@@ -46,13 +46,13 @@ inline Carrier carrier_of(const LoginCheck& check) {
 
 struct LoginOutcome {
     wire::ReasonCode code = wire::ReasonCode::bad_user_name_or_password;
-    std::string reason;                 // why not; for the log and the client
-    Identity identity;                  // with success; without rights
-    std::optional<Duration> valid_for;  // from when it was carried out; nothing: without end
-    bool is_unanswered = false;         // the hook was asked and has said nothing in time
+    std::string reason;                 // why the client is refused, for the log and the client
+    Identity identity;                  // with `success` only; Identity::rights is not set yet
+    std::optional<Duration> valid_for;  // counted from the end of the check; nullopt = without a time limit
+    bool is_unanswered = false;         // the hook was reached, but gave no answer
 };
 
-/// The arithmetic of a check that is for the worker. Takes its time, up to seconds; any thread. `now`: of a calendar.
+/// Carries out a check for Carrier::worker. Takes up to seconds; any thread may call this.
 LoginOutcome carry_out(const LoginCheck& check, WallTime now);
 
 }  // namespace ledge::auth

@@ -1,4 +1,5 @@
-// The password file: who may log in. The format of mosquitto_passwd, and keys for SCRAM, which mosquitto does not read.
+// The password file: the users that may log in with a password. The format is that of mosquitto_passwd, extended with
+// keys for SCRAM, which mosquitto cannot read. A PasswordFile does not change after it was parsed.
 //
 //   file := { line "\n" }
 //   line := user ":" hash | "#" comment | ""       hash: see password_hash.hpp
@@ -14,8 +15,8 @@
 
 namespace ledge::auth {
 
-/// A name that can stand in a password file: 1 to 1024 bytes of UTF-8 without control characters and ':', neither
-/// beginning with '#' or a blank nor ending with a blank.
+/// True for a name that a password file can contain: 1 to 1024 bytes of UTF-8, without control characters and ':'. The
+/// name must not begin with '#' or a blank, and must not end with a blank.
 bool is_user_name(std::string_view name);
 
 class PasswordFile {
@@ -28,16 +29,16 @@ public:
         std::uint32_t line = 0;
     };
 
-    /// Everything that is wrong, up to problems_max.
+    /// Parses a file. The error lists all problems of the file, up to problems_max.
     static Result<PasswordFile, std::vector<Problem>> parse(std::string_view text);
 
     const Entry* find(std::string_view user) const;
-    /// The hash whose cost an unknown user is made to wait for: one of the file, always the same for the same name, so
-    /// that the time of an answer does not tell which users exist. nullptr: the file has no users.
+    /// Returns the hash that is computed for an unknown user, so that the time of an answer does not tell which users
+    /// exist. The hash is one of the file, and always the same one for the same name. nullptr = the file has no users.
     const PasswordHash* stand_in(std::string_view user) const;
 
-    /// The keys that stand in for those of a user who has none: the same salt each time, as many iterations as some
-    /// entry has. That salt changes when the first user of the file (in order of the names) gets another password.
+    /// Returns made-up keys for a user without SCRAM keys. The salt is the same each time, and the number of iterations
+    /// is that of some entry. The salt changes when the first user of the file (sorted by name) gets another password.
     PasswordHash scram_stand_in(std::string_view user) const;
 
     std::size_t size() const { return entries_.size(); }
@@ -45,12 +46,13 @@ public:
 private:
     std::uint64_t number_of(std::string_view user) const;
 
-    std::vector<Entry> entries_;  // in order of the user
+    std::vector<Entry> entries_;  // sorted by user
 };
 
-/// The text of a password file with the entry of `user` replaced or appended; every other line stays as it is.
+/// Returns the text of a password file with a new entry for `user`, which replaces the old entry or is appended. All
+/// other lines stay unchanged.
 std::string with_password(std::string_view text, std::string_view user, const PasswordHash& hash);
-/// The same without the entry of `user`.
+/// Returns the text of a password file without the entry of `user`. All other lines stay unchanged.
 std::string without_user(std::string_view text, std::string_view user);
 
 }  // namespace ledge::auth

@@ -1,13 +1,14 @@
-// SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side of one exchange. The client proves that it knows the password
-// without sending it, the server that it has the keys made from it; neither learns what would let it pass for the
-// other.
+// SCRAM-SHA-256 (RFC 5802, RFC 7677): the server's side of one exchange. The client proves that it knows the password,
+// without sending the password. The server proves that it has the keys made from the password. Neither side learns
+// enough to impersonate the other. A connection owns its exchange.
 //
 //   client-first := ( "n" | "y" ) "," [ "a=" name ] "," bare         bare := "n=" name ",r=" nonce
 //   server-first := "r=" both nonces ",s=" base64 salt ",i=" iterations
-//   client-final := "c=" base64 of what stands before bare ",r=" both nonces ",p=" base64 proof
+//   client-final := "c=" base64 of the text before bare ",r=" both nonces ",p=" base64 proof
 //   server-final := "v=" base64 signature
 //
-// Channel binding is not offered: "y" is as good as "n", "p=..." is refused. User names are compared byte by byte.
+// The server does not support channel binding: "y" is treated as "n", and "p=..." is refused. User names are compared
+// byte by byte.
 #pragma once
 
 #include <string>
@@ -24,23 +25,24 @@ public:
 
     struct Reply {
         enum class Kind : std::uint8_t {
-            challenge,  // `data` goes to the client, which answers
-            success,    // `data` goes to the client with the good news
-            malformed,  // not a message of SCRAM, or one that asks for what is not there
-            wrong,      // the proof is wrong, or the user is unknown: which of the two is not told
+            challenge,  // `data` goes to the client, which must answer
+            success,    // `data` goes to the client with the success
+            malformed,  // not a message of SCRAM, or a request for something that the server does not support
+            wrong,      // the proof is wrong or the user is unknown; the reply does not tell which
         };
         Kind kind = Kind::malformed;
         std::string data;
-        std::string_view problem;  // for the log and the client
+        std::string_view problem;  // why the exchange failed, for the log and the client
     };
 
-    /// `nonce`: printable, without ',', never the same twice and not to be foreseen. An unknown user is answered like a
-    /// known one, always with the same salt, and fails at the end.
+    /// Processes a message of the client. `nonce` must be printable text without ',', never used before, and
+    /// unpredictable. An unknown user gets the same answers as a known one, always with the same salt, and fails at the
+    /// end.
     Reply on_message(const PasswordFile& users, std::string_view message, std::string_view nonce);
 
-    /// Who it claims to be, from the first message on.
+    /// Returns the user name that the client claims; known from the first message on.
     const std::string& user() const { return user_; }
-    /// What the proof was held against.
+    /// Returns the keys that checked the proof.
     const PasswordHash& keys() const { return keys_; }
 
 private:
@@ -51,9 +53,9 @@ private:
     std::string user_;
     PasswordHash keys_;
     bool is_user_known_ = false;
-    std::string header_;   // what stands before the bare message
-    std::string nonce_;    // both; empty: the first message is awaited
-    std::string history_;  // bare message, ",", answer
+    std::string header_;   // the part of client-first before `bare`
+    std::string nonce_;    // both nonces; empty = the first message has not arrived
+    std::string history_;  // bare "," server-first
 };
 
 }  // namespace ledge::auth

@@ -1,4 +1,4 @@
-// What the two line-oriented files of this module have in common.
+// The common part of the two readers of text files in this module (password file and ACL file). Stateless.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace ledge::auth {
 
-/// What is wrong with a line of a file.
+/// A problem in a line of a file. The text is a sentence without its subject, the line.
 struct Problem {
-    std::uint32_t line = 0;  // from 1
+    std::uint32_t line = 0;  // counted from 1
     std::string text;
 };
 
@@ -17,11 +17,12 @@ inline constexpr std::size_t text_file_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t text_line_bytes_max = 4096;
 inline constexpr std::size_t problems_max = 100;  // of one file
 
-/// Hands out lines without what ends them (LF, CR LF) and without blanks at their end.
+/// Returns the lines of a text one by one, without their line ends (LF, CR LF) and without blanks at their ends.
 class Lines {
 public:
     explicit Lines(std::string_view text) : rest_(text) {}
 
+    /// Sets `line` to the next line. False = there is no further line.
     bool next(std::string_view& line) {
         if (rest_.empty()) return false;
         const std::size_t end = rest_.find('\n');
@@ -31,6 +32,7 @@ public:
         ++number_;
         return true;
     }
+    /// Returns the number of the last line, counted from 1.
     std::uint32_t number() const { return number_; }
 
     static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }

@@ -1,9 +1,11 @@
-// LEDGE_ASSERT: "we are wrong". On in every build. No byte from a peer may reach a failing one.
+// LEDGE_ASSERT checks a condition that only a mistake in the broker's own code can break. The check is on in every
+// build. Bytes from a peer, a file or a configuration must never be able to make an assertion fail. Any thread may use
+// the macro.
 #pragma once
 
 namespace ledge {
 
-/// Prints the expression and its place to standard error and aborts.
+/// Prints the expression with its file and line to standard error, and aborts the process.
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 
 }  // namespace ledge

@@ -1,5 +1,5 @@
-// Blob: immutable bytes with an intrusive, non-atomic reference count. The only shared ownership in base … broker.
-// A Blob lives and dies on the thread of its shard; other threads get copies of the bytes.
+// Blob: immutable bytes with an intrusive, non-atomic reference count. From base to broker, Blob is the only type with
+// shared ownership. A Blob stays on the thread of its shard; other threads get copies of the bytes.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +25,11 @@ public:
         if (head_ != nullptr && --head_->references == 0) release(head_);
     }
 
-    /// An uninitialised blob of `size` bytes and the place to fill it, once, before it is shared. Its memory is added
-    /// to `account`, a sum that outlives it, until its last holder lets go; nullptr: to none.
+    /// Returns an uninitialised blob of `size` bytes, and a pointer to these bytes. The caller fills the bytes once,
+    /// before sharing the blob. The blob's memory in bytes is added to `*account` until the last reference ends, so
+    /// `*account` must outlive the blob. nullptr = the memory is not counted.
     static std::pair<Blob, Byte*> make(std::size_t size, std::uint64_t* account = nullptr);
+    /// Returns a blob with a copy of `bytes`. Its memory is not counted.
     static Blob copy_of(Bytes bytes);
 
     explicit operator bool() const { return head_ != nullptr; }
@@ -37,10 +39,11 @@ public:
     std::uint32_t references() const { return head_ != nullptr ? head_->references : 0; }
 
 private:
+    // One heap block holds the head and, right behind the head, the `size` bytes of content.
     struct alignas(16) Head {
         std::uint32_t references;
-        std::uint32_t size;
-        std::uint64_t* account;
+        std::uint32_t size;      // bytes of content
+        std::uint64_t* account;  // the sum that counts this block, or nullptr
     };
     static std::uint64_t memory_of(const Head& head) { return sizeof(Head) + head.size; }
 

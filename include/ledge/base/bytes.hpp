@@ -1,4 +1,5 @@
-// Views of raw bytes. A Bytes or a string_view never owns; who hands it out says how long it lives.
+// Views of raw bytes. A Bytes or a string_view never owns its bytes. A function that returns a view documents how long
+// the view stays valid.
 #pragma once
 
 #include <cstddef>

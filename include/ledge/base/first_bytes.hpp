@@ -1,4 +1,5 @@
-// What a peer speaks that has come to the wrong port, told by its first bytes, for the words of a refusal.
+// Recognises the protocol of a peer by the first bytes that the peer sends. The text of a refusal names this protocol
+// when the peer has connected to the wrong port. Stateless.
 #pragma once
 
 #include <string_view>
@@ -7,8 +8,8 @@
 
 namespace ledge {
 
-/// "a TLS ClientHello", "an HTTP request", "a PROXY header", "an MQTT CONNECT", "an SSH greeting"; empty: unknown, or
-/// too few bytes. Five bytes are enough.
+/// Returns "a TLS ClientHello", "an HTTP request", "a PROXY header", "an MQTT CONNECT" or "an SSH greeting". Returns an
+/// empty text when the protocol is unknown or the bytes are too few. Five bytes are always enough.
 std::string_view protocol_of(Bytes first_bytes);
 
 }  // namespace ledge

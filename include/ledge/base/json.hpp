@@ -1,4 +1,5 @@
-// JsonWriter: writes one JSON object (RFC 8259), member by member. Commas, quotes and escapes come by themselves.
+// JsonWriter writes one JSON object (RFC 8259), member by member. The writer adds commas, quotes and escapes itself.
+// Whoever produces the object owns the writer; there is no shared state.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +14,19 @@ class JsonWriter {
 public:
     /// Begins the object.
     JsonWriter() = default;
-    /// The same, with room for `bytes` reserved: a text that holds a secret is not copied while it grows.
+    /// Begins the object and reserves `bytes` bytes. A text that holds a secret then does not leave copies of itself in
+    /// freed memory while it grows.
     explicit JsonWriter(std::size_t bytes) { out_.reserve(bytes); }
 
-    // ---- Members of the object that was begun last
+    // ---- Members of the innermost open object
 
-    /// `value` is UTF-8.
+    /// `value` must be UTF-8.
     void text(std::string_view key, std::string_view value);
     void number(std::string_view key, std::int64_t value);
     void number(std::string_view key, std::uint64_t value);
     void boolean(std::string_view key, bool value);
     void null(std::string_view key);
-    /// As text when the bytes are UTF-8, else in hexadecimal digits with the key `key`_hex.
+    /// Writes the bytes as text when they are UTF-8. Otherwise writes hexadecimal digits and appends "_hex" to the key.
     void bytes(std::string_view key, Bytes value);
     void hex(std::string_view key, Bytes value);
 
@@ -32,14 +34,14 @@ public:
 
     void begin_list(std::string_view key);
     void end_list() { close(']'); }
-    /// A text of the list.
+    /// Adds a text to the open list.
     void element(std::string_view value);
-    /// Begins an object of the list, on a line of its own.
+    /// Begins an object in the open list, on a line of its own.
     void begin_object();
     void end_object() { close('}'); }
 
-    /// Ends the object and returns it, with a line feed after it where `ends_line`. Requires that every list and object
-    /// in it has ended. Ends the use of this writer.
+    /// Ends the outermost object and returns its text, followed by a line feed if `ends_line`. Every list and every
+    /// object inside must have ended. The writer must not be used afterwards.
     std::string finish(bool ends_line = true);
 
 private:
@@ -48,8 +50,8 @@ private:
     void close(char bracket);
 
     std::string out_ = "{";
-    bool is_first_ = true;  // in the object or list that was begun last
-    unsigned depth_ = 1;    // objects and lists that have not ended
+    bool is_first_ = true;  // the innermost open object or list has no member yet
+    unsigned depth_ = 1;    // number of open objects and lists; 0 after finish()
 };
 
 }  // namespace ledge

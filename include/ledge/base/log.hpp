@@ -1,5 +1,6 @@
-// Log: structured events that answer "why". The core says what happened; the sink (given by the daemon or a test)
-// adds the time and writes the line. Used on the thread of its owner, unless the sink takes more.
+// Log: structured events. The core names an event and its fields; the sink, which the daemon or a test provides, adds
+// the time and writes the line. A Log is used on the thread of its owner, unless its sink may be called from several
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace ledge {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
+/// One `key=value` of a line. A field borrows its texts for the call.
 struct LogField {
     std::string_view key;
     std::variant<std::string_view, std::int64_t> value;
@@ -28,7 +30,7 @@ struct LogField {
 
 struct LogRecord {
     LogLevel level;
-    std::string_view event;  // what happened, in snake_case words that do not change: "client_refused"
+    std::string_view event;  // the event's name in snake_case, for example "client_refused"; a name never changes
     std::span<const LogField> fields;
 };
 
@@ -36,7 +38,7 @@ class Log {
 public:
     using Sink = void (*)(void* context, const LogRecord& record);
 
-    /// A log without a sink drops everything.
+    /// A log without a sink writes nothing.
     Log() = default;
     Log(LogLevel threshold, Sink sink, void* context) : threshold_(threshold), sink_(sink), context_(context) {}
 
@@ -65,10 +67,11 @@ private:
     void* context_ = nullptr;
 };
 
-/// `info client_refused client_id="a b" address=192.0.2.7:51123`; values with control bytes, quotes or spaces are
-/// quoted and escaped, so that no peer can forge a line.
+/// Appends `info client_refused client_id="a b" address=192.0.2.7:51123`. Values with control bytes, quotes or spaces
+/// are quoted and escaped, so that no peer can forge a line.
 void format_text(const LogRecord& record, std::string& out);
-/// One JSON object without the enclosing time stamp: `"level":"info","event":"client_refused","client_id":"a b"`.
+/// Appends the members of a JSON object: `"level":"info","event":"client_refused","client_id":"a b"`. The caller writes
+/// the braces around them and the time.
 void format_json(const LogRecord& record, std::string& out);
 
 }  // namespace ledge

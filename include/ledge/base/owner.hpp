@@ -1,4 +1,5 @@
-// OwnerId: who limits are charged to. The user name that a client has proven; without one, the network of its address.
+// OwnerId names the owner whose use counts against a limit: the user whom a client has proven to be, or, without a
+// proven user name, the network of the client's address. Stateless.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,10 @@ namespace ledge {
 
 enum class OwnerId : std::uint64_t {};
 
-/// `user`: proven, or "" for nobody. A user is one owner wherever he connects from.
+/// `user` is a proven user name, or empty. A user is the same owner from every address.
 inline OwnerId owner_of(std::string_view user, NetworkId network) {
-    constexpr std::uint64_t user_mark = 1ULL << 63U;  // no network in use has it: the internet's are 2000::/3
+    // The top bit tells users from networks. No network of the public internet (2000::/3) has this bit.
+    constexpr std::uint64_t user_mark = 1ULL << 63U;
     if (user.empty()) return OwnerId{static_cast<std::uint64_t>(network) & ~user_mark};
     return OwnerId{std::hash<std::string_view>{}(user) | user_mark};
 }

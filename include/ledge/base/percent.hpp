@@ -1,4 +1,4 @@
-// Percent-encoding of text in the paths and queries of URLs (RFC 3986 section 2.1).
+// Percent-encoding of text in the paths and queries of URLs (RFC 3986 section 2.1). Stateless.
 #pragma once
 
 #include <optional>
@@ -7,9 +7,9 @@
 
 namespace ledge {
 
-/// Writes every byte except letters, digits, '-', '.', '_' and '~' as %NN.
+/// Replaces every byte except letters, digits, '-', '.', '_' and '~' by %NN.
 std::string percent_encoded(std::string_view text);
-/// nullopt: a '%' is not followed by two hexadecimal digits.
+/// Replaces each %NN by its byte. nullopt = a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decoded(std::string_view text);
 
 }  // namespace ledge

@@ -1,4 +1,4 @@
-// Text between double quotes, and hexadecimal digits.
+// Writes text between double quotes, and numbers in hexadecimal digits. Stateless.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace ledge {
 
-/// Appends the lowest `digits` hexadecimal digits of `value`, lower case.
+/// Appends the lowest `digits` hexadecimal digits of `value` (1 to 8 of them), in lower case.
 void append_hex(std::uint32_t value, unsigned digits, std::string& out);
 
-/// Appends `text`, UTF-8, as JSON (RFC 8259, 7) writes a string, and TOML a basic string: controls, DEL among them, as
-/// \u00NN.
+/// Appends the UTF-8 text `text` in a form that is both a string of JSON (RFC 8259 section 7) and a basic string of
+/// TOML. Control characters, DEL included, are written as \u00NN.
 void append_quoted(std::string_view text, std::string& out);
 std::string quoted(std::string_view text);
 

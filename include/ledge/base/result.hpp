@@ -1,4 +1,5 @@
-// Result: a value or an error, for "the peer is wrong". Exceptions never cross a module border.
+// Result holds a value or an error. A function returns a Result when its input, for example from a peer, may be wrong.
+// Exceptions never cross a module border.
 #pragma once
 
 #include <utility>
@@ -8,7 +9,7 @@
 
 namespace ledge {
 
-/// Wraps an error so that `return Failure{code};` reads as what it is.
+/// Wraps an error, so that `return Failure{code};` is visibly the failure of the function.
 template <class E>
 struct Failure {
     E error;
@@ -24,6 +25,8 @@ public:
 
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
+
+    // value() requires ok(), error() requires !ok().
 
     T& value() {
         LEDGE_ASSERT(ok());

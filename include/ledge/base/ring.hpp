@@ -1,5 +1,5 @@
-// Ring: a growable first-in first-out queue with random access, of less than 2^32 elements. Owns no memory until the
-// first push.
+// Ring: a growable first-in first-out queue with random access, for at most 2^31 elements. A ring owns no heap memory
+// until the first push_back(). One owner, no locks.
 #pragma once
 
 #include <bit>
@@ -18,6 +18,8 @@ public:
     bool empty() const { return size_ == 0; }
     std::size_t size() const { return size_; }
     std::size_t capacity() const { return capacity_; }
+
+    // `index` counts from the front and must be below size(). front() and back() need a ring that is not empty.
 
     T& operator[](std::size_t index) { return slots_[(head_ + index) & (capacity_ - 1)]; }
     const T& operator[](std::size_t index) const { return slots_[(head_ + index) & (capacity_ - 1)]; }
@@ -40,12 +42,13 @@ public:
         return value;
     }
 
+    /// Removes all elements and gives the memory back.
     void clear() {
         slots_.reset();
         head_ = size_ = capacity_ = 0;
     }
 
-    /// Gives memory back that the content does not need.
+    /// Gives back the memory that the present elements do not need.
     void shrink() {
         if (size_ == 0) return clear();
         const std::uint32_t wanted = std::bit_ceil(size_);
@@ -54,7 +57,8 @@ public:
 
 private:
     void resize(std::uint32_t capacity) {
-        LEDGE_ASSERT(capacity > 0);  // 2^32 would be 0
+        LEDGE_ASSERT(capacity > 0);  // doubling 2^31 slots would wrap around to 0
+        LEDGE_ASSERT(capacity >= size_);
         auto slots = std::make_unique<T[]>(capacity);
         for (std::uint32_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
         slots_ = std::move(slots);

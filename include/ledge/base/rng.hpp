@@ -1,8 +1,10 @@
-// Rng: SplitMix64. Chance is an argument: whoever needs it is handed one, seeded by the runtime or by a test.
-// Not for secrets.
+// Rng: the random number generator SplitMix64. Code that needs random numbers gets an Rng as an argument, seeded by the
+// runtime or by a test, so that a test can repeat a run. Not for secrets: the numbers can be predicted.
 #pragma once
 
 #include <cstdint>
+
+#include "ledge/base/assert.hpp"
 
 namespace ledge {
 
@@ -17,10 +19,13 @@ public:
         return z ^ (z >> 31U);
     }
 
-    /// Uniform enough in [0, bound); bound > 0.
-    std::uint64_t below(std::uint64_t bound) { return next() % bound; }
+    /// Returns a number in [0, bound). `bound` must be above 0. The small bias of the remainder does not matter here.
+    std::uint64_t below(std::uint64_t bound) {
+        LEDGE_ASSERT(bound > 0);
+        return next() % bound;
+    }
 
-    /// True once in `n` on average.
+    /// Returns true once in `n` calls on average. `n` must be above 0.
     bool one_in(std::uint64_t n) { return below(n) == 0; }
 
 private:

@@ -1,5 +1,6 @@
-// Shares: how many places of one thing each holder has, and how many the largest holder has. Whoever fills a limit is
-// found by it: when places have run out, the largest holder gives way to one that has few. Each call is O(1).
+// Shares counts, for a limited number of places, how many places each holder has and how many the largest holder has.
+// When all places are in use, the caller can thus find the holder with most places, and take a place from that holder
+// for one that has few. Each call is O(1). One owner, no locks.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@ namespace ledge {
 template <class Holder>
 class Shares {
 public:
+    /// Gives the holder one more place.
     void add(Holder holder) {
         const std::uint32_t now = ++places_[holder];
         if (now >= holders_with_.size()) holders_with_.resize(now + 1);
@@ -22,12 +24,13 @@ public:
         ++total_;
     }
 
-    /// The holder has a place.
+    /// Takes one place from the holder, who must have one.
     void remove(Holder holder) {
         const auto found = places_.find(holder);
         LEDGE_ASSERT(found != places_.end());
         const std::uint32_t before = found->second--;
         --holders_with_[before];
+        // The holder itself now has one place less, so the next largest number is exactly one below.
         if (before == largest_ && holders_with_[before] == 0) --largest_;
         if (before == 1)
             places_.erase(found);
@@ -36,17 +39,19 @@ public:
         --total_;
     }
 
+    /// Returns the number of places that the holder has.
     std::uint32_t of(Holder holder) const {
         const auto found = places_.find(holder);
         return found == places_.end() ? 0 : found->second;
     }
-    /// Places of the holder that has most of them; 0: there is none.
+    /// Returns the number of places of the largest holder; 0 = there is no holder.
     std::uint32_t largest() const { return largest_; }
+    /// Returns the number of places of all holders together.
     std::uint32_t total() const { return total_; }
 
 private:
     std::unordered_map<Holder, std::uint32_t> places_;
-    std::vector<std::uint32_t> holders_with_;  // [n]: how many holders have exactly n places
+    std::vector<std::uint32_t> holders_with_;  // element n is the number of holders with exactly n places
     std::uint32_t largest_ = 0;
     std::uint32_t total_ = 0;
 };

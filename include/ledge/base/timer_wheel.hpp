@@ -1,5 +1,5 @@
-// TimerWheel: intrusive timers in 500 ms ticks, any distance ahead. A timer never fires early; it fires at most one
-// tick late. O(1) set and cancel, no allocation. One wheel per shard, on its thread.
+// TimerWheel: intrusive timers with ticks of 500 ms, for deadlines at any distance. A timer never fires early, and at
+// most one tick late. Setting and cancelling are O(1) and allocate nothing. Each shard has one wheel, on its thread.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace ledge {
 
 class TimerWheel;
 
-/// Embed it in the object it wakes. Unlinks itself when destroyed.
+/// A member of the object that wants to be woken. Its destructor cancels the timer.
 class Timer {
 public:
     Timer() = default;
@@ -21,17 +21,17 @@ public:
     Timer& operator=(const Timer&) = delete;
 
     bool is_set() const { return wheel_ != nullptr; }
-    /// Of the last set(); what it means is over once the timer has fired or was cancelled.
+    /// Returns the deadline of the last set(). The value has no meaning once the timer has fired or was cancelled.
     Instant deadline() const { return deadline_; }
     void cancel() noexcept;
 
 private:
     friend class TimerWheel;
     Timer* next_ = nullptr;
-    Timer* previous_ = nullptr;  // nullptr: first of its list
-    TimerWheel* wheel_ = nullptr;
+    Timer* previous_ = nullptr;    // nullptr = the first timer of its list
+    TimerWheel* wheel_ = nullptr;  // nullptr = the timer is not set
     Instant deadline_ = never;
-    std::uint16_t list_ = 0;
+    std::uint16_t list_ = 0;  // index in TimerWheel::heads_
 };
 
 class TimerWheel {
@@ -43,23 +43,25 @@ public:
     TimerWheel& operator=(const TimerWheel&) = delete;
     ~TimerWheel();
 
-    /// (Re)arms `timer`. A deadline in the past fires at the next pop_due; `never` leaves the timer unset.
+    /// Sets `timer`, whether or not it was set before. With a deadline in the past, the timer is due at the next
+    /// pop_due(). With the deadline `never`, the timer stays unset.
     void set(Timer& timer, Instant deadline);
 
-    /// One due timer, unlinked, or nullptr when none is due at `now`. Call until nullptr. Timers of an earlier tick
-    /// come first; within a tick there is no order. Time that goes backwards is ignored.
+    /// Removes one timer that is due at `now` and returns it; nullptr = no timer is due. Call until nullptr. Timers of
+    /// an earlier tick come first; timers of one tick come in no particular order. A `now` before the last one is
+    /// ignored.
     Timer* pop_due(Instant now);
 
-    /// When pop_due has to be called next; `never` when no timer is set. Always a tick boundary, never later than the
-    /// first timer that fires. It is exactly that tick unless the earliest of several timers more than 32 s away was
-    /// cancelled: then the wheel may ask to be called once in vain.
+    /// Returns when pop_due() has to be called next; `never` when no timer is set. The result is a tick boundary, and
+    /// never later than the tick in which the next timer fires. Usually the result is exactly this tick. Only if the
+    /// earliest of several timers more than 32 s away was cancelled may the wheel ask for one call that finds no timer.
     Instant next_deadline() const;
 
     std::size_t size() const { return size_; }
 
 private:
     friend class Timer;
-    // 8 levels of 64 slots hold 2^48 ticks; an Instant holds 2^45. See timer_wheel.cpp.
+    // 8 levels of 64 slots cover 2^48 ticks; an Instant covers only 2^45. See timer_wheel.cpp.
     static constexpr unsigned levels = 8;
     static constexpr unsigned slot_bits = 6;
     static constexpr unsigned slots_per_level = 1U << slot_bits;
@@ -74,11 +76,11 @@ private:
     void open(unsigned level, unsigned slot);
 
     Instant start_;
-    std::uint64_t current_ = 0;  // the last tick whose timers were made due
-    std::size_t size_ = 0;
-    std::array<std::uint64_t, levels> occupied_{};    // one bit per slot that is not empty
-    std::array<std::uint64_t, due_list> earliest_{};  // per occupied slot: no timer in it fires before this tick
-    std::array<Timer*, due_list + 1> heads_{};        // the last one: due, to be popped
+    std::uint64_t current_ = 0;                       // the last tick whose timers became due
+    std::size_t size_ = 0;                            // timers that are set
+    std::array<std::uint64_t, levels> occupied_{};    // per level: one bit for each slot that is not empty
+    std::array<std::uint64_t, due_list> earliest_{};  // per occupied slot: no timer of the slot fires before this tick
+    std::array<Timer*, due_list + 1> heads_{};        // the lists of the slots, then the list of the due timers
 };
 
 }  // namespace ledge

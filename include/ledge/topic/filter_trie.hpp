@@ -1,7 +1,7 @@
-// FilterTrie: topic filters in, the ones that match a topic out. One per shard, on its thread.
+// FilterTrie stores topic filters and finds the filters that match a topic. Each shard has one, on its thread.
 //
-// Filters without wildcards live in a hash over their whole text, filters with wildcards in a tree of levels that is
-// not even looked at while there are none. src/topic/README.md draws the layout.
+// Filters without wildcards are in a hash table over their whole text. Filters with wildcards are in a tree of levels;
+// a match does not visit the tree while no such filter exists. src/topic/README.md draws the layout.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@
 
 namespace ledge::topic {
 
-/// A filter's slot number: dense from 0, given again after erase. A vector indexed by it holds the caller's values.
+/// The slot number of a filter. Numbers are dense from 0, and the number of an erased filter is used again. The caller
+/// keeps its values in a vector indexed by this number.
 using FilterId = std::uint32_t;
 
 class FilterTrie {
@@ -29,58 +30,68 @@ public:
         bool is_new;
     };
 
-    /// `seed`: secret of the hash, so that no client can choose filters or topics that collide.
+    /// `seed` is the secret of the hash, so that no client can choose filters or topics that collide.
     explicit FilterTrie(std::uint64_t seed);
     ~FilterTrie();
     FilterTrie(const FilterTrie&) = delete;
     FilterTrie& operator=(const FilterTrie&) = delete;
 
-    /// Adds a valid filter (is_valid_filter; without its "$share/group/") or returns the id it has already.
+    /// Adds a filter, or returns the id of a filter that is already there. The filter must be valid (is_valid_filter),
+    /// and "$share/group/" must have been removed.
     Inserted insert(std::string_view filter);
 
     std::optional<FilterId> find(std::string_view filter) const;
 
-    /// `id` must be live. Everything that only this filter needed is released; the id may be given to the next insert.
+    /// Removes the filter `id`, which must be live, and releases all memory that only this filter needed. The next
+    /// insert may return this id again.
     void erase(FilterId id);
 
     /// Appends the text of the live filter `id` to `out`.
     void append_filter(FilterId id, std::string& out) const;
 
-    /// Appends the id of each filter that matches the valid topic, once each, in no promised order. `out` is not
-    /// cleared and only grows when its capacity is too small: reuse it and nothing is allocated.
-    /// Returns the work: how many tree nodes were visited. That is never more than nodes(), each of them is reached by
-    /// one path only; so the wildcard combinations of a hostile client cost no more than the filters it may have.
+    /// Appends the id of each filter that matches the valid topic: each id once, in no particular order. `out` is not
+    /// cleared. A caller that uses the same vector again saves the allocations.
+    /// Returns the number of tree nodes that were visited. This number is at most nodes(), because each node can be
+    /// reached by one path only. The wildcard combinations of a hostile client therefore cost no more than the number
+    /// of filters that this client may have.
     std::size_t match(std::string_view topic, std::vector<FilterId>& out) const;
 
-    /// Live filters. Ids are below the highest size() there has been since the trie was last empty.
+    /// Returns the number of live filters. Every id is below the highest size() since the trie was last empty.
     std::size_t size() const { return slots_.size(); }
 
-    /// Nodes of the wildcard tree: at most one per level of each filter with wildcards, plus the root.
+    /// Returns the nodes of the wildcard tree: at most one per level of each filter with wildcards, plus the root.
     std::size_t nodes() const { return tree_.nodes.size(); }
 
-    /// Heap memory held, in bytes, without the allocator's own overhead. O(1).
+    /// Returns the heap memory in use, in bytes, without the allocator's own overhead. O(1).
     std::size_t bytes() const;
 
 private:
     struct Node {
         std::uint32_t parent;
-        detail::LevelId level;                     // the last level of the path to here
-        FilterId here = detail::none;              // the filter that ends here
-        FilterId below = detail::none;             // the filter that ends in '#' right below
+        detail::LevelId level;                     // the last level of the path to this node
+        FilterId here = detail::none;              // the filter that ends at this node
+        FilterId below = detail::none;             // the filter of this path followed by '#'
         std::uint32_t plus = detail::none;         // the child for '+'
-        std::uint32_t inner_child = detail::none;  // one literal child, kept here and not in the edge table
+        std::uint32_t inner_child = detail::none;  // one literal child, which is not in the edge table
         detail::LevelId inner_level = detail::none;
-        std::uint32_t edges = 0;  // literal children in the edge table
+        std::uint32_t edges = 0;  // number of literal children in the edge table
 
-        bool is_idle() const;
+        /// True when no filter needs the node any more.
+        bool is_unused() const;
         std::uint32_t next_free() const { return parent; }
         void set_next_free(std::uint32_t link) { parent = link; }
     };
 
-    /// Where a filter's text is: 8 bytes (4 on 32-bit machines), told apart by the two low bits.
+    /// Where the text of a filter is: a heap block, or a path of the tree. A slot has 8 bytes (4 on 32-bit machines);
+    /// its two low bits hold the kind.
     class Slot {
     public:
-        enum class Kind : std::uint8_t { text, node, node_hash, free };
+        enum class Kind : std::uint8_t {
+            text,       // a filter without wildcards: the address of its text
+            node,       // the filter that ends at this node
+            node_hash,  // the filter that ends in '#' below this node
+            free,       // no filter: the link of the free list
+        };
 
         static Slot of_text(detail::Text* text) { return Slot(reinterpret_cast<std::uintptr_t>(text)); }
         static Slot of_node(std::uint32_t node, bool is_hash) {
@@ -88,6 +99,7 @@ private:
                         static_cast<std::uintptr_t>(is_hash ? Kind::node_hash : Kind::node));
         }
 
+        // A heap block is aligned to at least four bytes, so the two low bits of its address are 0 = Kind::text.
         Kind kind() const { return static_cast<Kind>(bits_ & 3U); }
         detail::Text* text() const { return reinterpret_cast<detail::Text*>(bits_); }
         std::uint32_t number() const { return static_cast<std::uint32_t>(bits_ >> 2U); }

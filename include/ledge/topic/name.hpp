@@ -1,6 +1,6 @@
-// Topic names and topic filters: what is well-formed (MQTT 5 and 3.1.1, section 4.7), shared subscriptions (section
-// 4.8.2) and a plain matcher. Stateless. All text is UTF-8 that wire has already checked; a level is the text between
-// two '/', it may be empty: "/a" has two levels, the first of them empty.
+// Rules for topic names and topic filters (MQTT 5 and 3.1.1, section 4.7) and for shared subscriptions (section 4.8.2),
+// and a simple matcher. Stateless. All text is UTF-8 that the module wire has already checked. A level is the text
+// between two '/', and may be empty: "/a" has two levels, and the first one is empty.
 #pragma once
 
 #include <cstdint>
@@ -9,40 +9,42 @@
 
 namespace ledge::topic {
 
-/// Hard ceiling of levels in a topic or filter, whatever is configured: walks use fixed arrays of this size.
+/// The largest number of levels in a topic or filter. No configuration can raise it, because walks use fixed arrays of
+/// this size.
 inline constexpr std::uint32_t levels_hard_max = 128;
 
-/// Number of levels: one more than the number of '/'. The empty text has one (empty) level.
+/// Returns the number of levels: one more than the number of '/'. The empty text has one level, which is empty.
 std::uint32_t count_levels(std::string_view text);
 
-/// A topic name a client may publish to: at least one byte [MQTT-4.7.3-1], no wildcard [MQTT-3.3.2-2], at most
-/// `levels_max` levels (and never more than levels_hard_max).
+/// True for a topic name that a client may publish to. Such a name has at least one byte [MQTT-4.7.3-1], no wildcard
+/// [MQTT-3.3.2-2], and at most `levels_max` levels, but never more than levels_hard_max.
 bool is_valid_topic(std::string_view topic, std::uint32_t levels_max);
 
-/// A filter a client may subscribe to: at least one byte [MQTT-4.7.3-1]; '#' alone in its level and last
-/// [MQTT-4.7.1-1]; '+' alone in its level [MQTT-4.7.1-2]; at most `levels_max` levels. A filter that starts with
-/// "$share/" must be a well-formed shared one, the level limit counts its inner filter.
+/// True for a filter that a client may subscribe to. Such a filter has at least one byte [MQTT-4.7.3-1]. A '#' stands
+/// alone in its level, which is the last one [MQTT-4.7.1-1]. A '+' stands alone in its level [MQTT-4.7.1-2]. The filter
+/// has at most `levels_max` levels, but never more than levels_hard_max. A filter that starts with "$share/" must be a
+/// well-formed shared subscription; only the levels of its inner filter count.
 bool is_valid_filter(std::string_view filter, std::uint32_t levels_max);
 
-/// True if the filter, taken as valid, has a '+' or '#' level.
+/// True if the filter has a '+' or a '#'. The filter must be valid.
 bool has_wildcards(std::string_view filter);
 
-/// Starts with "$share/": the client means a shared subscription, well-formed or not.
+/// True if the text starts with "$share/". The client then asks for a shared subscription, even if the rest is wrong.
 bool is_shared(std::string_view filter);
 
 struct SharedFilter {
     std::string_view group;   // the ShareName
-    std::string_view filter;  // what is matched: everything behind "$share/group/"
+    std::string_view filter;  // the inner filter: everything behind "$share/group/"
 };
 
-/// The parts of "$share/group/filter", views into the argument. Nothing if it is not shared or malformed: the group
-/// has at least one character [MQTT-4.8.2-1] and no '/', '+', '#', a '/' and a non-empty filter follow
-/// [MQTT-4.8.2-2]. Whether the inner filter itself is valid: is_valid_filter.
+/// Returns the parts of "$share/group/filter" as views of the argument. nullopt = the text is not a well-formed shared
+/// subscription. The group has at least one character [MQTT-4.8.2-1] and no '/', '+' or '#'. A '/' and a filter that is
+/// not empty follow [MQTT-4.8.2-2]. Only is_valid_filter checks the inner filter itself.
 std::optional<SharedFilter> parse_shared(std::string_view filter);
 
-/// The definition of matching, one pair at a time, both taken as valid, `filter` without "$share/group/". A filter
-/// that starts with a wildcard does not match a topic that starts with '$' [MQTT-4.7.2-1]; "a/#" matches "a". Bytes are
-/// compared as they are, nothing is normalised [MQTT-4.7.3-4].
+/// The definition of matching, for one filter and one topic. Both must be valid, and `filter` comes without
+/// "$share/group/". A filter that starts with a wildcard does not match a topic that starts with '$' [MQTT-4.7.2-1].
+/// "a/#" also matches "a". Bytes are compared without any normalisation [MQTT-4.7.3-4].
 bool matches(std::string_view filter, std::string_view topic);
 
 }  // namespace ledge::topic

@@ -1,5 +1,6 @@
-// TopicTree: topic names in (those with a retained message), the ones a filter matches out. One per shard, on its
-// thread. The caller keeps its values in a vector indexed by TopicId. src/topic/README.md draws the layout.
+// TopicTree stores topic names (the topics with a retained message) and finds the topics that a filter matches. Each
+// shard has one, on its thread. The caller keeps its values in a vector indexed by TopicId. src/topic/README.md draws
+// the layout.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 
 namespace ledge::topic {
 
-/// A topic's slot number: dense from 0, given again after erase.
+/// The slot number of a topic. Numbers are dense from 0, and the number of an erased topic is used again.
 using TopicId = std::uint32_t;
 
 class TopicTree {
@@ -27,25 +28,26 @@ public:
         bool is_new;
     };
 
-    /// `seed`: secret of the hash, so that no client can choose topics that collide.
+    /// `seed` is the secret of the hash, so that no client can choose topics that collide.
     explicit TopicTree(std::uint64_t seed);
     TopicTree(const TopicTree&) = delete;
     TopicTree& operator=(const TopicTree&) = delete;
 
-    /// Adds a valid topic name (is_valid_topic) or returns the id it has already.
+    /// Adds a topic, or returns the id of a topic that is already there. The topic must be valid (is_valid_topic).
     Inserted insert(std::string_view topic);
 
     std::optional<TopicId> find(std::string_view topic) const;
 
-    /// `id` must be live. Everything that only this topic needed is released; the id may be given to the next insert.
+    /// Removes the topic `id`, which must be live, and releases all memory that only this topic needed. The next insert
+    /// may return this id again.
     void erase(TopicId id);
 
     /// Appends the name of the live topic `id` to `out`.
     void append_topic(TopicId id, std::string& out) const;
 
-    /// Calls `f(TopicId)` for each topic that the valid filter (without "$share/group/") matches, until it returns
-    /// false. False if it was stopped. The tree must not change meanwhile. Neither recursion nor allocation. A leading
-    /// wildcard leaves out topics that start with '$' [MQTT-4.7.2-1].
+    /// Calls `f(TopicId)` for each topic that the valid filter (without "$share/group/") matches, until `f` returns
+    /// false. Returns false if `f` has stopped the walk. The tree must not change during the walk. The walk neither
+    /// recurses nor allocates. A leading wildcard does not match topics that start with '$' [MQTT-4.7.2-1].
     template <class F>
     bool for_each_match(std::string_view filter, F&& f) const {
         const Path path(*this, filter);
@@ -58,14 +60,15 @@ public:
     /// Appends the id of each topic that the filter matches. Does not clear `out`.
     void match(std::string_view filter, std::vector<TopicId>& out) const;
 
-    /// The same among `topics`, live ones, in their order: for a caller that looks at all of them in portions. False:
-    /// the tree has no topic at all that the filter matches. Costs a look per id, matching or not.
+    /// Appends those ids of `topics` that the filter matches, in their order. All of `topics` must be live. A caller
+    /// can thus go through all topics in portions. Returns false when the whole tree certainly has no topic that the
+    /// filter matches; the caller then needs no further portion. The cost is one check per id, matching or not.
     bool match_among(std::string_view filter, std::span<const TopicId> topics, std::vector<TopicId>& out) const;
 
-    /// Live topics. Ids are below the highest size() there has been since the tree was last empty.
+    /// Returns the number of live topics. Every id is below the highest size() since the tree was last empty.
     std::size_t size() const { return slots_.size(); }
 
-    /// Heap memory held, in bytes, without the allocator's own overhead. O(1).
+    /// Returns the heap memory in use, in bytes, without the allocator's own overhead. O(1).
     std::size_t bytes() const;
 
 private:
@@ -75,13 +78,13 @@ private:
         std::uint32_t first_child;
         std::uint32_t next_sibling;
         std::uint32_t previous_sibling;
-        TopicId topic;  // the topic that ends here, or none
+        TopicId topic;  // the topic that ends at this node, or none
 
         std::uint32_t next_free() const { return parent; }
         void set_next_free(std::uint32_t link) { parent = link; }
     };
 
-    /// The node a topic ends at, or (top bit set) the next free slot.
+    /// The node at which a topic ends, or, if the top bit is set, the link to the next free slot.
     struct Slot {
         static constexpr std::uint32_t free_bit = 0x8000'0000U;
         std::uint32_t bits;
@@ -91,20 +94,21 @@ private:
         void set_next_free(std::uint32_t link) { bits = link | free_bit; }
     };
 
-    /// A filter taken apart: per level the id of its text or `plus`.
+    /// A filter split into levels: for each level the id of its text, or `plus`.
     struct Path {
         static constexpr std::uint32_t plus = detail::none - 1;
 
         Path(const TopicTree& tree, std::string_view filter);
+        /// True if any level may stand at `depth`: the filter has '+' there, or its '#' covers this depth.
         bool is_wild(std::uint32_t depth) const { return depth >= count || levels[depth] == plus; }
 
         std::uint32_t levels[levels_hard_max];  // only the first `count` are set
-        std::uint32_t count = 0;                // levels before the '#', if there is one
+        std::uint32_t count = 0;                // number of levels, without a final '#'
         bool ends_in_hash = false;
-        bool is_hopeless = false;  // the tree is empty or has no topic with one of the levels
+        bool cannot_match = false;  // the tree is empty, or no topic has one of the levels
     };
 
-    /// Where a walk is; its whole state, as a node knows its parent and its next sibling.
+    /// The position of a walk, and its whole state: each node knows its parent and its next sibling.
     struct Place {
         std::uint32_t node = detail::LevelTree<Node>::root;
         std::uint32_t depth = 0;

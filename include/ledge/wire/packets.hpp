@@ -1,15 +1,18 @@
-// The 15 control packets as plain structs of views, and their codec. Decode and encode are inverse; the protocol
-// version is a parameter. Each packet has its own .cpp with decode beside encode. Decoding is complete validation:
-// lengths, UTF-8, flags, packet ids, reason codes, properties. Nothing is allocated; views live as long as the frame.
+// The 15 control packets as plain structs, and the functions that decode and encode them. The structs hold views, which
+// are valid as long as the frame. Decode and encode are inverse; the protocol version is a parameter. Each packet has
+// its own .cpp with both. Decode validates everything: lengths, UTF-8, flags, packet ids, reason codes, properties.
+// Neither allocates memory. All functions are stateless.
 //
-// decode: `frame` is one whole packet (fixed header included) as the Framer delivers it; anything else is malformed,
-//         never undefined. The error is the rule that was broken; it converts to the reason code that a v5 peer is
-//         told: malformed_packet or protocol_error, for CONNECT also unsupported_protocol_version and
-//         client_identifier_not_valid (3.x, [MQTT-3.1.3-8]), for PUBLISH also topic_alias_invalid.
-//         src/wire/README.md lists which input gets which answer.
-// encode: appends exactly encoded_size() bytes to the writer. Values are ours and trusted: strings of at most 65,535
-//         bytes and a whole packet of at most packet_size_max bytes are asserted, nothing else is checked.
-// encoded_size: bytes of the whole packet; never asserts. More than packet_size_max cannot be encoded.
+// decode: `frame` is one whole packet (fixed header included), as the Framer returns it. Any other bytes give an error,
+//         never undefined behaviour. The error is the rule that the packet breaks. It converts to the reason code for a
+//         v5 peer: malformed_packet or protocol_error; for CONNECT also unsupported_protocol_version and
+//         client_identifier_not_valid (3.x, [MQTT-3.1.3-8]); for PUBLISH also topic_alias_invalid.
+//         src/wire/README.md lists the answer to each kind of wrong input.
+// encode: appends exactly encoded_size() bytes to the writer. The values come from the broker itself, so they are not
+//         validated. Only two limits are asserted: a string has at most 65,535 bytes, and a whole packet has at most
+//         packet_size_max bytes.
+// encoded_size: returns the bytes of the whole packet, and never asserts. A packet with more than packet_size_max bytes
+//         cannot be encoded.
 #pragma once
 
 #include <cstdint>
@@ -43,29 +46,29 @@ struct Will {
 struct Connect {
     Version version = Version::v3_1_1;
     std::string_view client_id;  // may be empty
-    bool clean_start = true;     // 3.x: clean session
+    bool clean_start = true;     // called clean session in 3.x
     std::uint16_t keep_alive_s = 0;
     std::optional<Will> will;
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
     Properties properties;
-    bool is_bridge = false;  // 3.x: high bit of the protocol level, as bridges of other brokers send it
+    bool is_bridge = false;  // 3.x only: the high bit of the protocol level, which bridges of other brokers set
 };
 
 struct Connack {
     bool session_present = false;
     ReasonCode code = ReasonCode::success;
-    std::uint8_t return_code_v3 = 0;  // what stands on the wire for 3.x: 0 to 5; decode fills `code` to match it
+    std::uint8_t return_code_v3 = 0;  // the return code on the wire in 3.x, 0 to 5; decode also sets `code` to match
     Properties properties;
 };
 
 struct Publish {
-    std::string_view topic;  // empty when a topic alias stands for it (v5)
+    std::string_view topic;  // empty when a topic alias replaces the topic (v5)
     Bytes payload;
     QoS qos = QoS::at_most_once;
     bool retain = false;
     bool dup = false;
-    PacketId packet_id = 0;  // 0 exactly when qos is 0
+    PacketId packet_id = 0;  // 0 if and only if `qos` is at_most_once
     Properties properties;
 };
 
@@ -92,8 +95,9 @@ struct SubscribeEntry {
     SubscribeOptions options;
 };
 
-/// SUBSCRIBE and UNSUBSCRIBE keep their list as validated bytes; for (auto e : subscribe.entries()) walks them.
-/// At least one entry [MQTT-3.8.3-2]. Filter syntax ("a/#/b") is not judged here but by topic::is_valid_filter.
+/// The list of a SUBSCRIBE or UNSUBSCRIBE, kept as validated bytes. `for (auto e : packet.entries)` visits each entry.
+/// A decoded list has at least one entry [MQTT-3.8.3-2]. The syntax of the filters ("a/#/b") is not checked here;
+/// topic::is_valid_filter checks it.
 class SubscribeEntries {
 public:
     SubscribeEntries() = default;
@@ -111,8 +115,8 @@ public:
 
     private:
         void read();
-        Bytes rest_;
-        const Byte* at_ = nullptr;
+        Bytes rest_;                // the bytes behind the current entry
+        const Byte* at_ = nullptr;  // where the current entry begins; tells two iterators apart
         bool has_options_;
         SubscribeEntry current_;
     };
@@ -134,11 +138,11 @@ struct Subscribe {
 
 struct Unsubscribe {
     PacketId packet_id = 0;
-    SubscribeEntries entries;  // options are not on the wire
+    SubscribeEntries entries;  // without options, which an UNSUBSCRIBE does not have
     Properties properties;
 };
 
-/// SUBACK and UNSUBACK. For 3.x an error code becomes 0x80 in SUBACK; UNSUBACK carries no codes.
+/// SUBACK and UNSUBACK. In 3.x, encode writes every error code of a SUBACK as 0x80, and an UNSUBACK has no codes.
 struct Suback {
     PacketType type = PacketType::suback;
     PacketId packet_id = 0;
@@ -164,14 +168,15 @@ inline PacketType type_of(Bytes frame) {
     return static_cast<PacketType>(frame.front() >> 4U);
 }
 
-/// The topic of a PUBLISH of which only the beginning has come; nullopt: another packet, or not so far yet.
+/// Returns the topic of a PUBLISH of which only the beginning has arrived. nullopt = the packet is not a PUBLISH, the
+/// topic has not arrived completely, or the topic is not valid.
 std::optional<std::string_view> topic_of_beginning(Bytes beginning);
 
-/// The version a CONNECT claims, whatever is wrong with the rest of it: it decides the form of the CONNACK that
-/// refuses. A level above 5 counts as v5. nullopt: not told, or none we know.
+/// Returns the version that a CONNECT names, even if the rest of the packet is wrong. This version decides the form of
+/// the CONNACK that refuses the client. A level above 5 counts as v5. nullopt = the version is unreadable or unknown.
 std::optional<Version> claimed_version(Bytes frame);
 
-// CONNECT decides the version itself.
+// decode_connect needs no version, because the CONNECT names the version.
 Decoded<Connect> decode_connect(Bytes frame);
 Decoded<Connack> decode_connack(Bytes frame, Version version);
 Decoded<Publish> decode_publish(Bytes frame, Version version);
@@ -198,7 +203,7 @@ std::size_t encoded_size(const Auth& packet, Version version);
 void encode(const Connect& packet, Writer& out);
 void encode(const Connack& packet, Version version, Writer& out);
 void encode(const Publish& packet, Version version, Writer& out);
-/// Everything of a PUBLISH but its payload, for payloads that are sent by reference.
+/// Appends a PUBLISH without its payload, for a payload that is sent by reference.
 void encode_publish_head(const Publish& packet, Version version, Writer& out);
 void encode(const Ack& packet, Version version, Writer& out);
 void encode(const Subscribe& packet, Version version, Writer& out);
@@ -210,8 +215,8 @@ void encode(Pingreq, Writer& out);
 void encode(Pingresp, Writer& out);
 inline constexpr std::size_t ping_size = 2;
 
-/// Appends one entry, `filter:prefixed options:u8` or only the filter; collects the entries of a SUBSCRIBE or
-/// UNSUBSCRIBE to be sent.
+/// Appends one entry to the list of a SUBSCRIBE or UNSUBSCRIBE that will be sent: `filter:prefixed options:u8`, or only
+/// the filter.
 void append_entry(std::vector<Byte>& raw, const SubscribeEntry& entry, bool with_options);
 
 }  // namespace ledge::wire

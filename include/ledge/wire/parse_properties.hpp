@@ -1,4 +1,5 @@
-// Properties that do not come out of a packet: the store keeps blocks, and what it gives back may be damaged.
+// Validates a property block that does not come from a packet. The store keeps such blocks, and a block that is read
+// back from the disk may be damaged. Stateless.
 #pragma once
 
 #include <optional>
@@ -8,8 +9,8 @@
 
 namespace ledge::wire {
 
-/// Judges a block, without a length prefix, as the decoder judges one in a packet of type `place`. Nothing when the
-/// decoder would refuse it.
+/// Validates a block without its length prefix, by the rules for a packet of type `place`. nullopt = a decoder would
+/// refuse a packet with this block.
 std::optional<Properties> parse_properties(Bytes raw, PacketType place);
 
 }  // namespace ledge::wire

@@ -1,5 +1,6 @@
-// MQTT 5 properties (5.0 section 2.2.2): one table says for every id its type, whether it may repeat and in which
-// packets it may stand. A decoded block is a view of the validated bytes; getters walk it, nothing is allocated.
+// MQTT 5 properties (5.0 section 2.2.2). One table says for every id the type of the value, whether the property may
+// repeat, and in which packets the property may appear. A decoded block is a view of the validated bytes. The getters
+// walk through these bytes and allocate nothing. No shared state.
 #pragma once
 
 #include <cstdint>
@@ -44,33 +45,35 @@ enum class PropertyId : std::uint8_t {
 
 enum class PropertyType : std::uint8_t { byte, u16, u32, variable, binary, text, text_pair };
 
-/// The will properties of CONNECT have their own column: bit 0 of PropertyRule::allowed_in.
+/// The place "will properties of a CONNECT". No packet type has the number 0, so bit 0 of PropertyRule::allowed_in is
+/// free for this place.
 inline constexpr unsigned in_will = 0;
 
 struct PropertyRule {
     PropertyType type{};
     bool is_repeatable = false;    // only User Property, and Subscription Identifier in PUBLISH (not in SUBSCRIBE)
-    std::uint32_t allowed_in = 0;  // bit (1 << PacketType); bit in_will stands for the will properties
-    std::uint32_t smallest = 0;    // of numbers; what lies outside is a protocol error (topic alias: 0x94)
+    std::uint32_t allowed_in = 0;  // set of places: bit (1 << PacketType), or bit (1 << in_will)
+    // The range of a number. A value outside is a protocol error, except for Topic Alias (code 0x94).
+    std::uint32_t smallest = 0;
     std::uint32_t largest = 0xFFFF'FFFF;
 };
 
-/// nullptr for an id the standard does not define.
+/// Returns the rule of a property, or nullptr if the standard does not define the id.
 const PropertyRule* rule_of(std::uint8_t id);
 
-/// One property; which member holds the value follows from the type of its id.
+/// One property. The type of the id decides which member holds the value.
 struct Property {
     PropertyId id{};
-    std::uint32_t number = 0;  // byte, u16, u32, variable
-    std::string_view text;     // text, binary, and the value of a pair
-    std::string_view name;     // the name of a pair
+    std::uint32_t number = 0;  // value of the types byte, u16, u32 and variable
+    std::string_view text;     // value of the types text and binary, and of a pair
+    std::string_view name;     // name of a pair
 };
 
-/// A validated property block, without its length prefix. Borrows the packet's bytes.
+/// A validated property block without its length prefix. The bytes belong to the packet.
 class Properties {
 public:
     Properties() = default;
-    /// `seen`: bit (1 << id) of every id present. For blocks that are known to be valid (decoder, Builder).
+    /// `raw` must be a valid block. `seen` has bit (1 << id) for every id in the block.
     Properties(Bytes raw, std::uint64_t seen) : raw_(raw), seen_(seen) {}
 
     bool has(PropertyId id) const { return (seen_ >> static_cast<unsigned>(id) & 1U) != 0; }
@@ -78,15 +81,16 @@ public:
     Bytes raw() const { return raw_; }
     std::uint64_t seen() const { return seen_; }
 
-    std::optional<std::uint32_t> number(PropertyId id) const;   // first occurrence
-    std::optional<std::string_view> text(PropertyId id) const;  // first occurrence; text and binary
+    /// The value of the first property with this id; nullopt = the block has none.
+    std::optional<std::uint32_t> number(PropertyId id) const;
+    std::optional<std::string_view> text(PropertyId id) const;  // of the types text and binary
 
     class Iterator {
     public:
         explicit Iterator(Bytes rest) : rest_(rest) { read(); }
         const Property& operator*() const { return current_; }
         const Property* operator->() const { return &current_; }
-        /// The bytes of the current property, id included.
+        /// Returns the bytes of the current property, id included.
         Bytes raw() const { return raw_; }
         Iterator& operator++() {
             read();
@@ -96,7 +100,7 @@ public:
 
     private:
         void read();
-        Bytes rest_;
+        Bytes rest_;  // the bytes behind the current property
         Bytes raw_;
         Property current_;
     };
@@ -108,21 +112,23 @@ private:
     std::uint64_t seen_ = 0;
 };
 
-/// Collects properties for a packet to be sent. Owns its bytes; reuse it (clear) to stay off the heap. Whoever fills
-/// it keeps to the rules of the table: the kind of value must fit the id, texts are at most 65,535 bytes.
+/// Collects properties for a packet that will be sent, and owns their bytes. A builder that is cleared and used again
+/// needs no new memory. The caller must keep to the rules of the table: the kind of value must fit the id, and a text
+/// has at most 65,535 bytes.
 class PropertyBuilder {
 public:
     PropertyBuilder& number(PropertyId id, std::uint32_t value);
     PropertyBuilder& text(PropertyId id, std::string_view value);
     PropertyBuilder& user(std::string_view name, std::string_view value);
-    /// Appends bytes that are already a valid property sequence; `seen` as in Properties.
+    /// Appends bytes that are already a valid sequence of properties. `seen` means the same as in Properties; 0 is
+    /// enough for a block that is only written, because writing does not ask has().
     PropertyBuilder& raw(Bytes bytes, std::uint64_t seen);
     void clear() {
         bytes_.clear();
         seen_ = 0;
     }
     std::size_t size() const { return bytes_.size(); }
-    /// Valid until the builder changes.
+    /// Returns the collected block. The view is valid until the builder changes.
     Properties view() const { return Properties(Bytes(bytes_.data(), bytes_.size()), seen_); }
 
 private:

@@ -1,4 +1,5 @@
-// The vocabulary of the protocol: versions, packet types, QoS, reason codes. Values are those on the wire.
+// The basic types of the protocol: versions, packet types, QoS, reason codes. The value of each enumerator is its value
+// on the wire. Stateless.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,9 @@ enum class PacketType : std::uint8_t {
 
 enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
 
-/// MQTT 5 reason codes (5.0 section 2.4). The only words for "why" between the modules; what a 3.x client is told
-/// instead is decided in one table (src/session/on_connect.cpp for CONNACK, encode of SUBACK).
+/// MQTT 5 reason codes (5.0 section 2.4). The modules of the broker use only these codes to tell each other why a
+/// request failed. The code for a 3.x client is chosen in one place: src/session/on_connect.cpp for CONNACK, encode of
+/// SUBACK for SUBACK.
 enum class ReasonCode : std::uint8_t {
     success = 0x00,
     granted_qos_1 = 0x01,
@@ -78,11 +80,11 @@ enum class ReasonCode : std::uint8_t {
 
 inline bool is_error(ReasonCode code) { return static_cast<std::uint8_t>(code) >= 0x80; }
 
-/// "packet_too_large" and so on: for logs and tests.
+/// Returns the name of the enumerator, for example "packet_too_large", for logs and tests.
 std::string_view name_of(ReasonCode code);
 std::string_view name_of(PacketType type);
 
-inline constexpr std::uint32_t variable_integer_max = 268'435'455;  // bytes after the fixed header (5.0 section 1.5.5)
+inline constexpr std::uint32_t variable_integer_max = 268'435'455;  // largest remaining length (5.0 section 1.5.5)
 inline constexpr std::uint32_t packet_size_max = variable_integer_max + 5;  // bytes of a whole packet
 
 }  // namespace ledge::wire

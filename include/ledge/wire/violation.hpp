@@ -1,5 +1,5 @@
-// Which rule of the standard a packet has broken. One table gives each rule the reason code that a v5 peer is told and
-// the words, with the clause, for logs and Reason Strings.
+// The rules of the standard that a packet can break. One table gives each rule its reason code for a v5 peer, and its
+// text with the clause for logs and Reason Strings. Stateless.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace ledge::wire {
 
 enum class Rule : std::uint8_t {
-    none,  // nothing is broken
+    none,  // the packet breaks no rule
     // Every packet
     fixed_header,
     cut_short,
@@ -47,7 +47,7 @@ enum class Rule : std::uint8_t {
     options_qos,
     options_retain_handling,
     options_no_local,
-    // AUTH, and what a server sends
+    // AUTH, and the packets that only a server sends
     auth_before_v5,
     auth_without_method,
     connack_flags,
@@ -56,13 +56,13 @@ enum class Rule : std::uint8_t {
     suback_codes,
 };
 
-/// The error of every decode. Converts to the reason code that a v5 peer is told.
+/// The error of every decode function. A violation converts to the reason code for a v5 peer.
 struct Violation {
     Rule rule = Rule::none;
     operator ReasonCode() const;  // malformed_packet, protocol_error, or the code of the clause
 };
 
-/// "packet id 0 [MQTT-2.2.1-3]": what is wrong, with the clause of MQTT 5.
+/// Returns what is wrong with the packet, and the clause of MQTT 5: "the packet id is 0 [MQTT-2.2.1-3]".
 std::string_view text_of(Rule rule);
 
 }  // namespace ledge::wire

@@ -1,4 +1,5 @@
-// Writer: a cursor over memory that the caller has made large enough (see encoded_size). Big endian, no allocation.
+// Writer: a cursor that writes big-endian fields into memory of the caller. The caller makes the memory large enough
+// (see encoded_size); the writer allocates nothing. A local helper of encode.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ public:
         u16(static_cast<std::uint16_t>(value >> 16U));
         u16(static_cast<std::uint16_t>(value));
     }
-    /// Variable byte integer, 1 to 4 bytes [MQTT-1.5.5-1]; value <= variable_integer_max.
+    /// Writes a variable byte integer of 1 to 4 bytes [MQTT-1.5.5-1]. `value` is at most variable_integer_max.
     void variable(std::uint32_t value) {
         LEDGE_ASSERT(value <= variable_integer_max);
         while (value >= 0x80) {
@@ -45,7 +46,7 @@ public:
         if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
         at_ += bytes.size();
     }
-    /// Length-prefixed bytes or UTF-8 string; at most 65,535 bytes.
+    /// Writes a two-byte length and then the bytes, of which there may be at most 65,535.
     void prefixed(Bytes bytes) {
         LEDGE_ASSERT(bytes.size() <= 0xFFFF);
         u16(static_cast<std::uint16_t>(bytes.size()));
@@ -61,7 +62,7 @@ private:
     Byte* end_;
 };
 
-/// Bytes that `value` takes as a variable byte integer: 1 to 4.
+/// Returns the size of `value` as a variable byte integer: 1 to 4 bytes.
 constexpr std::size_t variable_size(std::uint32_t value) {
     return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
 }

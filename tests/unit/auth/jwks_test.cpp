@@ -62,7 +62,7 @@ TEST_CASE("a public key in PEM is for the one algorithm of its kind") {
 
 TEST_CASE("keys of other kinds and sizes are refused with a sentence") {
     CHECK(parse_key_file(secp256k1_pem).error() == "has an EC key that is not on P-256");
-    CHECK(parse_key_file(rsa_1024_pem).error() == "has an RSA modulus of 1024 bits, 2048 to 8192 are taken");
+    CHECK(parse_key_file(rsa_1024_pem).error() == "has an RSA modulus of 1024 bits; 2048 to 8192 bits are allowed");
     CHECK(parse_key_file("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").error().find("PEM") !=
           std::string::npos);
     CHECK(parse_key_file("-----BEGIN EC PRIVATE KEY-----\n").error().find("private key") != std::string::npos);
@@ -76,29 +76,30 @@ TEST_CASE("[RFC7518-3.2] a shared secret has at least 256 bits; the end of a lin
         CHECK(as_text(keys.value().keys.front().material.bytes()) == secret);
         CHECK(keys.value().has_secrets);
     }
-    CHECK(parse_key_file(std::string(31, 's') + "\n").error() == "has a secret of 248 bits, 256 to 8192 are taken");
-    CHECK(parse_key_file("").error() == "has a secret of 0 bits, 256 to 8192 are taken");
+    CHECK(parse_key_file(std::string(31, 's') + "\n").error() ==
+          "has a secret of 248 bits; 256 to 8192 bits are allowed");
+    CHECK(parse_key_file("").error() == "has a secret of 0 bits; 256 to 8192 bits are allowed");
     CHECK_FALSE(parse_key_file(std::string(1025, 's')).ok());
 }
 
 TEST_CASE("[RFC7517-5] keys that are of no use are left out with a note") {
     CHECK(note_of(R"({"kty":"OKP","crv":"Ed25519","x":"AA"})") ==
-          "key 1 is of a kind (\"kty\") that is not taken: oct, RSA, EC");
-    CHECK(note_of("{}") == "key 1 is of a kind (\"kty\") that is not taken: oct, RSA, EC");
+          "key 1 is of an unsupported kind (\"kty\"); supported are oct, RSA and EC");
+    CHECK(note_of("{}") == "key 1 is of an unsupported kind (\"kty\"); supported are oct, RSA and EC");
     CHECK(note_of(R"({"kty":"oct"})") == "key 1 has no \"k\" in base64url");
-    CHECK(note_of(R"({"kty":"oct","k":"AAAA"})") == "key 1 has a secret of 24 bits, 256 to 8192 are taken");
+    CHECK(note_of(R"({"kty":"oct","k":"AAAA"})") == "key 1 has a secret of 24 bits; 256 to 8192 bits are allowed");
     CHECK(note_of(R"({"kty":"RSA","n":"AQAB"})") == "key 1 has no \"n\" and \"e\" in base64url");
     CHECK(note_of(R"({"kty":"RSA","n":"AQAB","e":"AQAB"})") ==
-          "key 1 has an RSA modulus of 24 bits, 2048 to 8192 are taken");
-    CHECK(note_of(R"({"kty":"EC","crv":"P-384"})") == "key 1 is on another curve than P-256");
+          "key 1 has an RSA modulus of 24 bits; 2048 to 8192 bits are allowed");
+    CHECK(note_of(R"({"kty":"EC","crv":"P-384"})") == "key 1 uses a curve (\"crv\") other than P-256");
     CHECK(note_of(R"({"kty":"EC","crv":"P-256","x":"AA","y":"AA"})") ==
           "key 1 has no \"x\" and \"y\" of 32 bytes in base64url");
     const std::string zeros(43, 'A');
     CHECK(note_of(R"({"kty":"EC","crv":"P-256","x":")" + zeros + R"(","y":")" + zeros + R"("})") ==
-          "key 1 has coordinates that are no point on P-256");
+          "key 1 has coordinates that are not a point on P-256");
     const std::string secret = R"({"kty":"oct","k":")" + std::string(43, 'A') + R"(")";
-    CHECK(note_of(secret + R"(,"alg":"RS256"})") == "key 1 is for another algorithm (\"alg\") than HS256");
-    CHECK(note_of(secret + R"(,"alg":7})") == "key 1 is for another algorithm (\"alg\") than HS256");
+    CHECK(note_of(secret + R"(,"alg":"RS256"})") == "key 1 names another algorithm (\"alg\") than HS256");
+    CHECK(note_of(secret + R"(,"alg":7})") == "key 1 names another algorithm (\"alg\") than HS256");
     CHECK(note_of(secret + R"(,"use":"enc"})") == "key 1 is not for signatures (\"use\")");
     CHECK(note_of(secret + R"(,"kid":")" + std::string(257, 'k') + R"("})") ==
           "key 1 has a \"kid\" of more than 256 bytes");
@@ -107,8 +108,8 @@ TEST_CASE("[RFC7517-5] keys that are of no use are left out with a note") {
 TEST_CASE("what is no JWK Set, or has too much in it, is refused") {
     for (const char* text : {"", "[]", "{}", R"({"keys":{}})", R"({"keys":[]} x)"})
         CHECK(parse_jwks(text).error() == "is not a JWK Set, {\"keys\": [...]}");
-    CHECK(parse_jwks(R"({"keys":[]})").error() == "has no key that can be used");
-    CHECK(parse_jwks(R"({"keys":[{"kty":"x"}]})").error().starts_with("has no key that can be used: key 1 is of"));
+    CHECK(parse_jwks(R"({"keys":[]})").error() == "has no usable key");
+    CHECK(parse_jwks(R"({"keys":[{"kty":"x"}]})").error().starts_with("has no usable key: key 1 is of"));
     std::string many = R"({"keys":[)" + std::string(good);
     for (std::size_t i = 1; i < TokenKeys::keys_max; ++i) many += "," + std::string(good);
     CHECK(parse_jwks(many + "]}").ok());

@@ -82,10 +82,10 @@ TEST_CASE("a line that is not an entry is a problem with its number, and nothing
     CHECK(problem_of(first + "nonsense\n").starts_with("2: is not USER:HASH"));
     CHECK(problem_of(first + "eve:secret\n").starts_with("2: has no hash"));
     CHECK(problem_of("eve:\n").starts_with("1: has no hash"));
-    CHECK(problem_of(hash).starts_with("1: has a user name that cannot be one"));
-    CHECK(problem_of("e\x01" + hash).starts_with("1: has a user name that cannot be one"));
-    CHECK(problem_of("\xC3" + hash).starts_with("1: has a user name that cannot be one"));
-    CHECK(problem_of(first + "#\n" + first) == "3: names a user that line 1 has already");
+    CHECK(problem_of(hash).starts_with("1: has an invalid user name"));
+    CHECK(problem_of("e\x01" + hash).starts_with("1: has an invalid user name"));
+    CHECK(problem_of("\xC3" + hash).starts_with("1: has an invalid user name"));
+    CHECK(problem_of(first + "#\n" + first) == "3: names the same user as line 1");
     CHECK(problem_of(std::string(5000, 'x')).starts_with("1: is longer than"));
     CHECK(problem_of(std::string(5'000'000, '\n')).starts_with("1: the file is larger than"));
     std::string many;

@@ -147,12 +147,12 @@ TEST_CASE("[MQTT-3.3.2-2] messages under topics with wildcards can be acknowledg
     SUBCASE("packet id 0 stays a violation") {
         Rig rig(options);
         rig.connects();
-        CHECK(rig.gets_bytes({0x32, 6, 0, 1, '#', 0, 0, 0}) == "ended violation: packet id 0 [MQTT-2.2.1-3]");
+        CHECK(rig.gets_bytes({0x32, 6, 0, 1, '#', 0, 0, 0}) == "ended violation: the packet id is 0 [MQTT-2.2.1-3]");
     }
     SUBCASE("cut short behind the topic") {
         Rig rig(options);
         rig.connects();
-        CHECK(rig.gets_bytes({0x32, 3, 0, 1, '#'}) == "ended violation: packet id 0 [MQTT-2.2.1-3]");
+        CHECK(rig.gets_bytes({0x32, 3, 0, 1, '#'}) == "ended violation: the packet id is 0 [MQTT-2.2.1-3]");
     }
 }
 

@@ -156,7 +156,7 @@ TEST_CASE("keys of tokens come from either file or both, with the settings besid
     CHECK(loaded.policy.tokens->leeway == std::chrono::seconds(5));
     REQUIRE(!loaded.notes.empty());
     CHECK(loaded.notes.front() ==
-          jwks.path() + ": key 1 is of a kind (\"kty\") that is not taken: oct, RSA, EC: left out");
+          jwks.path() + ": key 1 is of an unsupported kind (\"kty\"); supported are oct, RSA and EC: left out");
     CHECK_FALSE(loaded.config.shard.listeners.front().allow_anonymous);
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("a file of keys that is missing, wrong, or lets others sign tokens is 
     const File wrong("wrong", "short");
     const File open("open", std::string(32, 's'), 0644);
     CHECK(lines_of(load_with("", "", {"auth.jwt.key_file=" + wrong.path()})) ==
-          Lines{wrong.path() + ": the file has a secret of 40 bits, 256 to 8192 are taken"});
+          Lines{wrong.path() + ": the file has a secret of 40 bits; 256 to 8192 bits are allowed"});
     CHECK(lines_of(load_with("", "", {"auth.jwt.jwks_file=" + wrong.path()})) ==
           Lines{wrong.path() + ": the file is not a JWK Set, {\"keys\": [...]}"});
     CHECK(lines_of(load_with("", "", {"auth.jwt.key_file=" + open.path()})) ==

@@ -1,6 +1,7 @@
-// IdTable: a hash table of 32-bit numbers of things that live elsewhere. Open addressing, linear probing, 8 bytes per
-// seat: the number and its hash, so that a probe touches one cache line, and neither growing nor erasing looks at the
-// things. Seats are in the order of the hashes, so growing reads and writes memory from front to back.
+// IdTable: a hash table of 32-bit ids. The objects that the ids stand for are stored elsewhere. The table uses open
+// addressing with linear probing. A seat has 8 bytes: the id and its hash. So a probe touches one cache line, and
+// neither growing nor erasing reads the objects. The seats are in the order of the hashes, so growing reads and writes
+// memory from front to back. The owner of the objects owns the table, and both stay on one thread.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ inline constexpr std::uint32_t none = 0xffff'ffffU;
 
 class IdTable {
 public:
-    /// The number with this hash for which `same(number)` holds, or none.
+    /// Returns the id with this hash for which `same(id)` returns true, or none.
     template <class Same>
     std::uint32_t find(std::uint32_t hash, Same&& same) const {
         if (capacity_ == 0) return none;
@@ -24,12 +25,13 @@ public:
         }
     }
 
-    /// `id` must not be in the table yet.
+    /// Adds `id`, which must not be in the table yet.
     void insert(std::uint32_t hash, std::uint32_t id);
 
-    /// `id` must be in the table, under this hash.
+    /// Removes `id`, which must be in the table with this hash.
     void erase(std::uint32_t hash, std::uint32_t id);
 
+    /// Starts fetching the seat of `hash` from memory, for a find() that follows.
     void prefetch(std::uint32_t hash) const { __builtin_prefetch(seats_.get() + home(hash)); }
 
     template <class F>
@@ -44,17 +46,20 @@ public:
 
 private:
     struct Seat {
-        std::uint32_t id;  // none: empty
+        std::uint32_t id;  // none = the seat is empty
         std::uint32_t hash;
     };
 
-    // Full above 4/5: 13 seats (two cache lines) for a miss, 3 for a hit on average. Half full after a change of size.
+    // The table grows when more than 4/5 of its seats are in use. At this load, a search visits 13 seats (two cache
+    // lines) on average if it fails, and 3 if it succeeds. After a change of size, about half of the seats are in use.
     static constexpr std::uint32_t capacity_min = 8;
 
+    /// The first seat for a hash: `hash` scaled from [0, 2^32) to [0, capacity).
     std::uint32_t home(std::uint32_t hash) const {
         return static_cast<std::uint32_t>((std::uint64_t{hash} * capacity_) >> 32U);
     }
     std::uint32_t next(std::uint32_t i) const { return i + 1 == capacity_ ? 0 : i + 1; }
+    /// The number of seats from `from` forward to `to`, around the end of the table if necessary.
     std::uint32_t distance(std::uint32_t from, std::uint32_t to) const {
         return to >= from ? to - from : to + capacity_ - from;
     }

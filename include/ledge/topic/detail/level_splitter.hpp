@@ -1,4 +1,4 @@
-// LevelSplitter: the levels of a topic or filter, one at a time.
+// LevelSplitter splits a topic or filter into its levels, one at a time. A local helper; the text must outlive it.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +6,14 @@
 
 namespace ledge::topic::detail {
 
-/// Hands out the levels of a text from left to right.
+/// Returns the levels of a text from left to right.
 class LevelSplitter {
 public:
     explicit LevelSplitter(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
     bool is_done() const { return at_ == nullptr; }
 
+    /// Returns the next level. Must not be called after is_done() is true.
     std::string_view next() {
         const char* cut = at_;
         while (cut != end_ && *cut != '/') ++cut;
@@ -22,7 +23,7 @@ public:
     }
 
 private:
-    const char* at_;
+    const char* at_;  // start of the next level; nullptr = there is none
     const char* end_;
 };
 

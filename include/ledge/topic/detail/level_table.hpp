@@ -1,4 +1,5 @@
-// LevelTable: each distinct level text once, with a number and a count of its users.
+// LevelTable stores each distinct text of a level once, with a number and a count of its uses. A level's number then
+// stands for the text: comparing two numbers compares two texts. Each tree owns one table.
 #pragma once
 
 #include <cstddef>
@@ -16,33 +17,33 @@ using LevelId = std::uint32_t;
 
 class LevelTable {
 public:
-    /// `hash` outlives the table.
+    /// `hash` must outlive the table.
     explicit LevelTable(const TextHash& hash) : hash_(hash) {}
     ~LevelTable();
     LevelTable(const LevelTable&) = delete;
     LevelTable& operator=(const LevelTable&) = delete;
 
-    /// The number of a level somebody uses, or none.
+    /// Returns the number of a level that is in use, or none.
     LevelId find(std::string_view text) const { return find(text, hash_(text)); }
 
-    /// Counts one more user, the first one adds the level.
+    /// Counts one more use of the level, and returns its number. The first use adds the level.
     LevelId acquire(std::string_view text);
 
-    /// Counts one user less, the last one removes the level.
+    /// Counts one use less. The last use removes the level.
     void release(LevelId id);
 
-    /// Valid until the table changes.
+    /// Returns the text of a level that is in use. The view is valid until the table changes.
     std::string_view text(LevelId id) const { return levels_[id].view(); }
 
     std::size_t size() const { return levels_.size(); }
     std::size_t bytes() const { return levels_.bytes() + ids_.bytes() + long_bytes_; }
 
 private:
-    /// 20 bytes; a text of more than 14 bytes is a heap block, its address takes the place of the bytes.
+    /// A level has 20 bytes. A text of more than 14 bytes is in a heap block; `bytes` then holds the block's address.
     struct Level {
         static constexpr std::size_t inline_max = 14;
 
-        std::uint32_t users;  // or the link of the free list
+        std::uint32_t users;  // number of uses; in a free entry, the link of the free list
         std::uint16_t size;
         char bytes[inline_max];
 
@@ -62,7 +63,7 @@ private:
     const TextHash& hash_;
     Pool<Level> levels_;
     IdTable ids_;
-    std::size_t long_bytes_ = 0;
+    std::size_t long_bytes_ = 0;  // bytes of all heap blocks with long texts
 };
 
 }  // namespace ledge::topic::detail

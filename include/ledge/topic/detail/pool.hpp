@@ -1,5 +1,6 @@
-// Pool: numbered objects of one plain type. Numbers are dense, those given back are used first. Grows a chunk at a
-// time, never moves a full chunk, never holds more than a chunk too much; gives all memory back when it gets empty.
+// Pool: numbered objects of one plain type. Numbers are dense, and a number that was given back is used again first.
+// The pool grows by whole chunks, never moves a full chunk, and never has more than one chunk of unused memory beyond
+// the highest number in use so far. An empty pool owns no heap memory.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +15,8 @@
 
 namespace ledge::topic::detail {
 
-/// T tells where the link of the free list is kept: `next_free()` and `set_next_free(link)`, link < 2^30 being the
-/// next free number plus one, or 0.
+/// A free object holds the link of the free list. T provides `next_free()` and `set_next_free(link)`. A link is the
+/// next free number plus one, or 0 at the end of the list; a link is below 2^30.
 template <class T>
 class Pool {
 public:
@@ -24,7 +25,7 @@ public:
     T& operator[](std::uint32_t number) { return chunks_[number / chunk_size][number % chunk_size]; }
     const T& operator[](std::uint32_t number) const { return chunks_[number / chunk_size][number % chunk_size]; }
 
-    /// The number of a new object with this value; 0 if the pool was empty.
+    /// Stores `value` in a new object and returns the object's number, which is 0 if the pool was empty.
     std::uint32_t take(const T& value) {
         const std::uint32_t number = free_ != 0 ? free_ - 1 : fresh();
         if (free_ != 0) free_ = (*this)[number].next_free();
@@ -33,6 +34,7 @@ public:
         return number;
     }
 
+    /// Removes the object `number`, which must be live. The number may be used again.
     void give_back(std::uint32_t number) {
         LEDGE_ASSERT(number < used_ && live_ > 0);
         if (--live_ == 0) {
@@ -46,7 +48,7 @@ public:
     void prefetch(std::uint32_t number) const { __builtin_prefetch(&(*this)[number]); }
 
     std::size_t size() const { return live_; }
-    std::uint32_t used() const { return used_; }  // numbers ever given since the pool was empty
+    std::uint32_t used() const { return used_; }  // one more than the highest number since the pool was empty
     std::size_t bytes() const { return capacity_ * sizeof(T) + chunks_.capacity() * sizeof(chunks_[0]); }
 
 private:
@@ -54,12 +56,13 @@ private:
     static constexpr std::uint32_t first_size = 4;
     static constexpr std::uint32_t numbers_max = (1U << 30U) - chunk_size;  // a number and two bits share 32 bits
 
+    /// A number that no object has used since the pool was empty.
     std::uint32_t fresh() {
         if (used_ == capacity_) grow();
         return used_++;
     }
 
-    // The first chunk starts small and doubles; the others come whole.
+    // The first chunk starts small and doubles up to chunk_size objects. Every other chunk has this size at once.
     void grow() {
         LEDGE_ASSERT(capacity_ < numbers_max);
         if (capacity_ >= chunk_size) {
@@ -79,7 +82,7 @@ private:
     std::uint32_t capacity_ = 0;
     std::uint32_t used_ = 0;
     std::uint32_t live_ = 0;
-    std::uint32_t free_ = 0;  // a link
+    std::uint32_t free_ = 0;  // the link to the first free object
 };
 
 }  // namespace ledge::topic::detail

@@ -1,5 +1,5 @@
-// Text: an immutable string in one heap block that an 8-byte pointer finds: size:u16 bytes. Topics and filters have at
-// most 65,535 bytes (their length field has 16 bits).
+// Text: an immutable string in one heap block, so that its owner needs only a pointer. The block holds the size (16
+// bits) and the bytes. Topics and filters have at most 65,535 bytes, because their length field in MQTT has 16 bits.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace ledge::topic::detail {
 
 class Text {
 public:
-    /// A copy of `text` on the heap; ends with destroy().
+    /// Makes a copy of `text` on the heap. The caller must end the copy with destroy().
     static Text* create(std::string_view text);
     static void destroy(Text* text);
 

@@ -1,6 +1,6 @@
-// TextHash: a fast keyed hash for tables that strangers fill. Every multiplication has a secret in both factors, so
-// inputs that cancel each other cannot be computed without the seed. Not for secrets, never stored or sent: the
-// value depends on the byte order of the machine.
+// TextHash: a fast keyed hash for tables whose keys unknown peers choose. Both factors of every multiplication contain
+// a secret, so nobody can compute colliding inputs without the seed. The hash does not protect secrets. A hash value is
+// never stored or sent, because the value depends on the byte order of the machine. Immutable after construction.
 #pragma once
 
 #include <cstddef>
@@ -49,7 +49,8 @@ private:
         return word;
     }
 
-    // 0 to 16 bytes in two words; the two reads may overlap, the length is hashed besides.
+    // Returns 0 to 16 bytes in two words. The two reads may overlap, which does no harm, because finish() also hashes
+    // the length.
     static Tail load_tail(const char* at, std::size_t size) {
         if (size >= 8) return {load<std::uint64_t>(at), load<std::uint64_t>(at + size - 8)};
         if (size >= 4) return {load<std::uint32_t>(at), load<std::uint32_t>(at + size - 4)};
