@@ -31,7 +31,6 @@ enum class Change : std::uint8_t {
 /// What a write to the store is for: the account of flash wear is kept per class.
 enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
 inline constexpr std::size_t write_classes = 4;
-inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
 
 /// One change. `session` and `number` are the key; `session` is 0 for kinds that have none.
 struct Record {
