@@ -24,6 +24,8 @@ void look_around(const config::Sources& sources, config::Loaded& loaded);
 int check(const config::Command& command, const config::Loaded& loaded);
 /// The reference of the log: every event, its fields, what it means and what to do.
 int print_events(bool is_json);
+/// The reference of the metrics: every one with its names and its meaning.
+int print_metrics(bool is_json);
 int print_config(const config::Config& config);
 /// Something outside of us went wrong before there was a log.
 int fail(std::string_view what);

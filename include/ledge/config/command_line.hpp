@@ -23,6 +23,7 @@ struct Command {
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         events,        // ledgemq events [--json]
+        metrics,       // ledgemq metrics [--json]
         say,           // --help, --version, or a complaint about the command line: print `text`, end with `exit_code`
     };
 
@@ -30,7 +31,7 @@ struct Command {
     Sources sources;
     bool is_strict = false;  // check: warnings are mistakes
     std::string as_user;     // check: whose rights count; empty: those of who asks
-    bool is_json = false;    // events: one JSON object a line
+    bool is_json = false;    // events, metrics: one JSON object a line
     std::string store_tool;  // info, verify, dump, compact, backup, restore
     std::string store_path;
     std::string store_file;        // backup: the copy that is made; restore: the copy that is read
