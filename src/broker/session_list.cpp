@@ -57,7 +57,7 @@ bool Lifecycle::remove(std::string_view client_id, Instant now) {
                                               {"reason", "an operator removed it"},
                                               {"messages", session->backlog()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
-    services_.journal.hurry();  // the operator expects that the removal survives a crash
+    services_.journal.request_commit();  // the operator expects that the removal survives a crash
     return true;
 }
 

@@ -114,6 +114,12 @@ void add_events(CLI::App& app, Command& command) {
     events->callback([&command] { command.action = Command::Action::events; });
 }
 
+void add_metrics(CLI::App& app, Command& command) {
+    CLI::App* metrics = app.add_subcommand("metrics", "Explain every metric: its Prometheus name, its $SYS topics");
+    metrics->add_flag("--json", command.is_json, "One JSON object a line");
+    metrics->callback([&command] { command.action = Command::Action::metrics; });
+}
+
 void add_passwd(CLI::App& app, Command& command) {
     CLI::App* passwd = app.add_subcommand(
         "passwd", "Set, remove or verify a password; the password is asked for, or read from a line of standard input");
@@ -194,6 +200,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     add_options(app, command.sources, print_config);
     CLI::App* check = add_check(app, command);
     add_events(app, command);
+    add_metrics(app, command);
     add_store_tools(app, command);
     add_sessions(app, command);
     add_passwd(app, command);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "durability_table.hpp"
+#include "ledge/admin/metrics_reference.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
@@ -133,6 +134,13 @@ int use_store_tool(const config::Command& command) {
 int print_events(bool is_json) {
     std::string out;
     print_log_events(is_json, out);
+    print(stdout, out);
+    return answered();
+}
+
+int print_metrics(bool is_json) {
+    std::string out;
+    admin::print_metrics(is_json, out);
     print(stdout, out);
     return answered();
 }

@@ -25,6 +25,8 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
 int check(const config::Command& command, const config::Loaded& loaded);
 /// Prints the reference of the log: every event with its fields, its meaning and what to do.
 int print_events(bool is_json);
+/// The reference of the metrics: every one with its names and its meaning.
+int print_metrics(bool is_json);
 int print_config(const config::Config& config);
 /// Prints an error of the environment (not of the configuration). For errors before the log exists.
 int fail(std::string_view what);

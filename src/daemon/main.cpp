@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
         if (command.action == config::Command::Action::print_text) return daemon::print_text(command);
         if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
+        if (command.action == config::Command::Action::metrics) return daemon::print_metrics(command.is_json);
         if (command.action == config::Command::Action::store) return daemon::use_store_tool(command);
         if (command.action == config::Command::Action::sessions) return daemon::use_sessions(command.sessions);
         if (command.action == config::Command::Action::passwd) return daemon::use_passwd(command.passwd);

@@ -23,6 +23,7 @@ struct Command {
         passwd,        // ledgemq passwd FILE USER
         explain,       // ledgemq explain [user=NAME] [client=ID] [role=NAME] publish|subscribe|receive TOPIC -c FILE
         events,        // ledgemq events [--json]
+        metrics,       // ledgemq metrics [--json]
         print_text,    // --help, --version or a wrong command line: print `text` and end with `exit_code`
     };
 
@@ -30,7 +31,7 @@ struct Command {
     Sources sources;
     bool is_strict = false;  // check: warnings lead to exit_failure
     std::string as_user;     // check: the system user whose rights count; "" = the caller
-    bool is_json = false;    // events: one JSON object per line
+    bool is_json = false;    // events, metrics: one JSON object per line
     std::string store_tool;  // store: info, verify, dump, compact, backup or restore
     std::string store_path;
     std::string store_file;        // backup: the copy that is written; restore: the copy that is read

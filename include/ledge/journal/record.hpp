@@ -32,7 +32,6 @@ enum class Change : std::uint8_t {
 /// The purpose of a write to the store. WearAccount counts the bytes per class.
 enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
 inline constexpr std::size_t write_classes = 4;
-inline constexpr std::array<const char*, write_classes> write_class_names{"sessions", "queues", "messages", "retained"};
 
 /// One change. `session` and `number` form the key; `session` is 0 for kinds whose key has no session.
 struct Record {

@@ -1,9 +1,8 @@
-// Counters of a shard. Plain numbers that only grow (gauges say so); $SYS and the metrics page read them.
+// Counters of a shard. Plain numbers that only grow (gauges say so); the metric table of the broker has their names.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 namespace ledge::session {
 
@@ -59,25 +58,15 @@ struct Counters {
     std::uint64_t dropped() const;
 };
 
-/// What dropped() is made of, under the names that $SYS and the metrics page use.
-struct DropCounter {
-    std::string_view reason;
-    std::uint64_t Counters::*count;
-};
-inline constexpr std::array<DropCounter, 8> drop_counters{{
-    {"slow_reader", &Counters::dropped_slow_reader},
-    {"memory", &Counters::dropped_memory},
-    {"queue_full", &Counters::dropped_queue_full},
-    {"too_large", &Counters::dropped_too_large},
-    {"expired", &Counters::dropped_expired},
-    {"not_allowed", &Counters::dropped_not_allowed},
-    {"session_ended", &Counters::dropped_session_ended},
-    {"unreadable", &Counters::dropped_unreadable},
-}};
+/// What dropped() is made of. The metric table of the broker has a row for each.
+inline constexpr std::array<std::uint64_t Counters::*, 8> drop_counters{
+    &Counters::dropped_slow_reader,   &Counters::dropped_memory,    &Counters::dropped_queue_full,
+    &Counters::dropped_too_large,     &Counters::dropped_expired,   &Counters::dropped_not_allowed,
+    &Counters::dropped_session_ended, &Counters::dropped_unreadable};
 
 inline std::uint64_t Counters::dropped() const {
     std::uint64_t sum = 0;
-    for (const DropCounter& part : drop_counters) sum += this->*part.count;
+    for (std::uint64_t Counters::*const part : drop_counters) sum += this->*part;
     return sum;
 }
 

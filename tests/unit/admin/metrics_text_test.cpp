@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
 #include <set>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 using namespace ledge;
 using namespace ledge::admin;
@@ -28,7 +32,121 @@ session::Counters distinct_counters() {
     return std::bit_cast<session::Counters>(values);
 }
 
+// Dashboards and alerts read these names, types and labels. A sample may come; none may go.
+constexpr std::string_view known_samples[] = {"gauge build_info{version=1}",
+                                              "gauge uptime_seconds",
+                                              "counter connections_opened_total",
+                                              "counter connects_received_total",
+                                              "counter connections_refused_total",
+                                              "counter connections_gave_way_total",
+                                              "counter clients_throttled_total",
+                                              "counter users_throttled_total",
+                                              "counter read_pauses_total",
+                                              "counter accept_pauses_total",
+                                              "gauge connections_paused",
+                                              "counter login_failures_total",
+                                              "counter subscribe_steps_total",
+                                              "counter protocol_errors_total",
+                                              "counter keep_alive_timeouts_total",
+                                              "counter takeovers_total",
+                                              "counter takeovers_delayed_total",
+                                              "counter sessions_expired_total",
+                                              "counter policy_reloads_total{outcome=taken}",
+                                              "counter policy_reloads_total{outcome=refused}",
+                                              "gauge connections",
+                                              "gauge clients_connected",
+                                              "gauge clients_connected_max",
+                                              "gauge sessions",
+                                              "gauge subscriptions",
+                                              "gauge shared_subscriptions",
+                                              "counter tls_handshakes_total{result=full}",
+                                              "counter tls_handshakes_total{result=resumed}",
+                                              "counter tls_handshakes_total{result=failed}",
+                                              "counter tls_handshakes_total{result=refused}",
+                                              "counter received_bytes_total",
+                                              "counter sent_bytes_total",
+                                              "counter packets_received_total",
+                                              "counter packets_sent_total",
+                                              "counter publish_received_total",
+                                              "counter publish_sent_total",
+                                              "counter publish_payload_received_bytes_total",
+                                              "counter publish_payload_sent_bytes_total",
+                                              "counter wills_published_total",
+                                              "counter publications_dropped_total{reason=slow_reader}",
+                                              "counter publications_dropped_total{reason=memory}",
+                                              "counter publications_dropped_total{reason=queue_full}",
+                                              "counter publications_dropped_total{reason=too_large}",
+                                              "counter publications_dropped_total{reason=expired}",
+                                              "counter publications_dropped_total{reason=not_allowed}",
+                                              "counter publications_dropped_total{reason=session_ended}",
+                                              "counter publications_dropped_total{reason=unreadable}",
+                                              "counter publications_refused_total{reason=quota}",
+                                              "counter publications_refused_total{reason=owner_share}",
+                                              "counter publications_refused_total{reason=retained_full}",
+                                              "counter not_allowed_total",
+                                              "gauge queued_messages",
+                                              "gauge queued_bytes",
+                                              "gauge retained_messages",
+                                              "gauge retained_bytes",
+                                              "gauge memory_used_bytes",
+                                              "gauge memory_budget_bytes",
+                                              "gauge memory_pressure",
+                                              "counter clients_refused_memory_total",
+                                              "counter clients_disconnected_memory_total",
+                                              "counter strangers_gave_way_total",
+                                              "counter sessions_gave_way_total",
+                                              "gauge store_enabled",
+                                              "gauge store_unusable",
+                                              "gauge store_failed",
+                                              "gauge store_full",
+                                              "gauge store_postponed",
+                                              "counter store_postponements_total",
+                                              "gauge store_waiting_seconds",
+                                              "gauge store_lost",
+                                              "gauge store_salvaged",
+                                              "counter store_commits_total",
+                                              "counter store_given_bytes_total{class=sessions}",
+                                              "counter store_given_bytes_total{class=queues}",
+                                              "counter store_given_bytes_total{class=messages}",
+                                              "counter store_given_bytes_total{class=retained}",
+                                              "counter store_device_bytes_total",
+                                              "counter store_bad_rows_total",
+                                              "counter store_records_cancelled_total",
+                                              "gauge owner_table_bytes{owner=alice}",
+                                              "gauge owner_stored_bytes{owner=bob}",
+                                              "counter owner_written_bytes_total{owner=carol}"};
+
+/// "counter policy_reloads_total{outcome=taken}" for each sample of the page.
+std::vector<std::string> samples_of(const std::string& text) {
+    std::istringstream lines(text);
+    std::vector<std::string> samples;
+    std::string type;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("# TYPE ")) type = line.substr(line.rfind(' ') + 1);
+        if (line.starts_with("#")) continue;
+        REQUIRE(line.starts_with("ledgemq_"));
+        std::string name = line.substr(8, line.rfind(' ') - 8);
+        std::erase(name, '"');
+        samples.push_back(type + " " + name);
+    }
+    return samples;
+}
+
 }  // namespace
+
+TEST_CASE("the page has the samples that dashboards know, in their order") {
+    broker::Metrics metrics;
+    metrics.store.is_used = true;
+    metrics.owners_by_table_bytes = {{"alice", 1}};
+    metrics.owners_by_stored_bytes = {{"bob", 2}};
+    metrics.owners_by_written_bytes = {{"carol", 3}};
+    const std::vector<std::string> samples = samples_of(metrics_text(metrics, tls, "1", 0s));
+    CHECK(std::ranges::equal(samples, known_samples));
+    for (const std::string_view known : known_samples) {
+        CAPTURE(known);
+        CHECK(std::ranges::find(samples, known) != samples.end());
+    }
+}
 
 TEST_CASE("every counter is told, once") {
     broker::Metrics metrics;

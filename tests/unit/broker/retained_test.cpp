@@ -20,7 +20,7 @@ struct Store : Retained {
 
     // As the router does it.
     bool keep(const journal::PublicationView& publication) {
-        if (!takes(publication)) return false;
+        if (!has_room_for(publication)) return false;
         CHECK(store(journal::Publication(publication), publication, journal::Durability::durable) == 0);
         return true;
     }

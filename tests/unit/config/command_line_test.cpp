@@ -46,6 +46,12 @@ TEST_CASE("check takes the file before and behind the word") {
     CHECK(run({"check"}).action == Command::Action::check);
 }
 
+TEST_CASE("metrics is the reference of the metrics") {
+    CHECK(run({"metrics"}).action == Command::Action::metrics);
+    CHECK_FALSE(run({"metrics"}).is_json);
+    CHECK(run({"metrics", "--json"}).is_json);
+}
+
 TEST_CASE("events is the reference of the log") {
     CHECK(run({"events"}).action == Command::Action::events);
     CHECK_FALSE(run({"events"}).is_json);

@@ -1,0 +1,88 @@
+#include "ledge/admin/metrics_reference.hpp"
+
+#include "ledge/base/json.hpp"
+#include "metric_rows.hpp"
+
+namespace ledge::admin {
+namespace {
+
+constexpr std::string_view root = "$SYS/broker/";
+
+class Reference {
+public:
+    Reference(bool is_json, std::string& out) : is_json_(is_json), out_(out) {}
+
+    template <class Source>
+    void operator()(const broker::MetricRow<Source>& row) {
+        if (!row.help.empty()) help_ = row.help;
+        is_json_ ? print_object(row) : print_paragraph(row);
+    }
+
+private:
+    template <class Source>
+    static std::string name_of_sample(const broker::MetricRow<Source>& row) {
+        if (row.name.empty()) return {};
+        std::string name = "ledgemq_" + std::string(row.name);
+        if (row.label.empty()) return name;
+        const std::string_view value = row.label_value.empty() ? "..." : row.label_value;
+        return name.append("{").append(row.label).append("=\"").append(value).append("\"}");
+    }
+
+    template <class Source>
+    static std::string topics_of(const broker::MetricRow<Source>& row) {
+        std::string topics;
+        for (const std::string_view topic : {row.topic, row.other_topic}) {
+            if (!topic.empty()) topics.append(topics.empty() ? "" : ", ").append(root).append(topic);
+        }
+        return topics;
+    }
+
+    template <class Source>
+    static std::string load_topics_of(const broker::MetricRow<Source>& row) {
+        std::string topics;
+        if (row.load.empty()) return topics;
+        for (const broker::LoadSpan& span : broker::load_spans) {
+            topics.append(topics.empty() ? "" : ", ").append(root).append("load/").append(row.load);
+            topics.append(span.topic_end);
+        }
+        return topics;
+    }
+
+    template <class Source>
+    void print_paragraph(const broker::MetricRow<Source>& row) {
+        const std::string name = name_of_sample(row);
+        const std::string topics = topics_of(row);
+        const std::string load_topics = load_topics_of(row);
+        out_.append(name.empty() ? topics : name).append(" (").append(name_of(row.type));
+        if (!row.unit.empty()) out_.append(", ").append(row.unit);
+        out_.append(")\n");
+        if (!name.empty() && !topics.empty()) out_.append("    Topics: ").append(topics).append("\n");
+        if (!load_topics.empty()) out_.append("    Averages per minute: ").append(load_topics).append("\n");
+        out_.append("    ").append(help_).append("\n");
+        if (!row.sample.empty()) out_.append("    ").append(row.sample).append("\n");
+        out_ += '\n';
+    }
+
+    template <class Source>
+    void print_object(const broker::MetricRow<Source>& row) {
+        JsonWriter json;
+        json.text("name", name_of_sample(row));
+        json.text("type", name_of(row.type));
+        json.text("unit", row.unit);
+        json.text("topics", topics_of(row));
+        json.text("averages_per_minute", load_topics_of(row));
+        json.text("meaning", help_);
+        json.text("sample", row.sample);
+        out_ += json.finish();
+    }
+
+    bool is_json_;
+    std::string& out_;
+    std::string_view help_;  // of the family
+};
+
+}  // namespace
+
+void print_metrics(bool is_json, std::string& out) { for_each_metric(Reference(is_json, out)); }
+
+}  // namespace ledge::admin

@@ -1,0 +1,407 @@
+// The rows of the metric table, for metric_table.cpp only: include/ledge/broker/metric_table.hpp says what the columns
+// mean. The order is that of the page for Prometheus. The texts are read by operators at night: each sentence names its
+// subject, and the help says what 0 means. A text has no quotation mark, no backslash and no end of line.
+#pragma once
+
+#include "ledge/broker/metric_table.hpp"
+
+namespace ledge::broker::metric_rows {
+
+using session::Counters;
+using enum MetricGroup;
+using enum MetricType;
+
+template <auto Member>
+Reading counted(const MetricSource& source) {
+    return {.number = source.metrics.counters.*Member};
+}
+template <auto Member>
+Reading measured(const MetricSource& source) {
+    return {.number = source.metrics.*Member};
+}
+template <auto Member>
+Reading stored(const MetricSource& source) {
+    return {.number = source.metrics.store.*Member};
+}
+template <Beginning Value>
+Reading has_begun(const MetricSource& source) {
+    return {.number = source.metrics.store.beginning == Value};
+}
+template <journal::WriteClass Class>
+Reading given(const MetricSource& source) {
+    return {.number = source.metrics.store.given[static_cast<std::size_t>(Class)]};
+}
+template <auto Member>
+Reading owners_by(const MetricSource& source) {
+    return {.owners = &(source.metrics.*Member)};
+}
+
+inline Reading offline(const MetricSource& source) {
+    return {.number = source.metrics.sessions - source.metrics.clients_connected};
+}
+inline Reading dropped(const MetricSource& source) { return {.number = source.metrics.counters.dropped()}; }
+inline Reading refused(const MetricSource& source) {
+    return {.number = source.metrics.counters.refused_quota + source.metrics.counters.refused_share};
+}
+inline Reading kept_messages(const MetricSource& source) {
+    return {.number = source.metrics.retained_messages + source.metrics.counters.queued_messages};
+}
+inline Reading kept_bytes(const MetricSource& source) {
+    return {.number = source.metrics.retained_bytes + source.metrics.counters.queued_bytes};
+}
+inline Reading pressure(const MetricSource& source) {
+    const session::Pressure pressure = source.metrics.memory_pressure;
+    return {.number = static_cast<std::uint64_t>(pressure), .word = name_of(pressure)};
+}
+static_assert(journal::write_classes == 4, "each class of writes has a row");
+inline std::uint64_t in_seconds(Duration duration) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+// clang-format off
+constexpr Metric rows[] = {
+    {.group = process, .name = "build_info", .type = gauge, .label = "version", .topic = "version",
+     .read = [](const MetricSource& source) { return Reading{.number = 1, .word = source.version}; },
+     .help = "The label names the version of the broker. The value is always 1."},
+    {.group = process, .name = "uptime_seconds", .type = gauge, .unit = "seconds", .topic = "uptime",
+     .is_topic_with_unit = true, .read = [](const MetricSource& source) { return Reading{in_seconds(source.uptime)}; },
+     .help = "The value is the time in seconds since the broker was started. 0 means less than one second."},
+
+    {.group = clients, .name = "connections_opened_total", .load = "sockets",
+     .read = counted<&Counters::connections_opened>,
+     .help = "The broker counts each connection that a listener accepts, before any login. 0 means that no peer has "
+             "connected since the start."},
+    {.group = clients, .name = "connects_received_total", .load = "connections",
+     .read = counted<&Counters::connects_received>,
+     .help = "The broker counts each CONNECT packet that begins a connection, whether the login succeeds or fails. 0 "
+             "means that no client has tried to log in since the start."},
+    {.group = clients, .name = "connections_refused_total", .topic = "clients/refused",
+     .read = counted<&Counters::connections_refused>,
+     .help = "The broker counts each connection that it closes or refuses before the login has succeeded; the log line "
+             "connection_refused has the reason. 0 means that the broker has refused nobody since the start."},
+    {.group = clients, .name = "connections_gave_way_total", .topic = "connections/gave_way",
+     .read = counted<&Counters::connections_gave_way>,
+     .help = "The broker counts each client that it disconnects to make room on a full listener, because the user or "
+             "address of this client has the most connections there. 0 means that no client had to give way since the "
+             "start."},
+    {.group = clients, .name = "clients_throttled_total", .topic = "clients/throttled",
+     .read = counted<&Counters::clients_throttled>,
+     .help = "The broker counts each episode in which a client sends faster than its own limit "
+             "(limits.messages_per_second, limits.bytes_per_second). 0 means that every client has kept to its limit."},
+    {.group = clients, .name = "users_throttled_total", .topic = "users/throttled",
+     .read = counted<&Counters::users_throttled>,
+     .help = "The broker counts each episode in which all connections of a user together send faster than the user's "
+             "limit (limits.user_messages_per_second, limits.user_bytes_per_second). 0 means that every user has kept "
+             "to the limit."},
+    {.group = clients, .name = "read_pauses_total", .read = counted<&Counters::read_pauses>,
+     .help = "The broker counts each time that it stops reading from a connection for a while, because a client or a "
+             "user sends too fast. 0 means that the broker has always read at once."},
+    {.group = clients, .name = "accept_pauses_total", .topic = "connections/accept_pauses",
+     .read = counted<&Counters::accept_pauses>,
+     .help = "The broker counts each time that a listener lets new connections wait, because more came in a second "
+             "than connections_per_second allows. 0 means that no connection had to wait."},
+    {.group = clients, .name = "connections_paused", .type = gauge, .topic = "clients/paused",
+     .read = measured<&Metrics::connections_paused>,
+     .help = "The value is the number of connections from which the broker does not read now, because a client or a "
+             "user sends too fast. 0 means that the broker reads from all connections."},
+    {.group = clients, .name = "login_failures_total", .read = counted<&Counters::login_failures>,
+     .help = "The broker counts each login that fails because of a wrong user name, password or token; the log line "
+             "login_failed has the reason. 0 means that no login has failed since the start."},
+    {.group = clients, .name = "subscribe_steps_total", .read = counted<&Counters::subscribe_steps>,
+     .help = "The broker counts its work for SUBSCRIBE and UNSUBSCRIBE packets in steps: one for each entry, for each "
+             "comparison with a subscription and for each comparison with a rule. 0 means that no client has "
+             "subscribed since the start."},
+    {.group = clients, .name = "protocol_errors_total", .read = counted<&Counters::protocol_errors>,
+     .help = "The broker counts each client that it disconnects after the login because the client has violated the "
+             "MQTT standard or a limit. 0 means that no client has done this since the start."},
+    {.group = clients, .name = "keep_alive_timeouts_total", .read = counted<&Counters::keep_alive_timeouts>,
+     .help = "The broker counts each client that it disconnects because no packet came within one and a half times the "
+             "client's keep alive. 0 means that no client has become silent since the start."},
+    {.group = clients, .name = "takeovers_total", .read = counted<&Counters::takeovers>,
+     .help = "The broker counts each connection that ends because a newer connection uses the same client id. 0 means "
+             "that this has not happened since the start."},
+    {.group = clients, .name = "takeovers_delayed_total", .read = counted<&Counters::takeovers_delayed>,
+     .help = "The broker counts each connection that has to wait because several clients use one client id and replace "
+             "each other again and again. 0 means that this has not happened since the start."},
+    {.group = clients, .name = "sessions_expired_total", .topic = "clients/expired",
+     .read = counted<&Counters::sessions_expired>,
+     .help = "The broker counts each session that ends because its client did not come back within the session expiry "
+             "interval. 0 means that no session has expired since the start."},
+    {.group = clients, .name = "policy_reloads_total", .label = "outcome", .label_value = "taken",
+     .topic = "policy/taken", .read = counted<&Counters::policies_taken>,
+     .help = "The broker counts each time that it reads the users and rights again. 0 means that this outcome has not "
+             "occurred since the start.",
+     .sample = "The files had no mistake, so the new users and rights are in force."},
+    {.group = clients, .name = "policy_reloads_total", .label = "outcome", .label_value = "refused",
+     .topic = "policy/refused", .read = counted<&Counters::policies_refused>,
+     .sample = "A file had a mistake, so the old users and rights stay in force; the log line policy_refused has the "
+               "reason."},
+    {.group = clients, .name = "connections", .type = gauge, .read = measured<&Metrics::connections>,
+     .help = "The value is the number of open connections, before and after the login. 0 means that nobody is "
+             "connected."},
+    {.group = clients, .name = "clients_connected", .type = gauge, .topic = "clients/connected",
+     .other_topic = "clients/active", .read = measured<&Metrics::clients_connected>,
+     .help = "The value is the number of clients that are logged in. 0 means that no client is logged in."},
+    {.group = clients, .name = "clients_connected_max", .type = gauge, .topic = "clients/maximum",
+     .read = measured<&Metrics::clients_connected_max>,
+     .help = "The value is the largest number of clients that were logged in at the same time since the start. 0 means "
+             "that no client has logged in."},
+    {.group = clients, .type = gauge, .topic = "clients/disconnected", .other_topic = "clients/inactive",
+     .read = offline,
+     .help = "The value is the number of sessions whose client is not connected. 0 means that the client of every "
+             "session is connected."},
+    {.group = clients, .name = "sessions", .type = gauge, .topic = "clients/total",
+     .read = measured<&Metrics::sessions>,
+     .help = "The value is the number of sessions, with a connected client and without. 0 means that there is none."},
+    {.group = clients, .name = "subscriptions", .type = gauge, .topic = "subscriptions/count",
+     .read = measured<&Metrics::subscriptions>,
+     .help = "The value is the number of subscriptions of all sessions, shared subscriptions included. 0 means that no "
+             "session has subscribed to anything."},
+    {.group = clients, .name = "shared_subscriptions", .type = gauge, .topic = "shared_subscriptions/count",
+     .read = measured<&Metrics::shared_subscriptions>,
+     .help = "The value is the number of shared subscriptions ($share/GROUP/FILTER) of all sessions. 0 means that "
+             "there is none."},
+
+    {.group = traffic, .name = "received_bytes_total", .unit = "bytes", .topic = "bytes/received",
+     .load = "bytes/received", .read = counted<&Counters::bytes_received>,
+     .help = "The broker adds up the size in bytes of all MQTT packets from clients. 0 means that no client has sent "
+             "anything since the start."},
+    {.group = traffic, .name = "sent_bytes_total", .unit = "bytes", .topic = "bytes/sent", .load = "bytes/sent",
+     .read = counted<&Counters::bytes_sent>,
+     .help = "The broker adds up the size in bytes of all MQTT packets to clients. 0 means that the broker has sent "
+             "nothing since the start."},
+    {.group = traffic, .name = "packets_received_total", .topic = "messages/received", .load = "messages/received",
+     .read = counted<&Counters::packets_received>,
+     .help = "The broker counts each MQTT packet of any type from clients. 0 means that no packet has come since the "
+             "start."},
+    {.group = traffic, .name = "packets_sent_total", .topic = "messages/sent", .load = "messages/sent",
+     .read = counted<&Counters::packets_sent>,
+     .help = "The broker counts each MQTT packet of any type to clients. 0 means that the broker has sent no packet "
+             "since the start."},
+    {.group = traffic, .name = "publish_received_total", .topic = "publish/messages/received",
+     .load = "publish/received", .read = counted<&Counters::publish_received>,
+     .help = "The broker counts each PUBLISH packet from clients. 0 means that no client has published since the "
+             "start."},
+    {.group = traffic, .name = "publish_sent_total", .topic = "publish/messages/sent", .load = "publish/sent",
+     .read = counted<&Counters::publish_sent>,
+     .help = "The broker counts each PUBLISH packet to clients. 0 means that no subscriber has got a message since the "
+             "start."},
+    {.group = traffic, .name = "publish_payload_received_bytes_total", .unit = "bytes",
+     .topic = "publish/bytes/received", .read = counted<&Counters::publish_bytes_received>,
+     .help = "The broker adds up the size in bytes of the payloads of all PUBLISH packets from clients. 0 means that "
+             "no client has published a payload since the start."},
+    {.group = traffic, .name = "publish_payload_sent_bytes_total", .unit = "bytes", .topic = "publish/bytes/sent",
+     .read = counted<&Counters::publish_bytes_sent>,
+     .help = "The broker adds up the size in bytes of the payloads of all PUBLISH packets to clients. 0 means that no "
+             "subscriber has got a payload since the start."},
+    {.group = traffic, .name = "wills_published_total", .read = counted<&Counters::wills_published>,
+     .help = "The broker counts each will message that it publishes for a client that has failed. 0 means that no will "
+             "was published since the start."},
+
+    {.group = losses, .topic = "publish/messages/dropped", .load = "publish/dropped", .read = dropped,
+     .help = "The value is the sum of all dropped publications; the topics below this one have the reasons. 0 means "
+             "that every publication has reached its sessions since the start."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "slow_reader",
+     .topic = "publish/messages/dropped/slow_reader", .read = counted<&Counters::dropped_slow_reader>,
+     .help = "The broker counts each publication that does not reach a session to which it was routed. 0 means that no "
+             "publication was lost for this reason since the start.",
+     .sample = "A QoS 0 message found more than limits.outbox_bytes_max bytes that the subscriber had not yet read."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "memory",
+     .topic = "publish/messages/dropped/memory", .read = counted<&Counters::dropped_memory>,
+     .sample = "The memory budget (memory.budget_bytes) was nearly used up, so a QoS 0 message to a slow reader or a "
+               "message that only memory would keep was dropped."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "queue_full",
+     .topic = "publish/messages/dropped/queue_full", .read = counted<&Counters::dropped_queue_full>,
+     .sample = "The queue of the session had reached a limit (limits.queue_...), or a full disk left a will no room."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "too_large",
+     .topic = "publish/messages/dropped/too_large", .read = counted<&Counters::dropped_too_large>,
+     .sample = "The packet was larger than the Maximum Packet Size that the subscriber had named in CONNECT."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "expired",
+     .topic = "publish/messages/dropped/expired", .read = counted<&Counters::dropped_expired>,
+     .sample = "The message waited in the queue until its Message Expiry Interval had passed."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "not_allowed",
+     .topic = "publish/messages/dropped/not_allowed", .read = counted<&Counters::dropped_not_allowed>,
+     .sample = "The rules no longer allow the subscriber to read the topic of a message that was in its queue."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "session_ended",
+     .topic = "publish/messages/dropped/session_ended", .read = counted<&Counters::dropped_session_ended>,
+     .sample = "The session ended while the message was still in its queue or not yet acknowledged."},
+    {.group = losses, .name = "publications_dropped_total", .label = "reason", .label_value = "unreadable",
+     .topic = "publish/messages/dropped/unreadable", .read = counted<&Counters::dropped_unreadable>,
+     .sample = "The store could not give the message back, or the store failed before it had kept the message."},
+    {.group = losses, .topic = "publish/messages/refused", .read = refused,
+     .help = "The value is the sum of the publications that were refused for the reasons quota and owner_share. 0 "
+             "means that the broker has refused no publication for these reasons since the start."},
+    {.group = losses, .name = "publications_refused_total", .label = "reason", .label_value = "quota",
+     .read = counted<&Counters::refused_quota>,
+     .help = "The broker counts each publication that it does not accept or does not retain; a publisher of QoS 1 or 2 "
+             "is told. 0 means that no publication was refused for this reason since the start.",
+     .sample = "The queue of a subscriber with the policy refuse was full, or the store had failed or had no room."},
+    {.group = losses, .name = "publications_refused_total", .label = "reason", .label_value = "owner_share",
+     .read = counted<&Counters::refused_share>,
+     .sample = "The store is short of room, and the user or address of the publisher has used up its share of it."},
+    {.group = losses, .name = "publications_refused_total", .label = "reason", .label_value = "retained_full",
+     .read = counted<&Counters::retained_refused>,
+     .sample = "The message was not retained, because a limit (retained.messages_max, retained.bytes_max), the memory "
+               "budget or the owner's share of the store was reached."},
+    {.group = losses, .name = "not_allowed_total", .read = counted<&Counters::refused_not_allowed>,
+     .help = "The broker counts each publication and each subscription that the access rules deny. 0 means that the "
+             "rules have denied nothing since the start."},
+
+    {.group = memory, .name = "queued_messages", .type = gauge, .read = counted<&Counters::queued_messages>,
+     .help = "The value is the number of messages that wait in the queues of all sessions, including those that were "
+             "sent and are not yet acknowledged. 0 means that nothing waits."},
+    {.group = memory, .name = "queued_bytes", .type = gauge, .unit = "bytes", .read = counted<&Counters::queued_bytes>,
+     .help = "The value is the size in bytes of the messages that wait in the queues of all sessions, without those "
+             "that were sent and are not yet acknowledged. 0 means that nothing waits."},
+    {.group = memory, .name = "retained_messages", .type = gauge, .topic = "retained messages/count",
+     .read = measured<&Metrics::retained_messages>,
+     .help = "The value is the number of topics with a retained message, the $SYS topics included. 0 means that "
+             "nothing is retained."},
+    {.group = memory, .name = "retained_bytes", .type = gauge, .unit = "bytes",
+     .read = measured<&Metrics::retained_bytes>,
+     .help = "The value is the size in bytes of the topics, properties and payloads of all retained messages. 0 means "
+             "that nothing is retained."},
+    {.group = memory, .type = gauge, .topic = "store/messages/count", .other_topic = "messages/stored",
+     .read = kept_messages,
+     .help = "The value is the number of messages that the broker keeps: retained messages and messages that wait in "
+             "queues. 0 means that the broker keeps no message."},
+    {.group = memory, .type = gauge, .unit = "bytes", .topic = "store/messages/bytes", .read = kept_bytes,
+     .help = "The value is the size in bytes of retained messages and of messages that wait in queues. 0 means that "
+             "the broker keeps no message."},
+    {.group = memory, .name = "memory_used_bytes", .type = gauge, .unit = "bytes",
+     .topic = "memory/used", .other_topic = "heap/current", .read = measured<&Metrics::memory_used>,
+     .help = "The value is the anonymous memory of the process in bytes, as the memory budget counts it; mapped pages "
+             "of the store are not included. 0 means that the memory was not measured yet."},
+    {.group = memory, .type = gauge, .unit = "bytes", .topic = "heap/maximum",
+     .read = [](const MetricSource& source) { return Reading{source.memory_used_max}; },
+     .help = "The value is the largest memory/used in bytes that the broker has published since the start. 0 means "
+             "that the memory was not measured yet."},
+    {.group = memory, .name = "memory_budget_bytes", .type = gauge, .unit = "bytes", .topic = "memory/budget",
+     .read = measured<&Metrics::memory_budget>,
+     .help = "The value is the memory budget of the process in bytes (memory.budget_bytes). 0 means that the memory is "
+             "not limited."},
+    {.group = memory, .name = "memory_pressure", .type = gauge, .topic = "memory/pressure", .read = pressure,
+     .help = "The value is the step that the memory budget has reached; each step includes the earlier ones. 0 (none) "
+             "means that there is enough memory. 1 (slow_readers) means that slow readers lose QoS 0 messages. 2 "
+             "(new_clients) means that owners with many sessions get no further ones. 3 (slowest) means that the "
+             "clients and sessions that hold most memory give way."},
+    {.group = memory, .name = "clients_refused_memory_total", .topic = "clients/refused/memory",
+     .read = counted<&Counters::refused_memory>,
+     .help = "The broker counts each CONNECT packet that it refuses because the memory budget is nearly used up. 0 "
+             "means that memory has always sufficed for new clients."},
+    {.group = memory, .name = "clients_disconnected_memory_total", .topic = "clients/disconnected/memory",
+     .read = counted<&Counters::disconnected_memory>,
+     .help = "The broker counts each client that it disconnects because memory is short and this client holds much of "
+             "it. 0 means that no client was disconnected for memory since the start."},
+    {.group = memory, .name = "strangers_gave_way_total", .topic = "clients/gave_way/strangers",
+     .read = counted<&Counters::strangers_gave_way>,
+     .help = "The broker counts each connection that it closes before the login, because the unfinished packets of "
+             "such connections exceed their share of the memory budget. 0 means that this has not happened since the "
+             "start."},
+    {.group = memory, .name = "sessions_gave_way_total", .topic = "clients/gave_way/sessions",
+     .read = counted<&Counters::sessions_gave_way>,
+     .help = "The broker counts each session without connection and messages that it ends because broker.sessions_max "
+             "is reached or memory is short. 0 means that no session had to give way."},
+
+    {.group = store, .type = gauge, .topic = "store/state",
+     .read = [](const MetricSource& source) { return Reading{.word = store_state(source.metrics)}; },
+     .help = "The word names the state of the store. none: there is no store. ok: the store works. full: durable "
+             "publications are refused for want of room. slow: a commit takes long. postponed: a commit had no room on "
+             "the disk and is tried again. failed: nothing is acknowledged as durable until a restart."},
+    {.group = store, .type = gauge, .topic = "store/beginning",
+     .read = [](const MetricSource& source) { return Reading{.word = name_of(source.metrics.store.beginning)}; },
+     .help = "The word says how the broker found the store at its start. whole: complete, or new. salvaged: damaged, "
+             "and what could be read was kept. lost: the file was missing or empty. unusable: the broker could not use "
+             "the store and started without it."},
+    {.group = store, .name = "store_enabled", .type = gauge, .read = stored<&StoreFigures::is_used>,
+     .help = "The value is 1 when the broker uses a store. 0 means that no session and no message survives the end of "
+             "the broker."},
+    {.group = store, .name = "store_unusable", .type = gauge, .read = has_begun<Beginning::unusable>,
+     .help = "The value is 1 when a store is configured that the broker could not use at its start. 0 means that there "
+             "was no such problem."},
+    {.group = store, .name = "store_failed", .type = gauge, .needs_store = true,
+     .read = measured<&Metrics::is_store_failed>,
+     .help = "The value is 1 when writing to the store has failed: the broker acknowledges nothing as durable until it "
+             "is restarted. 0 means that the store has not failed."},
+    {.group = store, .name = "store_full", .type = gauge, .needs_store = true,
+     .read = measured<&Metrics::is_store_full>,
+     .help = "The value is 1 while the broker refuses durable publications because the store or the disk is nearly "
+             "full. 0 means that there is room."},
+    {.group = store, .name = "store_postponed", .type = gauge, .needs_store = true,
+     .read = stored<&StoreFigures::is_postponed>,
+     .help = "The value is 1 while the broker tries a commit again that had no room on the disk. 0 means that no "
+             "commit waits for room."},
+    {.group = store, .name = "store_postponements_total", .topic = "store/postponements", .needs_store = true,
+     .read = stored<&StoreFigures::postponements>,
+     .help = "The broker counts each episode in which commits have no room on the disk and are tried again. 0 means "
+             "that the disk has always had room since the start."},
+    {.group = store, .name = "store_waiting_seconds", .type = gauge, .unit = "seconds", .topic = "store/waiting_s",
+     .needs_store = true,
+     .read = [](const MetricSource& source) { return Reading{in_seconds(source.metrics.store_waited)}; },
+     .help = "The value is the time in seconds for which the present commit has been waiting for the disk. 0 means "
+             "that no commit waits."},
+    {.group = store, .name = "store_lost", .type = gauge, .needs_store = true, .read = has_begun<Beginning::lost>,
+     .help = "The value is 1 when the broker found the file of its former store missing or empty at the start. 0 means "
+             "that nothing was missing."},
+    {.group = store, .name = "store_salvaged", .type = gauge, .needs_store = true,
+     .read = has_begun<Beginning::salvaged>,
+     .help = "The value is 1 when the broker found a damaged store at its start and kept what it could read. 0 means "
+             "that the store was not damaged."},
+    {.group = store, .type = gauge, .unit = "percent", .topic = "store/used_percent",
+     .read = [](const MetricSource& source) {
+         return Reading{static_cast<std::uint64_t>(source.metrics.store.used_fraction * 100)};
+     },
+     .help = "The value is the used part of the store's largest size or of the disk, in percent; the fuller of the two "
+             "counts. 0 means that less than 1 percent is used, or that there is no store."},
+    {.group = store, .name = "store_commits_total", .topic = "store/commits", .needs_store = true,
+     .read = stored<&StoreFigures::commits>,
+     .help = "The broker counts each transaction that it has written to the store. 0 means that nothing was written "
+             "since the start."},
+    {.group = store, .name = "store_given_bytes_total", .unit = "bytes", .label = "class", .label_value = "sessions",
+     .topic = "store/bytes/given/sessions", .needs_store = true, .read = given<journal::WriteClass::sessions>,
+     .help = "The broker adds up the size in bytes of the rows that it has handed to the store. 0 means that no row of "
+             "this class was written since the start.",
+     .sample = "The rows have sessions, their subscriptions, their wills and their received packet ids."},
+    {.group = store, .name = "store_given_bytes_total", .unit = "bytes", .label = "class", .label_value = "queues",
+     .topic = "store/bytes/given/queues", .needs_store = true, .read = given<journal::WriteClass::queues>,
+     .sample = "The rows have the queues of sessions: which message waits for which session."},
+    {.group = store, .name = "store_given_bytes_total", .unit = "bytes", .label = "class", .label_value = "messages",
+     .topic = "store/bytes/given/messages", .needs_store = true, .read = given<journal::WriteClass::messages>,
+     .sample = "The rows have the messages that wait in queues, each message once."},
+    {.group = store, .name = "store_given_bytes_total", .unit = "bytes", .label = "class", .label_value = "retained",
+     .topic = "store/bytes/given/retained", .needs_store = true, .read = given<journal::WriteClass::retained>,
+     .sample = "The rows have retained messages."},
+    {.group = store, .name = "store_device_bytes_total", .unit = "bytes", .topic = "store/bytes/device",
+     .needs_store = true, .read = stored<&StoreFigures::device_bytes>,
+     .help = "The broker adds up the size in bytes of all pages that it has written to the device; the filesystem's "
+             "own writes are not included. 0 means that nothing was written since the start."},
+    {.group = store, .type = gauge, .unit = "bytes", .topic = "store/bytes/device/24h",
+     .read = stored<&StoreFigures::device_bytes_day>,
+     .help = "The value is the size in bytes of the pages that the broker has written to the device in the last 24 "
+             "hours, in steps of one hour. 0 means that nothing was written."},
+    {.group = store, .name = "store_bad_rows_total", .topic = "store/bad_rows", .needs_store = true,
+     .read = stored<&StoreFigures::bad_rows>,
+     .help = "The broker counts each row of the store that could not be read as it was written, and that was put aside "
+             "into a bad-rows file. 0 means that every row could be read."},
+    {.group = store, .name = "store_records_cancelled_total", .topic = "store/records/cancelled",
+     .needs_store = true, .read = measured<&Metrics::records_cancelled>,
+     .help = "The broker counts each change of the store that became unnecessary before it was written, for example "
+             "because all subscribers had acknowledged the message. 0 means that every change was written."},
+
+    {.group = owners, .name = "owner_table_bytes", .type = gauge, .unit = "bytes", .label = "owner",
+     .read = owners_by<&Metrics::owners_by_table_bytes>,
+     .help = "The value is the memory in bytes of the sessions and subscriptions of one owner (a user, or the network "
+             "address of anonymous clients). The ten owners with the largest values are shown; an owner with 0 is not "
+             "shown."},
+    {.group = owners, .name = "owner_stored_bytes", .type = gauge, .unit = "bytes", .label = "owner",
+     .needs_store = true, .read = owners_by<&Metrics::owners_by_stored_bytes>,
+     .help = "The value is the size in bytes of the messages that one owner has published since the start and that the "
+             "store still keeps. The ten owners with the largest values are shown; an owner with 0 is not shown."},
+    {.group = owners, .name = "owner_written_bytes_total", .unit = "bytes", .label = "owner", .needs_store = true,
+     .read = owners_by<&Metrics::owners_by_written_bytes>,
+     .help = "The broker adds up the size in bytes of the rows that it has handed to the store because of one owner. "
+             "The ten owners with the largest values are shown; an owner with 0 is not shown."},
+};
+// clang-format on
+
+}  // namespace ledge::broker::metric_rows
