@@ -130,8 +130,6 @@ std::optional<PasswordHash> parse_scram_keys(std::string_view text) {
 
 }  // namespace
 
-void wipe(void* bytes, std::size_t size) { ledge::wipe(bytes, size); }
-
 std::optional<PasswordHash> parse_password_hash(std::string_view text) {
     if (text.starts_with(scram_prefix)) return parse_scram_keys(text.substr(scram_prefix.size()));
     PasswordHash hash;

@@ -74,7 +74,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     bool is_stored = hit.needs_record(terms_.level);
     const bool waits_for_commit =
         (is_stored && hit.qos == QoS::exactly_once) || !services_.journal.is_settled(terms_.not_before);
-    const bool goes_now = !waits_for_commit && keeps_up(session);
+    const bool goes_now = !waits_for_commit && session.keeps_up();
     // may_queue() logs and counts a message that it drops.
     if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
@@ -82,12 +82,6 @@ void Fanout::deliver_assured(const Hit& hit) {
     if (goes_now) return send(*connection, hit, session.open_exchange(std::move(delivery), true));
     session.enqueue(std::move(delivery));
     if (is_online) connection->pump(now_);
-}
-
-bool Fanout::keeps_up(const session::Session& session) {
-    const Connection* connection = session.connection();
-    return connection != nullptr && connection->is_connected() && session.pending().empty() &&
-           connection->sender().has_room() && connection->has_send_quota() && !session.inflight().has_unsent();
 }
 
 // Records the delivery in the store, and makes the publisher's acknowledgement wait for that record if its level is

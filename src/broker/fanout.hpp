@@ -59,8 +59,6 @@ public:
         session::AckHold hold{};     // the last hold of this barrier has ended
     };
     AckCondition end();
-    /// True when the next QoS 1/2 message would be sent at once: the session is connected and no message waits.
-    static bool keeps_up(const session::Session& session);
     /// The blob that all deliveries of the publication share; made by the first call.
     const journal::Publication& kept();
 

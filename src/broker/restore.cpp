@@ -31,8 +31,8 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
     set_owner(session, record->owner);
     session.charge_to(services_.accounts.of(record->owner, record->network));
-    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress);
-    session.restore_record(bytes_of(stored.record), record->expires_at);
+    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress, bytes_of(stored.record),
+                    record->expires_at);
     session.is_incomplete = record->is_incomplete;
     for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);

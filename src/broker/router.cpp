@@ -197,7 +197,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
             return hit.session->pending().fits(publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
-                                !Fanout::keeps_up(*hit.session) &&
+                                !hit.session->keeps_up() &&
                                 (refusal == Refusal::by_reason_code || !hit.session->is_online());
         if (!may_say_no || fits()) return false;
         // Only now look for expired messages: the search is O(n).

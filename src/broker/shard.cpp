@@ -182,7 +182,8 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
         // journal.
         const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
-        received = is_refused ? journal::never_durable : session.put_received(route.packet_id, urgency);
+        received = is_refused ? journal::never_durable
+                              : session.received.put_record(session.number(), route.packet_id, urgency);
     }
     // Without the record of the packet id, a repetition of the message could not be recognized.
     if (received == journal::never_durable) {

@@ -19,8 +19,7 @@ Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
     const bool is_full = !session.pending().fits(1, session.is_stored(), session.limits());
     if (connection == nullptr || !connection->is_connected()) return is_full ? Readiness::full : Readiness::offline;
-    const bool keeps_up = session.pending().empty() && connection->sender().has_room() && connection->has_send_quota();
-    return keeps_up ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
+    return session.keeps_up() ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     // session ends with the connection. If a crash then brings an old session back, it ends at the next clean start. No
     // client waits for its will then.
     const bool is_brief = journal.is_postponed() && !session->is_persistent();
-    const bool awaits_session = session_present ? !session->is_durable() : is_renewed || is_old_one_there;
-    const bool awaits_will = session->will != nullptr && !session->is_record_durable() && !journal.is_postponed();
+    const bool awaits_session = session_present ? !session->record().survives_crash() : is_renewed || is_old_one_there;
+    const bool awaits_will = session->will != nullptr && !session->record().is_durable() && !journal.is_postponed();
     const bool is_awaited = (awaits_session && !is_brief) || awaits_will;
     count_user(connection, *session, true);
     ++connected_;
@@ -146,7 +146,7 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
                                           const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
     if (session == nullptr || !session->is_stored()) return expiry_of(open.connect, connection.limits()) == 0;
-    return !open.connect.clean_start && session->is_durable();
+    return !open.connect.clean_start && session->record().survives_crash();
 }
 
 // Two clients with the same client identifier would disconnect each other for ever, as fast as they reconnect. From the
@@ -221,8 +221,7 @@ void Lifecycle::renew(session::Session& session) {
                                                          {"messages_kept", session.backlog()}});
     for (const std::string& filter : filters) subscriptions_.remove(session, filter);
     session.retained_feed.reset();
-    for (const wire::PacketId id : session.received.all()) session.drop_received(id);
-    session.received.clear();
+    session.received.clear(session.number());
     session.is_incomplete = false;
     session.put_record(session.expires_at, journal::Urgency::lazy);
 }
@@ -235,12 +234,12 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     if (!connection.is_will_due()) session.will.reset();  // [MQTT-3.1.2-10]
     // DISCONNECT has no acknowledgement, but its effects must survive a crash soon. So a removed will and a changed
     // expiry are written with Urgency::paced, which bounds the writes to the flash.
-    const journal::Urgency urgency = session.is_recorded_as_it_is() ? journal::Urgency::lazy : journal::Urgency::paced;
+    const journal::Urgency urgency = session.is_record_current() ? journal::Urgency::lazy : journal::Urgency::paced;
     if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
     start_expiry(session, now);
     schedule_will(session, now);
     session.go_away();
-    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), urgency);
+    if (session.is_stored()) session.record_disconnection(session.record().expiry(), urgency);
     feeds_.record(session);
 }
 
@@ -251,12 +250,12 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     if (session.expiry_interval_s == 0) {
         // end() must neither publish the will nor remove its record: the record is for the next start.
         session.will.reset();
-        session.set_will_record(0);
+        session.will_record.leave_behind();
         return end(session, now);
     }
     start_expiry(session, now);
     session.go_away();
-    if (session.is_stored()) session.record_disconnection(session.recorded_expiry(), journal::Urgency::lazy);
+    if (session.is_stored()) session.record_disconnection(session.record().expiry(), journal::Urgency::lazy);
     feeds_.record(session);
 }
 
@@ -313,7 +312,7 @@ void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
     // The removal of the will's record must be in the same commit as the records of the published will: both are lazy.
     const bool is_will_published = session.will != nullptr;
     if (is_will_published) publish_will(session, now);
-    session.drop_will_record(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
+    session.will_record.drop(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
     reroute_shared(session, now);
     if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
@@ -325,7 +324,7 @@ void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
     if (session.pending().has_stored_tail())
         leave_queue_in_store(session, urgency);
     else
-        session.drop_record(urgency);
+        session.record().drop(urgency);
     if (services_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
     removals_.by_client_id[session.client_id()] = removals_.last = services_.journal.last();
 }
@@ -375,7 +374,7 @@ void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
 void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
     services_.counters.dropped_session_ended += session.pending().stored_rows();
     ended_queues_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
-    session.end_record(urgency);
+    session.record().mark_ended(session.client_id(), urgency);
 }
 
 // Removes one slice of one queue. The record of the session goes last, so that a crash in between leaves the rest of

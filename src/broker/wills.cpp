@@ -64,7 +64,7 @@ void Lifecycle::schedule_will(session::Session& session, Instant now) {
 void Lifecycle::on_will_delay_passed(session::Session& session, Instant now) {
     publish_will(session, now);
     if (!session.is_persistent()) return end(session, now);
-    if (session.is_stored()) session.put_record(session.recorded_expiry(), journal::Urgency::lazy);
+    if (session.is_stored()) session.put_record(session.record().expiry(), journal::Urgency::lazy);
 }
 
 // True when the will of a session that ends with its connection needs a record of its own. The message must be able to
@@ -115,7 +115,7 @@ void Lifecycle::restore_wills(Instant now) {
         set_owner(session, alone.owner);
         session.charge_to(services_.accounts.of(alone.owner, alone.network));
         session.go_away();
-        session.set_will_record(alone.number);
+        session.will_record.restore(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
         session.put_will_record(journal::Urgency::lazy);  // the record gets the time, so no later start defers it anew
     }

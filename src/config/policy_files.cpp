@@ -109,7 +109,7 @@ void load_keys(const std::string& path, std::string_view key, bool is_set, auth:
     auto file = read_policy_file(path, key, loaded);
     if (!file) return;
     auto keys = is_set ? auth::parse_jwks(file->text) : auth::parse_key_file(file->text);
-    auth::wipe(file->text.data(), file->text.size());  // it may hold a shared secret
+    wipe(file->text.data(), file->text.size());  // it may hold a shared secret
     if (!keys) return loaded.complaints.push_back({path, "the file " + keys.error()});
     if (keys->has_secrets && (file->mode & S_IROTH) != 0)
         return loaded.complaints.push_back({path,

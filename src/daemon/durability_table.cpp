@@ -1,9 +1,11 @@
 #include "durability_table.hpp"
 
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/storage/wear.hpp"
 
 namespace ledge::daemon {
@@ -19,7 +21,8 @@ std::array<std::string, columns> survivors(Durability level, Duration relaxed_in
     const std::string last_ms =
         "all but the last " +
         std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(relaxed_interval).count()) + " ms";
-    const std::string refused = "all; new ones are refused from 85 % on";
+    const auto full_percent = static_cast<int>(broker::DurabilityOptions{}.refuse_above_used * 100);
+    const std::string refused = "all; new ones are refused from " + std::to_string(full_percent) + " % on";
     const std::string readable = "what can still be read; the file is kept";
     switch (level) {
         case Durability::durable: return {"all", "all, if the disk keeps what it confirms", refused, readable};

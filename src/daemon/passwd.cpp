@@ -71,7 +71,7 @@ std::optional<auth::Secret> read_line(int descriptor) {
     if (is_ended && size > 0 && line[size - 1] == '\r') --size;
     std::optional<auth::Secret> secret;
     if ((is_ended || size > 0) && size <= password_bytes_max) secret.emplace(Bytes(line.data(), size));
-    auth::wipe(line.data(), line.size());
+    wipe(line.data(), line.size());
     return secret;
 }
 

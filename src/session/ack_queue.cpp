@@ -60,8 +60,6 @@ void AckQueue::flush(wire::PacketType kind) {
     }
 }
 
-void AckQueue::clear() {
-    lanes_.reset();
-}
+void AckQueue::clear() { lanes_.reset(); }
 
 }  // namespace ledge::session

@@ -244,7 +244,7 @@ void Handshake::postpone(const OpenSession& open) {
         wire::Writer writer(frame);
         wire::encode(open.connect, writer);
         login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(Bytes(frame)), {}});
-        ledge::wipe(frame.data(), frame.size());
+        wipe(frame.data(), frame.size());
     }
     login_->client_id = open.client_id;
     step_ = Step::awaiting_turn;

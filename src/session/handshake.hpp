@@ -1,5 +1,5 @@
-// Handshake: a connection from its first byte to CONNACK. Judges CONNECT, has the login checked, and asks the broker for
-// the session. Owned by Connection, which lets go of it once the client is connected; on the shard's thread.
+// Handshake: a connection from its first byte to CONNACK. Judges CONNECT, has the login checked, and asks the broker
+// for the session. Owned by Connection, which lets go of it once the client is connected; on the shard's thread.
 #pragma once
 
 #include <memory>

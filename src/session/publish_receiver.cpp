@@ -100,7 +100,7 @@ Ending PublishReceiver::check_receive_maximum() const {
 // The first PUBREC may not have left yet. The ticket of this one packet id is not known; the session's latest ticket
 // covers it.
 Ending PublishReceiver::owe_repeated_pubrec(wire::PacketId id, const Session& session) {
-    const journal::Ticket ticket = session.received_ticket();
+    const journal::Ticket ticket = session.received.last_ticket();
     if (services_.journal.is_failed() && !services_.journal.is_durable(ticket))
         return end_with(ReasonCode::implementation_specific_error, "the store has failed");
     acks_.owe_repeated_pubrec(id, ticket);
@@ -150,8 +150,8 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
                      is_policy ? told_to_client(services_, {}, rule) : rule);
 }
 
-// Sets `expires_at`, and leaves out the two properties that are not for subscribers: the alias, and the expiry interval,
-// of which only the rest is forwarded.
+// Sets `expires_at`, and leaves out the two properties that are not for subscribers: the alias, and the expiry
+// interval, of which only the rest is forwarded.
 void PublishReceiver::read_properties(const wire::Properties& properties, journal::PublicationView& publication,
                                       Instant now) {
     const auto expiry = properties.number(PropertyId::message_expiry_interval);
@@ -194,7 +194,8 @@ void PublishReceiver::on_pubrel(const wire::Ack& packet, Session& session) {
     const bool is_known = session.received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
     // An unknown packet id may be one whose removal is not durable yet: PUBCOMP waits for everything written so far.
-    const journal::Ticket removed = is_known ? session.drop_received(packet.packet_id) : services_.journal.last();
+    const journal::Ticket removed =
+        is_known ? session.received.drop_record(session.number(), packet.packet_id) : services_.journal.last();
     acks_.owe(PacketType::pubcomp, packet.packet_id,
               is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found, removed);
 }
@@ -212,7 +213,7 @@ void PublishReceiver::on_store_failed(Session& session) {
         else
             session.received.erase(ack.packet_id);
     }
-    if (!is_in_doubt) session.settle_received();
+    if (!is_in_doubt) session.received.forget_tickets();
 }
 
 }  // namespace ledge::session

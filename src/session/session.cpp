@@ -6,14 +6,18 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/session/connection.hpp"
 
 namespace ledge::session {
 
 Session::Session(const SessionServices& services, std::string client_id, const SessionLimits& limits)
-    : expiry_timer(CoreTimer::Wakes::session_expiry, this),
+    : received(services.journal),
+      will_record(services.journal),
+      expiry_timer(CoreTimer::Wakes::session_expiry, this),
       will_timer(CoreTimer::Wakes::will_delay, this),
       services_(services),
       client_id_(std::move(client_id)),
+      record_(services.journal),
       limits_(&limits) {
     count_tables();
 }
@@ -36,6 +40,8 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     expiry_timer.cancel();
     will_timer.cancel();
 }
+
+bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
 

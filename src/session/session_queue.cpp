@@ -1,6 +1,5 @@
 // The queues of a session: what goes in and out, and what the store has to know of it.
 #include <algorithm>
-#include <functional>
 #include <limits>
 
 #include "ledge/base/assert.hpp"
@@ -15,9 +14,6 @@ namespace {
 // One reading of the store: enough that its cost does not show, little enough for one turn.
 constexpr std::size_t refill_rows_max = 200;
 constexpr std::size_t refill_bytes_max = 256 * 1024;
-
-// Only the session's own client could make two records of it collide, and would lose no more than its own last will.
-std::uint64_t hash_of(Bytes body) { return std::hash<std::string_view>()(as_text(body)); }
 }  // namespace
 
 void Session::enqueue(Delivery delivery) {
@@ -123,7 +119,7 @@ void Session::store(Delivery& delivery, journal::Urgency urgency) {
     delivery.is_stored = true;
     delivery.is_live = is_online();
     services_.references.add(delivery.message);
-    delivery.ticket = journal.put(journal::RecordKind::queued, number_, delivery.row,
+    delivery.ticket = journal.put(journal::RecordKind::queued, number(), delivery.row,
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
@@ -135,7 +131,7 @@ journal::Ticket Session::record_state(Delivery& delivery, journal::OutState stat
         journal.replace(delivery.ticket, std::move(body), journal::Urgency::now);
     else
         delivery.ticket =
-            journal.put(journal::RecordKind::queued, number_, delivery.row, std::move(body), journal::Urgency::now);
+            journal.put(journal::RecordKind::queued, number(), delivery.row, std::move(body), journal::Urgency::now);
     return delivery.ticket;
 }
 
@@ -154,7 +150,7 @@ void Session::drop_row(Delivery& delivery) {
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
-        journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
+        journal.drop(journal::RecordKind::queued, number(), delivery.row, journal::Urgency::lazy);
     delivery.is_stored = false;
     if (!services_.references.release(delivery.message)) return;
     services_.message_owners.remove(delivery.message);
@@ -166,67 +162,25 @@ void Session::drop_row(Delivery& delivery) {
     if (delivery.publication) delivery.publication.set_message(0, 0);
 }
 
-journal::Ticket Session::put_received(wire::PacketId id, journal::Urgency urgency) {
-    if (!is_stored()) return 0;
-    journal::Journal& journal = services_.journal;
-    if (unwritten_received_ == nullptr) unwritten_received_ = std::make_unique<UnwrittenIds>();
-    if (!journal.is_pending(received_ticket_)) unwritten_received_->clear();
-    const journal::Ticket ticket = journal.put(journal::RecordKind::received, number_, id, {}, urgency);
-    if (ticket == journal::never_durable) return ticket;
-    received_ticket_ = (*unwritten_received_)[id] = ticket;
-    return ticket;
-}
-
-journal::Ticket Session::take_unwritten(wire::PacketId id) {
-    if (unwritten_received_ == nullptr) return 0;
-    const auto found = unwritten_received_->find(id);
-    if (found == unwritten_received_->end()) return 0;
-    const journal::Ticket ticket = found->second;
-    unwritten_received_->erase(found);
-    return ticket;
-}
-
-journal::Ticket Session::drop_received(wire::PacketId id) {
-    if (!is_stored()) return 0;
-    journal::Journal& journal = services_.journal;
-    const journal::Ticket unwritten = take_unwritten(id);
-    if (!journal.is_pending(unwritten))
-        return journal.drop(journal::RecordKind::received, number_, id, journal::Urgency::now);
-    // [MQTT-4.3.3-6] After PUBREL the client never repeats the PUBLISH: no crash can let it through twice.
-    journal.withdraw(unwritten);
-    return 0;
+journal::SessionRecord Session::record_contents(Instant at) const {
+    journal::SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
+    record.progress = progress_;
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
+    if (account_ != nullptr) record.network = account_->network;
+    return record;
 }
 
 void Session::put_record(Instant at, journal::Urgency urgency) {
-    journal::Journal& journal = services_.journal;
-    if (!journal.is_enabled()) return;
-    const bool is_new = number_ == 0;
-    if (is_new) number_ = journal.new_number();
-    journal::SessionRecord record{client_id_, expiry_interval_s, at, false, std::nullopt, owner(), is_incomplete};
-    record.progress = progress_;
-    recorded_expiry_s_ = expiry_interval_s;
-    has_recorded_will_ = will != nullptr && is_persistent();
-    if (has_recorded_will_) record.will = *will;
-    if (will_timer.is_set()) record.will_due = will_timer.deadline();
-    if (account_ != nullptr) record.network = account_->network;
-    Blob body = encode(record);
-    const std::uint64_t hash = hash_of(body.bytes());
-    const bool is_pending = record_ticket_ != 0 && journal.is_pending(record_ticket_);
-    if (!is_new && !is_pending && hash == record_hash_) return;
-    if (is_pending)
-        journal.replace(record_ticket_, std::move(body), urgency);
-    else
-        record_ticket_ = journal.put(journal::RecordKind::session, number_, 0, std::move(body), urgency);
-    record_hash_ = hash;
-    recorded_expiry_ = at;
-    if (is_new) creation_ticket_ = record_ticket_;
+    journal::SessionRecord record = record_contents(at);
+    if (has_will_to_record()) record.will = *will;
+    record_.put(record, urgency);
 }
 
 void Session::record_connection(journal::Urgency urgency) {
     const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
     if (has_unsent) progress_.doubted_until = journal::SendingProgress::unknown;
     put_record(never, has_unsent ? std::max(urgency, journal::Urgency::paced) : urgency);
-    may_send_from_ = has_unsent && !services_.journal.is_failed() ? record_ticket_ : 0;
+    may_send_from_ = has_unsent && !services_.journal.is_failed() ? record_.ticket() : 0;
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {
@@ -235,52 +189,19 @@ void Session::record_disconnection(Instant at, journal::Urgency urgency) {
     put_record(at, urgency);
 }
 
-bool Session::is_record_durable() const { return services_.journal.is_durable(record_ticket_); }
-
-bool Session::is_durable() const { return services_.journal.is_durable(creation_ticket_); }
-
-bool Session::is_recorded_as_it_is() const {
-    if (!is_stored()) return true;
-    return recorded_expiry_s_ == expiry_interval_s && has_recorded_will_ == (will != nullptr && is_persistent());
+bool Session::is_record_current() const {
+    return !is_stored() || record_.agrees_with(expiry_interval_s, has_will_to_record());
 }
 
 void Session::put_will_record(journal::Urgency urgency) {
     LEDGE_ASSERT(will != nullptr && !is_persistent());
-    journal::Journal& journal = services_.journal;
-    if (will_number_ == 0) will_number_ = journal.new_number();
-    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
-    is_will_written_ = is_will_written_ || (will_ticket_ != 0 && !is_pending);
-    journal::SessionRecord record{client_id_, 0, never, false, *will, owner()};
+    journal::SessionRecord record = record_contents(never);
+    record.expiry_interval_s = 0;
+    record.will = *will;
     record.is_will_only = true;
-    if (account_ != nullptr) record.network = account_->network;
-    if (will_timer.is_set()) record.will_due = will_timer.deadline();
-    if (is_pending)
-        journal.replace(will_ticket_, encode(record), urgency);
-    else
-        will_ticket_ = journal.put(journal::RecordKind::session, will_number_, 0, encode(record), urgency);
-}
-
-void Session::drop_will_record(journal::Urgency urgency) {
-    if (will_number_ == 0) return;
-    journal::Journal& journal = services_.journal;
-    const bool is_pending = will_ticket_ != 0 && journal.is_pending(will_ticket_);
-    if (is_pending) journal.cancel(will_ticket_);
-    if (!is_pending || is_will_written_) journal.drop(journal::RecordKind::session, will_number_, 0, urgency);
-    will_number_ = 0;
-    will_ticket_ = 0;
-    is_will_written_ = false;
-}
-
-void Session::drop_record(journal::Urgency urgency) {
-    if (number_ != 0) services_.journal.drop(journal::RecordKind::session, number_, 0, urgency);
-    number_ = 0;
-    record_ticket_ = creation_ticket_ = 0;
-}
-
-void Session::end_record(journal::Urgency urgency) {
-    LEDGE_ASSERT(number_ != 0);
-    services_.journal.put(journal::RecordKind::session, number_, 0,
-                          encode(journal::SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
+    record.progress = {};
+    record.is_incomplete = false;
+    will_record.put(record, urgency);
 }
 
 // A shared subscription is named in the store by its number within the session: group ids are those of one run.
@@ -306,7 +227,7 @@ void Session::refill() {
     auto& rows = services_.scratch.loaded;
     do {
         rows.clear();
-        store.queued(store.context, number_, pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
+        store.queued(store.context, number(), pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
         load_rows(rows);
     } while (!rows.empty() && pending_.is_tail_next());
     if (!rows.empty()) return;
@@ -390,7 +311,7 @@ bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
 void Session::give_up(Delivery& delivery) {
     note_unreadable(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
-    services_.journal.drop(journal::RecordKind::queued, number_, delivery.row, journal::Urgency::lazy);
+    services_.journal.drop(journal::RecordKind::queued, number(), delivery.row, journal::Urgency::lazy);
 }
 
 void Session::note_unreadable(std::uint64_t row) {
@@ -411,16 +332,11 @@ bool Session::load_publication(Delivery& delivery) const {
     return true;
 }
 
-void Session::restore_record(Bytes record, Instant expiry) {
-    record_hash_ = hash_of(record);
-    recorded_expiry_ = expiry;
-}
-
 // Rows above the highest one that is there may have been given as well, to messages that are finished or were never
 // durable. Their ids are free: no client holds one, as the row of a QoS 2 message is durable before its first PUBLISH.
 void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
-                      const journal::SendingProgress& progress) {
-    number_ = number;
+                      const journal::SendingProgress& progress, Bytes record, Instant expiry) {
+    record_.restore(number, record, expiry);
     progress_ = progress;
     last_row_ = std::max(last_row, progress.known_until);
     sent_until_ = std::min(progress.sent_until, last_row_);

@@ -72,7 +72,7 @@ INDIRECTION = {
 MAY_HAVE_DEFAULT = {'src/auth/signature.cpp': 'the kinds of keys of mbedTLS',
                     'src/config/toml_file.cpp': 'the kinds of nodes of toml++',
                     'src/net/tls/tls_session.cpp': 'the results of mbedTLS',
-                    'src/session/on_connect.cpp': 'the reason codes that MQTT 3 has no code for',
+                    'src/session/connack.cpp': 'the reason codes that MQTT 3 has no code for',
                     'src/storage/lmdb_env.cpp': 'the codes of LMDB and of the system',
                     'src/transport/proxy_header.cpp': 'a byte from the peer'}
 OUTSIDE_HEADERS = {'thread', 'mutex', 'shared_mutex', 'condition_variable', 'future', 'random', 'ctime', 'iostream',

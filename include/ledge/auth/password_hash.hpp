@@ -18,11 +18,9 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/wipe.hpp"
 
 namespace ledge::auth {
-
-/// Overwrites the bytes with zeros; see ledge/base/wipe.hpp.
-void wipe(void* bytes, std::size_t size);
 
 /// Secret bytes. The destructor overwrites the bytes, and a moved-from Secret keeps no copy.
 class Secret {

@@ -134,6 +134,8 @@ public:
     void pump(Instant now);
     /// True when one more QoS 1 or 2 message may be sent now [MQTT-3.3.4-9].
     bool has_send_quota() const { return deliveries_.has_quota(*session_); }
+    /// The client keeps up: nothing waits for it, so a QoS 1 or 2 message that is routed now may be sent at once.
+    bool keeps_up() const;
     /// `detail` and the rule behind it, as far as the policy explains itself to clients.
     std::string told(std::string_view detail, std::string_view rule) const {
         return told_to_client(services_, detail, rule);

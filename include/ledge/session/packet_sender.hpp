@@ -65,8 +65,8 @@ public:
     void send_ack(wire::PacketType type, wire::PacketId id, wire::ReasonCode code, std::string_view reason = {});
     void send_pingresp();
 
-    /// Encodes and appends one PUBLISH; `blob` holds the publication, or is empty when nobody owns the bytes. False when
-    /// the packet is larger than the client accepts: nothing is appended, and the message counts as delivered
+    /// Encodes and appends one PUBLISH; `blob` holds the publication, or is empty when nobody owns the bytes. False
+    /// when the packet is larger than the client accepts: nothing is appended, and the message counts as delivered
     /// [MQTT-3.1.2-25].
     bool send_publish(const journal::PublicationView& publication, const Blob& blob, const PublishHeader& header,
                       std::string_view client_id, Instant now);

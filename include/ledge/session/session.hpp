@@ -2,7 +2,6 @@
 // table, on the thread of its shard.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,9 +19,10 @@
 #include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/pending_queue.hpp"
-#include "ledge/session/received_ids.hpp"
+#include "ledge/session/received_messages.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/session/services.hpp"
+#include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
 
 namespace ledge::auth {
@@ -50,6 +50,8 @@ public:
     const std::string& client_id() const { return client_id_; }
     Connection* connection() const { return connection_; }
     bool is_online() const { return connection_ != nullptr; }
+    /// The client is connected and nothing waits for it: a QoS 1 or 2 message that is routed now is sent at once.
+    bool keeps_up() const;
     const SessionLimits& limits() const { return *limits_; }
 
     void attach(Connection& connection, const SessionLimits& limits);
@@ -145,43 +147,28 @@ public:
     /// Fetches the publication of a restored exchange; false when the store does not have it.
     bool load_publication(Delivery& delivery) const;
 
-    /// Its number in the store; 0: it has no record.
-    std::uint64_t number() const { return number_; }
-    bool is_stored() const { return number_ != 0; }
-    /// Gives it a record, or brings the record up to date. Nothing is written when the record says so already.
-    /// `at`: the end that it tells, `never` while connected.
+    /// The number of the session's record in the store; 0 = the session has no record.
+    std::uint64_t number() const { return record_.number(); }
+    bool is_stored() const { return number() != 0; }
+    const SessionRecordWriter& record() const { return record_; }
+    SessionRecordWriter& record() { return record_; }
+    /// Creates the record, or brings it up to date. `at`: the end of the session, as the record tells it; `never` while
+    /// the client is connected.
     void put_record(Instant at, journal::Urgency urgency);
     /// A connection is about to be attached, or was detached: brings the record up to date with what that means for
     /// the rows that may have been sent. Without a backlog it means nothing.
     void record_connection(journal::Urgency urgency);
     void record_disconnection(Instant at, journal::Urgency urgency);
-    /// The end that the record tells; `never` also when it leaves out the one that `expires_at` has.
-    Instant recorded_expiry() const { return recorded_expiry_; }
-    /// The record, as it is now, is on stable storage, or it has none.
-    bool is_record_durable() const;
-    /// Its record in the store goes, and what hangs on it.
-    void drop_record(journal::Urgency urgency);
-    /// The queue remains in the store for the broker to take down; marks the record as ended.
-    void end_record(journal::Urgency urgency);
-    /// False: will or expiry are not what its record says, whether that is written already or not.
-    bool is_recorded_as_it_is() const;
+    /// False: the will or the expiry has changed since the record was put.
+    bool is_record_current() const;
     /// Keeps the will of a session that ends with its connection, in a record of its own, or brings that up to date.
     void put_will_record(journal::Urgency urgency);
-    void drop_will_record(journal::Urgency urgency);
-    /// The record is there, or stays behind, without the session: for the start that follows a stop.
-    void set_will_record(std::uint64_t number) {
-        will_number_ = number;
-        is_will_written_ = number != 0;
-    }
-    /// A crash leaves it as it is: its record, in this form or an older one, is on stable storage, or it has none.
-    bool is_durable() const;
 
     /// Continues with what the store remembers. `last_row`: the highest row that is there; `last_live`: the highest
-    /// one that was stored while the client was connected.
+    /// one that was stored while the client was connected; `record`: the session's record as put_record() has encoded
+    /// it, and the end that it tells.
     void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
-                 const journal::SendingProgress& progress);
-    /// Its record in the store, as put_record() has encoded it, and the end that it tells.
-    void restore_record(Bytes record, Instant expiry);
+                 const journal::SendingProgress& progress, Bytes record = {}, Instant expiry = never);
     /// True when the packet id that the row of an exchange has in the store is the one that follows from its position.
     bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
     /// An exchange of an older release, whose packet id followed from nothing: it is opened before all that waits.
@@ -194,20 +181,12 @@ public:
     /// the client may have seen the rows.
     journal::Ticket may_send_from() const { return may_send_from_; }
 
-    /// The packet id of an inbound QoS 2 message goes into the store; the ticket that its forwarding waits for.
-    journal::Ticket put_received(wire::PacketId id, journal::Urgency urgency);
-    /// All ids of `received` are on stable storage when it is durable (those of messages that need no store left out).
-    journal::Ticket received_ticket() const { return received_ticket_; }
-    void settle_received() { received_ticket_ = 0; }
-    /// PUBREL: the id is free again. The ticket that PUBCOMP waits for; 0 when the store has never seen the id, because
-    /// PUBREL came before the commit: then what waits to be forwarded goes at once.
-    journal::Ticket drop_received(wire::PacketId id);
-
     /// To be pumped again after the next commit.
     void wait_for_commit();
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
-    ReceivedIds received;
+    ReceivedMessages received;     // inbound QoS 2
+    WillRecordWriter will_record;  // of a session that ends with its connection
     std::unique_ptr<journal::StoredWill> will;
     std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
     std::uint32_t expiry_interval_s = 0;
@@ -241,10 +220,11 @@ public:
 
 private:
     void end_run_of_drops();
+    journal::SessionRecord record_contents(Instant at) const;
+    /// The session outlives its connection and has a will, so its record has the will too.
+    bool has_will_to_record() const { return will != nullptr && is_persistent(); }
     void leave_account();
     void come_back();
-    /// The ticket of the id's record, which is forgotten; 0 when none is known.
-    journal::Ticket take_unwritten(wire::PacketId id);
     /// Bytes of the queues' slots, used or not.
     std::uint64_t slots() const;
     /// After they may have grown or shrunk.
@@ -276,6 +256,7 @@ private:
 
     const SessionServices& services_;
     std::string client_id_;
+    SessionRecordWriter record_;
     const SessionLimits* limits_;
     std::unique_ptr<auth::Identity> identity_;
     Account* account_ = nullptr;
@@ -283,29 +264,16 @@ private:
     PendingQueue pending_;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
-    std::uint64_t number_ = 0;
     std::uint64_t last_row_ = 0;       // highest position given in its queue
     std::uint64_t sent_until_ = 0;     // unfinished rows up to this one were sent on an earlier connection
     std::uint64_t doubted_until_ = 0;  // those up to this one may have been sent; not less than sent_until_
     journal::SendingProgress progress_{0, 0, 0, 0};  // as the record has it
-    journal::Ticket record_ticket_ = 0;              // of the record's last change
-    std::uint64_t record_hash_ = 0;                  // of the record as it was put last
-    Instant recorded_expiry_ = never;
-    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0: there is none, or it is older than this run
-    journal::Ticket received_ticket_ = 0;  // of the last one's record
-    std::uint64_t counted_slots_ = 0;      // slots() as in the memory budget
-    std::uint32_t counted_tables_ = 0;     // table_bytes() as in the memory budget and in the account
-    std::uint32_t subscription_bytes_ = 0;  // of its subscriptions
+    std::uint64_t counted_slots_ = 0;                // slots() as in the memory budget
+    std::uint32_t counted_tables_ = 0;               // table_bytes() as in the memory budget and in the account
+    std::uint32_t subscription_bytes_ = 0;           // of its subscriptions
     journal::Ticket may_send_from_ = 0;
-    journal::Ticket tail_ticket_ = 0;      // when it is durable, the store has all rows of the queue's tail
-    std::uint16_t id_shift_ = 0;           // packet id - row, modulo the number of ids
-    std::uint64_t will_number_ = 0;        // of the record of its will alone; 0: there is none
-    journal::Ticket will_ticket_ = 0;      // of that record's last change
-    bool is_will_written_ = false;         // a batch has taken that record in some form
-    std::uint32_t recorded_expiry_s_ = 0;  // as the record says, or is going to say
-    bool has_recorded_will_ = false;       // the same
-    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, journal::Ticket>;
-    std::unique_ptr<UnwrittenIds> unwritten_received_;  // ids of `received` whose records no batch may have taken yet
+    journal::Ticket tail_ticket_ = 0;  // when it is durable, the store has all rows of the queue's tail
+    std::uint16_t id_shift_ = 0;       // packet id - row, modulo the number of ids
     bool is_waiting_for_commit_ = false;
     bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
     bool is_away_ = false;   // it stands in the order of its account

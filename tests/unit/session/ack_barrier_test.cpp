@@ -141,7 +141,8 @@ TEST_CASE("PUBREC waits like PUBACK; PUBCOMP waits for the removal, also for one
     rig.session->expiry_interval_s = 100;
     rig.session->put_record(never, journal::Urgency::now);
     rig.commits();
-    rig.connection->on_routed(qos2, 5, ReasonCode::success, rig.session->put_received(5, journal::Urgency::now), {});
+    rig.connection->on_routed(qos2, 5, ReasonCode::success,
+                              rig.session->received.put_record(rig.session->number(), 5, journal::Urgency::now), {});
     CHECK(rig.takes().empty());
     rig.commits();
     CHECK(rig.takes() == "PUBREC 5");

@@ -1,0 +1,88 @@
+// What a session keeps of itself in the store. SessionRecordWriter: the record of a session that outlives its
+// connection. WillRecordWriter: the record of a will whose session does not. Parts of a Session, on the shard's thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/time.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/journal/ticket.hpp"
+
+namespace ledge::journal {
+class Journal;
+enum class Urgency : std::uint8_t;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+
+class SessionRecordWriter {
+public:
+    explicit SessionRecordWriter(journal::Journal& journal) : journal_(journal) {}
+
+    /// The session's number in the store; 0 = the session has no record.
+    std::uint64_t number() const { return number_; }
+
+    /// Creates the record, or brings it up to date. Nothing is written when the record says the same already, or when
+    /// there is no store.
+    void put(const journal::SessionRecord& record, journal::Urgency urgency);
+    /// Removes the record. The store removes what hangs on it in the same commit.
+    void drop(journal::Urgency urgency);
+    /// The session has ended, and its queue stays in the store until the broker removes the rows.
+    void mark_ended(std::string_view client_id, journal::Urgency urgency);
+
+    /// Of the record's last change.
+    journal::Ticket ticket() const { return ticket_; }
+    /// The record in its last form is on stable storage, or there is none.
+    bool is_durable() const;
+    /// The record in any form is on stable storage, or there is none: a crash does not take the session away.
+    bool survives_crash() const;
+    /// When the session ends, as the record says; `never` also for a session whose client is connected.
+    Instant expiry() const { return expiry_; }
+    /// False when the record says something else, whether it is written already or not.
+    bool agrees_with(std::uint32_t expiry_interval_s, bool has_will) const {
+        return expiry_interval_s_ == expiry_interval_s && has_will_ == has_will;
+    }
+
+    /// The store has a record already: `body` as put() has encoded it, and the end that it tells.
+    void restore(std::uint64_t number, Bytes body, Instant expiry);
+
+private:
+    journal::Journal& journal_;
+    std::uint64_t number_ = 0;
+    journal::Ticket ticket_ = 0;
+    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0 = none, or it is older than this process
+    std::uint64_t body_hash_ = 0;
+    Instant expiry_ = never;
+    std::uint32_t expiry_interval_s_ = 0;
+    bool has_will_ = false;
+};
+
+class WillRecordWriter {
+public:
+    explicit WillRecordWriter(journal::Journal& journal) : journal_(journal) {}
+
+    void put(const journal::SessionRecord& record, journal::Urgency urgency);
+    void drop(journal::Urgency urgency);
+    /// The store has record `number` already.
+    void restore(std::uint64_t number) {
+        number_ = number;
+        is_written_ = true;
+    }
+    /// Leaves the record behind for the next start of the broker.
+    void leave_behind() {
+        number_ = 0;
+        is_written_ = false;
+    }
+
+private:
+    bool is_pending() const;
+
+    journal::Journal& journal_;
+    std::uint64_t number_ = 0;    // 0 = there is no record
+    journal::Ticket ticket_ = 0;  // of the record's last change
+    bool is_written_ = false;     // a batch has taken the record in some form
+};
+
+}  // namespace ledge::session
