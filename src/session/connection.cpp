@@ -38,15 +38,15 @@ std::string_view user_of(const Session& session) {
 Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
                        void* driver_data, Instant now)
     : services_(services),
-      driver_data_(driver_data),
-      peer_(listener, std::move(address)),
       sender_(services, peer_, *this),
+      peer_(listener, std::move(address)),
       acks_(services.journal, sender_),
-      receiver_(services, peer_, acks_),
       deliveries_(services, peer_, sender_, acks_),
-      timer_(CoreTimer::Wakes::connection, this),
+      receiver_(services, peer_, acks_),
+      driver_data_(driver_data),
       last_received_(now),
-      handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)) {
+      handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
+      timer_(CoreTimer::Wakes::connection, this) {
     services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);

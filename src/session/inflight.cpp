@@ -11,7 +11,7 @@ bool Inflight::has_room(wire::PacketId id) const {
     return index >= entries_.size() && index < overtaking_max;
 }
 
-void Inflight::open(wire::PacketId id, Delivery delivery, bool is_sent) {
+void Inflight::open(wire::PacketId id, Delivery&& delivery, bool is_sent) {
     LEDGE_ASSERT(has_room(id));
     LEDGE_ASSERT(!is_sent || !has_unsent());
     if (entries_.empty()) first_id_ = id;
@@ -20,8 +20,11 @@ void Inflight::open(wire::PacketId id, Delivery delivery, bool is_sent) {
     const journal::OutState first =
         delivery.qos == wire::QoS::exactly_once ? journal::OutState::sent_qos2 : journal::OutState::sent_qos1;
     const journal::OutState state = delivery.state == journal::OutState::done ? first : delivery.state;
-    entries_.push_back({std::move(delivery), state, true});
-    if (state == journal::OutState::released) release(entries_.back());
+    Entry& entry = entries_.append();
+    entry.delivery = std::move(delivery);
+    entry.state = state;
+    entry.is_counted = true;
+    if (state == journal::OutState::released) release(entry);
     if (is_sent) next_unsent_ = static_cast<std::uint32_t>(entries_.size());
     ++unfinished_;
     ++counted_;
@@ -50,10 +53,13 @@ void Inflight::finish(wire::PacketId id) {
     Entry* entry = find(id);
     LEDGE_ASSERT(entry != nullptr);
     if (entry->is_counted) --counted_;
-    *entry = {};
     --unfinished_;
+    if (entry == &entries_.front())
+        entry->state = journal::OutState::done;
+    else
+        *entry = {};  // gives the message's memory back, although the slot stays until the older exchanges are finished
     while (!entries_.empty() && entries_.front().state == journal::OutState::done) {
-        entries_.pop_front();
+        entries_.drop_front();
         first_id_ = first_id_ % ids + 1U;
         if (next_unsent_ > 0) --next_unsent_;
     }

@@ -7,7 +7,6 @@
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::session {
@@ -120,10 +119,6 @@ std::string_view PacketSender::reason_for_client(std::string_view reason) const 
     // A cut in the middle of a character would make the string invalid [MQTT-1.5.4-1].
     while (size < reason.size() && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
     return reason.substr(0, size);
-}
-
-bool PacketSender::has_room() const {
-    return outbox_.size() < services_.memory.outbox_bytes_max(peer_.limits().outbox_bytes_max);
 }
 
 void PacketSender::hold(journal::Ticket ticket) {

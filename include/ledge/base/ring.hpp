@@ -26,12 +26,12 @@ public:
     T& front() { return (*this)[0]; }
     T& back() { return (*this)[size_ - 1]; }
 
-    T& push_back(T value) {
+    T& push_back(T value) { return append() = std::move(value); }
+
+    /// Appends a default element, to be filled in place.
+    T& append() {
         if (size_ == capacity_) resize(capacity_ == 0 ? 4 : capacity_ * 2);
-        T& slot = slots_[(head_ + size_) & (capacity_ - 1)];
-        slot = std::move(value);
-        ++size_;
-        return slot;
+        return slots_[(head_ + size_++) & (capacity_ - 1)];
     }
 
     T pop_front() {
@@ -40,6 +40,14 @@ public:
         head_ = (head_ + 1) & (capacity_ - 1);
         --size_;
         return value;
+    }
+
+    /// Destroys the first element. Cheaper than pop_front() when the caller does not need its value.
+    void drop_front() {
+        LEDGE_ASSERT(size_ > 0);
+        slots_[head_] = T{};
+        head_ = (head_ + 1) & (capacity_ - 1);
+        --size_;
     }
 
     /// Removes all elements and gives the memory back.

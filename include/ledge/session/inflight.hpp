@@ -33,7 +33,7 @@ public:
     /// Opens an exchange and counts it, in the state that the store remembers, or in that of a first PUBLISH.
     /// `is_sent`: its PUBLISH goes out at once; otherwise next_unsent will name it. Requires has_room(id); is_sent
     /// requires !has_unsent().
-    void open(wire::PacketId id, Delivery delivery, bool is_sent);
+    void open(wire::PacketId id, Delivery&& delivery, bool is_sent);
     /// The packet id of the newest exchange; 0 when there is none.
     wire::PacketId last_id() const { return entries_.empty() ? wire::PacketId{0} : id_at(entries_.size() - 1); }
     /// The unfinished exchange with this id, or nullptr.

@@ -7,6 +7,7 @@
 
 #include "ledge/journal/publication.hpp"
 #include "ledge/session/delivery.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/peer_facts.hpp"
 #include "ledge/session/services.hpp"
@@ -81,7 +82,9 @@ public:
     bool accepts(std::size_t bytes) const { return bytes <= peer_.packet_size_max; }
 
     /// True while the outbox takes more messages: the client reads fast enough, and the memory budget has room.
-    bool has_room() const;
+    bool has_room() const {
+        return outbox_.size() < services_.memory.outbox_bytes_max(peer_.limits().outbox_bytes_max);
+    }
     /// The unsent bytes are below the connection's own limit. If has_room() is false nevertheless, the memory budget is
     /// the cause.
     bool is_within_own_limit() const { return outbox_.size() < peer_.limits().outbox_bytes_max; }
@@ -113,12 +116,12 @@ private:
     const ConnectionServices& services_;
     const PeerFacts& peer_;
     Connection& connection_;
-    Outbox outbox_;
     std::unique_ptr<OutboundAliases> aliases_;
     journal::Ticket held_until_ = 0;
     std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
     bool is_waiting_for_commit_ = false;
     bool is_sealed_ = false;
+    Outbox outbox_;
 };
 
 }  // namespace ledge::session

@@ -26,14 +26,14 @@ struct PeerFacts {
     }
 
     const ListenerOptions& listener;
-    std::string address;  // "192.0.2.7:51123"
-    NetworkId network;
-
     // From CONNECT; the defaults of the standard until then.
     std::uint32_t packet_size_max = 0xFFFF'FFFF;                // bytes [MQTT-3.1.2-24]
     std::uint16_t receive_maximum = receive_maximum_unlimited;  // messages [MQTT-3.3.4-9]
     wire::Version version = wire::Version::v3_1_1;
     bool wants_reasons = true;  // Request Problem Information [MQTT-3.1.2-29]
+
+    std::string address;  // "192.0.2.7:51123"
+    NetworkId network;
 };
 
 }  // namespace ledge::session
