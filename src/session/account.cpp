@@ -157,7 +157,7 @@ void Session::charge_to(Account& account) {
 }
 
 void Session::leave_account() {
-    come_back();
+    leave_away_list();
     --account_->sessions;
     account_->table_bytes -= counted_tables_;
     account_ = nullptr;
@@ -170,7 +170,7 @@ void Session::go_away() {
     count_tables();
 }
 
-void Session::come_back() {
+void Session::leave_away_list() {
     if (std::exchange(is_away_, false)) account_->remove_away(*this);
 }
 

@@ -17,16 +17,16 @@ std::uint64_t share_of(const journal::Publication& publication) {
 
 }  // namespace
 
-std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memory(); }
+std::uint64_t Session::slot_bytes() const { return pending_.memory() + inflight_.memory(); }
 
 void Session::count_slots() {
-    const std::uint64_t now = slots();
+    const std::uint64_t now = slot_bytes();
     if (now == counted_slots_) return;
     services_.memory.add(now);
     services_.memory.remove(std::exchange(counted_slots_, now));
 }
 
-std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
+std::uint64_t Session::memory() const { return slot_bytes() + pending_.loaded_bytes(); }
 
 std::uint64_t Session::held_bytes() {
     std::uint64_t bytes = counted_tables_ + memory();
