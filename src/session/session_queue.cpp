@@ -287,7 +287,7 @@ void Session::load_row(const journal::StoredDelivery& stored) {
     Delivery delivery;
     delivery.row = stored.row.number;
     delivery.is_stored = true;
-    if (!record) {  // restore_queue() has not counted an unreadable row, so nothing is uncounted
+    if (!record) {  // an unreadable row was not counted as queued, so nothing is uncounted
         pending_.skip_stored(stored.row.number);
         return drop_unreadable_row(delivery);
     }

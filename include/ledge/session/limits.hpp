@@ -38,20 +38,21 @@ struct SessionLimits {
     bool retain_available = true;
     bool shared_subscriptions_available = true;
     bool wildcard_subscriptions_available = true;
-    std::uint32_t topic_levels_max = 128;      // the most that the broker can store
-    std::uint32_t topic_bytes_max = 65'535;    // the most that a packet can carry
+    std::uint32_t topic_levels_max = 128;      // 128 is the most that the broker can store
+    std::uint32_t topic_bytes_max = 65'535;    // 65,535 is the most that a packet can carry
     std::uint32_t subscriptions_max = 20'000;  // per session: 5,000 devices with four topics each
     std::uint32_t client_id_bytes_max = 1024;
-    std::uint32_t max_keep_alive_s = 0;  // seconds; 0 = unlimited. Larger values are lowered by Server Keep Alive
+    std::uint32_t max_keep_alive_s = 0;  // seconds; 0 = unlimited; Server Keep Alive tells a client the lower value
     std::uint32_t session_expiry_max_s =
         7 * 24 * 3600;  // seconds; CONNACK tells the value when the client asked for more
     std::uint32_t session_expiry_v3_s = 7 * 24 * 3600;  // seconds; for MQTT 3 clients with clean session 0
     // A connection that sends faster than the next four allow is not read until tokens return.
-    std::uint32_t messages_per_second = 0;       // PUBLISH packets of one connection; 0 = unlimited
-    std::uint32_t messages_burst = 0;            // PUBLISH packets at once; 0 = one second's worth
-    std::uint64_t bytes_per_second = 0;          // of one connection; 0 = unlimited
-    std::uint64_t bytes_burst = 0;               // bytes at once; 0 = one second's worth
-    std::uint32_t user_messages_per_second = 0;  // the next four: the same for all connections of a user together
+    std::uint32_t messages_per_second = 0;  // PUBLISH packets of one connection; 0 = unlimited
+    std::uint32_t messages_burst = 0;       // PUBLISH packets at once; 0 = one second's worth
+    std::uint64_t bytes_per_second = 0;     // of one connection; 0 = unlimited
+    std::uint64_t bytes_burst = 0;          // bytes at once; 0 = one second's worth
+    // The next four mean the same as the four above, but count all connections of a user together.
+    std::uint32_t user_messages_per_second = 0;
     std::uint32_t user_messages_burst = 0;
     std::uint64_t user_bytes_per_second = 0;
     std::uint64_t user_bytes_burst = 0;
