@@ -14,7 +14,7 @@ struct ListenerOptions {
     std::uint32_t connections_max = 10'000;  // connected clients
     SessionLimits limits;
     std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
-    bool is_local = false;             // a Unix socket: its clients do not count in connections_total_max
+    bool is_local = false;             // a Unix socket: accepted beyond connections_total_max
 };
 
 }  // namespace ledge::session
