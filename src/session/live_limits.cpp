@@ -4,7 +4,8 @@ namespace ledge::session {
 
 SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits& wanted) {
     SessionLimits limits = wanted;
-    // CONNACK has told the client these limits (5.0 section 3.2.2.3). A client that obeys them must not be disconnected.
+    // CONNACK has told the client these limits (5.0 section 3.2.2.3). A client that obeys them must not be
+    // disconnected.
     limits.max_packet_size_bytes = running.max_packet_size_bytes;
     limits.receive_maximum = running.receive_maximum;
     limits.topic_alias_max_in = running.topic_alias_max_in;

@@ -50,8 +50,8 @@ public:
     /// Adds a login. `bytes` = size of the connection's CONNECT.
     Added add(Connection& connection, auth::LoginCheck check, const auth::LoginSource& source, std::size_t bytes,
               const auth::LoginGuard& guard, Instant now);
-    /// The connection keeps `bytes` more of input while it waits. False when its own limit, or the limit of the carrier,
-    /// is reached; nothing is counted then.
+    /// The connection keeps `bytes` more of input while it waits. False when its own limit, or the limit of the
+    /// carrier, is reached; nothing is counted then.
     bool hold(const Connection& connection, std::size_t bytes);
     /// The next check for this carrier; nothing when no login within `range` waits. The login stays in the queue until
     /// finish(). The caller decides how many checks are under way at once.
@@ -90,8 +90,8 @@ private:
     std::vector<Waiting> waiting_;  // oldest first
     std::uint64_t last_number_ = 0;
     std::array<std::size_t, auth::carrier_count> bytes_{};  // of each carrier
-    // Turns are numbered. The last turn of each address, and of each source by its hash. An entry that is missing counts
-    // as the longest ago.
+    // Turns are numbered. The last turn of each address, and of each source by its hash. An entry that is missing
+    // counts as the longest ago.
     std::unordered_map<NetworkId, std::uint64_t> network_turns_;
     std::unordered_map<std::uint64_t, std::uint64_t> name_turns_;
     std::uint64_t last_turn_ = 0;

@@ -72,8 +72,8 @@ public:
     std::uint64_t strangers() const { return strangers_; }
     std::uint64_t strangers_max() const { return is_set() ? budget_ / strangers_part : no_limit; }
     bool strangers_exceed() const { return strangers_ > strangers_max(); }
-    /// Bytes to free when the strangers exceed their limit. A quarter of the limit is freed in addition, so that the
-    /// next packets do not exceed it again at once. Requires strangers_exceed().
+    /// Bytes to free when the strangers exceed their limit. Three quarters of the limit remain in use, so that the next
+    /// packets do not exceed it again at once. Requires strangers_exceed().
     std::uint64_t excess_of_strangers() const {
         LEDGE_ASSERT(strangers_exceed());
         return strangers_ - strangers_max() / 4 * 3;

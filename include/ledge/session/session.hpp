@@ -87,7 +87,8 @@ public:
     }
 
     /// The publisher of a retained message, encoded as a PublicationSource in `scratch`. Empty when there are no rules,
-    /// and when the login itself (a token, for instance) has granted the rights: those rights cannot be looked up later.
+    /// and when the login itself (a token, for instance) has granted the rights: those rights cannot be looked up
+    /// later.
     Bytes source(std::vector<Byte>& scratch) const;
 
     /// True when the session outlives its connection, so that messages are kept while the client is offline.
