@@ -16,7 +16,7 @@
 
 namespace ledge::session {
 
-/// What one PUBLISH to one client has of its own.
+/// The fields of a PUBLISH that differ from receiver to receiver.
 struct PublishHeader {
     const SubscriptionIds& ids;
     wire::QoS qos = wire::QoS::at_most_once;
@@ -49,7 +49,7 @@ public:
         note_packet();
     }
 
-    /// The same with a Reason String, if the client wants reasons and has room for this one. The packet's other
+    /// As send(), with a Reason String if the client wants reasons and has room for this one. The packet's other
     /// properties are replaced.
     template <class Packet>
     void send_with_reason(Packet packet, std::string_view reason) {
