@@ -96,7 +96,7 @@ void Deliveries::send_unsent(Session& session, Instant now) {
         if (!send_exchange(session, id, *entry, now)) return;
 }
 
-// False: the exchange has to wait, and so do all that follow it.
+// Returns false when the exchange has to wait. All exchanges behind it then wait as well.
 bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session.inflight();
     Delivery& delivery = entry.delivery;

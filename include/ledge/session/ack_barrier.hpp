@@ -22,7 +22,7 @@ class AckQueue;
 /// One barrier. Only AckBarriers, AckHold and AckWait use its members.
 struct AckBarrier {
     AckBarriers* owner = nullptr;
-    AckQueue* waiting = nullptr;  // the queue whose acknowledgement waits; nullptr: no acknowledgement waits
+    AckQueue* waiting = nullptr;  // the queue whose acknowledgement waits; nullptr = none waits
     std::uint32_t number = 0;     // of that acknowledgement in the queue
     std::uint32_t holds = 0;      // holds that are not settled yet
     wire::PacketType kind = wire::PacketType::puback;

@@ -59,7 +59,7 @@ public:
     const SessionLimits& limits() const { return peer_.limits(); }
     PacketSender& sender() { return sender_; }
     const PacketSender& sender() const { return sender_; }
-    /// nullptr before CONNACK, and after the session was let go.
+    /// nullptr before CONNACK, and after forget_session().
     Session* session() const { return session_; }
 
     // For the driver.
@@ -69,7 +69,7 @@ public:
     void* driver_data() const { return driver_data_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
-    /// False: the driver must not read the connection. The connection is marked dirty when this becomes true again.
+    /// False while the driver must not read the connection. The connection is marked dirty when this becomes true again.
     bool wants_input() const { return is_closing() || !is_held_back(); }
     /// True while the broker does not read the connection: the client has used up its rate, the connection waits for
     /// its session, or too many acknowledgements wait for the store. The last case slows down clients that ignore

@@ -1,5 +1,5 @@
 // CoreServices: all services without I/O that one shard owns. Only the shard and the rigs of tests see this struct;
-// every other part names in its constructor what it may use.
+// every other part gets the services that it may use in its constructor.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,7 @@ inline constexpr std::uint16_t inflight_ceiling = 16'384;
 inline constexpr std::uint16_t receive_maximum_unlimited = 65'535;
 
 struct SessionLimits {
-    // Limits of what a client may do
+    // Limits of the packets and requests of a client
     std::uint32_t max_packet_size_bytes = 16 * 1024 * 1024;  // of each packet after CONNECT, fixed header included
     std::uint32_t connect_packet_max_bytes = 256 * 1024;     // of CONNECT, fixed header included
     std::uint16_t receive_maximum =
@@ -59,7 +59,7 @@ struct SessionLimits {
     std::uint32_t connections_per_user_max = 0;  // connections with the same user name; 0 = unlimited
     Duration connect_timeout = 10s;              // from the first byte to a valid CONNECT
 
-    // Limits of what the broker keeps for a client
+    // Limits of the memory and the store that the broker uses for a client
     std::uint16_t inflight_max = 100;                 // open outbound QoS 1/2 exchanges; the client may lower the value
     std::uint32_t queue_messages_max = 1000;          // messages in memory behind the in-flight window, per session
     std::uint64_t queue_bytes_max = 4 * 1024 * 1024;  // bytes of those messages
@@ -68,7 +68,7 @@ struct SessionLimits {
     std::uint32_t queue_window_messages = 200;      // stored messages that are also in memory, per session
     std::uint32_t queue_window_bytes = 256 * 1024;  // bytes of those messages
     OverflowPolicy overflow = OverflowPolicy::spill;
-    bool queue_qos0_offline = false;               // true: QoS 0 messages are queued for sessions without a connection
+    bool queue_qos0_offline = false;               // true = QoS 0 messages are queued for sessions without a connection
     std::uint64_t outbox_bytes_max = 1024 * 1024;  // unsent bytes: above, QoS 0 is dropped and QoS 1/2 waits
     std::uint64_t outbox_bytes_fatal = 8 * 1024 * 1024;  // unsent bytes: above, a peer that never reads is disconnected
 };

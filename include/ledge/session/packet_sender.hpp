@@ -99,7 +99,7 @@ public:
     /// The shard has taken the connection off the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
-    /// The connection is closing: nothing follows what the outbox has.
+    /// The connection is closing: nothing is appended to the outbox any more.
     void seal() { is_sealed_ = true; }
     bool is_sealed() const { return is_sealed_; }
 

@@ -37,7 +37,7 @@ public:
     journal::Ticket ticket() const { return ticket_; }
     /// The record in its last form is on stable storage, or there is none.
     bool is_durable() const;
-    /// The record in any form is on stable storage, or there is none: a crash does not take the session away.
+    /// The record in some form is on stable storage, or there is no record. A crash then does not lose the session.
     bool survives_crash() const;
     /// When the session ends, as the record says; `never` also for a session whose client is connected.
     Instant expiry() const { return expiry_; }
