@@ -154,7 +154,7 @@ Ending Connection::on_auth(Bytes frame, Instant now) {
     const auto packet = wire::decode_auth(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "AUTH");
     if (authentication_ == nullptr || !authentication_->continues(*packet))
-        return end_with(ReasonCode::protocol_error, "AUTH names another authentication method than CONNECT");
+        return end_with(ReasonCode::protocol_error, "AUTH does not use the authentication method of CONNECT");
     return authentication_->reauthenticate(*packet, *session_, now);
 }
 

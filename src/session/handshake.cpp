@@ -174,7 +174,7 @@ Ending Handshake::on_auth(Bytes frame, Instant now, Effect& effect) {
     const auto packet = wire::decode_auth(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "AUTH");
     if (!authentication_->continues(*packet))
-        return end_with(ReasonCode::protocol_error, "AUTH names another authentication method than CONNECT");
+        return end_with(ReasonCode::protocol_error, "AUTH does not use the authentication method of CONNECT");
     if (packet->code != ReasonCode::continue_authentication)  // [MQTT-4.12.0-3]
         return end_with(ReasonCode::protocol_error, "before CONNACK the reason code of AUTH must be 0x18");
     const auto data = packet->properties.text(PropertyId::authentication_data);

@@ -179,8 +179,8 @@ Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, 
         return end_with(  // MQTT 3 has no PUBACK that refuses: the client may try again later
             code,
             "the message cannot be kept now, and MQTT 3 has no acknowledgement that says so: a queue "
-            "(limits.overflow), "
-            "the retained messages, the memory or the store is full; /healthz and an earlier log line say which");
+            "(limits.overflow), the retained messages, the memory or the store is full; /healthz and an earlier log "
+            "line say which");
     if (qos == QoS::at_least_once) {
         acks_.owe(PacketType::puback, id, code, ticket, hold, reason);  // [MQTT-4.3.2-4]
     } else {

@@ -35,7 +35,8 @@ void ReadRate::join(UserRate& user) {
 bool ReadRate::pause(Instant now) {
     is_paused_ = true;
     has_turn_ = false;
-    // A connection whose own rate is used up does not wait for the user, so the other connections of the user do not wait behind it.
+    // A connection whose own rate is used up does not wait for the user, so the other connections of the user do not
+    // wait behind it.
     set_waiting_for_user(is_ready_itself() && user_ != nullptr);
     return is_waiting_for_user_ ? user_->pause(now) : std::exchange(quiet_at_, now + quiet_time) <= now;
 }

@@ -69,7 +69,8 @@ public:
     void* driver_data() const { return driver_data_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
-    /// False while the driver must not read the connection. The connection is marked dirty when this becomes true again.
+    /// False while the driver must not read the connection. When the result becomes true again, the connection is
+    /// marked dirty.
     bool wants_input() const { return is_closing() || !is_held_back(); }
     /// True while the broker does not read the connection: the client has used up its rate, the connection waits for
     /// its session, or too many acknowledgements wait for the store. The last case slows down clients that ignore
