@@ -9,6 +9,7 @@
 namespace ledge::session {
 
 void Account::add_away(Session& session) {
+    LEDGE_ASSERT(session.next_away_ == nullptr && session.previous_away_ == nullptr);
     session.previous_away_ = latest_away;
     session.next_away_ = nullptr;
     (latest_away == nullptr ? longest_away : latest_away->next_away_) = &session;
@@ -16,12 +17,14 @@ void Account::add_away(Session& session) {
 }
 
 void Account::remove_away(Session& session) {
+    LEDGE_ASSERT(longest_away != nullptr && latest_away != nullptr);
     (session.previous_away_ == nullptr ? longest_away : session.previous_away_->next_away_) = session.next_away_;
     (session.next_away_ == nullptr ? latest_away : session.next_away_->previous_away_) = session.previous_away_;
     session.previous_away_ = session.next_away_ = nullptr;
 }
 
 Session* Account::longest_away_empty() {
+    // Bounded, because an owner may have many thousand sessions with messages.
     for (int looks = 0; looks < looks_max && longest_away != nullptr; ++looks) {
         Session& session = *longest_away;
         if (session.backlog() == 0) return &session;
@@ -45,7 +48,8 @@ Account& Accounts::of(std::string_view user, NetworkId network) {
     return *accounts_.emplace(static_cast<std::uint64_t>(id), std::move(account)).first->second;
 }
 
-// More than 65,535 owners at a time: what the further ones have in the store is charged to nobody.
+// MessageOwners keeps 16 bits per message for the number. When more than 65,535 owners exist at a time, further owners
+// get the number 0, and their messages in the store are charged to nobody.
 std::uint16_t Accounts::new_number(journal::StoreAccount& account) {
     if (free_numbers_.empty()) {
         if (by_number_.size() > 0xFFFF) return 0;
@@ -58,10 +62,10 @@ std::uint16_t Accounts::new_number(journal::StoreAccount& account) {
     return number;
 }
 
-// Looked at when the table has doubled: O(1) for each account that is made. Of those who are gone, the ones that have
-// written most are remembered.
+// Forgets accounts without a session and without anything in the store, except those that have written most. Runs when
+// the table has doubled since the last time, so the cost is O(1) for each new account.
 void Accounts::forget_unused() {
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> absent;  // what it has written, and its owner
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> absent;  // bytes written, and the owner
     for (const auto& [id, account] : accounts_)
         if (account->sessions == 0 && account->stored_bytes == 0 && account->journal_bytes == 0)
             absent.emplace_back(account->written_bytes, id);
@@ -74,6 +78,7 @@ void Accounts::forget_unused() {
 
 void Accounts::forget(std::uint64_t id) {
     const auto found = accounts_.find(id);
+    LEDGE_ASSERT(found != accounts_.end() && found->second->sessions == 0);
     const std::uint16_t number = found->second->number;
     if (number != 0) free_numbers_.push_back(number);
     if (number != 0) by_number_[number] = nullptr;
@@ -103,11 +108,12 @@ std::uint16_t Accounts::store(journal::StoreAccount* account, std::uint64_t byte
 
 void Accounts::unstore(std::uint16_t number, std::uint64_t bytes) {
     stored_total_ -= std::min(stored_total_, bytes);
+    LEDGE_ASSERT(number == 0 || by_number_[number] != nullptr);
     if (number != 0) by_number_[number]->stored_bytes -= bytes;
 }
 
-// What an owner has in the store is known in bytes of messages, the ceiling is one of pages: an owner uses as much of
-// the ceiling as its messages are of all messages.
+// The sums of the owners count bytes of messages, while the size limit of the store counts pages. An owner's part of
+// the used pages is taken to be its part of the bytes of all messages.
 void Accounts::note_store_used(double fraction) {
     stored_bytes_max_ = fraction <= shares_above_used
                             ? no_limit
@@ -115,7 +121,7 @@ void Accounts::note_store_used(double fraction) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What a session is charged with
+// Session: its charge to the account
 
 std::uint64_t Session::table_bytes() const {
     const std::uint64_t will_bytes =
@@ -150,6 +156,7 @@ void Session::note_unsubscribed_from_all() {
 void Session::charge_to(Account& account) {
     count_tables();
     if (account_ == &account) return;
+    // The client has another owner now: another network, or a proven user.
     if (account_ != nullptr) leave_account();
     account_ = &account;
     ++account_->sessions;
@@ -157,7 +164,8 @@ void Session::charge_to(Account& account) {
 }
 
 void Session::leave_account() {
-    come_back();
+    LEDGE_ASSERT(account_ != nullptr && account_->sessions > 0);
+    leave_away_list();
     --account_->sessions;
     account_->table_bytes -= counted_tables_;
     account_ = nullptr;
@@ -170,7 +178,7 @@ void Session::go_away() {
     count_tables();
 }
 
-void Session::come_back() {
+void Session::leave_away_list() {
     if (std::exchange(is_away_, false)) account_->remove_away(*this);
 }
 

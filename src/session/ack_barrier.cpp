@@ -5,6 +5,7 @@
 
 namespace ledge::session {
 
+// All holds have ended before the barriers do; otherwise they would point into freed memory.
 AckBarriers::~AckBarriers() { LEDGE_ASSERT(free_.size() == barriers_.size()); }
 
 AckHold AckBarriers::open() {
@@ -25,7 +26,7 @@ void AckHold::settle() {
     AckBarrier& barrier = *std::exchange(barrier_, nullptr);
     LEDGE_ASSERT(barrier.holds > 0);
     if (--barrier.holds > 0) return;
-    // The queue ends its AckWait in this call, so the barrier is still there.
+    // The barrier is closed only after this call, because the queue ends its AckWait of the barrier in the call.
     if (barrier.waiting != nullptr)
         barrier.waiting->on_holds_ended(barrier.kind, barrier.number, barrier.is_commit_required);
     LEDGE_ASSERT(barrier.waiting == nullptr);
@@ -34,6 +35,7 @@ void AckHold::settle() {
 
 void AckHold::abandon() {
     if (barrier_ == nullptr) return;
+    LEDGE_ASSERT(barrier_->holds > 0);
     barrier_->is_commit_required = true;
     settle();
 }

@@ -45,7 +45,7 @@ auth::Exchange::Reply Authentication::reply_to(std::string_view data) {
     return exchange_->on_message(services_.policy, data, peer_.listener.allow_anonymous, services_.rng);
 }
 
-/// The user name is known from the client's first message on.
+// Requires that the client's first message was processed: it tells the user name.
 auth::LoginSource Authentication::source() const {
     const std::string_view user = exchange_->user();
     const auto& passwords = services_.policy.passwords;
@@ -77,10 +77,12 @@ Ending Authentication::reauthenticate(const wire::Auth& packet, Session& session
     const auto data = packet.properties.text(PropertyId::authentication_data);
     const bool is_start = packet.code == ReasonCode::reauthenticate;
     const bool is_answer = packet.code == ReasonCode::continue_authentication && exchange_;
-    if (!is_start && !is_answer) return end_with(ReasonCode::protocol_error, "AUTH step");
+    if (!is_start && !is_answer)
+        return end_with(ReasonCode::protocol_error, "AUTH neither starts nor continues an authentication");
     if (is_start) {
         exchange_ = auth::Exchange::start(services_.policy, method_);
-        if (!exchange_) return end_with(ReasonCode::bad_authentication_method, "the method is no longer known");
+        if (!exchange_)
+            return end_with(ReasonCode::bad_authentication_method, "the authentication method is no longer known");
         if (!data) {
             ask();
             return nullptr;
@@ -101,7 +103,7 @@ Ending Authentication::reauthenticate(const wire::Auth& packet, Session& session
     exchange_.reset();
     if (reply.code != ReasonCode::success) return end_with(reply.code, reply.problem);  // [MQTT-4.12.1-2]
     if (!session.renew_proof(reply.identity))
-        return end_with(ReasonCode::not_authorized, "re-authentication as another user");
+        return end_with(ReasonCode::not_authorized, "a re-authentication must not change the user");
     send(ReasonCode::success, reply.data);
     return nullptr;
 }

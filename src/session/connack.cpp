@@ -10,7 +10,7 @@ using wire::ReasonCode;
 
 namespace {
 
-// CONNACK return codes of MQTT 3 (3.1.1 table 3.1). 0: no code fits, and the connection is closed without CONNACK.
+// CONNACK return codes of MQTT 3 (3.1.1 table 3.1). 0 = no code fits, and the connection is closed without CONNACK.
 std::uint8_t return_code_v3(ReasonCode code) {
     switch (code) {
         case ReasonCode::unsupported_protocol_version: return 1;

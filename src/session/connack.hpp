@@ -1,4 +1,5 @@
-// CONNACK: built from what the client asked for and what its listener and session allow.
+// CONNACK: built from the wishes of the client and the limits of its listener and session. Stateless; on the shard's
+// thread.
 #pragma once
 
 #include "authentication.hpp"
@@ -10,7 +11,7 @@ namespace ledge::session {
 
 class PacketSender;
 
-/// Accepts the client. `authentication`: nullptr without enhanced authentication.
+/// Accepts the client. `authentication` = nullptr without enhanced authentication.
 void send_connack(const ConnectionServices& services, const PeerFacts& peer, PacketSender& sender,
                   const OpenSession& open, const Session& session, bool session_present,
                   const Authentication* authentication);

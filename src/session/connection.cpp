@@ -20,7 +20,7 @@ using wire::ReasonCode;
 
 namespace {
 
-/// True when the broker disconnects for a reason that is not the peer's breach of the protocol.
+/// True when the broker ends the connection although the peer has not broken the protocol.
 bool is_broker_decision(ReasonCode code) {
     return code == ReasonCode::server_shutting_down || code == ReasonCode::session_taken_over ||
            code == ReasonCode::keep_alive_timeout || code == ReasonCode::administrative_action ||
@@ -84,7 +84,10 @@ void Connection::hold_input(Bytes bytes) {
     end(handshake_->hold_input(bytes));
 }
 
-void Connection::set_proven_user(std::string_view user) { handshake_->set_proven_user(user); }
+void Connection::set_proven_user(std::string_view user) {
+    LEDGE_ASSERT(handshake_ != nullptr);
+    handshake_->set_proven_user(user);
+}
 
 const auth::Identity* Connection::identity() const { return handshake_ == nullptr ? nullptr : handshake_->identity(); }
 
@@ -139,9 +142,10 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     session_ = &session;
     is_stranger_ = false;
     services_.memory.remove_of_strangers(counted_input_);
+    // take_rules() gives a client without an identity its rights only when the session is online.
     session.attach(*this, limits());
     session.take_rules(services_.policy);
-    is_will_due_ = packet.will.has_value();
+    is_will_due_ = packet.will.has_value();  // until DISCONNECT with reason code 0
     services_.log.info("client_connected", {{"client_id", session.client_id()},
                                             {"user", user_of(session)},
                                             {"address", peer_.address},
@@ -213,7 +217,7 @@ void Connection::on_timer(Instant now) {
         return refuse_stream();
     }
     if (now >= login_ends_at_)  // 5.0 table 3-13: the connection time authorized for this connection has been exceeded
-        return close(ReasonCode::maximum_connect_time, "the login is not valid any longer");
+        return close(ReasonCode::maximum_connect_time, "the login has expired");
     if (keep_alive_ms_ == 0) return set_timer(never);
     if (is_held_back()) last_received_ = now;  // the client is silent because the broker does not read it
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
@@ -275,7 +279,7 @@ void Connection::refuse_connect(const CloseReason& reason) {
     start_closing();
 }
 
-// The peer has sent something that is no CONNECT: MQTT has no answer to it.
+// The peer has sent something that is no CONNECT. MQTT has no answer to that, so nothing is sent.
 void Connection::refuse_stream() {
     ++services_.counters.connections_refused;
     start_closing();
@@ -309,7 +313,7 @@ void Connection::log_cut_off(std::string_view reason) const {
                                                   {"held_bytes", memory()}});
 }
 
-// A peer that sends requests but never reads the answers is cut off before its answers fill the memory.
+// A peer that sends requests but never reads the answers is closed before the answers fill the memory.
 void Connection::check_outbox_bound() {
     if (!sender_.is_beyond_fatal_limit() || state_ == State::closing) return;
     log_cut_off("outbox_full");
@@ -337,7 +341,7 @@ std::uint64_t Connection::memory() const {
 }
 
 void Connection::refuse_unfinished() {
-    LEDGE_ASSERT(is_stranger_);
+    LEDGE_ASSERT(is_stranger_ && handshake_ != nullptr);
     ++services_.counters.strangers_gave_way;
     ++services_.counters.connections_refused;
     handshake_->drop();

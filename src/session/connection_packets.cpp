@@ -1,4 +1,4 @@
-// What a Connection does with one packet, by its type.
+// Connection: how each type of packet is handled.
 #include <algorithm>
 
 #include "handshake.hpp"
@@ -34,7 +34,7 @@ bool has_malformed_filter(const wire::SubscribeEntries& entries) {
     return false;
 }
 
-constexpr std::string_view malformed_filter = "topic filter breaks the rules for wildcards or $share";
+constexpr std::string_view malformed_filter = "a topic filter breaks the rules for wildcards or $share";
 
 }  // namespace
 
@@ -62,7 +62,7 @@ Ending Connection::on_handshake_frame(Bytes frame, Instant now, Effect& effect) 
     services_.log.info("connection_refused", {{"address", peer_.address},
                                               {"listener", peer_.listener.name},
                                               {"reason", wire::name_of(ReasonCode::protocol_error)},
-                                              {"detail", "first packet is not CONNECT" + told_protocol(frame)},
+                                              {"detail", "the first packet is not CONNECT" + told_protocol(frame)},
                                               {"packet", wire::name_of(type)}});
     refuse_stream();
     return nullptr;
@@ -81,13 +81,13 @@ Ending Connection::dispatch(Bytes frame, Instant now, Effect& effect) {
         case PacketType::disconnect: return on_disconnect(frame, effect);
         case PacketType::auth: return on_auth(frame, now);
         case PacketType::connect:  // [MQTT-3.1.0-2]
-            return end_with(ReasonCode::protocol_error, "second CONNECT");
+            return end_with(ReasonCode::protocol_error, "a second CONNECT on one connection");
         case PacketType::connack:
         case PacketType::suback:
         case PacketType::unsuback:
         case PacketType::pingresp: break;
     }
-    return end_with(ReasonCode::protocol_error, "a packet only a server sends");
+    return end_with(ReasonCode::protocol_error, "a packet that only a server sends");
 }
 
 Ending Connection::on_ack(Bytes frame, Instant now) {
@@ -134,7 +134,8 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
     }
     if (const auto expiry = packet->properties.number(PropertyId::session_expiry_interval)) {
         if (session_->expiry_interval_s == 0 && *expiry != 0)  // 5.0 section 3.14.2.2.2
-            return end_with(ReasonCode::protocol_error, "session expiry was 0 in CONNECT and cannot be raised");
+            return end_with(ReasonCode::protocol_error,
+                            "the session expiry interval was 0 in CONNECT, so DISCONNECT cannot raise it");
         session_->expiry_interval_s = std::min(*expiry, limits().session_expiry_max_s);
     }
     if (packet->code == ReasonCode::success) is_will_due_ = false;  // [MQTT-3.14.4-3]
@@ -149,11 +150,11 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
 
 // AUTH after CONNACK.
 Ending Connection::on_auth(Bytes frame, Instant now) {
-    if (!peer_.is_v5()) return end_with(ReasonCode::protocol_error, "AUTH before MQTT 5");
+    if (!peer_.is_v5()) return end_with(ReasonCode::protocol_error, "AUTH does not exist before MQTT 5");
     const auto packet = wire::decode_auth(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "AUTH");
     if (authentication_ == nullptr || !authentication_->continues(*packet))
-        return end_with(ReasonCode::protocol_error, "AUTH does not continue the method of CONNECT");
+        return end_with(ReasonCode::protocol_error, "AUTH does not use the authentication method of CONNECT");
     return authentication_->reauthenticate(*packet, *session_, now);
 }
 

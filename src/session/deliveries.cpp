@@ -96,7 +96,7 @@ void Deliveries::send_unsent(Session& session, Instant now) {
         if (!send_exchange(session, id, *entry, now)) return;
 }
 
-// False: the exchange has to wait, and so do all that follow it.
+// Returns false when the exchange has to wait. All exchanges behind it then wait as well.
 bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::Entry& entry, Instant now) {
     Inflight& inflight = session.inflight();
     Delivery& delivery = entry.delivery;
@@ -110,7 +110,8 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
     const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
     const bool waits_for_record =
         !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(session.may_send_from()));
-    // What would have to be known after the next start will never be kept: it waits for that start, the others go on.
+    // The store has failed, so the record that must be durable first never will be. The exchange waits for the next
+    // start of the broker, and the following exchanges go on.
     if (journal.is_failed() && waits_for_record) {
         inflight.skip_unsent();
         return true;
@@ -120,7 +121,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
         return false;
     }
     if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
-        ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: it was never sent
+        ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: the message was never sent
         session.finish_exchange(id);
         return true;
     }

@@ -2,6 +2,7 @@
 
 namespace ledge::session {
 
+// Payload Format Indicator, Response Topic, Correlation Data, User Property and Content Type are forwarded unaltered:
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]
 void append_forwarded_properties(const journal::PublicationView& publication, Instant now,
                                  wire::PropertyBuilder& properties) {
@@ -13,6 +14,7 @@ void append_forwarded_properties(const journal::PublicationView& publication, In
 
 void SubscriptionIds::add(std::uint32_t id) {
     if (id == 0) return;
+    // Most deliveries have at most one identifier, which needs no heap block.
     if (first_ == 0) {
         first_ = id;
         return;

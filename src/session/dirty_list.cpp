@@ -1,11 +1,13 @@
 #include "ledge/session/dirty_list.hpp"
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::session {
 
 void DirtyList::add(Connection& connection) {
     if (connection.is_dirty_) return;
+    LEDGE_ASSERT((head_ == nullptr) == (tail_ == nullptr));
     connection.is_dirty_ = true;
     connection.next_dirty_ = nullptr;
     (tail_ == nullptr ? head_ : tail_->next_dirty_) = &connection;
@@ -15,13 +17,14 @@ void DirtyList::add(Connection& connection) {
 Connection* DirtyList::pop() {
     Connection* first = head_;
     if (first == nullptr) return nullptr;
+    LEDGE_ASSERT(first->is_dirty_);
     head_ = std::exchange(first->next_dirty_, nullptr);
     if (head_ == nullptr) tail_ = nullptr;
     first->is_dirty_ = false;
     return first;
 }
 
-// The list is short (the connections of one turn), so a walk is cheap enough.
+// A walk is cheap enough, because the list has only the connections of one turn.
 void DirtyList::remove(Connection& connection) {
     if (!connection.is_dirty_) return;
     Connection* previous = nullptr;

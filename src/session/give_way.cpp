@@ -1,15 +1,17 @@
-// What a session holds in memory, and how it gives way when memory is short. What the store has is read again when its
-// turn comes; what only memory has is lost, counted and told.
+// Session: how much memory the session holds, and how it frees memory when memory is short. Messages that the store has
+// are read again when their turn comes. Messages that only memory has are lost: counted and logged.
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/session.hpp"
 
 namespace ledge::session {
 
 namespace {
 
-/// A publication that several sessions share is charged to each of them in part: only the last one to let go frees it.
+/// Each of the sessions that share a publication is charged an equal part, because the memory is freed only when the
+/// last of them drops the publication.
 std::uint64_t share_of(const journal::Publication& publication) {
     const std::uint32_t holders = std::max(publication.blob().references(), 1U);
     return publication ? publication.blob().size() / holders : 0;
@@ -17,16 +19,16 @@ std::uint64_t share_of(const journal::Publication& publication) {
 
 }  // namespace
 
-std::uint64_t Session::slots() const { return pending_.memory() + inflight_.memory(); }
+std::uint64_t Session::slot_bytes() const { return pending_.memory() + inflight_.memory(); }
 
 void Session::count_slots() {
-    const std::uint64_t now = slots();
+    const std::uint64_t now = slot_bytes();
     if (now == counted_slots_) return;
     services_.memory.add(now);
     services_.memory.remove(std::exchange(counted_slots_, now));
 }
 
-std::uint64_t Session::memory() const { return slots() + pending_.loaded_bytes(); }
+std::uint64_t Session::memory() const { return slot_bytes() + pending_.loaded_bytes(); }
 
 std::uint64_t Session::held_bytes() {
     std::uint64_t bytes = counted_tables_ + memory();
@@ -35,12 +37,15 @@ std::uint64_t Session::held_bytes() {
     return bytes;
 }
 
+// Only a loaded front without gaps can be unloaded: the tail is described by its first row alone, so rows that were
+// dropped between the loaded ones, and may still be in the store, would come back.
 bool Session::is_queue_unloadable() const {
     return is_stored() && pending_.has_loaded() && !has_gaps_ && pending_.is_all_stored();
 }
 
-// What was sent is needed again only if the client comes back without having acknowledged it. It must be on stable
-// storage: as long as its record is pending, the end of the exchange cancels the record by way of the publication.
+// A sent message is needed again only if the client reconnects without having acknowledged it. Both records must be on
+// stable storage: while the record of the message is pending, the end of the exchange cancels the record, and finds its
+// ticket in the publication.
 bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
@@ -66,6 +71,7 @@ void Session::unload() {
 }
 
 void Session::unload_queue() {
+    LEDGE_ASSERT(pending_.has_loaded());
     const std::uint64_t first = pending_.front().row;
     const std::uint64_t rows = pending_.loaded();
     const std::uint64_t bytes = pending_.loaded_bytes();
@@ -97,7 +103,8 @@ void Session::drop_unstored() {
 
 std::uint64_t Session::drop_unstored_in_queue() {
     std::uint64_t dropped = 0;
-    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+    // Each loaded delivery moves from the front to the back once, so the order stays.
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {
         Delivery delivery = dequeue();
         if (delivery.is_stored) {
             enqueue_loaded(std::move(delivery));
@@ -109,10 +116,10 @@ std::uint64_t Session::drop_unstored_in_queue() {
     return dropped;
 }
 
-// A QoS 1 exchange is over: a late PUBACK is ignored. The client may have the packet id of a QoS 2 exchange: PUBREL is
-// what frees it on both sides [MQTT-4.3.3-7].
+// A QoS 1 exchange simply ends; a late PUBACK is ignored. A QoS 2 exchange goes on with PUBREL if the client may hold
+// the packet id, because only PUBREL frees the id on both sides [MQTT-4.3.3-7].
 std::uint64_t Session::drop_unstored_in_flight() {
-    std::vector<wire::PacketId> over;
+    std::vector<wire::PacketId> over;  // finished after the walk, because finishing changes the window
     std::uint64_t dropped = 0;
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (entry.delivery.is_stored || !entry.delivery.publication) return;

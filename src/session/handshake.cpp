@@ -23,7 +23,7 @@ using wire::ReasonCode;
 
 namespace {
 
-/// Adds the names of CONNECT to the reason, for the log.
+/// Adds the client id and the user name of CONNECT to the reason, for the log.
 Ending named(Ending ending, const wire::Connect& packet) {
     if (ending == nullptr) return nullptr;
     ending->client_id = packet.client_id;
@@ -31,7 +31,8 @@ Ending named(Ending ending, const wire::Connect& packet) {
     return ending;
 }
 
-/// Guesses of names that no user has must not delay a user's own login.
+/// True when the login uses a name that no user has. The guard counts such names separately, so that guesses of them do
+/// not delay the login of a real user.
 bool is_of_nobody(const auth::LoginCheck& check) {
     const auto* password = std::get_if<auth::PasswordCheck>(&check);
     return password != nullptr && !password->is_user_known;
@@ -62,7 +63,7 @@ void Handshake::set_proven_user(std::string_view user) {
 Ending Handshake::on_connect(Bytes frame, Instant now, Effect& effect) {
     LEDGE_ASSERT(step_ == Step::awaiting_connect);
     const auto packet = wire::decode_connect(frame);
-    if (!packet.ok()) {  // the answer has the form of the version that the packet claims
+    if (!packet.ok()) {  // the answer is encoded in the version that the packet claims to have
         peer_.version = wire::claimed_version(frame).value_or(wire::Version::v3_1_1);
         return end_with(packet.error(), "CONNECT");
     }
@@ -107,16 +108,20 @@ Ending Handshake::check(const wire::Connect& packet) const {
 Ending Handshake::check_will(const wire::Will& will) const {
     const SessionLimits& limits = peer_.limits();
     if (!topic::is_valid_topic(will.topic, limits.topic_levels_max) || will.topic.size() > limits.topic_bytes_max)
-        return end_with(ReasonCode::topic_name_invalid, "will");
+        return end_with(
+            ReasonCode::topic_name_invalid,
+            "the will topic is invalid, too long (limits.topic_bytes_max) or too deep (limits.topic_levels_max)");
     if (belongs_to_broker(will.topic))
-        return end_with(ReasonCode::not_authorized, "will: topics that begin with $SYS/ belong to the broker");
-    if (will.qos > limits.maximum_qos) return end_with(ReasonCode::qos_not_supported, "will");  // [MQTT-3.2.2-12]
-    if (will.retain && !limits.retain_available)                                                // [MQTT-3.2.2-13]
-        return end_with(ReasonCode::retain_not_supported, "will");
+        return end_with(ReasonCode::not_authorized,
+                        "the will topic begins with $SYS/, and such topics belong to the broker");
+    if (will.qos > limits.maximum_qos)  // [MQTT-3.2.2-12]
+        return end_with(ReasonCode::qos_not_supported, "the QoS of the will is above limits.maximum_qos");
+    if (will.retain && !limits.retain_available)  // [MQTT-3.2.2-13]
+        return end_with(ReasonCode::retain_not_supported, "the will has RETAIN, and limits.retain_available is false");
     return nullptr;
 }
 
-// The identity is settled: ask the broker for the session.
+// The identity is settled: asks the broker for the session.
 Ending Handshake::admit(const wire::Connect& packet, auth::Identity identity, Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(services_.rng);  // [MQTT-3.1.3-6]
@@ -138,7 +143,8 @@ Ending Handshake::check_right_to_will(wire::Connect& packet, std::string_view cl
     const auth::Verdict verdict = rights->judge(packet.will->topic, auth::Access::write);
     if (verdict.is_allowed) return nullptr;
     if (!is_bridge_state(packet.will->topic))
-        return end_with(ReasonCode::not_authorized, "will to " + std::string(packet.will->topic),
+        return end_with(ReasonCode::not_authorized,
+                        "the client may not publish its will to " + std::string(packet.will->topic),
                         rights->explain(verdict));
     services_.log.warning("will_ignored", {{"client_id", client_id},
                                            {"address", peer_.address},
@@ -155,7 +161,7 @@ Ending Handshake::start_authentication(const wire::Connect& packet, Bytes frame,
     const std::string_view method = *packet.properties.text(PropertyId::authentication_method);
     authentication_ = Authentication::start(services_, peer_, sender_, method, frame);
     if (authentication_ == nullptr)
-        return end_with(ReasonCode::bad_authentication_method, "authentication method is not known");
+        return end_with(ReasonCode::bad_authentication_method, "the authentication method is not known");
     step_ = Step::authenticating;
     if (const auto data = packet.properties.text(PropertyId::authentication_data))
         return continue_authentication(*data, now, effect);
@@ -168,9 +174,9 @@ Ending Handshake::on_auth(Bytes frame, Instant now, Effect& effect) {
     const auto packet = wire::decode_auth(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "AUTH");
     if (!authentication_->continues(*packet))
-        return end_with(ReasonCode::protocol_error, "AUTH does not continue the method of CONNECT");
+        return end_with(ReasonCode::protocol_error, "AUTH does not use the authentication method of CONNECT");
     if (packet->code != ReasonCode::continue_authentication)  // [MQTT-4.12.0-3]
-        return end_with(ReasonCode::protocol_error, "AUTH step");
+        return end_with(ReasonCode::protocol_error, "before CONNACK the reason code of AUTH must be 0x18");
     const auto data = packet->properties.text(PropertyId::authentication_data);
     return continue_authentication(data.value_or(""), now, effect);
 }
@@ -219,7 +225,7 @@ Ending Handshake::on_login_checked(auth::LoginOutcome outcome, Instant now, Effe
     LEDGE_ASSERT(connect.ok());
     if (outcome.code == ReasonCode::success && !auth::is_still_proven(services_.policy, outcome.identity)) {
         outcome.code = ReasonCode::bad_user_name_or_password;
-        outcome.reason = "the users have been changed meanwhile";
+        outcome.reason = "the configured users or keys were changed during the login";
     }
     if (outcome.code != ReasonCode::success) return named(refuse_login(*connect, outcome, now), *connect);
     services_.guard.on_success(login_->source);
@@ -229,16 +235,17 @@ Ending Handshake::on_login_checked(auth::LoginOutcome outcome, Instant now, Effe
 
 Ending Handshake::refuse_login(const wire::Connect& packet, const auth::LoginOutcome& outcome, Instant now) {
     note_failed_login(services_, peer_, packet.user_name.value_or(""), packet.client_id, outcome.reason);
-    // Only a wrong secret is a guess. An expired token, for instance, is not.
+    // Only a wrong secret counts as a guess. An expired token, for instance, does not.
     if (outcome.code == ReasonCode::bad_user_name_or_password) note_guess(services_, peer_, login_->source, now);
     if (outcome.is_unanswered) services_.guard.on_unanswered(login_->source, now);
     return end_with(outcome.code, outcome.reason);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// A session that several connections fight for
+// A session that several connections compete for
 
 void Handshake::postpone(const OpenSession& open) {
+    // A login without a check has kept no copy of CONNECT, and the frame's buffer is used again after this call.
     if (login_ == nullptr) {
         std::vector<Byte> frame(wire::encoded_size(open.connect));
         wire::Writer writer(frame);
@@ -256,7 +263,7 @@ Ending Handshake::reopen(Effect& effect) {
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
     if (!connect.ok()) return end_with(connect.error(), "CONNECT");
     if (identity_ != nullptr && !auth::is_still_proven(services_.policy, *identity_))
-        return end_with(ReasonCode::not_authorized, "the users have been changed meanwhile");
+        return end_with(ReasonCode::not_authorized, "the configured users or keys were changed during the login");
     effect = OpenSession{*connect, login_->client_id};
     return nullptr;
 }

@@ -1,5 +1,5 @@
 // Handshake: a connection from its first byte to CONNACK. Judges CONNECT, has the login checked, and asks the broker
-// for the session. Owned by Connection, which lets go of it once the client is connected; on the shard's thread.
+// for the session. Owned by Connection, which destroys it once the client is connected; on the shard's thread.
 #pragma once
 
 #include <memory>
@@ -26,10 +26,10 @@ public:
         awaiting_connect,  // nothing but CONNECT is allowed
         authenticating,    // an AUTH exchange is under way: nothing but AUTH and DISCONNECT is allowed
         awaiting_login,    // the login is being checked; what the client sends meanwhile is kept
-        awaiting_turn,     // several connections fight for the session; the one that has it keeps it for some seconds
+        awaiting_turn,     // several connections compete for the session; the one that has it keeps it for some seconds
     };
 
-    /// `connection` is what the login queue knows this handshake by.
+    /// `connection` identifies this handshake in the login queue.
     Handshake(const ConnectionServices& services, PeerFacts& peer, PacketSender& sender, Connection& connection);
     ~Handshake();
     Handshake(const Handshake&) = delete;
@@ -41,7 +41,7 @@ public:
 
     /// TLS has proven the user: no password is asked for, and a user name in CONNECT means nothing.
     void set_proven_user(std::string_view user);
-    /// The client's identity once it is settled; nullptr: anonymous, and there are no rules.
+    /// The client's identity once it is settled; nullptr when the client is anonymous and there are no rules.
     const auth::Identity* identity() const { return identity_.get(); }
     std::unique_ptr<auth::Identity> take_identity() { return std::move(identity_); }
     /// When the proof of the login is no longer valid; `never` without such an end.

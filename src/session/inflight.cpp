@@ -16,7 +16,8 @@ void Inflight::open(wire::PacketId id, Delivery&& delivery, bool is_sent) {
     LEDGE_ASSERT(!is_sent || !has_unsent());
     if (entries_.empty()) first_id_ = id;
     const std::size_t index = index_of(id);
-    while (entries_.size() < index) entries_.push_back({});  // ids of deliveries that were dropped before their turn
+    // Fill the gap: these ids belong to deliveries that were dropped before they were sent.
+    while (entries_.size() < index) entries_.push_back({});
     const journal::OutState first =
         delivery.qos == wire::QoS::exactly_once ? journal::OutState::sent_qos2 : journal::OutState::sent_qos1;
     const journal::OutState state = delivery.state == journal::OutState::done ? first : delivery.state;
@@ -44,6 +45,7 @@ Inflight::Entry* Inflight::find_answerable(wire::PacketId id) {
 }
 
 void Inflight::release(Entry& entry) {
+    LEDGE_ASSERT(entry.state != journal::OutState::done && entry.state != journal::OutState::sent_qos1);
     entry.state = journal::OutState::released;
     entry.delivery.publication = {};
     entry.delivery.ids = {};
@@ -54,6 +56,7 @@ void Inflight::finish(wire::PacketId id) {
     LEDGE_ASSERT(entry != nullptr);
     if (entry->is_counted) --counted_;
     --unfinished_;
+    LEDGE_ASSERT(counted_ <= unfinished_);
     if (entry == &entries_.front())
         entry->state = journal::OutState::done;
     else
@@ -67,7 +70,7 @@ void Inflight::finish(wire::PacketId id) {
 
 void Inflight::mark_unsent() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-        // What waited for a commit to be sent for the first time is no repetition.
+        // An exchange whose first PUBLISH still waits for a commit will be no repetition.
         if (i < next_unsent_) entries_[i].delivery.sent = Sent::yes;
         entries_[i].is_counted = false;
     }
@@ -79,6 +82,7 @@ void Inflight::count(Entry& entry) {
     if (entry.is_counted) return;
     entry.is_counted = true;
     ++counted_;
+    LEDGE_ASSERT(counted_ <= unfinished_);
 }
 
 Inflight::Entry* Inflight::next_unsent(wire::PacketId& id) {

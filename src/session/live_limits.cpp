@@ -4,7 +4,8 @@ namespace ledge::session {
 
 SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits& wanted) {
     SessionLimits limits = wanted;
-    // Told in CONNACK (5.0 section 3.2.2.3): a client that keeps to what it was told must not be disconnected for it.
+    // CONNACK has told the client these limits (5.0 section 3.2.2.3). A client that obeys them must not be
+    // disconnected.
     limits.max_packet_size_bytes = running.max_packet_size_bytes;
     limits.receive_maximum = running.receive_maximum;
     limits.topic_alias_max_in = running.topic_alias_max_in;
@@ -14,7 +15,7 @@ SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits
     limits.shared_subscriptions_available = running.shared_subscriptions_available;
     limits.wildcard_subscriptions_available = running.wildcard_subscriptions_available;
     limits.max_keep_alive_s = running.max_keep_alive_s;
-    // A user's connections share buckets and a count, which remember what they were made with.
+    // The connections of a user share token buckets and a count, which remember the limits that they were created with.
     limits.connections_per_user_max = running.connections_per_user_max;
     limits.messages_per_second = running.messages_per_second;
     limits.messages_burst = running.messages_burst;

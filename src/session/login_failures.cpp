@@ -24,7 +24,7 @@ void note_guess(const ConnectionServices& services, const PeerFacts& peer, const
     if (!services.guard.on_failure(source, now)) return;
     const auth::LoginLimits& login = services.policy.login;
     services.log.warning("login_blocked", {{"address", to_text(peer.network)},
-                                           {"names", source.name == 0 ? "those that no user has" : "one"},
+                                           {"names", source.name == 0 ? "all names that no user has" : "one user name"},
                                            {"reason", "too many failed logins"},
                                            {"key", "auth.login_failures_max"},
                                            {"limit", login.failures_max},

@@ -1,4 +1,5 @@
-// What is noted of a login that failed: for the log and the counters, and for the guard that blocks guessing.
+// Reports failed logins to the log, to the counters and to the guard that blocks guessing. Stateless; on the shard's
+// thread.
 #pragma once
 
 #include <string_view>
@@ -13,11 +14,11 @@ namespace ledge::session {
 /// Logs and counts one failed login. `user` and `client_id` are cut to a length that fits a log line.
 void note_failed_login(const ConnectionServices& services, const PeerFacts& peer, std::string_view user,
                        std::string_view client_id, std::string_view reason);
-/// The failure was a wrong secret: counts against the source, which may be blocked from now on.
+/// The login failed because of a wrong secret. Counts the failure against the source, which may be blocked from now on.
 void note_guess(const ConnectionServices& services, const PeerFacts& peer, const auth::LoginSource& source,
                 Instant now);
 
-/// For a source that is blocked because of earlier guesses.
+/// The ending for a login whose source is blocked because of earlier guesses.
 Ending blocked_login();
 
 }  // namespace ledge::session

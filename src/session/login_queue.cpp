@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::session {
@@ -25,10 +26,10 @@ LoginQueue::Added LoginQueue::add(Connection& connection, auth::LoginCheck check
     const auth::Carrier carrier = auth::carrier_of(check);
     Added added;
     if (!has_room(carrier, bytes)) {
-        const Place victim = worst(carrier, source, guard, now);
+        const Place victim = find_victim(carrier, source, guard, now);
         if (victim == waiting_.end()) return added;
         added.gave_way = erase(victim);
-        if (!has_room(carrier, bytes)) return added;  // a large CONNECT, for which one small one is not enough
+        if (!has_room(carrier, bytes)) return added;  // one victim has not freed enough bytes for a large CONNECT
     }
     waiting_.push_back({++last_number_, &connection, carrier, std::move(check), source, bytes, 0});
     bytes_of(carrier) += bytes;
@@ -41,20 +42,22 @@ bool LoginQueue::has_room(auth::Carrier carrier, std::size_t bytes) {
     return static_cast<std::size_t>(waiting) < waiting_max && bytes_of(carrier) + bytes <= bytes_max;
 }
 
-/// Who gives way to the newcomer: of the worst standing, the newest of the address that waits most often. end():
-/// nobody is worse than the newcomer himself.
-LoginQueue::Place LoginQueue::worst(auth::Carrier carrier, const auth::LoginSource& newcomer,
-                                    const auth::LoginGuard& guard, Instant now) {
+// The login that gives way to the newcomer: among the logins with the worst standing, the newest of the address that
+// has most logins in the queue. end() when no login is worse than the newcomer. Logins under way never give way.
+LoginQueue::Place LoginQueue::find_victim(auth::Carrier carrier, const auth::LoginSource& newcomer,
+                                          const auth::LoginGuard& guard, Instant now) {
     std::unordered_map<NetworkId, std::uint32_t> waits;
     for (const Waiting& waiting : waiting_) {
         if (waiting.carrier == carrier) ++waits[waiting.source.network];
     }
     using Badness = std::pair<Standing, std::uint32_t>;
+    // The newcomer would wait as one more login of its address.
     Badness worst_yet{guard.standing_of(newcomer, now), waits[newcomer.network] + 1};
     Place found = waiting_.end();
     for (Place waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
         if (waiting->carrier != carrier || !waiting->check) continue;
         const Badness badness{guard.standing_of(waiting->source, now), waits[waiting->source.network]};
+        // The queue is in order of arrival, so an equal that comes later is newer.
         const bool is_newer = found != waiting_.end() && badness == worst_yet;
         if (badness <= worst_yet && !is_newer) continue;
         worst_yet = badness;
@@ -75,7 +78,8 @@ bool LoginQueue::hold(const Connection& connection, std::size_t bytes) {
 
 std::optional<LoginTask> LoginQueue::take(auth::Carrier carrier, const auth::LoginGuard& guard, Instant now,
                                           StandingRange range) {
-    using Merit = std::tuple<Standing, std::uint64_t, std::uint64_t>;  // less comes first; then who came first
+    // Standing, last turn of the address, last turn of the source. The smallest comes first; among equals, the oldest.
+    using Merit = std::tuple<Standing, std::uint64_t, std::uint64_t>;
     Place next = waiting_.end();
     Merit best;
     for (Place waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
@@ -94,6 +98,7 @@ std::optional<LoginTask> LoginQueue::take(auth::Carrier carrier, const auth::Log
 }
 
 void LoginQueue::note_turn(const Waiting& waiting) {
+    // Forgetting all turns makes the order unfair for one round only, and needs no second structure for the oldest.
     if (network_turns_.size() >= turns_max) network_turns_.clear();
     if (name_turns_.size() >= turns_max) name_turns_.clear();
     network_turns_[waiting.source.network] = ++last_turn_;
@@ -118,6 +123,7 @@ void LoginQueue::forget(const Connection& connection) {
 
 Connection* LoginQueue::erase(Place waiting) {
     Connection* connection = waiting->connection;
+    LEDGE_ASSERT(connection != nullptr && bytes_of(waiting->carrier) >= waiting->bytes);
     bytes_of(waiting->carrier) -= waiting->bytes;
     waiting_.erase(waiting);
     return connection;

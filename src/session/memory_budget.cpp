@@ -23,7 +23,7 @@ Pressure MemoryBudget::judge(std::size_t clients) {
     while (pressure_ != Pressure::slowest && used() >= percent(begin_of(next(pressure_)))) pressure_ = next(pressure_);
     while (pressure_ != Pressure::none && used() < percent(begin_of(pressure_) - hysteresis_percent))
         pressure_ = previous(pressure_);
-    // An eighth of the budget for what is unsent.
+    // All clients together share an eighth of the budget for their unsent bytes.
     const std::uint64_t fair = budget_ / 8 / std::max<std::size_t>(clients, 1);
     share_ = pressure_ == Pressure::none ? no_limit : std::clamp(fair, share_bytes_min, share_bytes_max);
     set_attention();
@@ -35,14 +35,16 @@ std::uint64_t MemoryBudget::excess() const {
     return used() - percent(relief_percent);
 }
 
-/// At the next step; at the last one, when another hundredth has come nevertheless.
+// The next call of judge() is needed when the next step is reached. At the last step: whenever another hundredth of the
+// budget has been used nevertheless.
 void MemoryBudget::set_attention() {
     if (!is_set()) return;
     const std::uint64_t used_then = pressure_ == Pressure::slowest
                                         ? std::max(used() + percent(1), percent(slowest_percent))
                                         : percent(begin_of(next(pressure_)));
     const std::uint64_t held_then = used_then > other_ ? used_then - other_ : held_ + percent(1);
-    attention_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;  // see used()
+    // used() counts memory above `measured_` one and a half times, so two thirds of the way there are enough.
+    attention_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;
 }
 
 }  // namespace ledge::session

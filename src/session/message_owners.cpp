@@ -4,13 +4,14 @@
 #include <bit>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/account.hpp"
 
 namespace ledge::session {
 
 namespace {
 constexpr std::uint64_t unit = 4;           // bytes
-constexpr std::uint64_t mantissa_min = 16;  // the highest of the five digits is always set, and not kept
+constexpr std::uint64_t mantissa_min = 16;  // five bits; the highest one is always set and is not part of the code
 constexpr unsigned exponent_max = 15;
 constexpr std::uint8_t code_max = 0xFE;
 }  // namespace
@@ -31,6 +32,7 @@ void MessageOwners::add(std::uint64_t message, journal::StoreAccount* account, s
     auto& page = pages_[message / page_size];
     if (page == nullptr) page = std::make_unique<Page>();
     const std::size_t place = message % page_size;
+    // The coded size is charged, not `bytes`, so that remove() gives back exactly as much.
     const std::uint8_t code = code_of(bytes);
     page->sizes[place] = static_cast<std::uint8_t>(code + 1U);
     page->owners[place] = accounts_.store(account, size_of(code));
@@ -40,8 +42,10 @@ void MessageOwners::add(std::uint64_t message, journal::StoreAccount* account, s
 void MessageOwners::remove(std::uint64_t message) {
     const auto found = pages_.find(message / page_size);
     const std::size_t place = message % page_size;
+    // A message from before the start was charged to nobody, with the average size.
     if (found == pages_.end() || found->second->sizes[place] == 0) return accounts_.unstore(0, unknown_bytes_);
     Page& page = *found->second;
+    LEDGE_ASSERT(page.used > 0);
     const std::uint8_t code = static_cast<std::uint8_t>(std::exchange(page.sizes[place], std::uint8_t{0}) - 1U);
     accounts_.unstore(page.owners[place], size_of(code));
     if (--page.used == 0) pages_.erase(found);

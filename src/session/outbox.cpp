@@ -14,6 +14,7 @@ BufferPool::Buffer BufferPool::take(std::size_t at_least) {
         kept_bytes_ -= buffer.capacity;
         return buffer;
     }
+    // Capacities are powers of two, so that a buffer that is given back fits the next outbox.
     std::size_t capacity = smallest;
     while (capacity < at_least) capacity *= 2;
     if (account_ != nullptr) *account_ += capacity;
@@ -24,6 +25,7 @@ void BufferPool::give_back(Buffer buffer) {
     if (buffer.capacity > largest_kept || kept_bytes_ + buffer.capacity > retained_bytes_max)
         return release(buffer.capacity);
     if (buffer.capacity == 0) return;
+    LEDGE_ASSERT(buffer.memory != nullptr);
     kept_bytes_ += buffer.capacity;
     kept_.push_back(std::move(buffer));
 }
@@ -42,7 +44,8 @@ void Outbox::append_reference(Blob blob, Bytes part) {
     size_ += part.size();
 }
 
-// Moves the unsent bytes to the front of a buffer that has room for `size` more.
+// Moves the unsent bytes to the front of a buffer that has room for `size` more bytes. The present buffer is used
+// again if the bytes fit and at least half of it was sent, so that moving stays cheap compared to sending.
 void Outbox::grow(std::size_t size) {
     const std::size_t unsent = end_ - begin_;
     const std::size_t wanted = unsent + size;
@@ -57,6 +60,7 @@ void Outbox::grow(std::size_t size) {
         for (std::size_t i = 0; i < references_->size(); ++i) (*references_)[i].offset -= begin_;
     begin_ = 0;
     end_ = unsent;
+    LEDGE_ASSERT(capacity() - end_ >= size);
 }
 
 std::size_t Outbox::gather(std::span<Bytes> parts) const {
@@ -85,6 +89,7 @@ void Outbox::consume(std::size_t count) {
     size_ -= count;
     pool_->count_consumed(count);
     if (size_ == 0) return clear();
+    // The sent bytes alternate between buffer bytes and payloads.
     while (references_ != nullptr && !references_->empty() && count > 0) {
         Reference& first = references_->front();
         const std::size_t before = std::min(count, first.offset - begin_);
@@ -97,6 +102,7 @@ void Outbox::consume(std::size_t count) {
         references_->pop_front();
     }
     begin_ += count;
+    LEDGE_ASSERT(begin_ <= end_);
 }
 
 void Outbox::clear() {

@@ -3,24 +3,31 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::session {
 
 bool PendingQueue::fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const {
     if (is_stored)
         return size() < limits.queue_stored_messages_max && this->bytes() + bytes <= limits.queue_stored_bytes_max;
-    // One message always fits, however large: what max_packet_size_bytes lets in is delivered.
+    // One message always fits, so that a message up to max_packet_size_bytes can be delivered whatever queue_bytes_max
+    // is.
     return loaded_.size() < limits.queue_messages_max &&
            (loaded_.empty() || loaded_bytes_ + bytes <= limits.queue_bytes_max);
 }
 
 Delivery PendingQueue::pop(std::size_t index) {
+    LEDGE_ASSERT(index < loaded_.size());
+    // Only the front of a ring can be removed, so the delivery first moves there.
     for (; index > 0; --index) std::swap(loaded_[index], loaded_[index - 1]);
     Delivery delivery = loaded_.pop_front();
+    LEDGE_ASSERT(loaded_bytes_ >= delivery.publication.bytes());
     loaded_bytes_ -= delivery.publication.bytes();
     return delivery;
 }
 
 void PendingQueue::move_to_back(std::size_t count) {
+    LEDGE_ASSERT(count <= loaded_.size());
     if (count == loaded_.size()) return;
     for (; count > 0; --count) loaded_.push_back(loaded_.pop_front());
 }
@@ -32,6 +39,7 @@ bool PendingQueue::is_all_stored() const {
 }
 
 void PendingQueue::put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes) {
+    LEDGE_ASSERT(loaded_.empty());
     stored_from_ = first_row;
     stored_rows_ += rows;
     stored_bytes_ += bytes;
@@ -57,6 +65,7 @@ void PendingQueue::push_stored(std::uint64_t row, std::size_t bytes) {
 
 void PendingQueue::take_stored(std::uint64_t row, std::size_t bytes) {
     stored_from_ = row + 1;
+    // The counts come from the store, where damage may have changed them, so they must not wrap around.
     stored_rows_ -= std::min<std::uint64_t>(stored_rows_, 1);
     stored_bytes_ -= std::min<std::uint64_t>(stored_bytes_, bytes);
 }

@@ -1,4 +1,5 @@
-// PUBLISH in; PUBACK or PUBREC out once the broker has routed it. What is answered to QoS 1 and 2 that is not taken:
+// PUBLISH comes in; PUBACK or PUBREC leaves once the broker has routed the message. The answers to a publication of QoS
+// 1 or 2 that does not reach every subscriber:
 //
 // the publication ...                                                  version 5        version 3
 // has too long or too deep a topic (topic_bytes_max, topic_levels_max) 0x90             closed
@@ -50,6 +51,8 @@ Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, E
 
     journal::PublicationView publication{packet->topic, packet->payload, {}, never, packet->qos, packet->retain};
     if (!packet->properties.empty()) read_properties(packet->properties, publication, now);
+    // Only a retained message needs its publisher later: the message is withheld when the publisher has lost its
+    // rights.
     if (packet->retain) publication.source = session.source(services_.scratch.source);
     effect = RoutePublication{publication, packet->packet_id};
     return nullptr;
@@ -61,16 +64,16 @@ Ending PublishReceiver::resolve_topic(wire::Publish& packet) {
     if (!alias) return nullptr;
     const SessionLimits& limits = peer_.limits();
     if (*alias > limits.topic_alias_max_in)  // [MQTT-3.3.2-9]
-        return end_with(ReasonCode::topic_alias_invalid, "topic alias above Topic Alias Maximum");
+        return end_with(ReasonCode::topic_alias_invalid, "the topic alias is above Topic Alias Maximum");
     if (aliases_ == nullptr) aliases_ = std::make_unique<InboundAliases>();
     if (!packet.topic.empty()) {
         if (packet.topic.size() <= limits.topic_bytes_max &&
             aliases_->set(*alias, packet.topic, limits.topic_alias_max_in))
             return nullptr;
-        return end_with(ReasonCode::topic_alias_invalid, "topic alias above Topic Alias Maximum");
+        return end_with(ReasonCode::topic_alias_invalid, "the topic alias is above Topic Alias Maximum");
     }
     const auto topic = aliases_->resolve(*alias);
-    if (!topic) return end_with(ReasonCode::protocol_error, "topic alias was never set");
+    if (!topic) return end_with(ReasonCode::protocol_error, "the topic alias was never set");
     packet.topic = *topic;
     return nullptr;
 }
@@ -78,7 +81,7 @@ Ending PublishReceiver::resolve_topic(wire::Publish& packet) {
 // A client that ignores what CONNACK has ruled out is disconnected.
 Ending PublishReceiver::check_against_connack(const wire::Publish& packet) const {
     if (packet.qos > peer_.limits().maximum_qos)  // [MQTT-3.2.2-11]
-        return end_with(ReasonCode::qos_not_supported, "QoS above limits.maximum_qos");
+        return end_with(ReasonCode::qos_not_supported, "the QoS is above limits.maximum_qos");
     if (packet.retain && !peer_.limits().retain_available)  // [MQTT-3.2.2-14]
         return end_with(ReasonCode::retain_not_supported, "RETAIN, and limits.retain_available is false");
     if (packet.properties.has(PropertyId::subscription_identifier))  // [MQTT-3.3.4-6]
@@ -145,13 +148,13 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
     if (packet.qos == QoS::at_most_once) return nullptr;
     const bool is_policy = code == ReasonCode::not_authorized;
     if (!peer_.is_v5() && !is_policy)
-        return end_with(code, "the message cannot be taken, and version 3 has no acknowledgement that says so", rule);
+        return end_with(code, "the message is refused, and MQTT 3 has no acknowledgement that says so", rule);
     return on_routed(session, packet.qos, packet.packet_id, code, 0, {},
                      is_policy ? told_to_client(services_, {}, rule) : rule);
 }
 
-// Sets `expires_at`, and leaves out the two properties that are not for subscribers: the alias, and the expiry
-// interval, of which only the rest is forwarded.
+// Sets `expires_at`, and leaves out the two properties that subscribers do not get unchanged: the topic alias, which
+// belongs to this connection, and the expiry interval, of which only the remaining time is forwarded.
 void PublishReceiver::read_properties(const wire::Properties& properties, journal::PublicationView& publication,
                                       Instant now) {
     const auto expiry = properties.number(PropertyId::message_expiry_interval);
@@ -175,8 +178,9 @@ Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, 
     if (is_for_later && !peer_.is_v5())
         return end_with(  // MQTT 3 has no PUBACK that refuses: the client may try again later
             code,
-            "the message cannot be kept now, and MQTT 3 has no answer that says so: a queue (limits.overflow), the "
-            "retained messages, memory or the store is full; /healthz and a line before this one say which");
+            "the message cannot be kept now, and MQTT 3 has no acknowledgement that says so: a queue "
+            "(limits.overflow), the retained messages, the memory or the store is full; /healthz and an earlier log "
+            "line say which");
     if (qos == QoS::at_least_once) {
         acks_.owe(PacketType::puback, id, code, ticket, hold, reason);  // [MQTT-4.3.2-4]
     } else {

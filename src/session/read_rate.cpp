@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::session {
 
 ReadRate::~ReadRate() {
@@ -12,7 +14,7 @@ ReadRate::~ReadRate() {
 
 std::uint32_t ReadRate::read_bytes_max(const SessionLimits& limits) {
     constexpr std::uint64_t least = 512;
-    constexpr std::uint64_t with_messages = 4096;  // small ones are many in it, and it may have to be kept
+    constexpr std::uint64_t with_messages = 4096;  // may contain many small messages, and may have to be kept in memory
     constexpr std::uint64_t most = 64 * 1024;
     const bool counts_messages = limits.messages_per_second != 0 || limits.user_messages_per_second != 0;
     std::uint64_t bytes = counts_messages ? with_messages : most;
@@ -25,6 +27,7 @@ std::uint32_t ReadRate::read_bytes_max(const SessionLimits& limits) {
 }
 
 void ReadRate::join(UserRate& user) {
+    LEDGE_ASSERT(user_ == nullptr);
     user_ = &user;
     user.join(limits_);
 }
@@ -32,6 +35,8 @@ void ReadRate::join(UserRate& user) {
 bool ReadRate::pause(Instant now) {
     is_paused_ = true;
     has_turn_ = false;
+    // A connection whose own rate is used up does not wait for the user, so the other connections of the user do not
+    // wait behind it.
     set_waiting_for_user(is_ready_itself() && user_ != nullptr);
     return is_waiting_for_user_ ? user_->pause(now) : std::exchange(quiet_at_, now + quiet_time) <= now;
 }
@@ -52,6 +57,7 @@ std::vector<Byte> ReadRate::resume() {
 
 void ReadRate::set_waiting_for_user(bool is_waiting) {
     if (is_waiting == is_waiting_for_user_) return;
+    LEDGE_ASSERT(user_ != nullptr);
     is_waiting_for_user_ = is_waiting;
     is_waiting ? user_->wait() : user_->wait_no_more();
 }

@@ -17,6 +17,7 @@ bool ReceivedIds::contains(wire::PacketId id) const {
 bool ReceivedIds::insert(wire::PacketId id) {
     if (contains(id)) return false;
     if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
+    // The empty page that was kept is in another place: free it.
     if (size_ == 0 && last_page_ != page_of(id)) (*pages_)[last_page_].reset();
     auto& page = (*pages_)[page_of(id)];
     if (page == nullptr) page = std::make_unique<Page>();
@@ -30,7 +31,7 @@ bool ReceivedIds::erase(wire::PacketId id) {
     if (!contains(id)) return false;
     auto& page = (*pages_)[page_of(id)];
     page->bits[word_of(id)] &= ~bit_of(id);
-    // One page stays: ids come in sequence, and the next one would only ask for it again.
+    // The last page stays although it is empty: ids come in sequence, so the next id most likely needs this page again.
     if (--page->used == 0 && size_ > 1) page.reset();
     if (--size_ == 0) last_page_ = static_cast<std::uint32_t>(page_of(id));
     return true;

@@ -6,6 +6,7 @@ namespace ledge::session {
 
 RetainedFeed::Batch* RetainedFeed::find(std::string_view filter) {
     const auto found = by_filter_.find(filter);
+    LEDGE_ASSERT(found == by_filter_.end() || found->second - first_ < batches_.size());
     return found == by_filter_.end() ? nullptr : &batches_[found->second - first_];
 }
 
@@ -21,11 +22,12 @@ void RetainedFeed::add(Batch batch) {
 }
 
 void RetainedFeed::pop_front() {
+    LEDGE_ASSERT(!empty());
     const Batch batch = batches_.pop_front();
     ++first_;
     forget_topics();
     if (batch.filter.empty())
-        --gone_;
+        --removed_;
     else
         by_filter_.erase(by_filter_.find(batch.filter));
 }
@@ -35,21 +37,24 @@ void RetainedFeed::forget(std::string_view filter) {
     Batch* known = find(filter);
     if (known == nullptr) return;
     if (known == &batches_.front()) forget_topics();
+    // The batch stays in place without a filter, because erasing it from the middle of the ring would cost O(n).
     by_filter_.erase(by_filter_.find(filter));
     *known = {};
     known->is_looked_through = true;
-    if (++gone_ > by_filter_.size() + a_few) leave_out_gone();
+    if (++removed_ > by_filter_.size() + a_few) erase_removed();
 }
 
-// Their places are wanted: whoever subscribes and unsubscribes for ever would fill the memory otherwise.
-void RetainedFeed::leave_out_gone() {
-    const bool is_front_gone = batches_.front().filter.empty();
+// Erases the batches whose subscription has been removed. Otherwise a client that subscribes and unsubscribes without
+// end would fill the memory.
+void RetainedFeed::erase_removed() {
+    const bool is_front_removed = batches_.front().filter.empty();
     for (std::size_t left = batches_.size(); left > 0; --left) {
         Batch batch = batches_.pop_front();
         if (!batch.filter.empty()) batches_.push_back(std::move(batch));
     }
-    if (is_front_gone) forget_topics();
-    gone_ = 0;
+    if (is_front_removed) forget_topics();
+    // The batches are numbered anew, from 0.
+    removed_ = 0;
     first_ = 0;
     for (std::size_t i = 0; i < batches_.size(); ++i) by_filter_[batches_[i].filter] = i;
     batches_.shrink();

@@ -1,3 +1,5 @@
+// Session: its connection, its identity, and the log of drops. The queues are in session_queue.cpp, memory in
+// give_way.cpp and account.cpp.
 #include "ledge/session/session.hpp"
 
 #include <algorithm>
@@ -35,7 +37,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     LEDGE_ASSERT(connection_ == nullptr);
     connection_ = &connection;
     limits_ = &limits;
-    come_back();
+    leave_away_list();
     expires_at = never;
     expiry_timer.cancel();
     will_timer.cancel();
@@ -62,7 +64,7 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
 
 void Session::take_rules(const auth::Policy& policy) {
     if (identity_ == nullptr) {
-        // Offline and unknown: what it may have is decided when somebody comes for it.
+        // An offline session without an identity gets its rights when a client connects for it.
         if (!policy.acl || !is_online()) return;
         identity_ = std::make_unique<auth::Identity>();
     }
@@ -78,15 +80,17 @@ void Session::shrink() {
 void Session::detach() {
     connection_ = nullptr;
     inflight_.mark_unsent();
+    // Remember the highest row whose PUBLISH was sent: the next record of the session says so, for DUP after a restart.
     inflight_.for_each([this](wire::PacketId, const Inflight::Entry& entry) {
         if (entry.delivery.is_stored && entry.delivery.is_begun())
             sent_until_ = std::max(sent_until_, entry.delivery.row);
     });
     doubted_until_ = std::max(doubted_until_, sent_until_);
+    LEDGE_ASSERT(doubted_until_ >= sent_until_ && inflight_.counted() == 0);
     shrink();
 }
 
-// The key of the limit that its queue has reached.
+// The configuration key of the limit that the queue has reached.
 std::string_view Session::full_limit() const {
     if (pending_.size() >= limits_->queue_stored_messages_max) return "limits.queue_stored_messages_max";
     if (pending_.loaded() >= limits_->queue_messages_max) return "limits.queue_messages_max";

@@ -1,4 +1,4 @@
-// The queues of a session: what goes in and out, and what the store has to know of it.
+// Session: messages enter and leave the two queues here, and the store is kept up to date with each change.
 #include <algorithm>
 #include <limits>
 
@@ -11,19 +11,22 @@
 namespace ledge::session {
 
 namespace {
-// One reading of the store: enough that its cost does not show, little enough for one turn.
+// Limits of one read from the store: large enough that the cost of a read does not matter, small enough for one turn of
+// the shard.
 constexpr std::size_t refill_rows_max = 200;
 constexpr std::size_t refill_bytes_max = 256 * 1024;
 }  // namespace
 
 void Session::enqueue(Delivery delivery) {
     const std::size_t bytes = delivery.publication.bytes();
+    // A message that is not stored needs a row as well, because its packet id follows from the row. QoS 0 has no id.
     if (delivery.row == 0 && delivery.qos != wire::QoS::at_most_once) delivery.row = ++last_row_;
     if (!delivery.is_stored || !pending_.goes_to_tail(bytes, *limits_)) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
     tail_ticket_ = std::max(tail_ticket_, delivery.ticket);
-    // Its hold is abandoned here: the subscriber is not sent the message for now, so only the commit settles it.
+    // The hold ends here with the delivery, as abandoned: the subscriber does not get the message for now, so only the
+    // commit may release the publisher's acknowledgement.
 }
 
 void Session::enqueue_loaded(Delivery delivery) {
@@ -55,7 +58,8 @@ Delivery Session::dequeue() {
 void Session::discard_expired(Instant now) {
     if (pending_.earliest_expiry() > now) return;
     pending_.forget_earliest_expiry();
-    for (std::size_t left = pending_.loaded(); left > 0; --left) {  // once round, in order
+    // Each loaded delivery moves from the front to the back once, so the order stays.
+    for (std::size_t left = pending_.loaded(); left > 0; --left) {
         Delivery delivery = dequeue();
         if (delivery.publication.expires_at() > now || delivery.is_begun()) {
             enqueue_loaded(std::move(delivery));
@@ -69,6 +73,7 @@ void Session::discard_expired(Instant now) {
 
 std::optional<Delivery> Session::dequeue_oldest_droppable() {
     refill();
+    // A delivery that was sent before is never dropped: the client may hold its packet id.
     std::size_t index = 0;
     while (index < pending_.loaded() && pending_.at(index).is_begun()) ++index;
     if (index == pending_.loaded()) return std::nullopt;
@@ -107,7 +112,8 @@ void Session::store(Delivery& delivery, journal::Urgency urgency) {
     LEDGE_ASSERT(is_stored());
     journal::Journal& journal = services_.journal;
     const journal::Publication& publication = delivery.publication;
-    // A retained message may have been stored for an earlier delivery, and be gone with it.
+    // The publication may have a message number already although its record was removed: a retained message was stored
+    // for an earlier delivery, and the record was removed with that delivery. Then it gets a new record.
     if (publication.message() == 0 || services_.references.count(publication.message()) == 0) {
         const std::uint64_t message = journal.new_number();
         publication.set_message(message,
@@ -125,7 +131,9 @@ void Session::store(Delivery& delivery, journal::Urgency urgency) {
 
 journal::Ticket Session::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
     if (!delivery.is_stored) return 0;
+    LEDGE_ASSERT(state != journal::OutState::done && id != 0);
     journal::Journal& journal = services_.journal;
+    // A record that no batch contains yet is changed in place, so the store writes the row once.
     Blob body = encode_row(delivery, state, id);
     if (journal.is_pending(delivery.ticket))
         journal.replace(delivery.ticket, std::move(body), journal::Urgency::now);
@@ -152,6 +160,7 @@ void Session::drop_row(Delivery& delivery) {
     else
         journal.drop(journal::RecordKind::queued, number(), delivery.row, journal::Urgency::lazy);
     delivery.is_stored = false;
+    // The message's own record goes with the last row that refers to it, in whichever session.
     if (!services_.references.release(delivery.message)) return;
     services_.message_owners.remove(delivery.message);
     const journal::Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
@@ -177,6 +186,8 @@ void Session::put_record(Instant at, journal::Urgency urgency) {
 }
 
 void Session::record_connection(journal::Urgency urgency) {
+    // Rows that were never sent are about to be sent. The record must say so before the first of them leaves;
+    // otherwise a crash would forget that the client may have seen them.
     const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
     if (has_unsent) progress_.doubted_until = journal::SendingProgress::unknown;
     put_record(never, has_unsent ? std::max(urgency, journal::Urgency::paced) : urgency);
@@ -184,6 +195,7 @@ void Session::record_connection(journal::Urgency urgency) {
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {
+    // Without a backlog there is nothing to note, except that an earlier "any row may have been sent" is over.
     if (backlog() > 0 || progress_.doubted_until == journal::SendingProgress::unknown)
         progress_ = {sent_until_, doubted_until_, last_row_, id_shift_};
     put_record(at, urgency);
@@ -204,7 +216,8 @@ void Session::put_will_record(journal::Urgency urgency) {
     will_record.put(record, urgency);
 }
 
-// A shared subscription is named in the store by its number within the session: group ids are those of one run.
+// The store names a shared subscription by its number within the session, because group ids hold for one run of the
+// broker only.
 std::uint32_t Session::share_subscription_of(const Delivery& delivery) const {
     if (delivery.share_group == 0) return 0;
     const SubscriptionRef* mine = subscriptions.find_group(delivery.share_group);
@@ -222,7 +235,8 @@ std::uint32_t Session::share_group_of(std::uint32_t subscription) const {
 
 void Session::refill() {
     if (!pending_.is_tail_next()) return;
-    if (services_.journal.is_saturated()) return wait_for_commit();  // each message would leave removals there
+    // Each loaded message would soon add records of removals to the journal, which is full.
+    if (services_.journal.is_saturated()) return wait_for_commit();
     const journal::StoreReader& store = services_.store;
     auto& rows = services_.scratch.loaded;
     do {
@@ -232,10 +246,10 @@ void Session::refill() {
     } while (!rows.empty() && pending_.is_tail_next());
     if (!rows.empty()) return;
     if (services_.journal.is_durable(tail_ticket_)) return forget_lost_tail();
-    wait_for_commit();  // all that is left is on its way to the store
+    wait_for_commit();  // the remaining rows are still on their way to the store
 }
 
-// The store should have these rows, and does not give them any more: the disk has damaged them while the broker ran.
+// The store should have the rows of the tail, but does not return them: the disk has damaged them while the broker ran.
 void Session::forget_lost_tail() {
     services_.counters.dropped_unreadable += pending_.stored_rows();
     services_.counters.queued_messages -= pending_.stored_rows();
@@ -244,7 +258,7 @@ void Session::forget_lost_tail() {
     pending_.forget_tail();
 }
 
-// Those that come before what is loaded; the others stay in the tail.
+// Loads the rows that come before the loaded front. The other rows stay in the tail.
 void Session::load_rows(const std::vector<journal::StoredDelivery>& rows) {
     const std::size_t loaded = pending_.loaded();
     const std::uint64_t before = loaded == 0 ? std::numeric_limits<std::uint64_t>::max() : pending_.front().row;
@@ -260,26 +274,28 @@ void Session::load_rows(const std::vector<journal::StoredDelivery>& rows) {
 
 bool Session::has_next() {
     refill();
+    // After a failure of the store the rows of the tail never come, so the loaded front need not wait for them.
     return pending_.has_loaded() && (!pending_.is_tail_next() || services_.journal.is_failed());
 }
 
 void Session::load_row(const journal::StoredDelivery& stored) {
     const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
     const auto publication = journal::parse_publication({stored.publication.data(), stored.publication.size()});
+    // restore_exchange() has opened this row's exchange already.
     if (record && is_restored_exchange(stored.row.number, record->packet_id))
         return pending_.skip_stored(stored.row.number);
     Delivery delivery;
     delivery.row = stored.row.number;
     delivery.is_stored = true;
-    if (!record) {  // not counted as queued either
+    if (!record) {  // an unreadable row was not counted as queued, so nothing is uncounted
         pending_.skip_stored(stored.row.number);
-        return give_up(delivery);
+        return drop_unreadable_row(delivery);
     }
     pending_.take_stored(stored.row.number, record->bytes);
     uncount_queued(record->bytes);
     delivery.message = record->message;
     const bool is_released = record->state == journal::OutState::released;  // PUBREL needs no publication
-    if (!publication && !is_released) return give_up(delivery);
+    if (!publication && !is_released) return drop_unreadable_row(delivery);
     delivery.publication =
         journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
     delivery.publication.set_message(record->message, 0);
@@ -293,22 +309,23 @@ void Session::load_row(const journal::StoredDelivery& stored) {
     enqueue_loaded(std::move(delivery));
 }
 
-// The id of a QoS 2 message was recorded before its first PUBLISH: where that is in doubt, it counts as sent, because
-// its client may hold the id. A QoS 1 message in doubt is sent with DUP: a receiver takes that for a hint at most,
-// while DUP 0 on a repetition would be a false statement.
+// The packet id of a QoS 2 message is recorded before its first PUBLISH. A recorded message that may have been sent
+// counts as sent, because the client may hold the id. A QoS 1 message that may have been sent is sent with DUP: a
+// receiver may use DUP only as a hint, while DUP 0 on a repetition would be a false statement.
 Sent Session::sent_before(std::uint64_t row, journal::OutState state) const {
     if (row <= sent_until_ || state == journal::OutState::released) return Sent::yes;
     if (row > doubted_until_) return Sent::no;
     return state == journal::OutState::done ? Sent::perhaps : Sent::yes;
 }
 
+// True when the exchange of a stored row is open already, because restore_exchange() has opened it.
 bool Session::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
     const Inflight::Entry* entry = id == 0 ? nullptr : inflight_.find(id);
     return entry != nullptr && entry->delivery.is_stored && entry->delivery.row == row;
 }
 
-// A row that cannot be delivered, now or ever.
-void Session::give_up(Delivery& delivery) {
+// The row can never be delivered. Removes it from the store.
+void Session::drop_unreadable_row(Delivery& delivery) {
     note_unreadable(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
     services_.journal.drop(journal::RecordKind::queued, number(), delivery.row, journal::Urgency::lazy);
@@ -332,8 +349,9 @@ bool Session::load_publication(Delivery& delivery) const {
     return true;
 }
 
-// Rows above the highest one that is there may have been given as well, to messages that are finished or were never
-// durable. Their ids are free: no client holds one, as the row of a QoS 2 message is durable before its first PUBLISH.
+// Before the restart, rows above `last_row` may have been given to messages that are finished or were never durable.
+// Such rows are given again. Their packet ids are free: the row of a QoS 2 message is durable before its first PUBLISH,
+// so no client holds an id of them.
 void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
                       const journal::SendingProgress& progress, Bytes record, Instant expiry) {
     record_.restore(number, record, expiry);
@@ -341,6 +359,7 @@ void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_
     last_row_ = std::max(last_row, progress.known_until);
     sent_until_ = std::min(progress.sent_until, last_row_);
     doubted_until_ = std::max(sent_until_, std::min(progress.doubted_until, last_row_));
+    // A message that was stored while the client was connected, after the record was written, may have been sent.
     if (last_live > progress.known_until) doubted_until_ = std::max(doubted_until_, last_live);
     id_shift_ = progress.id_shift;
 }
@@ -359,7 +378,8 @@ bool Session::restore_exchange(std::uint64_t row, Delivery delivery, journal::Ou
 
 void Session::restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from) {
     inflight_.mark_unsent();
-    if (const wire::PacketId last = inflight_.last_id(); last != 0) {  // the next row has the id after it
+    // After exchanges of an older release: shift the ids, so that the next row gets the id after the last exchange.
+    if (const wire::PacketId last = inflight_.last_id(); last != 0) {
         const std::uint64_t next = rows == 0 ? last_row_ + 1 : from;
         id_shift_ = static_cast<std::uint16_t>((last + Inflight::ids - (next - 1) % Inflight::ids) % Inflight::ids);
     }

@@ -32,6 +32,7 @@ const SubscriptionRef* SubscriptionSet::find_number(std::uint32_t number) const 
 
 SubscriptionRef& SubscriptionSet::add(const SubscriptionRef& ref) {
     refs_.push_back(ref);
+    // The index is built once, when the set becomes too large for a search one by one.
     if (index_ != nullptr) {
         note(refs_.size() - 1);
     } else if (refs_.size() > unindexed_max) {
@@ -42,6 +43,7 @@ SubscriptionRef& SubscriptionSet::add(const SubscriptionRef& ref) {
 }
 
 void SubscriptionSet::note(std::size_t position) {
+    LEDGE_ASSERT(index_ != nullptr && position < refs_.size());
     index_->by_key[key_of(refs_[position])] = static_cast<std::uint32_t>(position);
     index_->by_number[refs_[position].number] = static_cast<std::uint32_t>(position);
 }
@@ -53,6 +55,7 @@ void SubscriptionSet::remove(const SubscriptionRef& ref) {
         index_->by_key.erase(key_of(ref));
         index_->by_number.erase(ref.number);
     }
+    // The last subscription moves to the free place, so that removing costs O(1).
     const bool is_last = position + 1 == refs_.size();
     if (!is_last) refs_[position] = refs_.back();
     refs_.pop_back();

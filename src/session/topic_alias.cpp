@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledge/base/assert.hpp"
+
 namespace ledge::session {
 
 bool InboundAliases::set(std::uint32_t alias, std::string_view topic, std::uint32_t maximum) {
@@ -17,6 +19,7 @@ std::optional<std::string_view> InboundAliases::resolve(std::uint32_t alias) con
 }
 
 OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
+    LEDGE_ASSERT(maximum_ > 0);
     ++uses_;
     unestablished_ = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -24,6 +27,7 @@ OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
         entries_[i].last_used = uses_;
         return {static_cast<std::uint16_t>(i + 1), true};
     }
+    // The first time a topic is sent, only a hash is kept: most topics that are sent once are never sent again.
     const std::uint64_t fingerprint = hash(topic);
     if (std::find(seen_once_.begin(), seen_once_.end(), fingerprint) == seen_once_.end()) {
         if (seen_once_.size() < maximum_)
@@ -37,6 +41,7 @@ OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
         unestablished_ = entries_.size();
         return {static_cast<std::uint16_t>(unestablished_), false};
     }
+    // All aliases are in use: the topic that was not sent for the longest time loses its alias.
     const auto oldest = std::min_element(entries_.begin(), entries_.end(),
                                          [](const Entry& a, const Entry& b) { return a.last_used < b.last_used; });
     oldest->topic.assign(topic);
@@ -47,11 +52,12 @@ OutboundAliases::Choice OutboundAliases::choose(std::string_view topic) {
 
 void OutboundAliases::take_back() {
     if (unestablished_ == 0) return;
-    entries_[unestablished_ - 1] = {};  // no topic has the empty name: never chosen, first to be given away
+    // No topic has the empty name, so this entry is never found, and it is the first to be replaced.
+    entries_[unestablished_ - 1] = {};
     unestablished_ = 0;
 }
 
-// FNV-1a: a wrong hit only gives an alias one message early.
+// FNV-1a. A collision does no harm: a topic gets its alias one message too early.
 std::uint64_t OutboundAliases::hash(std::string_view topic) {
     std::uint64_t value = 0xcbf29ce484222325U;
     for (const char c : topic) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;

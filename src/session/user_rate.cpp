@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/session/read_rate.hpp"
 
 namespace ledge::session {
 
 namespace {
 
-/// The smaller one that is a limit at all.
+// Lowers `value` to `other`. 0 means no limit.
 void lower(std::uint64_t& value, std::uint64_t other) {
     if (other != 0) value = value == 0 ? other : std::min(value, other);
 }
@@ -28,34 +29,36 @@ struct Values {
 }  // namespace
 
 void UserRate::join(const SessionLimits& limits) {
-    const auto found = std::ranges::find(through_, &limits, &Through::limits);
-    if (found != through_.end()) {
+    const auto found = std::ranges::find(uses_, &limits, &ListenerUse::limits);
+    if (found != uses_.end()) {
         ++found->connections;
         return;
     }
-    through_.push_back({&limits, 1});
+    uses_.push_back({&limits, 1});
     adjust();
 }
 
-// With the last connection the values stay: what was taken is still to be made up for, at the rate it was taken at.
+// After the last connection the values stay: the tokens that were taken must return at the rate at which they were
+// taken, so that a reconnect does not refill the buckets.
 void UserRate::leave(const SessionLimits& limits) {
-    const auto found = std::ranges::find(through_, &limits, &Through::limits);
+    const auto found = std::ranges::find(uses_, &limits, &ListenerUse::limits);
+    LEDGE_ASSERT(found != uses_.end() && found->connections > 0);
     if (--found->connections != 0) return;
-    through_.erase(found);
-    if (!through_.empty()) adjust();
+    uses_.erase(found);
+    if (!uses_.empty()) adjust();
 }
 
 std::uint32_t UserRate::connections() const {
     std::uint32_t count = 0;
-    for (const Through& through : through_) count += through.connections;
+    for (const ListenerUse& use : uses_) count += use.connections;
     return count;
 }
 
 void UserRate::adjust() {
     Values messages;
     Values bytes;
-    for (const Through& through : through_) {
-        const SessionLimits& limits = *through.limits;
+    for (const ListenerUse& use : uses_) {
+        const SessionLimits& limits = *use.limits;
         messages.narrow_to(limits.user_messages_per_second, limits.user_messages_burst);
         bytes.narrow_to(limits.user_bytes_per_second, limits.user_bytes_burst);
     }

@@ -1,6 +1,7 @@
-// Account: what one owner (base/owner.hpp: a proven user, else the network of an address) holds and writes in this
-// broker, as sums that the sessions keep. Overload and the limits of the broker judge by them: when something runs out,
-// the owner that holds most of it gives way. Owned by the shard; on the shard's thread.
+// Account: how much one owner holds and writes in this broker. An owner is a proven user, otherwise the network of an
+// address (base/owner.hpp). The sessions of the owner keep the sums up to date. When something runs out (memory, store,
+// places), the broker uses the sums to find the owner that holds most of it, and that owner gives way. Owned by the
+// shard; used on the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -20,36 +21,38 @@ class Session;
 
 struct Account : journal::StoreAccount {
     OwnerId id{};
-    NetworkId network = NetworkId::none;  // of the anonymous; none: a user, or a Unix socket
-    std::string name;                     // the user, or the network as text; "local": a Unix socket without a user
-    std::uint32_t sessions = 0;           // connected and away
-    std::uint64_t table_bytes = 0;        // of those in memory: client ids, wills, subscriptions; no messages
+    NetworkId network = NetworkId::none;  // of anonymous clients; none = the owner is a user, or a Unix socket
+    std::string name;                     // the user, or the network as text; "local" = a Unix socket without a user
+    std::uint32_t sessions = 0;           // with and without a connection
+    std::uint64_t table_bytes = 0;        // memory of client ids, wills and subscriptions; without messages
 
-    // Its sessions without a connection, in the order in which they lost it.
+    // The owner's sessions without a connection, as an intrusive list. The session that lost its connection first is at
+    // the front.
     Session* longest_away = nullptr;
     Session* latest_away = nullptr;
     void add_away(Session& session);
     void remove_away(Session& session);
-    /// The session that is away for longest of those that hold no message; nullptr: none of the first `looks_max` is
-    /// empty. Those that are not go to the end of the order, so that the next call looks at others.
+    /// The first session of the list that holds no message; nullptr when none of the first `looks_max` sessions is
+    /// empty. The sessions with messages that were examined move to the end of the list, so that the next call examines
+    /// others.
     Session* longest_away_empty();
     static constexpr int looks_max = 64;
 };
 
 class Accounts {
 public:
-    /// Of the store's ceiling: from where on an owner has a share, and that share. So the largest owner alone can fill
-    /// the store up to the former.
+    /// Fractions of the store's size limit. When more than the first is in use, no owner may keep more than the second.
+    /// So a single owner can fill the store up to the first.
     static constexpr double shares_above_used = 0.6;
     static constexpr double store_share = 0.25;
-    /// Accounts without a session that are remembered for what they have written.
+    /// Accounts without a session that are kept for the figures of how much they have written.
     static constexpr std::size_t absent_max = 256;
 
-    /// The account of whoever comes with this proven user ("": none) from this network; a new one is empty. Accounts
-    /// stay where they are while they have a session, or anything in the store or on its way there.
+    /// The account of a client with this proven user ("" = none) from this network. Creates the account if needed. The
+    /// reference stays valid while the account has a session, messages in the store, or records on the way there.
     Account& of(std::string_view user, NetworkId network);
 
-    /// The account for which `amount` is largest, above 0; nullptr: it is 0 for all. O(accounts).
+    /// The account for which `amount` is largest; nullptr when it is 0 for all. O(accounts).
     template <class Amount>
     Account* largest(Amount&& amount) {
         Account* best = nullptr;
@@ -66,18 +69,20 @@ public:
     /// The `count` accounts with the largest `sum` above 0, largest first.
     std::vector<OwnerFigure> top(std::size_t count, std::uint64_t Account::*sum) const;
 
-    // What the store keeps
-    /// The store keeps `bytes` more; `account`: who has published them, nullptr: nobody knows. The number for unstore.
+    // Messages in the store.
+    /// The store keeps `bytes` more. `account` = the publisher; nullptr when the publisher is not known. Returns the
+    /// number that unstore() needs; 0 when the bytes are charged to nobody.
     std::uint16_t store(journal::StoreAccount* account, std::uint64_t bytes);
     void unstore(std::uint16_t number, std::uint64_t bytes);
-    /// The store uses so much of its ceiling.
+    /// `fraction` of the store's size limit is in use. Decides whether each owner is limited to a share.
     void note_store_used(double fraction);
-    /// The store keeps more of its messages than its share.
+    /// True when the account's messages in the store exceed its share.
     bool is_over_store_share(const journal::StoreAccount& account) const {
         return account.stored_bytes > stored_bytes_max_;
     }
+    /// The share of one owner in bytes of messages; the largest number when there is no limit now.
     std::uint64_t stored_bytes_max() const { return stored_bytes_max_; }
-    /// So much of the store is in use that each account is held to its share.
+    /// True when so much of the store is in use that each account is limited to its share.
     bool has_store_shares() const { return stored_bytes_max_ != no_limit; }
 
     std::size_t size() const { return accounts_.size(); }
@@ -90,10 +95,10 @@ private:
     static constexpr std::size_t looked_at_least = 64;
 
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Account>> accounts_;  // by owner
-    std::size_t forget_at_ = looked_at_least;                                      // accounts
-    std::vector<journal::StoreAccount*> by_number_{nullptr};
+    std::size_t forget_at_ = looked_at_least;                 // number of accounts at which forget_unused() runs next
+    std::vector<journal::StoreAccount*> by_number_{nullptr};  // number 0 stands for nobody
     std::vector<std::uint16_t> free_numbers_;
-    std::uint64_t stored_total_ = 0;
+    std::uint64_t stored_total_ = 0;             // bytes of all messages in the store
     std::uint64_t stored_bytes_max_ = no_limit;  // of one account
     static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 };

@@ -1,5 +1,6 @@
-// Ack barrier: when may a PUBLISH be acknowledged? When its records are durable. Or earlier: when every subscriber that
-// the message is owed to has acknowledged it, because then the records are not needed any more.
+// Ack barrier: decides when a PUBLISH may be acknowledged. That is the case when its records are durable. It is also
+// the case earlier, when every subscriber that must get the message has acknowledged it, because then the records are
+// not needed any more. Owned by the shard; used on the shard's thread.
 //
 //     Fanout opens a barrier ──► one AckHold per Delivery ──► settle(): the subscriber is done with the message
 //                  │                                                     │ the last one
@@ -18,14 +19,14 @@ namespace ledge::session {
 class AckBarriers;
 class AckQueue;
 
-/// One barrier. Only AckBarriers, AckHold and AckWait look into it.
+/// One barrier. Only AckBarriers, AckHold and AckWait use its members.
 struct AckBarrier {
     AckBarriers* owner = nullptr;
-    AckQueue* waiting = nullptr;  // the queue whose acknowledgement waits; nullptr: no acknowledgement waits
+    AckQueue* waiting = nullptr;  // the queue whose acknowledgement waits; nullptr = none waits
     std::uint32_t number = 0;     // of that acknowledgement in the queue
-    std::uint32_t holds = 0;
+    std::uint32_t holds = 0;      // holds that are not settled yet
     wire::PacketType kind = wire::PacketType::puback;
-    bool is_commit_required = false;
+    bool is_commit_required = false;  // a hold was abandoned: only the commit releases the acknowledgement
 };
 
 /// Delays an acknowledgement until settle(). When all holds of a barrier are settled, the acknowledgement may leave
@@ -48,11 +49,11 @@ public:
     }
 
     explicit operator bool() const { return barrier_ != nullptr; }
-    /// One more hold of the same barrier. Requires one that is not empty.
+    /// Returns one more hold of this hold's barrier. Requires that this hold is not empty.
     AckHold share() const;
-    /// Its subscriber is done with the message. The publisher's connection may send while this runs.
+    /// The subscriber is done with the message. This call may send the acknowledgement to the publisher's connection.
     void settle();
-    /// Its subscriber cannot make the records unnecessary.
+    /// The subscriber will not make the records unnecessary, so the acknowledgement waits for the commit.
     void abandon();
 
 private:
@@ -63,11 +64,11 @@ private:
     AckBarrier* barrier_ = nullptr;
 };
 
-/// The other end: an acknowledgement that waits for the holds of a barrier. It may end before they do.
+/// The other end of a barrier: an acknowledgement that waits for the holds. The wait may end before the holds do.
 class AckWait {
 public:
     AckWait() = default;
-    /// Acknowledgement `number` of `kind` in this queue waits. At most one waits for a barrier.
+    /// Acknowledgement `number` of `kind` in `queue` waits. At most one acknowledgement waits for a barrier.
     AckWait(const AckHold& hold, AckQueue& queue, wire::PacketType kind, std::uint32_t number);
     AckWait(AckWait&& other) noexcept : barrier_(std::exchange(other.barrier_, nullptr)) {}
     AckWait& operator=(AckWait&& other) noexcept {
@@ -97,15 +98,15 @@ public:
     AckBarriers(const AckBarriers&) = delete;
     AckBarriers& operator=(const AckBarriers&) = delete;
 
-    /// A new barrier, and the first hold of it.
+    /// Opens a new barrier and returns its first hold.
     AckHold open();
 
 private:
     friend class AckHold;
     void close(AckBarrier& barrier) { free_.push_back(&barrier); }
 
-    std::deque<AckBarrier> barriers_;  // addresses stay
-    std::vector<AckBarrier*> free_;
+    std::deque<AckBarrier> barriers_;  // a deque, because the address of a barrier must not change
+    std::vector<AckBarrier*> free_;    // closed barriers, to be opened again
 };
 
 }  // namespace ledge::session

@@ -60,7 +60,7 @@ public:
     /// All subscribers that could make the ticket of acknowledgement `number` of a kind unnecessary are done with the
     /// message. The acknowledgement may leave now, unless `is_commit_required`.
     void on_holds_ended(wire::PacketType kind, std::uint32_t number, bool is_commit_required);
-    /// Sends every acknowledgement whose time has come.
+    /// Sends every acknowledgement that may leave now.
     void flush();
     /// Drops all. A client that misses an acknowledgement sends its packet again when it resumes.
     void clear();

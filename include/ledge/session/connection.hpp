@@ -41,10 +41,11 @@ class Handshake;
 
 class Connection {
 public:
+    /// The kind of place that the connection occupies on its listener.
     enum class Place : std::uint8_t {
-        arriving,   // its CONNECT has not been accepted
-        connected,  // it is a client
-        leaving,    // it is closing: another connection may have its place
+        arriving,   // no CONNECT of the peer was accepted yet
+        connected,  // the peer is a client
+        leaving,    // the connection is closing, so another connection may have the place
     };
 
     Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
@@ -58,7 +59,7 @@ public:
     const SessionLimits& limits() const { return peer_.limits(); }
     PacketSender& sender() { return sender_; }
     const PacketSender& sender() const { return sender_; }
-    /// nullptr before CONNACK, and after the session was let go.
+    /// nullptr before CONNACK, and after forget_session().
     Session* session() const { return session_; }
 
     // For the driver.
@@ -68,10 +69,12 @@ public:
     void* driver_data() const { return driver_data_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
-    /// False: the driver must not read the connection. The connection is marked dirty when this becomes true again.
+    /// False while the driver must not read the connection. When the result becomes true again, the connection is
+    /// marked dirty.
     bool wants_input() const { return is_closing() || !is_held_back(); }
-    /// True while the broker does not read the connection: it has used up its rate, it waits for its session, or too
-    /// many of its acknowledgements wait for the store. The last slows down clients that ignore Receive Maximum.
+    /// True while the broker does not read the connection: the client has used up its rate, the connection waits for
+    /// its session, or too many acknowledgements wait for the store. The last case slows down clients that ignore
+    /// Receive Maximum.
     bool is_held_back() const;
     /// Puts the connection on the shard's list for the driver.
     void mark_dirty() { services_.dirty.add(*this); }
@@ -88,7 +91,7 @@ public:
     void on_received(Instant now) { last_received_ = now; }
     /// The connection's timer: connect timeout, keep alive, or the end of the login's validity.
     void on_timer(Instant now);
-    /// nullptr: no rate limit.
+    /// nullptr when the connection has no rate limit.
     ReadRate* read_rate() { return rate_.get(); }
     const ReadRate* read_rate() const { return rate_.get(); }
 
@@ -102,8 +105,10 @@ public:
     bool is_awaiting_answer() const;
     /// Keeps what must not be processed before CONNECT is answered. Closes when that is too much.
     void hold_input(Bytes bytes);
+    /// TLS has proven the user.
     void set_proven_user(std::string_view user);
-    /// The client's identity between its login and accept(); nullptr: anonymous, and there are no rules.
+    /// The client's identity between its login and accept(); nullptr when the client is anonymous and there are no
+    /// rules.
     const auth::Identity* identity() const;
     std::unique_ptr<auth::Identity> take_identity();
     /// The verdict on the login. end_login() follows once the effect is done.
@@ -146,8 +151,8 @@ public:
     // The store.
     /// A commit is through, and the shard has taken the connection off the list of those that wait: sends what waited.
     void on_committed();
-    /// The same when the store has failed: the tickets that this connection waits for will never be durable. Ends the
-    /// connection.
+    /// The store has failed, and the shard has taken the connection off that list: the tickets that this connection
+    /// waits for will never be durable. Ends the connection.
     void on_store_failed();
 
     // The end.
@@ -155,7 +160,7 @@ public:
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
-    /// Closes without a word.
+    /// Closes without a packet to the peer.
     void close_silently();
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
@@ -163,9 +168,9 @@ public:
     void forget_session();
 
     // Memory.
-    /// Closes a peer whose unread answers exceed outbox_bytes_fatal, beside one message however large.
+    /// Closes the connection when its unsent bytes exceed outbox_bytes_fatal by more than the largest message sent.
     void check_outbox_bound();
-    /// After input was processed: the memory of an unfinished packet counts.
+    /// Brings the memory budget up to date after input was processed: an unfinished packet takes memory.
     void count_input();
     /// Bytes of the unfinished packet, and of what waits for the answer to CONNECT, when last counted.
     std::uint64_t input_memory() const { return counted_input_; }
@@ -173,7 +178,7 @@ public:
     void refuse_unfinished();
     /// About how many bytes shed() frees. Messages that the session keeps do not count.
     std::uint64_t memory() const;
-    /// Ends the connection to free memory. The peer gets nothing more; what it has not read is lost. A session that
+    /// Ends the connection to free memory. The peer gets nothing more, and unsent bytes are lost. A session that
     /// outlives the connection keeps its messages.
     void shed();
 
@@ -232,7 +237,7 @@ private:
 public:
     Connection* next_ = nullptr;  // intrusive hooks of the shard's lists
     Connection* previous_ = nullptr;
-    OwnerId owner_{};  // who is charged with the connection's place, once it is connected
+    OwnerId owner_{};  // the owner who is charged with the place of a connected client
     std::uint16_t listener_index = 0;
     Place place_ = Place::arriving;
 };

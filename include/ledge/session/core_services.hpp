@@ -1,5 +1,5 @@
 // CoreServices: all services without I/O that one shard owns. Only the shard and the rigs of tests see this struct;
-// every other part names in its constructor what it may use.
+// every other part gets the services that it may use in its constructor.
 #pragma once
 
 #include <cstdint>
@@ -40,18 +40,18 @@ struct CoreServices {
     const Log& log;
     Rng rng;
     TimerWheel timers;
-    MemoryBudget memory;  // outlives what is below, whose blobs it counts
+    MemoryBudget memory;  // outlives the members below, because it counts their blobs and buffers
     Accounts accounts;    // of the sessions' owners
     BufferPool buffers;
     Counters counters;
     std::string response_information_prefix;
-    auth::Policy policy;  // sessions borrow its rules: whoever replaces it tells them
+    auth::Policy policy;  // sessions borrow its rules, so a new policy must be given to each of them (take_rules)
     auth::LoginGuard guard;
     LoginQueue logins;
     journal::Journal journal;
     AckBarriers barriers;
-    journal::MessageReferences references;   // queue rows per stored message
-    MessageOwners message_owners{accounts};  // publishers of those messages
+    journal::MessageReferences references;   // number of queue rows per stored message
+    MessageOwners message_owners{accounts};  // publishers of the stored messages
     journal::StoreReader store;              // unset when there is no store
     DirtyList dirty;
     CommitWaiters<Connection> waiting_connections;

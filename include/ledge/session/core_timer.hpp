@@ -1,4 +1,5 @@
-// CoreTimer: a timer of the shard's wheel, and what it wakes.
+// CoreTimer: a timer of the shard's wheel that knows which object it wakes. Embedded in that object; on the shard's
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ struct CoreTimer : Timer {
     enum class Wakes : std::uint8_t { connection, session_expiry, will_delay, sys_topics, retained_sweep };
     CoreTimer(Wakes what, void* whose) : wakes(what), owner(whose) {}
     Wakes wakes;
-    void* owner;
+    void* owner;  // the object to wake; its type follows from `wakes`
 };
 
 }  // namespace ledge::session

@@ -1,6 +1,6 @@
-// Deliveries: sends a session's messages to its connected client, and takes the client's answers. The sender's half of
-// QoS 1 and 2 [MQTT-4.3.2-1] [MQTT-4.3.3-1]; the states of an exchange are the table in journal/out_state.hpp. A part
-// of Connection, on the shard's thread.
+// Deliveries: sends a session's messages to its connected client, and processes the client's answers. The sender's half
+// of QoS 1 and 2 [MQTT-4.3.2-1] [MQTT-4.3.3-1]; the states of an exchange are the table in journal/out_state.hpp. A
+// part of Connection, on the shard's thread.
 #pragma once
 
 #include "ledge/session/ack_queue.hpp"

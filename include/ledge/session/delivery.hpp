@@ -1,4 +1,5 @@
-// A publication on its way to one session: what it has there beside the publication that all its receivers share.
+// Delivery: a publication on its way to one session. All receivers share the publication; a Delivery holds what belongs
+// to one receiver. Owned by the queues of a Session, on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,11 @@ public:
 
 private:
     std::uint32_t first_ = 0;
-    Blob rest_;  // further ones as encoded properties
+    Blob rest_;  // all identifiers after the first, as encoded properties
 };
 
-/// What every v5 receiver gets of its properties: the forwarded ones, unaltered and in order, and the remaining
-/// lifetime in seconds [MQTT-3.3.2-6].
+/// Appends the properties that every MQTT 5 receiver gets: the publisher's properties, unaltered and in order, and the
+/// remaining lifetime in seconds [MQTT-3.3.2-6].
 void append_forwarded_properties(const journal::PublicationView& publication, Instant now,
                                  wire::PropertyBuilder& properties);
 
@@ -37,28 +38,28 @@ void append_forwarded_properties(const journal::PublicationView& publication, In
 enum class Sent : std::uint8_t {
     no,       // the next PUBLISH is the first: DUP 0 [MQTT-3.3.1-2]; it may expire
     perhaps,  // the broker was killed while the client was connected: DUP 1 [MQTT-3.3.1-1]; it may expire
-    yes,      // its exchange has begun and is finished: DUP 1, no expiry, no making room [MQTT-4.4.0-1]
+    yes,      // the exchange has begun and must be finished: DUP 1; it never expires and is never dropped for a newer
+              // message [MQTT-4.4.0-1]
 };
 
-/// A publication on its way to one session.
 struct Delivery {
-    journal::Publication publication;  // empty: still in the store, see `message`
+    journal::Publication publication;  // empty = only the store has the publication, as record number `message`
     SubscriptionIds ids;
-    std::uint32_t share_group = 0;   // 0, or the id of the shared subscription it was picked for
-    AckHold hold{};                  // delays the acknowledgement of the publisher until the subscriber has given his
-    std::uint64_t row = 0;           // position in the session's queue, which its packet id follows from; 0: none yet
-    journal::Ticket ticket = 0;      // of its queued record
-    journal::Ticket not_before = 0;  // must be settled (Journal::is_settled) before it is sent
+    std::uint32_t share_group = 0;   // id of the shared subscription that the session was chosen for; 0 = none
+    AckHold hold{};                  // delays the publisher's acknowledgement until this subscriber has acknowledged
+    std::uint64_t row = 0;           // position in the session's queue; the packet id follows from it; 0 = none yet
+    journal::Ticket ticket = 0;      // of the queued record
+    journal::Ticket not_before = 0;  // must be settled (Journal::is_settled) before the message is sent
     std::uint64_t message = 0;       // number of the publication's record, when stored
-    bool is_live = false;            // it was stored while its client was connected
+    bool is_live = false;            // the delivery was stored while its client was connected
     bool is_stored = false;          // the store has a record under `row`
     Sent sent = Sent::no;
-    journal::OutState state =
-        journal::OutState::done;  // as its record in the store had it when it was read; done: it only waited
+    /// The state that the record had when it was read from the store. done = the message was only waiting.
+    journal::OutState state = journal::OutState::done;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 
-    /// The client may hold state for it: it is finished, never dropped.
+    /// True when the client may hold the packet id. The exchange must then be finished, and is never dropped.
     bool is_begun() const { return sent == Sent::yes; }
 };
 

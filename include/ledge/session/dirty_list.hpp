@@ -1,5 +1,6 @@
-// DirtyList: the connections with something for the driver (output, or the end of a pause in reading), oldest first.
-// The driver looks at each once a turn. Intrusive: Connection holds the hook.
+// DirtyList: the connections that have something for the driver (output, or the end of a pause in reading), oldest
+// first. The driver empties the list once per turn. Intrusive: Connection holds the hook. Owned by the shard; on the
+// shard's thread.
 #pragma once
 
 namespace ledge::session {
@@ -8,11 +9,12 @@ class Connection;
 
 class DirtyList {
 public:
-    /// Puts it at the end. No effect when it is in the list.
+    /// Appends the connection. No effect when the connection is in the list already.
     void add(Connection& connection);
-    /// Takes the first one out; nullptr when the list is empty.
+    /// Removes the first connection and returns it; nullptr when the list is empty.
     Connection* pop();
-    /// Takes one out that is about to be destroyed. O(length of the list); no effect when it is not in the list.
+    /// Removes a connection that is about to be destroyed. O(length of the list). No effect when the connection is not
+    /// in the list.
     void remove(Connection& connection);
 
 private:

@@ -1,5 +1,6 @@
-// In-flight window: outbound QoS 1/2 messages of one session between PUBLISH and PUBACK / PUBCOMP, in the order they
-// were first sent [MQTT-4.6.0-1]. Owned by the session; survives the connection.
+// In-flight window: the outbound QoS 1 and 2 messages of one session between PUBLISH and PUBACK or PUBCOMP, in the
+// order in which they were first sent [MQTT-4.6.0-1]. Owned by the session, on the shard's thread; survives the
+// connection.
 #pragma once
 
 #include <cstdint>
@@ -14,44 +15,48 @@ namespace ledge::session {
 class Inflight {
 public:
     struct Entry {
-        Delivery delivery;  // its publication is let go once released
+        Delivery delivery;  // without its publication once the state is `released`
         journal::OutState state = journal::OutState::done;
-        bool is_counted = false;  // opened or sent again on the present connection
-        /// The client may have seen its PUBLISH on an earlier connection: the next one carries DUP [MQTT-3.3.1-1].
+        bool is_counted = false;  // opened or sent again on the present connection, so Receive Maximum counts it
+        /// True when the client may have seen the PUBLISH on an earlier connection. The next PUBLISH then carries DUP
+        /// [MQTT-3.3.1-1].
         bool is_repetition() const { return delivery.sent != Sent::no; }
     };
 
-    /// Unfinished exchanges.
+    /// Number of unfinished exchanges.
     std::size_t size() const { return unfinished_; }
     bool empty() const { return unfinished_ == 0; }
-    /// Exchanges under way on the present connection: what Receive Maximum limits [MQTT-3.3.4-9].
+    /// Number of exchanges under way on the present connection. Receive Maximum limits this number [MQTT-3.3.4-9].
     std::size_t counted() const { return counted_; }
-    /// True when an exchange with this packet id can be opened: the id lies behind all that are open, and the oldest
-    /// of those is overtaken by fewer than `overtaking_max` ids.
+    /// True when an exchange with this packet id can be opened: the id comes after the ids of all open exchanges, and
+    /// lies fewer than `overtaking_max` ids behind the oldest of them.
     bool has_room(wire::PacketId id) const;
 
-    /// Opens an exchange and counts it, in the state that the store remembers, or in that of a first PUBLISH.
-    /// `is_sent`: its PUBLISH goes out at once; otherwise next_unsent will name it. Requires has_room(id); is_sent
-    /// requires !has_unsent().
+    /// Opens an exchange and counts it. The exchange begins in the state that the store remembers, otherwise in the
+    /// state of a first PUBLISH. `is_sent` = the caller sends the PUBLISH at once; otherwise next_unsent() returns the
+    /// exchange later. Requires has_room(id), and !has_unsent() if `is_sent`.
     void open(wire::PacketId id, Delivery&& delivery, bool is_sent);
     /// The packet id of the newest exchange; 0 when there is none.
     wire::PacketId last_id() const { return entries_.empty() ? wire::PacketId{0} : id_at(entries_.size() - 1); }
     /// The unfinished exchange with this id, or nullptr.
     Entry* find(wire::PacketId id);
-    /// The same, if the client can have seen its PUBLISH: an answer to any other id is no answer.
+    /// As find(), but nullptr also when the client cannot have seen the PUBLISH. An acknowledgement of such an exchange
+    /// has no meaning.
     Entry* find_answerable(wire::PacketId id);
-    /// PUBREC: keeps only the id. The publication's memory is let go.
+    /// PUBREC has come: keeps only the packet id, and frees the publication.
     void release(Entry& entry);
+    /// Ends the exchange. Requires that find(id) is not nullptr.
     void finish(wire::PacketId id);
 
-    /// The connection ended: nothing counts as sent any more.
+    /// The connection has ended: every exchange waits to be sent on the next one, and none is counted.
     void mark_unsent();
+    /// Counts the exchange as under way on the present connection.
     void count(Entry& entry);
-    /// Some exchanges wait to be sent: again after a resume, or for a commit.
+    /// True when exchanges wait to be sent: once more after a resume, or for the first time after a commit.
     bool has_unsent() const { return next_unsent_ < entries_.size(); }
-    /// First exchange, in order, that waits to be sent; nullptr if none. `id` receives its packet id.
+    /// The first exchange, in order, that waits to be sent; nullptr when there is none. `id` receives its packet id.
     Entry* next_unsent(wire::PacketId& id);
-    /// That one was sent.
+    /// The exchange that next_unsent() returned last was sent, or is left unsent on this connection.
     void skip_unsent() { ++next_unsent_; }
 
     template <class F>
@@ -61,10 +66,10 @@ public:
     }
 
     void shrink() { entries_.shrink(); }
-    /// Bytes of its slots, used or not.
+    /// Bytes of the slots, used or not.
     std::uint64_t memory() const { return entries_.capacity() * sizeof(Entry); }
 
-    static constexpr std::uint32_t ids = 65'535;  // 1 to 65535; 0 is none [MQTT-2.2.1-3]
+    static constexpr std::uint32_t ids = 65'535;  // packet ids are 1 to 65,535; 0 = none [MQTT-2.2.1-3]
     static constexpr std::size_t overtaking_max = inflight_ceiling;
 
 private:
@@ -73,11 +78,11 @@ private:
     }
     std::size_t index_of(wire::PacketId id) const { return (id + ids - first_id_) % ids; }
 
-    Ring<Entry> entries_;         // contiguous packet ids, first_id_ at the front, never done at the front
-    std::uint32_t first_id_ = 1;  // of the front; without meaning when empty
+    Ring<Entry> entries_;         // one entry per packet id, without gaps; the front is never `done`
+    std::uint32_t first_id_ = 1;  // packet id of the front; without meaning when entries_ is empty
     std::uint32_t unfinished_ = 0;
     std::uint32_t counted_ = 0;
-    std::uint32_t next_unsent_ = 0;  // index: what stands before it is done or sent on the present connection
+    std::uint32_t next_unsent_ = 0;  // index; all entries before it are done, sent on this connection, or skipped
 };
 
 }  // namespace ledge::session

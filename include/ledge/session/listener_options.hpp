@@ -1,4 +1,4 @@
-// ListenerOptions: what the core knows of a listener.
+// ListenerOptions: the options of one listener that concern its clients. The core knows nothing else of a listener.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct ListenerOptions {
     std::uint32_t connections_max = 10'000;  // connected clients
     SessionLimits limits;
     std::uint32_t arrivals_max = 256;  // sockets beyond connections_max, of peers that have not sent a valid CONNECT
-    bool is_local = false;             // a Unix socket: it needs no place among connections_total_max
+    bool is_local = false;             // a Unix socket: accepted beyond connections_total_max
 };
 
 }  // namespace ledge::session

@@ -1,15 +1,17 @@
-// Which limits change under connected clients when the configuration is read again, and which hold until a restart.
+// Which limits of connected clients change when the configuration is read again, and which ones stay until a restart.
+// Stateless.
 #pragma once
 
 #include "ledge/session/listener_options.hpp"
 
 namespace ledge::session {
 
-/// `wanted`, but for what a connection holds on to: what CONNACK has told the client, and the rates, whose tokens are
-/// under way. Those stay as in `running`.
+/// Returns `wanted`, except for limits that a connection cannot change: those that CONNACK has told the client, and the
+/// rates, whose token buckets are in use. These stay as in `running`.
 SessionLimits with_live_limits(const SessionLimits& running, const SessionLimits& wanted);
 
-/// All that a listener takes over from a new configuration while it serves: limits, places, who may be anonymous.
+/// Changes the options that may change while the listener is in use: the limits above, connections_max and
+/// allow_anonymous.
 void take_live_options(ListenerOptions& running, const ListenerOptions& wanted);
 
 }  // namespace ledge::session

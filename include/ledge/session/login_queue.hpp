@@ -1,7 +1,8 @@
-// LoginQueue: connections whose logins are being checked. The checks are carried out elsewhere; what is needed for them
-// waits here, bounded. Whoever is known comes before strangers, strangers before suspects (auth::Standing); within a
-// standing, addresses take turns, and names at one address do. When the queue is full, the worst standing gives way,
-// and of it the address that waits most often.
+// LoginQueue: the connections whose logins wait for a check, or are being checked. The checks are carried out elsewhere
+// (auth::Carrier); the queue holds their input, within limits. The order is by auth::Standing. Logins of equal standing
+// are served round-robin by address, and logins of one address round-robin by user name. When the queue is full, the
+// login with the worst standing gives way; among equals, a login of the address that has most of them in the queue.
+// Owned by the shard; used on the shard's thread.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@ namespace ledge::session {
 
 class Connection;
 
-/// A check to be carried out; the number comes back with the outcome.
+/// A check to be carried out. finish() needs its number when the outcome is known.
 struct LoginTask {
     std::uint64_t number = 0;
     auth::LoginCheck check;
@@ -27,7 +28,7 @@ struct LoginTask {
     auth::Standing standing = auth::Standing::stranger;
 };
 
-/// The standings that a carrier has room for.
+/// The standings that a carrier accepts now, from `best` to `worst`.
 struct StandingRange {
     auth::Standing best = auth::Standing::known;
     auth::Standing worst = auth::Standing::suspect;
@@ -35,31 +36,34 @@ struct StandingRange {
 
 class LoginQueue {
 public:
-    // For each carrier of its own: a slow one does not take the others' room.
+    // Each carrier has these limits for itself, so that a slow carrier does not use up the room of the other.
     static constexpr std::size_t waiting_max = 1000;           // connections
-    static constexpr std::size_t bytes_max = 8 * 1024 * 1024;  // of their CONNECT packets and what came after them
+    static constexpr std::size_t bytes_max = 8 * 1024 * 1024;  // CONNECT packets, and the input that followed them
 
-    static constexpr std::size_t held_bytes_max = 64 * 1024;  // of what one sends before it is answered
-    static constexpr std::size_t turns_max = 4096;            // remembered of addresses, and of names
+    static constexpr std::size_t held_bytes_max = 64 * 1024;  // input of one connection between CONNECT and its answer
+    static constexpr std::size_t turns_max = 4096;            // addresses, and also names, whose last turn is kept
 
     struct Added {
-        bool is_in = false;              // false: there is no room for it
-        Connection* gave_way = nullptr;  // off the queue, for its sake
+        bool is_in = false;              // false: the queue has no room for the connection
+        Connection* gave_way = nullptr;  // a connection that was removed to make room; the caller refuses it
     };
-    /// `bytes` of its CONNECT.
+    /// Adds a login. `bytes` = size of the connection's CONNECT.
     Added add(Connection& connection, auth::LoginCheck check, const auth::LoginSource& source, std::size_t bytes,
               const auth::LoginGuard& guard, Instant now);
-    /// The connection keeps that many bytes more meanwhile. False: too many, of its own or of all.
+    /// The connection keeps `bytes` more of input while it waits. False when its own limit, or the limit of the
+    /// carrier, is reached; nothing is counted then.
     bool hold(const Connection& connection, std::size_t bytes);
-    /// The next for this carrier; how many at once is for the caller to decide.
+    /// The next check for this carrier; nothing when no login within `range` waits. The login stays in the queue until
+    /// finish(). The caller decides how many checks are under way at once.
     std::optional<LoginTask> take(auth::Carrier carrier, const auth::LoginGuard& guard, Instant now,
                                   StandingRange range = {});
-    /// Some connection whose source is blocked by now, off the queue; nullptr: none.
+    /// Removes a waiting connection whose source the guard has blocked meanwhile, and returns it; nullptr when there is
+    /// none.
     Connection* take_blocked(const auth::LoginGuard& guard, Instant now);
 
-    /// Whose check has been carried out; nullptr: it is gone.
+    /// A check was carried out: removes its connection and returns it; nullptr when the connection has ended.
     Connection* finish(std::uint64_t number);
-    /// The connection is going.
+    /// Removes a connection that ends. No effect when the connection is not in the queue.
     void forget(const Connection& connection);
 
     std::size_t size() const { return waiting_.size(); }
@@ -69,23 +73,25 @@ private:
         std::uint64_t number = 0;
         Connection* connection = nullptr;
         auth::Carrier carrier = auth::Carrier::worker;
-        std::optional<auth::LoginCheck> check;  // nothing: under way
+        std::optional<auth::LoginCheck> check;  // nothing while the check is under way
         auth::LoginSource source;
-        std::size_t bytes = 0;       // of CONNECT and what has come after it
-        std::size_t held_bytes = 0;  // the latter
+        std::size_t bytes = 0;       // CONNECT, and the input that followed it
+        std::size_t held_bytes = 0;  // only the input that followed
     };
     using Place = std::vector<Waiting>::iterator;
 
     std::size_t& bytes_of(auth::Carrier carrier) { return bytes_[static_cast<std::size_t>(carrier)]; }
     bool has_room(auth::Carrier carrier, std::size_t bytes);
-    Place worst(auth::Carrier carrier, const auth::LoginSource& newcomer, const auth::LoginGuard& guard, Instant now);
+    Place find_victim(auth::Carrier carrier, const auth::LoginSource& newcomer, const auth::LoginGuard& guard,
+                      Instant now);
     void note_turn(const Waiting& waiting);
     Connection* erase(Place waiting);
 
     std::vector<Waiting> waiting_;  // oldest first
     std::uint64_t last_number_ = 0;
     std::array<std::size_t, auth::carrier_count> bytes_{};  // of each carrier
-    // Number of the last turn of an address, and of a source (by its hash); missing: longer ago than the others'.
+    // Turns are numbered. The last turn of each address, and of each source by its hash. An entry that is missing
+    // counts as the longest ago.
     std::unordered_map<NetworkId, std::uint64_t> network_turns_;
     std::unordered_map<std::uint64_t, std::uint64_t> name_turns_;
     std::uint64_t last_turn_ = 0;

@@ -1,5 +1,6 @@
-// Who has published each stored message, and its size: three bytes per message in pages of 4,096 numbers, as in
-// MessageReferences. Known for messages of this run only: what the store held at start is nobody's.
+// MessageOwners: the publisher and the size of each message in the store. Three bytes per message, in pages of 4,096
+// message numbers, as in MessageReferences. Only messages of this run of the broker have an owner; messages that the
+// store held at the start are charged to nobody. Owned by the shard; used on the shard's thread.
 #pragma once
 
 #include <array>
@@ -15,17 +16,19 @@ class Accounts;
 
 class MessageOwners {
 public:
-    /// `accounts` outlive it.
+    /// `accounts` must outlive this object.
     explicit MessageOwners(Accounts& accounts) : accounts_(accounts) {}
 
-    /// The store keeps the message, of `bytes`; `account`: its publisher, or nullptr.
+    /// The store keeps message number `message`. `account` = the publisher's account, or nullptr when it is not known.
+    /// `bytes` = size of the message. Requires that the message was not added before.
     void add(std::uint64_t message, journal::StoreAccount* account, std::uint64_t bytes);
-    /// The store keeps it no longer.
+    /// The store no longer keeps the message.
     void remove(std::uint64_t message);
-    /// What the store held at start: so many messages, of so many bytes together.
+    /// The store held `messages` messages with `bytes` bytes in sum when the broker started.
     void restore(std::uint64_t messages, std::uint64_t bytes);
 
-    /// Sizes are kept with four binary digits: within a sixteenth of `bytes`, at least 64, at most about 3.8 MB.
+    /// The code of a size in one byte, with a mantissa of four bits. size_of(code_of(bytes)) differs from `bytes` by at
+    /// most a sixteenth. The smallest size is 64, the largest about 3.8 MB.
     static std::uint8_t code_of(std::uint64_t bytes);
     static std::uint64_t size_of(std::uint8_t code);
 
@@ -34,13 +37,13 @@ private:
 
     struct Page {
         std::array<std::uint16_t, page_size> owners{};  // Account::number
-        std::array<std::uint8_t, page_size> sizes{};    // code_of + 1; 0: no such message
-        std::uint32_t used = 0;
+        std::array<std::uint8_t, page_size> sizes{};    // code_of + 1; 0 = there is no such message
+        std::uint32_t used = 0;                         // messages in this page
     };
 
     Accounts& accounts_;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;
-    std::uint64_t unknown_bytes_ = 0;  // of one message that the store held at start
+    std::uint64_t unknown_bytes_ = 0;  // average size of the messages that the store held at the start
 };
 
 }  // namespace ledge::session

@@ -1,6 +1,7 @@
-// Outbox: the bytes one connection is owed, in order. The core appends encoded frames; the driver gathers and sends
-// them once per turn. Small frames are copied into one buffer borrowed from a pool; large payloads are referenced.
-// An empty outbox owns no memory.
+// Outbox: the bytes that wait to be sent to one connection, in order. The core appends encoded packets, and the driver
+// gathers and sends them once per turn. Small packets are copied into one buffer, which is borrowed from a pool. Large
+// payloads are referenced, not copied. An empty outbox owns no memory. Owned by the connection's PacketSender, on the
+// shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,14 @@
 
 namespace ledge::session {
 
-/// Buffers between turns. One per shard. Keeps at most `retained_bytes_max` for reuse.
+/// The pool of buffers that the outboxes of one shard borrow. Keeps at most `retained_bytes_max` of unused buffers.
 class BufferPool {
 public:
-    static constexpr std::size_t smallest = 4096;
-    static constexpr std::size_t largest_kept = 64 * 1024;
+    static constexpr std::size_t smallest = 4096;           // bytes of the smallest buffer
+    static constexpr std::size_t largest_kept = 64 * 1024;  // a larger buffer is freed at once when it is given back
     static constexpr std::size_t retained_bytes_max = 1024 * 1024;
 
-    /// `account`: the memory of all buffers, lent and kept, is added to it; nullptr: to none.
+    /// `account` = a sum to which the memory of all buffers is added, lent or not; nullptr = no sum is kept.
     explicit BufferPool(std::uint64_t* account = nullptr) : account_(account) {}
 
     struct Buffer {
@@ -30,10 +31,11 @@ public:
         std::size_t capacity = 0;  // bytes
     };
 
+    /// Lends a buffer with a capacity of at least `at_least` bytes.
     Buffer take(std::size_t at_least);
     void give_back(Buffer buffer);
 
-    /// Bytes that all outboxes of the pool have been rid of by consume(): what was sent.
+    /// Bytes that all outboxes of the pool have sent, as consume() has counted them.
     std::uint64_t consumed() const { return consumed_; }
     void count_consumed(std::size_t bytes) { consumed_ += bytes; }
 
@@ -61,7 +63,7 @@ public:
     /// Bytes that clear() would give back, referenced payloads included.
     std::size_t memory() const { return buffer_.capacity + (size_ - (end_ - begin_)); }
 
-    /// Room for exactly `size` bytes at the end; the caller fills it before the next call of any member.
+    /// Appends room for exactly `size` bytes. The caller fills the room before the next call of any member.
     std::span<Byte> append(std::size_t size) {
         if (capacity() - end_ < size) grow(size);
         std::span<Byte> place(buffer_.memory.get() + end_, size);
@@ -73,25 +75,28 @@ public:
     /// Appends `part` of `blob` without copying it. `part` must point into the blob.
     void append_reference(Blob blob, Bytes part);
 
-    /// The first payload that is referenced, and how many bytes stand before it; nothing when there is none.
+    /// The first referenced payload; nothing when there is none.
     struct Payload {
-        std::size_t offset = 0;
+        std::size_t offset = 0;  // unsent bytes before the payload
         Blob blob;
         Bytes bytes;
     };
     std::optional<Payload> first_payload() const;
 
-    /// Fills `parts` from the front; returns how many. What they show is valid until the next append or consume.
+    /// Fills `parts` with the unsent bytes from the front, and returns the number of parts. They are valid until the
+    /// next append or consume.
     std::size_t gather(std::span<Bytes> parts) const;
-    /// Drops `count` sent bytes from the front; gives the buffer back when nothing is left.
+    /// Removes `count` sent bytes from the front. Gives the buffer back when no bytes are left. Requires
+    /// count <= size().
     void consume(std::size_t count);
+    /// Drops all unsent bytes and gives the buffer back.
     void clear();
 
 private:
     struct Reference {
-        std::size_t offset = 0;  // of the buffer bytes that follow the payload, counted from the start of the buffer
+        std::size_t offset = 0;  // the payload belongs before the buffer byte at this index
         Blob blob;
-        Bytes part;  // the unsent rest
+        Bytes part;  // the part of the payload that is still unsent
     };
 
     std::size_t capacity() const { return buffer_.capacity; }
@@ -99,9 +104,9 @@ private:
 
     BufferPool* pool_;
     BufferPool::Buffer buffer_;
-    std::size_t begin_ = 0;  // first unsent byte in the buffer
-    std::size_t end_ = 0;
-    std::size_t size_ = 0;
+    std::size_t begin_ = 0;  // index of the first unsent byte in the buffer
+    std::size_t end_ = 0;    // index behind the last byte in the buffer
+    std::size_t size_ = 0;   // unsent bytes, referenced payloads included
     std::unique_ptr<Ring<Reference>> references_;
 };
 

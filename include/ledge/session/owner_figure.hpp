@@ -1,4 +1,4 @@
-// OwnerFigure: one owner and one of the sums of its account, for operators.
+// OwnerFigure: the name of an owner and one sum of its account, for diagnostics.
 #pragma once
 
 #include <cstdint>

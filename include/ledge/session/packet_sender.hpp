@@ -17,7 +17,7 @@
 
 namespace ledge::session {
 
-/// What one PUBLISH to one client has of its own.
+/// The fields of a PUBLISH that differ from receiver to receiver.
 struct PublishHeader {
     const SubscriptionIds& ids;
     wire::QoS qos = wire::QoS::at_most_once;
@@ -50,7 +50,7 @@ public:
         note_packet();
     }
 
-    /// The same with a Reason String, if the client wants reasons and has room for this one. The packet's other
+    /// As send(), with a Reason String if the client wants reasons and has room for this one. The packet's other
     /// properties are replaced.
     template <class Packet>
     void send_with_reason(Packet packet, std::string_view reason) {
@@ -102,7 +102,7 @@ public:
     /// The shard has taken the connection off the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
-    /// The connection is closing: nothing follows what the outbox has.
+    /// The connection is closing: nothing is appended to the outbox any more.
     void seal() { is_sealed_ = true; }
     bool is_sealed() const { return is_sealed_; }
 

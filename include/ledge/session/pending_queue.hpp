@@ -1,7 +1,8 @@
-// Pending queue: deliveries that wait for a connection, for room in the in-flight window, for a slow reader or for a
-// commit. Bounded in messages and bytes. Its front is in RAM; what the store has may stay there: only the front window
-// is loaded, whatever the length of the queue. The order is that of the rows: deliveries that only memory has come when
-// the rows of the tail before them have been loaded. Those of QoS 0 have no row and do not wait for any.
+// Pending queue: the deliveries of one session that wait for a connection, for room in the in-flight window, for a slow
+// reader or for a commit. Limited in messages and bytes. The front of the queue is loaded, that is, in memory. The rest
+// is the tail, which is only in the store, so a long queue needs no more memory than a short one. Deliveries leave in
+// the order of their rows: a delivery that only memory has waits until the earlier rows of the tail have been loaded. A
+// delivery of QoS 0 has no row and waits for none. Owned by the session, on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -18,58 +19,61 @@ public:
     std::size_t size() const { return loaded_.size() + stored_rows_; }
     std::uint64_t bytes() const { return loaded_bytes_ + stored_bytes_; }
 
-    /// True while a delivery of `bytes` is within the limits; `is_stored`: the store has it.
+    /// True when the limits have room for one more delivery of `bytes`. `is_stored` = the store keeps the delivery.
     bool fits(std::size_t bytes, bool is_stored, const SessionLimits& limits) const;
 
-    // The loaded front
+    // The loaded front.
     bool has_loaded() const { return !loaded_.empty(); }
     const Delivery& front() const { return loaded_[0]; }
     std::size_t loaded() const { return loaded_.size(); }
     std::uint64_t loaded_bytes() const { return loaded_bytes_; }
-    /// No loaded delivery expires before that.
+    /// No loaded delivery expires before this time.
     Instant earliest_expiry() const { return earliest_expiry_; }
     void forget_earliest_expiry() { earliest_expiry_ = never; }
     const Delivery& at(std::size_t index) const { return loaded_[index]; }
-    /// Takes the delivery at `index` out; the order of the others stays.
+    /// Removes the loaded delivery at `index` and returns it. The others keep their order. Requires index < loaded().
     Delivery pop(std::size_t index = 0);
-    /// The store has all that is loaded.
+    /// True when the store has all loaded deliveries. O(loaded).
     bool is_all_stored() const;
+    /// Appends a loaded delivery.
     void push(Delivery delivery);
 
-    // The rest, in the store only
+    // The tail, which is only in the store.
     bool has_stored_tail() const { return stored_rows_ > 0; }
-    /// The queue's front is, or may be, a row of the tail.
+    /// True when a row of the tail may come before the loaded front.
     bool is_tail_next() const { return stored_rows_ > 0 && (loaded_.empty() || loaded_[0].row > stored_from_); }
-    /// The `count` deliveries at the front come after all the others that are loaded.
+    /// Moves the first `count` loaded deliveries behind all other loaded ones. Requires count <= loaded().
     void move_to_back(std::size_t count);
     std::uint64_t stored_rows() const { return stored_rows_; }
     std::uint64_t stored_bytes() const { return stored_bytes_; }
     std::uint64_t stored_from() const { return stored_from_; }
-    /// A stored delivery goes to the tail when there is one already, or the window is full.
+    /// True when a new stored delivery must join the tail: there is a tail already, or the loaded window is full.
     bool goes_to_tail(std::size_t bytes, const SessionLimits& limits) const;
+    /// Appends a row to the tail. `bytes` = size of the publication.
     void push_stored(std::uint64_t row, std::size_t bytes);
-    /// A row of the tail has been loaded (push it) or found unfit (drop it); the tail begins behind it.
+    /// Removes a row from the tail. The caller has loaded it, and pushes or drops the delivery. The tail begins behind
+    /// this row.
     void take_stored(std::uint64_t row, std::size_t bytes);
-    /// A row that is not part of the tail stands in its way.
+    /// The tail begins behind this row, which was not counted as a part of it.
     void skip_stored(std::uint64_t row) { stored_from_ = row + 1; }
-    /// What was popped, all of the loaded front, is in the store only from now on, before the rest.
+    /// The whole loaded front was popped, and becomes the beginning of the tail. `first_row` = its first row.
     void put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes);
-    /// What the store held when the broker started.
+    /// The tail as the store held it when the broker started. No row of it is below `from`.
     void restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
-    /// The store has fewer rows than was thought: the tail is empty.
+    /// The tail is empty: the store has lost its rows.
     void forget_tail() { stored_rows_ = stored_bytes_ = 0; }
 
     void shrink() { loaded_.shrink(); }
-    /// Bytes of its slots, used or not.
+    /// Bytes of the slots, used or not.
     std::uint64_t memory() const { return loaded_.capacity() * sizeof(Delivery); }
 
 private:
     Ring<Delivery> loaded_;
     std::uint64_t loaded_bytes_ = 0;
     Instant earliest_expiry_ = never;
-    std::uint64_t stored_rows_ = 0;
-    std::uint64_t stored_bytes_ = 0;
-    std::uint64_t stored_from_ = 0;  // no row of the tail has a lower number
+    std::uint64_t stored_rows_ = 0;   // rows of the tail
+    std::uint64_t stored_bytes_ = 0;  // bytes of their publications
+    std::uint64_t stored_from_ = 0;   // no row of the tail has a lower number
 };
 
 }  // namespace ledge::session

@@ -1,4 +1,4 @@
-// Pressure: which step the memory budget has reached. What each step means stands in memory_budget.hpp.
+// Pressure: the step that the memory budget has reached. memory_budget.hpp explains the steps.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace ledge::session {
 
 enum class Pressure : std::uint8_t { none, slow_readers, new_clients, slowest };
 
-/// "none", "slow_readers", "new_clients", "slowest".
+/// The name of the step for logs and metrics: "none", "slow_readers", "new_clients" or "slowest".
 std::string_view name_of(Pressure pressure);
 
 }  // namespace ledge::session

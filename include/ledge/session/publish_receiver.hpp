@@ -52,7 +52,7 @@ private:
     std::uint8_t logged_refusals_ = 0;
 };
 
-/// For the client: `detail`, and behind it the access rule where the policy explains itself to clients.
+/// The text for the client: `detail`, followed by the access rule if the policy explains itself to clients.
 std::string told_to_client(const ConnectionServices& services, std::string_view detail, std::string_view rule);
 
 }  // namespace ledge::session

@@ -1,6 +1,7 @@
-// Read rate: how fast one connection is read. A client that sends faster is not read for a while (back-pressure: its
-// own socket fills), nothing of it is dropped. What has been read already, at most one read, is kept until its turn.
-// A rate of its user's, which it shares with his other connections, holds on top of its own.
+// Read rate: limits how fast one connection is read. A client that sends faster is not read for a while, so TCP slows
+// the client down (backpressure); nothing is dropped. Bytes that were read already, at most those of one read, are kept
+// until the pause ends. The rate of the user, which all connections of the user share, holds in addition to the rate of
+// the connection. Owned by the connection, on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +16,13 @@ namespace ledge::session {
 
 class ReadRate {
 public:
-    static constexpr Duration quiet_time = 10s;  // without a pause, until the next one is a new episode
+    static constexpr Duration quiet_time = 10s;  // a pause begins a new episode after this time without a pause
 
     static bool is_wanted(const SessionLimits& limits) {
         return limits.messages_per_second != 0 || limits.bytes_per_second != 0 || UserRate::is_wanted(limits);
     }
 
-    /// `limits` outlive it.
+    /// `limits` must outlive this object.
     ReadRate(const SessionLimits& limits, Instant now)
         : limits_(limits),
           messages_(limits.messages_per_second, limits.messages_burst, now),
@@ -30,15 +31,15 @@ public:
     ReadRate(const ReadRate&) = delete;
     ReadRate& operator=(const ReadRate&) = delete;
 
-    /// Bytes to be read at once: not much more than what may be used at once.
+    /// The largest number of bytes for one read. Not much more than the limits allow at once.
     static std::uint32_t read_bytes_max(const SessionLimits& limits);
 
-    /// The client has proven to be this user, who outlives it. Once.
+    /// The client has proven to be this user. `user` must outlive this object. Called at most once.
     void join(UserRate& user);
     bool has_user() const { return user_ != nullptr; }
 
-    /// Bytes are paid for when they are read, to the user when they are looked at: what is kept of one connection is no
-    /// debt of the others.
+    /// The connection pays for bytes when they are read. The user pays for them only when they are processed, so that
+    /// the kept bytes of one connection do not slow down the others.
     void take_bytes(std::size_t count) { bytes_.take(count); }
     void take_messages(std::uint64_t count) { messages_.take(count); }
     void take_of_user(std::uint64_t messages, std::size_t bytes) { user_->take(messages, bytes); }
@@ -47,9 +48,9 @@ public:
         bytes_.refill(now);
         if (user_ != nullptr) user_->refill(now);
     }
-    /// The next packet may be looked at, as of the last refill.
+    /// True when the next packet may be processed, as of the last refill.
     bool may_take_packet() const { return messages_.is_ready() && is_ready_for_user(); }
-    /// The next bytes may be read, as of the last refill.
+    /// True when the next bytes may be read, as of the last refill.
     bool may_read() const { return is_ready_itself() && is_ready_for_user(); }
     Instant ready_at() const {
         const Instant own = std::max(messages_.ready_at(), bytes_.ready_at());
@@ -57,16 +58,18 @@ public:
     }
 
     bool is_paused() const { return is_paused_; }
-    /// True for the first pause of an episode, of the user if it is he who has to wait.
+    /// Begins a pause. True for the first pause of an episode. The episode is the user's if the connection waits for
+    /// the rate of the user only.
     bool pause(Instant now);
-    /// It waits for its user only, not for its own rate.
+    /// True when the connection waits for the rate of its user only, not for its own rate.
     bool is_waiting_for_user() const { return is_waiting_for_user_; }
-    /// Whether a pause may end, for the one who has waited longest of those that are asked.
+    /// True when the pause may end. The caller asks the connections in the order in which their pauses began.
     bool may_resume();
-    /// What was kept; it may be read again. Then end_turn(), when that has been looked at.
+    /// Ends the pause and returns the bytes that were kept. The caller processes them, and then calls end_turn().
     std::vector<Byte> resume();
     void end_turn() { has_turn_ = false; }
 
+    /// Keeps bytes until resume().
     void keep(Bytes bytes) { kept_.insert(kept_.end(), bytes.begin(), bytes.end()); }
 
     const UserRate* user() const { return user_; }
@@ -86,7 +89,7 @@ private:
     UserRate* user_ = nullptr;
     bool is_paused_ = false;
     bool is_waiting_for_user_ = false;
-    bool has_turn_ = false;  // those that wait for the user let it pass
+    bool has_turn_ = false;  // from resume() to end_turn(): comes before the connections that wait for the user
 };
 
 }  // namespace ledge::session

@@ -1,5 +1,5 @@
-// The services of a shard that connections and sessions may use, by name. A connection or session holds one pointer to
-// its struct. Parts of the broker name theirs in a struct `Services`; src/broker/shard_parts.cpp fills them.
+// The services of a shard that connections and sessions may use. Each connection and each session holds one reference
+// to its struct. The parts of the broker have a struct `Services` of their own, which src/broker/shard_parts.cpp fills.
 #pragma once
 
 #include <string>
@@ -36,16 +36,17 @@ class MessageOwners;
 class Session;
 struct Counters;
 
-/// Those who want to be called after the next commit. Each is in it once at most, and takes itself out when it ends.
+/// The objects that want to be called after the next commit. An object is in the list at most once, and removes itself
+/// when it is destroyed.
 template <class T>
 using CommitWaiters = std::vector<T*>;
 
 struct ConnectionServices {
-    /// Buffers that a connection uses within one call, and that are kept for the next one.
+    /// Buffers that a connection uses within one call. They are kept for the next call, so that it needs no new memory.
     struct Scratch {
-        wire::PropertyBuilder outbound;  // of the packet that is encoded
-        wire::PropertyBuilder inbound;   // of the PUBLISH that is routed
-        std::vector<Byte> source;        // of the PUBLISH that is routed, see Session::source
+        wire::PropertyBuilder outbound;  // properties of the packet that is encoded
+        wire::PropertyBuilder inbound;   // properties of the PUBLISH that is routed
+        std::vector<Byte> source;        // publisher of the PUBLISH that is routed, see Session::source
     };
 
     const Log& log;
@@ -58,14 +59,14 @@ struct ConnectionServices {
     auth::LoginGuard& guard;
     LoginQueue& logins;
     journal::Journal& journal;
-    DirtyList& dirty;                    // connections with something for the driver
+    DirtyList& dirty;                    // connections that have something for the driver
     CommitWaiters<Connection>& waiting;  // connections with acknowledgements or output that wait for a commit
     const std::string& response_information_prefix;
     Scratch& scratch;
 };
 
 struct SessionServices {
-    /// Buffers that a session uses within one call, and that are kept for the next one.
+    /// Buffers that a session uses within one call. They are kept for the next call, so that it needs no new memory.
     struct Scratch {
         wire::PropertyBuilder ids;                    // subscription identifiers of a record
         std::vector<journal::StoredDelivery> loaded;  // rows of the store
@@ -77,7 +78,7 @@ struct SessionServices {
     journal::Journal& journal;
     journal::MessageReferences& references;
     MessageOwners& message_owners;
-    const journal::StoreReader& store;  // unset when there is no store
+    const journal::StoreReader& store;  // its functions are nullptr when there is no store
     CommitWaiters<Session>& waiting;    // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };

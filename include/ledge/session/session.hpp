@@ -1,5 +1,11 @@
-// Session: what the broker remembers of a client id, with or without a connection. Owned by the broker's session
-// table, on the thread of its shard.
+// Session: everything that the broker remembers about one client id, whether the client is connected or not. Owned by
+// the broker's session table; used on the thread of the shard.
+//
+//     Inflight          QoS 1 and 2 messages that were sent and are not acknowledged
+//     PendingQueue      messages that wait to be sent
+//     SubscriptionSet   the subscriptions
+//     ReceivedMessages  packet ids of inbound QoS 2 messages
+//     SessionRecordWriter, WillRecordWriter   the records in the store
 #pragma once
 
 #include <cstdint>
@@ -31,13 +37,14 @@ struct Policy;
 
 namespace ledge::session {
 
-inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // [MQTT-3.1.2.11.2]
+inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // Session Expiry Interval without an end [MQTT-3.1.2.11.2]
 
-/// Why a publication was not kept.
+/// Why a publication was dropped for one session.
 enum class DropReason : std::uint8_t {
-    slow_reader,  // QoS 0, outbox full
-    memory,       // QoS 0, more than its share unsent while memory is short; or only memory would keep it
-    queue_full,   // QoS 1/2, queue limits
+    slow_reader,  // QoS 0, and the outbox is full
+    memory,       // memory is short: QoS 0 for a client whose unsent bytes exceed its share, or a message without a
+                  // place in the store
+    queue_full,   // QoS 1 or 2, and the queue has reached a limit
 };
 
 class Session {
@@ -50,101 +57,115 @@ public:
     const std::string& client_id() const { return client_id_; }
     Connection* connection() const { return connection_; }
     bool is_online() const { return connection_ != nullptr; }
-    /// The client is connected and nothing waits for it: a QoS 1 or 2 message that is routed now is sent at once.
+    /// True when the client is connected and no message waits for it. A QoS 1 or 2 message that is routed now can then
+    /// be sent at once.
     bool keeps_up() const;
     const SessionLimits& limits() const { return *limits_; }
 
+    /// The client has connected. `limits` are those of its listener and outlive the session.
     void attach(Connection& connection, const SessionLimits& limits);
-    /// The connection is gone: nothing counts as sent any more.
+    /// The client has lost its connection. Open exchanges must be sent again on the next connection.
     void detach();
 
-    /// Who its client is; nullptr: an anonymous one without rules, or nobody has come since the broker's start.
+    /// The identity of the client. nullptr when the client is anonymous and there are no rules, or when no client has
+    /// connected since the broker started.
     const auth::Identity* identity() const { return identity_.get(); }
     void set_identity(std::unique_ptr<auth::Identity> identity);
-    /// Its client has proven again who it is. False: it is somebody else now.
+    /// The client has authenticated again. False when the new identity is another user; the session is unchanged then.
     bool renew_proof(const auth::Identity& identity);
-    /// The proven user it belongs to; "": nobody has proven who he is, whoever comes may have it.
+    /// The proven user that the session belongs to. "" when no user was proven: any client may resume the session.
     std::string_view owner() const {
         return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
     }
-    /// The rules that hold from now on; called again when they are replaced.
+    /// Computes the client's rights under `policy`. Called again when the policy is replaced.
     void take_rules(const auth::Policy& policy);
-    /// nullptr: it may do everything.
+    /// nullptr when no rules restrict the client.
     const auth::Rights* rights() const { return identity_ && identity_->rights ? &*identity_->rights : nullptr; }
     bool may_receive(std::string_view topic) const {
         const auth::Rights* mine = rights();
         return mine == nullptr || mine->may_receive(topic);
     }
 
-    /// Who publishes, for a retained message: a PublicationSource in `scratch`. Empty without rules, and where the
-    /// proof itself brought rights, which nobody knows later.
+    /// The publisher of a retained message, encoded as a PublicationSource in `scratch`. Empty when there are no rules,
+    /// and when the login itself (a token, for instance) has granted the rights: those rights cannot be looked up
+    /// later.
     Bytes source(std::vector<Byte>& scratch) const;
 
-    /// True when a publication for it must be kept while it is offline.
+    /// True when the session outlives its connection, so that messages are kept while the client is offline.
     bool is_persistent() const { return expiry_interval_s > 0; }
 
-    /// Messages it holds: in flight and pending.
+    /// Number of messages that the session holds: in flight and pending.
     std::size_t backlog() const { return inflight_.size() + pending_.size(); }
     const Inflight& inflight() const { return inflight_; }
     Inflight& inflight() { return inflight_; }
     const PendingQueue& pending() const { return pending_; }
 
-    // What it holds in memory, and how it gives way when memory is short (give_way.cpp). Sizes of shared messages are
-    // divided by the number of their holders; those that name messages in flight walk through them.
+    // Memory of the session, and how the session frees memory when memory is short (give_way.cpp). The size of a
+    // message that several sessions share is divided by the number of its holders. held_bytes(), unloadable_bytes() and
+    // unstored_bytes() walk through the messages in flight.
 
-    /// The account it is charged to; nullptr: it is in no table yet.
+    /// The account that the session is charged to; nullptr until the session table has charged it.
     Account* account() const { return account_; }
     void charge_to(Account& account);
-    /// Its client id, its will and its subscriptions.
+    /// Bytes of the client id, the will and the subscriptions.
     std::uint64_t table_bytes() const;
-    /// After they may have grown or shrunk.
+    /// Brings the memory budget and the account up to date after table_bytes() may have changed.
     void count_tables();
     void note_subscribed(std::size_t filter_bytes);
     void note_unsubscribed(std::size_t filter_bytes);
     void note_unsubscribed_from_all();
-    /// It has lost its connection and stays: it stands in the order of its account until it is attached again.
+    /// The session remains without a connection. The account keeps it in the order of its offline sessions until the
+    /// next attach().
     void go_away();
 
-    /// Bytes of its queues, without messages in flight. O(1).
+    /// Bytes of the queues, without the messages in flight. O(1).
     std::uint64_t memory() const;
-    /// Bytes of all that ends with it.
+    /// Bytes that are freed when the session ends.
     std::uint64_t held_bytes();
     /// Bytes that unload() frees.
     std::uint64_t unloadable_bytes();
-    /// What the store has of its messages is only there from now on. Nothing is lost.
+    /// Frees the memory of messages that the store has. They are read again when their turn comes; nothing is lost.
     void unload();
     /// Bytes that drop_unstored() frees.
     std::uint64_t unstored_bytes();
-    /// What only memory has of its messages is lost: counted, and told.
+    /// Drops the messages that the store does not have. They are lost: counted and logged.
     void drop_unstored();
 
-    // The only ways in and out of the two queues; they keep the shard's gauges, the store and the barriers.
+    // Messages enter and leave the two queues only through these functions, which keep the shard's gauges, the store
+    // and the acknowledgement barriers consistent.
 
-    /// Puts the delivery's record, and the publication's when it has none, into the journal. Requires is_stored().
+    /// Puts the record of the delivery into the journal, and the record of its publication unless the store has one.
+    /// Requires is_stored().
     void store(Delivery& delivery, journal::Urgency urgency);
     void enqueue(Delivery delivery);
-    /// The front of the queue. Requires pending().has_loaded().
+    /// Removes the front of the queue and returns it. Requires pending().has_loaded().
     Delivery dequeue();
-    /// Lets go of loaded deliveries that have expired [MQTT-3.3.2-5]. O(n), but only when something can have expired.
+    /// Discards loaded deliveries that have expired [MQTT-3.3.2-5]. O(n), but only when one can have expired.
     void discard_expired(Instant now);
-    /// Loads the next rows of the queue from the store when it is their turn.
+    /// Loads the next rows of the queue from the store when their turn has come.
     void refill();
-    /// refill(), and true when pending().front() is the queue's front. False: there is none, or its row has to be
-    /// loaded and no commit has it yet.
+    /// Calls refill(). True when pending().front() is then the front of the queue. False when the queue is empty, or
+    /// when its front is a row that no commit contains yet, so that the row cannot be loaded.
     bool has_next();
-    /// True when the packet id of the queue's front, or of the next message when the queue is empty, can be used.
+    /// True when the packet id of the queue's front is free. Without a loaded front: the packet id of the next message.
     bool may_open_next() const {
         return inflight_.has_room(id_of(pending_.has_loaded() ? pending_.front().row : last_row_ + 1));
     }
+    /// Moves a delivery of QoS 1 or 2 into the in-flight window and returns its packet id. `is_sent`: see
+    /// Inflight::open.
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
-    /// The oldest waiting delivery that may be given up to make room; nothing when no such delivery is loaded.
+    /// Removes the oldest waiting delivery that may be dropped to make room. Nothing when no such delivery is loaded.
     std::optional<Delivery> dequeue_oldest_droppable();
+    /// Ends an open exchange. Requires that inflight() has the packet id.
     void finish_exchange(wire::PacketId id);
-    /// The delivery is not owed any more, for whatever reason: its record goes, its acknowledgement waits no longer.
+    /// The client need not get the delivery any more, for whatever reason. Removes its record, and ends its hold on the
+    /// publisher's acknowledgement.
     void discard(Delivery& delivery);
-    /// Changes the stored state of a QoS 2 exchange; the ticket to wait for, 0 when it is not stored.
+    /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; 0 when the delivery is not
+    /// stored.
     journal::Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
-    /// Fetches the publication of a restored exchange; false when the store does not have it.
+    /// Reads the publication of an exchange from the store if memory does not have it. False when the store does not
+    /// have it either.
     bool load_publication(Delivery& delivery) const;
 
     /// The number of the session's record in the store; 0 = the session has no record.
@@ -152,69 +173,74 @@ public:
     bool is_stored() const { return number() != 0; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
-    /// Creates the record, or brings it up to date. `at`: the end of the session, as the record tells it; `never` while
-    /// the client is connected.
+    /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
+    /// client is connected.
     void put_record(Instant at, journal::Urgency urgency);
-    /// A connection is about to be attached, or was detached: brings the record up to date with what that means for
-    /// the rows that may have been sent. Without a backlog it means nothing.
+    /// A connection is about to be attached, or was detached. Brings the record up to date, and notes in it which rows
+    /// may have been sent. Without a backlog there is nothing to note about rows.
     void record_connection(journal::Urgency urgency);
     void record_disconnection(Instant at, journal::Urgency urgency);
-    /// False: the will or the expiry has changed since the record was put.
+    /// False when the will or the expiry interval has changed since the record was put.
     bool is_record_current() const;
-    /// Keeps the will of a session that ends with its connection, in a record of its own, or brings that up to date.
+    /// Creates the record that keeps only the will of a session that ends with its connection, or brings that record up
+    /// to date. Requires a will, and !is_persistent().
     void put_will_record(journal::Urgency urgency);
 
-    /// Continues with what the store remembers. `last_row`: the highest row that is there; `last_live`: the highest
-    /// one that was stored while the client was connected; `record`: the session's record as put_record() has encoded
-    /// it, and the end that it tells.
+    /// Continues from the store. `last_row` = the highest row of the session's queue in the store. `last_live` = the
+    /// highest row that was stored while the client was connected. `record` = the session's record as put_record() has
+    /// encoded it. `expiry` = the end of the session in that record.
     void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
                  const journal::SendingProgress& progress, Bytes record = {}, Instant expiry = never);
-    /// True when the packet id that the row of an exchange has in the store is the one that follows from its position.
+    /// True when `id`, the packet id of an exchange in the store, is the one that follows from the row.
     bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
-    /// An exchange of an older release, whose packet id followed from nothing: it is opened before all that waits.
-    /// False: it does not fit, it was left out.
+    /// Opens an exchange that an older release has stored, whose packet id does not follow from its row. The exchange
+    /// comes before all waiting messages. False when the in-flight window has no room for the id; the exchange is not
+    /// opened then.
     bool restore_exchange(std::uint64_t row, Delivery delivery, journal::OutState state, wire::PacketId id);
+    /// The queue has `rows` rows with `bytes` bytes in the store, and none below row `from`.
     void restore_queue(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
-    /// What its record says of the rows that were sent.
+    /// What the session's record says about the rows that were sent.
     const journal::SendingProgress& progress() const { return progress_; }
-    /// The first PUBLISH of what was stored before this connection has to wait for it: from then on a crash knows that
-    /// the client may have seen the rows.
+    /// The first PUBLISH of a message that was stored before this connection waits until this ticket is durable. After
+    /// a crash the record then says that the client may have seen the message.
     journal::Ticket may_send_from() const { return may_send_from_; }
 
-    /// To be pumped again after the next commit.
+    /// The session is pumped again after the next commit.
     void wait_for_commit();
+    /// The shard has removed the session from the list of those that wait.
     void stop_waiting() { is_waiting_for_commit_ = false; }
 
     ReceivedMessages received;     // inbound QoS 2
-    WillRecordWriter will_record;  // of a session that ends with its connection
+    WillRecordWriter will_record;  // used only when the session ends with its connection
     std::unique_ptr<journal::StoredWill> will;
-    std::unique_ptr<RetainedFeed> retained_feed;  // what is still owed for new subscriptions
+    std::unique_ptr<RetainedFeed> retained_feed;  // retained messages to be sent for new subscriptions
     std::uint32_t expiry_interval_s = 0;
-    Instant expires_at = never;  // `never` while connected, and without end
-    bool is_incomplete = false;  // damage to the store has cost it a part: see Lifecycle::renew
+    Instant expires_at = never;  // `never` while the client is connected, and for a session that does not expire
+    bool is_incomplete = false;  // damage to the store has destroyed a part of the session; see Lifecycle::renew
     CoreTimer expiry_timer;
     CoreTimer will_timer;
-    Session* next_away_ = nullptr;  // hooks of Account's order
+    Session* next_away_ = nullptr;  // intrusive hooks of Account's list of offline sessions
     Session* previous_away_ = nullptr;
 
     SubscriptionSet subscriptions;
-    /// Of the last change of their records: what SUBACK and UNSUBACK promise holds when it is durable.
+    /// The last change of a subscription's record. SUBACK and UNSUBACK wait until this ticket is durable.
     journal::Ticket subscriptions_ticket = 0;
     std::uint32_t last_subscription_number = 0;
 
-    /// A publication is not kept for this session. Counts it; logs the first of a run, not each.
+    /// A publication is dropped for this session. Counts each one; logs only the first of a run.
     void note_drop(DropReason reason, const journal::PublicationView& publication);
-    /// What the store has under this row cannot be delivered.
+    /// The stored row cannot be delivered: counts and logs it.
     void note_unreadable(std::uint64_t row);
-    /// It keeps up again: says so if there was a run of drops.
+    /// The client keeps up again. Logs the end of a run of drops, if there was one.
     void note_recovery() {
         if (dropped_in_a_row_ > 0) end_run_of_drops();
     }
 
-    /// Gives memory back that its queues do not need.
+    /// Frees memory that the queues do not need.
     void shrink();
 
-    // Scratch of the router: which hit of which publication stands for this session.
+    // Scratch of the router, which joins all matches of one publication with this session: the number of the last
+    // publication that matched, and the index of its hit.
     std::uint64_t route_stamp = 0;
     std::uint32_t route_hit = 0;
 
@@ -224,10 +250,10 @@ private:
     /// The session outlives its connection and has a will, so its record has the will too.
     bool has_will_to_record() const { return will != nullptr && is_persistent(); }
     void leave_account();
-    void come_back();
+    void leave_away_list();
     /// Bytes of the queues' slots, used or not.
-    std::uint64_t slots() const;
-    /// After they may have grown or shrunk.
+    std::uint64_t slot_bytes() const;
+    /// Brings the memory budget up to date after slot_bytes() may have changed.
     void count_slots();
     void enqueue_loaded(Delivery delivery);
     void push(Delivery delivery);
@@ -239,7 +265,7 @@ private:
     void count_queued(std::size_t bytes);
     void uncount_queued(std::size_t bytes);
     void drop_row(Delivery& delivery);
-    /// Packet ids follow from rows, so that a restart gives every message the id it had, without a record of it.
+    /// The packet id follows from the row. So a restart gives every message the id that it had, and no id is recorded.
     wire::PacketId id_of(std::uint64_t row) const {
         return static_cast<wire::PacketId>((row - 1 + id_shift_) % Inflight::ids + 1);
     }
@@ -249,7 +275,7 @@ private:
     void forget_lost_tail();
     std::string_view full_limit() const;
     void load_row(const journal::StoredDelivery& stored);
-    void give_up(Delivery& delivery);
+    void drop_unreadable_row(Delivery& delivery);
     Blob encode_row(const Delivery& delivery, journal::OutState state, wire::PacketId id) const;
     std::uint32_t share_subscription_of(const Delivery& delivery) const;
     std::uint32_t share_group_of(std::uint32_t subscription) const;
@@ -264,19 +290,19 @@ private:
     PendingQueue pending_;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
-    std::uint64_t last_row_ = 0;       // highest position given in its queue
+    std::uint64_t last_row_ = 0;       // the highest row that a message of this session was given
     std::uint64_t sent_until_ = 0;     // unfinished rows up to this one were sent on an earlier connection
-    std::uint64_t doubted_until_ = 0;  // those up to this one may have been sent; not less than sent_until_
+    std::uint64_t doubted_until_ = 0;  // unfinished rows up to this one may have been sent; at least sent_until_
     journal::SendingProgress progress_{0, 0, 0, 0};  // as the record has it
-    std::uint64_t counted_slots_ = 0;                // slots() as in the memory budget
+    std::uint64_t counted_slots_ = 0;                // slot_bytes() as in the memory budget
     std::uint32_t counted_tables_ = 0;               // table_bytes() as in the memory budget and in the account
-    std::uint32_t subscription_bytes_ = 0;           // of its subscriptions
+    std::uint32_t subscription_bytes_ = 0;           // memory of the subscriptions
     journal::Ticket may_send_from_ = 0;
-    journal::Ticket tail_ticket_ = 0;  // when it is durable, the store has all rows of the queue's tail
-    std::uint16_t id_shift_ = 0;       // packet id - row, modulo the number of ids
+    journal::Ticket tail_ticket_ = 0;  // when this ticket is durable, the store has all rows of the queue's tail
+    std::uint16_t id_shift_ = 0;       // packet id minus row, modulo the number of ids
     bool is_waiting_for_commit_ = false;
-    bool has_gaps_ = false;  // rows amid the loaded ones were dropped: the store may still have them
-    bool is_away_ = false;   // it stands in the order of its account
+    bool has_gaps_ = false;  // rows between the loaded ones were dropped, and the store may still have those rows
+    bool is_away_ = false;   // the account has the session in its list of offline sessions
 };
 
 }  // namespace ledge::session

@@ -1,5 +1,6 @@
-// What a session keeps of itself in the store. SessionRecordWriter: the record of a session that outlives its
-// connection. WillRecordWriter: the record of a will whose session does not. Parts of a Session, on the shard's thread.
+// The records of one session in the store. SessionRecordWriter writes the record of a session that outlives its
+// connection. WillRecordWriter writes the record of a will whose session ends with its connection. Parts of a Session,
+// on the shard's thread.
 #pragma once
 
 #include <cstdint>
@@ -24,28 +25,29 @@ public:
     /// The session's number in the store; 0 = the session has no record.
     std::uint64_t number() const { return number_; }
 
-    /// Creates the record, or brings it up to date. Nothing is written when the record says the same already, or when
-    /// there is no store.
+    /// Creates the record, or brings it up to date. Nothing is written when the record has this content already, or
+    /// when there is no store.
     void put(const journal::SessionRecord& record, journal::Urgency urgency);
-    /// Removes the record. The store removes what hangs on it in the same commit.
+    /// Removes the record. The store removes all other records of the session in the same commit.
     void drop(journal::Urgency urgency);
     /// The session has ended, and its queue stays in the store until the broker removes the rows.
     void mark_ended(std::string_view client_id, journal::Urgency urgency);
 
-    /// Of the record's last change.
+    /// The ticket of the record's last change.
     journal::Ticket ticket() const { return ticket_; }
     /// The record in its last form is on stable storage, or there is none.
     bool is_durable() const;
-    /// The record in any form is on stable storage, or there is none: a crash does not take the session away.
+    /// The record in some form is on stable storage, or there is no record. A crash then does not lose the session.
     bool survives_crash() const;
     /// When the session ends, as the record says; `never` also for a session whose client is connected.
     Instant expiry() const { return expiry_; }
-    /// False when the record says something else, whether it is written already or not.
+    /// True when the record has this expiry interval, and has a will or not as given. The record may still be pending.
     bool agrees_with(std::uint32_t expiry_interval_s, bool has_will) const {
         return expiry_interval_s_ == expiry_interval_s && has_will_ == has_will;
     }
 
-    /// The store has a record already: `body` as put() has encoded it, and the end that it tells.
+    /// The store has a record already. `body` = the record as put() has encoded it. `expiry` = the end that it
+    /// contains.
     void restore(std::uint64_t number, Bytes body, Instant expiry);
 
 private:

@@ -1,6 +1,6 @@
-// SubscriptionSet: the subscriptions of one session, as the broker's subscription table names them. A handful is
-// searched one by one; beyond that a hash finds them, so that a session of 100,000 filters pays for each SUBSCRIBE what
-// a session of ten pays.
+// SubscriptionSet: the subscriptions of one session, by their ids in the broker's subscription table. A small set is
+// searched one by one. A larger set has a hash index, so that one SUBSCRIBE costs a session with 100,000 filters no
+// more than a session with ten. Owned by the session, on the shard's thread.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -12,37 +12,38 @@
 
 namespace ledge::session {
 
-/// A filter the session has subscribed to.
+/// A filter that the session has subscribed to.
 struct SubscriptionRef {
     std::uint32_t filter = 0;
-    std::uint32_t share_group = 0;  // 0: not shared; a group belongs to one filter
-    std::uint32_t number = 0;       // of its record in the store
-    bool has_older_record = false;  // a form of the record before the one of `ticket` may be in the store
-    journal::Ticket ticket = 0;     // of the record's last change; 0: none in this run
+    std::uint32_t share_group = 0;  // 0 = the subscription is not shared; a group belongs to one filter
+    std::uint32_t number = 0;       // of the subscription's record in the store
+    bool has_older_record = false;  // an earlier form of the record than that of `ticket` may be in the store
+    journal::Ticket ticket = 0;     // of the record's last change; 0 = no change since the broker started
 };
 
 class SubscriptionSet {
 public:
-    static constexpr std::size_t unindexed_max = 32;
+    static constexpr std::size_t unindexed_max = 32;  // subscriptions; a larger set has an index
 
     std::size_t size() const { return refs_.size(); }
     bool empty() const { return refs_.empty(); }
     auto begin() const { return refs_.begin(); }
     auto end() const { return refs_.end(); }
 
-    /// nullptr: the session does not have it. The result is valid until the next add or remove.
+    /// The subscription; nullptr when the session does not have it. The result is valid until the next add or remove.
+    /// For a shared subscription the group alone decides, and `filter` is not looked at.
     SubscriptionRef* find(std::uint32_t filter, std::uint32_t share_group);
     const SubscriptionRef* find(std::uint32_t filter, std::uint32_t share_group) const;
     const SubscriptionRef* find_group(std::uint32_t share_group) const { return find(0, share_group); }
     const SubscriptionRef* find_number(std::uint32_t number) const;
 
-    /// Requires that find() does not know it.
+    /// Adds a subscription. Requires that find() returns nullptr for it.
     SubscriptionRef& add(const SubscriptionRef& ref);
-    /// Requires that `ref` is what find() gave. The order of the others may change.
+    /// Removes a subscription that find() has returned. The order of the others may change.
     void remove(const SubscriptionRef& ref);
     void clear();
 
-    /// Refs that one find() looks at, at most.
+    /// The largest number of subscriptions that one find() compares.
     std::size_t looks_max() const { return index_ == nullptr ? refs_.size() : 1; }
 
 private:
@@ -58,7 +59,7 @@ private:
     void note(std::size_t position);
 
     std::vector<SubscriptionRef> refs_;
-    std::unique_ptr<Index> index_;  // positions in refs_; nullptr: up to unindexed_max of them
+    std::unique_ptr<Index> index_;  // positions in refs_; nullptr while the set has not exceeded unindexed_max
 };
 
 }  // namespace ledge::session

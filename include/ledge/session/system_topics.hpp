@@ -1,15 +1,16 @@
-// Topics that are the broker's own: clients may read them, only the broker publishes there.
+// Topics that belong to the broker: clients may subscribe to them, but only the broker publishes to them. Stateless.
 #pragma once
 
 #include <string_view>
 
 namespace ledge::session {
 
-/// Where bridges say whether they are connected: "$SYS/broker/connection/NAME/state", as will and as retained message.
-/// Mosquitto's bridges do so by default, on both sides, and dashboards read it there.
+/// True for "$SYS/broker/connection/NAME/state" and the topics beside it. A bridge publishes there whether it is
+/// connected, as a retained message and as its will. Mosquitto's bridges do so by default on both brokers, and
+/// dashboards read these topics.
 inline bool is_bridge_state(std::string_view topic) { return topic.starts_with("$SYS/broker/connection/"); }
 
-/// "$SYS/...", but for what bridges say. Other topics that begin with '$' are the clients'.
+/// True for "$SYS/...", except the topics of bridges. Clients may publish to all other topics that begin with '$'.
 inline bool belongs_to_broker(std::string_view topic) { return topic.starts_with("$SYS/") && !is_bridge_state(topic); }
 
 }  // namespace ledge::session

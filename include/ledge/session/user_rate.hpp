@@ -1,10 +1,12 @@
-// User rate: what all connections of one user name may send together, however many they are and however often they come
-// anew. One state for all of them, in the shard (broker/user_rates); each of them has it in its ReadRate.
+// UserRate: limits what all connections of one user name send together, whatever their number is and however often they
+// reconnect. The shard owns one UserRate for each user (broker/user_rates); the ReadRate of each connection refers to
+// it. Used on the shard's thread.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "ledge/base/assert.hpp"
 #include "ledge/base/token_bucket.hpp"
 #include "ledge/session/limits.hpp"
 
@@ -16,15 +18,17 @@ public:
         return limits.user_messages_per_second != 0 || limits.user_bytes_per_second != 0;
     }
 
-    /// Full, with the values of the listener through which the user comes first; then join() it.
+    /// Full buckets with the values of the listener through which the user has connected first. join() must follow.
     UserRate(const SessionLimits& limits, Instant now)
         : messages_(limits.user_messages_per_second, limits.user_messages_burst, now),
           bytes_(limits.user_bytes_per_second, limits.user_bytes_burst, now) {}
 
-    /// A connection through a listener with `limits`, which outlive it. From several listeners the smallest value of
-    /// each kind holds, 0 being none.
+    /// One more connection, through a listener with `limits`, which must outlive the connection. If the connections of
+    /// the user come through several listeners, the smallest value of each kind holds; 0 = no limit.
     void join(const SessionLimits& limits);
+    /// One connection less. Requires an earlier join() with the same limits.
     void leave(const SessionLimits& limits);
+    /// Number of connections that have joined.
     std::uint32_t connections() const;
 
     void take(std::uint64_t messages, std::uint64_t bytes) {
@@ -35,21 +39,26 @@ public:
         messages_.refill(now);
         bytes_.refill(now);
     }
-    /// The next packet may be looked at, as of the last refill.
+    /// True when the next packet may be processed, as of the last refill.
     bool is_ready() const { return messages_.is_ready() && bytes_.is_ready(); }
     Instant ready_at() const { return std::max(messages_.ready_at(), bytes_.ready_at()); }
-    /// From then on it is as good as a new one.
+    /// When both buckets are full. From then on this object is no different from a new one.
     Instant full_at() const { return std::max(messages_.full_at(), bytes_.full_at()); }
 
-    /// Connections that nothing but this rate keeps waiting. While there are any the others stand in line behind them.
+    /// Counts the connections that only this rate keeps waiting. While there are any, the other connections of the user
+    /// wait behind them.
     void wait() { ++waiting_; }
-    void wait_no_more() { --waiting_; }
+    void wait_no_more() {
+        LEDGE_ASSERT(waiting_ > 0);
+        --waiting_;
+    }
     bool is_awaited() const { return waiting_ != 0; }
-    /// True for the first pause of an episode.
+    /// A connection pauses because of this rate. True for the first pause of an episode.
     bool pause(Instant now);
 
 private:
-    struct Through {
+    /// The connections of the user through one listener.
+    struct ListenerUse {
         const SessionLimits* limits;
         std::uint32_t connections;
     };
@@ -58,9 +67,9 @@ private:
 
     TokenBucket messages_;
     TokenBucket bytes_;
-    std::vector<Through> through_;  // one for each listener
-    Instant quiet_at_ = Instant::min();
-    std::uint32_t waiting_ = 0;
+    std::vector<ListenerUse> uses_;      // one for each listener
+    Instant quiet_at_ = Instant::min();  // a pause after this time begins a new episode
+    std::uint32_t waiting_ = 0;          // connections that only this rate keeps waiting
 };
 
 }  // namespace ledge::session
