@@ -210,7 +210,7 @@ private:
     void set_timer(Instant keep_alive_deadline);
     void start_closing();
 
-    // What one delivery touches comes first and lies together: a fan-out to a thousand clients is bound by cache misses.
+    // What one delivery touches lies together at the front: cache misses bound a fan-out to a thousand clients.
     const ConnectionServices& services_;
     Session* session_ = nullptr;
     Connection* next_dirty_ = nullptr;  // hook of DirtyList
