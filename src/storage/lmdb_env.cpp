@@ -142,6 +142,8 @@ int Env::copy_compacted(int descriptor) const { return mdb_env_copyfd2(env_, des
 // Txn
 
 Result<Txn, int> Txn::begin(const Env& env, bool is_read_only) {
+    // A store that could not be opened again after a failed write has a closed environment, on which LMDB would crash.
+    if (env.raw() == nullptr) return Failure{EBADF};
     MDB_txn* raw = nullptr;
     const unsigned flags = is_read_only ? MDB_RDONLY : 0U;
     if (const int code = mdb_txn_begin(env.raw(), nullptr, flags, &raw)) return Failure{code};

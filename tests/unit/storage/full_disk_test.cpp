@@ -125,6 +125,27 @@ TEST_CASE("when there is no room for the meta page the environment is opened ane
     CHECK(s.readable() == 50);
 }
 
+TEST_CASE("a store that cannot be opened anew after a failed meta page stays closed: reads fail, nothing crashes") {
+    LogLines lines;
+    Scene s(lines.log());
+    disk_faults.meta = ENOSPC;
+    std::filesystem::rename(s.dir.file("data.mdb"), s.dir.file("moved.mdb"));
+    std::filesystem::create_directory(s.dir.file("data.mdb"));  // cannot be opened as a file
+    const StoreError first = s.refusal();
+    CHECK(first.fault == Fault::io);
+    CHECK(has(first, "cannot be opened again"));
+    disk_faults.clear();
+    CHECK(s.readable() == 0);
+    CHECK(lines.has("store_read_failed"));
+    CHECK(s.refusal().text == first.text);
+    CHECK(s.store->used_fraction() >= 0);
+    s.store->close(Instant(1s));
+    std::filesystem::remove(s.dir.file("data.mdb"));
+    std::filesystem::rename(s.dir.file("moved.mdb"), s.dir.file("data.mdb"));
+    s.reopen();
+    CHECK(load(*s.store).sessions.size() == 1);
+}
+
 TEST_CASE("a new store that the disk has no room for is made by the first commit that there is room for") {
     FaultyDisk disk;
     TempDir dir;
