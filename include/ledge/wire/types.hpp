@@ -30,7 +30,7 @@ enum class PacketType : std::uint8_t {
 enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
 
 /// MQTT 5 reason codes (5.0 section 2.4). The modules of the broker use only these codes to tell each other why a
-/// request failed. The code for a 3.x client is chosen in one place: src/session/on_connect.cpp for CONNACK, encode of
+/// request failed. The code for a 3.x client is chosen in one place: src/session/connack.cpp for CONNACK, encode of
 /// SUBACK for SUBACK.
 enum class ReasonCode : std::uint8_t {
     success = 0x00,
