@@ -3,16 +3,16 @@
 #
 # Versions: MQTT.js 5.16.0 (npm, Node 18 or later), mosquitto_pub 2.0.11 (Debian 12).
 #
-# A good guess: a client library leaves out an identifier whose acknowledgement it still waits for: [MQTT-2.2.1-3] says
-# that each new QoS 1 message carries one "that is currently unused". With one acknowledgement missing and 65,535 later
-# messages acknowledged, the free identifiers are plentiful.
-# Seen, with a scripted server that never acknowledges the first QoS 1 message and at once acknowledges all others:
-#   MQTT.js        gives the identifier of the first message to message 65,536. When that one is acknowledged its own
+# A good guess: a client library leaves out an identifier whose PUBACK it still waits for: [MQTT-2.2.1-3] says
+# that each new QoS 1 message carries one "that is currently unused". With one PUBACK missing and 65,535 later
+# messages answered, the free identifiers are plentiful.
+# Seen, with a scripted server that never answers the first QoS 1 message and sends PUBACK at once for all others:
+#   MQTT.js        gives the identifier of the first message to message 65,536. When that one is answered its own
 #                  callback is called; the callback of the first message is never called, and nothing says so.
 #                  (The package also exports UniqueMessageIdProvider, which does not do this, but it is not the default.)
 #   mosquitto_pub  gives it again too, DUP 0.
 # A server sees two different messages with one identifier in one connection. At one message a second that is 18 hours
-# after the acknowledgement got stuck; a receiver that takes the second message for a repetition would lose it.
+# after the PUBACK got stuck; a receiver that takes the second message for a repetition would lose it.
 #
 # Wants python3, node, npm and mosquitto_pub. Loopback only; everything is in a temporary folder and is removed.
 set -euo pipefail
@@ -25,7 +25,7 @@ clean_up() {
 trap clean_up EXIT
 
 cat >"$work/server.py" <<'END'
-"""Leaves the first QoS 1 PUBLISH of a connection unacknowledged; tells when its packet identifier comes again."""
+"""Leaves the first QoS 1 PUBLISH of a connection without PUBACK; tells when its packet identifier comes again."""
 import socket, struct, sys
 
 def read_packet(file):
