@@ -28,6 +28,7 @@ MANIFEST = {
     'unit_base': CORE_BUILDS,
     'unit_wire': CORE_BUILDS,
     'unit_client': CORE_BUILDS,
+    'unit_bridge': CORE_BUILDS,
     'unit_topic': CORE_BUILDS,
     'unit_auth': CORE_BUILDS,
     'unit_journal': CORE_BUILDS,

@@ -2,7 +2,7 @@
 
 # Modules from left to right and what each may include. The core is base ... broker: no I/O, no clock, no threads.
 CORE = ['base', 'wire', 'topic', 'auth', 'journal', 'session', 'broker']
-PURE = CORE + ['client']  # no hidden input here either, though the core does not include them
+PURE = CORE + ['client', 'bridge']  # no hidden input here either, though the core does not include them
 MAY_INCLUDE = {
     'base': [],
     'wire': ['base'],
@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     'net': ['base', 'os'],
     'transport': CORE + ['os', 'storage', 'net'],
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
-    'bridge': CORE + ['transport'],
+    'bridge': ['base', 'wire', 'topic', 'client'],
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
