@@ -63,6 +63,18 @@ const Route* RouteSet::incoming(std::string_view remote_topic, std::string& out)
     return nullptr;
 }
 
+bool RouteSet::response_topic_out(std::string_view local_topic, std::string& out) const {
+    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return entry.route.comes_in() && map_topic(local_topic, entry.local(), entry.remote(), out);
+    });
+}
+
+bool RouteSet::response_topic_in(std::string_view remote_topic, std::string& out) const {
+    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return entry.route.goes_out() && map_topic(remote_topic, entry.remote(), entry.local(), out);
+    });
+}
+
 bool RouteSet::may_have_sent(std::string_view remote_topic) const {
     std::string unused;
     return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {

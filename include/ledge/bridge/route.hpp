@@ -1,5 +1,5 @@
-// Route: a rule that says which messages a bridge carries, in which direction, and under which topic names. Plain values
-// and functions without state.
+// Route: which messages a bridge carries, in which direction, and under which topic names. Plain values and functions
+// without state.
 //
 //     local topic   = local_prefix  + common part
 //     remote topic  = remote_prefix + common part       the common part matches `filter`

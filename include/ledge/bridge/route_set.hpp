@@ -33,6 +33,11 @@ public:
     const Route* outgoing(std::string_view local_topic, std::string& out) const;
     /// The same for incoming routes: `out` receives the local topic.
     const Route* incoming(std::string_view remote_topic, std::string& out) const;
+    /// Translates the response topic of an outgoing request, so that the answer comes back by an incoming route: `out`
+    /// receives the name at the upstream. False = no incoming route brings answers for this topic.
+    bool response_topic_out(std::string_view local_topic, std::string& out) const;
+    /// The same for an incoming request, whose answer leaves by an outgoing route: `out` receives the local name.
+    bool response_topic_in(std::string_view remote_topic, std::string& out) const;
     /// True if an outgoing route may have published to this topic of the upstream.
     bool may_have_sent(std::string_view remote_topic) const;
 

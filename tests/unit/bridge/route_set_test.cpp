@@ -42,6 +42,18 @@ TEST_CASE("the first route that carries a topic carries it, in its direction onl
     CHECK_FALSE(set.may_have_sent("cmd/x"));
 }
 
+TEST_CASE("a response topic is translated so that the answer comes back by a route of the other direction") {
+    const RouteSet set({carrying(Direction::out, "ask/#", QoS::at_least_once, "", "site/"),
+                        carrying(Direction::in, "answer/#", QoS::at_least_once, "", "site/")});
+    std::string topic;
+    CHECK(set.response_topic_out("answer/1", topic));
+    CHECK(topic == "site/answer/1");
+    CHECK_FALSE(set.response_topic_out("ask/1", topic));
+    CHECK(set.response_topic_in("site/ask/1", topic));
+    CHECK(topic == "ask/1");
+    CHECK_FALSE(set.response_topic_in("site/answer/1", topic));
+}
+
 TEST_CASE("the bridge subscribes at each side to what its routes carry from there") {
     const RouteSet set({carrying(Direction::out, "a/#", QoS::at_least_once, "", "site/"),
                         carrying(Direction::in, "cmd/#", QoS::exactly_once, "cloud/"),
