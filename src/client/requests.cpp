@@ -28,7 +28,7 @@ bool has_options_of_v5(const wire::SubscribeOptions& options) {
 }  // namespace
 
 Result<PacketId, ReasonCode> Client::subscribe(const std::vector<wire::SubscribeEntry>& entries,
-                                               const wire::Properties& properties) {
+                                               const wire::Properties& properties, PacketId packet_id) {
     LEDGE_ASSERT(!entries.empty());  // [MQTT-3.8.3-2]
     if (const auto refusal = refusal_of_request()) return Failure{*refusal};
     if (properties.has(PropertyId::subscription_identifier) && !limits_.subscription_identifiers_available)
@@ -39,14 +39,14 @@ Result<PacketId, ReasonCode> Client::subscribe(const std::vector<wire::Subscribe
         wire::append_entry(raw, entry, true);
     }
     wire::Subscribe packet;
-    packet.packet_id = next_request_id();
+    packet.packet_id = packet_id != 0 ? packet_id : next_request_id();
     packet.entries = wire::SubscribeEntries(raw, true);
     packet.properties = properties;
     return send_request(packet, PacketType::suback, entries.size());
 }
 
 Result<PacketId, ReasonCode> Client::unsubscribe(const std::vector<std::string_view>& filters,
-                                                 const wire::Properties& properties) {
+                                                 const wire::Properties& properties, PacketId packet_id) {
     LEDGE_ASSERT(!filters.empty());  // [MQTT-3.10.3-2]
     if (const auto refusal = refusal_of_request()) return Failure{*refusal};
     std::vector<Byte> raw;
@@ -55,7 +55,7 @@ Result<PacketId, ReasonCode> Client::unsubscribe(const std::vector<std::string_v
         wire::append_entry(raw, {filter, {}}, false);
     }
     wire::Unsubscribe packet;
-    packet.packet_id = next_request_id();
+    packet.packet_id = packet_id != 0 ? packet_id : next_request_id();
     packet.entries = wire::SubscribeEntries(raw, false);
     packet.properties = properties;
     return send_request(packet, PacketType::unsuback, filters.size());
@@ -64,6 +64,7 @@ Result<PacketId, ReasonCode> Client::unsubscribe(const std::vector<std::string_v
 template <class Packet>
 Result<PacketId, ReasonCode> Client::send_request(const Packet& packet, PacketType answer, std::size_t entries) {
     if (packet.packet_id == 0) return Failure{ReasonCode::quota_exceeded};  // all ids are in use
+    if (!is_free_for_request(packet.packet_id)) return Failure{ReasonCode::packet_identifier_in_use};
     const std::size_t size = wire::encoded_size(packet, options_.version);
     if (size > std::min(limits_.maximum_packet_size, wire::packet_size_max))
         return Failure{ReasonCode::packet_too_large};
@@ -94,12 +95,16 @@ std::optional<ReasonCode> Client::refusal_of(const wire::SubscribeEntry& entry) 
     return std::nullopt;
 }
 
+bool Client::is_free_for_request(PacketId id) const {
+    return id != 0 && !ids_in_use_.contains(id) && !window_out_.is_open(id);
+}
+
 /// Requests use ids from the top, because messages use ids from the bottom. The messages of a relay bring their own
 /// ids, which should not collide with those of requests. 0: all ids are in use.
 PacketId Client::next_request_id() const {
     for (std::uint32_t id = 0xFFFF; id > 0; --id) {
         const auto candidate = static_cast<PacketId>(id);
-        if (!ids_in_use_.contains(candidate) && !window_out_.is_open(candidate)) return candidate;
+        if (is_free_for_request(candidate)) return candidate;
     }
     return 0;
 }

@@ -124,11 +124,12 @@ public:
     // ---- Requests
 
     /// Returns the packet id; the event RequestDone brings the answer. When a connection is lost, its unanswered
-    /// requests are forgotten. Requires at least one entry.
+    /// requests are forgotten. Requires at least one entry. `packet_id` 0 = the client chooses the packet id. A relay
+    /// chooses it, because it knows the ids of exchanges that began on earlier connections.
     Result<PacketId, ReasonCode> subscribe(const std::vector<wire::SubscribeEntry>& entries,
-                                           const wire::Properties& properties = {});
+                                           const wire::Properties& properties = {}, PacketId packet_id = 0);
     Result<PacketId, ReasonCode> unsubscribe(const std::vector<std::string_view>& filters,
-                                             const wire::Properties& properties = {});
+                                             const wire::Properties& properties = {}, PacketId packet_id = 0);
     /// Sends PINGREQ; the event Pong brings the answer. False: there is no connection.
     bool ping(Instant now);
 
@@ -209,6 +210,7 @@ private:
     template <class Packet>
     Result<PacketId, ReasonCode> send_request(const Packet& packet, wire::PacketType answer, std::size_t entries);
     Event on_request_done(Bytes frame);
+    bool is_free_for_request(PacketId id) const;
     PacketId next_request_id() const;
 
     // on_auth.cpp

@@ -76,6 +76,17 @@ TEST_CASE("the packet id of a request is not for a message") {
     CHECK(rig.client.publish(publish("a", "1", qos1, 65'534)).error() == ReasonCode::packet_identifier_in_use);
 }
 
+TEST_CASE("a relay may choose the packet id of a request, if the id is free") {
+    Rig rig(relay());
+    rig.connects();
+    CHECK(rig.client.publish(publish("a", "1", qos1, 7)).ok());
+    CHECK(rig.client.subscribe({{"a", {}}}, {}, 7).error() == ReasonCode::packet_identifier_in_use);
+    CHECK(*rig.client.subscribe({{"a", {}}}, {}, 8) == 8);
+    CHECK(rig.client.unsubscribe({"a"}, {}, 8).error() == ReasonCode::packet_identifier_in_use);
+    CHECK(*rig.client.unsubscribe({"a"}, {}, 9) == 9);
+    CHECK(rig.sent() == "PUBLISH a 1 q1#7 | SUBSCRIBE 8 a | UNSUBSCRIBE 9 a");
+}
+
 TEST_CASE("[MQTT-3.4.2-2] properties that make an acknowledgement too large are left out") {
     PropertyBuilder limits;
     limits.number(PropertyId::maximum_packet_size, 20);
