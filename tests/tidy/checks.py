@@ -11,7 +11,7 @@ from tree import places
 
 
 def include_graph(tree):
-    """A module includes only what the table lets it; headers private to a module stay in it."""
+    """A module includes only what the table lets it; headers private to a module, also those of detail/, stay in it."""
     folders = {p.split('/')[1] for p, _ in tree.code('src')} | {p.split('/')[2] for p, _ in tree.code('include/ledge')}
     yield 'every module stands in the table', [f'{f}: unknown module' for f in sorted(folders - set(rules.MAY_INCLUDE))]
     for module in tree.modules():
@@ -27,6 +27,8 @@ def include_graph(tree):
                         problems.append(f'{path}:{line}: {module} may not include {parts[1]}')
                     elif f'include/{name}' not in tree.files:
                         problems.append(f'{path}:{line}: no such header: {name}')
+                    elif parts[2] == 'detail' and parts[1] != module:
+                        problems.append(f'{path}:{line}: {name} is for the headers of {parts[1]} only')
                 elif form == '"' and not _private_header(tree, path, module, name, allowed):
                     problems.append(f'{path}:{line}: "{name}" is not a header of {module}')
         yield f'includes of {module}', problems
