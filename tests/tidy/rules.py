@@ -21,8 +21,9 @@ MAY_INCLUDE = {
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
-    # config fills the plain option structs of the core's modules and calls nothing of theirs; os reads the files.
-    'config': ['base', 'auth', 'journal', 'session', 'broker', 'os'],
+    # config fills the plain option structs of the core's modules. It calls nothing of theirs, except the rules of
+    # filters in topic; os reads the files.
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os'],
     'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
