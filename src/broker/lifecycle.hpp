@@ -49,7 +49,7 @@ public:
         journal::Journal& journal;
         session::MessageOwners& message_owners;
         journal::MessageReferences& references;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
         const session::SessionServices& for_sessions;
     };
 

@@ -160,8 +160,7 @@ journal::Publication Retained::load(Message& message) {
 journal::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
-    const journal::StoreReader& store = services_.store;
-    if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
+    if (!services_.store.retained(message.number, body)) return {};
     const auto view = journal::parse_publication({body.data(), body.size()});
     if (!view) return {};
     return journal::Publication(*view, services_.memory.account());

@@ -27,7 +27,7 @@ public:
         session::Accounts& accounts;
         const auth::Policy& policy;
         journal::Journal& journal;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
     };
 
     Retained(const Services& services, std::uint64_t seed, const RetainedLimits& limits)

@@ -20,12 +20,12 @@ session::Account* account_of(const Connection& connection) {
 }  // namespace
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
-    : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
+    : parts_(std::make_unique<Parts>(options, log, seed, now, nullptr)) {}
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-             const journal::StoreReader& reader)
-    : Shard(options, log, seed, image.now) {
-    parts_->restore(image, reader, image.now);
+             journal::StoreReader& reader)
+    : parts_(std::make_unique<Parts>(options, log, seed, image.now, &reader)) {
+    parts_->restore(image, image.now);
     // End the sessions that have expired, or whose client lost its connection by the end of the broker, before any
     // client can resume them.
     on_time(image.now);
@@ -40,14 +40,14 @@ Shard::~Shard() {
     parts_->lifecycle.clear();
 }
 
-Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
+Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now) {
     Parts& p = *parts_;
     LEDGE_ASSERT(peer.listener < p.options.listeners.size());
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     p.admission.make_room_for_arrival(peer.listener, now);
     ++p.services.counters.connections_opened;
     auto connection =
-        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), driver_data, now);
+        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), link, now);
     if (!peer.user.empty()) connection->set_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
@@ -406,12 +406,10 @@ void Shard::on_time(Instant now) {
 }
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
-    switch (timer.wakes) {
-        case CoreTimer::Wakes::connection: return fire(*static_cast<Connection*>(timer.owner), now);
-        case CoreTimer::Wakes::session_expiry:
-            return lifecycle.on_expiry_timer(*static_cast<session::Session*>(timer.owner), now);
-        case CoreTimer::Wakes::will_delay:
-            return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
+    switch (timer.wakes()) {
+        case CoreTimer::Wakes::connection: return fire(timer.connection(), now);
+        case CoreTimer::Wakes::session_expiry: return lifecycle.on_expiry_timer(timer.session(), now);
+        case CoreTimer::Wakes::will_delay: return lifecycle.on_will_delay_passed(timer.session(), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
         case CoreTimer::Wakes::retained_sweep: return sweep_retained(now);
     }

@@ -389,7 +389,7 @@ void Lifecycle::remove_ended_queues(Instant) {
     if (!journal.is_durable(next.after)) return;
     auto& rows = loaded_;
     rows.clear();
-    services_.store.queued(services_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit, rows);
+    services_.store.queued(next.session, next.from, rows_per_commit, bytes_per_commit, rows);
     for (const journal::StoredDelivery& stored : rows) {
         next.from = stored.row.number + 1;
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);

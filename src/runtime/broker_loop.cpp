@@ -29,8 +29,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       log(log_),
       clock(read_clock, store ? image.now - read_clock() : Duration::zero()),
       poller(std::move(made_poller)),
-      reader(store ? store->reader() : journal::StoreReader{}),
-      shard(store ? broker::Shard(options.shard, log, options.seed, image, reader)
+      shard(store ? broker::Shard(options.shard, log, options.seed, image, store->reader())
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock, options.driver),
       process(io, options, shard, [this](int signal) { on_signal(signal); }) {

@@ -66,7 +66,6 @@ struct BrokerLoop::Parts {
     asio::steady_timer timer{io};
     transport::TurnClock clock;
     std::unique_ptr<net::Poller> poller;
-    journal::StoreReader reader;
     std::optional<Committer> committer;  // empty without a store
     broker::Shard shard;
     std::unique_ptr<os::WorkerPool> workers;  // computes TLS handshakes; nullptr = TLS is not used

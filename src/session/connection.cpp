@@ -36,17 +36,17 @@ std::string_view user_of(const Session& session) {
 }  // namespace
 
 Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
-                       void* driver_data, Instant now)
+                       LinkHandle* link, Instant now)
     : services_(services),
       sender_(services, peer_, *this),
       peer_(listener, std::move(address)),
       acks_(services.journal, sender_),
       deliveries_(services, peer_, sender_, acks_),
       receiver_(services, peer_, acks_),
-      driver_data_(driver_data),
+      link_(link),
       last_received_(now),
       handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
-      timer_(CoreTimer::Wakes::connection, this) {
+      timer_(*this) {
     services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);

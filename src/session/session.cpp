@@ -15,8 +15,8 @@ namespace ledge::session {
 Session::Session(const SessionServices& services, std::string client_id, const SessionLimits& limits)
     : received(services.journal),
       will_record(services.journal),
-      expiry_timer(CoreTimer::Wakes::session_expiry, this),
-      will_timer(CoreTimer::Wakes::will_delay, this),
+      expiry_timer(CoreTimer::Wakes::session_expiry, *this),
+      will_timer(CoreTimer::Wakes::will_delay, *this),
       services_(services),
       client_id_(std::move(client_id)),
       record_(services.journal),

@@ -237,11 +237,10 @@ void Session::refill() {
     if (!pending_.is_tail_next()) return;
     // Each loaded message would soon add records of removals to the journal, which is full.
     if (services_.journal.is_saturated()) return wait_for_commit();
-    const journal::StoreReader& store = services_.store;
     auto& rows = services_.scratch.loaded;
     do {
         rows.clear();
-        store.queued(store.context, number(), pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
+        services_.store.queued(number(), pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
         load_rows(rows);
     } while (!rows.empty() && pending_.is_tail_next());
     if (!rows.empty()) return;
@@ -339,9 +338,7 @@ void Session::note_unreadable(std::uint64_t row) {
 bool Session::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
-    const journal::StoreReader& store = services_.store;
-    if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
-        return false;
+    if (delivery.message == 0 || !services_.store.message(delivery.message, body)) return false;
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
     delivery.publication = journal::Publication(*publication, services_.memory.account());

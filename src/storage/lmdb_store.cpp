@@ -309,22 +309,6 @@ void LmdbStore::close(Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-journal::StoreReader LmdbStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        static_cast<LmdbStore*>(self)->read_queued(session, from, rows_max, bytes_max, out);
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::message, number, out);
-    };
-    return reader;
-}
-
 /// Calls f(transaction) -> code on the newest snapshot. The snapshot is released before the call returns: a snapshot
 /// that is kept would prevent the reuse of every page that later commits free.
 template <class F>
@@ -362,9 +346,9 @@ int LmdbStore::read_once(F&& f) {
     return code;
 }
 
-bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                            std::vector<journal::StoredDelivery>& out) {
-    return read([&](const Txn& txn) {
+void LmdbStore::queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                       std::vector<journal::StoredDelivery>& out) {
+    read([&](const Txn& txn) {
         auto rows = Cursor::open(txn, open_->tables[Table::queued]);
         if (!rows) return rows.error();
         auto messages = Cursor::open(txn, open_->tables[Table::message]);

@@ -172,31 +172,28 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
     return image;
 }
 
-journal::StoreReader MemoryStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
-        std::size_t bytes = 0;
-        for (auto row = tables[Table::queued].lower_bound({session, from});
-             row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
-             ++row, --rows_max) {
-            journal::StoredDelivery& delivery = out.emplace_back();
-            delivery.row = {row->first.second, row->second};
-            const auto queued = journal::parse_queued(row->second);
-            const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
-            if (message != tables[Table::message].end()) delivery.publication = message->second;
-            bytes += delivery.row.body.size() + delivery.publication.size();
-        }
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number, out);
-    };
-    return reader;
+void MemoryStore::queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                         std::vector<journal::StoredDelivery>& out) {
+    Tables& tables = *tables_;
+    std::size_t bytes = 0;
+    for (auto row = tables[Table::queued].lower_bound({session, from});
+         row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
+         ++row, --rows_max) {
+        journal::StoredDelivery& delivery = out.emplace_back();
+        delivery.row = {row->first.second, row->second};
+        const auto queued = journal::parse_queued(row->second);
+        const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
+        if (message != tables[Table::message].end()) delivery.publication = message->second;
+        bytes += delivery.row.body.size() + delivery.publication.size();
+    }
+}
+
+bool MemoryStore::retained(std::uint64_t number, std::vector<Byte>& out) {
+    return tables_->read(Table::retained, number, out);
+}
+
+bool MemoryStore::message(std::uint64_t number, std::vector<Byte>& out) {
+    return tables_->read(Table::message, number, out);
 }
 
 }  // namespace ledge::storage

@@ -35,11 +35,12 @@ struct Policy;
 namespace ledge::journal {
 struct Batch;
 struct StoreImage;
-struct StoreReader;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {
 class Connection;
+class LinkHandle;
 struct LoginTask;
 struct StandingRange;
 }  // namespace ledge::session
@@ -64,15 +65,15 @@ public:
     /// A shard that continues from the image of a store. Time starts at image.now. The store behind `reader` must
     /// outlive the shard.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-          const journal::StoreReader& reader);
+          journal::StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
     /// A peer has connected. Returns its connection, never nullptr. When the listener has no free place left, the
     /// connection of another peer that has not finished its CONNECT closes (broker/admission.hpp). The driver gets
-    /// `driver_data` back from Connection::driver_data().
-    session::Connection* open(const Peer& peer, void* driver_data, Instant now);
+    /// `link` back from Connection::link().
+    session::Connection* open(const Peer& peer, session::LinkHandle* link, Instant now);
 
     /// Bytes from the peer, of any length. They are ignored once the connection is closing.
     void on_bytes(session::Connection& connection, Bytes bytes, Instant now);

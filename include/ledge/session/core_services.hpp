@@ -25,15 +25,17 @@
 namespace ledge::session {
 
 struct CoreServices {
+    /// `reader` = nullptr: there is no store. The store behind it must outlive the services.
     CoreServices(const Log& log_, const journal::JournalOptions& journal_options, std::uint64_t seed, Instant now,
-                 std::uint64_t memory_budget_bytes = 0)
+                 std::uint64_t memory_budget_bytes = 0, journal::StoreReader* reader = nullptr)
         : log(log_),
           rng(seed),
           timers(now),
           memory(memory_budget_bytes),
           buffers(memory.account()),
           guard(seed),
-          journal(journal_options) {}
+          journal(journal_options),
+          store(reader == nullptr ? no_store : *reader) {}
     CoreServices(const CoreServices&) = delete;
     CoreServices& operator=(const CoreServices&) = delete;
 
@@ -52,7 +54,8 @@ struct CoreServices {
     AckBarriers barriers;
     journal::MessageReferences references;   // number of queue rows per stored message
     MessageOwners message_owners{accounts};  // publishers of the stored messages
-    journal::StoreReader store;              // unset when there is no store
+    journal::NoStoreReader no_store;
+    journal::StoreReader& store;  // no_store when there is no store
     DirtyList dirty;
     CommitWaiters<Connection> waiting_connections;
     CommitWaiters<Session> waiting_sessions;

@@ -78,8 +78,8 @@ struct SessionServices {
     journal::Journal& journal;
     journal::MessageReferences& references;
     MessageOwners& message_owners;
-    const journal::StoreReader& store;  // its functions are nullptr when there is no store
-    CommitWaiters<Session>& waiting;    // sessions with deliveries that wait for a commit
+    journal::StoreReader& store;      // finds nothing when there is no store
+    CommitWaiters<Session>& waiting;  // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };
 

@@ -64,10 +64,10 @@ public:
     /// time.
     virtual Result<CommitReport, StoreError> commit(const journal::Batch& batch) = 0;
 
-    /// A reader of the committed rows. The store must outlive the reader. All calls on one thread; a commit may run at
+    /// The reader of the committed rows; a part of the store. All calls on one thread; a commit may run at
     /// the same time. A failed read looks like a missing row to the caller, and it poisons the store: no decision that
     /// the core bases on the missing row is ever committed.
-    virtual journal::StoreReader reader() = 0;
+    virtual journal::StoreReader& reader() = 0;
 
     /// The part of the file's limit that the last commit left in use, from 0 to 1. The limit is the configured one, or
     /// the size that the free space of the disk allows now, if that is smaller. Free pages inside the file do not count

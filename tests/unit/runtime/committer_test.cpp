@@ -49,7 +49,7 @@ public:
     Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
         return store_.commit(batch);
     }
-    journal::StoreReader reader() override { return store_.reader(); }
+    journal::StoreReader& reader() override { return store_.reader(); }
     double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
 
@@ -183,7 +183,7 @@ public:
         if (has_room) return memory_.commit(batch);
         return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
     }
-    journal::StoreReader reader() override { return memory_.reader(); }
+    journal::StoreReader& reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
     std::size_t rows() const { return memory_.rows(); }
     void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }

@@ -87,9 +87,9 @@ TEST_CASE("every kind of record can be removed, and removing what is not there i
         CHECK(image.retained.empty());
         CHECK(image.references.empty());
         std::vector<Byte> body;
-        const auto reader = store->reader();
-        CHECK(!reader.message(reader.context, 3, body));
-        CHECK(!reader.retained(reader.context, 6, body));
+        auto& reader = store->reader();
+        CHECK(!reader.message(3, body));
+        CHECK(!reader.retained(6, body));
     }
 }
 
@@ -123,10 +123,10 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
         for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 5, from, rows_max, bytes_max, rows);
+        reader.queued(5, from, rows_max, bytes_max, rows);
         return rows;
     };
     CHECK(read(0, 100, 1'000'000).size() == 10);
@@ -146,9 +146,9 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     w.put(RecordKind::queued, 1, 1, queued(77, 3)).put(RecordKind::queued, 1, 2, queued(78, 3));
     w.put(RecordKind::message, 0, 78, publication("t", "x"));
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 10, 1000, rows);
+    reader.queued(1, 0, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());

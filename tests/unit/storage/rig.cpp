@@ -263,11 +263,11 @@ std::string to_text(const journal::StoreImage& image) {
 
 std::string to_text(Store& store) {
     const journal::StoreImage image = load(store);
-    const journal::StoreReader reader = store.reader();
+    journal::StoreReader& reader = store.reader();
     std::string text = to_text(image);
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, session.number, 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(session.number, 0, 1'000'000, 1'000'000'000, rows);
         for (const auto& delivery : rows) {
             text += "delivery " + row_text(delivery.row) + std::string(as_text(delivery.publication)) + "\n";
         }
@@ -275,7 +275,7 @@ std::string to_text(Store& store) {
     std::vector<std::string> payloads;
     for (const auto& retained : image.retained) {
         std::vector<Byte> body;
-        const bool is_there = reader.retained(reader.context, retained.number, body);
+        const bool is_there = reader.retained(retained.number, body);
         payloads.push_back(std::to_string(retained.number) + (is_there ? " " : " missing ") +
                            std::string(as_text(body)));
     }
