@@ -78,7 +78,6 @@ Result<bool, StoreError> list_sessions(const std::string& path, const Print& pri
     if (!dir) return add_advice(dir.error());
     if (os::file_size(dir->data_path()) == 0)
         return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
-    std::string problem;
     const auto work = [&](GuardedOut& out) {
         const int code = send_sessions(dir->data_path(), out);
         if (code != lmdb_ok) out.send(as_bytes(explain(code)));
