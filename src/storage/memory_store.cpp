@@ -15,6 +15,7 @@ namespace ledge::storage {
 using journal::Change;
 using journal::RecordKind;
 
+/// The tables of the real store, as sorted maps: the order of the rows is part of what a reader relies on.
 struct MemoryStore::Tables {
     std::array<Rows, table_count> rows;
 
@@ -34,6 +35,7 @@ MemoryStore::~MemoryStore() = default;
 // ---------------------------------------------------------------------------------------------------------------------
 // Commits
 
+// The batch is kept and not applied: reads must see the state before the commit until it is finished.
 void MemoryStore::start(journal::Batch batch) {
     LEDGE_ASSERT(!under_way_);
     under_way_ = std::move(batch);
@@ -74,6 +76,7 @@ void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
 void MemoryStore::apply(const journal::Record& record, Bytes body) {
     const bool is_put = record.change == Change::put;
     if (record.kind == RecordKind::session && !is_put) return drop_session(record.session);
+    // A session has one row, whose key has no number, as in the schema of the real store.
     Rows& rows = (*tables_)[table_of(record.kind)];
     const Key key{record.session, record.kind == RecordKind::session ? 0 : record.number};
     if (is_put) {
@@ -83,6 +86,7 @@ void MemoryStore::apply(const journal::Record& record, Bytes body) {
     }
 }
 
+/// All rows of the session but its queued messages' bodies, which other sessions may share.
 void MemoryStore::drop_session(std::uint64_t session) {
     for (const Table table : {Table::session, Table::subscription, Table::received, Table::queued}) {
         Rows& rows = (*tables_)[table];

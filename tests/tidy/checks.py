@@ -152,6 +152,14 @@ def sizes(tree):
     yield 'no allowance without need', stale
 
 
+def comments(tree):
+    """About one line in five says why; a single module may have fewer."""
+    lines, with_comment, _ = graph.words(tree.code('src', 'include'))['all']
+    percent = 100 * with_comment / max(lines, 1)
+    yield 'enough comments', [] if percent >= rules.COMMENT_PERCENT_MIN else [
+        f'only {percent:.1f} % of the lines have a comment; say why a step is needed where the code does not show it']
+
+
 def columns(tree):
     """One width for code, scripts and configuration."""
     narrow = ('.cpp', '.hpp', '.c', '.h', '.py', '.sh', '.js', '.toml', 'CMakeLists.txt', 'run', 'Dockerfile')
@@ -236,4 +244,4 @@ def log_events(tree):
 
 
 ALL = [include_graph, cmake_graph, include_cycles, switches, pure_core, every_file_used, nothing_left_open, sizes,
-       columns, top_level, readmes, formatting, log_events]
+       comments, columns, top_level, readmes, formatting, log_events]

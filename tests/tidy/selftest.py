@@ -17,7 +17,8 @@ GOOD = {
                         '    log_->info("gone");\n}\n',
     'src/base/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',
     'src/base/a.cpp': '#include "ledge/base/a.hpp"\n\nint twice(int x) { return 2 * x; }\n',
-    'include/ledge/base/a.hpp': '#pragma once\n\nint twice(int x);\n',
+    'include/ledge/base/a.hpp': '// The double of a number, without a unit.\n// Stateless.\n#pragma once\n\n'
+                                'int twice(int x);  // no overflow check\n',
     'src/wire/CMakeLists.txt': 'ledge_module(wire SOURCES log.cpp w.cpp DEPENDS base)\n',
     'src/wire/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',
     'src/wire/w.cpp': '#include "ledge/base/a.hpp"\n\n// time(nullptr) and virtual stand in a comment only\n'
@@ -72,6 +73,7 @@ BAD = [
     ('sizes', 'a long file', {'src/base/a.cpp': '\n' * (rules.FILE_LINES_MAX + 1)}, 'lines'),
     ('sizes', 'a long function', {'src/base/a.cpp': LONG_BODY}, 'f has 84 lines'),
     ('sizes', 'a long member function', {'src/base/a.cpp': 'class A {\n' + LONG_BODY + '};\n'}, 'f has 84 lines'),
+    ('comments', 'code that says nothing', {'src/base/a.cpp': 'int g();\n' * 100}, 'have a comment'),
     ('columns', 'a wide line', {'src/base/a.cpp': '// ' + 'x' * rules.COLUMNS_MAX + '\n'}, '123 columns'),
     ('columns', 'a tab', {'src/base/a.cpp': 'int\tx;\n'}, 'a.cpp:1'),
     ('columns', 'a blank at the end', {'src/base/a.cpp': 'int x; \n'}, 'a.cpp:1'),
