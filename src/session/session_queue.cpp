@@ -1,5 +1,5 @@
-// SessionQueue: messages enter and leave here, and each change is written to the store. session_queue_rows.cpp reads back
-// the rows that only the store has; session_queue_memory.cpp frees memory.
+// SessionQueue: messages enter and leave here, and each change is written to the store. session_queue_rows.cpp reads
+// back the rows that only the store has; session_queue_memory.cpp frees memory.
 #include "ledge/session/session_queue.hpp"
 
 #include <algorithm>
