@@ -120,7 +120,7 @@ public:
     /// address does not exist yet, the loop tries again until the listener is open. The error says why the listener's
     /// TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
     Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
-                                           FrontOptions front, bool has_other_users);
+                                           FrontOptions wanted, bool has_other_users);
     /// The number of turns so far, which is the number of times that the loop has woken up. A broker without
     /// connections and without a store wakes up every os::FileWatch::look_interval if it watches files, and otherwise
     /// never.
