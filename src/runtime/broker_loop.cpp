@@ -11,6 +11,7 @@
 #include "ledge/runtime/clock.hpp"
 #include "listening.hpp"
 #include "process_services.hpp"
+#include "reloader.hpp"
 #include "shard_host.hpp"
 #include "stopping.hpp"
 #include "tls_workers.hpp"
@@ -26,6 +27,7 @@ struct BrokerLoop::Parts {
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
 
+    ProcessServices::Options process_options();
     Result<bool, std::string> open_listeners();
     void end_turn();
     void run_due();
@@ -41,6 +43,7 @@ struct BrokerLoop::Parts {
     ShardHost host;
     transport::Driver driver;
     Listening listening;
+    Reloader reloader;
     ProcessServices process;
     Stopping stopping;
 };
@@ -58,13 +61,21 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
            image),
       driver(host.shard(), loop.poller(), loop.clock(), options.driver),
       listening({loop.io(), tls_workers, driver, options.pages, log}),
-      process(loop.io(), options, host.shard(), [this](int signal) { on_signal(signal); }),
+      reloader(loop.io(), host.shard(), options.on_hang_up, options.on_policy_files),
+      process(loop.io(), host.shard(), process_options()),
       stopping(options.stop_time_max) {
     host.set_policy(std::move(options.policy));
-    process.watch_files(std::move(options.policy_files), loop.now());
+    reloader.watch_files(std::move(options.policy_files), loop.now());
+}
+
+ProcessServices::Options BrokerLoop::Parts::process_options() {
+    ProcessServices::Options result{options.shard.memory_budget_bytes, options.log_owes, options.settle_log, {}};
+    if (options.handles_signals) result.on_signal = [this](int signal) { on_signal(signal); };
+    return result;
 }
 
 BrokerLoop::Parts::~Parts() {
+    reloader.stop();
     listening.close();
     driver.close_all();
     host.finish(loop.now());
@@ -147,8 +158,8 @@ void BrokerLoop::Parts::end_turn() {
 }
 
 Instant BrokerLoop::Parts::next_deadline() const {
-    return std::min({host.next_deadline(), driver.next_deadline(), listening.next_deadline(), process.next_deadline(),
-                     stopping.deadline()});
+    return std::min({host.next_deadline(), driver.next_deadline(), listening.next_deadline(), reloader.next_deadline(),
+                     process.next_deadline(), stopping.deadline()});
 }
 
 void BrokerLoop::Parts::run_due() {
@@ -156,6 +167,7 @@ void BrokerLoop::Parts::run_due() {
     host.on_time(now);
     driver.on_time();
     listening.on_time(now);
+    reloader.on_time(now);
     process.on_time(now);
 }
 
@@ -168,11 +180,12 @@ void BrokerLoop::Parts::on_signal(int signal) {
         return stop();
     }
     listening.reload();
-    process.read_configuration_again();
+    reloader.read_configuration();
 }
 
 void BrokerLoop::Parts::stop() {
     if (!stopping.begin(loop.now())) return;
+    reloader.stop();
     listening.close();
     host.shard().shut_down(loop.now());
     driver.flush();
@@ -204,7 +217,8 @@ bool BrokerLoop::remove_session(std::string_view client_id) {
 void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));
     shard().note_reload(true);
-    if (files != parts_->process.watched_files()) parts_->process.watch_files(std::move(files), parts_->loop.now());
+    Reloader& reloader = parts_->reloader;
+    if (files != reloader.watched_files()) reloader.watch_files(std::move(files), parts_->loop.now());
 }
 
 void BrokerLoop::set_limits(const broker::Listeners& listeners) { shard().set_limits(listeners); }
