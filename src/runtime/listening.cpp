@@ -95,6 +95,7 @@ void Listening::add(const std::string& name, const transport::Endpoint& endpoint
                     std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
     fronts_.push_back(std::move(front));
+    if (needs_look_up(endpoint)) return late_listeners_.add_new(name, endpoint, *fronts_.back(), rate);
     auto made = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
     const int error = made ? (*made)->start() : 0;
     if (made && error == 0) {

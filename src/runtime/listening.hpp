@@ -33,7 +33,7 @@ public:
         const Log& log;
     };
     explicit Listening(const Services& services)
-        : services_(services), late_listeners_(services.driver, services.log) {}
+        : services_(services), late_listeners_(services.io, services.driver, services.log) {}
     Listening(const Listening&) = delete;
     Listening& operator=(const Listening&) = delete;
 
@@ -49,7 +49,8 @@ public:
     /// Opens an endpoint at the start. An address that this machine does not have yet is no error: it is tried again.
     Result<bool, std::string> open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
                                    const transport::AcceptRate& rate = {});
-    /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again.
+    /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again. A host name is
+    /// looked up first, while the clients are served.
     void add(const std::string& name, const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
              const transport::AcceptRate& rate);
 
