@@ -65,6 +65,7 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
 }
 
 void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+    if (access.is_walking()) access.check_login(connection);  // the walk may not have come to this client yet
     if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
     while (!connection.is_closing() && process_packet(connection, bytes, now)) {
     }
@@ -401,6 +402,7 @@ void Shard::on_drained(Connection& connection, Instant now) {
 void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
+    if (parts_->access.is_walking()) parts_->access.walk();
     parts_->resume_reading(now);
     while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
@@ -427,7 +429,8 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    if (p.feeds.has_unfinished()) return p.latest;  // at once: the next turn may examine more retained topics
+    // At once: the next turn may examine more retained topics, or judge more clients.
+    if (p.feeds.has_unfinished() || p.access.is_walking()) return p.latest;
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 

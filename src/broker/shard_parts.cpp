@@ -43,8 +43,11 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       subscribing(
           {.log = services.log, .memory = services.memory, .counters = services.counters, .journal = services.journal},
           subscriptions, feeds),
-      access({.log = services.log, .policy = services.policy, .guard = services.guard}, connections, subscriptions,
-             lifecycle.sessions()),
+      access({.log = services.log,
+              .policy = services.policy,
+              .policy_version = services.policy_version,
+              .guard = services.guard},
+             connections, subscriptions),
       sys_topics(router, options.server_version, now),
       latest(now) {
     services.response_information_prefix = options.response_information_prefix;

@@ -144,7 +144,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     services_.memory.remove_of_strangers(counted_input_);
     // take_rules() gives a client without an identity its rights only when the session is online.
     session.attach(*this, limits());
-    session.take_rules(services_.policy);
+    session.take_rules();
     is_will_due_ = packet.will.has_value();  // until DISCONNECT with reason code 0
     services_.log.info("client_connected", {{"client_id", session.client_id()},
                                             {"user", user_of(session)},

@@ -42,7 +42,10 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
-void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
+    identity_ = std::move(identity);
+    rules_version_ = 0;
+}
 
 bool Session::renew_proof(const auth::Identity& identity) {
     if (identity_ == nullptr) return !identity.user;
@@ -59,7 +62,9 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
         scratch);
 }
 
-void Session::take_rules(const auth::Policy& policy) {
+void Session::take_rules() const {
+    const auth::Policy& policy = services_.policy;
+    rules_version_ = services_.policy_version;
     if (identity_ == nullptr) {
         // An offline session without an identity gets its rights when a client connects for it.
         if (!policy.acl || !is_online()) return;

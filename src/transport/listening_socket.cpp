@@ -65,8 +65,7 @@ Failure<ListenProblem> refusal(const std::string& address, int error) {
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
 
-/// The addresses of the endpoint's host. Addresses and "localhost" are not looked up, because the system's resolver
-/// would load the libraries of its name services and so enlarge the process.
+/// The addresses of the endpoint's host. Blocks if the host needs_look_up().
 Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& endpoint) {
     using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
@@ -75,9 +74,9 @@ Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& en
     if (endpoint.host == "localhost")
         return std::vector{SocketAddress::loopback_ipv4(port), SocketAddress::loopback_ipv6(port)};
     if (const auto ip = parse_ip(endpoint.host)) return std::vector{SocketAddress(*ip, port)};
+    LEDGE_ASSERT(needs_look_up(endpoint));
     auto addresses = os::look_up(endpoint.host, os::NameKind::any, addresses_max);
     if (!addresses) return refusal(to_text(endpoint), addresses.error(), true);
-    for (SocketAddress& address : *addresses) address.set_port(port);
     return std::move(*addresses);
 }
 
@@ -119,14 +118,13 @@ Result<ListeningSocket, int> listen_tcp(const os::SocketAddress& address, int ba
 /// addresses, and a machine without IPv6 must still be able to listen on the others.
 bool is_absent_family(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
 
-Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
-    auto addresses = resolve(endpoint);
-    if (!addresses) return Failure{addresses.error()};
+Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses,
+                                        int backlog) {
     Sockets sockets;
     int absent = EADDRNOTAVAIL;
-    for (os::SocketAddress& address : *addresses) {
-        if (!sockets.empty())
-            address.set_port(sockets.front().port());  // one port for all addresses, also if the system chose it
+    for (os::SocketAddress& address : addresses) {
+        // One port for all addresses, also if the system has chosen it.
+        address.set_port(sockets.empty() ? endpoint.port : sockets.front().port());
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
@@ -181,7 +179,16 @@ Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) 
 }  // namespace
 
 Result<Sockets, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog) {
-    return endpoint.kind == Endpoint::Kind::tcp ? open_tcp(endpoint, backlog) : open_unix(endpoint, backlog);
+    if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog);
+    auto addresses = resolve(endpoint);
+    if (!addresses) return Failure{addresses.error()};
+    return open_tcp(endpoint, std::move(*addresses), backlog);
+}
+
+Result<Sockets, ListenProblem> open_listening_sockets(const Endpoint& endpoint,
+                                                      std::vector<os::SocketAddress> addresses, int backlog) {
+    LEDGE_ASSERT(endpoint.kind == Endpoint::Kind::tcp);
+    return open_tcp(endpoint, std::move(addresses), backlog);
 }
 
 }  // namespace ledge::transport

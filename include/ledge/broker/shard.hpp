@@ -91,8 +91,10 @@ public:
 
     // Access rights and logins
     /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
-    /// user was removed or has another password is disconnected with 0x98. A client with a subscription that is now
-    /// forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
+    /// user was removed or has another password is disconnected with 0x98, at the latest when its next bytes arrive. A
+    /// client with a subscription that is now forbidden is disconnected with 0x87 or loses the subscription
+    /// (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of on_time() until
+    /// next_deadline() asks for no more.
     void set_policy(auth::Policy policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.

@@ -47,7 +47,10 @@ struct CoreServices {
     BufferPool buffers;
     Counters counters;
     std::string response_information_prefix;
-    auth::Policy policy;  // sessions borrow its rules, so a new policy must be given to each of them (take_rules)
+    // Sessions borrow the rules of the policy. Whoever replaces the policy of a shard with sessions also raises the
+    // version, by which each session notices that its rights belong to an older policy.
+    auth::Policy policy;
+    std::uint64_t policy_version = 1;
     auth::LoginGuard guard;
     LoginQueue logins;
     journal::Journal journal;
@@ -76,8 +79,9 @@ struct CoreServices {
                                              waiting_connections,
                                              response_information_prefix,
                                              connection_scratch};
-    const SessionServices for_sessions{log,   counters,         memory,         journal, references, message_owners,
-                                       store, waiting_sessions, session_scratch};
+    const SessionServices for_sessions{
+        log,   counters, memory,         journal,          references,     message_owners,
+        store, policy,   policy_version, waiting_sessions, session_scratch};
 };
 
 }  // namespace ledge::session

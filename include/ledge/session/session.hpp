@@ -29,10 +29,6 @@
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
 
-namespace ledge::auth {
-struct Policy;
-}  // namespace ledge::auth
-
 namespace ledge::session {
 
 inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // Session Expiry Interval without an end [MQTT-3.1.2.11.2]
@@ -75,10 +71,14 @@ public:
     std::string_view owner() const {
         return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
     }
-    /// Computes the client's rights under `policy`. Called again when the policy is replaced.
-    void take_rules(const auth::Policy& policy);
+    /// Computes the client's rights under the policy in force. Called when a client connects; rights() does the rest.
+    void take_rules() const;
+    /// The client's rights under the policy in force: the first call after a change of the policy computes them anew.
     /// nullptr when no rules restrict the client.
-    const auth::Rights* rights() const { return identity_ && identity_->rights ? &*identity_->rights : nullptr; }
+    const auth::Rights* rights() const {
+        if (rules_version_ != services_.policy_version) take_rules();
+        return identity_ && identity_->rights ? &*identity_->rights : nullptr;
+    }
     bool may_receive(std::string_view topic) const {
         const auth::Rights* mine = rights();
         return mine == nullptr || mine->may_receive(topic);
@@ -172,7 +172,8 @@ private:
     SessionRecordWriter record_;
     SessionQueue queue_;
     const SessionLimits* limits_;
-    std::unique_ptr<auth::Identity> identity_;
+    mutable std::unique_ptr<auth::Identity> identity_;  // mutable for take_rules(), which may add an anonymous one
+    mutable std::uint64_t rules_version_ = 0;           // the policy that identity_->rights belongs to; 0 = none
     Account* account_ = nullptr;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;
