@@ -129,8 +129,8 @@ void Session::store(Delivery& delivery, journal::Urgency urgency) {
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
-journal::Ticket Session::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
-    if (!delivery.is_stored) return 0;
+Ticket Session::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
+    if (!delivery.is_stored) return no_ticket;
     LEDGE_ASSERT(state != journal::OutState::done && id != 0);
     journal::Journal& journal = services_.journal;
     // A record that no batch contains yet is changed in place, so the store writes the row once.
@@ -163,12 +163,12 @@ void Session::drop_row(Delivery& delivery) {
     // The message's own record goes with the last row that refers to it, in whichever session.
     if (!services_.references.release(delivery.message)) return;
     services_.message_owners.remove(delivery.message);
-    const journal::Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
-    if (ticket != 0 && journal.is_pending(ticket))
+    const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : no_ticket;
+    if (ticket != no_ticket && journal.is_pending(ticket))
         journal.cancel(ticket);
     else
         journal.drop(journal::RecordKind::message, 0, delivery.message, journal::Urgency::lazy);
-    if (delivery.publication) delivery.publication.set_message(0, 0);
+    if (delivery.publication) delivery.publication.set_message(0, no_ticket);
 }
 
 journal::SessionRecord Session::record_contents(Instant at) const {
@@ -191,7 +191,7 @@ void Session::record_connection(journal::Urgency urgency) {
     const bool has_unsent = is_stored() && backlog() > 0 && last_row_ > doubted_until_;
     if (has_unsent) progress_.doubted_until = journal::SendingProgress::unknown;
     put_record(never, has_unsent ? std::max(urgency, journal::Urgency::paced) : urgency);
-    may_send_from_ = has_unsent && !services_.journal.is_failed() ? record_.ticket() : 0;
+    may_send_from_ = has_unsent && !services_.journal.is_failed() ? record_.ticket() : no_ticket;
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {
@@ -298,7 +298,7 @@ void Session::load_row(const journal::StoredDelivery& stored) {
     if (!publication && !is_released) return drop_unreadable_row(delivery);
     delivery.publication =
         journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
-    delivery.publication.set_message(record->message, 0);
+    delivery.publication.set_message(record->message, no_ticket);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
@@ -345,7 +345,7 @@ bool Session::load_publication(Delivery& delivery) const {
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
     delivery.publication = journal::Publication(*publication, services_.memory.account());
-    delivery.publication.set_message(delivery.message, 0);
+    delivery.publication.set_message(delivery.message, no_ticket);
     return true;
 }
 

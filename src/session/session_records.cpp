@@ -22,7 +22,7 @@ void SessionRecordWriter::put(const journal::SessionRecord& record, journal::Urg
     has_will_ = record.will.has_value();
     Blob body = encode(record);
     const std::uint64_t hash = hash_of(body.bytes());
-    const bool is_pending = ticket_ != 0 && journal_.is_pending(ticket_);
+    const bool is_pending = ticket_ != no_ticket && journal_.is_pending(ticket_);
     if (!is_new && !is_pending && hash == body_hash_) return;
     if (is_pending)
         journal_.replace(ticket_, std::move(body), urgency);
@@ -36,7 +36,7 @@ void SessionRecordWriter::put(const journal::SessionRecord& record, journal::Urg
 void SessionRecordWriter::drop(journal::Urgency urgency) {
     if (number_ != 0) journal_.drop(RecordKind::session, number_, 0, urgency);
     number_ = 0;
-    ticket_ = creation_ticket_ = 0;
+    ticket_ = creation_ticket_ = no_ticket;
 }
 
 void SessionRecordWriter::mark_ended(std::string_view client_id, journal::Urgency urgency) {
@@ -56,13 +56,13 @@ void SessionRecordWriter::restore(std::uint64_t number, Bytes body, Instant expi
     expiry_ = expiry;
 }
 
-bool WillRecordWriter::is_pending() const { return ticket_ != 0 && journal_.is_pending(ticket_); }
+bool WillRecordWriter::is_pending() const { return ticket_ != no_ticket && journal_.is_pending(ticket_); }
 
 void WillRecordWriter::put(const journal::SessionRecord& record, journal::Urgency urgency) {
     LEDGE_ASSERT(record.is_will_only && record.will.has_value());
     if (number_ == 0) number_ = journal_.new_number();
     if (is_pending()) return journal_.replace(ticket_, encode(record), urgency);
-    is_written_ = is_written_ || ticket_ != 0;
+    is_written_ = is_written_ || ticket_ != no_ticket;
     ticket_ = journal_.put(RecordKind::session, number_, 0, encode(record), urgency);
 }
 
@@ -73,7 +73,7 @@ void WillRecordWriter::drop(journal::Urgency urgency) {
     // A batch may have taken an earlier form of the record, so a record that is only pending may still be in the store.
     if (!was_pending || is_written_) journal_.drop(RecordKind::session, number_, 0, urgency);
     number_ = 0;
-    ticket_ = 0;
+    ticket_ = no_ticket;
     is_written_ = false;
 }
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "ledge/base/blob.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::journal {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 
@@ -48,7 +48,7 @@ struct Record {
 struct Batch {
     std::vector<Record> records;
     std::vector<Byte> bodies;
-    Ticket last = 0;                // when the batch is durable, this ticket and all earlier tickets are durable
+    Ticket last = no_ticket;        // when the batch is durable, this ticket and all earlier tickets are durable
     std::uint64_t next_number = 1;  // higher than all numbers of sessions, messages and retained messages in use
     Instant now{};                  // logical time; the store keeps it for the next start
 

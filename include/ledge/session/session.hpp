@@ -161,9 +161,9 @@ public:
     /// The client need not get the delivery any more, for whatever reason. Removes its record, and ends its hold on the
     /// publisher's acknowledgement.
     void discard(Delivery& delivery);
-    /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; 0 when the delivery is not
-    /// stored.
-    journal::Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
+    /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; no_ticket when the
+    /// delivery is not stored.
+    Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
     /// Reads the publication of an exchange from the store if memory does not have it. False when the store does not
     /// have it either.
     bool load_publication(Delivery& delivery) const;
@@ -203,7 +203,7 @@ public:
     const journal::SendingProgress& progress() const { return progress_; }
     /// The first PUBLISH of a message that was stored before this connection waits until this ticket is durable. After
     /// a crash the record then says that the client may have seen the message.
-    journal::Ticket may_send_from() const { return may_send_from_; }
+    Ticket may_send_from() const { return may_send_from_; }
 
     /// The session is pumped again after the next commit.
     void wait_for_commit();
@@ -224,7 +224,7 @@ public:
 
     SubscriptionSet subscriptions;
     /// The last change of a subscription's record. SUBACK and UNSUBACK wait until this ticket is durable.
-    journal::Ticket subscriptions_ticket = 0;
+    Ticket subscriptions_ticket = no_ticket;
     std::uint32_t last_subscription_number = 0;
 
     /// A publication is dropped for this session. Counts each one; logs only the first of a run.
@@ -297,9 +297,9 @@ private:
     std::uint64_t counted_slots_ = 0;                // slot_bytes() as in the memory budget
     std::uint32_t counted_tables_ = 0;               // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;           // memory of the subscriptions
-    journal::Ticket may_send_from_ = 0;
-    journal::Ticket tail_ticket_ = 0;  // when this ticket is durable, the store has all rows of the queue's tail
-    std::uint16_t id_shift_ = 0;       // packet id minus row, modulo the number of ids
+    Ticket may_send_from_ = no_ticket;
+    Ticket tail_ticket_ = no_ticket;  // when this ticket is durable, the store has all rows of the queue's tail
+    std::uint16_t id_shift_ = 0;      // packet id minus row, modulo the number of ids
     bool is_waiting_for_commit_ = false;
     bool has_gaps_ = false;  // rows between the loaded ones were dropped, and the store may still have those rows
     bool is_away_ = false;   // the account has the session in its list of offline sessions

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/records.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 class Journal;
@@ -34,7 +34,7 @@ public:
     void mark_ended(std::string_view client_id, journal::Urgency urgency);
 
     /// The ticket of the record's last change.
-    journal::Ticket ticket() const { return ticket_; }
+    Ticket ticket() const { return ticket_; }
     /// The record in its last form is on stable storage, or there is none.
     bool is_durable() const;
     /// The record in some form is on stable storage, or there is no record. A crash then does not lose the session.
@@ -53,8 +53,9 @@ public:
 private:
     journal::Journal& journal_;
     std::uint64_t number_ = 0;
-    journal::Ticket ticket_ = 0;
-    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0 = none, or it is older than this process
+    Ticket ticket_ = no_ticket;
+    Ticket creation_ticket_ =
+        no_ticket;  // of the record's first form; no_ticket = none, or it is older than this process
     std::uint64_t body_hash_ = 0;
     Instant expiry_ = never;
     std::uint32_t expiry_interval_s_ = 0;
@@ -82,9 +83,9 @@ private:
     bool is_pending() const;
 
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;    // 0 = there is no record
-    journal::Ticket ticket_ = 0;  // of the record's last change
-    bool is_written_ = false;     // a batch has taken the record in some form
+    std::uint64_t number_ = 0;   // 0 = there is no record
+    Ticket ticket_ = no_ticket;  // of the record's last change
+    bool is_written_ = false;    // a batch has taken the record in some form
 };
 
 }  // namespace ledge::session

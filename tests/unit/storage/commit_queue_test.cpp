@@ -41,8 +41,8 @@ TEST_CASE("each batch is reported once, in order, on the loop's thread") {
     MemoryStore store;
     Writer w;
     Queue q(store);
-    for (journal::Ticket ticket = 1; ticket <= 100; ++ticket) {
-        q.queue->submit(w.put(RecordKind::session, ticket, 0, session_record("s")).take());
+    for (Ticket ticket(1); ticket <= Ticket(100); ++ticket) {
+        q.queue->submit(w.put(RecordKind::session, ticket.value(), 0, session_record("s")).take());
         CHECK(q.wait().value().last == ticket);
     }
     CHECK(q.reporter == std::this_thread::get_id());
