@@ -155,14 +155,14 @@ private:
 
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
     struct EndedQueue {
-        std::uint64_t session = 0;  // number of the session in the store
-        std::uint64_t from = 0;     // the next row to remove
-        Ticket after = no_ticket;   // when this ticket is durable, the store has the last row of the queue
+        SessionNumber session = no_session;  // the session in the store
+        std::uint64_t from = 0;              // the next row to remove
+        Ticket after = no_ticket;            // when this ticket is durable, the store has the last row of the queue
     };
 
     /// A will that was found in the store without a session.
     struct WillAlone {
-        std::uint64_t number = 0;  // of the will's own record; 0 = it has none yet
+        SessionNumber number = no_session;  // of the will's own record; no_session = it has none yet
         std::string client_id;
         std::string owner;
         NetworkId network = NetworkId::none;

@@ -178,7 +178,7 @@ Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     if (message.has_record) {
         // A pending put is cancelled. An older record may be in the store nevertheless, so it is removed in any case.
         if (message.ticket != no_ticket && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
-        ticket = journal.drop(RecordKind::retained, 0, message.number, urgency);
+        ticket = journal.drop(RecordKind::retained, no_session, message.number, urgency);
     }
     discharge(message);
     message = {};

@@ -8,7 +8,7 @@
 
 namespace ledge::journal {
 
-Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
+Ticket Journal::put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency) {
     return append({.kind = kind,
                    .change = Change::put,
                    .urgency = urgency,
@@ -17,7 +17,7 @@ Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number
                    .body = std::move(body)});
 }
 
-Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
+Ticket Journal::drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency) {
     return append({.kind = kind, .change = Change::drop, .urgency = urgency, .session = session, .number = number});
 }
 

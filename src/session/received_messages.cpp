@@ -5,9 +5,9 @@
 
 namespace ledge::session {
 
-Ticket ReceivedMessages::put_record(std::uint64_t session, wire::PacketId id, journal::Urgency urgency) {
+Ticket ReceivedMessages::put_record(SessionNumber session, wire::PacketId id, journal::Urgency urgency) {
     LEDGE_ASSERT(id != 0);
-    if (session == 0) return no_ticket;
+    if (session == no_session) return no_ticket;
     if (unwritten_ == nullptr) unwritten_ = std::make_unique<UnwrittenIds>();
     if (!journal_.is_pending(last_ticket_)) unwritten_->clear();  // a batch has taken all of them
     const Ticket ticket = journal_.put(journal::RecordKind::received, session, id, {}, urgency);
@@ -25,8 +25,8 @@ Ticket ReceivedMessages::take_unwritten(wire::PacketId id) {
     return ticket;
 }
 
-Ticket ReceivedMessages::drop_record(std::uint64_t session, wire::PacketId id) {
-    if (session == 0) return no_ticket;
+Ticket ReceivedMessages::drop_record(SessionNumber session, wire::PacketId id) {
+    if (session == no_session) return no_ticket;
     const Ticket unwritten = take_unwritten(id);
     if (!journal_.is_pending(unwritten))
         return journal_.drop(journal::RecordKind::received, session, id, journal::Urgency::now);
@@ -35,7 +35,7 @@ Ticket ReceivedMessages::drop_record(std::uint64_t session, wire::PacketId id) {
     return no_ticket;
 }
 
-void ReceivedMessages::clear(std::uint64_t session) {
+void ReceivedMessages::clear(SessionNumber session) {
     for (const wire::PacketId id : ids_.all()) drop_record(session, id);
     ids_.clear();
 }

@@ -167,7 +167,7 @@ void Session::drop_row(Delivery& delivery) {
     if (ticket != no_ticket && journal.is_pending(ticket))
         journal.cancel(ticket);
     else
-        journal.drop(journal::RecordKind::message, 0, delivery.message, journal::Urgency::lazy);
+        journal.drop(journal::RecordKind::message, no_session, delivery.message, journal::Urgency::lazy);
     if (delivery.publication) delivery.publication.set_message(0, no_ticket);
 }
 
@@ -352,7 +352,7 @@ bool Session::load_publication(Delivery& delivery) const {
 // Before the restart, rows above `last_row` may have been given to messages that are finished or were never durable.
 // Such rows are given again. Their packet ids are free: the row of a QoS 2 message is durable before its first PUBLISH,
 // so no client holds an id of them.
-void Session::restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
+void Session::restore(SessionNumber number, std::uint64_t last_row, std::uint64_t last_live,
                       const journal::SendingProgress& progress, Bytes record, Instant expiry) {
     record_.restore(number, record, expiry);
     progress_ = progress;

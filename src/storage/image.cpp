@@ -22,7 +22,7 @@ class SessionFinder {
 public:
     explicit SessionFinder(std::vector<StoredSession>& sessions) : sessions_(sessions) {}
 
-    StoredSession* find(std::uint64_t number) {
+    StoredSession* find(SessionNumber number) {
         while (at_ < sessions_.size() && sessions_[at_].number < number) ++at_;
         return at_ < sessions_.size() && sessions_[at_].number == number ? &sessions_[at_] : nullptr;
     }
@@ -35,7 +35,7 @@ private:
 std::vector<std::uint64_t> numbers_of(const std::vector<StoredSession>& sessions) {
     std::vector<std::uint64_t> numbers;
     numbers.reserve(sessions.size());
-    for (const StoredSession& session : sessions) numbers.push_back(session.number);
+    for (const StoredSession& session : sessions) numbers.push_back(session.number.value());
     return numbers;
 }
 
@@ -64,7 +64,7 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
     LossFinder losses(table, numbers, damage.incomplete);
     SessionFinder finder(sessions);
     const auto on_row = [&](Bytes key, Bytes body) {
-        if (StoredSession* owner = finder.find(read_u64(key.data()))) return f(*owner, key, body);
+        if (StoredSession* owner = finder.find(SessionNumber(read_u64(key.data())))) return f(*owner, key, body);
         const auto value = txn.get(tables[table], key);
         if (value) damage.rows.note(table, key, value.value(), "its session is missing");
     };
@@ -155,7 +155,7 @@ void mark_incomplete(std::vector<StoredSession>& sessions, std::vector<std::uint
     sort_once(numbers);
     SessionFinder finder(sessions);
     for (const std::uint64_t number : numbers) {
-        StoredSession* session = finder.find(number);
+        StoredSession* session = finder.find(SessionNumber(number));
         if (session != nullptr) session->record = incomplete_record(session->record);
     }
 }
@@ -181,7 +181,7 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     const std::uint64_t bad_before = damage.rows.count();
     int code = for_each_sound_row(txn, tables, Table::session, damage, nullptr, [&](Bytes key, Bytes body) {
         sessions.emplace_back();
-        sessions.back().number = read_u64(key.data());
+        sessions.back().number = SessionNumber(read_u64(key.data()));
         sessions.back().record = copy_of(body);
     });
     if (code != lmdb_ok) return code;

@@ -52,7 +52,7 @@ private:
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
-    int drop_session(Txn& txn, std::uint64_t session);
+    int drop_session(Txn& txn, SessionNumber session);
     void move_bad_rows(std::vector<std::uint64_t>& incomplete);
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
@@ -63,7 +63,7 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    bool read_queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                      std::vector<journal::StoredDelivery>& out);
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);

@@ -75,7 +75,7 @@ void MemoryStore::apply(const journal::Record& record, Bytes body) {
     const bool is_put = record.change == Change::put;
     if (record.kind == RecordKind::session && !is_put) return drop_session(record.session);
     Rows& rows = (*tables_)[table_of(record.kind)];
-    const Key key{record.session, record.kind == RecordKind::session ? 0 : record.number};
+    const Key key{record.session.value(), record.kind == RecordKind::session ? 0 : record.number};
     if (is_put) {
         rows[key].assign(body.begin(), body.end());
     } else {
@@ -83,11 +83,11 @@ void MemoryStore::apply(const journal::Record& record, Bytes body) {
     }
 }
 
-void MemoryStore::drop_session(std::uint64_t session) {
+void MemoryStore::drop_session(SessionNumber session) {
     for (const Table table : {Table::session, Table::subscription, Table::received, Table::queued}) {
         Rows& rows = (*tables_)[table];
-        rows.erase(rows.lower_bound({session, 0}),
-                   rows.upper_bound({session, std::numeric_limits<std::uint64_t>::max()}));
+        rows.erase(rows.lower_bound({session.value(), 0}),
+                   rows.upper_bound({session.value(), std::numeric_limits<std::uint64_t>::max()}));
     }
 }
 
@@ -135,7 +135,7 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
         if (!is_sound(Table::session, owner, record)) continue;
         highest = std::max(highest, owner.first);
         journal::StoredSession& stored = image.sessions.emplace_back();
-        stored.number = owner.first;
+        stored.number = SessionNumber(owner.first);
         stored.record = record;
         const auto each_of = [&, number = owner.first](Table table, auto&& f) {
             const Rows& rows = tables[table];
@@ -175,12 +175,13 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
 journal::StoreReader MemoryStore::reader() {
     journal::StoreReader reader;
     reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
+    reader.queued = [](void* self, SessionNumber session, std::uint64_t from, std::size_t rows_max,
                        std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
         Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
         std::size_t bytes = 0;
-        for (auto row = tables[Table::queued].lower_bound({session, from});
-             row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
+        for (auto row = tables[Table::queued].lower_bound({session.value(), from});
+             row != tables[Table::queued].end() && row->first.first == session.value() && rows_max > 0 &&
+             bytes <= bytes_max;
              ++row, --rows_max) {
             journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {row->first.second, row->second};

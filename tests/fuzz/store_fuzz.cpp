@@ -66,8 +66,8 @@ private:
     void add(RecordKind kind, std::uint64_t session, std::uint64_t number, const std::vector<Byte>& body) {
         const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
         batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
-        batch_.records.push_back(
-            {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
+        batch_.records.push_back({kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()),
+                                  SessionNumber(session), number});
         ++batch_.last;
     }
 

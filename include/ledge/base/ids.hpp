@@ -17,4 +17,10 @@ inline constexpr Ticket no_ticket{};
 /// The ticket of a record that is never written, because the store has failed.
 inline constexpr Ticket never_durable{~std::uint64_t{0}};
 
+/// The number of a session's record in the store.
+using SessionNumber = StrongId<struct SessionNumberTag, std::uint64_t>;
+
+/// The session has no record, or a record belongs to no session.
+inline constexpr SessionNumber no_session{};
+
 }  // namespace ledge

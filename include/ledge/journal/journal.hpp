@@ -85,8 +85,8 @@ public:
 
     // Each function appends one record and returns its ticket: no_ticket when the journal is not enabled,
     // never_durable when the store has failed.
-    Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
-    Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);
+    Ticket put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency);
+    Ticket drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency);
     /// Appends a record whose body is `publication`. The journal shares the publication; make_batch() copies its bytes.
     Ticket put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency);
 
@@ -144,7 +144,7 @@ private:
         Change change = Change::drop;
         Urgency urgency = Urgency::lazy;
         bool is_cancelled = false;
-        std::uint64_t session = 0;
+        SessionNumber session = no_session;
         std::uint64_t number = 0;
         Blob body{};
         Publication publication{};

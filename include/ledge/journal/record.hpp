@@ -33,13 +33,14 @@ enum class Change : std::uint8_t {
 enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
 inline constexpr std::size_t write_classes = 4;
 
-/// One change. `session` and `number` form the key; `session` is 0 for kinds whose key has no session.
+/// One change. `session` and `number` form the key; `session` is no_session for kinds whose key has
+/// no session.
 struct Record {
     RecordKind kind = RecordKind::message;
     Change change = Change::drop;
     std::uint32_t body_offset = 0;  // in Batch::bodies, in bytes
     std::uint32_t body_size = 0;    // in bytes; 0 for Change::drop
-    std::uint64_t session = 0;
+    SessionNumber session = no_session;
     std::uint64_t number = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 
 namespace ledge::journal {
 
@@ -27,7 +28,7 @@ struct StoreReader {
     void* context = nullptr;
     /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
     /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
-    void (*queued)(void* context, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
+    void (*queued)(void* context, SessionNumber session, std::uint64_t from, std::size_t rows_max,
                    std::size_t bytes_max, std::vector<StoredDelivery>& out) = nullptr;
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
     bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;

@@ -26,16 +26,16 @@ public:
     bool erase(wire::PacketId id) { return ids_.erase(id); }
     std::size_t size() const { return ids_.size(); }
 
-    /// Writes the record of a packet id for session number `session`; 0 = the session has no record, and nothing is
-    /// written. Returns the ticket that the forwarding of the message waits for; never_durable when the journal
-    /// refuses the record.
-    Ticket put_record(std::uint64_t session, wire::PacketId id, journal::Urgency urgency);
+    /// Writes the record of a packet id for session number `session`; no_session = the session has no record, and
+    /// nothing is written. Returns the ticket that the forwarding of the message waits for; never_durable when the
+    /// journal refuses the record.
+    Ticket put_record(SessionNumber session, wire::PacketId id, journal::Urgency urgency);
     /// PUBREL: the packet id is free again. Returns the ticket that PUBCOMP waits for; no_ticket when the store has
     /// never had the record, because PUBREL came before the commit. The message, if it waits for that record, may leave
     /// then.
-    Ticket drop_record(std::uint64_t session, wire::PacketId id);
+    Ticket drop_record(SessionNumber session, wire::PacketId id);
     /// Forgets all packet ids, in memory and in the store.
-    void clear(std::uint64_t session);
+    void clear(SessionNumber session);
 
     /// When this ticket is durable, so are the records of all packet ids.
     Ticket last_ticket() const { return last_ticket_; }

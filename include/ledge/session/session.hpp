@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/records.hpp"
@@ -168,9 +169,9 @@ public:
     /// have it either.
     bool load_publication(Delivery& delivery) const;
 
-    /// The number of the session's record in the store; 0 = the session has no record.
-    std::uint64_t number() const { return record_.number(); }
-    bool is_stored() const { return number() != 0; }
+    /// The number of the session's record in the store; no_session = the session has no record.
+    SessionNumber number() const { return record_.number(); }
+    bool is_stored() const { return number() != no_session; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
     /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
@@ -189,7 +190,7 @@ public:
     /// Continues from the store. `last_row` = the highest row of the session's queue in the store. `last_live` = the
     /// highest row that was stored while the client was connected. `record` = the session's record as put_record() has
     /// encoded it. `expiry` = the end of the session in that record.
-    void restore(std::uint64_t number, std::uint64_t last_row, std::uint64_t last_live,
+    void restore(SessionNumber number, std::uint64_t last_row, std::uint64_t last_live,
                  const journal::SendingProgress& progress, Bytes record = {}, Instant expiry = never);
     /// True when `id`, the packet id of an exchange in the store, is the one that follows from the row.
     bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }

@@ -22,8 +22,8 @@ class SessionRecordWriter {
 public:
     explicit SessionRecordWriter(journal::Journal& journal) : journal_(journal) {}
 
-    /// The session's number in the store; 0 = the session has no record.
-    std::uint64_t number() const { return number_; }
+    /// The session's number in the store; no_session = the session has no record.
+    SessionNumber number() const { return number_; }
 
     /// Creates the record, or brings it up to date. Nothing is written when the record has this content already, or
     /// when there is no store.
@@ -48,11 +48,11 @@ public:
 
     /// The store has a record already. `body` = the record as put() has encoded it. `expiry` = the end that it
     /// contains.
-    void restore(std::uint64_t number, Bytes body, Instant expiry);
+    void restore(SessionNumber number, Bytes body, Instant expiry);
 
 private:
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;
+    SessionNumber number_ = no_session;
     Ticket ticket_ = no_ticket;
     Ticket creation_ticket_ =
         no_ticket;  // of the record's first form; no_ticket = none, or it is older than this process
@@ -69,13 +69,13 @@ public:
     void put(const journal::SessionRecord& record, journal::Urgency urgency);
     void drop(journal::Urgency urgency);
     /// The store has record `number` already.
-    void restore(std::uint64_t number) {
+    void restore(SessionNumber number) {
         number_ = number;
         is_written_ = true;
     }
     /// Leaves the record behind for the next start of the broker.
     void leave_behind() {
-        number_ = 0;
+        number_ = no_session;
         is_written_ = false;
     }
 
@@ -83,9 +83,9 @@ private:
     bool is_pending() const;
 
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;   // 0 = there is no record
-    Ticket ticket_ = no_ticket;  // of the record's last change
-    bool is_written_ = false;    // a batch has taken the record in some form
+    SessionNumber number_ = no_session;  // no_session = there is no record
+    Ticket ticket_ = no_ticket;          // of the record's last change
+    bool is_written_ = false;            // a batch has taken the record in some form
 };
 
 }  // namespace ledge::session

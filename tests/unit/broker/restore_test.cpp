@@ -13,7 +13,7 @@ std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blo
 
 journal::StoredSession stored(std::uint64_t number, std::string_view client_id) {
     journal::StoredSession session;
-    session.number = number;
+    session.number = SessionNumber(number);
     session.record = bytes_of(encode(SessionRecord{client_id, 3600, never, false, std::nullopt}));
     return session;
 }
@@ -244,7 +244,7 @@ TEST_CASE("a start reads no payload, whatever the queues hold") {
     const auto image = rig.store->load();
     REQUIRE(image.ok());
     journal::StoreReader none;
-    none.queued = [](void*, std::uint64_t, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
+    none.queued = [](void*, SessionNumber, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
     none.message = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
         FAIL("a message was read");
         return false;

@@ -13,7 +13,9 @@ struct AckRig : Rig {
         options.is_enabled = true;
         return options;
     }
-    Ticket record() { return services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now); }
+    Ticket record() {
+        return services.journal.put(journal::RecordKind::queued, SessionNumber(1), 1, {}, journal::Urgency::now);
+    }
     /// A QoS 1 PUBLISH with this id was routed.
     void owes(wire::PacketId id, Ticket ticket, AckHold hold = {}) {
         connection->on_routed(qos1, id, ReasonCode::success, ticket, std::move(hold));

@@ -252,7 +252,8 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     Rig rig(journal);
     rig.services.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
     rig.connects();
-    const Ticket record = rig.services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+    const Ticket record =
+        rig.services.journal.put(journal::RecordKind::queued, SessionNumber(1), 1, {}, journal::Urgency::now);
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());

@@ -21,7 +21,7 @@ struct Shelf {
     journal::StoreReader reader() {
         journal::StoreReader reader;
         reader.context = this;
-        reader.queued = [](void* self, std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
+        reader.queued = [](void* self, SessionNumber, std::uint64_t from, std::size_t rows_max, std::size_t,
                            std::vector<journal::StoredDelivery>& out) {
             Shelf& shelf = *static_cast<Shelf*>(self);
             ++shelf.readings;

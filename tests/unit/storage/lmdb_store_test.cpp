@@ -45,7 +45,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     const journal::StoreImage image = load(*store);
     REQUIRE(image.sessions.size() == 1);
     const auto& session = image.sessions[0];
-    CHECK(session.number == 1);
+    CHECK(session.number == SessionNumber(1));
     CHECK(session.record == session_record("meter"));
     REQUIRE(session.subscriptions.size() == 1);
     CHECK(session.subscriptions[0].number == 2);
@@ -126,7 +126,7 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
     const auto reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 5, from, rows_max, bytes_max, rows);
+        reader.queued(reader.context, SessionNumber(5), from, rows_max, bytes_max, rows);
         return rows;
     };
     CHECK(read(0, 100, 1'000'000).size() == 10);
@@ -148,7 +148,7 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     commit(*store, w.take());
     const auto reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 10, 1000, rows);
+    reader.queued(reader.context, SessionNumber(1), 0, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());

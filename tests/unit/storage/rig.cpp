@@ -87,13 +87,13 @@ Writer& Writer::put(RecordKind kind, std::uint64_t session, std::uint64_t number
     const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
     batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
     batch_.records.push_back(
-        {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
+        {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), SessionNumber(session), number});
     ++last_;
     return *this;
 }
 
 Writer& Writer::drop(RecordKind kind, std::uint64_t session, std::uint64_t number) {
-    batch_.records.push_back({kind, journal::Change::drop, 0, 0, session, number});
+    batch_.records.push_back({kind, journal::Change::drop, 0, 0, SessionNumber(session), number});
     ++last_;
     return *this;
 }
@@ -236,7 +236,7 @@ std::string sorted_lines(const std::vector<T>& items, std::string (*to_line)(con
 }
 
 std::string session_line(const journal::StoredSession& session) {
-    std::string line = "session " + row_text({session.number, session.record}) + " queued " +
+    std::string line = "session " + row_text({session.number.value(), session.record}) + " queued " +
                        std::to_string(session.queued) + "/" + std::to_string(session.queued_bytes) + " " +
                        std::to_string(session.first_queued) + "-" + std::to_string(session.last_queued);
     for (const auto& row : session.subscriptions) line += " sub " + row_text(row);
