@@ -49,8 +49,9 @@ bool Session::is_queue_unloadable() const {
 bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
-    return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
-           journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
+    return delivery.publication && delivery.is_stored && delivery.message != no_message &&
+           journal.is_durable(delivery.ticket) && journal.is_durable(delivery.publication.message_ticket()) &&
+           inflight_.find_answerable(id) != nullptr;
 }
 
 std::uint64_t Session::unloadable_bytes() {

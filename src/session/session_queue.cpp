@@ -114,10 +114,10 @@ void Session::store(Delivery& delivery, journal::Urgency urgency) {
     const journal::Publication& publication = delivery.publication;
     // The publication may have a message number already although its record was removed: a retained message was stored
     // for an earlier delivery, and the record was removed with that delivery. Then it gets a new record.
-    if (publication.message() == 0 || services_.references.count(publication.message()) == 0) {
-        const std::uint64_t message = journal.new_number();
-        publication.set_message(message,
-                                journal.put_publication(journal::RecordKind::message, message, publication, urgency));
+    if (publication.message() == no_message || services_.references.count(publication.message()) == 0) {
+        const MessageNumber message(journal.new_number());
+        publication.set_message(
+            message, journal.put_publication(journal::RecordKind::message, message.value(), publication, urgency));
         services_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
@@ -167,8 +167,8 @@ void Session::drop_row(Delivery& delivery) {
     if (ticket != no_ticket && journal.is_pending(ticket))
         journal.cancel(ticket);
     else
-        journal.drop(journal::RecordKind::message, no_session, delivery.message, journal::Urgency::lazy);
-    if (delivery.publication) delivery.publication.set_message(0, no_ticket);
+        journal.drop(journal::RecordKind::message, no_session, delivery.message.value(), journal::Urgency::lazy);
+    if (delivery.publication) delivery.publication.set_message(no_message, no_ticket);
 }
 
 journal::SessionRecord Session::record_contents(Instant at) const {
@@ -340,7 +340,8 @@ bool Session::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
     const journal::StoreReader& store = services_.store;
-    if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
+    if (delivery.message == no_message || store.message == nullptr ||
+        !store.message(store.context, delivery.message, body))
         return false;
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;

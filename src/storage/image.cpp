@@ -73,7 +73,7 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
     return code;
 }
 
-void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::uint64_t>& messages) {
+void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<MessageNumber>& messages) {
     const auto record = journal::parse_queued(value);
     if (!record) return;
     LEDGE_ASSERT(key.size() == key_size(Table::queued));  // fault_in_row() has checked the key
@@ -86,11 +86,11 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::u
     messages.push_back(record->message);
 }
 
-void count_references(std::vector<std::uint64_t> messages, std::vector<journal::StoredReferences>& references) {
+void count_references(std::vector<MessageNumber> messages, std::vector<journal::StoredReferences>& references) {
     // The walk is in the order of sessions; within one queue the numbers are often sorted already.
     if (!std::is_sorted(messages.begin(), messages.end())) std::sort(messages.begin(), messages.end());
     references.reserve(messages.size());
-    for (const std::uint64_t message : messages) {
+    for (const MessageNumber message : messages) {
         if (references.empty() || references.back().message != message) references.push_back({message, 0});
         ++references.back().rows;
     }
@@ -131,7 +131,7 @@ int note_messages_without_queue(const Txn& txn, const Tables& tables,
     auto next = references.begin();  // references and rows are both sorted by message number
     return for_each_row(txn, tables[Table::message], [&](Bytes key, Bytes value) {
         if (!is_key(Table::message, key)) return true;
-        const std::uint64_t number = read_u64(key.data());
+        const MessageNumber number(read_u64(key.data()));
         while (next != references.end() && next->message < number) ++next;
         const bool is_referenced = next != references.end() && next->message == number;
         if (!is_referenced) damage.rows.note(Table::message, key, value, "no queue refers to it");
@@ -197,7 +197,7 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     });
     if (code != lmdb_ok) return code;
 
-    std::vector<std::uint64_t> messages;
+    std::vector<MessageNumber> messages;
     if (const auto facts = txn.facts(tables[Table::queued])) messages.reserve(facts.value().entries);
     code = for_each_owned_row(txn, tables, Table::queued, sessions, damage,
                               [&](auto& owner, Bytes key, Bytes body) { add_queued(owner, key, body, messages); });

@@ -319,8 +319,8 @@ journal::StoreReader LmdbStore::reader() {
     reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
         return static_cast<LmdbStore*>(self)->read_row(Table::retained, number, out);
     };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::message, number, out);
+    reader.message = [](void* self, MessageNumber number, std::vector<Byte>& out) {
+        return static_cast<LmdbStore*>(self)->read_row(Table::message, number.value(), out);
     };
     return reader;
 }

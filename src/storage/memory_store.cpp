@@ -155,10 +155,10 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
             if (queued->is_live) stored.last_live = number;
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
-            ++references[queued->message];
+            ++references[queued->message.value()];
         });
     }
-    for (const auto& [message, rows] : references) image.references.push_back({message, rows});
+    for (const auto& [message, rows] : references) image.references.push_back({MessageNumber(message), rows});
     for (const auto& [key, body] : tables[Table::retained]) {
         const auto publication = journal::parse_publication(body);
         if (!publication || !is_sound(Table::retained, key, body)) continue;
@@ -186,7 +186,7 @@ journal::StoreReader MemoryStore::reader() {
             journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {row->first.second, row->second};
             const auto queued = journal::parse_queued(row->second);
-            const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
+            const auto message = tables[Table::message].find({0, queued ? queued->message.value() : 0});
             if (message != tables[Table::message].end()) delivery.publication = message->second;
             bytes += delivery.row.body.size() + delivery.publication.size();
         }
@@ -194,8 +194,8 @@ journal::StoreReader MemoryStore::reader() {
     reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
         return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
     };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number, out);
+    reader.message = [](void* self, MessageNumber number, std::vector<Byte>& out) {
+        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number.value(), out);
     };
     return reader;
 }

@@ -46,7 +46,7 @@ public:
             const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
             return made != nullptr && made->retained(made->context, number, out);
         };
-        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+        reader.message = [](void* self, MessageNumber number, std::vector<Byte>& out) {
             const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
             return made != nullptr && made->message(made->context, number, out);
         };

@@ -122,7 +122,7 @@ private:
 
     std::vector<Byte> queued() {
         journal::QueuedRecord record;
-        record.message = one_of(input_, numbers);
+        record.message = MessageNumber(one_of(input_, numbers));
         record.bytes = input_.below(4) != 0 ? 8 : input_.u16();  // of "a" and "payload"
         record.share_subscription = input_.below(4);
         record.state = static_cast<journal::OutState>(input_.below(4));

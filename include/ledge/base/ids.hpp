@@ -23,4 +23,10 @@ using SessionNumber = StrongId<struct SessionNumberTag, std::uint64_t>;
 /// The session has no record, or a record belongs to no session.
 inline constexpr SessionNumber no_session{};
 
+/// The number of a message's record in the store. The queues of several sessions can refer to one message.
+using MessageNumber = StrongId<struct MessageNumberTag, std::uint64_t>;
+
+/// The message has no record.
+inline constexpr MessageNumber no_message{};
+
 }  // namespace ledge

@@ -62,7 +62,7 @@ struct StoredRetained {
 
 /// How many queue rows refer to one message.
 struct StoredReferences {
-    std::uint64_t message = 0;
+    MessageNumber message = no_message;
     std::uint32_t rows = 0;
 };
 

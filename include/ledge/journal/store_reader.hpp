@@ -33,7 +33,7 @@ struct StoreReader {
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
     bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
     /// Writes the publication record of one message into `out`; false = there is no such message.
-    bool (*message)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
+    bool (*message)(void* context, MessageNumber number, std::vector<Byte>& out) = nullptr;
 };
 
 }  // namespace ledge::journal

@@ -51,9 +51,9 @@ struct Delivery {
     std::uint64_t row = 0;          // position in the session's queue; the packet id follows from it; 0 = none yet
     Ticket ticket = no_ticket;      // of the queued record
     Ticket not_before = no_ticket;  // must be settled (Journal::is_settled) before the message is sent
-    std::uint64_t message = 0;      // number of the publication's record, when stored
-    bool is_live = false;           // the delivery was stored while its client was connected
-    bool is_stored = false;         // the store has a record under `row`
+    MessageNumber message = no_message;  // number of the publication's record, when stored
+    bool is_live = false;                // the delivery was stored while its client was connected
+    bool is_stored = false;              // the store has a record under `row`
     Sent sent = Sent::no;
     /// The state that the record had when it was read from the store. done = the message was only waiting.
     journal::OutState state = journal::OutState::done;

@@ -19,7 +19,7 @@ journal::StoredSession stored(std::uint64_t number, std::string_view client_id) 
 }
 
 std::vector<Byte> queued(std::uint64_t message, wire::PacketId id, OutState state) {
-    return bytes_of(encode(QueuedRecord{message, 3, 0, id, state, qos2, false, {}}));
+    return bytes_of(encode(QueuedRecord{MessageNumber(message), 3, 0, id, state, qos2, false, {}}));
 }
 
 /// A shard that starts from `image`, before an empty store.
@@ -245,11 +245,14 @@ TEST_CASE("a start reads no payload, whatever the queues hold") {
     REQUIRE(image.ok());
     journal::StoreReader none;
     none.queued = [](void*, SessionNumber, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
-    none.message = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
+    none.message = [](void*, MessageNumber, std::vector<Byte>&) -> bool {
         FAIL("a message was read");
         return false;
     };
-    none.retained = none.message;
+    none.retained = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
+        FAIL("a retained message was read");
+        return false;
+    };
     Shard shard(stored_options(), rig.log.log, 1, *image, none);
     CHECK(shard.metrics().counters.queued_messages == 300);
     CHECK(shard.metrics().retained_messages == 1);

@@ -15,7 +15,7 @@ namespace ledge::session {
 /// A store of the simplest kind: what was committed, by number.
 struct Shelf {
     std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
-    std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
+    std::map<MessageNumber, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
     journal::StoreReader reader() {
@@ -33,7 +33,7 @@ struct Shelf {
                     delivery.publication = shelf.messages[record->message];
             }
         };
-        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
+        reader.message = [](void* self, MessageNumber number, std::vector<Byte>& out) {
             Shelf& shelf = *static_cast<Shelf*>(self);
             if (!shelf.messages.contains(number)) return false;
             out = shelf.messages[number];
@@ -96,9 +96,9 @@ struct QueueRig : Rig {
         }
         if (record.kind == journal::RecordKind::message) {
             if (is_put)
-                shelf.messages[record.number] = bytes;
+                shelf.messages[MessageNumber(record.number)] = bytes;
             else
-                shelf.messages.erase(record.number);
+                shelf.messages.erase(MessageNumber(record.number));
             written += is_put ? "+m " : "-m ";
         }
     }

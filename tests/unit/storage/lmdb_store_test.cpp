@@ -64,7 +64,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(image.retained[0].expires_at == Instant(5s));
     CHECK(image.retained[0].bytes == 7);
     REQUIRE(image.references.size() == 1);
-    CHECK(image.references[0].message == 3);
+    CHECK(image.references[0].message == MessageNumber(3));
     CHECK(image.references[0].rows == 2);
     CHECK(image.next_number == 7);
     CHECK(image.now == w.now);
@@ -88,7 +88,7 @@ TEST_CASE("every kind of record can be removed, and removing what is not there i
         CHECK(image.references.empty());
         std::vector<Byte> body;
         const auto reader = store->reader();
-        CHECK(!reader.message(reader.context, 3, body));
+        CHECK(!reader.message(reader.context, MessageNumber(3), body));
         CHECK(!reader.retained(reader.context, 6, body));
     }
 }

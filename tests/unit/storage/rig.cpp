@@ -62,7 +62,7 @@ std::vector<Byte> publication(std::string_view topic, std::string_view payload, 
 
 std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16_t packet_id, journal::OutState state) {
     journal::QueuedRecord record;
-    record.message = message;
+    record.message = MessageNumber(message);
     record.bytes = bytes;
     record.packet_id = packet_id;
     record.state = state == journal::OutState::done && packet_id != 0 ? journal::OutState::sent_qos2 : state;
@@ -251,7 +251,7 @@ std::string retained_line(const journal::StoredRetained& retained) {
 }
 
 std::string reference_line(const journal::StoredReferences& references) {
-    return "message " + std::to_string(references.message) + " x" + std::to_string(references.rows);
+    return "message " + std::to_string(references.message.value()) + " x" + std::to_string(references.rows);
 }
 
 }  // namespace
