@@ -4,7 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
+#include <utility>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/ids.hpp"
@@ -20,7 +21,10 @@ namespace ledge::session {
 
 class SessionRecordWriter {
 public:
-    explicit SessionRecordWriter(journal::Journal& journal) : journal_(journal) {}
+    SessionRecordWriter(journal::Journal& journal, std::string client_id)
+        : journal_(journal), client_id_(std::move(client_id)) {}
+
+    const std::string& client_id() const { return client_id_; }
 
     /// The session's number in the store; no_session = the session has no record.
     SessionNumber number() const { return number_; }
@@ -31,7 +35,7 @@ public:
     /// Removes the record. The store removes all other records of the session in the same commit.
     void drop(journal::Urgency urgency);
     /// The session has ended, and its queue stays in the store until the broker removes the rows.
-    void mark_ended(std::string_view client_id, journal::Urgency urgency);
+    void mark_ended(journal::Urgency urgency);
 
     /// The ticket of the record's last change.
     Ticket ticket() const { return ticket_; }
@@ -52,10 +56,10 @@ public:
 
 private:
     journal::Journal& journal_;
+    std::string client_id_;
     SessionNumber number_ = no_session;
     Ticket ticket_ = no_ticket;
-    Ticket creation_ticket_ =
-        no_ticket;  // of the record's first form; no_ticket = none, or it is older than this process
+    Ticket creation_ticket_ = no_ticket;  // of the record's first form; no_ticket also when an older process wrote it
     std::uint64_t body_hash_ = 0;
     Instant expiry_ = never;
     std::uint32_t expiry_interval_s_ = 0;
