@@ -10,35 +10,34 @@
 namespace ledge::journal {
 namespace {
 
-constexpr MessageNumber one(1);
-constexpr MessageNumber seven(7);
-
 TEST_CASE("the last row of a message is told from the others") {
     MessageReferences references;
-    CHECK(references.count(seven) == 0);
-    references.add(seven);
-    references.add(seven, 2);
-    CHECK(references.count(seven) == 3);
-    CHECK_FALSE(references.release(seven));
-    CHECK_FALSE(references.release(seven));
-    CHECK(references.release(seven));
-    CHECK(references.count(seven) == 0);
+    const MessageNumber message(7);
+    CHECK(references.count(message) == 0);
+    references.add(message);
+    references.add(message, 2);
+    CHECK(references.count(message) == 3);
+    CHECK_FALSE(references.release(message));
+    CHECK_FALSE(references.release(message));
+    CHECK(references.release(message));
+    CHECK(references.count(message) == 0);
 }
 
 TEST_CASE("more rows than two bytes can count are counted all the same") {
     MessageReferences references;
-    references.add(one, 0xFFFE);
-    references.add(one);
-    references.add(one, 100'000);
-    CHECK(references.count(one) == 0xFFFF + 100'000);
-    std::uint32_t left = references.count(one);
+    const MessageNumber message(1);
+    references.add(message, 0xFFFE);
+    references.add(message);
+    references.add(message, 100'000);
+    CHECK(references.count(message) == 0xFFFF + 100'000);
+    std::uint32_t left = references.count(message);
     while (left > 1) {
-        REQUIRE_FALSE(references.release(one));
-        REQUIRE(references.count(one) == --left);
+        REQUIRE_FALSE(references.release(message));
+        REQUIRE(references.count(message) == --left);
     }
-    CHECK(references.release(one));
-    references.add(one);
-    CHECK(references.count(one) == 1);
+    CHECK(references.release(message));
+    references.add(message);
+    CHECK(references.count(message) == 1);
 }
 
 TEST_CASE("neighbours, and numbers a page apart, do not disturb each other") {
