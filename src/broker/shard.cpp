@@ -177,31 +177,30 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     // publisher's repetition after a crash would be delivered a second time. Where PUBREC does not wait for the commit,
     // PUBREL may come before it. The publisher then repeats nothing any more, and the packet id is not written.
     const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == journal::Durability::durable;
-    journal::Ticket received = 0;
+    Ticket received = no_ticket;
     if (is_qos2) {
         // While commits are postponed, refuse the message before its packet id is recorded: such records would fill the
         // journal.
         const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
-        received = is_refused ? journal::never_durable
-                              : session.received.put_record(session.number(), route.packet_id, urgency);
+        received = is_refused ? never_durable : session.received.put_record(session.number(), route.packet_id, urgency);
     }
     // Without the record of the packet id, a repetition of the message could not be recognized.
-    if (received == journal::never_durable) {
+    if (received == never_durable) {
         ++services.counters.refused_quota;
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
+        return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     // A refused message may be repeated with the same packet id, so the id must not stay recorded.
-    if (received != 0 && wire::is_error(routed.code)) {
+    if (received != no_ticket && wire::is_error(routed.code)) {
         if (services.journal.is_pending(received)) services.journal.cancel(received);
-        received = 0;
+        received = no_ticket;
     }
     // The record of the packet id is needed even when all subscribers have acknowledged: wait for the commit.
-    if (received != 0) routed.ack.hold.abandon();
-    const journal::Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
+    if (received != no_ticket) routed.ack.hold.abandon();
+    const Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.ack.hold));
 }
 
@@ -280,7 +279,7 @@ void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_
 
 journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.make_batch(now); }
 
-void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
+void Shard::on_committed(Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.services.journal.on_committed(last);

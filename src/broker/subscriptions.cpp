@@ -46,9 +46,9 @@ void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_
     const journal::FeedProgress feed =
         session.retained_feed == nullptr ? journal::FeedProgress{} : session.retained_feed->recorded(filter);
     Blob body = journal::encode({options, id, filter, feed});
-    if (ref.ticket != 0 && journal_.is_pending(ref.ticket))
+    if (ref.ticket != no_ticket && journal_.is_pending(ref.ticket))
         return journal_.replace(ref.ticket, std::move(body), urgency);
-    ref.has_older_record = ref.has_older_record || ref.ticket != 0;
+    ref.has_older_record = ref.has_older_record || ref.ticket != no_ticket;
     ref.ticket =
         journal_.put(journal::RecordKind::subscription, session.number(), ref.number, std::move(body), urgency);
     session.subscriptions_ticket = ref.ticket;
@@ -69,7 +69,7 @@ void Subscriptions::record_feed(session::Session& session, session::RetainedFeed
 // When the store cannot have the record yet, because its first form is still pending, nothing is written at all.
 void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (!session.is_stored()) return;
-    const bool is_pending = ref.ticket != 0 && journal_.is_pending(ref.ticket);
+    const bool is_pending = ref.ticket != no_ticket && journal_.is_pending(ref.ticket);
     if (is_pending) journal_.cancel(ref.ticket);
     if (is_pending && !ref.has_older_record) return;
     session.subscriptions_ticket =

@@ -399,7 +399,7 @@ void Lifecycle::remove_ended_queues(Instant) {
         if (!record || services_.references.count(record->message) == 0) continue;
         if (!services_.references.release(record->message)) continue;  // other queues still refer to the message
         services_.message_owners.remove(record->message);
-        journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
+        journal.drop(journal::RecordKind::message, no_session, record->message.value(), journal::Urgency::soon);
     }
     if (!rows.empty()) return;
     journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);

@@ -135,7 +135,7 @@ Blob encode(const QueuedRecord& record) {
     const auto ids_size = static_cast<std::uint32_t>(record.ids.size());
     const std::size_t size = 8 + 4 + 4 + 2 + 1 + 1 + wire::variable_size(ids_size) + ids_size;
     return make_blob(size, [&](wire::Writer& out) {
-        put_u64(out, record.message);
+        put_u64(out, record.message.value());
         out.u32(record.bytes);
         out.u32(record.share_subscription);
         out.u16(record.packet_id);
@@ -150,7 +150,7 @@ Blob encode(const QueuedRecord& record) {
 std::optional<QueuedRecord> parse_queued(Bytes body) {
     ByteReader in(body);
     QueuedRecord record;
-    record.message = in.u64();
+    record.message = MessageNumber(in.u64());
     record.bytes = in.u32();
     record.share_subscription = in.u32();
     record.packet_id = in.u16();
@@ -165,7 +165,7 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
     // A packet id is set in exactly the states that are in flight.
     const bool is_in_flight = record.state != OutState::done;
-    if (record.message == 0 || is_in_flight != (record.packet_id != 0)) return std::nullopt;
+    if (record.message == no_message || is_in_flight != (record.packet_id != 0)) return std::nullopt;
     return record;
 }
 

@@ -167,7 +167,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
 // ---------------------------------------------------------------------------------------------------------------------
 // Messages
 
-void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, AckHold hold,
+void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, AckHold hold,
                            std::string_view reason) {
     if (state_ != State::connected || qos == wire::QoS::at_most_once) return;
     end(receiver_.on_routed(*session_, qos, id, code, ticket, std::move(hold), reason));

@@ -100,7 +100,7 @@ void Session::put_record(Instant at, journal::Urgency urgency) {
 void Session::record_connection(journal::Urgency urgency) {
     const bool must_be_first = queue_.begin_sending();
     put_record(never, must_be_first ? std::max(urgency, journal::Urgency::paced) : urgency);
-    queue_.send_from(must_be_first && !services_.journal.is_failed() ? record_.ticket() : 0);
+    queue_.send_from(must_be_first && !services_.journal.is_failed() ? record_.ticket() : no_ticket);
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {

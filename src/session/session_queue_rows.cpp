@@ -87,7 +87,7 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     if (!publication && !is_released) return drop_unreadable_row(delivery);
     delivery.publication =
         journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
-    delivery.publication.set_message(record->message, 0);
+    delivery.publication.set_message(record->message, no_ticket);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
@@ -134,11 +134,11 @@ void SessionQueue::note_unreadable(std::uint64_t row) const {
 bool SessionQueue::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
-    if (delivery.message == 0 || !services_.store.message(delivery.message, body)) return false;
+    if (delivery.message == no_message || !services_.store.message(delivery.message, body)) return false;
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
     delivery.publication = journal::Publication(*publication, services_.memory.account());
-    delivery.publication.set_message(delivery.message, 0);
+    delivery.publication.set_message(delivery.message, no_ticket);
     return true;
 }
 

@@ -52,7 +52,7 @@ private:
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
-    int drop_session(Txn& txn, std::uint64_t session);
+    int drop_session(Txn& txn, SessionNumber session);
     void move_bad_rows(std::vector<std::uint64_t>& incomplete);
     StoreError error(const char* what, int code) const;
     StoreError poison(std::string what);
@@ -63,13 +63,13 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    void queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                 std::vector<journal::StoredDelivery>& out) override;
     bool retained(std::uint64_t number, std::vector<Byte>& out) override {
         return read_row(Table::retained, number, out);
     }
-    bool message(std::uint64_t number, std::vector<Byte>& out) override {
-        return read_row(Table::message, number, out);
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        return read_row(Table::message, number.value(), out);
     }
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);

@@ -45,7 +45,7 @@ public:
     }
 
 private:
-    void queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                 std::vector<journal::StoredDelivery>& out) override {
         if (journal::StoreReader* made = made_reader()) made->queued(session, from, rows_max, bytes_max, out);
     }
@@ -53,7 +53,7 @@ private:
         journal::StoreReader* made = made_reader();
         return made != nullptr && made->retained(number, out);
     }
-    bool message(std::uint64_t number, std::vector<Byte>& out) override {
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
         journal::StoreReader* made = made_reader();
         return made != nullptr && made->message(number, out);
     }

@@ -110,7 +110,7 @@ Result<bool, StoreError> remove_session(const std::string& path, std::string_vie
         batch.bodies.assign(body.begin(), body.end());
         batch.records.push_back({journal::RecordKind::session, journal::Change::put, 0,
                                  static_cast<std::uint32_t>(body.size()), stored.number, 0});
-        batch.last = 1;
+        batch.last = Ticket(1);
         batch.next_number = image->next_number;
         batch.now = image->now;
         if (auto done = (*store)->commit(batch); !done) return Failure{done.error()};

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/pressure.hpp"
 
 namespace ledge {
@@ -126,7 +126,7 @@ public:
     journal::Batch take_batch(Instant now);
     /// The batch up to ticket `last` is on stable storage. Sends everything that waited for the batch. `used_fraction`
     /// has the meaning of note_store_used.
-    void on_committed(journal::Ticket last, double used_fraction, Instant now);
+    void on_committed(Ticket last, double used_fraction, Instant now);
     /// The used part of the store's ceiling, from 0 to 1. Above DurabilityOptions::refuse_above_used, durable
     /// publications are refused.
     void note_store_used(double fraction, Instant now);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 
 namespace ledge::journal {
 
@@ -31,12 +32,12 @@ public:
 
     /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
     /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
-    virtual void queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    virtual void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
                         std::vector<StoredDelivery>& out) = 0;
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
     virtual bool retained(std::uint64_t number, std::vector<Byte>& out) = 0;
     /// Writes the publication record of one message into `out`; false = there is no such message.
-    virtual bool message(std::uint64_t number, std::vector<Byte>& out) = 0;
+    virtual bool message(MessageNumber number, std::vector<Byte>& out) = 0;
 
 protected:
     ~StoreReader() = default;  // the core never owns a reader
@@ -45,9 +46,9 @@ protected:
 /// The reader of a broker without a store: finds nothing.
 class NoStoreReader final : public StoreReader {
 public:
-    void queued(std::uint64_t, std::uint64_t, std::size_t, std::size_t, std::vector<StoredDelivery>&) override {}
+    void queued(SessionNumber, std::uint64_t, std::size_t, std::size_t, std::vector<StoredDelivery>&) override {}
     bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
-    bool message(std::uint64_t, std::vector<Byte>&) override { return false; }
+    bool message(MessageNumber, std::vector<Byte>&) override { return false; }
 };
 
 }  // namespace ledge::journal

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/owner.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/ack_queue.hpp"
 #include "ledge/session/close_reason.hpp"
 #include "ledge/session/core_timer.hpp"
@@ -135,7 +135,7 @@ public:
 
     // Messages.
     /// Answers a PUBLISH of this connection with PUBACK or PUBREC; see PublishReceiver::on_routed.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, AckHold hold,
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, AckHold hold,
                    std::string_view reason = {});
     /// Sends what the session holds, oldest first, as far as quota and outbox allow.
     void pump(Instant now);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/records.hpp"
@@ -114,9 +115,9 @@ public:
     /// Bytes that are freed when the session ends. Walks through the messages in flight.
     std::uint64_t held_bytes() { return counted_tables_ + queue_.held_bytes(); }
 
-    /// The number of the session's record in the store; 0 = the session has no record.
-    std::uint64_t number() const { return record_.number(); }
-    bool is_stored() const { return number() != 0; }
+    /// The number of the session's record in the store; no_session = the session has no record.
+    SessionNumber number() const { return record_.number(); }
+    bool is_stored() const { return number() != no_session; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
     /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
@@ -151,7 +152,7 @@ public:
 
     SubscriptionSet subscriptions;
     /// The last change of a subscription's record. SUBACK and UNSUBACK wait until this ticket is durable.
-    journal::Ticket subscriptions_ticket = 0;
+    Ticket subscriptions_ticket = no_ticket;
     std::uint32_t last_subscription_number = 0;
 
     /// A publication is dropped for this session. Counts each one; logs only the first of a run.

@@ -60,7 +60,7 @@ private:
 
     void apply(const journal::Batch& batch, std::size_t records);
     void apply(const journal::Record& record, Bytes body);
-    void drop_session(std::uint64_t session);
+    void drop_session(SessionNumber session);
 
     std::unique_ptr<Tables> tables_;
     std::uint64_t next_number_ = 1;

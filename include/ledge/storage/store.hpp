@@ -37,7 +37,7 @@ using journal::write_classes;
 using journal::WriteClass;
 
 struct CommitReport {
-    journal::Ticket last = 0;                          // this ticket and all earlier tickets are durable now
+    Ticket last = no_ticket;                           // this ticket and all earlier tickets are durable now
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;  // pages written, in bytes, without the filesystem's own writes; 0 = unknown
     double used_fraction = 0;        // as Store::used_fraction() returns it

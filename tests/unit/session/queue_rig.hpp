@@ -15,10 +15,10 @@ namespace ledge::session {
 /// A store of the simplest kind: what was committed, by number.
 struct Shelf final : journal::StoreReader {
     std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
-    std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
+    std::map<MessageNumber, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
-    void queued(std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
+    void queued(SessionNumber, std::uint64_t from, std::size_t rows_max, std::size_t,
                 std::vector<journal::StoredDelivery>& out) override {
         ++readings;
         for (auto row = rows.lower_bound(from); row != rows.end() && rows_max-- > 0; ++row) {
@@ -29,7 +29,7 @@ struct Shelf final : journal::StoreReader {
         }
     }
     bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
-    bool message(std::uint64_t number, std::vector<Byte>& out) override {
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
         if (!messages.contains(number)) return false;
         out = messages[number];
         return true;
@@ -93,9 +93,9 @@ struct QueueRig : HasShelf, Rig {
         }
         if (record.kind == journal::RecordKind::message) {
             if (is_put)
-                shelf.messages[record.number] = bytes;
+                shelf.messages[MessageNumber(record.number)] = bytes;
             else
-                shelf.messages.erase(record.number);
+                shelf.messages.erase(MessageNumber(record.number));
             written += is_put ? "+m " : "-m ";
         }
     }

@@ -178,7 +178,7 @@ void Rig::perform(const Effect& effect) {
         const wire::Publish shown{
             p.topic, p.payload, p.qos, p.retain, false, route->packet_id, wire::Properties(p.properties, 0)};
         asked += (asked.empty() ? "" : " | ") + describe(as_bytes(encoded(shown, Version::v5)), Version::v5);
-        connection->on_routed(p.qos, route->packet_id, verdict, 0, {});
+        connection->on_routed(p.qos, route->packet_id, verdict, no_ticket, {});
     } else if (effect.index() != 0) {
         asked += (asked.empty() ? "" : " | ") + std::to_string(effect.index());
     }

@@ -152,13 +152,13 @@ TEST_CASE("a message that cannot be read is missed when it is due, told and put 
     CHECK(load(*store).bad_rows == 0);
     auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(2, 0, 100, 100'000, rows);
+    reader.queued(SessionNumber(2), 0, 100, 100'000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());
     CHECK(lines.has("error store_bad_row table=msg key=21"));
     std::vector<Byte> body;
-    CHECK(!reader.message(21, body));
+    CHECK(!reader.message(MessageNumber(21), body));
     Writer w;
     const auto report = store->commit(w.take());
     REQUIRE(report.ok());
@@ -174,11 +174,11 @@ TEST_CASE("what replaces a bad row before it is put aside stays") {
     load(*store);
     auto& reader = store->reader();
     std::vector<Byte> body;
-    CHECK(!reader.message(21, body));
+    CHECK(!reader.message(MessageNumber(21), body));
     Writer w;
     REQUIRE(store->commit(w.put(RecordKind::message, 0, 21, publication("a", "new")).take()).ok());
     REQUIRE(store->commit(w.take()).ok());
-    CHECK(reader.message(21, body));
+    CHECK(reader.message(MessageNumber(21), body));
 }
 
 TEST_CASE("a retained message whose newest state is bad does not come back in its older one") {

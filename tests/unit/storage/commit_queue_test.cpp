@@ -41,8 +41,8 @@ TEST_CASE("each batch is reported once, in order, on the loop's thread") {
     MemoryStore store;
     Writer w;
     Queue q(store);
-    for (journal::Ticket ticket = 1; ticket <= 100; ++ticket) {
-        q.queue->submit(w.put(RecordKind::session, ticket, 0, session_record("s")).take());
+    for (Ticket ticket(1); ticket <= Ticket(100); ++ticket) {
+        q.queue->submit(w.put(RecordKind::session, ticket.value(), 0, session_record("s")).take());
         CHECK(q.wait().value().last == ticket);
     }
     CHECK(q.reporter == std::this_thread::get_id());
@@ -85,7 +85,7 @@ TEST_CASE("the shard's thread reads while the committer writes, and never sees h
         while (q.outcomes.empty()) {
             q.calls.run();
             std::vector<journal::StoredDelivery> rows;
-            reader.queued(1, 0, 1000, 1'000'000, rows);
+            reader.queued(SessionNumber(1), 0, 1000, 1'000'000, rows);
             REQUIRE((rows.size() == 10 || (round == 0 && rows.empty())));
             for (const auto& row : rows) REQUIRE(row.publication == rows.front().publication);
             std::vector<Byte> retained;

@@ -295,7 +295,7 @@ TEST_CASE("what is read as missing because the file broke meanwhile is not remov
     }
     auto& reader = store->reader();
     std::vector<Byte> body;
-    CHECK(!reader.message(2001, body));
+    CHECK(!reader.message(MessageNumber(2001), body));
     CHECK(lines.has("error store_read_failed"));
     Writer w;
     const auto report = store->commit(w.drop(RecordKind::message, 0, 2001).take());
