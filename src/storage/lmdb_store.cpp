@@ -312,8 +312,8 @@ void LmdbStore::close(Instant now) {
 journal::StoreReader LmdbStore::reader() {
     journal::StoreReader reader;
     reader.context = this;
-    reader.queued = [](void* self, SessionNumber session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
+    reader.queued = [](void* self, SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                       std::vector<journal::StoredDelivery>& out) {
         static_cast<LmdbStore*>(self)->read_queued(session, from, rows_max, bytes_max, out);
     };
     reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
@@ -362,7 +362,7 @@ int LmdbStore::read_once(F&& f) {
     return code;
 }
 
-bool LmdbStore::read_queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+bool LmdbStore::read_queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                             std::vector<journal::StoredDelivery>& out) {
     return read([&](const Txn& txn) {
         auto rows = Cursor::open(txn, open_->tables[Table::queued]);
@@ -370,7 +370,7 @@ bool LmdbStore::read_queued(SessionNumber session, std::uint64_t from, std::size
         auto messages = Cursor::open(txn, open_->tables[Table::message]);
         if (!messages) return messages.error();
         std::size_t bytes = 0;
-        int code = rows->seek(Key::of(session.value(), from).bytes());
+        int code = rows->seek(Key::of(session.value(), from.value()).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
             if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session.value()) break;

@@ -63,7 +63,7 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    bool read_queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    bool read_queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                      std::vector<journal::StoredDelivery>& out);
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);

@@ -37,7 +37,7 @@ public:
     journal::StoreReader reader() override {
         journal::StoreReader reader;
         reader.context = this;
-        reader.queued = [](void* self, SessionNumber session, std::uint64_t from, std::size_t rows_max,
+        reader.queued = [](void* self, SessionNumber session, QueueRow from, std::size_t rows_max,
                            std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
             if (const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader())
                 made->queued(made->context, session, from, rows_max, bytes_max, out);

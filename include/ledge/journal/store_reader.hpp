@@ -28,8 +28,8 @@ struct StoreReader {
     void* context = nullptr;
     /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
     /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
-    void (*queued)(void* context, SessionNumber session, std::uint64_t from, std::size_t rows_max,
-                   std::size_t bytes_max, std::vector<StoredDelivery>& out) = nullptr;
+    void (*queued)(void* context, SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                   std::vector<StoredDelivery>& out) = nullptr;
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
     bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
     /// Writes the publication record of one message into `out`; false = there is no such message.

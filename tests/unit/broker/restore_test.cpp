@@ -76,8 +76,8 @@ TEST_CASE("an exchange whose packet id does not fit is left out and said, the ot
                         {4, queued(4, 11, OutState::released)}};
     session.queued = 4;
     session.queued_bytes = 12;
-    session.first_queued = 1;
-    session.last_queued = 4;
+    session.first_queued = QueueRow(1);
+    session.last_queued = QueueRow(4);
     rig.starts();
     CHECK(rig.log.count("stored_exchange_unusable") == 1);
     CHECK(rig.shard->metrics().counters.queued_messages == 2);
@@ -244,7 +244,7 @@ TEST_CASE("a start reads no payload, whatever the queues hold") {
     const auto image = rig.store->load();
     REQUIRE(image.ok());
     journal::StoreReader none;
-    none.queued = [](void*, SessionNumber, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
+    none.queued = [](void*, SessionNumber, QueueRow, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
     none.message = [](void*, MessageNumber, std::vector<Byte>&) -> bool {
         FAIL("a message was read");
         return false;

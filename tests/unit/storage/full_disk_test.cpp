@@ -36,7 +36,7 @@ struct Scene {
     std::size_t readable() {
         const auto reader = store->reader();
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, SessionNumber(1), 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(reader.context, SessionNumber(1), no_row, 1'000'000, 1'000'000'000, rows);
         std::vector<Byte> kept;
         for (std::uint64_t i = 101; i <= 150; ++i)
             if (reader.retained(reader.context, i, kept)) rows.emplace_back();
