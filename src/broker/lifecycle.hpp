@@ -156,7 +156,7 @@ private:
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
     struct EndedQueue {
         SessionNumber session = no_session;  // the session in the store
-        std::uint64_t from = 0;              // the next row to remove
+        QueueRow from = no_row;              // the next row to remove
         Ticket after = no_ticket;            // when this ticket is durable, the store has the last row of the queue
     };
 

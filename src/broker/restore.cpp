@@ -86,7 +86,7 @@ void Lifecycle::restore_subscription(session::Session& session, const journal::S
 void Lifecycle::restore_queue(session::Session& session, const journal::StoredSession& stored) {
     const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const journal::StoredRow& row) {
         const auto record = journal::parse_queued(bytes_of(row.body));
-        return record && session.queue().is_own_id(row.number, record->packet_id);
+        return record && session.queue().is_own_id(QueueRow(row.number), record->packet_id);
     });
     if (!has_own_ids) return restore_exchanges(session, stored);
     const std::uint64_t rows = std::max<std::uint64_t>(stored.queued, stored.inflight.size());
@@ -105,7 +105,8 @@ void Lifecycle::restore_exchanges(session::Session& session, const journal::Stor
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (session.queue().restore_exchange(row.number, std::move(delivery), record->state, record->packet_id))
+        if (session.queue().restore_exchange(QueueRow(row.number), std::move(delivery), record->state,
+                                             record->packet_id))
             continue;
         session.is_incomplete = true;
         services_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});

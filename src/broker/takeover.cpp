@@ -393,7 +393,7 @@ void Lifecycle::remove_ended_queues(Instant) {
     rows.clear();
     services_.store.queued(next.session, next.from, rows_per_commit, bytes_per_commit, rows);
     for (const journal::StoredDelivery& stored : rows) {
-        next.from = stored.row.number + 1;
+        next.from = QueueRow(stored.row.number).next();
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
         const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
         if (!record || services_.references.count(record->message) == 0) continue;

@@ -227,9 +227,9 @@ Blob encode(const SessionRecord& record) {
             put_instant(out, record.will_due);
         }
         put_u64(out, static_cast<std::uint64_t>(record.network));
-        put_u64(out, record.progress.sent_until);
-        put_u64(out, record.progress.doubted_until);
-        put_u64(out, record.progress.known_until);
+        put_u64(out, record.progress.sent_until.value());
+        put_u64(out, record.progress.doubted_until.value());
+        put_u64(out, record.progress.known_until.value());
         out.u16(record.progress.id_shift);
     });
 }
@@ -272,14 +272,14 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     }
     if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier releases end here
     if (!in.is_empty()) {
-        record.progress.sent_until = in.u64();
-        record.progress.doubted_until = in.u64();
-        record.progress.known_until = in.u64();
+        record.progress.sent_until = QueueRow(in.u64());
+        record.progress.doubted_until = QueueRow(in.u64());
+        record.progress.known_until = QueueRow(in.u64());
         record.progress.id_shift = in.u16();
     }
     constexpr std::uint64_t rows_max = std::uint64_t{1} << 62U;  // leaves room to count further rows without overflow
     const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
-                          record.progress.known_until <= rows_max && is_valid_instant(record.will_due) &&
+                          record.progress.known_until.value() <= rows_max && is_valid_instant(record.will_due) &&
                           !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&
                           wire::is_valid_utf8(record.owner);
     return is_valid ? std::optional(std::move(record)) : std::nullopt;

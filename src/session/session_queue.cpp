@@ -28,7 +28,7 @@ bool SessionQueue::is_stored() const { return record_.number() != no_session; }
 void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     const std::size_t bytes = delivery.publication.bytes();
     // A message that is not stored needs a row as well, because its packet id follows from the row. QoS 0 has no id.
-    if (delivery.row == 0 && delivery.qos != wire::QoS::at_most_once) delivery.row = ++last_row_;
+    if (delivery.row == no_row && delivery.qos != wire::QoS::at_most_once) delivery.row = ++last_row_;
     if (!delivery.is_stored || !pending_.goes_to_tail(bytes, limits)) return enqueue_loaded(std::move(delivery));
     count_queued(bytes);
     pending_.push_stored(delivery.row, bytes);
@@ -89,7 +89,7 @@ std::optional<Delivery> SessionQueue::dequeue_oldest_droppable() {
 
 wire::PacketId SessionQueue::open_exchange(Delivery delivery, bool is_sent) {
     ++services_.counters.queued_messages;
-    if (delivery.row == 0) delivery.row = ++last_row_;
+    if (delivery.row == no_row) delivery.row = ++last_row_;
     const wire::PacketId id = id_of(delivery.row);
     inflight_.open(id, std::move(delivery), is_sent);
     count_slots();
@@ -155,7 +155,7 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
     delivery.is_stored = true;
     delivery.is_live = is_live;
     services_.references.add(delivery.message);
-    delivery.ticket = journal.put(journal::RecordKind::queued, record_.number(), delivery.row,
+    delivery.ticket = journal.put(journal::RecordKind::queued, record_.number(), delivery.row.value(),
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
@@ -168,8 +168,8 @@ Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, w
     if (journal.is_pending(delivery.ticket))
         journal.replace(delivery.ticket, std::move(body), journal::Urgency::now);
     else
-        delivery.ticket = journal.put(journal::RecordKind::queued, record_.number(), delivery.row, std::move(body),
-                                      journal::Urgency::now);
+        delivery.ticket = journal.put(journal::RecordKind::queued, record_.number(), delivery.row.value(),
+                                      std::move(body), journal::Urgency::now);
     return delivery.ticket;
 }
 
@@ -188,7 +188,7 @@ void SessionQueue::drop_row(Delivery& delivery) {
     if (journal.is_pending(delivery.ticket))
         journal.cancel(delivery.ticket);
     else
-        journal.drop(journal::RecordKind::queued, record_.number(), delivery.row, journal::Urgency::lazy);
+        journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
     delivery.is_stored = false;
     // The message's own record goes with the last row that refers to it, in whichever session.
     if (!services_.references.release(delivery.message)) return;

@@ -75,7 +75,7 @@ void SessionQueue::unload() {
 
 void SessionQueue::unload_pending() {
     LEDGE_ASSERT(pending_.has_loaded());
-    const std::uint64_t first = pending_.front().row;
+    const QueueRow first = pending_.front().row;
     const std::uint64_t rows = pending_.loaded();
     const std::uint64_t bytes = pending_.loaded_bytes();
     while (pending_.has_loaded()) {

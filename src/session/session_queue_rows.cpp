@@ -49,17 +49,17 @@ void SessionQueue::forget_lost_tail() {
     services_.counters.queued_messages -= pending_.stored_rows();
     services_.counters.queued_bytes -= pending_.stored_bytes();
     services_.log.error("stored_message_unreadable",
-                        {{"client_id", record_.client_id()}, {"row", pending_.stored_from()}});
+                        {{"client_id", record_.client_id()}, {"row", pending_.stored_from().value()}});
     pending_.forget_tail();
 }
 
 // Loads the rows that come before the loaded front. The other rows stay in the tail.
 void SessionQueue::load_rows(const std::vector<journal::StoredDelivery>& rows) {
     const std::size_t loaded = pending_.loaded();
-    const std::uint64_t before = loaded == 0 ? std::numeric_limits<std::uint64_t>::max() : pending_.front().row;
+    const QueueRow before = loaded == 0 ? QueueRow(std::numeric_limits<std::uint64_t>::max()) : pending_.front().row;
     for (const journal::StoredDelivery& row : rows) {
-        if (row.row.number > before) {
-            pending_.skip_stored(row.row.number - 1);
+        if (QueueRow(row.row.number) > before) {
+            pending_.skip_stored(QueueRow(row.row.number - 1));
             break;
         }
         load_row(row);
@@ -70,17 +70,17 @@ void SessionQueue::load_rows(const std::vector<journal::StoredDelivery>& rows) {
 void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
     const auto publication = journal::parse_publication({stored.publication.data(), stored.publication.size()});
+    const QueueRow row(stored.row.number);
     // restore_exchange() has opened this row's exchange already.
-    if (record && is_restored_exchange(stored.row.number, record->packet_id))
-        return pending_.skip_stored(stored.row.number);
+    if (record && is_restored_exchange(row, record->packet_id)) return pending_.skip_stored(row);
     Delivery delivery;
-    delivery.row = stored.row.number;
+    delivery.row = row;
     delivery.is_stored = true;
     if (!record) {  // an unreadable row was not counted as queued, so nothing is uncounted
-        pending_.skip_stored(stored.row.number);
+        pending_.skip_stored(row);
         return drop_unreadable_row(delivery);
     }
-    pending_.take_stored(stored.row.number, record->bytes);
+    pending_.take_stored(row, record->bytes);
     uncount_queued(record->bytes);
     delivery.message = record->message;
     const bool is_released = record->state == journal::OutState::released;  // PUBREL needs no publication
@@ -94,14 +94,14 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     delivery.retain = record->retain;
     delivery.is_live = record->is_live;
     delivery.state = record->state;
-    delivery.sent = sent_before(stored.row.number, record->state);
+    delivery.sent = sent_before(row, record->state);
     enqueue_loaded(std::move(delivery));
 }
 
 // The packet id of a QoS 2 message is recorded before its first PUBLISH. A recorded message that may have been sent
 // counts as sent, because the client may hold the id. A QoS 1 message that may have been sent is sent with DUP: a
 // receiver may use DUP only as a hint, while DUP 0 on a repetition would be a false statement.
-Sent SessionQueue::sent_before(std::uint64_t row, journal::OutState state) const {
+Sent SessionQueue::sent_before(QueueRow row, journal::OutState state) const {
     if (row <= sent_until_ || state == journal::OutState::released) return Sent::yes;
     if (row > doubted_until_) return Sent::no;
     return state == journal::OutState::done ? Sent::perhaps : Sent::yes;
@@ -114,7 +114,7 @@ std::uint32_t SessionQueue::share_group_of(std::uint32_t subscription) const {
 }
 
 // True when the exchange of a stored row is open already, because restore_exchange() has opened it.
-bool SessionQueue::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
+bool SessionQueue::is_restored_exchange(QueueRow row, wire::PacketId id) {
     const Inflight::Entry* entry = id == 0 ? nullptr : inflight_.find(id);
     return entry != nullptr && entry->delivery.is_stored && entry->delivery.row == row;
 }
@@ -123,12 +123,12 @@ bool SessionQueue::is_restored_exchange(std::uint64_t row, wire::PacketId id) {
 void SessionQueue::drop_unreadable_row(Delivery& delivery) {
     note_unreadable(delivery.row);
     if (services_.references.count(delivery.message) > 0) return discard(delivery);
-    services_.journal.drop(journal::RecordKind::queued, record_.number(), delivery.row, journal::Urgency::lazy);
+    services_.journal.drop(journal::RecordKind::queued, record_.number(), delivery.row.value(), journal::Urgency::lazy);
 }
 
-void SessionQueue::note_unreadable(std::uint64_t row) const {
+void SessionQueue::note_unreadable(QueueRow row) const {
     ++services_.counters.dropped_unreadable;
-    services_.log.error("stored_message_unreadable", {{"client_id", record_.client_id()}, {"row", row}});
+    services_.log.error("stored_message_unreadable", {{"client_id", record_.client_id()}, {"row", row.value()}});
 }
 
 bool SessionQueue::load_publication(Delivery& delivery) const {
@@ -145,8 +145,8 @@ bool SessionQueue::load_publication(Delivery& delivery) const {
 // Before the restart, rows above `last_row` may have been given to messages that are finished or were never durable.
 // Such rows are given again. Their packet ids are free: the row of a QoS 2 message is durable before its first PUBLISH,
 // so no client holds an id of them.
-void SessionQueue::restore(std::uint64_t last_row, std::uint64_t last_live, const journal::SendingProgress& progress) {
-    LEDGE_ASSERT(size() == 0 && last_row_ == 0);
+void SessionQueue::restore(QueueRow last_row, QueueRow last_live, const journal::SendingProgress& progress) {
+    LEDGE_ASSERT(size() == 0 && last_row_ == no_row);
     progress_ = progress;
     last_row_ = std::max(last_row, progress.known_until);
     sent_until_ = std::min(progress.sent_until, last_row_);
@@ -156,7 +156,7 @@ void SessionQueue::restore(std::uint64_t last_row, std::uint64_t last_live, cons
     id_shift_ = progress.id_shift;
 }
 
-bool SessionQueue::restore_exchange(std::uint64_t row, Delivery delivery, journal::OutState state, wire::PacketId id) {
+bool SessionQueue::restore_exchange(QueueRow row, Delivery delivery, journal::OutState state, wire::PacketId id) {
     if (state == journal::OutState::done || !inflight_.has_room(id)) return false;
     delivery.row = row;
     delivery.is_stored = true;
@@ -168,12 +168,13 @@ bool SessionQueue::restore_exchange(std::uint64_t row, Delivery delivery, journa
     return true;
 }
 
-void SessionQueue::restore_rows(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from) {
+void SessionQueue::restore_rows(std::uint64_t rows, std::uint64_t bytes, QueueRow from) {
     inflight_.mark_unsent();
     // After exchanges of an older release: shift the ids, so that the next row gets the id after the last exchange.
     if (const wire::PacketId last = inflight_.last_id(); last != 0) {
-        const std::uint64_t next = rows == 0 ? last_row_ + 1 : from;
-        id_shift_ = static_cast<std::uint16_t>((last + Inflight::ids - (next - 1) % Inflight::ids) % Inflight::ids);
+        const QueueRow next = rows == 0 ? last_row_.next() : from;
+        id_shift_ =
+            static_cast<std::uint16_t>((last + Inflight::ids - (next.value() - 1) % Inflight::ids) % Inflight::ids);
     }
     if (rows == 0) return;
     services_.counters.queued_messages += rows;

@@ -78,9 +78,9 @@ void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<Messag
     if (!record) return;
     LEDGE_ASSERT(key.size() == key_size(Table::queued));  // fault_in_row() has checked the key
     const std::uint64_t number = read_u64(key.data() + 8);
-    if (owner.queued++ == 0) owner.first_queued = number;
-    owner.last_queued = number;
-    if (record->is_live) owner.last_live = number;
+    if (owner.queued++ == 0) owner.first_queued = QueueRow(number);
+    owner.last_queued = QueueRow(number);
+    if (record->is_live) owner.last_live = QueueRow(number);
     owner.queued_bytes += record->bytes;
     if (record->packet_id != 0) owner.inflight.push_back({number, copy_of(value)});
     messages.push_back(record->message);

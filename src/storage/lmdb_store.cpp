@@ -346,7 +346,7 @@ int LmdbStore::read_once(F&& f) {
     return code;
 }
 
-void LmdbStore::queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+void LmdbStore::queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                        std::vector<journal::StoredDelivery>& out) {
     read([&](const Txn& txn) {
         auto rows = Cursor::open(txn, open_->tables[Table::queued]);
@@ -354,7 +354,7 @@ void LmdbStore::queued(SessionNumber session, std::uint64_t from, std::size_t ro
         auto messages = Cursor::open(txn, open_->tables[Table::message]);
         if (!messages) return messages.error();
         std::size_t bytes = 0;
-        int code = rows->seek(Key::of(session.value(), from).bytes());
+        int code = rows->seek(Key::of(session.value(), from.value()).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
             if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session.value()) break;

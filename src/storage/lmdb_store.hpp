@@ -63,7 +63,7 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                 std::vector<journal::StoredDelivery>& out) override;
     bool retained(std::uint64_t number, std::vector<Byte>& out) override {
         return read_row(Table::retained, number, out);

@@ -154,9 +154,9 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
         each_of(Table::queued, [&](auto number, const auto& body) {
             const auto queued = journal::parse_queued(body);
             if (!queued) return;
-            if (stored.queued++ == 0) stored.first_queued = number;
-            stored.last_queued = number;
-            if (queued->is_live) stored.last_live = number;
+            if (stored.queued++ == 0) stored.first_queued = QueueRow(number);
+            stored.last_queued = QueueRow(number);
+            if (queued->is_live) stored.last_live = QueueRow(number);
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
             ++references[queued->message.value()];
@@ -176,11 +176,11 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
     return image;
 }
 
-void MemoryStore::queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+void MemoryStore::queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                          std::vector<journal::StoredDelivery>& out) {
     Tables& tables = *tables_;
     std::size_t bytes = 0;
-    for (auto row = tables[Table::queued].lower_bound({session.value(), from});
+    for (auto row = tables[Table::queued].lower_bound({session.value(), from.value()});
          row != tables[Table::queued].end() && row->first.first == session.value() && rows_max > 0 &&
          bytes <= bytes_max;
          ++row, --rows_max) {

@@ -45,7 +45,7 @@ public:
     }
 
 private:
-    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                 std::vector<journal::StoredDelivery>& out) override {
         if (journal::StoreReader* made = made_reader()) made->queued(session, from, rows_max, bytes_max, out);
     }

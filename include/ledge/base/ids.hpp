@@ -29,4 +29,10 @@ using MessageNumber = StrongId<struct MessageNumberTag, std::uint64_t>;
 /// The message has no record.
 inline constexpr MessageNumber no_message{};
 
+/// The position of a message in the queue of one session, for the life of the session. The first row is 1.
+using QueueRow = StrongId<struct QueueRowTag, std::uint64_t>;
+
+/// The message has no row yet, or the queue has no rows.
+inline constexpr QueueRow no_row{};
+
 }  // namespace ledge

@@ -47,9 +47,9 @@ struct StoredSession {
     std::vector<StoredRow> inflight;       // queued records with a packet id, sorted by number
     std::uint64_t queued = 0;              // queue rows, rows in flight included
     std::uint64_t queued_bytes = 0;        // sum of the field `bytes` of all queue rows
-    std::uint64_t first_queued = 0;        // lowest number of a queue row; 0 = no rows
-    std::uint64_t last_queued = 0;         // highest number of a queue row; 0 = no rows
-    std::uint64_t last_live = 0;           // highest number of a row stored while the client was connected; 0 = none
+    QueueRow first_queued = no_row;        // lowest number of a queue row; no_row = the queue is empty
+    QueueRow last_queued = no_row;         // highest number of a queue row; no_row = the queue is empty
+    QueueRow last_live = no_row;           // highest number of a row stored while the client was connected
 };
 
 /// One retained message without its payload.

@@ -40,13 +40,13 @@ struct StoredWill {
 struct SendingProgress {
     /// Any row may have been sent: the session has since sent from an older backlog, or an older release wrote the
     /// record.
-    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+    static constexpr QueueRow unknown{~std::uint64_t{0}};
 
-    std::uint64_t sent_until = 0;           // unfinished rows up to this one were sent
-    std::uint64_t doubted_until = unknown;  // unfinished rows up to this one may have been sent
-    std::uint64_t known_until = 0;  // the record says nothing about later rows: a later row may have been sent if it
-                                    // was stored while the client was connected, otherwise it was not sent
-    std::uint16_t id_shift = 0;     // packet id minus row, modulo 65,535; not 0 after exchanges of an older release
+    QueueRow sent_until = no_row;      // unfinished rows up to this one were sent
+    QueueRow doubted_until = unknown;  // unfinished rows up to this one may have been sent
+    QueueRow known_until = no_row;     // the record says nothing about later rows: a later row may have been sent if it
+                                       // was stored while the client was connected, otherwise it was not sent
+    std::uint16_t id_shift = 0;        // packet id minus row, modulo 65,535; not 0 after exchanges of an older release
 };
 
 /// How far the retained messages have been sent to one subscription. The subscription's record keeps the progress over

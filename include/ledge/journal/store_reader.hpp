@@ -32,7 +32,7 @@ public:
 
     /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
     /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
-    virtual void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    virtual void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                         std::vector<StoredDelivery>& out) = 0;
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
     virtual bool retained(std::uint64_t number, std::vector<Byte>& out) = 0;
@@ -46,7 +46,7 @@ protected:
 /// The reader of a broker without a store: finds nothing.
 class NoStoreReader final : public StoreReader {
 public:
-    void queued(SessionNumber, std::uint64_t, std::size_t, std::size_t, std::vector<StoredDelivery>&) override {}
+    void queued(SessionNumber, QueueRow, std::size_t, std::size_t, std::vector<StoredDelivery>&) override {}
     bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
     bool message(MessageNumber, std::vector<Byte>&) override { return false; }
 };

@@ -48,7 +48,7 @@ struct Delivery {
     SubscriptionIds ids;
     std::uint32_t share_group = 0;  // id of the shared subscription that the session was chosen for; 0 = none
     AckHold hold{};                 // delays the publisher's acknowledgement until this subscriber has acknowledged
-    std::uint64_t row = 0;          // position in the session's queue; the packet id follows from it; 0 = none yet
+    QueueRow row = no_row;          // position in the session's queue; the packet id follows from it; no_row = none yet
     Ticket ticket = no_ticket;      // of the queued record
     Ticket not_before = no_ticket;  // must be settled (Journal::is_settled) before the message is sent
     MessageNumber message = no_message;  // number of the publication's record, when stored

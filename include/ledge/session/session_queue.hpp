@@ -68,7 +68,7 @@ public:
     Next next();
     /// True when the packet id of the queue's front is free. Without a loaded front: the packet id of the next message.
     bool may_open_next() const {
-        return inflight_.has_room(id_of(pending_.has_loaded() ? pending_.front().row : last_row_ + 1));
+        return inflight_.has_room(id_of(pending_.has_loaded() ? pending_.front().row : last_row_.next()));
     }
     /// Removes the front of the queue and returns it. Requires pending().has_loaded().
     Delivery dequeue();
@@ -94,7 +94,7 @@ public:
     /// have it either.
     bool load_publication(Delivery& delivery) const;
     /// The stored row cannot be delivered: counts and logs it.
-    void note_unreadable(std::uint64_t row) const;
+    void note_unreadable(QueueRow row) const;
 
     // ---- The connection begins and ends. The session's record says which rows the client may have seen.
 
@@ -117,15 +117,15 @@ public:
 
     /// `last_row` = the highest row of the queue in the store. `last_live` = the highest row that was stored while the
     /// client was connected.
-    void restore(std::uint64_t last_row, std::uint64_t last_live, const journal::SendingProgress& progress);
+    void restore(QueueRow last_row, QueueRow last_live, const journal::SendingProgress& progress);
     /// True when `id`, the packet id of an exchange in the store, is the one that follows from the row.
-    bool is_own_id(std::uint64_t row, wire::PacketId id) const { return id == id_of(row); }
+    bool is_own_id(QueueRow row, wire::PacketId id) const { return id == id_of(row); }
     /// Opens an exchange that an older release has stored, whose packet id does not follow from its row. The exchange
     /// comes before all waiting messages. False when the in-flight window has no room for the id; the exchange is not
     /// opened then.
-    bool restore_exchange(std::uint64_t row, Delivery delivery, journal::OutState state, wire::PacketId id);
+    bool restore_exchange(QueueRow row, Delivery delivery, journal::OutState state, wire::PacketId id);
     /// The queue has `rows` rows with `bytes` bytes in the store, and none below row `from`.
-    void restore_rows(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
+    void restore_rows(std::uint64_t rows, std::uint64_t bytes, QueueRow from);
 
     // ---- Memory. The size of a message that several sessions share is divided by the number of its holders. The
     // functions that are not const walk through the messages in flight.
@@ -150,8 +150,8 @@ public:
 private:
     bool is_stored() const;
     /// The packet id follows from the row. So a restart gives every message the id that it had, and no id is recorded.
-    wire::PacketId id_of(std::uint64_t row) const {
-        return static_cast<wire::PacketId>((row - 1 + id_shift_) % Inflight::ids + 1);
+    wire::PacketId id_of(QueueRow row) const {
+        return static_cast<wire::PacketId>((row.value() - 1 + id_shift_) % Inflight::ids + 1);
     }
 
     // session_queue.cpp
@@ -166,8 +166,8 @@ private:
     void refill();
     void load_rows(const std::vector<journal::StoredDelivery>& rows);
     void load_row(const journal::StoredDelivery& stored);
-    bool is_restored_exchange(std::uint64_t row, wire::PacketId id);
-    Sent sent_before(std::uint64_t row, journal::OutState state) const;
+    bool is_restored_exchange(QueueRow row, wire::PacketId id);
+    Sent sent_before(QueueRow row, journal::OutState state) const;
     std::uint32_t share_group_of(std::uint32_t subscription) const;
     void forget_lost_tail();
     void drop_unreadable_row(Delivery& delivery);
@@ -188,11 +188,11 @@ private:
     const SubscriptionSet& subscriptions_;
     Inflight inflight_;
     PendingQueue pending_;
-    std::uint64_t last_row_ = 0;       // the highest row that a message of this session was given
-    std::uint64_t sent_until_ = 0;     // unfinished rows up to this one were sent on an earlier connection
-    std::uint64_t doubted_until_ = 0;  // unfinished rows up to this one may have been sent; at least sent_until_
-    journal::SendingProgress progress_{0, 0, 0, 0};  // as the record has it
-    std::uint64_t counted_slots_ = 0;                // slot_bytes() as in the memory budget
+    QueueRow last_row_ = no_row;       // the highest row that a message of this session was given
+    QueueRow sent_until_ = no_row;     // unfinished rows up to this one were sent on an earlier connection
+    QueueRow doubted_until_ = no_row;  // unfinished rows up to this one may have been sent; at least sent_until_
+    journal::SendingProgress progress_{no_row, no_row, no_row, 0};  // as the record has it
+    std::uint64_t counted_slots_ = 0;                               // slot_bytes() as in the memory budget
     Ticket may_send_from_ = no_ticket;
     Ticket tail_ticket_ = no_ticket;  // when this ticket is durable, the store has all rows of the queue's tail
     std::uint16_t id_shift_ = 0;      // packet id minus row, modulo the number of ids

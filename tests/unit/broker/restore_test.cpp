@@ -76,8 +76,8 @@ TEST_CASE("an exchange whose packet id does not fit is left out and said, the ot
                         {4, queued(4, 11, OutState::released)}};
     session.queued = 4;
     session.queued_bytes = 12;
-    session.first_queued = 1;
-    session.last_queued = 4;
+    session.first_queued = QueueRow(1);
+    session.last_queued = QueueRow(4);
     rig.starts();
     CHECK(rig.log.count("stored_exchange_unusable") == 1);
     CHECK(rig.shard->metrics().counters.queued_messages == 2);
@@ -234,8 +234,7 @@ TEST_CASE("a commit of which only the first records survive does no harm") {
 
 /// A store that no start may read.
 struct UnreadStore final : journal::StoreReader {
-    void queued(SessionNumber, std::uint64_t, std::size_t, std::size_t,
-                std::vector<journal::StoredDelivery>&) override {
+    void queued(SessionNumber, QueueRow, std::size_t, std::size_t, std::vector<journal::StoredDelivery>&) override {
         FAIL("a row was read");
     }
     bool retained(std::uint64_t, std::vector<Byte>&) override {

@@ -43,7 +43,7 @@ SessionRecord session_with_will() {
     record.is_will_only = true;
     record.will = std::move(will);
     record.owner = "alice";
-    record.progress = {7, 8, 9, 10};
+    record.progress = {QueueRow(7), QueueRow(8), QueueRow(9), 10};
     return record;
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("a session record of an older release says nothing of what was sent: a
     const auto read = parse_session(body);
     REQUIRE(read);
     CHECK(read->progress.doubted_until == SendingProgress::unknown);
-    CHECK(read->progress.sent_until == 0);
+    CHECK(read->progress.sent_until == no_row);
 }
 
 TEST_CASE("a subscription comes back as it was, with each combination of options") {
@@ -178,9 +178,9 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->expires_at == Instant{} + 77s);
     CHECK_FALSE(read->is_ended);
     CHECK(read->owner == "alice");
-    CHECK(read->progress.sent_until == 7);
-    CHECK(read->progress.doubted_until == 8);
-    CHECK(read->progress.known_until == 9);
+    CHECK(read->progress.sent_until == QueueRow(7));
+    CHECK(read->progress.doubted_until == QueueRow(8));
+    CHECK(read->progress.known_until == QueueRow(9));
     CHECK(read->progress.id_shift == 10);
     REQUIRE(read->will);
     CHECK(read->will->publication.view().topic == "a/b");

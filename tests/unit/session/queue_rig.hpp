@@ -14,16 +14,16 @@ namespace ledge::session {
 
 /// A store of the simplest kind: what was committed, by number.
 struct Shelf final : journal::StoreReader {
-    std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
+    std::map<QueueRow, std::vector<Byte>> rows;           // of session 1
     std::map<MessageNumber, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
-    void queued(SessionNumber, std::uint64_t from, std::size_t rows_max, std::size_t,
+    void queued(SessionNumber, QueueRow from, std::size_t rows_max, std::size_t,
                 std::vector<journal::StoredDelivery>& out) override {
         ++readings;
         for (auto row = rows.lower_bound(from); row != rows.end() && rows_max-- > 0; ++row) {
             journal::StoredDelivery& delivery = out.emplace_back();
-            delivery.row = {row->first, row->second};
+            delivery.row = {row->first.value(), row->second};
             const auto record = journal::parse_queued(row->second);
             if (record && messages.contains(record->message)) delivery.publication = messages[record->message];
         }
@@ -86,9 +86,9 @@ struct QueueRig : HasShelf, Rig {
         const bool is_put = record.change == journal::Change::put;
         if (record.kind == journal::RecordKind::queued) {
             if (is_put)
-                shelf.rows[record.number] = bytes;
+                shelf.rows[QueueRow(record.number)] = bytes;
             else
-                shelf.rows.erase(record.number);
+                shelf.rows.erase(QueueRow(record.number));
             written += (is_put ? "+q" : "-q") + number + " ";
         }
         if (record.kind == journal::RecordKind::message) {
@@ -111,7 +111,7 @@ struct QueueRig : HasShelf, Rig {
         auto again = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         again->expiry_interval_s = 100;
         again->record().restore(session->number(), {}, never);
-        again->queue().restore(shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
+        again->queue().restore(shelf.rows.empty() ? no_row : shelf.rows.rbegin()->first, no_row, progress);
         std::uint64_t waiting = 0;
         std::uint64_t bytes = 0;
         for (const auto& [row, body] : shelf.rows) {
@@ -120,7 +120,7 @@ struct QueueRig : HasShelf, Rig {
             ++waiting, bytes += record->bytes;
             REQUIRE((record->packet_id == 0 || again->queue().is_own_id(row, record->packet_id)));
         }
-        again->queue().restore_rows(waiting, bytes, shelf.rows.empty() ? 0 : shelf.rows.begin()->first);
+        again->queue().restore_rows(waiting, bytes, shelf.rows.empty() ? no_row : shelf.rows.begin()->first);
         session = std::move(again);
     }
 

@@ -193,7 +193,7 @@ TEST_CASE("a row whose message is gone is dropped, counted and logged; delivery 
     QueueRig rig;
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[2])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[QueueRow(2)])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
@@ -212,7 +212,7 @@ TEST_CASE("a row that does not read is dropped, counted and logged; delivery goe
     QueueRig rig;
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.rows[2] = {1, 2, 3};
+    rig.shelf.rows[QueueRow(2)] = {1, 2, 3};
     rig.restarts();
     CHECK(rig.session->queue().size() == 2);
     rig.resumes();
@@ -230,8 +230,8 @@ TEST_CASE("rows that the store loses while the broker runs leave no place in the
     QueueRig rig;
     for (const char* payload : {"1", "2", "3", "4", "5"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.rows.erase(4);
-    rig.shelf.rows.erase(5);
+    rig.shelf.rows.erase(QueueRow(4));
+    rig.shelf.rows.erase(QueueRow(5));
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3");
     CHECK(rig.session->queue().pending().empty());
@@ -250,7 +250,7 @@ TEST_CASE("an exchange whose message is gone ends, counted and logged; the other
     rig.commits();
     rig.commits();
     CHECK(rig.takes() == "PUBLISH a 1 q2#1 | PUBLISH a 2 q2#2");
-    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[1])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[QueueRow(1)])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q2#2 dup");
@@ -263,12 +263,12 @@ TEST_CASE("an exchange that does not fit behind the others is refused") {
     QueueRig rig;
     Delivery one;
     one.qos = qos2;
-    CHECK_FALSE(rig.session->queue().restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 0));
-    CHECK_FALSE(rig.session->queue().restore_exchange(1, copy_of(one), journal::OutState::done, 3));
-    CHECK(rig.session->queue().restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->queue().restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->queue().restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 39));
-    CHECK(rig.session->queue().restore_exchange(2, copy_of(one), journal::OutState::released, 42));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::sent_qos2, 0));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::done, 3));
+    CHECK(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 39));
+    CHECK(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::released, 42));
     CHECK(rig.session->queue().size() == 2);
 }
 

@@ -132,8 +132,8 @@ TEST_CASE("room is made by the oldest that has not begun") {
     REQUIRE(oldest.has_value());
     CHECK(as_text(oldest->publication.view().payload) == "2");
     CHECK(rig.session->queue().size() == 2);
-    CHECK(rig.session->queue().pending().front().row == 1);
-    CHECK(rig.session->queue().pending().at(1).row == 3);
+    CHECK(rig.session->queue().pending().front().row == QueueRow(1));
+    CHECK(rig.session->queue().pending().at(1).row == QueueRow(3));
     CHECK(rig.session->queue().dequeue_oldest_droppable().has_value());
     CHECK_FALSE(rig.session->queue().dequeue_oldest_droppable().has_value());
 }
@@ -158,15 +158,15 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     auto again = std::make_unique<Session>(rig.services.for_sessions, "c", rig.listener.limits);
     again->expiry_interval_s = 100;
     again->record().restore(rig.session->number(), {}, never);
-    again->queue().restore(3, 0, {});
-    CHECK_FALSE(again->queue().is_own_id(2, 40));
+    again->queue().restore(QueueRow(3), no_row, {});
+    CHECK_FALSE(again->queue().is_own_id(QueueRow(2), 40));
     Delivery one;
     one.qos = qos2;
-    one.message = journal::parse_queued(rig.shelf.rows[2])->message;
-    REQUIRE(again->queue().restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
-    rig.shelf.rows[2] = {};
-    rig.shelf.rows.erase(2);
-    again->queue().restore_rows(2, 4, 1);
+    one.message = journal::parse_queued(rig.shelf.rows[QueueRow(2)])->message;
+    REQUIRE(again->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 40));
+    rig.shelf.rows[QueueRow(2)] = {};
+    rig.shelf.rows.erase(QueueRow(2));
+    again->queue().restore_rows(2, 4, QueueRow(1));
     rig.session = std::move(again);
     rig.resumes();
     rig.commits();

@@ -152,7 +152,7 @@ TEST_CASE("a message that cannot be read is missed when it is due, told and put 
     CHECK(load(*store).bad_rows == 0);
     auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(SessionNumber(2), 0, 100, 100'000, rows);
+    reader.queued(SessionNumber(2), no_row, 100, 100'000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());

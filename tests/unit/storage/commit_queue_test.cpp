@@ -85,7 +85,7 @@ TEST_CASE("the shard's thread reads while the committer writes, and never sees h
         while (q.outcomes.empty()) {
             q.calls.run();
             std::vector<journal::StoredDelivery> rows;
-            reader.queued(SessionNumber(1), 0, 1000, 1'000'000, rows);
+            reader.queued(SessionNumber(1), no_row, 1000, 1'000'000, rows);
             REQUIRE((rows.size() == 10 || (round == 0 && rows.empty())));
             for (const auto& row : rows) REQUIRE(row.publication == rows.front().publication);
             std::vector<Byte> retained;

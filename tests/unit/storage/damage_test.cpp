@@ -60,7 +60,7 @@ void check_sound(Store& store) {
     auto& reader = store.reader();
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(session.number, 0, 100'000, 100'000'000, rows);
+        reader.queued(session.number, no_row, 100'000, 100'000'000, rows);
         CHECK(rows.size() == session.queued);
         for (const auto& row : rows) CHECK(!row.publication.empty());
     }

@@ -36,7 +36,7 @@ struct Scene {
     std::size_t readable() {
         auto& reader = store->reader();
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(SessionNumber(1), 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(SessionNumber(1), no_row, 1'000'000, 1'000'000'000, rows);
         std::vector<Byte> kept;
         for (std::uint64_t i = 101; i <= 150; ++i)
             if (reader.retained(i, kept)) rows.emplace_back();

@@ -54,7 +54,7 @@ Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
 std::size_t readable(Store& store) {
     auto& reader = store.reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(SessionNumber(1), 0, 1'000'000, 1'000'000'000, rows);
+    reader.queued(SessionNumber(1), no_row, 1'000'000, 1'000'000'000, rows);
     return rows.size();
 }
 

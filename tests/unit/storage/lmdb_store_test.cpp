@@ -53,8 +53,8 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(session.received == std::vector<std::uint16_t>{4711});
     CHECK(session.queued == 2);
     CHECK(session.queued_bytes == 10);
-    CHECK(session.first_queued == 4);
-    CHECK(session.last_queued == 5);
+    CHECK(session.first_queued == QueueRow(4));
+    CHECK(session.last_queued == QueueRow(5));
     REQUIRE(session.inflight.size() == 1);
     CHECK(session.inflight[0].number == 5);
     CHECK(session.inflight[0].body == queued(3, 5, 17, journal::OutState::sent_qos2));
@@ -126,7 +126,7 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
     auto& reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(SessionNumber(5), from, rows_max, bytes_max, rows);
+        reader.queued(SessionNumber(5), QueueRow(from), rows_max, bytes_max, rows);
         return rows;
     };
     CHECK(read(0, 100, 1'000'000).size() == 10);
@@ -148,7 +148,7 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     commit(*store, w.take());
     auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(SessionNumber(1), 0, 10, 1000, rows);
+    reader.queued(SessionNumber(1), no_row, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());

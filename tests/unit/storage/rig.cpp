@@ -238,7 +238,7 @@ std::string sorted_lines(const std::vector<T>& items, std::string (*to_line)(con
 std::string session_line(const journal::StoredSession& session) {
     std::string line = "session " + row_text({session.number.value(), session.record}) + " queued " +
                        std::to_string(session.queued) + "/" + std::to_string(session.queued_bytes) + " " +
-                       std::to_string(session.first_queued) + "-" + std::to_string(session.last_queued);
+                       std::to_string(session.first_queued.value()) + "-" + std::to_string(session.last_queued.value());
     for (const auto& row : session.subscriptions) line += " sub " + row_text(row);
     for (const auto& row : session.inflight) line += " inflight " + row_text(row);
     for (const std::uint16_t id : session.received) line += " received " + std::to_string(id);
@@ -267,7 +267,7 @@ std::string to_text(Store& store) {
     std::string text = to_text(image);
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(session.number, 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(session.number, no_row, 1'000'000, 1'000'000'000, rows);
         for (const auto& delivery : rows) {
             text += "delivery " + row_text(delivery.row) + std::string(as_text(delivery.publication)) + "\n";
         }
