@@ -1,6 +1,8 @@
 #include "access.hpp"
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
 #include "retained_feeds.hpp"
 
 namespace ledge::broker {
@@ -8,9 +10,10 @@ namespace ledge::broker {
 using session::Connection;
 using wire::ReasonCode;
 
-void Access::replace(auth::Policy policy) {
+void Access::replace(std::shared_ptr<const auth::Policy> policy) {
+    LEDGE_ASSERT(policy != nullptr);
     services_.policy = std::move(policy);
-    services_.guard.set_limits(services_.policy.login);
+    services_.guard.set_limits(services_.policy->login);
     sessions_.for_each([&](session::Session& session) { session.take_rules(services_.policy); });
     connections_.for_each([&](Connection& connection) {
         if (connection.is_connected()) check(connection);
@@ -21,7 +24,7 @@ void Access::replace(auth::Policy policy) {
 void Access::check(Connection& connection) {
     LEDGE_ASSERT(connection.session() != nullptr);
     const auth::Identity* identity = connection.session()->identity();
-    if (identity != nullptr && !auth::is_still_proven(services_.policy, *identity))
+    if (identity != nullptr && !auth::is_still_proven(*services_.policy, *identity))
         return connection.close(ReasonCode::administrative_action,
                                 "the user was removed or has another password since the login");
     const bool is_anonymous = identity == nullptr || !identity->user;
@@ -40,7 +43,7 @@ void Access::check_subscriptions(Connection& connection) {
         const auth::Verdict verdict = session.rights()->judge_subscription(filter);
         if (verdict.is_allowed) continue;
         const std::string rule = session.rights()->explain(verdict);
-        if (services_.policy.on_revocation == auth::Revocation::disconnect)
+        if (services_.policy->on_revocation == auth::Revocation::disconnect)
             return connection.close(ReasonCode::not_authorized, "subscription to " + filter, rule);
         subscriptions_.remove(session, filter);
         RetainedFeeds::forget(session, filter);  // retained messages that are still owed for it

@@ -2,11 +2,20 @@
 // clients. Owned by the shard; on the shard's thread.
 #pragma once
 
+#include <memory>
+
 #include "connections.hpp"
-#include "ledge/auth/authenticator.hpp"
-#include "ledge/base/log.hpp"
 #include "session_table.hpp"
 #include "subscriptions.hpp"
+
+namespace ledge {
+class Log;
+}  // namespace ledge
+
+namespace ledge::auth {
+class LoginGuard;
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::broker {
 
@@ -14,15 +23,15 @@ class Access {
 public:
     struct Services {
         const Log& log;
-        auth::Policy& policy;
+        std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         auth::LoginGuard& guard;
     };
 
     Access(const Services& services, Connections& connections, Subscriptions& subscriptions, SessionTable& sessions)
         : services_(services), connections_(connections), subscriptions_(subscriptions), sessions_(sessions) {}
 
-    /// Must not be called while a packet is being processed: the call can close connections.
-    void replace(auth::Policy policy);
+    /// `policy` is not nullptr. Must not be called while a packet is being processed: the call can close connections.
+    void replace(std::shared_ptr<const auth::Policy> policy);
 
 private:
     void check(session::Connection& connection);

@@ -7,11 +7,11 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/broker/options.hpp"
@@ -31,6 +31,11 @@
 #include "session_table.hpp"
 #include "takeover_fights.hpp"
 
+namespace ledge::auth {
+class LoginGuard;
+struct Policy;
+}  // namespace ledge::auth
+
 namespace ledge::broker {
 
 /// Seconds that the session of this CONNECT outlives its connection. 0 = the session ends with the connection.
@@ -44,7 +49,7 @@ public:
         session::MemoryBudget& memory;
         session::Accounts& accounts;
         session::Counters& counters;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         auth::LoginGuard& guard;
         journal::Journal& journal;
         session::MessageOwners& message_owners;

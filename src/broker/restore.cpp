@@ -2,6 +2,7 @@
 // stops the start.
 #include <algorithm>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/journal/image.hpp"
 #include "ledge/journal/journal.hpp"
@@ -18,6 +18,10 @@
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
+
 namespace ledge::broker {
 
 class Retained {
@@ -25,7 +29,7 @@ public:
     struct Services {
         session::MemoryBudget& memory;
         session::Accounts& accounts;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         journal::Journal& journal;
         const journal::StoreReader& store;
     };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledge/auth/acl.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/topic/name.hpp"
 

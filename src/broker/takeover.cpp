@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
@@ -111,7 +112,7 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
 // becomes the owner.
 bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return false;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return false;
     const auth::Identity* identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     if (user == session->owner()) return false;
@@ -127,7 +128,7 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
 void Lifecycle::end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
                                              Instant now) {
     Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
     if (is_owner || !is_owner_removed(*session)) return;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "ledge/auth/acl.hpp"
 #include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 

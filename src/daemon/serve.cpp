@@ -136,7 +136,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
     Reload reload(
         sources, loaded.config, log,
-        [&running](auth::Policy policy, std::vector<std::string> files) {
+        [&running](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
             if (running != nullptr) running->set_policy(std::move(policy), std::move(files));
         },
         [&running](const broker::Listeners& listeners) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker_loop_parts.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/runtime/clock.hpp"
 
@@ -34,7 +35,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
                   : broker::Shard(options.shard, log, options.seed, clock.now())),
       driver(shard, *poller, clock, options.driver),
       process(io, options, shard, [this](int signal) { on_signal(signal); }) {
-    set_policy(std::move(options.policy));
+    if (options.policy != nullptr) set_policy(std::move(options.policy));
     process.watch_files(std::move(options.policy_files), clock.now());
     if (store) {
         CommitterOptions commits;
@@ -118,7 +119,7 @@ bool BrokerLoop::remove_session(std::string_view client_id) {
     return parts_->shard.remove_session(client_id, parts_->clock.now());
 }
 
-void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
+void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->set_policy(std::move(policy));
     parts_->shard.note_reload(true);
     if (files != parts_->process.watched_files()) parts_->process.watch_files(std::move(files), parts_->clock.now());
@@ -126,8 +127,9 @@ void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files)
 
 void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.set_limits(listeners); }
 
-void BrokerLoop::Parts::set_policy(auth::Policy policy) {
-    std::optional<auth::HookOptions> hook = policy.hook;
+void BrokerLoop::Parts::set_policy(std::shared_ptr<const auth::Policy> policy) {
+    LEDGE_ASSERT(policy != nullptr);
+    std::optional<auth::HookOptions> hook = policy->hook;
     hook_problem = hook && hook->is_tls ? start_workers() : std::string();
     if (!hook_problem.empty()) hook.reset();  // without TLS the hook is not asked, and its logins are refused
     if (workers != nullptr) hook_carrier.use_workers(*workers);

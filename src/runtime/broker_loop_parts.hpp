@@ -42,7 +42,7 @@ struct BrokerLoop::Parts {
     MadeFront make_admin_front(const AdminOptions& admin);
     std::string start_workers();
 
-    void set_policy(auth::Policy policy);
+    void set_policy(std::shared_ptr<const auth::Policy> policy);
     void watch_sockets();
     Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
                                      const transport::AcceptRate& rate = {});

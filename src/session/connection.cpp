@@ -6,6 +6,7 @@
 #include "connack.hpp"
 #include "handshake.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"

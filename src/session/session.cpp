@@ -42,7 +42,14 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
-void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
+    rights_.reset();  // they borrow names of the old identity; take_rules() computes those of the new one
+    identity_ = std::move(identity);
+}
+
+std::string_view Session::owner() const {
+    return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
+}
 
 bool Session::renew_proof(const auth::Identity& identity) {
     if (identity_ == nullptr) return !identity.user;
@@ -59,13 +66,15 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
         scratch);
 }
 
-void Session::take_rules(const auth::Policy& policy) {
+void Session::take_rules(const std::shared_ptr<const auth::Policy>& policy) {
+    LEDGE_ASSERT(policy != nullptr);
     if (identity_ == nullptr) {
         // An offline session without an identity gets its rights when a client connects for it.
-        if (!policy.acl || !is_online()) return;
+        if (!policy->acl || !is_online()) return;
         identity_ = std::make_unique<auth::Identity>();
     }
-    identity_->rights = auth::rights_of(policy, *identity_, client_id());
+    auto rights = auth::rights_of(policy, *identity_, client_id());
+    rights_ = rights ? std::make_unique<const auth::Rights>(std::move(*rights)) : nullptr;
 }
 
 void Session::detach() {

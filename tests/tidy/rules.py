@@ -63,7 +63,8 @@ HIDDEN_INPUT = {
     r'\bmt19937': 'an engine beside base/rng',
 }
 INDIRECTION = {
-    r'\bshared_ptr\b': 'shared ownership beside Blob',
+    # The one exception is the policy: a snapshot that sessions share with the shard until they judge by a newer one.
+    r'\bshared_ptr\b(?!<const (auth::)?Policy>)': 'shared ownership beside Blob and the policy',
     r'\bstd\s*::\s*function\b': 'std::function in the core',
     r'\bvirtual\b': 'virtual in the core',
 }

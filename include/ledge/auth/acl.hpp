@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,8 @@
 #include "ledge/base/result.hpp"
 
 namespace ledge::auth {
+
+struct Policy;
 
 /// An owner of rules: a user, a role, all clients without a user name, or everybody.
 struct AclOwner {
@@ -125,12 +128,15 @@ struct Verdict {
 
 /// The rights of one client: the rules of an Acl, applied to a user name, a client id, and roles from a token. A Rights
 /// borrows the Acls and the names, and copies only the list of roles. Only this list and judge_subscription allocate.
+/// hold() makes the Rights an owner of the policy that contains the Acl, so the rules live as long as the Rights.
 class Rights {
 public:
     /// A role that the Acl does not have is ignored. If `granted` is given (Form::token), only `granted` can grant
     /// access, and `acl` can only deny.
     Rights(const Acl& acl, std::optional<std::string_view> user, std::string_view client_id,
            std::span<const std::string> roles = {}, const Acl* granted = nullptr);
+    /// Keeps `policy` alive. Requires that the policy contains the Acl.
+    void hold(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
 
     bool may_publish(std::string_view topic) const { return judge(topic, Access::write).is_allowed; }
     bool may_receive(std::string_view topic) const { return judge(topic, Access::read).is_allowed; }
@@ -166,6 +172,7 @@ private:
     std::string_view expanded(const AclRule& rule, std::string& scratch) const;
     const AclRule* find_for_filter(const RuleSet& rules, std::string_view filter, std::uint32_t& compared) const;
 
+    std::shared_ptr<const Policy> policy_;  // see hold(); nullptr = the caller keeps the rules alive
     const Acl* acl_;
     const Acl* granted_;                  // nullptr = no token limits the grants
     const AclOwner* own_;                 // nullptr = the user has no rules of its own
@@ -178,5 +185,10 @@ private:
     bool has_own_unusable_denial_ = false;
     bool has_general_unusable_denial_ = false;  // among the rules for everybody
 };
+
+/// True if `rights` allow a client to receive this topic. nullptr = everything is allowed.
+inline bool may_receive(const Rights* rights, std::string_view topic) {
+    return rights == nullptr || rights->may_receive(topic);
+}
 
 }  // namespace ledge::auth

@@ -89,10 +89,10 @@ public:
     Instant next_deadline() const;
 
     // Access rights and logins
-    /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
-    /// user was removed or has another password is disconnected with 0x98. A client with a subscription that is now
-    /// forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
-    void set_policy(auth::Policy policy, Instant now);
+    /// Replaces the policy; `policy` is not nullptr. The new rules hold at once, also for connected clients and waiting
+    /// messages. A client whose user was removed or has another password is disconnected with 0x98. A client with a
+    /// subscription that is now forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
+    void set_policy(std::shared_ptr<const auth::Policy> policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.
     void set_limits(const Listeners& listeners);

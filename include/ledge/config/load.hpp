@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +32,9 @@ struct Complaint {
 };
 
 struct Loaded {
-    Config config;                              // valid only if ok()
-    auth::Policy policy;                        // the content of the files of [auth]; valid only if ok()
+    Config config;  // valid only if ok()
+    // The content of the files of [auth]; valid only if ok(). nullptr after parse(), which reads no file.
+    std::shared_ptr<const auth::Policy> policy;
     std::vector<Complaint> complaints;          // in the order in which they were found
     std::map<std::string, std::string> places;  // key -> where its value was set, for later complaints
     std::vector<std::string> policy_files;      // files of [auth], also those that could not be read
@@ -50,7 +52,7 @@ inline constexpr std::size_t listeners_max = 64;
 Loaded load(const Sources& sources);
 
 /// As load(), but `toml` is the text of the configuration file, and `sources.file` is only its name in complaints.
-/// Reads no file, so the policy is empty.
+/// Reads no file, so there is no policy.
 Loaded parse(std::string_view toml, const Sources& sources);
 
 /// Reads only the files that `settings` names. Fills config.auth, policy, policy_files, complaints and notes.

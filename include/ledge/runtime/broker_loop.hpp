@@ -57,7 +57,7 @@ enum class Reloaded : std::uint8_t {
 
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
-    auth::Policy policy;                         // users and their rights
+    std::shared_ptr<const auth::Policy> policy;  // users and their rights; nullptr = a policy without rules
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; both have one length
     std::vector<FrontOptions> fronts;            // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
@@ -113,7 +113,7 @@ public:
 
     /// Puts other users and rights in force, and watches `files`, from which they were read. Called from on_hang_up and
     /// on_policy_files.
-    void set_policy(auth::Policy policy, std::vector<std::string> files);
+    void set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files);
     /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from on_hang_up.
     void set_limits(const broker::Listeners& listeners);
     /// Serves one more listener. Called from on_hang_up. If the listener cannot be opened now, for example because its

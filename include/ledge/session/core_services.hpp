@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "ledge/auth/authenticator.hpp"
@@ -45,7 +46,8 @@ struct CoreServices {
     BufferPool buffers;
     Counters counters;
     std::string response_information_prefix;
-    auth::Policy policy;  // sessions borrow its rules, so a new policy must be given to each of them (take_rules)
+    // The policy in force, never nullptr. A session keeps the policy of its rights: see Session::take_rules.
+    std::shared_ptr<const auth::Policy> policy = std::make_shared<auth::Policy>();
     auth::LoginGuard guard;
     LoginQueue logins;
     journal::Journal journal;

@@ -2,6 +2,7 @@
 // to its struct. The parts of the broker have a struct `Services` of their own, which src/broker/shard_parts.cpp fills.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ struct ConnectionServices {
     MemoryBudget& memory;
     BufferPool& buffers;
     Counters& counters;
-    const auth::Policy& policy;
+    const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
     auth::LoginGuard& guard;
     LoginQueue& logins;
     journal::Journal& journal;

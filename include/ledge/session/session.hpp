@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/identity.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/records.hpp"
@@ -30,6 +29,8 @@
 #include "ledge/session/subscription_set.hpp"
 
 namespace ledge::auth {
+class Rights;
+struct Identity;
 struct Policy;
 }  // namespace ledge::auth
 
@@ -72,17 +73,12 @@ public:
     /// The client has authenticated again. False when the new identity is another user; the session is unchanged then.
     bool renew_proof(const auth::Identity& identity);
     /// The proven user that the session belongs to. "" when no user was proven: any client may resume the session.
-    std::string_view owner() const {
-        return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
-    }
-    /// Computes the client's rights under `policy`. Called again when the policy is replaced.
-    void take_rules(const auth::Policy& policy);
+    std::string_view owner() const;
+    /// Computes the client's rights under `policy`. Called again when the policy is replaced. The rights keep the
+    /// policy alive, so the session judges by the rules of its last call even when the shard has a newer policy.
+    void take_rules(const std::shared_ptr<const auth::Policy>& policy);
     /// nullptr when no rules restrict the client.
-    const auth::Rights* rights() const { return identity_ && identity_->rights ? &*identity_->rights : nullptr; }
-    bool may_receive(std::string_view topic) const {
-        const auth::Rights* mine = rights();
-        return mine == nullptr || mine->may_receive(topic);
-    }
+    const auth::Rights* rights() const { return rights_.get(); }
 
     /// The publisher of a retained message, encoded as a PublicationSource in `scratch`. Empty when there are no rules,
     /// and when the login itself (a token, for instance) has granted the rights: those rights cannot be looked up
@@ -173,6 +169,7 @@ private:
     SessionQueue queue_;
     const SessionLimits* limits_;
     std::unique_ptr<auth::Identity> identity_;
+    std::unique_ptr<const auth::Rights> rights_;  // borrows the names of identity_ and client_id_
     Account* account_ = nullptr;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;

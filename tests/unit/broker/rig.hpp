@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/metrics.hpp"
@@ -35,6 +36,11 @@ inline constexpr QoS qos2 = QoS::exactly_once;
 inline constexpr Version v5 = Version::v5;
 inline constexpr Version v311 = Version::v3_1_1;
 inline constexpr Instant start{};
+
+/// The policy as Shard::set_policy takes it.
+inline std::shared_ptr<const auth::Policy> snapshot_of(auth::Policy policy) {
+    return std::make_shared<auth::Policy>(std::move(policy));
+}
 inline constexpr std::uint64_t mib = 1024 * 1024;
 
 /// The bytes of a packet as a client sends it.

@@ -280,7 +280,7 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     };
     options.on_hang_up = [&] {
         ++hang_ups;
-        running->set_policy({}, {path});
+        running->set_policy(std::make_shared<auth::Policy>(), {path});
         return Reloaded::in_force;
     };
     const auto loop = make(options);
