@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {

@@ -1,8 +1,10 @@
 #include "access.hpp"
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/login_guard.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "retained_feeds.hpp"
 
 namespace ledge::broker {

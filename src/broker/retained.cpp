@@ -5,8 +5,14 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {

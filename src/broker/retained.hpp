@@ -10,17 +10,24 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/broker/options.hpp"
-#include "ledge/journal/image.hpp"
+#include "ledge/broker/retained_limits.hpp"
 #include "ledge/journal/journal.hpp"
-#include "ledge/journal/store_reader.hpp"
-#include "ledge/session/account.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/topic/topic_tree.hpp"
 
 namespace ledge::auth {
 struct Policy;
 }  // namespace ledge::auth
+
+namespace ledge::journal {
+struct StoredRetained;
+struct StoreReader;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+class Accounts;
+class MemoryBudget;
+struct Account;
+}  // namespace ledge::session
 
 namespace ledge::broker {
 

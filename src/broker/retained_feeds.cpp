@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
-#include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <functional>
 
-#include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 

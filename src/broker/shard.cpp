@@ -2,6 +2,8 @@
 // shard's thread.
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {

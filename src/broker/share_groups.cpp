@@ -1,7 +1,9 @@
 #include "share_groups.hpp"
 
-#include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/broker/share_strategy.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {

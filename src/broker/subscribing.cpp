@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "ledge/auth/acl.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {

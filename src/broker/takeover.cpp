@@ -5,6 +5,10 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/retained_feed.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -18,6 +22,17 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
     return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
                     limits.session_expiry_max_s);
 }
+
+Lifecycle::Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
+                     RetainedFeeds& feeds, const ShardOptions& options)
+    : services_(services),
+      sessions_(seed),
+      subscriptions_(subscriptions),
+      router_(router),
+      feeds_(feeds),
+      sessions_max_(options.sessions_max),
+      has_other_users_(options.has_other_users),
+      limits_of_restored_(options.listeners.front().limits) {}
 
 // False when the connection is refused, or has to wait for its turn.
 bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {

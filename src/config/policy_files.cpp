@@ -9,6 +9,7 @@
 
 #include "acl_toml.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/os/file.hpp"
 #include "listener_url.hpp"
 

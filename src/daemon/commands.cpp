@@ -12,6 +12,7 @@
 #include "ledge/admin/metrics_reference.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"

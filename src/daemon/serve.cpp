@@ -9,6 +9,8 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/broker/store_figures.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"

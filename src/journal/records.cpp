@@ -2,6 +2,7 @@
 #include "ledge/journal/records.hpp"
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/out_state.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"

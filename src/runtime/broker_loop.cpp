@@ -11,6 +11,8 @@
 #include "broker_loop_parts.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/runtime/clock.hpp"
 
 namespace ledge::runtime {

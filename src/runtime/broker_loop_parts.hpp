@@ -15,6 +15,7 @@
 #include "hook_carrier.hpp"
 #include "late_listeners.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/net/poller.hpp"
 #include "ledge/os/file_watch.hpp"
 #include "ledge/os/worker_pool.hpp"

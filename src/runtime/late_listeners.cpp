@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::runtime {
 

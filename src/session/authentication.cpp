@@ -3,6 +3,7 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 #include "login_failures.hpp"
@@ -30,7 +31,7 @@ std::unique_ptr<Authentication> Authentication::start(const ConnectionServices& 
 }
 
 void Authentication::forget_connect() {
-    connect_frame_ = auth::Secret();
+    connect_frame_ = Secret();
     last_data_ = {};
 }
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 

@@ -10,6 +10,8 @@
 #include "ledge/base/wipe.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/system_topics.hpp"
@@ -202,7 +204,7 @@ Ending Handshake::await_login(const wire::Connect& packet, Bytes frame, auth::Lo
         services_.logins.add(connection_, std::move(login), source, frame.size(), services_.guard, now);
     if (added.gave_way != nullptr) added.gave_way->refuse_busy();
     if (!added.is_in) return busy_with_logins();
-    login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(frame), {}, source});
+    login_ = std::make_unique<PendingLogin>(PendingLogin{Secret(frame), {}, source});
     step_ = Step::awaiting_login;
     return nullptr;
 }
@@ -250,7 +252,7 @@ void Handshake::postpone(const OpenSession& open) {
         std::vector<Byte> frame(wire::encoded_size(open.connect));
         wire::Writer writer(frame);
         wire::encode(open.connect, writer);
-        login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(Bytes(frame)), {}});
+        login_ = std::make_unique<PendingLogin>(PendingLogin{Secret(Bytes(frame)), {}});
         wipe(frame.data(), frame.size());
     }
     login_->client_id = open.client_id;

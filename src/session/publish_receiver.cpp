@@ -16,6 +16,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"

@@ -6,8 +6,15 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 

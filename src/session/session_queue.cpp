@@ -1,14 +1,19 @@
-// SessionQueue: messages enter and leave here, and the store is kept up to date with each change. session_queue_rows.cpp
-// reads back the rows that only the store has; session_queue_memory.cpp frees memory.
+// SessionQueue: messages enter and leave here, and the store is kept up to date with each change.
+// session_queue_rows.cpp reads back the rows that only the store has; session_queue_memory.cpp frees memory.
 #include "ledge/session/session_queue.hpp"
 
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/message_references.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
 #include "ledge/session/services.hpp"

@@ -13,8 +13,12 @@
 #include <vector>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/wire/packets.hpp"
 

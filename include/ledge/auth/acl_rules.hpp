@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace ledge::auth {
+#include "ledge/auth/access.hpp"
 
-enum class Access : std::uint8_t { read = 1, write = 2, read_write = 3 };
+namespace ledge::auth {
 
 struct AclRule {
     /// The shape decides how the rule is matched. AclBuilder sets the shape once.

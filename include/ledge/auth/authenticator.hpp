@@ -12,19 +12,14 @@
 #include "ledge/auth/acl.hpp"
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/login_check.hpp"
-#include "ledge/auth/login_guard.hpp"
+#include "ledge/auth/login_limits.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/auth/revocation.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/wire/types.hpp"
 
 namespace ledge::auth {
-
-/// What happens to a connected client when new rules forbid one of its subscriptions. The rights of the client change
-/// at once in both cases.
-enum class Revocation : std::uint8_t {
-    disconnect,   // the client is disconnected with 0x87
-    unsubscribe,  // the forbidden subscriptions are removed
-};
 
 /// All rules for logins and rights. A policy in force is a snapshot that nobody changes: it is handed over as
 /// std::shared_ptr<const Policy>, and replaced as a whole when its files are read again. The rights of a client keep

@@ -11,6 +11,7 @@
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/jwt.hpp"
 #include "ledge/auth/password_hash.hpp"
+#include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/wire/types.hpp"
 

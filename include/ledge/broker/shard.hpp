@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,9 +19,7 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/options.hpp"
 #include "ledge/journal/ticket.hpp"
-#include "ledge/session/pressure.hpp"
 
 namespace ledge {
 class Log;
@@ -40,6 +39,8 @@ struct StoreReader;
 
 namespace ledge::session {
 class Connection;
+enum class Pressure : std::uint8_t;
+struct ListenerOptions;
 struct LoginTask;
 struct StandingRange;
 }  // namespace ledge::session
@@ -48,6 +49,7 @@ namespace ledge::broker {
 
 struct Metrics;
 struct SessionFacts;
+struct ShardOptions;
 struct StoreFigures;
 
 struct Peer {
@@ -95,10 +97,10 @@ public:
     void set_policy(std::shared_ptr<const auth::Policy> policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.
-    void set_limits(const Listeners& listeners);
+    void set_limits(const std::deque<session::ListenerOptions>& listeners);
     /// Adds a listener and returns its index for Peer::listener. `has_other_users` is ShardOptions::has_other_users of
     /// all listeners, this one included.
-    std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
+    std::uint16_t add_listener(const session::ListenerOptions& listener, bool has_other_users);
     /// The configuration was read again, for metrics() and $SYS. `is_taken` is false when the new configuration has an
     /// error and the old one stays in force.
     void note_reload(bool is_taken);

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -29,6 +28,10 @@
 namespace ledge::broker {
 class Shard;
 }
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::runtime {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "ledge/journal/publication.hpp"
-#include "ledge/session/delivery.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/peer_facts.hpp"
@@ -16,6 +16,8 @@
 #include "ledge/wire/writer.hpp"
 
 namespace ledge::session {
+
+class SubscriptionIds;
 
 /// The fields of a PUBLISH that differ from receiver to receiver.
 struct PublishHeader {

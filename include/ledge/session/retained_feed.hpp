@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ledge/base/ring.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/topic/detail/text_hash.hpp"
 #include "ledge/wire/packets.hpp"
 

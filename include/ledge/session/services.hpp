@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/journal/store_reader.hpp"
 #include "ledge/wire/properties.hpp"
 
 namespace ledge {
@@ -24,6 +23,8 @@ struct Policy;
 namespace ledge::journal {
 class Journal;
 class MessageReferences;
+struct StoredDelivery;
+struct StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {

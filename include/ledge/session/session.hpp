@@ -13,17 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "ledge/base/log.hpp"
-#include "ledge/journal/journal.hpp"
-#include "ledge/journal/records.hpp"
-#include "ledge/session/account.hpp"
 #include "ledge/session/core_timer.hpp"
-#include "ledge/session/counters.hpp"
-#include "ledge/session/limits.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/received_messages.hpp"
-#include "ledge/session/retained_feed.hpp"
-#include "ledge/session/services.hpp"
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
@@ -34,7 +25,20 @@ struct Identity;
 struct Policy;
 }  // namespace ledge::auth
 
+namespace ledge::journal {
+enum class Urgency : std::uint8_t;
+struct SessionRecord;
+struct StoredDelivery;
+struct StoredWill;
+}  // namespace ledge::journal
+
 namespace ledge::session {
+
+class Connection;
+class RetainedFeed;
+struct Account;
+struct SessionLimits;
+struct SessionServices;
 
 inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // Session Expiry Interval without an end [MQTT-3.1.2.11.2]
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
 

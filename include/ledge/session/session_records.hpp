@@ -9,12 +9,12 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/records.hpp"
 #include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 class Journal;
 enum class Urgency : std::uint8_t;
+struct SessionRecord;
 }  // namespace ledge::journal
 
 namespace ledge::session {

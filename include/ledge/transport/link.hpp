@@ -9,11 +9,11 @@
 #include <cstdint>
 
 #include "ledge/base/time.hpp"
-#include "ledge/session/outbox.hpp"
 
 namespace ledge::session {
 class Connection;
-}
+class Outbox;
+}  // namespace ledge::session
 
 namespace ledge::transport {
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ledge/auth/text_file.hpp"
+
 namespace ledge::auth {
 namespace {
 

@@ -8,6 +8,7 @@
 #include "base64url_text.hpp"
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "signature.hpp"
 
 namespace ledge::auth {

@@ -2,7 +2,10 @@
 #include <algorithm>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
 

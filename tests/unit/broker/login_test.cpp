@@ -1,5 +1,6 @@
 // Logins by token and by the authentication hook, as clients meet them.
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"

@@ -1,5 +1,7 @@
 // Whose a session is, and what becomes of others who come with its client id.
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/broker/options.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

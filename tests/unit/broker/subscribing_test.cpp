@@ -2,6 +2,9 @@
 #include "subscribing.hpp"
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -9,6 +9,11 @@
 #include <fstream>
 
 #include "helpers.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/password_file.hpp"
+#include "ledge/auth/password_hash.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 
 using namespace ledge;
 using namespace ledge::config;

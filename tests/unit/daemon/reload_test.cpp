@@ -7,6 +7,8 @@
 #include <fstream>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
 
 using namespace ledge;

@@ -1,6 +1,7 @@
 // The whole of one thread's broker on real sockets of the loopback interface, with the real core behind it. The test's
 // client is on the same thread and moves with the loop's turns, unless the test is about threads.
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/metrics.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,10 @@
 // Enhanced authentication (5.0 section 4.12) with the method that is built in.
 #include "rig.hpp"
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

@@ -1,6 +1,12 @@
 // PUBLISH in: aliases, quota, repetitions, what is forwarded, what is refused and how.
 #include "rig.hpp"
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

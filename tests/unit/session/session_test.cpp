@@ -1,8 +1,13 @@
 #include "ledge/session/session.hpp"
 
+#include "ledge/auth/acl.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
