@@ -3,6 +3,7 @@
 
 #include "filter_sets.hpp"
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -128,10 +129,16 @@ bool is_still_proven(const Policy& policy, const Identity& identity) {
     return false;
 }
 
-std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id) {
+std::optional<Rights> rights_of(const std::shared_ptr<const Policy>& policy, const Identity& identity,
+                                std::string_view client_id) {
+    LEDGE_ASSERT(policy != nullptr);
     // Without an ACL, the acl claim of a token is the only list of rules.
     const Acl* granted = identity.granted ? &*identity.granted : nullptr;
-    if (policy.acl) return Rights(*policy.acl, identity.user, client_id, identity.roles, granted);
+    if (policy->acl) {
+        Rights rights(*policy->acl, identity.user, client_id, identity.roles, granted);
+        rights.hold(policy);
+        return rights;
+    }
     if (granted != nullptr) return Rights(*granted, identity.user, client_id);
     return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include "hmac.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
+#include "ledge/base/wipe.hpp"
 
 namespace ledge::auth {
 namespace {

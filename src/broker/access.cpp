@@ -2,7 +2,11 @@
 
 #include <utility>
 
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/login_guard.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "retained_feeds.hpp"
 
 namespace ledge::broker {
@@ -10,10 +14,11 @@ namespace ledge::broker {
 using session::Connection;
 using wire::ReasonCode;
 
-void Access::replace(auth::Policy policy) {
+void Access::replace(std::shared_ptr<const auth::Policy> policy) {
+    LEDGE_ASSERT(policy != nullptr);
     services_.policy = std::move(policy);
     ++services_.policy_version;
-    services_.guard.set_limits(services_.policy.login);
+    services_.guard.set_limits(services_.policy->login);
     connections_.walk().begin();
     walk();
 }
@@ -49,7 +54,7 @@ void Access::check_login(Connection& connection) const {
     if (!connection.is_connected()) return;
     LEDGE_ASSERT(connection.session() != nullptr);
     const auth::Identity* identity = connection.session()->identity();
-    if (identity != nullptr && !auth::is_still_proven(services_.policy, *identity))
+    if (identity != nullptr && !auth::is_still_proven(*services_.policy, *identity))
         return connection.close(ReasonCode::administrative_action,
                                 "the user was removed or has another password since the login");
     const bool is_anonymous = identity == nullptr || !identity->user;
@@ -76,7 +81,7 @@ bool Access::judge_subscriptions(Connection& connection) {
 void Access::revoke(Connection& connection, const std::string& filter, const auth::Verdict& verdict) {
     session::Session& session = *connection.session();
     const std::string rule = session.rights()->explain(verdict);
-    if (services_.policy.on_revocation == auth::Revocation::disconnect)
+    if (services_.policy->on_revocation == auth::Revocation::disconnect)
         return connection.close(ReasonCode::not_authorized, "subscription to " + filter, rule);
     subscriptions_.remove(session, filter);
     RetainedFeeds::forget(session, filter);  // retained messages that are still owed for it

@@ -9,13 +9,21 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "connections.hpp"
-#include "ledge/auth/authenticator.hpp"
-#include "ledge/base/log.hpp"
 #include "subscriptions.hpp"
+
+namespace ledge {
+class Log;
+}  // namespace ledge
+
+namespace ledge::auth {
+class LoginGuard;
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::broker {
 
@@ -29,7 +37,7 @@ public:
 
     struct Services {
         const Log& log;
-        auth::Policy& policy;
+        std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         std::uint64_t& policy_version;
         auth::LoginGuard& guard;
     };
@@ -37,9 +45,9 @@ public:
     Access(const Services& services, Connections& connections, Subscriptions& subscriptions)
         : services_(services), connections_(connections), subscriptions_(subscriptions) {}
 
-    /// Puts the policy in force and does the first step of the walk. Must not be called while a packet is being
-    /// processed: the call can close connections.
-    void replace(auth::Policy policy);
+    /// Puts the policy in force and does the first step of the walk. `policy` is not nullptr. Must not be called while
+    /// a packet is being processed: the call can close connections.
+    void replace(std::shared_ptr<const auth::Policy> policy);
     /// True while connected clients are left that were not judged by the policy.
     bool is_walking() const { return connections_.walk().connection() != nullptr; }
     /// Does the next step of the walk. Must not be called while a packet is being processed.

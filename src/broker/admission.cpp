@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/assert.hpp"
 
 namespace ledge::broker {

@@ -1,6 +1,7 @@
 #include "fanout.hpp"
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::broker {
 

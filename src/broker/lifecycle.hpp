@@ -7,18 +7,17 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"
-#include "ledge/broker/options.hpp"
 #include "ledge/broker/session_facts.hpp"
-#include "ledge/journal/image.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/message_references.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
@@ -31,7 +30,19 @@
 #include "session_table.hpp"
 #include "takeover_fights.hpp"
 
+namespace ledge::auth {
+class LoginGuard;
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+struct StoredSession;
+struct StoredRow;
+}  // namespace ledge::journal
+
 namespace ledge::broker {
+
+struct ShardOptions;
 
 /// Seconds that the session of this CONNECT outlives its connection. 0 = the session ends with the connection.
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits);
@@ -44,7 +55,7 @@ public:
         session::MemoryBudget& memory;
         session::Accounts& accounts;
         session::Counters& counters;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         auth::LoginGuard& guard;
         journal::Journal& journal;
         session::MessageOwners& message_owners;
@@ -54,15 +65,7 @@ public:
     };
 
     Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              RetainedFeeds& feeds, const ShardOptions& options)
-        : services_(services),
-          sessions_(seed),
-          subscriptions_(subscriptions),
-          router_(router),
-          feeds_(feeds),
-          sessions_max_(options.sessions_max),
-          has_other_users_(options.has_other_users),
-          limits_of_restored_(options.listeners.front().limits) {}
+              RetainedFeeds& feeds, const ShardOptions& options);
     /// See ShardOptions::has_other_users.
     void set_other_users(bool has_other_users) { has_other_users_ = has_other_users; }
 

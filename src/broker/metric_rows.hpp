@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
+#include "ledge/session/pressure.hpp"
 
 namespace ledge::broker::metric_rows {
 

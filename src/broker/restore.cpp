@@ -2,6 +2,10 @@
 // stops the start.
 #include <algorithm>
 
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_guard.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 

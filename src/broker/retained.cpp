@@ -3,9 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {
@@ -143,7 +150,7 @@ journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
     if (!loaded) return {};
     const journal::PublicationView view = loaded.view();
     // The publisher may have lost the right to publish to this topic since.
-    if (!journal::may_still_publish(services_.policy.acl, view.source, view.topic)) return {};
+    if (!journal::may_still_publish(services_.policy->acl, view.source, view.topic)) return {};
     return loaded;
 }
 

@@ -5,18 +5,29 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
-#include "ledge/broker/options.hpp"
-#include "ledge/journal/image.hpp"
+#include "ledge/broker/retained_limits.hpp"
 #include "ledge/journal/journal.hpp"
-#include "ledge/journal/store_reader.hpp"
-#include "ledge/session/account.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/topic/topic_tree.hpp"
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+struct StoredRetained;
+struct StoreReader;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+class Accounts;
+class MemoryBudget;
+struct Account;
+}  // namespace ledge::session
 
 namespace ledge::broker {
 
@@ -25,7 +36,7 @@ public:
     struct Services {
         session::MemoryBudget& memory;
         session::Accounts& accounts;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         journal::Journal& journal;
         journal::StoreReader& store;
     };

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -155,7 +159,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     const journal::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the topic's number was given to another topic since
     session::Session& session = *connection.session();
-    if (!session.may_receive(view.topic)) return;
+    if (!auth::may_receive(session.rights(), view.topic)) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);

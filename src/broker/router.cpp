@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -167,7 +170,7 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
         hit.ids.add(subscriber.subscription_id);
         return;
     }
-    if (!session.may_receive(publication.topic)) return;
+    if (!auth::may_receive(session.rights(), publication.topic)) return;
     if (is_merging_) hit_of_.emplace(&session, static_cast<std::uint32_t>(hits_.size()));
     Hit& hit = hits_.emplace_back();
     hit.session = &session;

@@ -16,6 +16,8 @@
 
 namespace ledge::broker {
 
+struct DurabilityOptions;
+
 class Router {
 public:
     struct Services {

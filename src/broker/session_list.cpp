@@ -1,6 +1,7 @@
 // Lifecycle: sessions for operators. Lists sessions in pages, and ends one of them.
 #include <algorithm>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
@@ -75,7 +76,7 @@ void Lifecycle::end_for_good(session::Session& session, wire::ReasonCode code, s
 // True when no client can log in as the owner any more: the password file is the only way to prove a user name, and it
 // does not contain this name.
 bool Lifecycle::is_owner_removed(const session::Session& session) const {
-    const auth::Policy& policy = services_.policy;
+    const auth::Policy& policy = *services_.policy;
     const bool is_file_all = policy.passwords && !policy.tokens && !policy.hook && !has_other_users_;
     return is_file_all && policy.passwords->find(session.owner()) == nullptr;
 }

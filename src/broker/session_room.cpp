@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {

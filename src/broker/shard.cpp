@@ -1,6 +1,9 @@
 // Shard: the functions that the driver and the committer call, and what each effect of a connection does. On the
 // shard's thread.
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -207,7 +210,7 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
 // ---------------------------------------------------------------------------------------------------------------------
 // Access rights and logins
 
-void Shard::set_policy(auth::Policy policy, Instant now) {
+void Shard::set_policy(std::shared_ptr<const auth::Policy> policy, Instant now) {
     parts_->begin_turn(now);
     parts_->access.replace(std::move(policy));
 }
@@ -230,8 +233,8 @@ std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, 
     auto task = services.logins.take(carrier, services.guard, now, range);
     if (!task) return task;
     // The check runs on another thread, so it gets a copy of the rules.
-    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy.tokens)
-        token->rules = *services.policy.tokens;
+    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy->tokens)
+        token->rules = *services.policy->tokens;
     return task;
 }
 

@@ -2,6 +2,8 @@
 // file constructs a part of the broker.
 #include "shard_parts.hpp"
 
+#include "ledge/journal/image.hpp"
+
 namespace ledge::broker {
 
 Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now,

@@ -1,6 +1,9 @@
 #include "share_groups.hpp"
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/broker/share_strategy.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -76,7 +79,7 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
     Readiness best_readiness = Readiness::full;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
-        if (!member.session->may_receive(topic)) continue;
+        if (!auth::may_receive(member.session->rights(), topic)) continue;
         const Readiness readiness = readiness_of(*member.session);
         const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&
                                     readiness == best_readiness &&

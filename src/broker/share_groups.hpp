@@ -11,11 +11,12 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/base/text_hash.hpp"
-#include "ledge/broker/options.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "subscriber_list.hpp"
 
 namespace ledge::broker {
+
+enum class ShareStrategy : std::uint8_t;
 
 /// share_group_id := generation:u12 slot:u20, the slot in the low bits and counted from 1. 0 means "not shared". A
 /// delivery may outlive its group; the generation keeps it from being taken for one of the next group in the slot.

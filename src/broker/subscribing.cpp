@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {

@@ -5,6 +5,10 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/share_strategy.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {

@@ -9,10 +9,17 @@
 #include <vector>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "share_groups.hpp"
 #include "subscriber_list.hpp"
+
+namespace ledge::journal {
+class Journal;
+enum class Urgency : std::uint8_t;
+struct FeedProgress;
+struct SubscriptionRecord;
+}  // namespace ledge::journal
 
 namespace ledge::broker {
 

@@ -3,7 +3,12 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/retained_feed.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -17,6 +22,17 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
     return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
                     limits.session_expiry_max_s);
 }
+
+Lifecycle::Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
+                     RetainedFeeds& feeds, const ShardOptions& options)
+    : services_(services),
+      sessions_(seed),
+      subscriptions_(subscriptions),
+      router_(router),
+      feeds_(feeds),
+      sessions_max_(options.sessions_max),
+      has_other_users_(options.has_other_users),
+      limits_of_restored_(options.listeners.front().limits) {}
 
 // False when the connection is refused, or has to wait for its turn.
 bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {
@@ -111,7 +127,7 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
 // becomes the owner.
 bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return false;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return false;
     const auth::Identity* identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     if (user == session->owner()) return false;
@@ -127,7 +143,7 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
 void Lifecycle::end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
                                              Instant now) {
     Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
     if (is_owner || !is_owner_removed(*session)) return;

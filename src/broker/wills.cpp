@@ -6,7 +6,10 @@
 #include <functional>
 #include <utility>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {

@@ -12,7 +12,9 @@
 
 #include "durability_table.hpp"
 #include "ledge/admin/metrics_reference.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"
@@ -83,11 +85,11 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
                (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
     }
-    if (loaded.policy.passwords)
-        out += "users: " + std::to_string(loaded.policy.passwords->size()) + " in " + loaded.config.auth.password_file +
-               "\n";
-    if (loaded.policy.acl)
-        out += "rules: " + std::to_string(loaded.policy.acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
+    if (loaded.policy->passwords)
+        out += "users: " + std::to_string(loaded.policy->passwords->size()) + " in " +
+               loaded.config.auth.password_file + "\n";
+    if (loaded.policy->acl)
+        out += "rules: " + std::to_string(loaded.policy->acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used()) {
         out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -53,7 +54,7 @@ int explain(const config::Command::Explain& question, const config::Loaded& load
         fail("'" + question.topic + "' is not a topic" + (question.verb == "subscribe" ? " filter" : ""));
         return config::exit_bad_configuration;
     }
-    const Explanation answer = explain(question, loaded.policy);
+    const Explanation answer = explain(question, *loaded.policy);
     // A script may read the answer from the exit status, so an answer that is not written counts as a denial.
     const bool is_written = std::fputs(answer.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return answer.is_allowed && is_written ? config::exit_ok : config::exit_failure;

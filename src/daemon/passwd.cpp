@@ -18,6 +18,9 @@
 
 #include "commands.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/secret.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/os/file.hpp"
 
 namespace ledge::daemon {
@@ -55,7 +58,7 @@ private:
 };
 
 /// Reads one line, without its end. nullopt: there is no line, or it is too long.
-std::optional<auth::Secret> read_line(int descriptor) {
+std::optional<Secret> read_line(int descriptor) {
     // The buffer has one byte more than a password, to notice a longer one. It is on the stack and is wiped, so that no
     // copy of the password stays in memory.
     std::array<Byte, password_bytes_max + 1> line{};
@@ -69,13 +72,13 @@ std::optional<auth::Secret> read_line(int descriptor) {
         if (!is_ended) ++size;
     }
     if (is_ended && size > 0 && line[size - 1] == '\r') --size;
-    std::optional<auth::Secret> secret;
+    std::optional<Secret> secret;
     if ((is_ended || size > 0) && size <= password_bytes_max) secret.emplace(Bytes(line.data(), size));
     wipe(line.data(), line.size());
     return secret;
 }
 
-std::optional<auth::Secret> ask(int terminal, std::string_view prompt) {
+std::optional<Secret> ask(int terminal, std::string_view prompt) {
     [[maybe_unused]] const ssize_t shown = ::write(terminal, prompt.data(), prompt.size());
     const EchoOff echo_off(terminal);
     return read_line(terminal);
@@ -83,8 +86,8 @@ std::optional<auth::Secret> ask(int terminal, std::string_view prompt) {
 
 /// Asks for the password at the terminal, twice if it is new, or reads a line of standard input. The error is a
 /// sentence.
-Result<auth::Secret, std::string> obtain_password(bool is_new) {
-    std::optional<auth::Secret> first;
+Result<Secret, std::string> obtain_password(bool is_new) {
+    std::optional<Secret> first;
     if (::isatty(STDIN_FILENO) == 1) {
         first = ask(STDIN_FILENO, "Password: ");
         if (first && is_new) {

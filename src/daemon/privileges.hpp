@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ledge/base/result.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/settings.hpp"
 
 namespace ledge::daemon {
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "join.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "tls_files.hpp"
@@ -83,9 +84,9 @@ bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
 }
 
 void Reload::put_in_force(config::Loaded& loaded) {
-    log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
-                                 {"token_keys", loaded.policy.tokens ? loaded.policy.tokens->keys.size() : 0},
-                                 {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
+    log_->info("policy_loaded", {{"users", loaded.policy->passwords ? loaded.policy->passwords->size() : 0},
+                                 {"token_keys", loaded.policy->tokens ? loaded.policy->tokens->keys.size() : 0},
+                                 {"rules", loaded.policy->acl ? loaded.policy->acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
     set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
 }

@@ -20,7 +20,7 @@ namespace ledge::daemon {
 class Reload {
 public:
     /// Puts a policy in force. The second argument names the files that it was read from.
-    using SetPolicy = std::function<void(auth::Policy, std::vector<std::string>)>;
+    using SetPolicy = std::function<void(std::shared_ptr<const auth::Policy>, std::vector<std::string>)>;
     /// Puts the limits of all listeners in force.
     using SetLimits = std::function<void(const broker::Listeners&)>;
     /// Serves one more listener, the one with this index in the configuration. The error is a sentence.

@@ -11,6 +11,8 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/broker/store_figures.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
@@ -143,7 +145,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The callbacks hold references to locals of this function, which outlive the loop.
     Reload reload(
         sources, loaded.config, log,
-        [&running](auth::Policy policy, std::vector<std::string> files) {
+        [&running](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
             if (running != nullptr) running->set_policy(std::move(policy), std::move(files));
         },
         [&running](const broker::Listeners& listeners) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/net/tls_client.hpp"
 #include "ledge/runtime/hook_tls.hpp"
 #include "ledge/transport/tls.hpp"
@@ -101,8 +102,8 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
 }
 
 void check_hook_files(config::Loaded& loaded) {
-    if (!loaded.ok() || !loaded.policy.hook || !loaded.policy.hook->is_tls) return;
-    const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy.hook));
+    if (!loaded.ok() || loaded.policy == nullptr || !loaded.policy->hook || !loaded.policy->hook->is_tls) return;
+    const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy->hook));
     if (checked) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;

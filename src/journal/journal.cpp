@@ -4,9 +4,19 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::journal {
+
+Journal::Journal(const JournalOptions& options)
+    : options_(std::make_unique<JournalOptions>(options)),
+      is_enabled_(options.is_enabled),
+      bytes_max_(options.bytes_max) {}
+Journal::~Journal() = default;
+
+void Journal::set_lazy_interval(Duration interval) { options_->lazy_interval = interval; }
 
 Ticket Journal::put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency) {
     return append({.kind = kind,
@@ -28,7 +38,7 @@ Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Pub
 }
 
 Ticket Journal::append(Pending record) {
-    if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : no_ticket;
+    if (!is_enabled_ || is_failed_) return is_failed_ ? never_durable : no_ticket;
     LEDGE_ASSERT(record.change == Change::put || (record.body.size() == 0 && !record.publication));
     add_to_sums(record);
     note_urgency(record.urgency);
@@ -166,9 +176,9 @@ void Journal::note_time(Instant now) {
 Instant Journal::commit_deadline() const {
     if (live_ == 0 || is_failed_) return never;
     // Many pending bytes make a commit due at once, so that a batch does not become too large.
-    if (urgency_ == Urgency::now || pending_bytes_ >= options_.bytes_urgent) return Instant::min();
-    const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_.lazy_interval;
-    const Instant soon = soon_since_ == never ? never : soon_since_ + options_.commit_delay;
+    if (urgency_ == Urgency::now || pending_bytes_ >= options_->bytes_urgent) return Instant::min();
+    const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_->lazy_interval;
+    const Instant soon = soon_since_ == never ? never : soon_since_ + options_->commit_delay;
     return std::min({lazy, paced_deadline(), soon});
 }
 
@@ -177,17 +187,17 @@ Instant Journal::commit_deadline() const {
 Instant Journal::paced_deadline() const {
     if (paced_since_ == never) return never;
     // Many records share the cost of one commit: such a commit needs no token.
-    if (paced_records_ >= paced_records_cheap) return paced_since_ + options_.commit_delay;
-    const Duration credit = options_.paced_interval * (paced_commits - 1);
+    if (paced_records_ >= paced_records_cheap) return paced_since_ + options_->commit_delay;
+    const Duration credit = options_->paced_interval * (paced_commits - 1);
     const Instant affordable = paced_debt_until_ == Instant::min() ? Instant::min() : paced_debt_until_ - credit;
-    return std::max(paced_since_ + options_.commit_delay, affordable);
+    return std::max(paced_since_ + options_->commit_delay, affordable);
 }
 
 Batch Journal::make_batch(Instant now) {
     LEDGE_ASSERT(last_batched_ == durable_);  // no other batch is under way
     // Only a commit that exists for a few paced records uses up a token.
     if (urgency_ == Urgency::paced && paced_records_ < paced_records_cheap)
-        paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;
+        paced_debt_until_ = std::max(paced_debt_until_, now) + options_->paced_interval;
     Batch batch;
     batch.records.reserve(live_);
     batch.bodies.reserve(pending_bytes_);

@@ -3,6 +3,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/byte_reader.hpp"
+#include "ledge/journal/out_state.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"

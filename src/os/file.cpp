@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
 namespace {

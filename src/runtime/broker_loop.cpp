@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "event_loop.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "listening.hpp"
 #include "process_services.hpp"
@@ -64,7 +67,7 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
       reloader(loop.io(), host.shard(), options.on_hang_up, options.on_policy_files),
       process(loop.io(), host.shard(), process_options()),
       stopping(options.stop_time_max) {
-    host.set_policy(std::move(options.policy));
+    if (options.policy != nullptr) host.set_policy(std::move(options.policy));
     reloader.watch_files(std::move(options.policy_files), loop.now());
 }
 
@@ -214,7 +217,7 @@ bool BrokerLoop::remove_session(std::string_view client_id) {
     return shard().remove_session(client_id, parts_->loop.now());
 }
 
-void BrokerLoop::set_policy(auth::Policy policy, std::vector<std::string> files) {
+void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
     parts_->host.set_policy(std::move(policy));
     shard().note_reload(true);
     Reloader& reloader = parts_->reloader;

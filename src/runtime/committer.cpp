@@ -8,6 +8,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
 

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/os/look_up.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::runtime {
 

@@ -35,8 +35,9 @@ std::string ShardHost::start() {
     return error == 0 ? std::string() : std::string("cannot start the committer's thread: ") + std::strerror(error);
 }
 
-void ShardHost::set_policy(auth::Policy policy) {
-    std::optional<auth::HookOptions> hook = policy.hook;
+void ShardHost::set_policy(std::shared_ptr<const auth::Policy> policy) {
+    LEDGE_ASSERT(policy != nullptr);
+    std::optional<auth::HookOptions> hook = policy->hook;
     hook_problem_ = hook && hook->is_tls ? tls_workers_.start() : std::string();
     if (!hook_problem_.empty()) hook.reset();  // without TLS the hook is not asked, and its logins are refused
     if (tls_workers_.is_started()) hook_carrier_.use_workers(tls_workers_.pool());

@@ -42,7 +42,7 @@ public:
     std::string start();
 
     /// Puts other users, rights and another hook in force.
-    void set_policy(auth::Policy policy);
+    void set_policy(std::shared_ptr<const auth::Policy> policy);
     /// The reason why the hook of the policy cannot be asked; "" = it can, or there is none.
     const std::string& hook_problem() const { return hook_problem_; }
 

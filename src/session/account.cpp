@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/services.hpp"
 #include "ledge/session/session.hpp"
 
 namespace ledge::session {

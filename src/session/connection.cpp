@@ -5,12 +5,15 @@
 
 #include "connack.hpp"
 #include "handshake.hpp"
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_check.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "login_failures.hpp"
 

@@ -7,6 +7,8 @@
 #include "ledge/base/log.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 
@@ -74,7 +76,7 @@ void Deliveries::start_next(Session& session, Instant now) {
     }
     // The message was queued when the client had other rights, or was another client.
     if (session.rights() != nullptr && !delivery.is_begun() &&
-        !session.may_receive(delivery.publication.view().topic)) {
+        !auth::may_receive(session.rights(), delivery.publication.view().topic)) {
         ++services_.counters.dropped_not_allowed;
         return queue.discard(delivery);
     }
@@ -140,7 +142,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
     inflight.skip_unsent();
     const bool is_readable = queue.load_publication(delivery);
     if (!is_readable) queue.note_unreadable(delivery.row);
-    const bool is_sent = is_readable && session.may_receive(delivery.publication.view().topic) &&
+    const bool is_sent = is_readable && auth::may_receive(session.rights(), delivery.publication.view().topic) &&
                          sender_.send_publish(delivery.publication.view(), delivery.publication.blob(),
                                               {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition(), id},
                                               session.client_id(), now);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
 

@@ -16,6 +16,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
@@ -31,7 +32,7 @@ std::string told_to_client(const ConnectionServices& services, std::string_view 
     std::string text(detail);
     if (rule.empty()) return text;
     if (!text.empty()) text += ": ";
-    return text.append(services.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
+    return text.append(services.policy->explains_to_clients ? rule : "not allowed by the rules of this server");
 }
 
 Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, Effect& effect) {

@@ -2,6 +2,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
 
 namespace ledge::session {
 

@@ -6,8 +6,15 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 
@@ -43,8 +50,13 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
+    rights_.reset();  // they borrow names of the old identity; take_rules() computes those of the new one
     identity_ = std::move(identity);
     rules_version_ = 0;
+}
+
+std::string_view Session::owner() const {
+    return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
 }
 
 bool Session::renew_proof(const auth::Identity& identity) {
@@ -63,14 +75,16 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
 }
 
 void Session::take_rules() const {
-    const auth::Policy& policy = services_.policy;
+    const std::shared_ptr<const auth::Policy>& policy = services_.policy;
+    LEDGE_ASSERT(policy != nullptr);
     rules_version_ = services_.policy_version;
     if (identity_ == nullptr) {
         // An offline session without an identity gets its rights when a client connects for it.
-        if (!policy.acl || !is_online()) return;
+        if (!policy->acl || !is_online()) return;
         identity_ = std::make_unique<auth::Identity>();
     }
-    identity_->rights = auth::rights_of(policy, *identity_, client_id());
+    auto rights = auth::rights_of(policy, *identity_, client_id());
+    rights_ = rights ? std::make_unique<const auth::Rights>(std::move(*rights)) : nullptr;
 }
 
 void Session::detach() {

@@ -5,10 +5,15 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/message_references.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/message_owners.hpp"
 #include "ledge/session/services.hpp"

@@ -6,6 +6,8 @@
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/message_references.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/memory_budget.hpp"

@@ -4,6 +4,8 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 
 namespace ledge::session {
 

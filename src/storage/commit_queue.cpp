@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/record.hpp"
 
 namespace ledge::storage {
 

@@ -10,6 +10,7 @@
 
 #include "image.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "row_seal.hpp"
 #include "table_traits.hpp"
 #include "thread_io.hpp"

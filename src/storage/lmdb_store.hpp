@@ -12,6 +12,8 @@
 #include "fresh_rows.hpp"
 #include "held_file.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/broker/store_figures.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/storage/store.hpp"
 #include "lmdb_env.hpp"
 #include "store_dir.hpp"

@@ -6,7 +6,10 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "schema.hpp"
 #include "table_traits.hpp"
 

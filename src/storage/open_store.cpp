@@ -17,6 +17,7 @@
 
 #include "inspect.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"

@@ -6,6 +6,10 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 
 namespace ledge::storage {
 namespace {

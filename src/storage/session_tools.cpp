@@ -3,8 +3,11 @@
 
 #include "guarded.hpp"
 #include "ledge/base/json.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/os/file.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/tools.hpp"
 #include "row_seal.hpp"

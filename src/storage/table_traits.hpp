@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ledge/journal/record.hpp"
+#include "ledge/journal/write_class.hpp"
 #include "schema.hpp"
 
 namespace ledge {

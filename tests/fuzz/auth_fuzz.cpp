@@ -8,6 +8,7 @@
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/scram.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/topic/name.hpp"
 #include "require.hpp"
 #include "signature.hpp"

@@ -2,6 +2,15 @@
 
 #include <algorithm>
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/wire/framer.hpp"
 #include "ledge/wire/packets.hpp"
 #include "require.hpp"

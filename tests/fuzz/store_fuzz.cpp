@@ -3,7 +3,9 @@
 //
 //   row := table:u8 session:u8 number:u8 content
 //   content: of `raw` any bytes; of a record its fields, each of which may be what no broker writes
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "require.hpp"
 #include "shard_script.hpp"

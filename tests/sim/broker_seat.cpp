@@ -8,6 +8,12 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "memory_meter.hpp"
 
 namespace ledge::sim {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
 #include "spec.hpp"
 
 namespace ledge::spec {

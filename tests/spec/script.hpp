@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/link_handle.hpp"

@@ -98,6 +98,19 @@ def include_cycles(tree):
     yield 'no include cycles', ['includes itself through others: ' + ' '.join(c) for c in graph.Graph(tree).cycles()]
 
 
+def reach(tree):
+    """A change of one header compiles a few sources again, not the whole program; an exception has a reason."""
+    counts = {path: count for path, count in graph.Graph(tree).reach().items()
+              if graph.module_of(path) not in rules.REACHES_ALL}
+    limits = {path: rules.WIDE_HEADERS.get(path, (rules.REACH_MAX, ''))[0] for path in counts}
+    yield f'headers reach at most {rules.REACH_MAX} sources', [
+        f'{path}: reaches {count} sources, more than {limits[path]}' for path, count in counts.items()
+        if count > limits[path]]
+    yield 'no allowance for a wide header without need', [
+        f'{path}: reaches {count} sources' for path, count in counts.items()
+        if path in rules.WIDE_HEADERS and count <= rules.REACH_MAX]
+
+
 def switches(tree):
     """No `default:` in a switch over an enum of ours, and no allowance without need."""
     having = {}
@@ -243,5 +256,5 @@ def log_events(tree):
     yield 'every row of the log events has a line', [f'{x}: no line' for x in table if f'"{x}"' not in others]
 
 
-ALL = [include_graph, cmake_graph, include_cycles, switches, pure_core, every_file_used, nothing_left_open, sizes,
-       comments, columns, top_level, readmes, formatting, log_events]
+ALL = [include_graph, cmake_graph, include_cycles, reach, switches, pure_core, every_file_used, nothing_left_open,
+       sizes, comments, columns, top_level, readmes, formatting, log_events]

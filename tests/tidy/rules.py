@@ -38,6 +38,30 @@ TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmwa
              'run', 'findings'}
 NOT_OURS = {'build'}  # made by ./run, ignored by git
 
+# Of the sources under src, a header reaches those that see it, directly or through other headers. A header of base or
+# wire may reach all of them.
+REACH_MAX = 40
+REACHES_ALL = ('base', 'wire')
+# path -> (sources that it may reach, reason)
+OPTION = 'an option that the policy holds by value, and whose defaults are those of the configuration'
+IN_DELIVERY = 'a part of each delivery, and the queues of a session hold deliveries by value'
+WIDE_HEADERS = {
+    'include/ledge/auth/access.hpp': (48, 'what is asked of the rights for each message'),
+    'include/ledge/auth/hook.hpp': (44, OPTION),
+    'include/ledge/auth/jwks.hpp': (46, OPTION),
+    'include/ledge/auth/jwt.hpp': (44, OPTION),
+    'include/ledge/auth/login_limits.hpp': (46, OPTION),
+    'include/ledge/broker/retained_limits.hpp': (43, 'options that the retained messages hold by value'),
+    'include/ledge/journal/out_state.hpp': (45, IN_DELIVERY),
+    'include/ledge/journal/progress.hpp': (54, 'a part of each session, and of the records that the store reads'),
+    'include/ledge/journal/publication.hpp': (60, 'the message itself, which the core and the records hold by value'),
+    'include/ledge/journal/ticket.hpp': (116, 'a number that every layer hands on'),
+    'include/ledge/os/descriptor.hpp': (52, 'a small value, which each owner of a file or socket holds'),
+    'include/ledge/session/ack_barrier.hpp': (46, IN_DELIVERY),
+    'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
+    'include/ledge/session/limits.hpp': (67, 'read for each message; the options of a listener hold it by value'),
+}
+
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 80
 COLUMNS_MAX = 120
@@ -65,7 +89,8 @@ HIDDEN_INPUT = {
     r'\bmt19937': 'an engine beside base/rng',
 }
 INDIRECTION = {
-    r'\bshared_ptr\b': 'shared ownership beside Blob',
+    # The one exception is the policy: a snapshot that sessions share with the shard until they judge by a newer one.
+    r'\bshared_ptr\b(?!<const (auth::)?Policy>)': 'shared ownership beside Blob and the policy',
     r'\bstd\s*::\s*function\b': 'std::function in the core',
     r'\bvirtual\b': 'virtual in the core',
     r'\bvoid\s*(const\s*)?\*': 'void* in the core: no compiler checks what it points to',

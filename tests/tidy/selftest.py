@@ -22,7 +22,8 @@ GOOD = {
     'src/wire/CMakeLists.txt': 'ledge_module(wire SOURCES log.cpp w.cpp DEPENDS base)\n',
     'src/wire/README.md': 'What it is. May use: std. Promises: all. Decisions: 2026-11-22, none rejected.\n',
     'src/wire/w.cpp': '#include "ledge/base/a.hpp"\n\n// time(nullptr) and virtual stand in a comment only\n'
-                      'int four() { return twice(2); }\n',
+                      'int four() { return twice(2); }\n'
+                      'void share(std::shared_ptr<const auth::Policy> policy);\n',
 }
 
 LONG_BODY = 'int f() {\n' + '    g();\n' * (rules.FUNCTION_LINES_MAX + 1) + '    return 1;\n}\n'
@@ -49,6 +50,15 @@ BAD = [
     ('include_cycles', 'two headers that include each other',
      {'include/ledge/base/a.hpp': '#pragma once\n\n#include "ledge/base/b.hpp"\n',
       'include/ledge/base/b.hpp': '#pragma once\n\n#include "ledge/base/a.hpp"\n'}, 'includes itself'),
+    ('reach', 'a header that too many sources see',
+     {'include/ledge/topic/t.hpp': '#pragma once\n',
+      **{f'src/topic/t{i}.cpp': '#include "ledge/topic/t.hpp"\n' for i in range(rules.REACH_MAX + 1)}},
+     'include/ledge/topic/t.hpp: reaches 41 sources, more than 40'),
+    ('reach', 'one that is seen through another header',
+     {'include/ledge/topic/t.hpp': '#pragma once\n',
+      'src/topic/near.hpp': '#pragma once\n\n#include "ledge/topic/t.hpp"\n',
+      **{f'src/topic/t{i}.cpp': '#include "near.hpp"\n' for i in range(rules.REACH_MAX + 1)}},
+     'include/ledge/topic/t.hpp: reaches 41 sources'),
     ('switches', 'a default',
      {'src/base/a.cpp': 'int f(E e) {\n    switch (e) {\n        default: return 1;\n    }\n}\n'},
      'hides values'),
@@ -57,6 +67,8 @@ BAD = [
     ('pure_core', 'randomness', {'include/ledge/base/a.hpp': 'std::random_device entropy;\n'}, 'randomness'),
     ('pure_core', 'rand', {'src/base/a.cpp': 'int x = rand();\n'}, 'hidden random state'),
     ('pure_core', 'shared_ptr', {'src/base/a.cpp': 'std::shared_ptr<int> p;\n'}, 'shared ownership'),
+    ('pure_core', 'a policy that could be changed', {'src/base/a.cpp': 'std::shared_ptr<Policy> p;\n'},
+     'shared ownership'),
     ('pure_core', 'std::function', {'src/base/a.cpp': 'std::function<void()> f;\n'}, 'std::function'),
     ('pure_core', 'virtual', {'src/base/a.cpp': 'struct A { virtual void f(); };\n'}, 'virtual'),
     ('pure_core', 'void*', {'src/base/a.cpp': 'struct A { const void* whose; };\n'}, 'void* in the core'),

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/access.hpp"
 #include "ledge/topic/levels.hpp"
 
-namespace ledge::auth {
 
-enum class Access : std::uint8_t { read = 1, write = 2, read_write = 3 };
+namespace ledge::auth {
 
 struct AclRule {
     /// The shape decides how the rule is matched. AclBuilder sets the shape once.

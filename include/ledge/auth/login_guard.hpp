@@ -10,16 +10,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ledge/auth/login_limits.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 
 namespace ledge::auth {
-
-struct LoginLimits {
-    std::uint32_t failures_max = 20;  // wrong passwords of one name from one address within `window`; 0 = no limit
-    Duration window = 60s;
-    Duration block_time = 60s;  // how long the name is refused at the address afterwards
-};
 
 /// The source of a login: a user name at an address. Peers without an address (Unix sockets) are never counted.
 struct LoginSource {

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "ledge/auth/password_hash.hpp"
-#include "ledge/auth/text_file.hpp"
 #include "ledge/base/result.hpp"
 
 namespace ledge::auth {
+
+struct Problem;
 
 /// True for a name that a password file can contain: 1 to 1024 bytes of UTF-8, without control characters and ':'. The
 /// name must not begin with '#' or a blank, and must not end with a blank.

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,8 +20,6 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/options.hpp"
-#include "ledge/session/pressure.hpp"
 
 namespace ledge {
 class Log;
@@ -41,6 +40,8 @@ class StoreReader;
 namespace ledge::session {
 class Connection;
 class LinkHandle;
+enum class Pressure : std::uint8_t;
+struct ListenerOptions;
 struct LoginTask;
 struct StandingRange;
 }  // namespace ledge::session
@@ -49,6 +50,7 @@ namespace ledge::broker {
 
 struct Metrics;
 struct SessionFacts;
+struct ShardOptions;
 struct StoreFigures;
 
 struct Peer {
@@ -90,18 +92,18 @@ public:
     Instant next_deadline() const;
 
     // Access rights and logins
-    /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
-    /// user was removed or has another password is disconnected with 0x98, at the latest when its next bytes arrive. A
-    /// client with a subscription that is now forbidden is disconnected with 0x87 or loses the subscription
-    /// (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of on_time() until
-    /// next_deadline() asks for no more.
-    void set_policy(auth::Policy policy, Instant now);
+    /// Replaces the policy; `policy` is not nullptr. The new rules hold at once, also for connected clients and waiting
+    /// messages. A client whose user was removed or has another password is disconnected with 0x98, at the latest when
+    /// its next bytes arrive. A client with a subscription that is now forbidden is disconnected with 0x87 or loses the
+    /// subscription (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of
+    /// on_time() until next_deadline() asks for no more.
+    void set_policy(std::shared_ptr<const auth::Policy> policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.
-    void set_limits(const Listeners& listeners);
+    void set_limits(const std::deque<session::ListenerOptions>& listeners);
     /// Adds a listener and returns its index for Peer::listener. `has_other_users` is ShardOptions::has_other_users of
     /// all listeners, this one included.
-    std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
+    std::uint16_t add_listener(const session::ListenerOptions& listener, bool has_other_users);
     /// The configuration was read again, for metrics() and $SYS. `is_taken` is false when the new configuration has an
     /// error and the old one stays in force.
     void note_reload(bool is_taken);

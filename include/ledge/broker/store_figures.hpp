@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "ledge/base/time.hpp"
-#include "ledge/journal/record.hpp"
+#include "ledge/journal/write_class.hpp"
 
 namespace ledge::broker {
 

@@ -15,12 +15,15 @@
 #include "ledge/base/ids.hpp"
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/journal_options.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/journal/record.hpp"
 #include "ledge/journal/store_account.hpp"
 
 namespace ledge::journal {
+
+enum class Change : std::uint8_t;
+enum class RecordKind : std::uint8_t;
+struct Batch;
+struct JournalOptions;
 
 /// How soon a pending record has to be written. A higher value is more urgent.
 enum class Urgency : std::uint8_t {
@@ -37,9 +40,12 @@ public:
     /// A commit with at least this many paced records is not limited: the records share the cost of the commit.
     static constexpr std::uint32_t paced_records_cheap = 16;
 
-    explicit Journal(const JournalOptions& options) : options_(options) {}
+    explicit Journal(const JournalOptions& options);
+    ~Journal();
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
 
-    bool is_enabled() const { return options_.is_enabled; }
+    bool is_enabled() const { return is_enabled_; }
     bool is_durable(Ticket ticket) const { return ticket <= durable_; }
     Ticket durable() const { return durable_; }
     /// A commit has failed. No further ticket becomes durable.
@@ -48,12 +54,10 @@ public:
     /// becomes durable.
     bool is_postponed() const { return is_postponed_; }
     /// New publications are refused, because the store has failed, has no room, is nearly full, or is too slow.
-    bool refuses_publications() const {
-        return is_failed_ || is_postponed_ || is_full_ || bytes() > options_.bytes_max;
-    }
+    bool refuses_publications() const { return is_failed_ || is_postponed_ || is_full_ || bytes() > bytes_max_; }
     /// Commits are postponed, and records of other kinds than publications have filled the journal up to its limit. New
     /// sessions, new wills and loads of stored queues are refused as well.
-    bool is_saturated() const { return is_postponed_ && bytes() > options_.bytes_max; }
+    bool is_saturated() const { return is_postponed_ && bytes() > bytes_max_; }
 
     /// While a Cause exists, new records are charged to its account: the account of the client whose packet the shard
     /// processes. nullptr charges nobody.
@@ -74,7 +78,7 @@ public:
     /// The journal is more than half full, and this account causes more than a quarter of bytes_max: the account keeps
     /// other clients from writing.
     bool is_crowded_by(const StoreAccount& account) const {
-        return bytes() > options_.bytes_max / 2 && account.journal_bytes > options_.bytes_max / 4;
+        return bytes() > bytes_max_ / 2 && account.journal_bytes > bytes_max_ / 4;
     }
 
     /// A number that was never used before, for a session, a message or a retained message.
@@ -119,7 +123,7 @@ public:
     void on_failed() { is_failed_ = true; }
     /// The batch under way found no room on the disk and is committed again later.
     void on_postponed() { is_postponed_ = true; }
-    void set_lazy_interval(Duration interval) { options_.lazy_interval = interval; }
+    void set_lazy_interval(Duration interval);
     void set_full(bool is_full) { is_full_ = is_full; }
     bool is_full() const { return is_full_; }
 
@@ -140,8 +144,8 @@ public:
 
 private:
     struct Pending {
-        RecordKind kind = RecordKind::message;
-        Change change = Change::drop;
+        RecordKind kind{};
+        Change change{};
         Urgency urgency = Urgency::lazy;
         bool is_cancelled = false;
         SessionNumber session = no_session;
@@ -170,7 +174,9 @@ private:
     void charge_batched(const Pending& record);
     static constexpr std::size_t record_bytes = 64;  // of a pending record without its body
 
-    JournalOptions options_;
+    std::unique_ptr<JournalOptions> options_;
+    bool is_enabled_;          // as in options_: each publication asks for these two
+    std::uint64_t bytes_max_;  // as in options_
     StoreAccount* cause_ = nullptr;
     std::vector<StoreAccount*> batch_accounts_;  // the accounts with records in the batch under way
     Ring<Pending> pending_;                      // the record with ticket last_batched_ + 1 + i is at index i

@@ -29,10 +29,6 @@ enum class Change : std::uint8_t {
     drop,  // removes the row; for a session, also its subscriptions, received ids and queue rows
 };
 
-/// The purpose of a write to the store. WearAccount counts the bytes per class.
-enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
-inline constexpr std::size_t write_classes = 4;
-
 /// One change. `session` and `number` form the key; `session` is no_session for kinds whose key has
 /// no session.
 struct Record {

@@ -9,9 +9,10 @@
 #include <utility>
 
 #include "ledge/base/result.hpp"
-#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
+
+class Descriptor;
 
 // ---- Reading
 

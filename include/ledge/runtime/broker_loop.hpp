@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -30,6 +29,10 @@
 namespace ledge::broker {
 class Shard;
 }
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::runtime {
 
@@ -52,7 +55,7 @@ struct AdminOptions {
 
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
-    auth::Policy policy;                         // users and their rights
+    std::shared_ptr<const auth::Policy> policy;  // users and their rights; nullptr = a policy without rules
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; both have one length
     std::vector<FrontOptions> fronts;            // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
@@ -108,7 +111,7 @@ public:
 
     /// Puts other users and rights in force, and watches `files`, from which they were read. Called from
     /// ReloadTask::put_in_force.
-    void set_policy(auth::Policy policy, std::vector<std::string> files);
+    void set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files);
     /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from ReloadTask::put_in_force.
     void set_limits(const broker::Listeners& listeners);
     /// Serves one more listener. Called from ReloadTask::put_in_force. If the listener cannot be opened now, for

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/identity.hpp"
 #include "ledge/base/ids.hpp"
 #include "ledge/base/owner.hpp"
 #include "ledge/session/ack_queue.hpp"
@@ -31,6 +30,7 @@
 #include "ledge/wire/framer.hpp"
 
 namespace ledge::auth {
+struct Identity;
 struct LoginOutcome;
 }  // namespace ledge::auth
 

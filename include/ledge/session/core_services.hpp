@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "ledge/auth/authenticator.hpp"
@@ -47,9 +48,9 @@ struct CoreServices {
     BufferPool buffers;
     Counters counters;
     std::string response_information_prefix;
-    // Sessions borrow the rules of the policy. Whoever replaces the policy of a shard with sessions also raises the
-    // version, by which each session notices that its rights belong to an older policy.
-    auth::Policy policy;
+    // The policy in force, never nullptr; rights keep their policy alive. Whoever replaces the policy of a shard with
+    // sessions also raises the version, by which each session notices that its rights belong to an older policy.
+    std::shared_ptr<const auth::Policy> policy = std::make_shared<auth::Policy>();
     std::uint64_t policy_version = 1;
     auth::LoginGuard guard;
     LoginQueue logins;

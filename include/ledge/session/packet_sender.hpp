@@ -7,7 +7,7 @@
 
 #include "ledge/base/ids.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/session/delivery.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/peer_facts.hpp"
@@ -17,6 +17,8 @@
 #include "ledge/wire/writer.hpp"
 
 namespace ledge::session {
+
+class SubscriptionIds;
 
 /// The fields of a PUBLISH that differ from receiver to receiver.
 struct PublishHeader {

@@ -9,9 +9,10 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/session/delivery.hpp"
-#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
+
+struct SessionLimits;
 
 class PendingQueue {
 public:

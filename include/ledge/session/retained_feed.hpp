@@ -11,7 +11,7 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/base/text_hash.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/journal/store_reader.hpp"
 #include "ledge/wire/properties.hpp"
 
 namespace ledge {
@@ -24,6 +24,8 @@ struct Policy;
 namespace ledge::journal {
 class Journal;
 class MessageReferences;
+struct StoredDelivery;
+struct StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {
@@ -56,7 +58,7 @@ struct ConnectionServices {
     MemoryBudget& memory;
     BufferPool& buffers;
     Counters& counters;
-    const auth::Policy& policy;
+    const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
     auth::LoginGuard& guard;
     LoginQueue& logins;
     journal::Journal& journal;
@@ -80,8 +82,8 @@ struct SessionServices {
     journal::MessageReferences& references;
     MessageOwners& message_owners;
     journal::StoreReader& store;  // finds nothing when there is no store
-    const auth::Policy& policy;
-    const std::uint64_t& policy_version;  // the version of `policy`, see CoreServices
+    const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
+    const std::uint64_t& policy_version;                // the version of `policy`, see CoreServices
     CommitWaiters<Session>& waiting;      // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };

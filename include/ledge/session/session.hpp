@@ -13,24 +13,33 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/identity.hpp"
 #include "ledge/base/ids.hpp"
-#include "ledge/base/log.hpp"
-#include "ledge/journal/journal.hpp"
-#include "ledge/journal/records.hpp"
-#include "ledge/session/account.hpp"
 #include "ledge/session/core_timer.hpp"
-#include "ledge/session/counters.hpp"
-#include "ledge/session/limits.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/received_messages.hpp"
-#include "ledge/session/retained_feed.hpp"
 #include "ledge/session/services.hpp"
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
 
+namespace ledge::auth {
+class Rights;
+struct Identity;
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+enum class Urgency : std::uint8_t;
+struct SessionRecord;
+struct StoredDelivery;
+struct StoredWill;
+}  // namespace ledge::journal
+
 namespace ledge::session {
+
+class Connection;
+class RetainedFeed;
+struct Account;
+struct SessionLimits;
 
 inline constexpr std::uint32_t expiry_never = 0xFFFF'FFFF;  // Session Expiry Interval without an end [MQTT-3.1.2.11.2]
 
@@ -69,20 +78,14 @@ public:
     /// The client has authenticated again. False when the new identity is another user; the session is unchanged then.
     bool renew_proof(const auth::Identity& identity);
     /// The proven user that the session belongs to. "" when no user was proven: any client may resume the session.
-    std::string_view owner() const {
-        return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
-    }
+    std::string_view owner() const;
     /// Computes the client's rights under the policy in force. Called when a client connects; rights() does the rest.
     void take_rules() const;
     /// The client's rights under the policy in force: the first call after a change of the policy computes them anew.
     /// nullptr when no rules restrict the client.
     const auth::Rights* rights() const {
         if (rules_version_ != services_.policy_version) take_rules();
-        return identity_ && identity_->rights ? &*identity_->rights : nullptr;
-    }
-    bool may_receive(std::string_view topic) const {
-        const auth::Rights* mine = rights();
-        return mine == nullptr || mine->may_receive(topic);
+        return rights_.get();
     }
 
     /// The publisher of a retained message, encoded as a PublicationSource in `scratch`. Empty when there are no rules,
@@ -173,8 +176,10 @@ private:
     SessionRecordWriter record_;
     SessionQueue queue_;
     const SessionLimits* limits_;
-    mutable std::unique_ptr<auth::Identity> identity_;  // mutable for take_rules(), which may add an anonymous one
-    mutable std::uint64_t rules_version_ = 0;           // the policy that identity_->rights belongs to; 0 = none
+    // mutable for take_rules(), which may add an anonymous identity
+    mutable std::unique_ptr<auth::Identity> identity_;
+    mutable std::unique_ptr<const auth::Rights> rights_;  // borrows the names of identity_ and of the record
+    mutable std::uint64_t rules_version_ = 0;             // the policy that rights_ belongs to; 0 = none
     Account* account_ = nullptr;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;

@@ -17,7 +17,7 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/ids.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
 

@@ -10,11 +10,11 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/records.hpp"
 
 namespace ledge::journal {
 class Journal;
 enum class Urgency : std::uint8_t;
+struct SessionRecord;
 }  // namespace ledge::journal
 
 namespace ledge::session {

@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 
+#include "ledge/journal/record.hpp"
 #include "ledge/os/worker_pool.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {

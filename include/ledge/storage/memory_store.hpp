@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/bytes.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {

@@ -10,9 +10,16 @@
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/store_figures.hpp"
-#include "ledge/journal/image.hpp"
-#include "ledge/journal/record.hpp"
+
+namespace ledge::broker {
+enum class Beginning : std::uint8_t;
+}  // namespace ledge::broker
+
+namespace ledge::journal {
+struct Batch;
+struct StoreImage;
+struct StoreReader;
+}  // namespace ledge::journal
 
 namespace ledge::storage {
 
@@ -33,16 +40,8 @@ struct StoreError {
 };
 
 using broker::Beginning;
-using journal::write_classes;
-using journal::WriteClass;
 
-struct CommitReport {
-    Ticket last = no_ticket;                           // this ticket and all earlier tickets are durable now
-    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;  // pages written, in bytes, without the filesystem's own writes; 0 = unknown
-    double used_fraction = 0;        // as Store::used_fraction() returns it
-    std::uint64_t bad_rows = 0;      // rows that could not be read since the store was opened
-};
+struct CommitReport;
 
 /// Reads the calendar, in microseconds since 1970-01-01 UTC. The reading may be wrong. The caller of the storage module
 /// passes this function in, because the module itself reads no clock.
@@ -74,8 +73,8 @@ public:
     /// as used. On the reader's thread, while no commit runs.
     virtual double used_fraction() const = 0;
 
-    /// In which state the store was found when it was opened.
-    virtual Beginning beginning() const { return Beginning::whole; }
+    /// In which state the store was found when it was opened; the first value, Beginning::whole, if nothing is known.
+    virtual Beginning beginning() const { return {}; }
 
     /// The clean end of the store. The store keeps `now` as the logical time for the next start; if the last commit had
     /// the same time, close() needs no further commit. No other call is under way.

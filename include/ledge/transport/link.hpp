@@ -10,11 +10,11 @@
 
 #include "ledge/base/time.hpp"
 #include "ledge/session/link_handle.hpp"
-#include "ledge/session/outbox.hpp"
 
 namespace ledge::session {
 class Connection;
-}
+class Outbox;
+}  // namespace ledge::session
 
 namespace ledge::transport {
 

@@ -14,6 +14,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/first_bytes.hpp"
 #include "ledge/base/ip_text.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "mbedtls_version.hpp"
 #include "record_buffers.hpp"
 #include "tls_context_parts.hpp"

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/base/log.hpp"
 #include "ledge/base/percent.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 
 using namespace ledge;

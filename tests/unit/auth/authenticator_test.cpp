@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ledge/auth/text_file.hpp"
+
 namespace ledge::auth {
 namespace {
 
@@ -90,4 +92,21 @@ TEST_CASE("the trace of SASL ANONYMOUS is at most 255 characters of UTF-8 and gi
 }
 
 }  // namespace
+TEST_CASE("the rights of a client keep the policy alive that they judge by") {
+    auto policy = std::make_shared<Policy>();
+    policy->acl = std::move(*Acl::parse("user u\ntopic read a/#\n", "acl.conf"));
+    const std::weak_ptr<const Policy> alive = policy;
+    Identity identity;
+    identity.user = "u";
+    {
+        const auto rights = rights_of(policy, identity, "id");
+        policy.reset();  // the policy is replaced
+        REQUIRE(rights);
+        REQUIRE_FALSE(alive.expired());
+        CHECK(rights->may_receive("a/x"));
+        CHECK(rights->explain(rights->judge("a/x", Access::read)) == "acl.conf:2 (topic read a/#)");
+    }
+    CHECK(alive.expired());
+}
+
 }  // namespace ledge::auth

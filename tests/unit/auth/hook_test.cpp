@@ -5,6 +5,7 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/hook_cache.hpp"
+#include "ledge/auth/text_file.hpp"
 
 namespace ledge::auth {
 namespace {

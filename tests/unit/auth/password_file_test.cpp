@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/secret.hpp"
+
 namespace ledge::auth {
 namespace {
 

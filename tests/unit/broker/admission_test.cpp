@@ -1,6 +1,8 @@
 // Who has a place on a full listener. "Address" below: an IPv4 address, or an IPv6 network of 64 bits.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -1,6 +1,9 @@
 // The memory budget: what gives way, in which order, and what does not.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -1,6 +1,10 @@
 // What a client finds when the broker was killed and has started again from its store: sessions, exchanges at each of
 // their steps, retained messages, wills, and the time that is left to them.
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

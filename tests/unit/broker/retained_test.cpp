@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
 #include "rig.hpp"
 

@@ -1,6 +1,8 @@
 // Room for new sessions and subscriptions when sessions_max is reached or memory is short: whose have to go.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+
 namespace ledge::broker {
 namespace {
 

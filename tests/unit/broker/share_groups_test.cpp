@@ -1,5 +1,7 @@
 #include "share_groups.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

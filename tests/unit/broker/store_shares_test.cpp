@@ -1,6 +1,11 @@
 // Shares of the store: one owner neither fills it nor keeps the others from writing, and who has written is known.
 #include <algorithm>
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/message_owners.hpp"
 #include "rig.hpp"
 

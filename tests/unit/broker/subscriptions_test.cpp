@@ -4,7 +4,9 @@
 #include <map>
 #include <set>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
 

@@ -1,4 +1,5 @@
 // Sessions: begin, resume, takeover, expiry, and what becomes of their messages when they end.
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 #include "rig.hpp"
 

@@ -3,6 +3,9 @@
 #include <array>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::client {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "helpers.hpp"
+#include "ledge/auth/text_file.hpp"
 
 using namespace ledge;
 using namespace ledge::config;

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
 
 using namespace ledge;
@@ -34,7 +36,7 @@ public:
         REQUIRE(loaded.ok());
         reload_.emplace(
             sources_, loaded.config, log_,
-            [this](auth::Policy policy, std::vector<std::string> files) {
+            [this](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
                 policy_ = std::move(policy);
                 files_ = std::move(files);
             },
@@ -66,7 +68,7 @@ public:
 
     const Log& log() const { return log_; }
     /// What was taken over last.
-    const auth::Policy& policy() const { return policy_; }
+    const auth::Policy& policy() const { return *policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
     const broker::Listeners& listeners() const { return listeners_; }
@@ -88,7 +90,7 @@ private:
     Lines lines_;
     Log log_{LogLevel::info, collect, &lines_};
     config::Sources sources_;
-    auth::Policy policy_;
+    std::shared_ptr<const auth::Policy> policy_;
     Lines files_;
     broker::Listeners listeners_;
     Lines added_;

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::journal {

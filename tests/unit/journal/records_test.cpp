@@ -1,6 +1,8 @@
 // Record bodies: what goes in comes out, and no bytes from a damaged store do harm.
 #include "ledge/journal/records.hpp"
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/journal/out_state.hpp"
 
 #include <doctest/doctest.h>
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ledge/base/ip_text.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/os/look_up.hpp"
 
 using namespace ledge;

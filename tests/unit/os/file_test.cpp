@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/os/descriptor.hpp"
+
 using namespace ledge::os;
 
 namespace {

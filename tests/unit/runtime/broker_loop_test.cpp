@@ -1,6 +1,7 @@
 // The whole of one thread's broker on real sockets of the loopback interface, with the real core behind it. The test's
 // client is on the same thread and moves with the loop's turns, unless the test is about threads.
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/metrics.hpp"
 
 #include <doctest/doctest.h>
@@ -294,7 +295,7 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     });
     options.on_hang_up = task_of([&] {
         ++hang_ups;
-        running->set_policy({}, {path});
+        running->set_policy(std::make_shared<auth::Policy>(), {path});
         return Reloaded::in_force;
     });
     const auto loop = make(options);

@@ -15,10 +15,17 @@
 #include <mutex>
 #include <optional>
 
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 
 namespace ledge::runtime {

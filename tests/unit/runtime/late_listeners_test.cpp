@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "ledge/base/log.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/transport/front.hpp"
 
 namespace ledge::runtime {

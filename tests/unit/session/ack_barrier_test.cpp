@@ -1,6 +1,8 @@
 // When a PUBLISH is acknowledged: by its records, or by all who got it; and always in order (section 4.6).
 #include "ledge/session/ack_barrier.hpp"
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {

@@ -1,6 +1,8 @@
 // PUBLISH out: properties and aliases of one delivery, quota, resending, what is too large or too old.
 #include <algorithm>
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {

@@ -1,6 +1,10 @@
 // CONNECT in, CONNACK out: what is refused and how it is said, what the client is told of our limits.
 #include "rig.hpp"
 
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "ledge/base/rng.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {

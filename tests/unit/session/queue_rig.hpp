@@ -7,7 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {

@@ -3,6 +3,10 @@
 #include <cctype>
 #include <cstdio>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 
 namespace {

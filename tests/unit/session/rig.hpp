@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {

@@ -1,6 +1,9 @@
 // A session's queue with a store behind it: the window in memory, the tail on disk, and what the store must know.
 #include "queue_rig.hpp"
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

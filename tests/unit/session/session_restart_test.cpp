@@ -1,6 +1,9 @@
 // What of a session's queue a restart leaves as it was: packet ids, order, and what is known to have been sent.
 #include "queue_rig.hpp"
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

@@ -1,7 +1,13 @@
 #include "ledge/session/session.hpp"
 
+#include "ledge/auth/acl.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -17,6 +23,27 @@ struct Logged {
             },
             this};
 };
+
+std::shared_ptr<auth::Policy> policy_with(std::string_view acl) {
+    auto policy = std::make_shared<auth::Policy>();
+    policy->acl = std::move(*auth::Acl::parse(acl, "acl.conf"));
+    return policy;
+}
+
+TEST_CASE("a session judges by the rules that it was given last, and keeps them alive while a newer policy waits") {
+    Rig rig;
+    rig.services.policy = policy_with("topic read a");
+    const std::weak_ptr<const auth::Policy> old = rig.services.policy;
+    rig.connects();
+    rig.services.policy = policy_with("topic read b");
+    REQUIRE_FALSE(old.expired());
+    CHECK(auth::may_receive(rig.session->rights(), "a"));
+    CHECK_FALSE(auth::may_receive(rig.session->rights(), "b"));
+    rig.session->take_rules(rig.services.policy);
+    CHECK(old.expired());
+    CHECK_FALSE(auth::may_receive(rig.session->rights(), "a"));
+    CHECK(auth::may_receive(rig.session->rights(), "b"));
+}
 
 TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
     Log log;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "ledge/session/limits.hpp"
 #include "ledge/session/read_rate.hpp"
 
 using namespace ledge;

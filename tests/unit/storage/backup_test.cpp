@@ -7,6 +7,9 @@
 #include <fstream>
 #include <thread>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 

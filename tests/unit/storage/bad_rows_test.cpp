@@ -7,6 +7,9 @@
 #include <functional>
 #include <sstream>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 #include "row_seal.hpp"

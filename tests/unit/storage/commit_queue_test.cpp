@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "../os/posted_calls.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "rig.hpp"
 

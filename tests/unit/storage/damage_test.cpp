@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "lmdb_env.hpp"
 #include "page_check.hpp"

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {

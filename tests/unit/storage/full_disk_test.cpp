@@ -7,6 +7,9 @@
 
 #include "disk_faults.hpp"
 #include "held_file.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {

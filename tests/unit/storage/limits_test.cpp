@@ -9,6 +9,9 @@
 #include <filesystem>
 
 #include "guarded.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "lmdb_env.hpp"
 #include "rig.hpp"
 

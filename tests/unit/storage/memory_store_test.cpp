@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {

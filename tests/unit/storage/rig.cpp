@@ -7,6 +7,10 @@
 #include <filesystem>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 
 namespace ledge::storage::test {
 

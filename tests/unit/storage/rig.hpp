@@ -7,6 +7,9 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/store.hpp"

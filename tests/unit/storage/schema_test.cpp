@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ledge/journal/write_class.hpp"
 #include "row_seal.hpp"
 #include "table_traits.hpp"
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "guarded.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/os/file.hpp"
 #include "rig.hpp"
 

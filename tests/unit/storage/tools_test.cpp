@@ -8,7 +8,9 @@
 #include <fstream>
 
 #include "dump_row.hpp"
+#include "ledge/journal/out_state.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {

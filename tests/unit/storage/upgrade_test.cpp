@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "disk_faults.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 #include "tables.hpp"

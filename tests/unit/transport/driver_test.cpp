@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::transport {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {
 

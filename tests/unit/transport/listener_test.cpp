@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::transport {

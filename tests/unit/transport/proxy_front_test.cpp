@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "ledge/session/listener_options.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "rig.hpp"
 

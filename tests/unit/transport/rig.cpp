@@ -11,6 +11,8 @@
 #include <filesystem>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::transport {
 

@@ -12,6 +12,7 @@
 
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_secrets.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "pki.hpp"
 
 using namespace ledge;
