@@ -7,6 +7,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/session/listener_options.hpp"
+#include "ledge/session/session.hpp"
 #include "retained_feeds.hpp"
 
 namespace ledge::broker {
@@ -19,6 +20,7 @@ void Access::replace(std::shared_ptr<const auth::Policy> policy) {
     services_.policy = std::move(policy);
     ++services_.policy_version;
     services_.guard.set_limits(services_.policy->login);
+    sessions_.for_each([](session::Session& session) { session.forget_rights(); });
     connections_.walk().begin();
     walk();
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "connections.hpp"
+#include "session_table.hpp"
 #include "subscriptions.hpp"
 
 namespace ledge {
@@ -23,6 +24,7 @@ class Log;
 namespace ledge::auth {
 class LoginGuard;
 struct Policy;
+struct Verdict;
 }  // namespace ledge::auth
 
 namespace ledge::broker {
@@ -42,8 +44,8 @@ public:
         auth::LoginGuard& guard;
     };
 
-    Access(const Services& services, Connections& connections, Subscriptions& subscriptions)
-        : services_(services), connections_(connections), subscriptions_(subscriptions) {}
+    Access(const Services& services, Connections& connections, Subscriptions& subscriptions, SessionTable& sessions)
+        : services_(services), connections_(connections), subscriptions_(subscriptions), sessions_(sessions) {}
 
     /// Puts the policy in force and does the first step of the walk. `policy` is not nullptr. Must not be called while
     /// a packet is being processed: the call can close connections.
@@ -63,6 +65,7 @@ private:
     Services services_;
     Connections& connections_;
     Subscriptions& subscriptions_;
+    SessionTable& sessions_;
     std::uint64_t work_ = 0;            // of the present step
     std::vector<std::string> filters_;  // the subscriptions of the client that the walk has reached
     std::size_t next_filter_ = 0;       // the first of them that was not judged yet

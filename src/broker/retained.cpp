@@ -5,6 +5,7 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/durability.hpp"
 #include "ledge/journal/image.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"

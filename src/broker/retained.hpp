@@ -19,8 +19,9 @@ struct Policy;
 }  // namespace ledge::auth
 
 namespace ledge::journal {
+class StoreReader;
 struct StoredRetained;
-struct StoreReader;
+enum class Durability : std::uint8_t;
 }  // namespace ledge::journal
 
 namespace ledge::session {

@@ -49,7 +49,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
               .policy = services.policy,
               .policy_version = services.policy_version,
               .guard = services.guard},
-             connections, subscriptions),
+             connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
       latest(now) {
     services.response_information_prefix = options.response_information_prefix;

@@ -50,8 +50,12 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
-    rights_.reset();  // they borrow names of the old identity; take_rules() computes those of the new one
+    forget_rights();  // they borrow names of the old identity; take_rules() computes those of the new one
     identity_ = std::move(identity);
+}
+
+void Session::forget_rights() {
+    rights_.reset();
     rules_version_ = 0;
 }
 

@@ -25,7 +25,7 @@ namespace ledge::journal {
 class Journal;
 class MessageReferences;
 struct StoredDelivery;
-struct StoreReader;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {

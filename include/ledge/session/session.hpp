@@ -81,6 +81,9 @@ public:
     std::string_view owner() const;
     /// Computes the client's rights under the policy in force. Called when a client connects; rights() does the rest.
     void take_rules() const;
+    /// Frees the rights until they are asked for again. They keep their policy in memory, so a session that nobody asks
+    /// would keep the policy of its last message for ever.
+    void forget_rights();
     /// The client's rights under the policy in force: the first call after a change of the policy computes them anew.
     /// nullptr when no rules restrict the client.
     const auth::Rights* rights() const {

@@ -13,6 +13,7 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/storage/commit_report.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {
@@ -56,10 +57,10 @@ private:
     struct Tables;
 
     // Reads
-    void queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+    void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
                 std::vector<journal::StoredDelivery>& out) override;
     bool retained(std::uint64_t number, std::vector<Byte>& out) override;
-    bool message(std::uint64_t number, std::vector<Byte>& out) override;
+    bool message(MessageNumber number, std::vector<Byte>& out) override;
 
     void apply(const journal::Batch& batch, std::size_t records);
     void apply(const journal::Record& record, Bytes body);

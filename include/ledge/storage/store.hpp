@@ -18,7 +18,7 @@ enum class Beginning : std::uint8_t;
 namespace ledge::journal {
 struct Batch;
 struct StoreImage;
-struct StoreReader;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::storage {
