@@ -1,6 +1,8 @@
 // Error: its sentence.
 #include "ledge/base/error.hpp"
 
+#include <utility>
+
 #include "ledge/base/assert.hpp"
 
 namespace ledge {
@@ -18,21 +20,32 @@ void append_up_to_place(std::string_view& text, std::string_view word, std::stri
     text.remove_prefix(at + place.size());
 }
 
-}  // namespace
-
-std::string text_of(const Error& error) { return text_of(error, error.subject); }
-
-std::string text_of(const Error& error, std::string_view subject) {
+/// The operation with its words, without the cause.
+std::string sentence_of(const Error& error, std::string_view subject) {
     std::string text;
     std::string_view rest = error.operation;
     append_up_to_place(rest, subject, text);
     append_up_to_place(rest, error.detail, text);
     LEDGE_ASSERT(rest.find(place) == std::string_view::npos);
-    text.append(rest);
+    return text.append(rest);
+}
+
+}  // namespace
+
+std::string text_of(const Error& error) { return text_of(error, error.subject); }
+
+std::string text_of(const Error& error, std::string_view subject) {
+    std::string text = sentence_of(error, subject);
     if (!error.code) return text;
     const std::string cause = error.code.message();
     if (!cause.empty()) text.append(": ").append(cause);
     return text;
+}
+
+Error in_context(std::string_view operation, std::string subject, const Error& inner) {
+    std::string sentence = sentence_of(inner, inner.subject);
+    if (subject.empty()) return {inner.code, operation, std::move(sentence), {}};
+    return {inner.code, operation, std::move(subject), std::move(sentence)};
 }
 
 }  // namespace ledge

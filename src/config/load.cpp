@@ -292,7 +292,7 @@ Loaded load(const Sources& sources) {
     } else {
         // The flags are still checked, so that all mistakes are told at once. The unreadable file comes first.
         loaded = parse("", sources);
-        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, file.error()});
+        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
     }
     load_policy(loaded);
     bound_complaints(loaded.complaints);

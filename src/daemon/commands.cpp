@@ -66,11 +66,11 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
 int check(const config::Command& command, const config::Loaded& loaded) {
     const auto account = find_account(loaded.config.process);
     if (!account) {
-        print(stderr, account.error() + "\n");
+        print(stderr, text_of(account.error()) + "\n");
         return config::exit_bad_configuration;
     }
     if (const auto token = admin_token(loaded.config); !token) {
-        print(stderr, "key 'admin.token_file': " + token.error() + "\n");
+        print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }
     std::string out = command.sources.file.value_or("embedded configuration") + ": ok\n";

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -70,29 +69,30 @@ void BrokerLoop::Parts::watch_sockets() {
     });
 }
 
-Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
-                                                                    std::unique_ptr<storage::Store> store) {
+Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
+                                                              std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     // The poller comes first: nothing has to be undone if the system refuses to create it.
     auto poller = net::Poller::create();
-    if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
+    if (!poller) return Failure{poller.error()};
     journal::StoreImage image;
     if (store) {
         auto loaded = store->load();
-        if (!loaded) return Failure{loaded.error().text};
+        if (!loaded) return Failure{Error{{}, "{}", loaded.error().text}};
         image = std::move(*loaded);
     }
     std::unique_ptr<Parts> parts;
     try {
         parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
     } catch (const boost::system::system_error& error) {  // the process has no descriptors left
-        return Failure{std::string("cannot create the event loop: ") + error.what()};
+        return Failure{Error{error.code(), "cannot create the event loop"}};
     }
     if (parts->committer) {
-        if (const int error = parts->committer->start(); error != 0)
-            return Failure{std::string("cannot start the committer's thread: ") + std::strerror(error)};
+        if (const std::error_code error = parts->committer->start())
+            return Failure{Error{error, "cannot start the committer's thread"}};
     }
-    if (!parts->hook_problem.empty()) return Failure{"TLS to the authentication hook: " + parts->hook_problem};
+    if (const auto& problem = parts->hook_problem)
+        return Failure{in_context("TLS to the authentication hook: {}", "", *problem)};
     for (std::size_t i = 0; i < parts->options.endpoints.size(); ++i) {
         auto front = parts->make_front(static_cast<std::uint16_t>(i));
         if (!front) return Failure{front.error()};
@@ -128,11 +128,11 @@ void BrokerLoop::set_limits(const broker::Listeners& listeners) { parts_->shard.
 
 void BrokerLoop::Parts::set_policy(auth::Policy policy) {
     std::optional<auth::HookOptions> hook = policy.hook;
-    hook_problem = hook && hook->is_tls ? start_workers() : std::string();
-    if (!hook_problem.empty()) hook.reset();  // without TLS the hook is not asked, and its logins are refused
+    hook_problem = hook && hook->is_tls ? start_workers() : std::nullopt;
+    if (hook_problem) hook.reset();  // without TLS the hook is not asked, and its logins are refused
     if (workers != nullptr) hook_carrier.use_workers(*workers);
-    hook_problem += hook_carrier.set_options(std::move(hook));
-    if (!hook_problem.empty()) log.error("authentication_hook_down", {{"reason", hook_problem}});
+    if (auto mistake = hook_carrier.set_options(std::move(hook))) hook_problem = std::move(mistake);
+    if (hook_problem) log.error("authentication_hook_down", {{"reason", text_of(*hook_problem)}});
     shard.set_policy(std::move(policy), clock.now());
 }
 

@@ -35,19 +35,18 @@ struct BrokerLoop::Parts {
           std::unique_ptr<storage::Store> store, const journal::StoreImage& image);
     ~Parts();
 
-    // An error of these functions is a sentence; "" of start_workers() means success.
-    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
+    using MadeFront = Result<std::unique_ptr<transport::Front>, Error>;
     MadeFront make_front(std::uint16_t index);
     MadeFront make_tls_front(std::uint16_t index, const FrontOptions& wanted);
     MadeFront make_admin_front(const AdminOptions& admin);
-    std::string start_workers();
+    std::optional<Error> start_workers();
 
     void set_policy(auth::Policy policy);
     void watch_sockets();
-    Result<bool, std::string> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                     const transport::AcceptRate& rate = {});
-    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
-                                           FrontOptions wanted, bool has_other_users);
+    Result<bool, Error> listen(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                               const transport::AcceptRate& rate = {});
+    Result<bool, Error> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                     FrontOptions wanted, bool has_other_users);
     void on_signal(int signal);
     void stop();
     bool stop_if_done();
@@ -72,7 +71,7 @@ struct BrokerLoop::Parts {
     std::unique_ptr<os::WorkerPool> workers;  // computes TLS handshakes; nullptr = TLS is not used
     LoginWorker login_worker{io};
     HookCarrier hook_carrier{io, log};
-    std::string hook_problem;  // the reason why the hook cannot be asked; "" = it can
+    std::optional<Error> hook_problem;  // the reason why the hook cannot be asked; nullopt = it can
     transport::Driver driver;
     std::vector<std::unique_ptr<transport::Front>> fronts;
     std::vector<std::unique_ptr<transport::Listener>> listeners;

@@ -23,14 +23,14 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
     figures_.beginning = store_->beginning();
 }
 
-int Committer::start() {
+std::error_code Committer::start() {
     LEDGE_ASSERT(queue_ == nullptr);
     auto queue = storage::CommitQueue::create(
         *store_, net::post_to(io_),
         [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
     if (!queue) return queue.error();
     queue_ = std::move(*queue);
-    return 0;
+    return {};
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {

@@ -33,7 +33,7 @@ public:
               const Log& log);
 
     /// Starts the commit thread. Call this once, before the first serve(). Returns 0 or an errno.
-    int start();
+    std::error_code start();
 
     /// Called once per turn. Handles the report of the last batch, and submits the next batch if it is due.
     void serve(broker::Shard& shard, Instant now);

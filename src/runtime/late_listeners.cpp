@@ -1,7 +1,6 @@
 #include "late_listeners.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -11,10 +10,10 @@ namespace ledge::runtime {
 using transport::Listener;
 
 void LateListeners::add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-                        const transport::ListenProblem& problem) {
+                        Error problem) {
     const Instant now = driver_.now();
-    waiting_.push_back({endpoint, &front, rate, "", pause_min, now, now});
-    put_off(waiting_.back(), problem.text, now);
+    waiting_.push_back({endpoint, &front, rate, {}, pause_min, now, now});
+    put_off(waiting_.back(), std::move(problem), now);
 }
 
 std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
@@ -32,21 +31,22 @@ std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
 /// Returns the open listener, or nullptr when the attempt has failed and the next one is scheduled.
 std::unique_ptr<Listener> LateListeners::try_again(Waiting& waiting, Instant now) {
     auto made = Listener::create(waiting.endpoint, *waiting.front, driver_, log_, waiting.rate);
-    if (!made) return put_off(waiting, made.error().text, now), nullptr;
-    if (const int error = (*made)->start(); error != 0) return put_off(waiting, std::strerror(error), now), nullptr;
+    if (!made) return put_off(waiting, made.error(), now), nullptr;
+    if (const std::error_code error = (*made)->start())
+        return put_off(waiting, {error, "cannot accept on {}", to_text(waiting.endpoint)}, now), nullptr;
     log_.info("listener_up", {{"address", (*made)->addresses().front()}, {"waited_s", (now - waiting.since) / 1s}});
     return std::move(*made);
 }
 
 /// Schedules the next attempt. The reason is logged once, and again when it differs from the last one.
-void LateListeners::put_off(Waiting& waiting, const std::string& reason, Instant now) {
+void LateListeners::put_off(Waiting& waiting, Error reason, Instant now) {
     LEDGE_ASSERT(waiting.pause >= pause_min && waiting.pause <= pause_max);
     waiting.next = now + waiting.pause;
     waiting.pause = std::min(waiting.pause * 2, pause_max);
     if (reason == waiting.reason) return;
-    waiting.reason = reason;
+    waiting.reason = std::move(reason);
     log_.warning("listener_waits", {{"address", to_text(waiting.endpoint)},
-                                    {"reason", reason},
+                                    {"reason", text_of(waiting.reason)},
                                     {"outcome", "the other listeners are served; this listener is tried again"}});
 }
 

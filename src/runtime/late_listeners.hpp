@@ -22,7 +22,7 @@ public:
 
     /// Adds an endpoint after its first attempt has failed with `problem`. `front` must outlive this object or clear().
     void add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-             const transport::ListenProblem& problem);
+             Error problem);
     /// Tries the endpoints whose pause is over. Returns the listeners that could be opened; they accept already.
     std::vector<std::unique_ptr<transport::Listener>> try_due(Instant now);
     /// The next instant at which try_due() must be called; `never` when no endpoint waits.
@@ -34,14 +34,14 @@ private:
         transport::Endpoint endpoint;
         transport::Front* front;
         transport::AcceptRate rate;
-        std::string reason;  // the reason that was logged last
-        Duration pause;      // the pause after the next failure
-        Instant since;       // the first attempt
-        Instant next;        // the next attempt
+        Error reason;    // the reason that was logged last
+        Duration pause;  // the pause after the next failure
+        Instant since;   // the first attempt
+        Instant next;    // the next attempt
     };
 
     std::unique_ptr<transport::Listener> try_again(Waiting& waiting, Instant now);
-    void put_off(Waiting& waiting, const std::string& reason, Instant now);
+    void put_off(Waiting& waiting, Error reason, Instant now);
 
     transport::Driver& driver_;
     const Log& log_;

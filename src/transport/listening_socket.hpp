@@ -51,6 +51,6 @@ private:
 };
 
 /// Opens the sockets for all addresses of `endpoint`; the result has at least one socket. See Listener::create.
-Result<std::vector<ListeningSocket>, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog);
+Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint, int backlog);
 
 }  // namespace ledge::transport

@@ -1,5 +1,5 @@
-// Error: what has failed outside the rules of a protocol: a file, a socket, a name, a store, a certificate. Code decides
-// by `code`; text_of() makes the sentence for people, at the place that logs or prints it. No code reads the sentence.
+// Error: a failure outside the rules of a protocol: of a file, a socket, a name, a store, a certificate. Code decides by
+// `code`; text_of() makes the sentence for people, at the place that logs or prints it. No code reads the sentence.
 #pragma once
 
 #include <string>
@@ -28,6 +28,11 @@ std::string text_of(const Error& error);
 /// The same sentence with other words for the subject, for a text that has named the subject already: text_of(error,
 /// "the file") is "the file cannot be opened: No such file or directory".
 std::string text_of(const Error& error, std::string_view subject);
+
+/// An error that says in which larger operation `inner` has happened: in_context("TLS of listener '{}': {}", "a", inner)
+/// is "TLS of listener 'a': /etc/x cannot be opened: No such file or directory". The code is the one of `inner`. With a
+/// subject "" the operation has one place, for the sentence of `inner`.
+Error in_context(std::string_view operation, std::string subject, const Error& inner);
 
 /// The code for an errno.
 inline std::error_code system_code(int number) { return {number, std::system_category()}; }

@@ -18,9 +18,9 @@ public:
     using Outcome = Result<CommitReport, StoreError>;
 
     /// `post` runs functions on the loop's thread; the queue calls `on_done` there, once for each try of a batch.
-    /// `store` must outlive the queue. Error: the errno of a failed thread start.
-    static Result<std::unique_ptr<CommitQueue>, int> create(Store& store, os::Post post,
-                                                            std::function<void(Outcome)> on_done);
+    /// `store` must outlive the queue. The error says why the thread cannot start.
+    static Result<std::unique_ptr<CommitQueue>, std::error_code> create(Store& store, os::Post post,
+                                                                        std::function<void(Outcome)> on_done);
     /// Waits until the submitted batch is committed or has failed. `on_done` is not called for this batch.
     ~CommitQueue();
     CommitQueue(const CommitQueue&) = delete;

@@ -40,6 +40,15 @@ TEST_CASE("other words can stand for the subject") {
     CHECK(text_of(error, "the file") == "the file cannot be opened: Permission denied");
 }
 
+TEST_CASE("a larger operation keeps the code and the sentence of the inner error") {
+    const Error inner{system_code(ENOENT), "{} cannot be opened", "/etc/x"};
+    const Error outer = in_context("TLS of listener '{}': {}", "a", inner);
+    CHECK((outer.code == inner.code));
+    CHECK(text_of(outer) == "TLS of listener 'a': /etc/x cannot be opened: No such file or directory");
+    CHECK(text_of(in_context("TLS to the hook: {}", "", inner)) ==
+          "TLS to the hook: /etc/x cannot be opened: No such file or directory");
+}
+
 TEST_CASE("a subject that contains the mark of a place stays as it is") {
     CHECK(text_of({{}, "{} is not {}", "/a{}b", "{}"}) == "/a{}b is not {}");
     CHECK(text_of({{}, "{}: has {} files", "", "3"}) == ": has 3 files");

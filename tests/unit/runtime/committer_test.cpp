@@ -220,7 +220,7 @@ struct Desk {
         auto made = std::make_unique<OrderedStore>();
         store = made.get();
         committer = std::make_unique<Committer>(io, std::move(made), options, log);
-        REQUIRE(committer->start() == 0);
+        REQUIRE(!committer->start());
     }
     static broker::ShardOptions shard_options() {
         broker::ShardOptions options;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "ledge/broker/shard.hpp"
 #include "ledge/transport/front.hpp"
@@ -48,7 +49,7 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
     Rig rig;
     LateListeners late(rig.driver, rig.log);
     CHECK(late.next_deadline() == never);
-    late.add(at("127.0.0.1"), *rig.front, {}, {"cannot listen on it", true});
+    late.add(at("127.0.0.1"), *rig.front, {}, {{}, "cannot listen on it"});
     CHECK(late.try_due(rig.driver.now()).empty());
     rig.passes(1s);
     REQUIRE(late.next_deadline() <= rig.driver.now());
@@ -62,7 +63,7 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
 TEST_CASE("attempts become rarer, never rarer than twice a minute, and the same reason is not said again") {
     Rig rig;
     LateListeners late(rig.driver, rig.log);
-    late.add(at("192.0.2.1"), *rig.front, {}, {"cannot listen on 192.0.2.1:0: Cannot assign requested address", true});
+    late.add(at("192.0.2.1"), *rig.front, {}, {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
     std::vector<std::int64_t> pauses;
     for (int i = 0; i < 7; ++i) {
         const Duration pause = late.next_deadline() - rig.driver.now();
