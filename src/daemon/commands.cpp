@@ -110,7 +110,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
 int use_store_tool(const config::Command& command) {
     struct Tool {
         std::string_view name;
-        Result<bool, storage::StoreError> (*run)(const std::string&, const storage::Print&);
+        Result<bool, Error> (*run)(const std::string&, const storage::Print&);
     };
     constexpr Tool tools[] = {{"info", storage::print_info},
                               {"verify", storage::verify},
@@ -120,7 +120,7 @@ int use_store_tool(const config::Command& command) {
     for (const Tool& tool : tools) {
         if (tool.name != command.store_tool) continue;
         const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
-        if (!result) return fail(result.error().text);
+        if (!result) return fail(text_of(result.error()));
         return result.value() ? answered() : config::exit_failure;
     }
     const auto print_answer = [](std::string_view text) { print(stdout, text); };
@@ -128,7 +128,7 @@ int use_store_tool(const config::Command& command) {
         command.store_tool == "backup"
             ? storage::backup(command.store_path, command.store_file, print_answer)
             : storage::restore(command.store_file, command.store_path, command.store_is_forced, print_answer);
-    return result ? answered() : fail(result.error().text);
+    return result ? answered() : fail(text_of(result.error()));
 }
 
 int print_events(bool is_json) {

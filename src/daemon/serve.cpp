@@ -39,12 +39,17 @@ std::string_view fix_for(const Error& error) {
     return "see the reason";
 }
 
-std::string_view fix_for(storage::Fault fault) {
-    switch (fault) {
+/// The remedy for an error of the store.
+std::string_view fix_for_store(const Error& error) {
+    if (error.code == std::errc::not_enough_memory)
+        return "the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the limit of "
+               "the process (ulimit -v)";
+    switch (storage::fault_of(error.code)) {
         case storage::Fault::access: return "let this user write the directory, or choose another directory";
         case storage::Fault::in_use: return "end that process, or choose another directory with --store";
         case storage::Fault::newer: return "start the newer broker again, or choose another directory";
-        case storage::Fault::full: return "free space on the disk, or raise store.size_max_bytes";
+        case storage::Fault::full:
+        case storage::Fault::ceiling: return "free space on the disk, or raise store.size_max_bytes";
         case storage::Fault::damaged:
         case storage::Fault::io: break;
     }
@@ -74,19 +79,19 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
         store = std::move(*opened);
         return true;
     }
-    const storage::StoreError& error = opened.error();
+    const Error& error = opened.error();
     // Two brokers on one store would corrupt it, so a store in use always ends the start.
     const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
-                           error.fault != storage::Fault::in_use;
+                           storage::fault_of(error.code) != storage::Fault::in_use;
     if (!may_start) {
-        log.error("not_started", {{"reason", error.text}, {"fix", fix_for(error.fault)}});
+        log.error("not_started", {{"reason", text_of(error)}, {"fix", fix_for_store(error)}});
         return false;
     }
-    log.error("store_unusable", {{"reason", error.text},
+    log.error("store_unusable", {{"reason", text_of(error)},
                                  {"outcome",
                                   "store.if_unusable = start_without: the broker serves, and nothing is "
                                   "kept until a restart finds the store usable"},
-                                 {"fix", fix_for(error.fault)}});
+                                 {"fix", fix_for_store(error)}});
     return true;
 }
 

@@ -118,7 +118,7 @@ int remove(AdminListener& listener, const std::string& client_id) {
 int use_store(const config::Command::Sessions& request) {
     const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
                                          : storage::list_sessions(request.store, print_line);
-    return done ? config::exit_ok : fail(done.error().text);
+    return done ? config::exit_ok : fail(text_of(done.error()));
 }
 
 }  // namespace

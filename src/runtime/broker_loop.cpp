@@ -78,7 +78,7 @@ Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions 
     journal::StoreImage image;
     if (store) {
         auto loaded = store->load();
-        if (!loaded) return Failure{Error{{}, "{}", loaded.error().text}};
+        if (!loaded) return Failure{loaded.error()};
         image = std::move(*loaded);
     }
     std::unique_ptr<Parts> parts;

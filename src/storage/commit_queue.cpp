@@ -57,7 +57,7 @@ void CommitQueue::finish(Outcome outcome) {
     LEDGE_ASSERT(is_under_way_);
     is_under_way_ = false;
     // A batch that found no room is kept for submit_again(); every other outcome is final.
-    const bool is_kept = !outcome && outcome.error().fault == Fault::full;
+    const bool is_kept = !outcome && may_retry(outcome.error());
     if (!is_kept) batch_ = {};
     on_done_(std::move(outcome));
 }

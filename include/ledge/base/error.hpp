@@ -1,5 +1,5 @@
-// Error: a failure outside the rules of a protocol: of a file, a socket, a name, a store, a certificate. Code decides by
-// `code`; text_of() makes the sentence for people, at the place that logs or prints it. No code reads the sentence.
+// Error: a failure outside the rules of a protocol: of a file, a socket, a name, a store, a certificate. Code decides
+// by `code`; text_of() makes the sentence for people, at the place that logs or prints it. No code reads the sentence.
 #pragma once
 
 #include <string>
@@ -29,9 +29,9 @@ std::string text_of(const Error& error);
 /// "the file") is "the file cannot be opened: No such file or directory".
 std::string text_of(const Error& error, std::string_view subject);
 
-/// An error that says in which larger operation `inner` has happened: in_context("TLS of listener '{}': {}", "a", inner)
-/// is "TLS of listener 'a': /etc/x cannot be opened: No such file or directory". The code is the one of `inner`. With a
-/// subject "" the operation has one place, for the sentence of `inner`.
+/// An error that says in which larger operation `inner` has happened. The code is the one of `inner`.
+/// in_context("TLS of listener '{}': {}", "a", inner) is "TLS of listener 'a': /etc/x cannot be opened: No such file or
+/// directory". With a subject "" the operation has one place, for the sentence of `inner`.
 Error in_context(std::string_view operation, std::string subject, const Error& inner);
 
 /// The code for an errno.

@@ -15,7 +15,7 @@ namespace ledge::storage {
 
 class CommitQueue {
 public:
-    using Outcome = Result<CommitReport, StoreError>;
+    using Outcome = Result<CommitReport, Error>;
 
     /// `post` runs functions on the loop's thread; the queue calls `on_done` there, once for each try of a batch.
     /// `store` must outlive the queue. The error says why the thread cannot start.
@@ -28,7 +28,7 @@ public:
 
     /// Starts a commit. Requires that no batch is under way: the next call must wait for on_done.
     void submit(journal::Batch batch);
-    /// Starts another try of the last batch. Requires that its last report was Fault::full.
+    /// Starts another try of the last batch. Requires that its last report was an error that may_retry().
     void submit_again();
 
     /// For the end of a process whose disk does not answer: the thread keeps running with its data, and nobody waits
