@@ -78,10 +78,10 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
 std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
-        const std::uint64_t bytes = session.unloadable_bytes();
+        const std::uint64_t bytes = session.queue().unloadable_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.unload(); });
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.queue().unload(); });
 }
 
 // Step 3. Connections without a session belong to step 1.
@@ -112,12 +112,12 @@ std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* bu
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
         if (session.connection() != nullptr && session.connection() == busy) return;
-        const std::uint64_t bytes = session.unstored_bytes();
+        const std::uint64_t bytes = session.queue().unstored_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
     return sessions_by_owner_.free_bytes(wanted, [](Session& session) {
         if (session.connection() != nullptr) session.connection()->shed();
-        session.drop_unstored();
+        session.queue().drop_unstored();
     });
 }
 

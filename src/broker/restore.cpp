@@ -31,8 +31,8 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
     set_owner(session, record->owner);
     session.charge_to(services_.accounts.of(record->owner, record->network));
-    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress, bytes_of(stored.record),
-                    record->expires_at);
+    session.record().restore(stored.number, bytes_of(stored.record), record->expires_at);
+    session.queue().restore(stored.last_queued, stored.last_live, record->progress);
     session.is_incomplete = record->is_incomplete;
     for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
@@ -86,11 +86,11 @@ void Lifecycle::restore_subscription(session::Session& session, const journal::S
 void Lifecycle::restore_queue(session::Session& session, const journal::StoredSession& stored) {
     const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const journal::StoredRow& row) {
         const auto record = journal::parse_queued(bytes_of(row.body));
-        return record && session.is_own_id(row.number, record->packet_id);
+        return record && session.queue().is_own_id(row.number, record->packet_id);
     });
     if (!has_own_ids) return restore_exchanges(session, stored);
     const std::uint64_t rows = std::max<std::uint64_t>(stored.queued, stored.inflight.size());
-    session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
+    session.queue().restore_rows(rows, stored.queued_bytes, stored.first_queued);
 }
 
 // For the exchanges of the older release: opens each of them, the rest of the rows becomes the queue.
@@ -105,12 +105,13 @@ void Lifecycle::restore_exchanges(session::Session& session, const journal::Stor
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (session.restore_exchange(row.number, std::move(delivery), record->state, record->packet_id)) continue;
+        if (session.queue().restore_exchange(row.number, std::move(delivery), record->state, record->packet_id))
+            continue;
         session.is_incomplete = true;
         services_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }
     const std::uint64_t waiting = stored.queued - std::min<std::uint64_t>(stored.queued, stored.inflight.size());
-    session.restore_queue(waiting, bytes, stored.first_queued);
+    session.queue().restore_rows(waiting, bytes, stored.first_queued);
 }
 
 }  // namespace ledge::broker

@@ -144,7 +144,7 @@ void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
 
 // Messages that already wait in the queue of the session go first.
 bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
-    if (!connection.sender().has_room() || !connection.session()->pending().empty()) return false;
+    if (!connection.sender().has_room() || !connection.session()->queue().pending().empty()) return false;
     return qos == QoS::at_most_once || connection.has_send_quota();
 }
 
@@ -161,8 +161,10 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     delivery.qos = std::min(view.qos, batch.qos);
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
-    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, journal::Urgency::lazy);
-    session.enqueue(std::move(delivery));
+    session::SessionQueue& queue = session.queue();
+    if (delivery.qos != QoS::at_most_once && session.is_stored())
+        queue.store(delivery, session.is_online(), journal::Urgency::lazy);
+    queue.enqueue(std::move(delivery), session.limits());
     connection.pump(now);
 }
 

@@ -14,7 +14,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     if (session.connection() != nullptr) facts.address = session.connection()->peer().address;
     facts.is_connected = session.connection() != nullptr;
     facts.subscriptions = session.subscriptions.size();
-    facts.messages = session.backlog();
+    facts.messages = session.queue().size();
     // While the session is connected, the timer is not set.
     const Instant ends = session.expiry_timer.deadline();
     if (!facts.is_connected && ends != never) facts.expires_in = std::max(ends - now, Duration{});
@@ -55,7 +55,7 @@ bool Lifecycle::remove(std::string_view client_id, Instant now) {
     services_.log.warning("session_removed", {{"client_id", client_id},
                                               {"owner", session->owner()},
                                               {"reason", "an operator removed it"},
-                                              {"messages", session->backlog()}});
+                                              {"messages", session->queue().size()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
     services_.journal.request_commit();  // the operator expects that the removal survives a crash
     return true;

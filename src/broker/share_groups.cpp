@@ -17,7 +17,7 @@ enum class Readiness : std::uint8_t {
 
 Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
-    const bool is_full = !session.pending().fits(1, session.is_stored(), session.limits());
+    const bool is_full = !session.queue().pending().fits(1, session.is_stored(), session.limits());
     if (connection == nullptr || !connection->is_connected()) return is_full ? Readiness::full : Readiness::offline;
     return session.keeps_up() ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
 }
@@ -79,7 +79,8 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
         if (!member.session->may_receive(topic)) continue;
         const Readiness readiness = readiness_of(*member.session);
         const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&
-                                    readiness == best_readiness && member.session->backlog() < best->session->backlog();
+                                    readiness == best_readiness &&
+                                    member.session->queue().size() < best->session->queue().size();
         if (best == nullptr || readiness < best_readiness || is_less_loaded) {
             best = &member;
             best_readiness = readiness;

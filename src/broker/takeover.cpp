@@ -136,7 +136,7 @@ void Lifecycle::end_session_of_removed_owner(const session::Connection& connecti
                                               {"reason",
                                                "its owner is no longer in the password file, and another user "
                                                "has connected with its client id"},
-                                              {"messages", session->backlog()}});
+                                              {"messages", session->queue().size()}});
     end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
 }
 
@@ -218,7 +218,7 @@ void Lifecycle::renew(session::Session& session) {
     const std::vector<std::string> filters = subscriptions_.filters_of(session);
     services_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
                                                          {"subscriptions_ended", filters.size()},
-                                                         {"messages_kept", session.backlog()}});
+                                                         {"messages_kept", session.queue().size()}});
     for (const std::string& filter : filters) subscriptions_.remove(session, filter);
     session.retained_feed.reset();
     session.received.clear(session.number());
@@ -303,7 +303,7 @@ void Lifecycle::on_expiry_timer(Session& session, Instant now) {
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
     ++services_.counters.sessions_expired;
-    services_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.backlog()}});
+    services_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.queue().size()}});
     end(session, now);
 }
 
@@ -321,7 +321,7 @@ void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
 // A queue that is partly in the store only is left there for remove_ended_queues(). All other rows go at once.
 void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
     LEDGE_ASSERT(session.is_stored());
-    if (session.pending().has_stored_tail())
+    if (session.queue().pending().has_stored_tail())
         leave_queue_in_store(session, urgency);
     else
         session.record().drop(urgency);
@@ -342,23 +342,24 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 // exception are QoS 2 messages that were sent: a second client could get them too [MQTT-4.8.2-5]. All other messages of
 // the session are dropped.
 void Lifecycle::reroute_shared(Session& session, Instant now) {
+    session::SessionQueue& queue = session.queue();
     std::vector<session::Delivery> left;
-    session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
+    queue.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
         if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         const bool is_shared = entry.delivery.share_group != 0 && entry.state == journal::OutState::sent_qos1;
         left.push_back(std::move(entry.delivery));
         if (!is_shared) left.back().share_group = 0;
     });
-    while (session.pending().has_loaded()) {
-        left.push_back(session.dequeue());
+    while (queue.pending().has_loaded()) {
+        left.push_back(queue.dequeue());
         const session::Delivery& delivery = left.back();
         if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
         if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
     }
     subscriptions_.remove_all(session);  // first, so that the session is no member of its groups any more
     for (session::Delivery& delivery : left) {
-        if (delivery.share_group != 0 && session.load_publication(delivery)) reroute_to_group(delivery, now);
-        session.discard(delivery);
+        if (delivery.share_group != 0 && queue.load_publication(delivery)) reroute_to_group(delivery, now);
+        queue.discard(delivery);
     }
 }
 
@@ -372,9 +373,10 @@ void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
 // Stored queues of sessions that have ended
 
 void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
-    services_.counters.dropped_session_ended += session.pending().stored_rows();
-    ended_queues_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
-    session.record().mark_ended(session.client_id(), urgency);
+    const session::PendingQueue& pending = session.queue().pending();
+    services_.counters.dropped_session_ended += pending.stored_rows();
+    ended_queues_.push_back({session.number(), pending.stored_from(), services_.journal.last()});
+    session.record().mark_ended(urgency);
 }
 
 // Removes one slice of one queue. The record of the session goes last, so that a crash in between leaves the rest of

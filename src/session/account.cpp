@@ -27,7 +27,7 @@ Session* Account::longest_away_empty() {
     // Bounded, because an owner may have many thousand sessions with messages.
     for (int looks = 0; looks < looks_max && longest_away != nullptr; ++looks) {
         Session& session = *longest_away;
-        if (session.backlog() == 0) return &session;
+        if (session.queue().size() == 0) return &session;
         remove_away(session);
         add_away(session);
     }
@@ -126,7 +126,7 @@ void Accounts::note_store_used(double fraction) {
 std::uint64_t Session::table_bytes() const {
     const std::uint64_t will_bytes =
         will == nullptr ? 0 : sizeof(journal::StoredWill) + will->publication.blob().size();
-    return MemoryBudget::session_bytes + client_id_.size() + subscription_bytes_ + will_bytes;
+    return MemoryBudget::session_bytes + client_id().size() + subscription_bytes_ + will_bytes;
 }
 
 void Session::count_tables() {

@@ -174,8 +174,8 @@ void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, jo
 }
 
 bool Connection::keeps_up() const {
-    return state_ == State::connected && session_->pending().empty() && !session_->inflight().has_unsent() &&
-           sender_.has_room() && has_send_quota();
+    return state_ == State::connected && session_->queue().pending().empty() &&
+           !session_->queue().inflight().has_unsent() && sender_.has_room() && has_send_quota();
 }
 
 void Connection::pump(Instant now) {
@@ -223,7 +223,7 @@ void Connection::on_timer(Instant now) {
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give back queue memory that the traffic of the last period does not need.
-        if (session_->inflight().empty()) session_->shrink();
+        if (SessionQueue& queue = session_->queue(); queue.inflight().empty()) queue.shrink();
         return set_timer(deadline);
     }
     ++services_.counters.keep_alive_timeouts;

@@ -39,10 +39,10 @@ void SessionRecordWriter::drop(journal::Urgency urgency) {
     ticket_ = creation_ticket_ = 0;
 }
 
-void SessionRecordWriter::mark_ended(std::string_view client_id, journal::Urgency urgency) {
+void SessionRecordWriter::mark_ended(journal::Urgency urgency) {
     LEDGE_ASSERT(number_ != 0);
     journal_.put(RecordKind::session, number_, 0,
-                 encode(journal::SessionRecord{client_id, 0, never, true, std::nullopt}), urgency);
+                 encode(journal::SessionRecord{client_id_, 0, never, true, std::nullopt}), urgency);
 }
 
 bool SessionRecordWriter::is_durable() const { return journal_.is_durable(ticket_); }

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
+#include <utility>
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
@@ -20,7 +21,10 @@ namespace ledge::session {
 
 class SessionRecordWriter {
 public:
-    explicit SessionRecordWriter(journal::Journal& journal) : journal_(journal) {}
+    SessionRecordWriter(journal::Journal& journal, std::string client_id)
+        : journal_(journal), client_id_(std::move(client_id)) {}
+
+    const std::string& client_id() const { return client_id_; }
 
     /// The session's number in the store; 0 = the session has no record.
     std::uint64_t number() const { return number_; }
@@ -31,7 +35,7 @@ public:
     /// Removes the record. The store removes all other records of the session in the same commit.
     void drop(journal::Urgency urgency);
     /// The session has ended, and its queue stays in the store until the broker removes the rows.
-    void mark_ended(std::string_view client_id, journal::Urgency urgency);
+    void mark_ended(journal::Urgency urgency);
 
     /// The ticket of the record's last change.
     journal::Ticket ticket() const { return ticket_; }
@@ -52,6 +56,7 @@ public:
 
 private:
     journal::Journal& journal_;
+    std::string client_id_;
     std::uint64_t number_ = 0;
     journal::Ticket ticket_ = 0;
     journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0 = none, or it is older than this process

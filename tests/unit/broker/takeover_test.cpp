@@ -84,7 +84,7 @@ TEST_CASE("[MQTT-3.1.4-3] a second connection takes the session over; the first 
         CHECK(first->session() == nullptr);
         CHECK(rig.metrics().clients_connected == 2);
         CHECK(rig.counters().takeovers == 1);
-        CHECK((second->session()->inflight().size() == 1) == !clean);
+        CHECK((second->session()->queue().inflight().size() == 1) == !clean);
         CHECK(rig.metrics().subscriptions == (clean ? 0U : 1U));
         Bytes parts[2];
         REQUIRE(first->outbox().gather(parts) == 1);

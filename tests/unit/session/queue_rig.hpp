@@ -68,8 +68,8 @@ struct QueueRig : Rig {
     /// Stored and queued, as the broker does for an offline session.
     void queues(std::string_view payload, QoS qos = qos1) {
         Delivery one = delivery("a", payload, qos);
-        session->store(one, journal::Urgency::now);
-        session->enqueue(std::move(one));
+        session->queue().store(one, session->is_online(), journal::Urgency::now);
+        session->queue().enqueue(std::move(one), session->limits());
         if (connection != nullptr) connection->pump(now);
     }
     void commits() {
@@ -106,23 +106,24 @@ struct QueueRig : Rig {
     void stops_and_starts() {
         is_gone();
         session->record_disconnection(never, journal::Urgency::lazy);
-        restarts(session->progress());
+        restarts(session->queue().progress());
     }
     /// As after a kill while the client was connected: a session that knows what the store has.
     void restarts(const journal::SendingProgress& progress = journal::SendingProgress()) {
         is_gone();
         auto again = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         again->expiry_interval_s = 100;
-        again->restore(session->number(), shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
+        again->record().restore(session->number(), {}, never);
+        again->queue().restore(shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
         std::uint64_t waiting = 0;
         std::uint64_t bytes = 0;
         for (const auto& [row, body] : shelf.rows) {
             const auto record = journal::parse_queued(body);
             if (!record) continue;
             ++waiting, bytes += record->bytes;
-            REQUIRE((record->packet_id == 0 || again->is_own_id(row, record->packet_id)));
+            REQUIRE((record->packet_id == 0 || again->queue().is_own_id(row, record->packet_id)));
         }
-        again->restore_queue(waiting, bytes, shelf.rows.empty() ? 0 : shelf.rows.begin()->first);
+        again->queue().restore_rows(waiting, bytes, shelf.rows.empty() ? 0 : shelf.rows.begin()->first);
         session = std::move(again);
     }
 

@@ -206,7 +206,7 @@ std::string Rig::takes() {
 }
 
 void Rig::delivers(Delivery one, Instant at) {
-    session->enqueue(std::move(one));
+    session->queue().enqueue(std::move(one), session->limits());
     connection->pump(at);
 }
 
