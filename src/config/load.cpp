@@ -48,6 +48,8 @@ public:
         } else if (!has_listeners) {
             drafts_[std::string(default_listener_name)].url = default_listener_url;
         }
+        const bool is_durability_flag = std::ranges::any_of(
+            from_flags, [](const Assignment& assignment) { return assignment.key == "store.durability"; });
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
 
         // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
@@ -63,7 +65,7 @@ public:
             for (auto& [name, draft] : drafts_) draft.allow_anonymous = true;
         }
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
-        check_all(loaded_, drafts_, places_);
+        check_all(loaded_, drafts_, places_, is_durability_flag);
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
