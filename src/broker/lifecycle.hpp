@@ -49,7 +49,7 @@ public:
         journal::Journal& journal;
         session::MessageOwners& message_owners;
         journal::MessageReferences& references;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
         const session::SessionServices& for_sessions;
     };
 
@@ -155,14 +155,14 @@ private:
 
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
     struct EndedQueue {
-        std::uint64_t session = 0;  // number of the session in the store
-        std::uint64_t from = 0;     // the next row to remove
-        journal::Ticket after = 0;  // when this ticket is durable, the store has the last row of the queue
+        SessionNumber session = no_session;  // the session in the store
+        std::uint64_t from = 0;              // the next row to remove
+        Ticket after = no_ticket;            // when this ticket is durable, the store has the last row of the queue
     };
 
     /// A will that was found in the store without a session.
     struct WillAlone {
-        std::uint64_t number = 0;  // of the will's own record; 0 = it has none yet
+        SessionNumber number = no_session;  // of the will's own record; no_session = it has none yet
         std::string client_id;
         std::string owner;
         NetworkId network = NetworkId::none;
@@ -185,8 +185,8 @@ private:
     /// Tickets of removed session records, by client id, until the removals are durable. A new removal is added to
     /// removals_. When all of older_removals_ are durable, removals_ takes its place.
     struct Removals {
-        boost::unordered_flat_map<std::string, journal::Ticket> by_client_id;
-        journal::Ticket last = 0;  // the highest of these tickets
+        boost::unordered_flat_map<std::string, Ticket> by_client_id;
+        Ticket last = no_ticket;  // the highest of these tickets
     };
     Removals older_removals_;
     Removals removals_;

@@ -14,13 +14,13 @@ Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()
 void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
-        services_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return ended_queues_.push_back({stored.number, stored.first_queued, 0});
+        services_.log.error("stored_session_unreadable", {{"number", stored.number.value()}});
+        return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     }
-    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, 0});
+    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     // The session ends with this start, but its will has to be published later, by restore_wills().
     if (record->will && record->expiry_interval_s == 0) {
-        wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
+        wills_alone_.push_back({record->is_will_only ? stored.number : no_session, std::string(record->client_id),
                                 std::string(record->owner), record->network, std::move(*record->will),
                                 record->will_due});
         record->will.reset();

@@ -27,7 +27,7 @@ public:
         session::Accounts& accounts;
         const auth::Policy& policy;
         journal::Journal& journal;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
     };
 
     Retained(const Services& services, std::uint64_t seed, const RetainedLimits& limits)
@@ -36,8 +36,8 @@ public:
     /// Keeps the publication, or removes the kept one when the payload is empty [MQTT-3.3.1-6]. Returns the ticket of
     /// the record, 0 when no record is written. `kept` is `publication` as its deliveries share it. Requires
     /// has_room_for(). $SYS topics have no limit, do not count against the limits and are not stored.
-    journal::Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
-                          journal::Durability level);
+    Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
+                 journal::Durability level);
     /// False when a limit would be exceeded.
     bool has_room_for(const journal::PublicationView& publication) const;
 
@@ -83,7 +83,7 @@ private:
         journal::Publication publication;  // empty = the message is only in the store
         std::uint64_t number = 0;          // of the record, given even without a record; grows with each new topic
         std::uint64_t stored_as = 0;       // number given to the present message; after a start equal to `number`
-        journal::Ticket ticket = 0;        // of the record, if it was put since the start
+        Ticket ticket = no_ticket;         // of the record, if it was put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0 = no message is kept under this topic number
         std::uint16_t owner = 0;  // number of the publisher's account
@@ -92,11 +92,11 @@ private:
     };
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
-    journal::Ticket put_record(Message& message, journal::Durability level, wire::QoS qos);
+    Ticket put_record(Message& message, journal::Durability level, wire::QoS qos);
     journal::Publication load(Message& message);
     journal::Publication read(const Message& message) const;
     bool is_same(const Message& message, const journal::PublicationView& publication) const;
-    journal::Ticket remove(topic::TopicId topic, journal::Urgency urgency);
+    Ticket remove(topic::TopicId topic, journal::Urgency urgency);
     Message& at(topic::TopicId topic);
     void charge(Message& message);
     void discharge(Message& message);

@@ -13,7 +13,7 @@ using wire::QoS;
 using wire::ReasonCode;
 
 Router::Routed Router::route(const journal::PublicationView& publication, const session::Session* publisher,
-                             Refusal refusal, journal::Ticket not_before, Instant now) {
+                             Refusal refusal, Ticket not_before, Instant now) {
     const journal::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
@@ -26,12 +26,12 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
-    const journal::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
+    const Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : no_ticket;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
     // The record of a retained message is needed even when all subscribers have acknowledged. So the publisher waits
     // for the commit.
-    if (level == journal::Durability::durable && retained != 0) {
+    if (level == journal::Durability::durable && retained != no_ticket) {
         routed.ack.ticket = std::max(routed.ack.ticket, retained);
         routed.ack.hold.abandon();
     }
@@ -41,11 +41,11 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
 // Why the publication must be refused: the store could not keep what the acknowledgement would promise, or the queue of
 // a subscriber is full and its policy is `refuse`. success when the publication is accepted.
 ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
-                          journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now) {
+                          journal::Durability level, Refusal refusal, Ticket not_before, Instant now) {
     LEDGE_ASSERT(refusal != Refusal::impossible);
     const journal::Journal& journal = services_.journal;
     session::Counters& counters = services_.counters;
-    if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
+    if (journal.refuses_publications() && (not_before != no_ticket || needs_store(publication, level))) {
         ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
     }
@@ -236,7 +236,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
 
 void Router::route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                                   Instant now) {
-    route(publication, publisher, Refusal::impossible, 0, now);
+    route(publication, publisher, Refusal::impossible, no_ticket, now);
 }
 
 }  // namespace ledge::broker

@@ -52,7 +52,7 @@ public:
     /// success or no_matching_subscribers; or quota_exceeded or implementation_specific_error when the publication is
     /// refused: then it reaches no subscriber and is not retained.
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
-                 journal::Ticket not_before, Instant now);
+                 Ticket not_before, Instant now);
 
     /// Routes a publication whose acknowledgement nobody waits for: a will or a $SYS topic.
     void route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
@@ -72,7 +72,7 @@ private:
     void clear_hit_index();
     void collect_shared(const journal::PublicationView& publication, const session::Session* publisher);
     wire::ReasonCode refuse(const journal::PublicationView& publication, const session::Session* publisher,
-                            journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now);
+                            journal::Durability level, Refusal refusal, Ticket not_before, Instant now);
     bool is_over_share(const session::Session* publisher) const;
     void note_over_share(const session::Session& publisher, Instant now);
     bool is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher);

@@ -20,12 +20,12 @@ session::Account* account_of(const Connection& connection) {
 }  // namespace
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
-    : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
+    : parts_(std::make_unique<Parts>(options, log, seed, now, nullptr)) {}
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-             const journal::StoreReader& reader)
-    : Shard(options, log, seed, image.now) {
-    parts_->restore(image, reader, image.now);
+             journal::StoreReader& reader)
+    : parts_(std::make_unique<Parts>(options, log, seed, image.now, &reader)) {
+    parts_->restore(image, image.now);
     // End the sessions that have expired, or whose client lost its connection by the end of the broker, before any
     // client can resume them.
     on_time(image.now);
@@ -40,14 +40,14 @@ Shard::~Shard() {
     parts_->lifecycle.clear();
 }
 
-Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
+Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now) {
     Parts& p = *parts_;
     LEDGE_ASSERT(peer.listener < p.options.listeners.size());
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     p.admission.make_room_for_arrival(peer.listener, now);
     ++p.services.counters.connections_opened;
     auto connection =
-        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), driver_data, now);
+        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), link, now);
     if (!peer.user.empty()) connection->set_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
@@ -65,6 +65,7 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
 }
 
 void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+    if (access.is_walking()) access.check_login(connection);  // the walk may not have come to this client yet
     if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
     while (!connection.is_closing() && process_packet(connection, bytes, now)) {
     }
@@ -176,31 +177,30 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     // publisher's repetition after a crash would be delivered a second time. Where PUBREC does not wait for the commit,
     // PUBREL may come before it. The publisher then repeats nothing any more, and the packet id is not written.
     const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == journal::Durability::durable;
-    journal::Ticket received = 0;
+    Ticket received = no_ticket;
     if (is_qos2) {
         // While commits are postponed, refuse the message before its packet id is recorded: such records would fill the
         // journal.
         const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
-        received = is_refused ? journal::never_durable
-                              : session.received.put_record(session.number(), route.packet_id, urgency);
+        received = is_refused ? never_durable : session.received.put_record(session.number(), route.packet_id, urgency);
     }
     // Without the record of the packet id, a repetition of the message could not be recognized.
-    if (received == journal::never_durable) {
+    if (received == never_durable) {
         ++services.counters.refused_quota;
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
+        return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     // A refused message may be repeated with the same packet id, so the id must not stay recorded.
-    if (received != 0 && wire::is_error(routed.code)) {
+    if (received != no_ticket && wire::is_error(routed.code)) {
         if (services.journal.is_pending(received)) services.journal.cancel(received);
-        received = 0;
+        received = no_ticket;
     }
     // The record of the packet id is needed even when all subscribers have acknowledged: wait for the commit.
-    if (received != 0) routed.ack.hold.abandon();
-    const journal::Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
+    if (received != no_ticket) routed.ack.hold.abandon();
+    const Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.ack.hold));
 }
 
@@ -279,7 +279,7 @@ void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_
 
 journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.make_batch(now); }
 
-void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
+void Shard::on_committed(Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.services.journal.on_committed(last);
@@ -401,17 +401,16 @@ void Shard::on_drained(Connection& connection, Instant now) {
 void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
+    if (parts_->access.is_walking()) parts_->access.walk();
     parts_->resume_reading(now);
     while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
-    switch (timer.wakes) {
-        case CoreTimer::Wakes::connection: return fire(*static_cast<Connection*>(timer.owner), now);
-        case CoreTimer::Wakes::session_expiry:
-            return lifecycle.on_expiry_timer(*static_cast<session::Session*>(timer.owner), now);
-        case CoreTimer::Wakes::will_delay:
-            return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
+    switch (timer.wakes()) {
+        case CoreTimer::Wakes::connection: return fire(timer.connection(), now);
+        case CoreTimer::Wakes::session_expiry: return lifecycle.on_expiry_timer(timer.session(), now);
+        case CoreTimer::Wakes::will_delay: return lifecycle.on_will_delay_passed(timer.session(), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
         case CoreTimer::Wakes::retained_sweep: return sweep_retained(now);
     }
@@ -429,7 +428,8 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    if (p.feeds.has_unfinished()) return p.latest;  // at once: the next turn may examine more retained topics
+    // At once: the next turn may examine more retained topics, or judge more clients.
+    if (p.feeds.has_unfinished() || p.access.is_walking()) return p.latest;
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 

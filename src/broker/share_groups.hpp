@@ -10,8 +10,8 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/base/text_hash.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "subscriber_list.hpp"
 
@@ -34,7 +34,7 @@ class ShareGroups {
 public:
     /// `seed`: secret of the hash over the group names.
     ShareGroups(ShareStrategy strategy, Rng& rng, std::uint64_t seed)
-        : strategy_(strategy), rng_(rng), by_name_(0, Hash{topic::detail::TextHash(seed)}) {}
+        : strategy_(strategy), rng_(rng), by_name_(0, Hash{TextHash(seed)}) {}
 
     static constexpr std::size_t count_max = (1U << 20U) - 2U;
     /// Members that pick() examines at most. After that it chooses the best of them, even if that one does not keep up.
@@ -78,7 +78,7 @@ private:
     };
     struct Hash {
         using is_transparent = void;
-        topic::detail::TextHash hash;
+        TextHash hash;
         std::size_t operator()(const Name& name) const { return hash(hash(name.text), name.filter); }
     };
     struct Equal {

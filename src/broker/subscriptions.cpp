@@ -1,3 +1,5 @@
+// Subscriptions: the filters of all sessions in two tries, one for ordinary and one for shared subscriptions. An
+// ordinary filter has a list of subscribers, and a shared filter has groups. Each change writes its record here.
 #include "subscriptions.hpp"
 
 #include <algorithm>
@@ -12,6 +14,7 @@ Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rn
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
                                         const wire::SubscribeOptions& options, std::uint32_t id) {
+    // The filter is inserted before the old subscription is looked up: the lookup needs the id of the filter.
     Ref ref;
     if (!insert(filter, ref)) return Added::refused;
     SubscriberList& list = list_of(ref);
@@ -28,6 +31,7 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
     // [MQTT-3.8.4-3] A subscription with the same filter is replaced.
     Subscriber* subscriber = list.find(session);
     LEDGE_ASSERT(subscriber != nullptr);
+    // A client that subscribes again after each reconnect must not cause a write.
     if (subscriber->subscription_id == id && subscriber->options == options) return Added::unchanged;
     subscriber->subscription_id = id;
     subscriber->options = options;
@@ -42,9 +46,9 @@ void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_
     const journal::FeedProgress feed =
         session.retained_feed == nullptr ? journal::FeedProgress{} : session.retained_feed->recorded(filter);
     Blob body = journal::encode({options, id, filter, feed});
-    if (ref.ticket != 0 && journal_.is_pending(ref.ticket))
+    if (ref.ticket != no_ticket && journal_.is_pending(ref.ticket))
         return journal_.replace(ref.ticket, std::move(body), urgency);
-    ref.has_older_record = ref.has_older_record || ref.ticket != 0;
+    ref.has_older_record = ref.has_older_record || ref.ticket != no_ticket;
     ref.ticket =
         journal_.put(journal::RecordKind::subscription, session.number(), ref.number, std::move(body), urgency);
     session.subscriptions_ticket = ref.ticket;
@@ -65,7 +69,7 @@ void Subscriptions::record_feed(session::Session& session, session::RetainedFeed
 // When the store cannot have the record yet, because its first form is still pending, nothing is written at all.
 void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (!session.is_stored()) return;
-    const bool is_pending = ref.ticket != 0 && journal_.is_pending(ref.ticket);
+    const bool is_pending = ref.ticket != no_ticket && journal_.is_pending(ref.ticket);
     if (is_pending) journal_.cancel(ref.ticket);
     if (is_pending && !ref.has_older_record) return;
     session.subscriptions_ticket =
@@ -141,6 +145,7 @@ std::span<const ShareGroupId> Subscriptions::match_shared(std::string_view topic
     matches_.clear();
     group_matches_.clear();
     shared_.match(topic, matches_);
+    // A filter may have many groups, and each of them gets the message.
     for (const topic::FilterId filter : matches_)
         group_matches_.insert(group_matches_.end(), shared_groups_[filter].begin(), shared_groups_[filter].end());
     return group_matches_;

@@ -391,7 +391,7 @@ void Lifecycle::remove_ended_queues(Instant) {
     if (!journal.is_durable(next.after)) return;
     auto& rows = loaded_;
     rows.clear();
-    services_.store.queued(services_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit, rows);
+    services_.store.queued(next.session, next.from, rows_per_commit, bytes_per_commit, rows);
     for (const journal::StoredDelivery& stored : rows) {
         next.from = stored.row.number + 1;
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
@@ -399,7 +399,7 @@ void Lifecycle::remove_ended_queues(Instant) {
         if (!record || services_.references.count(record->message) == 0) continue;
         if (!services_.references.release(record->message)) continue;  // other queues still refer to the message
         services_.message_owners.remove(record->message);
-        journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
+        journal.drop(journal::RecordKind::message, no_session, record->message.value(), journal::Urgency::soon);
     }
     if (!rows.empty()) return;
     journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);

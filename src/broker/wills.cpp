@@ -105,7 +105,7 @@ void Lifecycle::restore_wills(Instant now) {
     std::ranges::sort(wills_alone_, std::ranges::greater(), &WillAlone::number);
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
         if (sessions_.find(alone.client_id) != nullptr) {
-            if (alone.number != 0)
+            if (alone.number != no_session)
                 services_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
             continue;
         }

@@ -1,3 +1,5 @@
+// The commands that print something and end: check, store, events, metrics and --print-config. Answers go to standard
+// output, and complaints to standard error.
 #include "commands.hpp"
 
 #include <unistd.h>
@@ -29,6 +31,7 @@ int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? c
 std::string unwritable_store(const config::Config& config) {
     if (!config.store.is_used()) return {};
     const std::filesystem::path path = config.store.path;
+    // A missing directory is no mistake: the broker creates it, if it may write the directory above.
     std::error_code error;
     const std::filesystem::file_type type = std::filesystem::status(path, error).type();
     if (type == std::filesystem::file_type::not_found) {
@@ -73,6 +76,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }
+    // The whole answer is built first, so that a reader gets either all of it or a complaint.
     std::string out = command.sources.file.value_or("embedded configuration") + ": ok\n";
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const auto& listener = loaded.config.shard.listeners[i];
@@ -103,6 +107,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                " may not read it\n";
     out += durability_table(loaded.config);
     print(stdout, out);
+    // With --strict a pipeline refuses a configuration that is allowed but dangerous.
     const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
     return is_refused ? config::exit_failure : answered();
 }

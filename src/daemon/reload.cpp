@@ -30,6 +30,44 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 
 }  // namespace
 
+// Each task has a copy of what tells which files to read: the worker must not look into the Reload, which changes.
+
+class Reload::All final : public runtime::ReloadTask {
+public:
+    All(Reload& of, config::Sources sources) : of_(of), sources_(std::move(sources)) {}
+    void read() override {
+        loaded_ = config::load(sources_);
+        check_hook_files(loaded_);
+    }
+    runtime::Reloaded put_in_force() override { return of_.take_all(std::move(loaded_)); }
+
+private:
+    Reload& of_;
+    config::Sources sources_;
+    config::Loaded loaded_;
+};
+
+class Reload::PolicyOnly final : public runtime::ReloadTask {
+public:
+    PolicyOnly(Reload& of, config::AuthSettings settings) : of_(of), settings_(std::move(settings)) {}
+    void read() override {
+        loaded_ = config::load_policy(settings_);
+        check_hook_files(loaded_);
+    }
+    runtime::Reloaded put_in_force() override { return of_.take_policy(std::move(loaded_)); }
+
+private:
+    Reload& of_;
+    config::AuthSettings settings_;
+    config::Loaded loaded_;
+};
+
+std::unique_ptr<runtime::ReloadTask> Reload::read_all() { return std::make_unique<All>(*this, sources_); }
+
+std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
+    return std::make_unique<PolicyOnly>(*this, running_.auth);
+}
+
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
                AddListener add_listener)
     : sources_(std::move(sources)),
@@ -105,17 +143,13 @@ std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) 
     return words;
 }
 
-runtime::Reloaded Reload::read_policy() {
-    config::Loaded loaded = config::load_policy(running_.auth);
-    check_hook_files(loaded);
+runtime::Reloaded Reload::take_policy(config::Loaded loaded) {
     if (complain(loaded, "policy_refused")) return runtime::Reloaded::refused;
     put_in_force(loaded);
     return runtime::Reloaded::in_force;
 }
 
-runtime::Reloaded Reload::read_all() {
-    config::Loaded loaded = config::load(sources_);
-    check_hook_files(loaded);
+runtime::Reloaded Reload::take_all(config::Loaded loaded) {
     if (complain(loaded, "configuration_refused")) return runtime::Reloaded::refused;
     const auto has_policy = [](const config::AuthSettings& auth) {
         return auth.knows_users() || !auth.acl_file.empty();

@@ -1,3 +1,5 @@
+// serve(): starts the broker, runs it until a signal, and returns the exit status. The order of the steps matters: each
+// step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
 #include <string>
@@ -39,7 +41,7 @@ std::string_view fix_for(const Error& error) {
     return "see the reason";
 }
 
-/// The remedy for an error of the store.
+/// The remedy for an error of the store, by its kind; the text of the error has the details.
 std::string_view fix_for_store(const Error& error) {
     if (error.code == std::errc::not_enough_memory)
         return "the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the limit of "
@@ -73,6 +75,7 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
                      {"fix", "name a directory: --store DIR, or store.path in the configuration"}});
         return true;
     }
+    // Root must not own the files: the broker could not write them after it has given up its rights.
     const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
     if (opened) {
@@ -102,6 +105,7 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
                   {{"reason", text_of(changed.error())}, {"fix", "start as root, or leave process.user out"}});
         return false;
     }
+    // The kernel forbids core dumps when a process changes its user, so the setting must be repeated.
     allow_core_dumps(loaded.config.process.core_dumps);
     log.info("privileges_given_up", {{"user", account.user}});
     for (const std::string& file : unreadable(files_read_again(loaded)))
@@ -133,6 +137,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
     if (!account) return refuse(log, text_of(account.error()), "correct the key", config::exit_bad_configuration);
+    // Each client needs a descriptor. The limit of the system is shared among the listeners below.
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
@@ -140,6 +145,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
+    // The callbacks hold references to locals of this function, which outlive the loop.
     Reload reload(
         sources, loaded.config, log,
         [&running](auth::Policy policy, std::vector<std::string> files) {
@@ -166,6 +172,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
+    // A store is configured, but the broker starts without it. The metrics must show that.
     const bool is_without = loaded.config.store.is_used() && store == nullptr;
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
@@ -182,6 +189,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
+    // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     release_startup_code();
     (*loop)->run();

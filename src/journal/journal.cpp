@@ -8,7 +8,7 @@
 
 namespace ledge::journal {
 
-Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
+Ticket Journal::put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency) {
     return append({.kind = kind,
                    .change = Change::put,
                    .urgency = urgency,
@@ -17,7 +17,7 @@ Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number
                    .body = std::move(body)});
 }
 
-Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
+Ticket Journal::drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency) {
     return append({.kind = kind, .change = Change::drop, .urgency = urgency, .session = session, .number = number});
 }
 
@@ -28,19 +28,23 @@ Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Pub
 }
 
 Ticket Journal::append(Pending record) {
-    if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : 0;
+    if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : no_ticket;
     LEDGE_ASSERT(record.change == Change::put || (record.body.size() == 0 && !record.publication));
     add_to_sums(record);
     note_urgency(record.urgency);
     if (record.urgency == Urgency::paced) ++paced_records_;
     pending_.push_back(std::move(record));
     ++live_;
-    return last_batched_ + pending_.size();
+    return last_appended();
+}
+
+Journal::Pending& Journal::pending_of(Ticket ticket) {
+    LEDGE_ASSERT(is_pending(ticket) && ticket <= last_appended());
+    return pending_[index_of(ticket)];
 }
 
 void Journal::cancel(Ticket ticket) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     LEDGE_ASSERT(live_ > 0);
     subtract_from_sums(record);
@@ -58,8 +62,7 @@ void Journal::withdraw(Ticket ticket) {
 }
 
 bool Journal::is_cancelled(Ticket ticket) const {
-    return is_pending(ticket) && ticket - last_batched_ <= pending_.size() &&
-           pending_[ticket - last_batched_ - 1].is_cancelled;
+    return is_pending(ticket) && ticket <= last_appended() && pending_[index_of(ticket)].is_cancelled;
 }
 
 // When the last paced record is cancelled, the paced commit is no longer needed. Lazy records then wait for their own
@@ -79,7 +82,7 @@ void Journal::settle_cancelled() {
     // Tickets become durable in order. While a batch is under way, on_committed() calls this function again.
     if (last_batched_ != durable_) return;
     has_settled_without_commit_ = !pending_.empty();
-    last_batched_ += pending_.size();
+    last_batched_ = last_appended();
     durable_ = last_batched_;
     while (!pending_.empty()) pending_.pop_front();
     reset_delays();
@@ -92,8 +95,7 @@ void Journal::reset_delays() {
 }
 
 void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     subtract_from_sums(record);
     record.body = std::move(body);
@@ -102,8 +104,7 @@ void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
 }
 
 void Journal::replace(Ticket ticket, const Publication& publication, Urgency urgency) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     subtract_from_sums(record);
     record.publication = publication;
@@ -204,7 +205,7 @@ Batch Journal::make_batch(Instant now) {
         charge_batched(record);
     }
     LEDGE_ASSERT(batch.records.size() == live_);
-    last_batched_ += pending_.size();
+    last_batched_ = last_appended();
     pending_.clear();
     batch.last = last_batched_;
     batch.next_number = next_number_;

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/net/resolver.hpp"
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_session.hpp"
 #include "ledge/os/address.hpp"
-#include "resolver.hpp"
 
 namespace ledge::net {
 

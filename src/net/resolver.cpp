@@ -1,4 +1,4 @@
-#include "resolver.hpp"
+#include "ledge/net/resolver.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

@@ -1,3 +1,5 @@
+// Committer: gives the batches of the shard to the commit thread, one at a time, and the reports back to the shard.
+// The states: idle, busy (a commit is under way), waiting (a full disk; the batch is tried again), failed (for good).
 #include "committer.hpp"
 
 #include <algorithm>
@@ -25,6 +27,7 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
 
 std::error_code Committer::start() {
     LEDGE_ASSERT(queue_ == nullptr);
+    // The report comes on the commit thread. post_to() carries it to the thread of the loop, where serve() finds it.
     auto queue = storage::CommitQueue::create(
         *store_, net::post_to(io_),
         [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
@@ -84,6 +87,7 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
         log_.error("commit_failed", {{"reason", figures_.waiting_reason}});
         return shard.on_store_failed(now);
     }
+    // From here on the commit has succeeded.
     state_ = State::idle;
     next_at_ = now + look_interval;
     if (figures_.waiting_since != never) log_end_of_wait(now);
@@ -164,6 +168,7 @@ void Committer::publish_figures(broker::Shard& shard, Instant now) {
     shard.note_store(figures_);
 }
 
+// Names the users that write most: the operator needs to know who uses up the budget.
 // At most one line per hour.
 void Committer::log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
     constexpr Duration log_interval = 1h;

@@ -32,7 +32,7 @@ public:
     Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store, const CommitterOptions& options,
               const Log& log);
 
-    /// Starts the commit thread. Call this once, before the first serve(). Returns 0 or an errno.
+    /// Starts the commit thread. Call this once, before the first serve(). The result is empty when that succeeds.
     std::error_code start();
 
     /// Called once per turn. Handles the report of the last batch, and submits the next batch if it is due.

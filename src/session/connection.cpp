@@ -36,17 +36,17 @@ std::string_view user_of(const Session& session) {
 }  // namespace
 
 Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
-                       void* driver_data, Instant now)
+                       LinkHandle* link, Instant now)
     : services_(services),
       sender_(services, peer_, *this),
       peer_(listener, std::move(address)),
       acks_(services.journal, sender_),
       deliveries_(services, peer_, sender_, acks_),
       receiver_(services, peer_, acks_),
-      driver_data_(driver_data),
+      link_(link),
       last_received_(now),
       handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
-      timer_(CoreTimer::Wakes::connection, this) {
+      timer_(*this) {
     services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);
@@ -144,7 +144,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     services_.memory.remove_of_strangers(counted_input_);
     // take_rules() gives a client without an identity its rights only when the session is online.
     session.attach(*this, limits());
-    session.take_rules(services_.policy);
+    session.take_rules();
     is_will_due_ = packet.will.has_value();  // until DISCONNECT with reason code 0
     services_.log.info("client_connected", {{"client_id", session.client_id()},
                                             {"user", user_of(session)},
@@ -167,7 +167,7 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
 // ---------------------------------------------------------------------------------------------------------------------
 // Messages
 
-void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, AckHold hold,
+void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, AckHold hold,
                            std::string_view reason) {
     if (state_ != State::connected || qos == wire::QoS::at_most_once) return;
     end(receiver_.on_routed(*session_, qos, id, code, ticket, std::move(hold), reason));

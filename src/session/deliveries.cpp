@@ -110,7 +110,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
         queue.finish_exchange(id);
         return true;
     }
-    const journal::Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
+    const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : no_ticket;
     const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
     const bool waits_for_record =
         !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(queue.may_send_from()));

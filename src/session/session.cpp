@@ -14,8 +14,8 @@ namespace ledge::session {
 Session::Session(const SessionServices& services, std::string client_id, const SessionLimits& limits)
     : received(services.journal),
       will_record(services.journal),
-      expiry_timer(CoreTimer::Wakes::session_expiry, this),
-      will_timer(CoreTimer::Wakes::will_delay, this),
+      expiry_timer(CoreTimer::Wakes::session_expiry, *this),
+      will_timer(CoreTimer::Wakes::will_delay, *this),
       services_(services),
       record_(services.journal, std::move(client_id)),
       queue_(services, record_, subscriptions),
@@ -42,7 +42,10 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
-void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
+    identity_ = std::move(identity);
+    rules_version_ = 0;
+}
 
 bool Session::renew_proof(const auth::Identity& identity) {
     if (identity_ == nullptr) return !identity.user;
@@ -59,7 +62,9 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
         scratch);
 }
 
-void Session::take_rules(const auth::Policy& policy) {
+void Session::take_rules() const {
+    const auth::Policy& policy = services_.policy;
+    rules_version_ = services_.policy_version;
     if (identity_ == nullptr) {
         // An offline session without an identity gets its rights when a client connects for it.
         if (!policy.acl || !is_online()) return;
@@ -95,7 +100,7 @@ void Session::put_record(Instant at, journal::Urgency urgency) {
 void Session::record_connection(journal::Urgency urgency) {
     const bool must_be_first = queue_.begin_sending();
     put_record(never, must_be_first ? std::max(urgency, journal::Urgency::paced) : urgency);
-    queue_.send_from(must_be_first && !services_.journal.is_failed() ? record_.ticket() : 0);
+    queue_.send_from(must_be_first && !services_.journal.is_failed() ? record_.ticket() : no_ticket);
 }
 
 void Session::record_disconnection(Instant at, journal::Urgency urgency) {

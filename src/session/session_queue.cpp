@@ -1,5 +1,5 @@
-// SessionQueue: messages enter and leave here, and the store is kept up to date with each change. session_queue_rows.cpp
-// reads back the rows that only the store has; session_queue_memory.cpp frees memory.
+// SessionQueue: messages enter and leave here, and each change is written to the store. session_queue_rows.cpp reads
+// back the rows that only the store has; session_queue_memory.cpp frees memory.
 #include "ledge/session/session_queue.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ SessionQueue::~SessionQueue() {
     services_.memory.remove(counted_slots_);
 }
 
-bool SessionQueue::is_stored() const { return record_.number() != 0; }
+bool SessionQueue::is_stored() const { return record_.number() != no_session; }
 
 void SessionQueue::enqueue(Delivery delivery, const SessionLimits& limits) {
     const std::size_t bytes = delivery.publication.bytes();
@@ -144,10 +144,10 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
     const journal::Publication& publication = delivery.publication;
     // The publication may have a message number already although its record was removed: a retained message was stored
     // for an earlier delivery, and the record was removed with that delivery. Then it gets a new record.
-    if (publication.message() == 0 || services_.references.count(publication.message()) == 0) {
-        const std::uint64_t message = journal.new_number();
-        publication.set_message(message,
-                                journal.put_publication(journal::RecordKind::message, message, publication, urgency));
+    if (publication.message() == no_message || services_.references.count(publication.message()) == 0) {
+        const MessageNumber message(journal.new_number());
+        publication.set_message(
+            message, journal.put_publication(journal::RecordKind::message, message.value(), publication, urgency));
         services_.message_owners.add(message, journal.cause(), publication.bytes());
     }
     delivery.message = publication.message();
@@ -159,8 +159,8 @@ void SessionQueue::store(Delivery& delivery, bool is_live, journal::Urgency urge
                                   encode_row(delivery, journal::OutState::done, 0), urgency);
 }
 
-journal::Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
-    if (!delivery.is_stored) return 0;
+Ticket SessionQueue::record_state(Delivery& delivery, journal::OutState state, wire::PacketId id) {
+    if (!delivery.is_stored) return no_ticket;
     LEDGE_ASSERT(state != journal::OutState::done && id != 0);
     journal::Journal& journal = services_.journal;
     // A record that no batch contains yet is changed in place, so the store writes the row once.
@@ -193,12 +193,12 @@ void SessionQueue::drop_row(Delivery& delivery) {
     // The message's own record goes with the last row that refers to it, in whichever session.
     if (!services_.references.release(delivery.message)) return;
     services_.message_owners.remove(delivery.message);
-    const journal::Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : 0;
-    if (ticket != 0 && journal.is_pending(ticket))
+    const Ticket ticket = delivery.publication ? delivery.publication.message_ticket() : no_ticket;
+    if (ticket != no_ticket && journal.is_pending(ticket))
         journal.cancel(ticket);
     else
-        journal.drop(journal::RecordKind::message, 0, delivery.message, journal::Urgency::lazy);
-    if (delivery.publication) delivery.publication.set_message(0, 0);
+        journal.drop(journal::RecordKind::message, no_session, delivery.message.value(), journal::Urgency::lazy);
+    if (delivery.publication) delivery.publication.set_message(no_message, no_ticket);
 }
 
 // The store names a shared subscription by its number within the session, because group ids hold for one run of the

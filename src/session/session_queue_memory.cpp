@@ -51,8 +51,9 @@ bool SessionQueue::is_unloadable() const {
 bool SessionQueue::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
-    return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
-           journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
+    return delivery.publication && delivery.is_stored && delivery.message != no_message &&
+           journal.is_durable(delivery.ticket) && journal.is_durable(delivery.publication.message_ticket()) &&
+           inflight_.find_answerable(id) != nullptr;
 }
 
 std::uint64_t SessionQueue::unloadable_bytes() {

@@ -34,11 +34,10 @@ SessionQueue::Next SessionQueue::next() {
 // store, or when the journal is full: each loaded message would soon add the record of its removal.
 void SessionQueue::refill() {
     if (!pending_.is_tail_next() || services_.journal.is_saturated()) return;
-    const journal::StoreReader& store = services_.store;
     auto& rows = services_.scratch.loaded;
     do {
         rows.clear();
-        store.queued(store.context, record_.number(), pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
+        services_.store.queued(record_.number(), pending_.stored_from(), refill_rows_max, refill_bytes_max, rows);
         load_rows(rows);
     } while (!rows.empty() && pending_.is_tail_next());
     if (rows.empty() && services_.journal.is_durable(tail_ticket_)) forget_lost_tail();
@@ -88,7 +87,7 @@ void SessionQueue::load_row(const journal::StoredDelivery& stored) {
     if (!publication && !is_released) return drop_unreadable_row(delivery);
     delivery.publication =
         journal::Publication(publication.value_or(journal::PublicationView{}), services_.memory.account());
-    delivery.publication.set_message(record->message, 0);
+    delivery.publication.set_message(record->message, no_ticket);
     delivery.ids.add_all(record->ids);
     delivery.share_group = share_group_of(record->share_subscription);
     delivery.qos = record->qos;
@@ -135,13 +134,11 @@ void SessionQueue::note_unreadable(std::uint64_t row) const {
 bool SessionQueue::load_publication(Delivery& delivery) const {
     if (delivery.publication) return true;
     std::vector<Byte> body;
-    const journal::StoreReader& store = services_.store;
-    if (delivery.message == 0 || store.message == nullptr || !store.message(store.context, delivery.message, body))
-        return false;
+    if (delivery.message == no_message || !services_.store.message(delivery.message, body)) return false;
     const auto publication = journal::parse_publication({body.data(), body.size()});
     if (!publication) return false;
     delivery.publication = journal::Publication(*publication, services_.memory.account());
-    delivery.publication.set_message(delivery.message, 0);
+    delivery.publication.set_message(delivery.message, no_ticket);
     return true;
 }
 

@@ -260,10 +260,10 @@ int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
     return ignore_missing(txn.erase(tables[table], key.bytes()));
 }
 
-int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
-    int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session).bytes()));
+int LmdbStore::drop_session(Txn& txn, SessionNumber session) {
+    int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session.value()).bytes()));
     for (const Table table : {Table::subscription, Table::received, Table::queued}) {
-        if (code == lmdb_ok) code = erase_rows_of(txn, open_->tables[table], session);
+        if (code == lmdb_ok) code = erase_rows_of(txn, open_->tables[table], session.value());
     }
     return code;
 }
@@ -307,22 +307,6 @@ void LmdbStore::close(Instant now) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-journal::StoreReader LmdbStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        static_cast<LmdbStore*>(self)->read_queued(session, from, rows_max, bytes_max, out);
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::message, number, out);
-    };
-    return reader;
-}
-
 /// Calls f(transaction) -> code on the newest snapshot. The snapshot is released before the call returns: a snapshot
 /// that is kept would prevent the reuse of every page that later commits free.
 template <class F>
@@ -360,18 +344,18 @@ int LmdbStore::read_once(F&& f) {
     return code;
 }
 
-bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                            std::vector<journal::StoredDelivery>& out) {
-    return read([&](const Txn& txn) {
+void LmdbStore::queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                       std::vector<journal::StoredDelivery>& out) {
+    read([&](const Txn& txn) {
         auto rows = Cursor::open(txn, open_->tables[Table::queued]);
         if (!rows) return rows.error();
         auto messages = Cursor::open(txn, open_->tables[Table::message]);
         if (!messages) return messages.error();
         std::size_t bytes = 0;
-        int code = rows->seek(Key::of(session, from).bytes());
+        int code = rows->seek(Key::of(session.value(), from).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
-            if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session) break;
+            if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session.value()) break;
             const Bytes body = opened(Table::queued, key, rows->value());
             journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};

@@ -30,7 +30,7 @@ struct OpenStore {
     Beginning beginning = Beginning::whole;
 };
 
-class LmdbStore final : public Store {
+class LmdbStore final : public Store, private journal::StoreReader {
 public:
     /// `short_runs`: the number of short runs in the file `state`. After a minute without a crash the store writes 0.
     LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log);
@@ -38,7 +38,7 @@ public:
 
     Result<journal::StoreImage, Error> load() override;
     Result<CommitReport, Error> commit(const journal::Batch& batch) override;
-    journal::StoreReader reader() override;
+    journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override;
     Beginning beginning() const override { return beginning_; }
     void close(Instant now) override;
@@ -52,7 +52,7 @@ private:
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
-    int drop_session(Txn& txn, std::uint64_t session);
+    int drop_session(Txn& txn, SessionNumber session);
     void move_bad_rows(std::vector<std::uint64_t>& incomplete);
     Error error(std::string_view what, int code) const;
     Error poison(std::string_view what, std::string detail);
@@ -63,8 +63,14 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                     std::vector<journal::StoredDelivery>& out);
+    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                std::vector<journal::StoredDelivery>& out) override;
+    bool retained(std::uint64_t number, std::vector<Byte>& out) override {
+        return read_row(Table::retained, number, out);
+    }
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        return read_row(Table::message, number.value(), out);
+    }
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);
     void note_if_bad(const Txn& txn, Table table, const Key& key);

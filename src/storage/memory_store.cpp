@@ -15,6 +15,7 @@ namespace ledge::storage {
 using journal::Change;
 using journal::RecordKind;
 
+/// The tables of the real store, as sorted maps: the order of the rows is part of what a reader relies on.
 struct MemoryStore::Tables {
     std::array<Rows, table_count> rows;
 
@@ -34,6 +35,7 @@ MemoryStore::~MemoryStore() = default;
 // ---------------------------------------------------------------------------------------------------------------------
 // Commits
 
+// The batch is kept and not applied: reads must see the state before the commit until it is finished.
 void MemoryStore::start(journal::Batch batch) {
     LEDGE_ASSERT(!under_way_);
     under_way_ = std::move(batch);
@@ -74,8 +76,9 @@ void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
 void MemoryStore::apply(const journal::Record& record, Bytes body) {
     const bool is_put = record.change == Change::put;
     if (record.kind == RecordKind::session && !is_put) return drop_session(record.session);
+    // A session has one row, whose key has no number, as in the schema of the real store.
     Rows& rows = (*tables_)[table_of(record.kind)];
-    const Key key{record.session, record.kind == RecordKind::session ? 0 : record.number};
+    const Key key{record.session.value(), record.kind == RecordKind::session ? 0 : record.number};
     if (is_put) {
         rows[key].assign(body.begin(), body.end());
     } else {
@@ -83,11 +86,12 @@ void MemoryStore::apply(const journal::Record& record, Bytes body) {
     }
 }
 
-void MemoryStore::drop_session(std::uint64_t session) {
+/// All rows of the session but its queued messages' bodies, which other sessions may share.
+void MemoryStore::drop_session(SessionNumber session) {
     for (const Table table : {Table::session, Table::subscription, Table::received, Table::queued}) {
         Rows& rows = (*tables_)[table];
-        rows.erase(rows.lower_bound({session, 0}),
-                   rows.upper_bound({session, std::numeric_limits<std::uint64_t>::max()}));
+        rows.erase(rows.lower_bound({session.value(), 0}),
+                   rows.upper_bound({session.value(), std::numeric_limits<std::uint64_t>::max()}));
     }
 }
 
@@ -135,7 +139,7 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
         if (!is_sound(Table::session, owner, record)) continue;
         highest = std::max(highest, owner.first);
         journal::StoredSession& stored = image.sessions.emplace_back();
-        stored.number = owner.first;
+        stored.number = SessionNumber(owner.first);
         stored.record = record;
         const auto each_of = [&, number = owner.first](Table table, auto&& f) {
             const Rows& rows = tables[table];
@@ -155,10 +159,10 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
             if (queued->is_live) stored.last_live = number;
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
-            ++references[queued->message];
+            ++references[queued->message.value()];
         });
     }
-    for (const auto& [message, rows] : references) image.references.push_back({message, rows});
+    for (const auto& [message, rows] : references) image.references.push_back({MessageNumber(message), rows});
     for (const auto& [key, body] : tables[Table::retained]) {
         const auto publication = journal::parse_publication(body);
         if (!publication || !is_sound(Table::retained, key, body)) continue;
@@ -172,31 +176,29 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
     return image;
 }
 
-journal::StoreReader MemoryStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
-        std::size_t bytes = 0;
-        for (auto row = tables[Table::queued].lower_bound({session, from});
-             row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
-             ++row, --rows_max) {
-            journal::StoredDelivery& delivery = out.emplace_back();
-            delivery.row = {row->first.second, row->second};
-            const auto queued = journal::parse_queued(row->second);
-            const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
-            if (message != tables[Table::message].end()) delivery.publication = message->second;
-            bytes += delivery.row.body.size() + delivery.publication.size();
-        }
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number, out);
-    };
-    return reader;
+void MemoryStore::queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                         std::vector<journal::StoredDelivery>& out) {
+    Tables& tables = *tables_;
+    std::size_t bytes = 0;
+    for (auto row = tables[Table::queued].lower_bound({session.value(), from});
+         row != tables[Table::queued].end() && row->first.first == session.value() && rows_max > 0 &&
+         bytes <= bytes_max;
+         ++row, --rows_max) {
+        journal::StoredDelivery& delivery = out.emplace_back();
+        delivery.row = {row->first.second, row->second};
+        const auto queued = journal::parse_queued(row->second);
+        const auto message = tables[Table::message].find({0, queued ? queued->message.value() : 0});
+        if (message != tables[Table::message].end()) delivery.publication = message->second;
+        bytes += delivery.row.body.size() + delivery.publication.size();
+    }
+}
+
+bool MemoryStore::retained(std::uint64_t number, std::vector<Byte>& out) {
+    return tables_->read(Table::retained, number, out);
+}
+
+bool MemoryStore::message(MessageNumber number, std::vector<Byte>& out) {
+    return tables_->read(Table::message, number.value(), out);
 }
 
 }  // namespace ledge::storage

@@ -10,7 +10,7 @@
 namespace ledge::storage {
 namespace {
 
-class PendingStore final : public Store {
+class PendingStore final : public Store, private journal::StoreReader {
 public:
     PendingStore(OpenStoreFile open, Beginning beginning) : open_(std::move(open)), beginning_(beginning) {}
 
@@ -34,24 +34,7 @@ public:
         return made_->commit(batch);
     }
 
-    journal::StoreReader reader() override {
-        journal::StoreReader reader;
-        reader.context = this;
-        reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                           std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-            if (const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader())
-                made->queued(made->context, session, from, rows_max, bytes_max, out);
-        };
-        reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
-            return made != nullptr && made->retained(made->context, number, out);
-        };
-        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            const journal::StoreReader* made = static_cast<PendingStore*>(self)->made_reader();
-            return made != nullptr && made->message(made->context, number, out);
-        };
-        return reader;
-    }
+    journal::StoreReader& reader() override { return *this; }
 
     double used_fraction() const override { return made_ == nullptr ? 0 : made_->used_fraction(); }
 
@@ -62,11 +45,23 @@ public:
     }
 
 private:
+    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                std::vector<journal::StoredDelivery>& out) override {
+        if (journal::StoreReader* made = made_reader()) made->queued(session, from, rows_max, bytes_max, out);
+    }
+    bool retained(std::uint64_t number, std::vector<Byte>& out) override {
+        journal::StoreReader* made = made_reader();
+        return made != nullptr && made->retained(number, out);
+    }
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        journal::StoreReader* made = made_reader();
+        return made != nullptr && made->message(number, out);
+    }
+
     /// The reader of the real store, on the reader's thread. nullptr = nothing was committed yet, so no row can be
     /// found.
-    const journal::StoreReader* made_reader() {
-        if (!reader_ && is_made_.load(std::memory_order_acquire)) reader_ = made_->reader();
-        return reader_ ? &*reader_ : nullptr;
+    journal::StoreReader* made_reader() {
+        return is_made_.load(std::memory_order_acquire) ? &made_->reader() : nullptr;
     }
 
     OpenStoreFile open_;
@@ -75,7 +70,6 @@ private:
     std::unique_ptr<Store> made_;
     std::atomic<bool> is_made_ = false;
     std::optional<Error> poison_;
-    std::optional<journal::StoreReader> reader_;
 };
 
 }  // namespace

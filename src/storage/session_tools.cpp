@@ -77,7 +77,6 @@ Result<bool, Error> list_sessions(const std::string& path, const Print& print) {
     auto dir = StoreDir::open(path, false);
     if (!dir) return add_advice(dir.error());
     if (os::file_size(dir->data_path()) == 0) return Failure{no_store_in(path)};
-    std::string problem;
     const auto work = [&](GuardedOut& out) {
         const int code = send_sessions(dir->data_path(), out);
         if (code != lmdb_ok) out.send(as_bytes(explain(code)));
@@ -108,7 +107,7 @@ Result<bool, Error> remove_session(const std::string& path, std::string_view cli
         batch.bodies.assign(body.begin(), body.end());
         batch.records.push_back({journal::RecordKind::session, journal::Change::put, 0,
                                  static_cast<std::uint32_t>(body.size()), stored.number, 0});
-        batch.last = 1;
+        batch.last = Ticket(1);
         batch.next_number = image->next_number;
         batch.now = image->now;
         if (auto done = (*store)->commit(batch); !done) return Failure{done.error()};

@@ -23,6 +23,7 @@
 namespace ledge::storage {
 namespace {
 
+// A child that sends nothing for this time is taken for stuck in damaged pages, and is ended.
 constexpr int tool_silence_max_ms = 60'000;
 
 /// The store that a path on the command line names.
@@ -34,6 +35,7 @@ struct Target {
     bool is_alone() const { return directory.empty(); }
 };
 
+/// A path may name the directory of a store, or a single file, such as a backup or a quarantined file.
 Result<Target, Error> find(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) {
@@ -74,6 +76,7 @@ constexpr std::array<const char*, table_count> contents{"sessions",
                                                         "messages queued, by session",
                                                         "topics and payloads of queued messages"};
 
+/// The calendar at the last commit. Zero means that no commit has noted a time.
 std::string calendar_text(std::chrono::microseconds since_1970) {
     if (since_1970.count() == 0) return "unknown";
     const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
@@ -96,6 +99,7 @@ void send_line(GuardedOut& out, const char* label, const std::string& text) {
     out.send(as_bytes(line + text + "\n"));
 }
 
+/// In the child: sends the facts of the file, the meta row first, because the tables may be damaged.
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     const MetaRows found = read_meta_rows(txn);
     const std::optional<Meta>& meta = found.meta;
@@ -108,6 +112,7 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     const EnvFacts facts = env.facts();
     if (meta) {
         send_line(out, "schema", "version " + std::to_string(meta->version));
+        // The rest of a later schema may mean something else, so only its version is told.
         if (meta->version > schema_version) return true;
         send_line(out, "transaction", std::to_string(facts.last_transaction));
         send_line(out, "next number", std::to_string(meta->next_number));
@@ -134,10 +139,12 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     return true;
 }
 
+/// In the child: sends each row as a line of JSON.
 bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
     if (!tables || (meta && meta->version > schema_version)) return false;
+    // Without a meta row, the rows themselves tell their version: a dump is most useful for a damaged file.
     RowReader reader(meta ? meta->version : version_of_rows(txn, *tables));
     for (const Table table : all_tables) {
         const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
@@ -179,6 +186,7 @@ Result<bool, Error> print_info(const std::string& path, const Print& print) {
     return read_in_child(found, send_info, print);
 }
 
+// No lock: LMDB gives a reader the snapshot of one commit, so a running broker does not disturb the check.
 Result<bool, Error> verify(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
@@ -214,10 +222,12 @@ Result<bool, Error> compact(const std::string& path, const Print& print) {
     if (!target) return Failure{target.error()};
     auto dir = lock_directory(path);
     if (!dir) return Failure{dir.error()};
+    // A copy of a damaged file would look whole, and the original would be gone.
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_fine()) {
         return Failure{Error{Fault::damaged, "{}: is not compacted: {}", dir->data_path(), inspection.summary()}};
     }
+    // Read before the file is replaced, because the mark describes the old file.
     const bool was_clean = dir->past().is_clean;
     const std::uint64_t before = os::file_size(dir->data_path());
     os::Draft copy(dir->compacted_path());
@@ -228,6 +238,7 @@ Result<bool, Error> compact(const std::string& path, const Print& print) {
     } else {
         code = env.error();
     }
+    // The copy is complete and synced, so a power cut leaves either the old file or the new one.
     if (code == lmdb_ok) code = dir->adopt(copy.path());
     if (code != lmdb_ok) {
         return Failure{Error{code_of(code), "{}: cannot be compacted", dir->data_path()}};

@@ -2,13 +2,12 @@
 #include "ledge/topic/filter_trie.hpp"
 
 #include "ledge/base/assert.hpp"
-#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::topic {
 
 using detail::LevelId;
-using detail::LevelSplitter;
 using detail::none;
 using detail::Text;
 

@@ -145,10 +145,23 @@ Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoi
                                                           const Log& log, const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
-    LEDGE_ASSERT(!sockets->empty());
+    return make(std::move(*sockets), front, driver, log, rate);
+}
+
+Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint,
+                                                          std::vector<os::SocketAddress> addresses, Front& front,
+                                                          Driver& driver, const Log& log, const AcceptRate& rate) {
+    auto sockets = open_listening_sockets(endpoint, std::move(addresses), backlog);
+    if (!sockets) return Failure{sockets.error()};
+    return make(std::move(*sockets), front, driver, log, rate);
+}
+
+std::unique_ptr<Listener> Listener::make(std::vector<ListeningSocket> sockets, Front& front, Driver& driver,
+                                         const Log& log, const AcceptRate& rate) {
+    LEDGE_ASSERT(!sockets.empty());
     auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());
     std::unique_ptr<Listener> listener(new Listener(std::move(bucket)));
-    for (ListeningSocket& socket : *sockets) {
+    for (ListeningSocket& socket : sockets) {
         listener->acceptors_.push_back(
             std::make_unique<Acceptor>(std::move(socket), front, driver, log, *listener->rate_));
     }

@@ -62,8 +62,7 @@ Failure<Error> refusal(std::string address, int error) { return refusal(std::mov
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
 
-/// The addresses of the endpoint's host. Addresses and "localhost" are not looked up, because the system's resolver
-/// would load the libraries of its name services and so enlarge the process.
+/// The addresses of the endpoint's host. Blocks if the host needs_look_up().
 Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) {
     using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
@@ -72,9 +71,9 @@ Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) 
     if (endpoint.host == "localhost")
         return std::vector{SocketAddress::loopback_ipv4(port), SocketAddress::loopback_ipv6(port)};
     if (const auto ip = parse_ip(endpoint.host)) return std::vector{SocketAddress(*ip, port)};
+    LEDGE_ASSERT(needs_look_up(endpoint));
     auto addresses = os::look_up(endpoint.host, os::NameKind::any, addresses_max);
     if (!addresses) return refusal(to_text(endpoint), addresses.error().code);
-    for (SocketAddress& address : *addresses) address.set_port(port);
     return std::move(*addresses);
 }
 
@@ -117,14 +116,12 @@ bool is_absent_family(std::error_code error) {
     return error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
 }
 
-Result<Sockets, Error> open_tcp(const Endpoint& endpoint, int backlog) {
-    auto addresses = resolve(endpoint);
-    if (!addresses) return Failure{addresses.error()};
+Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses, int backlog) {
     Sockets sockets;
     std::error_code absent = system_code(EADDRNOTAVAIL);
-    for (os::SocketAddress& address : *addresses) {
-        if (!sockets.empty())
-            address.set_port(sockets.front().port());  // one port for all addresses, also if the system chose it
+    for (os::SocketAddress& address : addresses) {
+        // One port for all addresses, also if the system has chosen it.
+        address.set_port(sockets.empty() ? endpoint.port : sockets.front().port());
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
@@ -184,7 +181,16 @@ bool may_pass(const Error& error) {
 }
 
 Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, int backlog) {
-    return endpoint.kind == Endpoint::Kind::tcp ? open_tcp(endpoint, backlog) : open_unix(endpoint, backlog);
+    if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog);
+    auto addresses = resolve(endpoint);
+    if (!addresses) return Failure{addresses.error()};
+    return open_tcp(endpoint, std::move(*addresses), backlog);
+}
+
+Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses,
+                                              int backlog) {
+    LEDGE_ASSERT(endpoint.kind == Endpoint::Kind::tcp);
+    return open_tcp(endpoint, std::move(addresses), backlog);
 }
 
 }  // namespace ledge::transport

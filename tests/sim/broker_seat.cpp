@@ -40,9 +40,9 @@ void BrokerSeat::kill(bool is_kept, Duration rest) {
     shard_.reset();
 }
 
-session::Connection* BrokerSeat::open(void* driver_data, Instant now) {
+session::Connection* BrokerSeat::open(session::LinkHandle* link, Instant now) {
     const MeterScope scope;
-    return shard_->open(broker::Peer{0, "192.0.2.1:50000"}, driver_data, now);
+    return shard_->open(broker::Peer{0, "192.0.2.1:50000"}, link, now);
 }
 
 // The bytes lie alone at the end of an allocation, so that a sanitizer sees a step too far.

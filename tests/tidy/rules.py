@@ -21,8 +21,9 @@ MAY_INCLUDE = {
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
-    # config fills the plain option structs of the core's modules and calls nothing of theirs; os reads the files.
-    'config': ['base', 'auth', 'journal', 'session', 'broker', 'os'],
+    # config fills the plain option structs of the core's modules. It calls nothing of theirs, except the rules of
+    # filters in topic; os reads the files.
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os'],
     'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
@@ -41,6 +42,7 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 80
 COLUMNS_MAX = 120
 README_LINES_MAX = 80
+COMMENT_PERCENT_MIN = 18  # lines of src and include with a comment, of those that are not empty; the aim is 20
 
 # path -> reason
 LONG_FILES = {}
@@ -66,6 +68,15 @@ INDIRECTION = {
     r'\bshared_ptr\b': 'shared ownership beside Blob',
     r'\bstd\s*::\s*function\b': 'std::function in the core',
     r'\bvirtual\b': 'virtual in the core',
+    r'\bvoid\s*(const\s*)?\*': 'void* in the core: no compiler checks what it points to',
+}
+# path -> the one pattern above that the file may use, and the reason
+MAY_BE_INDIRECT = {
+    'include/ledge/journal/store_reader.hpp': ('virtual in the core', 'a read of a file costs a thousand such calls'),
+    'include/ledge/base/log.hpp': ('void* in the core', 'the sink of the log belongs to any type'),
+    'include/ledge/base/wipe.hpp': ('void* in the core', 'raw memory'),
+    'src/base/wipe.cpp': ('void* in the core', 'raw memory'),
+    'src/base/blob.cpp': ('void* in the core', 'raw memory, as malloc gives it'),
 }
 # A switch over an enum of ours names every value, so that the compiler finds the places that a new one needs. What may
 # have a `default:` is switched over numbers that others give. path -> reason

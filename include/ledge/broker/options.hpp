@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ledge/base/time.hpp"
+#include "ledge/journal/durability.hpp"
 #include "ledge/journal/journal_options.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {

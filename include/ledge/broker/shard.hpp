@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/pressure.hpp"
 
 namespace ledge {
@@ -35,11 +35,12 @@ struct Policy;
 namespace ledge::journal {
 struct Batch;
 struct StoreImage;
-struct StoreReader;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {
 class Connection;
+class LinkHandle;
 struct LoginTask;
 struct StandingRange;
 }  // namespace ledge::session
@@ -64,15 +65,15 @@ public:
     /// A shard that continues from the image of a store. Time starts at image.now. The store behind `reader` must
     /// outlive the shard.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-          const journal::StoreReader& reader);
+          journal::StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
     /// A peer has connected. Returns its connection, never nullptr. When the listener has no free place left, the
     /// connection of another peer that has not finished its CONNECT closes (broker/admission.hpp). The driver gets
-    /// `driver_data` back from Connection::driver_data().
-    session::Connection* open(const Peer& peer, void* driver_data, Instant now);
+    /// `link` back from Connection::link().
+    session::Connection* open(const Peer& peer, session::LinkHandle* link, Instant now);
 
     /// Bytes from the peer, of any length. They are ignored once the connection is closing.
     void on_bytes(session::Connection& connection, Bytes bytes, Instant now);
@@ -90,8 +91,10 @@ public:
 
     // Access rights and logins
     /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
-    /// user was removed or has another password is disconnected with 0x98. A client with a subscription that is now
-    /// forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
+    /// user was removed or has another password is disconnected with 0x98, at the latest when its next bytes arrive. A
+    /// client with a subscription that is now forbidden is disconnected with 0x87 or loses the subscription
+    /// (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of on_time() until
+    /// next_deadline() asks for no more.
     void set_policy(auth::Policy policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.
@@ -123,7 +126,7 @@ public:
     journal::Batch take_batch(Instant now);
     /// The batch up to ticket `last` is on stable storage. Sends everything that waited for the batch. `used_fraction`
     /// has the meaning of note_store_used.
-    void on_committed(journal::Ticket last, double used_fraction, Instant now);
+    void on_committed(Ticket last, double used_fraction, Instant now);
     /// The used part of the store's ceiling, from 0 to 1. Above DurabilityOptions::refuse_above_used, durable
     /// publications are refused.
     void note_store_used(double fraction, Instant now);

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/store_reader.hpp"
 
@@ -39,7 +40,7 @@ namespace ledge::journal {
 
 /// One session with its small parts. The queue stays in the store; only queue rows that carry a packet id are loaded.
 struct StoredSession {
-    std::uint64_t number = 0;
+    SessionNumber number = no_session;
     std::vector<Byte> record;
     std::vector<StoredRow> subscriptions;  // sorted by number
     std::vector<std::uint16_t> received;   // packet ids of inbound QoS 2 messages that are not released
@@ -61,7 +62,7 @@ struct StoredRetained {
 
 /// How many queue rows refer to one message.
 struct StoredReferences {
-    std::uint64_t message = 0;
+    MessageNumber message = no_message;
     std::uint32_t rows = 0;
 };
 

@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/journal_options.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/journal/record.hpp"
 #include "ledge/journal/store_account.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 
@@ -83,15 +83,15 @@ public:
     /// The number that new_number() returned last.
     std::uint64_t last_number() const { return next_number_ - 1; }
 
-    // Each function appends one record and returns its ticket: 0 when the journal is not enabled, never_durable when
-    // the store has failed.
-    Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
-    Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);
+    // Each function appends one record and returns its ticket: no_ticket when the journal is not enabled,
+    // never_durable when the store has failed.
+    Ticket put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency);
+    Ticket drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency);
     /// Appends a record whose body is `publication`. The journal shares the publication; make_batch() copies its bytes.
     Ticket put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency);
 
     /// The ticket of the latest record. When this ticket is durable, all records so far are durable.
-    Ticket last() const { return is_failed_ ? never_durable : last_batched_ + pending_.size(); }
+    Ticket last() const { return is_failed_ ? never_durable : last_appended(); }
 
     /// No batch contains the record yet, so the record can still be changed.
     bool is_pending(Ticket ticket) const { return ticket > last_batched_ && ticket != never_durable; }
@@ -144,7 +144,7 @@ private:
         Change change = Change::drop;
         Urgency urgency = Urgency::lazy;
         bool is_cancelled = false;
-        std::uint64_t session = 0;
+        SessionNumber session = no_session;
         std::uint64_t number = 0;
         Blob body{};
         Publication publication{};
@@ -152,6 +152,11 @@ private:
     };
 
     Ticket append(Pending record);
+    /// The ticket of the latest record that is pending, or in a batch.
+    Ticket last_appended() const { return Ticket(last_batched_.value() + pending_.size()); }
+    /// The index in pending_. Requires is_pending.
+    std::size_t index_of(Ticket ticket) const { return ticket.value() - last_batched_.value() - 1; }
+    Pending& pending_of(Ticket ticket);
     void note_urgency(Urgency urgency);
     void note_urgency(Pending& record, Urgency urgency);
     void uncount_paced(const Pending& record);
@@ -169,8 +174,8 @@ private:
     StoreAccount* cause_ = nullptr;
     std::vector<StoreAccount*> batch_accounts_;  // the accounts with records in the batch under way
     Ring<Pending> pending_;                      // the record with ticket last_batched_ + 1 + i is at index i
-    Ticket last_batched_ = 0;                    // all records up to this ticket are in a batch, or were cancelled
-    Ticket durable_ = 0;
+    Ticket last_batched_ = no_ticket;            // all records up to this ticket are in a batch, or were cancelled
+    Ticket durable_ = no_ticket;
     std::uint64_t live_ = 0;           // pending records that are not cancelled
     std::uint64_t pending_bytes_ = 0;  // of the pending records that are not cancelled
     std::uint64_t batch_bytes_ = 0;    // of the batch under way

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ledge/base/blob.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/out_state.hpp"
@@ -65,7 +66,7 @@ std::optional<PublicationView> parse_publication(Bytes body);
 
 /// One message in the queue of one session.
 struct QueuedRecord {
-    std::uint64_t message = 0;
+    MessageNumber message = no_message;
     std::uint32_t bytes = 0;               // size of the publication
     std::uint32_t share_subscription = 0;  // number of the shared subscription that received the message; 0 = none
     wire::PacketId packet_id = 0;          // of a QoS 2 exchange in flight; otherwise 0

@@ -18,6 +18,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/net/tls_options.hpp"
+#include "ledge/runtime/reload_task.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
@@ -50,12 +51,6 @@ struct AdminOptions {
     transport::WebLimits limits{};
 };
 
-/// The outcome of reading the files with users and rights again.
-enum class Reloaded : std::uint8_t {
-    in_force,  // the files are valid, and set_policy() was called with their content
-    refused,   // the files have mistakes: the former policy stays in force, and the refusal is counted
-};
-
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
     auth::Policy policy;                         // users and their rights
@@ -68,9 +63,9 @@ struct BrokerLoopOptions {
     std::uint64_t daily_write_budget_bytes = 0;  // bytes that the store should write per day at most; 0 = no budget
     Duration stop_time_max = 3s;                 // from stop() until the remaining connections are closed by force
     bool handles_signals = true;                 // SIGTERM and SIGINT call stop(); SIGHUP calls on_hang_up
-    std::function<Reloaded()> on_hang_up;        // reads the configuration again; called on the loop's thread
+    MakeReloadTask on_hang_up;                   // reads the configuration again; empty = SIGHUP is ignored
     std::vector<std::string> policy_files;       // files whose dates are watched
-    std::function<Reloaded()> on_policy_files;   // reads the policy files after a change; called on the loop's thread
+    MakeReloadTask on_policy_files;              // reads the policy files after a change
     std::function<bool()> log_owes;              // true while log lines or a count of dropped lines wait for the reader
     std::function<void()> settle_log;            // writes the waiting lines; called once a second while log_owes()
 };
@@ -112,16 +107,16 @@ public:
     /// Calls Shard::remove_session. The packets to the removed session's client leave at the end of the turn.
     bool remove_session(std::string_view client_id);
 
-    /// Puts other users and rights in force, and watches `files`, from which they were read. Called from on_hang_up and
-    /// on_policy_files.
+    /// Puts other users and rights in force, and watches `files`, from which they were read. Called from
+    /// ReloadTask::put_in_force.
     void set_policy(auth::Policy policy, std::vector<std::string> files);
-    /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from on_hang_up.
+    /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from ReloadTask::put_in_force.
     void set_limits(const broker::Listeners& listeners);
-    /// Serves one more listener. Called from on_hang_up. If the listener cannot be opened now, for example because its
-    /// address does not exist yet, the loop tries again until the listener is open. The error says why the listener's
-    /// TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
+    /// Serves one more listener. Called from ReloadTask::put_in_force. If the listener cannot be opened now, for
+    /// example because its address does not exist yet, the loop tries again until the listener is open. The error says
+    /// why the listener's TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
     Result<bool, Error> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
-                                     FrontOptions front, bool has_other_users);
+                                     FrontOptions wanted, bool has_other_users);
     /// The number of turns so far, which is the number of times that the loop has woken up. A broker without
     /// connections and without a store wakes up every os::FileWatch::look_interval if it watches files, and otherwise
     /// never.

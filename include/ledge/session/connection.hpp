@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/owner.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/ack_queue.hpp"
 #include "ledge/session/close_reason.hpp"
 #include "ledge/session/core_timer.hpp"
@@ -38,6 +38,7 @@ namespace ledge::session {
 
 class Authentication;
 class Handshake;
+class LinkHandle;
 
 class Connection {
 public:
@@ -49,7 +50,7 @@ public:
     };
 
     Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
-               void* driver_data, Instant now);
+               LinkHandle* link, Instant now);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -66,7 +67,8 @@ public:
     Outbox& outbox() { return sender_.outbox(); }
     const Outbox& outbox() const { return sender_.outbox(); }
     bool is_closing() const { return state_ == State::closing; }
-    void* driver_data() const { return driver_data_; }
+    /// The link that the driver gave to Shard::open().
+    LinkHandle* link() const { return link_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False while the driver must not read the connection. When the result becomes true again, the connection is
@@ -133,7 +135,7 @@ public:
 
     // Messages.
     /// Answers a PUBLISH of this connection with PUBACK or PUBREC; see PublishReceiver::on_routed.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, AckHold hold,
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, AckHold hold,
                    std::string_view reason = {});
     /// Sends what the session holds, oldest first, as far as quota and outbox allow.
     void pump(Instant now);
@@ -226,7 +228,7 @@ private:
     PublishReceiver receiver_;
     wire::Framer framer_;
     std::unique_ptr<ReadRate> rate_;
-    void* driver_data_;
+    LinkHandle* link_;
     Instant last_received_;
     Instant login_ends_at_ = never;                   // the proof of the login is no longer valid then
     std::unique_ptr<Handshake> handshake_;            // until the client is connected

@@ -2,6 +2,7 @@
 // to its struct. The parts of the broker have a struct `Services` of their own, which src/broker/shard_parts.cpp fills.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,10 @@ struct SessionServices {
     journal::Journal& journal;
     journal::MessageReferences& references;
     MessageOwners& message_owners;
-    const journal::StoreReader& store;  // its functions are nullptr when there is no store
-    CommitWaiters<Session>& waiting;    // sessions with deliveries that wait for a commit
+    journal::StoreReader& store;  // finds nothing when there is no store
+    const auth::Policy& policy;
+    const std::uint64_t& policy_version;  // the version of `policy`, see CoreServices
+    CommitWaiters<Session>& waiting;      // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };
 

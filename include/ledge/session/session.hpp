@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/records.hpp"
@@ -28,10 +29,6 @@
 #include "ledge/session/session_queue.hpp"
 #include "ledge/session/session_records.hpp"
 #include "ledge/session/subscription_set.hpp"
-
-namespace ledge::auth {
-struct Policy;
-}  // namespace ledge::auth
 
 namespace ledge::session {
 
@@ -75,10 +72,14 @@ public:
     std::string_view owner() const {
         return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
     }
-    /// Computes the client's rights under `policy`. Called again when the policy is replaced.
-    void take_rules(const auth::Policy& policy);
+    /// Computes the client's rights under the policy in force. Called when a client connects; rights() does the rest.
+    void take_rules() const;
+    /// The client's rights under the policy in force: the first call after a change of the policy computes them anew.
     /// nullptr when no rules restrict the client.
-    const auth::Rights* rights() const { return identity_ && identity_->rights ? &*identity_->rights : nullptr; }
+    const auth::Rights* rights() const {
+        if (rules_version_ != services_.policy_version) take_rules();
+        return identity_ && identity_->rights ? &*identity_->rights : nullptr;
+    }
     bool may_receive(std::string_view topic) const {
         const auth::Rights* mine = rights();
         return mine == nullptr || mine->may_receive(topic);
@@ -114,9 +115,9 @@ public:
     /// Bytes that are freed when the session ends. Walks through the messages in flight.
     std::uint64_t held_bytes() { return counted_tables_ + queue_.held_bytes(); }
 
-    /// The number of the session's record in the store; 0 = the session has no record.
-    std::uint64_t number() const { return record_.number(); }
-    bool is_stored() const { return number() != 0; }
+    /// The number of the session's record in the store; no_session = the session has no record.
+    SessionNumber number() const { return record_.number(); }
+    bool is_stored() const { return number() != no_session; }
     const SessionRecordWriter& record() const { return record_; }
     SessionRecordWriter& record() { return record_; }
     /// Creates the record, or brings it up to date. `at` = the time at which the session expires; `never` while the
@@ -151,7 +152,7 @@ public:
 
     SubscriptionSet subscriptions;
     /// The last change of a subscription's record. SUBACK and UNSUBACK wait until this ticket is durable.
-    journal::Ticket subscriptions_ticket = 0;
+    Ticket subscriptions_ticket = no_ticket;
     std::uint32_t last_subscription_number = 0;
 
     /// A publication is dropped for this session. Counts each one; logs only the first of a run.
@@ -172,7 +173,8 @@ private:
     SessionRecordWriter record_;
     SessionQueue queue_;
     const SessionLimits* limits_;
-    std::unique_ptr<auth::Identity> identity_;
+    mutable std::unique_ptr<auth::Identity> identity_;  // mutable for take_rules(), which may add an anonymous one
+    mutable std::uint64_t rules_version_ = 0;           // the policy that identity_->rights belongs to; 0 = none
     Account* account_ = nullptr;
     Connection* connection_ = nullptr;
     std::uint64_t dropped_in_a_row_ = 0;

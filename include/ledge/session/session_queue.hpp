@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/session/inflight.hpp"
 #include "ledge/session/pending_queue.hpp"
@@ -86,9 +87,9 @@ public:
     wire::PacketId open_exchange(Delivery delivery, bool is_sent);
     /// Ends an open exchange. Requires that inflight() has the packet id.
     void finish_exchange(wire::PacketId id);
-    /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; 0 when the delivery is not
-    /// stored.
-    journal::Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
+    /// Writes the state of a QoS 2 exchange into its record. Returns the ticket to wait for; no_ticket when the
+    /// delivery is not stored.
+    Ticket record_state(Delivery& delivery, journal::OutState state, wire::PacketId id);
     /// Reads the publication of an exchange from the store if memory does not have it. False when the store does not
     /// have it either.
     bool load_publication(Delivery& delivery) const;
@@ -101,9 +102,9 @@ public:
     /// must then say, before the first of them leaves, that the client may have seen them. Otherwise a crash would
     /// forget it. progress() says so from now on.
     bool begin_sending();
-    /// The first PUBLISH of a stored message waits until this ticket is durable. 0 = it waits for none.
-    void send_from(journal::Ticket ticket) { may_send_from_ = ticket; }
-    journal::Ticket may_send_from() const { return may_send_from_; }
+    /// The first PUBLISH of a stored message waits until this ticket is durable. no_ticket = it does not wait.
+    void send_from(Ticket ticket) { may_send_from_ = ticket; }
+    Ticket may_send_from() const { return may_send_from_; }
     /// The connection has ended. Open exchanges must be sent again on the next connection.
     void end_sending();
     /// The record of a session without a connection is about to be written: progress() is brought up to date. Without a
@@ -192,9 +193,9 @@ private:
     std::uint64_t doubted_until_ = 0;  // unfinished rows up to this one may have been sent; at least sent_until_
     journal::SendingProgress progress_{0, 0, 0, 0};  // as the record has it
     std::uint64_t counted_slots_ = 0;                // slot_bytes() as in the memory budget
-    journal::Ticket may_send_from_ = 0;
-    journal::Ticket tail_ticket_ = 0;  // when this ticket is durable, the store has all rows of the queue's tail
-    std::uint16_t id_shift_ = 0;       // packet id minus row, modulo the number of ids
+    Ticket may_send_from_ = no_ticket;
+    Ticket tail_ticket_ = no_ticket;  // when this ticket is durable, the store has all rows of the queue's tail
+    std::uint16_t id_shift_ = 0;      // packet id minus row, modulo the number of ids
     bool has_gaps_ = false;  // rows between the loaded ones were dropped, and the store may still have those rows
 };
 

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/records.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 class Journal;
@@ -26,8 +26,8 @@ public:
 
     const std::string& client_id() const { return client_id_; }
 
-    /// The session's number in the store; 0 = the session has no record.
-    std::uint64_t number() const { return number_; }
+    /// The session's number in the store; no_session = the session has no record.
+    SessionNumber number() const { return number_; }
 
     /// Creates the record, or brings it up to date. Nothing is written when the record has this content already, or
     /// when there is no store.
@@ -38,7 +38,7 @@ public:
     void mark_ended(journal::Urgency urgency);
 
     /// The ticket of the record's last change.
-    journal::Ticket ticket() const { return ticket_; }
+    Ticket ticket() const { return ticket_; }
     /// The record in its last form is on stable storage, or there is none.
     bool is_durable() const;
     /// The record in some form is on stable storage, or there is no record. A crash then does not lose the session.
@@ -52,14 +52,14 @@ public:
 
     /// The store has a record already. `body` = the record as put() has encoded it. `expiry` = the end that it
     /// contains.
-    void restore(std::uint64_t number, Bytes body, Instant expiry);
+    void restore(SessionNumber number, Bytes body, Instant expiry);
 
 private:
     journal::Journal& journal_;
     std::string client_id_;
-    std::uint64_t number_ = 0;
-    journal::Ticket ticket_ = 0;
-    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0 = none, or it is older than this process
+    SessionNumber number_ = no_session;
+    Ticket ticket_ = no_ticket;
+    Ticket creation_ticket_ = no_ticket;  // of the record's first form; no_ticket also when an older process wrote it
     std::uint64_t body_hash_ = 0;
     Instant expiry_ = never;
     std::uint32_t expiry_interval_s_ = 0;
@@ -73,13 +73,13 @@ public:
     void put(const journal::SessionRecord& record, journal::Urgency urgency);
     void drop(journal::Urgency urgency);
     /// The store has record `number` already.
-    void restore(std::uint64_t number) {
+    void restore(SessionNumber number) {
         number_ = number;
         is_written_ = true;
     }
     /// Leaves the record behind for the next start of the broker.
     void leave_behind() {
-        number_ = 0;
+        number_ = no_session;
         is_written_ = false;
     }
 
@@ -87,9 +87,9 @@ private:
     bool is_pending() const;
 
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;    // 0 = there is no record
-    journal::Ticket ticket_ = 0;  // of the record's last change
-    bool is_written_ = false;     // a batch has taken the record in some form
+    SessionNumber number_ = no_session;  // no_session = there is no record
+    Ticket ticket_ = no_ticket;          // of the record's last change
+    bool is_written_ = false;            // a batch has taken the record in some form
 };
 
 }  // namespace ledge::session

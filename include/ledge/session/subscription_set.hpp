@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "ledge/journal/publication.hpp"
+#include "ledge/base/ids.hpp"
 
 namespace ledge::session {
 
@@ -18,7 +18,7 @@ struct SubscriptionRef {
     std::uint32_t share_group = 0;  // 0 = the subscription is not shared; a group belongs to one filter
     std::uint32_t number = 0;       // of the subscription's record in the store
     bool has_older_record = false;  // an earlier form of the record than that of `ticket` may be in the store
-    journal::Ticket ticket = 0;     // of the record's last change; 0 = no change since the broker started
+    Ticket ticket = no_ticket;      // of the record's last change; no_ticket = no change since the broker started
 };
 
 class SubscriptionSet {

@@ -14,7 +14,7 @@
 
 namespace ledge::storage {
 
-class MemoryStore final : public Store {
+class MemoryStore final : public Store, private journal::StoreReader {
 public:
     MemoryStore();
     ~MemoryStore() override;
@@ -22,7 +22,7 @@ public:
     Result<journal::StoreImage, Error> load() override;
     /// Commits at once: start() and finish() in one call.
     Result<CommitReport, Error> commit(const journal::Batch& batch) override;
-    journal::StoreReader reader() override;
+    journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
 
@@ -52,9 +52,15 @@ private:
     using Rows = std::map<Key, std::vector<Byte>>;
     struct Tables;
 
+    // Reads
+    void queued(SessionNumber session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
+                std::vector<journal::StoredDelivery>& out) override;
+    bool retained(std::uint64_t number, std::vector<Byte>& out) override;
+    bool message(MessageNumber number, std::vector<Byte>& out) override;
+
     void apply(const journal::Batch& batch, std::size_t records);
     void apply(const journal::Record& record, Bytes body);
-    void drop_session(std::uint64_t session);
+    void drop_session(SessionNumber session);
 
     std::unique_ptr<Tables> tables_;
     std::uint64_t next_number_ = 1;

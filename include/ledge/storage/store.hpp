@@ -51,7 +51,7 @@ using journal::write_classes;
 using journal::WriteClass;
 
 struct CommitReport {
-    journal::Ticket last = 0;                          // this ticket and all earlier tickets are durable now
+    Ticket last = no_ticket;                           // this ticket and all earlier tickets are durable now
     std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
     std::uint64_t device_bytes = 0;  // pages written, in bytes, without the filesystem's own writes; 0 = unknown
     double used_fraction = 0;        // as Store::used_fraction() returns it
@@ -78,10 +78,10 @@ public:
     /// thread, one at a time.
     virtual Result<CommitReport, Error> commit(const journal::Batch& batch) = 0;
 
-    /// A reader of the committed rows. The store must outlive the reader. All calls on one thread; a commit may run at
+    /// The reader of the committed rows; a part of the store. All calls on one thread; a commit may run at
     /// the same time. A failed read looks like a missing row to the caller, and it poisons the store: no decision that
     /// the core bases on the missing row is ever committed.
-    virtual journal::StoreReader reader() = 0;
+    virtual journal::StoreReader& reader() = 0;
 
     /// The part of the file's limit that the last commit left in use, from 0 to 1. The limit is the configured one, or
     /// the size that the free space of the disk allows now, if that is smaller. Free pages inside the file do not count

@@ -11,11 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/text_hash.hpp"
 #include "ledge/topic/detail/id_table.hpp"
 #include "ledge/topic/detail/level_tree.hpp"
 #include "ledge/topic/detail/pool.hpp"
 #include "ledge/topic/detail/text.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 
 namespace ledge::topic {
 
@@ -127,7 +127,7 @@ private:
     void unlink(std::uint32_t child);
     void prune(std::uint32_t node);
 
-    detail::TextHash hash_;
+    TextHash hash_;
     detail::Pool<Slot> slots_;
     detail::IdTable exact_;
     std::size_t text_bytes_ = 0;

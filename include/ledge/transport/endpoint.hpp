@@ -18,6 +18,11 @@ struct Endpoint {
     std::string path;                // unix_socket: the path of the socket's file, at most 107 bytes
 };
 
+/// True when the host is a name that the system's resolver has to look up, which may block for any time. Addresses and
+/// "localhost" need no look-up, because the resolver would load the libraries of its name services and so enlarge the
+/// process.
+bool needs_look_up(const Endpoint& endpoint);
+
 /// The endpoint as text: "127.0.0.1:1883", "[::1]:1883", "*:1883", "unix:/run/ledgemq.sock".
 std::string to_text(const Endpoint& endpoint);
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "ledge/base/time.hpp"
+#include "ledge/session/link_handle.hpp"
 #include "ledge/session/outbox.hpp"
 
 namespace ledge::session {
@@ -19,7 +20,7 @@ namespace ledge::transport {
 
 class Driver;
 
-class Link : public boost::intrusive::list_base_hook<> {
+class Link : public boost::intrusive::list_base_hook<>, public session::LinkHandle {
 public:
     enum class Wrote : std::uint8_t {
         all,     // everything was written, the outbox is empty

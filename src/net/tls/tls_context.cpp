@@ -1,3 +1,5 @@
+// TlsContext: loads certificates, keys, authorities and lists once, and keeps the settings of mbedTLS that all sessions
+// of a listener or client share. A mistake names its option, so that the complaint can name the line of the key.
 #include "ledge/net/tls_context.hpp"
 
 #include <mbedtls/ctr_drbg.h>
@@ -164,14 +166,17 @@ private:
         auto identity = std::make_unique<TlsIdentity>();
         auto text = read_file(files.certificate_file);
         if (!text) return fail(Option::certificate, text.error(), index);
+        // A positive result counts certificates that cannot be read. In an own chain each of them is a mistake.
         int result = mbedtls_x509_crt_parse(&identity->chain, text->data(), text->size());
         if (result != 0) return fail(Option::certificate, unreadable(files.certificate_file, result), index);
         auto key_text = read_file(files.key_file);
         if (!key_text) return fail(Option::key, key_text.error(), index);
         void* random = &parts_->secrets->parts().random;
+        // mbedTLS blinds private keys with random numbers, also when it checks and loads them.
         result = mbed::parse_key(&identity->key, *key_text, mbedtls_ctr_drbg_random, random);
         mbedtls_platform_zeroize(key_text->data(), key_text->size());
         if (result != 0) return fail(Option::key, unreadable(files.key_file, result), index);
+        // Otherwise the mistake would show only at the first handshake, and only in the log of the client.
         if (mbed::check_pair(&identity->chain.pk, &identity->key, mbedtls_ctr_drbg_random, random) != 0)
             return fail(Option::key, Error{{}, "{} is not the key of {}", files.key_file, files.certificate_file},
                         index);
@@ -260,6 +265,8 @@ private:
         if (path.empty()) return true;
         auto text = read_file(path);
         if (!text) return fail(Option::ca, text.error());
+        // A file of authorities may be the one of the system. A few of its certificates may use algorithms that mbedTLS
+        // does not know, and the others are used nevertheless.
         const int result = mbedtls_x509_crt_parse(&parts_->authorities, text->data(), text->size());
         if (result < 0) return fail(Option::ca, unreadable(path, result));
         if (result > 0) parts_->notes.push_back(text_of(unreadable(path, result)));
@@ -303,6 +310,7 @@ private:
     }
 
     bool set_ciphers(const std::vector<std::string>& names, bool is_psk) {
+        // The list is a member, because mbedTLS keeps a pointer to it.
         parts_->ciphers = safe_ciphers(is_psk);
         if (!names.empty()) {
             auto chosen = ciphers_by_name(names, is_psk);
@@ -315,6 +323,7 @@ private:
 
     bool set_alpn(const std::vector<std::string>& names) {
         if (names.empty()) return true;
+        // mbedTLS keeps the pointers, so texts and pointers live as long as the context.
         parts_->alpn = names;
         for (const std::string& name : parts_->alpn) parts_->alpn_texts.push_back(name.c_str());
         parts_->alpn_texts.push_back(nullptr);

@@ -308,7 +308,7 @@ void Rig::settle() {
     for (;;) {
         bool has_moved = false;
         while (session::Connection* connection = shard->next_dirty()) {
-            static_cast<Client*>(connection->driver_data())->read();
+            static_cast<Client*>(connection->link())->read();
             has_moved = true;
         }
         for (auto& [name, client] : clients_) {

@@ -18,6 +18,7 @@
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/link_handle.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "ledge/wire/writer.hpp"
@@ -83,7 +84,7 @@ inline const Wish lasting_v311{.version = v311, .clean = false};
 
 class Rig;
 
-class Client {
+class Client : public session::LinkHandle {
 public:
     Client(Rig& rig, std::string name) : rig_(rig), name_(std::move(name)) {}
     Client(const Client&) = delete;

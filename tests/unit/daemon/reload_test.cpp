@@ -54,13 +54,13 @@ public:
     Lines reload(const std::string& toml) {
         write(toml);
         lines_.clear();
-        note(reload_->read_all());
+        carry_out(*reload_->read_all());
         return lines_;
     }
     /// What a changed file with users or rights logs.
     Lines read_policy() {
         lines_.clear();
-        note(reload_->read_policy());
+        carry_out(*reload_->read_policy());
         return lines_;
     }
 
@@ -77,7 +77,11 @@ public:
     std::string refused_listener;
 
 private:
-    void note(runtime::Reloaded result) { refused_ += result == runtime::Reloaded::refused ? 1 : 0; }
+    void carry_out(runtime::ReloadTask& task) {
+        task.read();
+        CHECK(lines_.empty());  // a worker's thread must not log
+        refused_ += task.put_in_force() == runtime::Reloaded::refused ? 1 : 0;
+    }
     void write(const std::string& toml) { std::ofstream(path_, std::ios::trunc) << toml; }
 
     std::string path_;

@@ -54,7 +54,8 @@ struct Sample {
     bool (*parse)(Bytes);
 };
 std::vector<Sample> samples() {
-    const QueuedRecord queued{1, 2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true, as_bytes("\x0B\x07")};
+    const QueuedRecord queued{MessageNumber(1),    2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true,
+                              as_bytes("\x0B\x07")};
     return {
         {"publication", bytes_of(sample(as_bytes("\x01\x01"))),
          [](Bytes b) { return parse_publication(b).has_value(); }},
@@ -116,12 +117,12 @@ TEST_CASE("names that are too long for a source make one that may publish nothin
 TEST_CASE("a queued record comes back as it was, in each state") {
     for (const OutState state : {OutState::done, OutState::sent_qos1, OutState::sent_qos2, OutState::released}) {
         const auto packet_id = static_cast<wire::PacketId>(state == OutState::done ? 0 : 65'535);
-        const QueuedRecord record{1ULL << 40U,         77, 3, packet_id, state, QoS::at_least_once, false,
+        const QueuedRecord record{MessageNumber(1ULL << 40U), 77, 3, packet_id, state, QoS::at_least_once, false,
                                   as_bytes("\x0B\x07")};
         const std::vector<Byte> body = bytes_of(encode(record));
         const auto read = parse_queued(body);
         REQUIRE(read);
-        CHECK(read->message == 1ULL << 40U);
+        CHECK(read->message == MessageNumber(1ULL << 40U));
         CHECK(read->bytes == 77);
         CHECK(read->share_subscription == 3);
         CHECK(read->packet_id == packet_id);
@@ -135,7 +136,7 @@ TEST_CASE("a queued record comes back as it was, in each state") {
 
 TEST_CASE("a queued record says whether its client was connected") {
     const std::vector<Byte> body =
-        bytes_of(encode(QueuedRecord{1, 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
+        bytes_of(encode(QueuedRecord{MessageNumber(1), 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
     const auto read = parse_queued(body);
     REQUIRE(read);
     CHECK(read->is_live);
@@ -239,7 +240,7 @@ TEST_CASE("the parts of fixed size are missed when they are cut off") {
 }
 
 TEST_CASE("values that no broker writes are refused") {
-    const QueuedRecord queued{1, 2, 3, 0, OutState::done, QoS::at_least_once, false, {}};
+    const QueuedRecord queued{MessageNumber(1), 2, 3, 0, OutState::done, QoS::at_least_once, false, {}};
     std::vector<Byte> body = bytes_of(encode(queued));
     REQUIRE(parse_queued(body));
     body[18] = 4;  // state
@@ -278,8 +279,8 @@ TEST_CASE("records that are well-formed but could not be used are refused") {
     CHECK_FALSE(publication("a", "\x02\x01\x01\x01\x01", never));  // expires_at says this
 
     const auto queued = [](std::uint64_t message, wire::PacketId id, OutState state, std::string_view ids) {
-        const auto body =
-            bytes_of(encode(QueuedRecord{message, 2, 0, id, state, QoS::exactly_once, false, as_bytes(ids)}));
+        const auto body = bytes_of(
+            encode(QueuedRecord{MessageNumber(message), 2, 0, id, state, QoS::exactly_once, false, as_bytes(ids)}));
         return parse_queued(body).has_value();
     };
     CHECK(queued(1, 0, OutState::done, ""));

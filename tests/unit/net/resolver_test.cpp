@@ -1,5 +1,5 @@
 // Names, with look-ups of the test's.
-#include "resolver.hpp"
+#include "ledge/net/resolver.hpp"
 
 #include <doctest/doctest.h>
 

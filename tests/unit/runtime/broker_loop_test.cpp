@@ -96,6 +96,20 @@ private:
     int descriptor_;
 };
 
+/// Makes tasks that read nothing and then call `put_in_force`.
+MakeReloadTask task_of(std::function<Reloaded()> put_in_force) {
+    class Task final : public ReloadTask {
+    public:
+        explicit Task(std::function<Reloaded()> action) : action_(std::move(action)) {}
+        void read() override {}
+        Reloaded put_in_force() override { return action_(); }
+
+    private:
+        std::function<Reloaded()> action_;
+    };
+    return [put_in_force] { return std::make_unique<Task>(put_in_force); };
+}
+
 template <class Condition>
 bool until(BrokerLoop& loop, Condition is_done) {
     for (int i = 0; i < turns_max && !is_done(); ++i) loop.turn(10ms);
@@ -246,10 +260,10 @@ TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
     BrokerLoopOptions options = options_for(1);
     options.handles_signals = true;
     int hang_ups = 0;
-    options.on_hang_up = [&] {
+    options.on_hang_up = task_of([&] {
         ++hang_ups;
         return Reloaded::in_force;
-    };
+    });
     const auto loop = make(options);
     std::raise(SIGHUP);
     CHECK(until(*loop, [&] { return hang_ups == 1; }));
@@ -274,15 +288,15 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     int changes = 0;
     int hang_ups = 0;
     BrokerLoop* running = nullptr;
-    options.on_policy_files = [&] {
+    options.on_policy_files = task_of([&] {
         ++changes;
         return Reloaded::refused;
-    };
-    options.on_hang_up = [&] {
+    });
+    options.on_hang_up = task_of([&] {
         ++hang_ups;
         running->set_policy({}, {path});
         return Reloaded::in_force;
-    };
+    });
     const auto loop = make(options);
     running = loop.get();
     std::ofstream(path) << "22";

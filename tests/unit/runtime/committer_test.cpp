@@ -47,7 +47,7 @@ public:
     explicit Seat(storage::MemoryStore& store) : store_(store) {}
     Result<journal::StoreImage, Error> load() override { return store_.load(); }
     Result<storage::CommitReport, Error> commit(const journal::Batch& batch) override { return store_.commit(batch); }
-    journal::StoreReader reader() override { return store_.reader(); }
+    journal::StoreReader& reader() override { return store_.reader(); }
     double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
 
@@ -181,7 +181,7 @@ public:
         if (has_room) return memory_.commit(batch);
         return Failure{Error{storage::Fault::full, "disk: No space left on device"}};
     }
-    journal::StoreReader reader() override { return memory_.reader(); }
+    journal::StoreReader& reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
     std::size_t rows() const { return memory_.rows(); }
     void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }

@@ -81,7 +81,7 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
     Rig rig({.is_enabled = true});
     rig.connects();
     rig.session->put_record(never, journal::Urgency::lazy);
-    const journal::Ticket waits = rig.services.journal.last();
+    const Ticket waits = rig.services.journal.last();
     std::string releases;
     for (wire::PacketId id = 1; id <= AckQueue::owed_to_messages_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
@@ -252,8 +252,8 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     Rig rig(journal);
     rig.services.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
     rig.connects();
-    const journal::Ticket record =
-        rig.services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+    const Ticket record =
+        rig.services.journal.put(journal::RecordKind::queued, SessionNumber(1), 1, {}, journal::Urgency::now);
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());

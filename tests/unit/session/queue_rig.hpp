@@ -13,38 +13,36 @@
 namespace ledge::session {
 
 /// A store of the simplest kind: what was committed, by number.
-struct Shelf {
+struct Shelf final : journal::StoreReader {
     std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
-    std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
+    std::map<MessageNumber, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
-    journal::StoreReader reader() {
-        journal::StoreReader reader;
-        reader.context = this;
-        reader.queued = [](void* self, std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
-                           std::vector<journal::StoredDelivery>& out) {
-            Shelf& shelf = *static_cast<Shelf*>(self);
-            ++shelf.readings;
-            for (auto row = shelf.rows.lower_bound(from); row != shelf.rows.end() && rows_max-- > 0; ++row) {
-                journal::StoredDelivery& delivery = out.emplace_back();
-                delivery.row = {row->first, row->second};
-                const auto record = journal::parse_queued(row->second);
-                if (record && shelf.messages.contains(record->message))
-                    delivery.publication = shelf.messages[record->message];
-            }
-        };
-        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            Shelf& shelf = *static_cast<Shelf*>(self);
-            if (!shelf.messages.contains(number)) return false;
-            out = shelf.messages[number];
-            return true;
-        };
-        return reader;
+    void queued(SessionNumber, std::uint64_t from, std::size_t rows_max, std::size_t,
+                std::vector<journal::StoredDelivery>& out) override {
+        ++readings;
+        for (auto row = rows.lower_bound(from); row != rows.end() && rows_max-- > 0; ++row) {
+            journal::StoredDelivery& delivery = out.emplace_back();
+            delivery.row = {row->first, row->second};
+            const auto record = journal::parse_queued(row->second);
+            if (record && messages.contains(record->message)) delivery.publication = messages[record->message];
+        }
+    }
+    bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        if (!messages.contains(number)) return false;
+        out = messages[number];
+        return true;
     }
 };
 
-struct QueueRig : Rig {
-    explicit QueueRig(std::uint32_t window = 2) : Rig(enabled()) {
+/// Made before the Rig, which reads it.
+struct HasShelf {
+    Shelf shelf;
+};
+
+struct QueueRig : HasShelf, Rig {
+    explicit QueueRig(std::uint32_t window = 2) : Rig(enabled(), &shelf) {
         log = Log(
             LogLevel::error,
             [](void* self, const LogRecord& record) {
@@ -52,7 +50,6 @@ struct QueueRig : Rig {
                 static_cast<QueueRig*>(self)->complaints += std::string(record.event) + " ";
             },
             this);
-        services.store = shelf.reader();
         listener.limits.queue_window_messages = window;
         session = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         session->expiry_interval_s = 100;
@@ -96,9 +93,9 @@ struct QueueRig : Rig {
         }
         if (record.kind == journal::RecordKind::message) {
             if (is_put)
-                shelf.messages[record.number] = bytes;
+                shelf.messages[MessageNumber(record.number)] = bytes;
             else
-                shelf.messages.erase(record.number);
+                shelf.messages.erase(MessageNumber(record.number));
             written += is_put ? "+m " : "-m ";
         }
     }
@@ -127,7 +124,6 @@ struct QueueRig : Rig {
         session = std::move(again);
     }
 
-    Shelf shelf;
     std::string written;     // by the last commit
     std::string complaints;  // errors in the log
 };

@@ -61,7 +61,7 @@ std::string describe(Bytes frame, Version version);
 
 class Rig {
 public:
-    explicit Rig(const journal::JournalOptions& journal = {});
+    explicit Rig(const journal::JournalOptions& journal = {}, journal::StoreReader* store = nullptr);
     ~Rig();
 
     // The peer

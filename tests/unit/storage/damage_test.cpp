@@ -57,10 +57,10 @@ bool has_quarantined(const TempDir& dir) {
 /// Whether the image is sound in itself: nothing refers to what is not there.
 void check_sound(Store& store) {
     const journal::StoreImage image = load(store);
-    const auto reader = store.reader();
+    auto& reader = store.reader();
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, session.number, 0, 100'000, 100'000'000, rows);
+        reader.queued(session.number, 0, 100'000, 100'000'000, rows);
         CHECK(rows.size() == session.queued);
         for (const auto& row : rows) CHECK(!row.publication.empty());
     }
@@ -293,9 +293,9 @@ TEST_CASE("what is read as missing because the file broke meanwhile is not remov
         const std::string zeros(static_cast<std::size_t>(size) - 8192, '\0');
         file.seekp(8192).write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
     }
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<Byte> body;
-    CHECK(!reader.message(reader.context, 2001, body));
+    CHECK(!reader.message(MessageNumber(2001), body));
     CHECK(lines.has("error store_read_failed"));
     Writer w;
     const auto report = store->commit(w.drop(RecordKind::message, 0, 2001).take());

@@ -34,12 +34,12 @@ struct Scene {
         return report.error();
     }
     std::size_t readable() {
-        const auto reader = store->reader();
+        auto& reader = store->reader();
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(SessionNumber(1), 0, 1'000'000, 1'000'000'000, rows);
         std::vector<Byte> kept;
         for (std::uint64_t i = 101; i <= 150; ++i)
-            if (reader.retained(reader.context, i, kept)) rows.emplace_back();
+            if (reader.retained(i, kept)) rows.emplace_back();
         return rows.size();
     }
     void reopen() {
@@ -161,15 +161,15 @@ TEST_CASE("a new store that the disk has no room for is made by the first commit
         const auto other = open_lmdb_store(options_for(dir), {});
         REQUIRE_FALSE(other.ok());
         CHECK(fault_of(other.error().code) == Fault::in_use);  // the folder is taken all the same
-        const auto reader = store->reader();
+        auto& reader = store->reader();
         std::vector<Byte> body;
-        CHECK_FALSE(reader.retained(reader.context, 1, body));
+        CHECK_FALSE(reader.retained(1, body));
         const auto refused = store->commit(batch);
         REQUIRE_FALSE(refused.ok());
         CHECK(fault_of(refused.error().code) == Fault::full);
         disk_faults.clear();
         REQUIRE(store->commit(batch).ok());
-        CHECK(reader.retained(reader.context, 1, body));
+        CHECK(reader.retained(1, body));
         store->close(Instant(1s));
     }
     CHECK(load(*open(dir)).retained.size() == 1);

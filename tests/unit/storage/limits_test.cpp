@@ -52,9 +52,9 @@ Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
 }
 
 std::size_t readable(Store& store) {
-    const auto reader = store.reader();
+    auto& reader = store.reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
+    reader.queued(SessionNumber(1), 0, 1'000'000, 1'000'000'000, rows);
     return rows.size();
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     const journal::StoreImage image = load(*store);
     REQUIRE(image.sessions.size() == 1);
     const auto& session = image.sessions[0];
-    CHECK(session.number == 1);
+    CHECK(session.number == SessionNumber(1));
     CHECK(session.record == session_record("meter"));
     REQUIRE(session.subscriptions.size() == 1);
     CHECK(session.subscriptions[0].number == 2);
@@ -64,7 +64,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(image.retained[0].expires_at == Instant(5s));
     CHECK(image.retained[0].bytes == 7);
     REQUIRE(image.references.size() == 1);
-    CHECK(image.references[0].message == 3);
+    CHECK(image.references[0].message == MessageNumber(3));
     CHECK(image.references[0].rows == 2);
     CHECK(image.next_number == 7);
     CHECK(image.now == w.now);
@@ -87,9 +87,9 @@ TEST_CASE("every kind of record can be removed, and removing what is not there i
         CHECK(image.retained.empty());
         CHECK(image.references.empty());
         std::vector<Byte> body;
-        const auto reader = store->reader();
-        CHECK(!reader.message(reader.context, 3, body));
-        CHECK(!reader.retained(reader.context, 6, body));
+        auto& reader = store->reader();
+        CHECK(!reader.message(MessageNumber(3), body));
+        CHECK(!reader.retained(6, body));
     }
 }
 
@@ -123,10 +123,10 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
         for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 5, from, rows_max, bytes_max, rows);
+        reader.queued(SessionNumber(5), from, rows_max, bytes_max, rows);
         return rows;
     };
     CHECK(read(0, 100, 1'000'000).size() == 10);
@@ -146,9 +146,9 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     w.put(RecordKind::queued, 1, 1, queued(77, 3)).put(RecordKind::queued, 1, 2, queued(78, 3));
     w.put(RecordKind::message, 0, 78, publication("t", "x"));
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 10, 1000, rows);
+    reader.queued(SessionNumber(1), 0, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());

@@ -22,7 +22,7 @@ TEST_CASE("a commit under way shows when it is finished") {
     CHECK(load(store).sessions.empty());
     const auto report = store.finish();
     REQUIRE(report.ok());
-    CHECK(report.value().last == 2);
+    CHECK(report.value().last == Ticket(2));
     CHECK(load(store).sessions.size() == 2);
     CHECK(store.commits() == 1);
 }

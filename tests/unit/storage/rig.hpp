@@ -62,7 +62,7 @@ public:
 
 private:
     journal::Batch batch_;
-    journal::Ticket last_ = 0;
+    Ticket last_ = no_ticket;
 };
 
 /// Batches as a core would make them, by chance: sessions come and go, messages are queued for several of them and

@@ -315,7 +315,7 @@ TEST_CASE("a link that is lost in the middle of a batch is not served by its lat
         ++heard;
         while (rig.core.open.size() > 1) {
             Connection* other = rig.core.open.front() == &speaker ? rig.core.open.back() : rig.core.open.front();
-            rig.driver.lost(*static_cast<Link*>(other->driver_data()));
+            rig.driver.lost(*static_cast<Link*>(other->link()));
         }
     };
     for (Client& client : clients) client.send("mine");

@@ -1,6 +1,6 @@
 // Resolver: looks up the addresses of names without blocking the loop. The system's resolver has no deadline, so it
 // runs on a thread of its own. There is one such thread; while it hangs, further names wait for it. The thread starts
-// with the first name. A Connector owns the Resolver and calls it on the loop's thread.
+// with the first name. Its owner (a Connector, or the runtime's LateListeners) calls it on the loop's thread.
 #pragma once
 
 #include <functional>
