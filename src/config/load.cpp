@@ -51,6 +51,8 @@ public:
         } else if (!has_listeners) {
             drafts_[std::string(default_listener_name)].url = default_listener_url;
         }
+        const bool is_durability_flag = std::ranges::any_of(
+            from_flags, [](const Assignment& assignment) { return assignment.key == "store.durability"; });
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
 
         // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
@@ -67,7 +69,7 @@ public:
         }
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
-        check_all(loaded_, drafts_, places_);
+        check_all(loaded_, drafts_, places_, is_durability_flag);
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
@@ -307,7 +309,7 @@ Loaded load(const Sources& sources) {
     } else {
         // The flags are still checked, so that all mistakes are told at once. The unreadable file comes first.
         loaded = parse("", sources);
-        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, file.error()});
+        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
     }
     load_policy(loaded);
     bound_complaints(loaded.complaints);

@@ -21,7 +21,7 @@ std::optional<os::FileText> read_policy_file(const std::string& path, std::strin
     loaded.policy_files.push_back(path);
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
     if (!file) {
-        loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
+        loaded.complaints.push_back({path, "key '" + std::string(key) + "': " + text_of(file.error(), "the file")});
         return std::nullopt;
     }
     // Whoever can write the file decides who gets in, so this is a mistake and not only a note.

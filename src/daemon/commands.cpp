@@ -71,11 +71,11 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
 int check(const config::Command& command, const config::Loaded& loaded) {
     const auto account = find_account(loaded.config.process);
     if (!account) {
-        print(stderr, account.error() + "\n");
+        print(stderr, text_of(account.error()) + "\n");
         return config::exit_bad_configuration;
     }
     if (const auto token = admin_token(loaded.config); !token) {
-        print(stderr, "key 'admin.token_file': " + token.error() + "\n");
+        print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }
     // The whole answer is built first, so that a reader gets either all of it or a complaint.
@@ -117,7 +117,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
 int use_store_tool(const config::Command& command) {
     struct Tool {
         std::string_view name;
-        Result<bool, storage::StoreError> (*run)(const std::string&, const storage::Print&);
+        Result<bool, Error> (*run)(const std::string&, const storage::Print&);
     };
     constexpr Tool tools[] = {{"info", storage::print_info},
                               {"verify", storage::verify},
@@ -127,7 +127,7 @@ int use_store_tool(const config::Command& command) {
     for (const Tool& tool : tools) {
         if (tool.name != command.store_tool) continue;
         const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
-        if (!result) return fail(result.error().text);
+        if (!result) return fail(text_of(result.error()));
         return result.value() ? answered() : config::exit_failure;
     }
     const auto print_answer = [](std::string_view text) { print(stdout, text); };
@@ -135,7 +135,7 @@ int use_store_tool(const config::Command& command) {
         command.store_tool == "backup"
             ? storage::backup(command.store_path, command.store_file, print_answer)
             : storage::restore(command.store_file, command.store_path, command.store_is_forced, print_answer);
-    return result ? answered() : fail(result.error().text);
+    return result ? answered() : fail(text_of(result.error()));
 }
 
 int print_events(bool is_json) {

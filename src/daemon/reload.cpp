@@ -115,7 +115,7 @@ void Reload::add_listeners(const config::Config& wanted) {
         if (find_listener(running_, listener.name) != nullptr) continue;
         if (const auto added = add_listener_(wanted, i); !added) {
             log_->error("listener_not_added", {{"listener", listener.name},
-                                               {"reason", added.error()},
+                                               {"reason", text_of(added.error())},
                                                {"outcome", "the others are served as before"}});
             continue;
         }

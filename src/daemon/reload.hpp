@@ -23,8 +23,8 @@ public:
     using SetPolicy = std::function<void(std::shared_ptr<const auth::Policy>, std::vector<std::string>)>;
     /// Puts the limits of all listeners in force.
     using SetLimits = std::function<void(const broker::Listeners&)>;
-    /// Serves one more listener, the one with this index in the configuration. The error is a sentence.
-    using AddListener = std::function<Result<bool, std::string>(const config::Config&, std::size_t)>;
+    /// Serves one more listener, the one with this index in the configuration.
+    using AddListener = std::function<Result<bool, Error>(const config::Config&, std::size_t)>;
     /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
     /// threshold.
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,

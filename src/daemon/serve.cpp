@@ -2,8 +2,6 @@
 // step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "commands.hpp"
@@ -25,31 +23,37 @@
 namespace ledge::daemon {
 namespace {
 
-/// The remedy for an error of the system. The text of an error ends with the words of strerror().
-std::string_view fix_for(std::string_view error) {
+/// The remedy for an error of the system.
+std::string_view fix_for(const Error& error) {
     struct Fix {
-        int code;
+        std::errc code;
         std::string_view text;
     };
     constexpr Fix fixes[] = {
-        {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
-        {EACCES, "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
-        {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
-        {ENOENT, "create the folder of the socket"},
+        {std::errc::address_in_use,
+         "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
+        {std::errc::permission_denied,
+         "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
+        {std::errc::address_family_not_supported, "this machine has no IPv6: choose an IPv4 address"},
+        {std::errc::no_such_file_or_directory, "create the folder of the socket"},
     };
     for (const Fix& fix : fixes) {
-        if (error.ends_with(std::strerror(fix.code))) return fix.text;
+        if (error.code == fix.code) return fix.text;
     }
     return "see the reason";
 }
 
 /// The remedy for an error of the store, by its kind; the text of the error has the details.
-std::string_view fix_for(storage::Fault fault) {
-    switch (fault) {
+std::string_view fix_for_store(const Error& error) {
+    if (error.code == std::errc::not_enough_memory)
+        return "the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the limit of "
+               "the process (ulimit -v)";
+    switch (storage::fault_of(error.code)) {
         case storage::Fault::access: return "let this user write the directory, or choose another directory";
         case storage::Fault::in_use: return "end that process, or choose another directory with --store";
         case storage::Fault::newer: return "start the newer broker again, or choose another directory";
-        case storage::Fault::full: return "free space on the disk, or raise store.size_max_bytes";
+        case storage::Fault::full:
+        case storage::Fault::ceiling: return "free space on the disk, or raise store.size_max_bytes";
         case storage::Fault::damaged:
         case storage::Fault::io: break;
     }
@@ -80,26 +84,27 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
         store = std::move(*opened);
         return true;
     }
-    const storage::StoreError& error = opened.error();
+    const Error& error = opened.error();
     // Two brokers on one store would corrupt it, so a store in use always ends the start.
     const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
-                           error.fault != storage::Fault::in_use;
+                           storage::fault_of(error.code) != storage::Fault::in_use;
     if (!may_start) {
-        log.error("not_started", {{"reason", error.text}, {"fix", fix_for(error.fault)}});
+        log.error("not_started", {{"reason", text_of(error)}, {"fix", fix_for_store(error)}});
         return false;
     }
-    log.error("store_unusable", {{"reason", error.text},
+    log.error("store_unusable", {{"reason", text_of(error)},
                                  {"outcome",
                                   "store.if_unusable = start_without: the broker serves, and nothing is "
                                   "kept until a restart finds the store usable"},
-                                 {"fix", fix_for(error.fault)}});
+                                 {"fix", fix_for_store(error)}});
     return true;
 }
 
 /// Becomes the user of process.user for good. False: the change has failed, and the broker must not serve.
 bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
     if (const auto changed = become(account); !changed) {
-        log.error("not_started", {{"reason", changed.error()}, {"fix", "start as root, or leave process.user out"}});
+        log.error("not_started",
+                  {{"reason", text_of(changed.error())}, {"fix", "start as root, or leave process.user out"}});
         return false;
     }
     // The kernel forbids core dumps when a process changes its user, so the setting must be repeated.
@@ -112,10 +117,10 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
     return true;
 }
 
-/// Serves a listener that a reload has added. The error is a sentence.
-Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
-                                       std::uint64_t descriptors) {
-    if (running == nullptr) return Failure{std::string("the broker has not started yet")};
+/// Serves a listener that a reload has added.
+Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
+                                 std::uint64_t descriptors) {
+    if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
     return running->add_listener(wanted.shard.listeners[index], wanted.endpoints[index],
@@ -133,7 +138,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     forbid_new_privileges();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
-    if (!account) return refuse(log, account.error(), "correct the key", config::exit_bad_configuration);
+    if (!account) return refuse(log, text_of(account.error()), "correct the key", config::exit_bad_configuration);
     // Each client needs a descriptor. The limit of the system is shared among the listeners below.
     const std::uint64_t descriptors = raise_descriptor_limit();
 
@@ -160,7 +165,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.settle_log = [&sink] { sink.write_pending(); };
     const auto token = admin_token(loaded.config);
     if (!token)
-        return refuse(log, "key 'admin.token_file': " + token.error(), "correct the file",
+        return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
@@ -173,7 +178,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     const bool is_without = loaded.config.store.is_used() && store == nullptr;
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
-    if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
+    if (!loop) return refuse(log, text_of(loop.error()), fix_for(loop.error()), config::exit_failure);
     // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();

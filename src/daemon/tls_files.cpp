@@ -62,7 +62,8 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
         return;
     }
     const std::string key = owner + ".tls." + std::string(key_of(checked.error()));
-    loaded.complaints.push_back({place_of(loaded, owner, key), "key '" + key + "': " + checked.error().text});
+    loaded.complaints.push_back(
+        {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
 /// The key below [auth.http] that a problem is about.
@@ -109,7 +110,8 @@ void check_hook_files(config::Loaded& loaded) {
         return;
     }
     const std::string key = "auth.http." + std::string(hook_key_of(checked.error()));
-    loaded.complaints.push_back({place_of(loaded, "auth.http", key), "key '" + key + "': " + checked.error().text});
+    loaded.complaints.push_back(
+        {place_of(loaded, "auth.http", key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
 void check_tls_files(config::Loaded& loaded) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
-#include <cstring>
 #include <utility>
 
 #include "event_loop.hpp"
@@ -31,7 +30,7 @@ struct BrokerLoop::Parts {
     Parts& operator=(const Parts&) = delete;
 
     ProcessServices::Options process_options();
-    Result<bool, std::string> open_listeners();
+    Result<bool, Error> open_listeners();
     void end_turn();
     void run_due();
     Instant next_deadline() const;
@@ -84,32 +83,32 @@ BrokerLoop::Parts::~Parts() {
     host.finish(loop.now());
 }
 
-Result<std::unique_ptr<BrokerLoop>, std::string> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
-                                                                    std::unique_ptr<storage::Store> store) {
+Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
+                                                              std::unique_ptr<storage::Store> store) {
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     // The poller comes first: nothing has to be undone if the system refuses to create it.
     auto poller = net::Poller::create();
-    if (!poller) return Failure{std::string("cannot create the event loop: ") + std::strerror(poller.error())};
+    if (!poller) return Failure{poller.error()};
     journal::StoreImage image;
     if (store) {
         auto loaded = store->load();
-        if (!loaded) return Failure{loaded.error().text};
+        if (!loaded) return Failure{loaded.error()};
         image = std::move(*loaded);
     }
     std::unique_ptr<Parts> parts;
     try {
         parts = std::make_unique<Parts>(std::move(options), log, std::move(*poller), std::move(store), image);
     } catch (const boost::system::system_error& error) {  // the process has no descriptors left
-        return Failure{std::string("cannot create the event loop: ") + error.what()};
+        return Failure{Error{error.code(), "cannot create the event loop"}};
     }
-    if (std::string problem = parts->host.start(); !problem.empty()) return Failure{std::move(problem)};
-    if (const std::string& problem = parts->host.hook_problem(); !problem.empty())
-        return Failure{"TLS to the authentication hook: " + problem};
+    if (auto problem = parts->host.start()) return Failure{std::move(*problem)};
+    if (const auto& problem = parts->host.hook_problem())
+        return Failure{in_context("TLS to the authentication hook: {}", "", *problem)};
     if (const auto opened = parts->open_listeners(); !opened) return Failure{opened.error()};
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
 }
 
-Result<bool, std::string> BrokerLoop::Parts::open_listeners() {
+Result<bool, Error> BrokerLoop::Parts::open_listeners() {
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
         const FrontOptions wanted = i < options.fronts.size() ? options.fronts[i] : FrontOptions{};
         auto front = listening.make_front(static_cast<std::uint16_t>(i), options.shard.listeners[i].name, wanted);
@@ -226,11 +225,11 @@ void BrokerLoop::set_policy(std::shared_ptr<const auth::Policy> policy, std::vec
 
 void BrokerLoop::set_limits(const broker::Listeners& listeners) { shard().set_limits(listeners); }
 
-Result<bool, std::string> BrokerLoop::add_listener(const broker::ListenerOptions& listener,
-                                                   const transport::Endpoint& endpoint, FrontOptions wanted,
-                                                   bool has_other_users) {
+Result<bool, Error> BrokerLoop::add_listener(const broker::ListenerOptions& listener,
+                                             const transport::Endpoint& endpoint, FrontOptions wanted,
+                                             bool has_other_users) {
     Parts& parts = *parts_;
-    if (parts.stopping.is_begun()) return Failure{std::string("the broker is stopping")};
+    if (parts.stopping.is_begun()) return Failure{Error{{}, "the broker is stopping"}};
     auto& listeners = parts.options.shard.listeners;  // here as in the shard
     auto front = parts.listening.make_front(static_cast<std::uint16_t>(listeners.size()), listener.name, wanted);
     if (!front) return Failure{front.error()};

@@ -26,7 +26,7 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
     figures_.beginning = store_->beginning();
 }
 
-int Committer::start() {
+std::error_code Committer::start() {
     LEDGE_ASSERT(queue_ == nullptr);
     // The report comes on the commit thread. post_to() carries it to the thread of the loop, where serve() finds it.
     auto queue = storage::CommitQueue::create(
@@ -34,7 +34,7 @@ int Committer::start() {
         [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
     if (!queue) return queue.error();
     queue_ = std::move(*queue);
-    return 0;
+    return {};
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
@@ -79,13 +79,13 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
     report_.reset();
     if (!report) {
         // A full disk may have room later. Every other error is final: the store is not used any more.
-        if (report.error().fault == storage::Fault::full) return postpone(shard, report.error(), now);
+        if (storage::may_retry(report.error())) return postpone(shard, report.error(), now);
         state_ = State::failed;
         figures_.is_postponed = false;
         figures_.waiting_since = never;
-        figures_.waiting_reason = report.error().text;
+        figures_.waiting_reason = text_of(report.error());
         publish_figures(shard, now);
-        log_.error("commit_failed", {{"reason", report.error().text}});
+        log_.error("commit_failed", {{"reason", figures_.waiting_reason}});
         return shard.on_store_failed(now);
     }
     // From here on the commit has succeeded.
@@ -106,27 +106,29 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
 
 // A full disk has room again when somebody deletes files, so the commit is tried again. The batch stays in the queue,
 // so that no later batch overtakes it.
-void Committer::postpone(broker::Shard& shard, const storage::StoreError& error, Instant now) {
+void Committer::postpone(broker::Shard& shard, const Error& error, Instant now) {
     state_ = State::waiting;
     next_at_ = now + pause_;
     pause_ = std::min(2 * pause_, retry_pause_max);
     // One log line per reason: a disk that stays full must not fill the log as well.
-    const bool is_news = !figures_.is_postponed || figures_.waiting_reason != error.text;
+    const bool is_news = !figures_.is_postponed || postponed_by_ != error;
     if (!figures_.is_postponed) ++figures_.postponements;
     figures_.is_postponed = true;
     figures_.waiting_since = busy_since_;
-    figures_.waiting_reason = error.text;
+    figures_.waiting_reason = text_of(error);
+    postponed_by_ = error;
     publish_figures(shard, now);
     shard.on_commit_postponed(now);
     if (!is_news) return;
-    log_.error(
-        "commit_postponed",
-        {{"reason", error.text},
-         {"outcome",
-          "durable publications are refused or not acknowledged, QoS 0 messages are delivered; the commit is "
-          "tried again until it succeeds"},
-         {"retry_max_ms", in_ms(retry_pause_max)},
-         {"fix", error.fix.empty() ? "free space on the disk of the store; a restart does not help" : error.fix}});
+    log_.error("commit_postponed",
+               {{"reason", figures_.waiting_reason},
+                {"outcome",
+                 "durable publications are refused or not acknowledged, QoS 0 messages are delivered; the commit is "
+                 "tried again until it succeeds"},
+                {"retry_max_ms", in_ms(retry_pause_max)},
+                {"fix", storage::fault_of(error.code) == storage::Fault::ceiling
+                            ? "raise store.size_max_bytes and restart, or let subscribers receive the queued messages"
+                            : "free space on the disk of the store; a restart does not help"}});
 }
 
 void Committer::check_room(broker::Shard& shard, Instant now) {

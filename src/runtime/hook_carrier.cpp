@@ -38,7 +38,7 @@ net::TlsClientOptions hook_tls(const auth::HookOptions& options) {
     return tls;
 }
 
-std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
+std::optional<Error> HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     // A reload of the configuration often changes nothing about the hook. Then its connections and its state stay.
     const bool is_same = options == options_ && !tls_files_.has_changed();
     options_ = std::move(options);
@@ -54,7 +54,7 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     return load_tls();
 }
 
-std::string HookCarrier::load_tls() {
+std::optional<Error> HookCarrier::load_tls() {
     tls_.reset();
     tls_files_ = os::FileWatch({});
     if (!options_ || !options_->is_tls) return {};
@@ -62,7 +62,7 @@ std::string HookCarrier::load_tls() {
     // The dates are noted before the files are read, so that a change during the reading is noticed later.
     tls_files_ = os::FileWatch(net::files_of(wanted));
     auto made = net::make_tls_client(wanted);
-    if (!made) return made.error().text;
+    if (!made) return made.error().reason;
     tls_ = std::move(*made);
     return {};
 }

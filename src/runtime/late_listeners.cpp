@@ -1,7 +1,6 @@
 #include "late_listeners.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -13,16 +12,27 @@ namespace ledge::runtime {
 
 using transport::Listener;
 
+namespace {
+
+/// The error of an attempt whose look-up has failed. It equals the error of Listener::create() for the same answer of
+/// the system, so that the log does not repeat the reason. An error without a code comes from net::Resolver itself.
+Error refusal(const transport::Endpoint& endpoint, const Error& look_up) {
+    if (look_up.code) return {look_up.code, "cannot listen on {}", to_text(endpoint)};
+    return in_context("cannot listen on {}: {}", to_text(endpoint), look_up);
+}
+
+}  // namespace
+
 void LateListeners::add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-                        const transport::ListenProblem& problem) {
+                        Error problem) {
     add_new("", endpoint, front, rate);
-    put_off(waiting_.back(), problem.text, driver_.now());
+    put_off(waiting_.back(), std::move(problem), driver_.now());
 }
 
 void LateListeners::add_new(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
                             const transport::AcceptRate& rate) {
     const Instant now = driver_.now();
-    waiting_.push_back({++last_number_, endpoint, &front, rate, name, "", pause_min, now, now, {}});
+    waiting_.push_back({++last_number_, endpoint, &front, rate, name, {}, pause_min, now, now, {}});
 }
 
 std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
@@ -42,8 +52,9 @@ std::vector<std::unique_ptr<Listener>> LateListeners::try_due(Instant now) {
 std::unique_ptr<Listener> LateListeners::try_again(Waiting& waiting, Instant now) {
     if (needs_look_up(waiting.endpoint) && !waiting.answer) return ask(waiting), nullptr;
     auto made = open(waiting);
-    if (!made) return put_off(waiting, made.error().text, now), nullptr;
-    if (const int error = (*made)->start(); error != 0) return put_off(waiting, std::strerror(error), now), nullptr;
+    if (!made) return put_off(waiting, made.error(), now), nullptr;
+    if (const std::error_code error = (*made)->start())
+        return put_off(waiting, {error, "cannot accept on {}", to_text(waiting.endpoint)}, now), nullptr;
     log_success(waiting, **made, now);
     return std::move(*made);
 }
@@ -62,9 +73,7 @@ void LateListeners::ask(Waiting& waiting) {
 LateListeners::Made LateListeners::open(Waiting& waiting) {
     if (!waiting.answer) return Listener::create(waiting.endpoint, *waiting.front, driver_, log_, waiting.rate);
     const net::Resolver::Answer answer = *std::exchange(waiting.answer, std::nullopt);
-    if (!answer)
-        return Failure{
-            transport::ListenProblem{"cannot listen on " + to_text(waiting.endpoint) + ": " + answer.error(), true}};
+    if (!answer) return Failure{refusal(waiting.endpoint, answer.error())};
     return Listener::create(waiting.endpoint, answer.value(), *waiting.front, driver_, log_, waiting.rate);
 }
 
@@ -76,21 +85,19 @@ void LateListeners::log_success(const Waiting& waiting, const Listener& listener
 
 net::Resolver::Answer LateListeners::look_up_host(const std::string& name) {
     constexpr std::size_t addresses_max = 64;  // as for a listener that is opened at the start
-    auto addresses = os::look_up(name, os::NameKind::any, addresses_max);
-    if (!addresses) return Failure{addresses.error()};
-    return std::move(*addresses);
+    return os::look_up(name, os::NameKind::any, addresses_max);
 }
 
 /// Schedules the next attempt. The reason is logged once, and again when it differs from the last one.
-void LateListeners::put_off(Waiting& waiting, const std::string& reason, Instant now) {
+void LateListeners::put_off(Waiting& waiting, Error reason, Instant now) {
     LEDGE_ASSERT(waiting.pause >= pause_min && waiting.pause <= pause_max);
     waiting.next = now + waiting.pause;
     waiting.pause = std::min(waiting.pause * 2, pause_max);
     waiting.name.clear();  // from now on the listener is one that waits
     if (reason == waiting.reason) return;
-    waiting.reason = reason;
+    waiting.reason = std::move(reason);
     log_.warning("listener_waits", {{"address", to_text(waiting.endpoint)},
-                                    {"reason", reason},
+                                    {"reason", text_of(waiting.reason)},
                                     {"outcome", "the other listeners are served; this listener is tried again"}});
 }
 

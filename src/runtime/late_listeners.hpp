@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/net/resolver.hpp"
 #include "ledge/transport/listener.hpp"
@@ -27,7 +28,7 @@ public:
     static constexpr Duration pause_max = 30s;
     static_assert(pause_min <= pause_max);
 
-    /// Asks the system's resolver, and blocks. The error is the system's reason.
+    /// Asks the system's resolver, and blocks. The code of an error is of os::resolver_category().
     static net::Resolver::Answer look_up_host(const std::string& name);
 
     /// `look_up` is called on a thread of its own; answers come back through `io`.
@@ -39,7 +40,7 @@ public:
 
     /// Adds an endpoint after its first attempt has failed with `problem`.
     void add(const transport::Endpoint& endpoint, transport::Front& front, const transport::AcceptRate& rate,
-             const transport::ListenProblem& problem);
+             Error problem);
     /// Adds an endpoint that was not tried yet. `name` is the listener's name, for the log. The first attempt is due at
     /// once.
     void add_new(const std::string& name, const transport::Endpoint& endpoint, transport::Front& front,
@@ -57,19 +58,19 @@ private:
         transport::Front* front;
         transport::AcceptRate rate;
         std::string name;                             // set while the first attempt of a new listener is to come
-        std::string reason;                           // the reason that was logged last
+        Error reason;                                 // the reason that was logged last
         Duration pause;                               // the pause after the next failure
         Instant since;                                // the first attempt
         Instant next;                                 // the next attempt; `never` while the host is looked up
         std::optional<net::Resolver::Answer> answer;  // of the look-up, for the attempt that is due
     };
 
-    using Made = Result<std::unique_ptr<transport::Listener>, transport::ListenProblem>;
+    using Made = Result<std::unique_ptr<transport::Listener>, Error>;
     std::unique_ptr<transport::Listener> try_again(Waiting& waiting, Instant now);
     void ask(Waiting& waiting);
     Made open(Waiting& waiting);
     void log_success(const Waiting& waiting, const transport::Listener& listener, Instant now) const;
-    void put_off(Waiting& waiting, const std::string& reason, Instant now);
+    void put_off(Waiting& waiting, Error reason, Instant now);
 
     transport::Driver& driver_;
     const Log& log_;

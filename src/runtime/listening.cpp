@@ -1,7 +1,6 @@
 #include "listening.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -35,14 +34,14 @@ Listening::MadeFront Listening::make_front(std::uint16_t index, const std::strin
 
 Listening::MadeFront Listening::make_tls_front(std::uint16_t index, const std::string& name,
                                                const FrontOptions& wanted) {
-    if (std::string problem = services_.tls_workers.start(); !problem.empty()) return Failure{std::move(problem)};
+    if (auto problem = services_.tls_workers.start()) return Failure{std::move(*problem)};
     os::WorkerPool& workers = services_.tls_workers.pool();
     auto front = wanted.websocket
                      ? transport::make_secure_web_front(services_.io, {wanted.websocket, index, wanted.web_limits},
                                                         services_.pages, name, *wanted.tls, services_.driver, workers,
                                                         services_.log)
                      : transport::make_tls_front(index, name, *wanted.tls, services_.driver, workers, services_.log);
-    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
+    if (!front) return Failure{in_context("TLS of listener '{}': {}", name, front.error().reason)};
     return std::move(*front);
 }
 
@@ -50,10 +49,10 @@ Listening::MadeFront Listening::make_admin_front(const AdminOptions& admin) {
     const transport::WebOptions web{std::nullopt, 0, admin.limits};
     if (!admin.tls)
         return transport::make_web_front(services_.io, web, services_.pages, services_.driver, services_.log);
-    if (std::string problem = services_.tls_workers.start(); !problem.empty()) return Failure{std::move(problem)};
+    if (auto problem = services_.tls_workers.start()) return Failure{std::move(*problem)};
     auto front = transport::make_secure_web_front(services_.io, web, services_.pages, "admin", *admin.tls,
                                                   services_.driver, services_.tls_workers.pool(), services_.log);
-    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
+    if (!front) return Failure{in_context("TLS of the admin listener: {}", "", front.error().reason)};
     return std::move(*front);
 }
 
@@ -74,19 +73,18 @@ transport::TlsCounters Listening::tls_counters() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Listeners
 
-Result<bool, std::string> Listening::open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                          const transport::AcceptRate& rate) {
+Result<bool, Error> Listening::open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                                    const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
     fronts_.push_back(std::move(front));
     auto listener = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
-    if (!listener && listener.error().may_pass) {
+    if (!listener && transport::may_pass(listener.error())) {
         late_listeners_.add(endpoint, *fronts_.back(), rate, listener.error());
         return true;
     }
-    if (!listener) return Failure{listener.error().text};
-    if (const int error = (*listener)->start(); error != 0) {
-        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
-    }
+    if (!listener) return Failure{listener.error()};
+    if (const std::error_code error = (*listener)->start())
+        return Failure{Error{error, "cannot accept on {}", to_text(endpoint)}};
     listeners_.push_back(std::move(*listener));
     return true;
 }
@@ -97,14 +95,13 @@ void Listening::add(const std::string& name, const transport::Endpoint& endpoint
     fronts_.push_back(std::move(front));
     if (needs_look_up(endpoint)) return late_listeners_.add_new(name, endpoint, *fronts_.back(), rate);
     auto made = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
-    const int error = made ? (*made)->start() : 0;
-    if (made && error == 0) {
+    const std::error_code error = made ? (*made)->start() : std::error_code();
+    if (made && !error) {
         services_.log.info("listener_added", {{"listener", name}, {"address", (*made)->addresses().front()}});
         listeners_.push_back(std::move(*made));
     } else {
-        const std::string why =
-            made ? "cannot accept on " + to_text(endpoint) + ": " + std::strerror(error) : std::move(made.error().text);
-        late_listeners_.add(endpoint, *fronts_.back(), rate, {why, true});
+        Error why = made ? Error{error, "cannot accept on {}", to_text(endpoint)} : made.error();
+        late_listeners_.add(endpoint, *fronts_.back(), rate, std::move(why));
     }
 }
 

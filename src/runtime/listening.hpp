@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "late_listeners.hpp"
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -37,18 +38,16 @@ public:
     Listening(const Listening&) = delete;
     Listening& operator=(const Listening&) = delete;
 
-    // An error of these functions is a sentence.
-
     /// Makes the layers between the sockets of a listener and MQTT. `index` and `name` are those of the shard's
     /// listener.
-    using MadeFront = Result<std::unique_ptr<transport::Front>, std::string>;
+    using MadeFront = Result<std::unique_ptr<transport::Front>, Error>;
     MadeFront make_front(std::uint16_t index, const std::string& name, const FrontOptions& wanted);
     /// As make_front(), for pages without MQTT.
     MadeFront make_admin_front(const AdminOptions& admin);
 
     /// Opens an endpoint at the start. An address that this machine does not have yet is no error: it is tried again.
-    Result<bool, std::string> open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
-                                   const transport::AcceptRate& rate = {});
+    Result<bool, Error> open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                             const transport::AcceptRate& rate = {});
     /// Opens an endpoint that a reload adds. Whatever keeps it from being opened now, it is tried again. A host name is
     /// looked up first, while the clients are served.
     void add(const std::string& name, const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,

@@ -1,7 +1,6 @@
 #include "shard_host.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "event_loop.hpp"
@@ -30,19 +29,20 @@ ShardHost::ShardHost(EventLoop& loop, TlsWorkers& tls_workers, const Log& log, c
     shard_.note_store(figures);
 }
 
-std::string ShardHost::start() {
-    const int error = committer_ ? committer_->start() : 0;
-    return error == 0 ? std::string() : std::string("cannot start the committer's thread: ") + std::strerror(error);
+std::optional<Error> ShardHost::start() {
+    const std::error_code error = committer_ ? committer_->start() : std::error_code();
+    if (error) return Error{error, "cannot start the committer's thread"};
+    return {};
 }
 
 void ShardHost::set_policy(std::shared_ptr<const auth::Policy> policy) {
     LEDGE_ASSERT(policy != nullptr);
     std::optional<auth::HookOptions> hook = policy->hook;
-    hook_problem_ = hook && hook->is_tls ? tls_workers_.start() : std::string();
-    if (!hook_problem_.empty()) hook.reset();  // without TLS the hook is not asked, and its logins are refused
+    hook_problem_ = hook && hook->is_tls ? tls_workers_.start() : std::nullopt;
+    if (hook_problem_) hook.reset();  // without TLS the hook is not asked, and its logins are refused
     if (tls_workers_.is_started()) hook_carrier_.use_workers(tls_workers_.pool());
-    hook_problem_ += hook_carrier_.set_options(std::move(hook));
-    if (!hook_problem_.empty()) log_.error("authentication_hook_down", {{"reason", hook_problem_}});
+    if (auto mistake = hook_carrier_.set_options(std::move(hook))) hook_problem_ = std::move(mistake);
+    if (hook_problem_) log_.error("authentication_hook_down", {{"reason", text_of(*hook_problem_)}});
     shard_.set_policy(std::move(policy), loop_.now());
 }
 

@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "committer.hpp"
 #include "hook_carrier.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/shard.hpp"
@@ -38,13 +38,13 @@ public:
 
     broker::Shard& shard() { return shard_; }
 
-    /// Starts the commit thread, if there is a store. Returns "" or a sentence with the reason of the failure.
-    std::string start();
+    /// Starts the commit thread, if there is a store. Returns the reason of a failure, or nullopt.
+    std::optional<Error> start();
 
     /// Puts other users, rights and another hook in force.
     void set_policy(std::shared_ptr<const auth::Policy> policy);
-    /// The reason why the hook of the policy cannot be asked; "" = it can, or there is none.
-    const std::string& hook_problem() const { return hook_problem_; }
+    /// The reason why the hook of the policy cannot be asked; nullopt = it can, or there is none.
+    const std::optional<Error>& hook_problem() const { return hook_problem_; }
 
     /// Called once per turn, after the sockets were served: passes finished logins and commits to the shard, and begins
     /// the next ones.
@@ -64,7 +64,7 @@ private:
     broker::Shard shard_;
     LoginWorker login_worker_;
     HookCarrier hook_carrier_;
-    std::string hook_problem_;
+    std::optional<Error> hook_problem_;
 };
 
 }  // namespace ledge::runtime

@@ -4,9 +4,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/error.hpp"
 #include "ledge/os/worker_pool.hpp"
 
 namespace ledge::runtime {
@@ -18,8 +19,8 @@ public:
     TlsWorkers(const TlsWorkers&) = delete;
     TlsWorkers& operator=(const TlsWorkers&) = delete;
 
-    /// Starts the threads, once. Returns "" or a sentence with the reason of the failure.
-    std::string start();
+    /// Starts the threads, once. Returns the reason of a failure, or nullopt.
+    std::optional<Error> start();
     bool is_started() const { return pool_ != nullptr; }
     /// Requires is_started(). The pool must outlive its users.
     os::WorkerPool& pool() {

@@ -38,8 +38,8 @@ public:
     LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log);
     ~LmdbStore() override = default;
 
-    Result<journal::StoreImage, StoreError> load() override;
-    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
+    Result<journal::StoreImage, Error> load() override;
+    Result<CommitReport, Error> commit(const journal::Batch& batch) override;
     journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override;
     Beginning beginning() const override { return beginning_; }
@@ -47,17 +47,17 @@ public:
 
 private:
     int write(const journal::Batch& batch, CommitReport& report);
-    StoreError on_commit_failed(int code);
+    Error on_commit_failed(int code);
     bool is_broken_write() const;
-    std::string broken_write_text() const;
+    Error broken_write() const;
     std::string raise_ceiling();
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
     int drop_session(Txn& txn, SessionNumber session);
     void move_bad_rows(std::vector<std::uint64_t>& incomplete);
-    StoreError error(const char* what, int code) const;
-    StoreError poison(std::string what);
+    Error error(std::string_view what, int code) const;
+    Error poison(std::string_view what, std::string detail);
     void note_lasting_run(Instant now);
 
     // Reads. A read that fails returns false or nothing and poisons the store.
@@ -86,7 +86,7 @@ private:
 
     // Committer's thread
     Meta meta_;
-    std::optional<StoreError> poison_;
+    std::optional<Error> poison_;
     std::optional<Instant> first_commit_;
     std::size_t pages_in_use_ = 0;  // after the last commit
     Instant readers_checked_at_{};

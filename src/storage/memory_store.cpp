@@ -44,7 +44,7 @@ void MemoryStore::start(journal::Batch batch) {
     under_way_ = std::move(batch);
 }
 
-Result<CommitReport, StoreError> MemoryStore::finish() {
+Result<CommitReport, Error> MemoryStore::finish() {
     LEDGE_ASSERT(under_way_.has_value());
     const journal::Batch batch = std::move(*under_way_);
     under_way_.reset();
@@ -63,7 +63,7 @@ Result<CommitReport, StoreError> MemoryStore::finish() {
     return report;
 }
 
-Result<CommitReport, StoreError> MemoryStore::commit(const journal::Batch& batch) {
+Result<CommitReport, Error> MemoryStore::commit(const journal::Batch& batch) {
     start(batch);
     return finish();
 }
@@ -106,7 +106,7 @@ void MemoryStore::crash(std::size_t records_kept, Duration rest) {
     now_ += rest;
 }
 
-void MemoryStore::fail_from(std::uint64_t nth, StoreError error) {
+void MemoryStore::fail_from(std::uint64_t nth, Error error) {
     until_failure_ = nth;
     planned_ = std::move(error);
 }
@@ -125,7 +125,7 @@ std::size_t MemoryStore::rows() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-Result<journal::StoreImage, StoreError> MemoryStore::load() {
+Result<journal::StoreImage, Error> MemoryStore::load() {
     journal::StoreImage image;
     std::uint64_t highest = 0;  // the highest number in use
     image.now = now_;

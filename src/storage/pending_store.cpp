@@ -18,16 +18,16 @@ class PendingStore final : public Store, private journal::StoreReader {
 public:
     PendingStore(OpenStoreFile open, Beginning beginning) : open_(std::move(open)), beginning_(beginning) {}
 
-    Result<journal::StoreImage, StoreError> load() override { return journal::StoreImage{}; }
+    Result<journal::StoreImage, Error> load() override { return journal::StoreImage{}; }
 
-    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override {
+    Result<CommitReport, Error> commit(const journal::Batch& batch) override {
         // A full disk is the expected error here: nothing has changed, and the next commit tries again.
         if (made_ == nullptr && !poison_) {
             auto opened = open_();
             if (opened) {
                 made_ = std::move(*opened);
                 is_made_.store(true, std::memory_order_release);
-            } else if (opened.error().fault == Fault::full) {
+            } else if (may_retry(opened.error())) {
                 return Failure{opened.error()};
             } else {
                 poison_ = opened.error();
@@ -73,7 +73,7 @@ private:
     // The committer's thread sets made_. The reader's thread may use it once is_made_ is true.
     std::unique_ptr<Store> made_;
     std::atomic<bool> is_made_ = false;
-    std::optional<StoreError> poison_;
+    std::optional<Error> poison_;
 };
 
 }  // namespace

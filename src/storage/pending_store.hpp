@@ -9,7 +9,7 @@
 
 namespace ledge::storage {
 
-using OpenStoreFile = std::function<Result<std::unique_ptr<Store>, StoreError>()>;
+using OpenStoreFile = std::function<Result<std::unique_ptr<Store>, Error>()>;
 
 /// The committer's thread calls `open` for each commit until it succeeds. The error Fault::full means: try again later;
 /// any other error is final.

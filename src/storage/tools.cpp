@@ -36,22 +36,22 @@ struct Target {
 };
 
 /// A path may name the directory of a store, or a single file, such as a backup or a quarantined file.
-Result<Target, StoreError> find(const std::string& path) {
+Result<Target, Error> find(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) {
-        return Failure{StoreError{Fault::access, system_text(path, "cannot be read", errno)}};
+        return Failure{Error{system_code(errno), "{}: cannot be read", path}};
     }
     if (!S_ISDIR(facts.st_mode)) return Target{path, {}, 0};
     Target target{path + "/data.mdb", path, holder_of(path)};
     if (os::file_size(target.file) == 0) {
-        return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+        return Failure{no_store_in(path)};
     }
     return target;
 }
 
 /// Opens the environment in a child process, runs `work` there, and prints the text that `work` sends.
 using Work = bool (*)(const Env&, Txn&, GuardedOut&);
-Result<bool, StoreError> read_in_child(const Target& target, Work work, const Print& print) {
+Result<bool, Error> read_in_child(const Target& target, Work work, const Print& print) {
     const auto child = [&](GuardedOut& out) {
         auto env = Env::open({.path = target.file, .is_read_only = true, .is_alone = target.is_alone()});
         auto txn = env ? Txn::begin(*env, true) : Result<Txn, int>(Failure{env.error()});
@@ -63,7 +63,7 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
-    return Failure{StoreError{Fault::damaged, target.file + ": cannot be read completely; the file is damaged"}};
+    return Failure{Error{Fault::damaged, "{}: cannot be read completely; the file is damaged", target.file}};
 }
 
 std::string in_kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
@@ -157,11 +157,11 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
 }
 
 /// Locks the directory, for a tool that must be the only user of the store.
-Result<StoreDir, StoreError> lock_directory(const std::string& path) {
+Result<StoreDir, Error> lock_directory(const std::string& path) {
     auto dir = StoreDir::open(path, false);
-    if (dir || dir.error().fault != Fault::in_use) return dir;
-    return Failure{StoreError{
-        Fault::in_use, dir.error().text + "; stop it first (info, verify and backup also work while a broker runs)"}};
+    if (dir || fault_of(dir.error().code) != Fault::in_use) return dir;
+    return Failure{
+        in_context("{}; stop it first (info, verify and backup also work while a broker runs)", "", dir.error())};
 }
 
 /// Writes a copy of the file without free pages to `path`, and syncs it. Returns 0 or a code.
@@ -175,7 +175,7 @@ int write_compacted(const Env& env, const StoreDir& dir, const std::string& path
 
 }  // namespace
 
-Result<bool, StoreError> print_info(const std::string& path, const Print& print) {
+Result<bool, Error> print_info(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     const Target& found = target.value();
@@ -187,7 +187,7 @@ Result<bool, StoreError> print_info(const std::string& path, const Print& print)
 }
 
 // No lock: LMDB gives a reader the snapshot of one commit, so a running broker does not disturb the check.
-Result<bool, StoreError> verify(const std::string& path, const Print& print) {
+Result<bool, Error> verify(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     const Inspection inspection = inspect(target.value().file, target.value().is_alone(), Depth::everything);
@@ -204,7 +204,7 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
     return is_fine;
 }
 
-Result<bool, StoreError> dump(const std::string& path, const Print& print) {
+Result<bool, Error> dump(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     // A single file is read without a lock: usually it is a quarantined file or a backup, which no broker uses.
@@ -217,7 +217,7 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
     return read_in_child(target.value(), send_rows, print);
 }
 
-Result<bool, StoreError> compact(const std::string& path, const Print& print) {
+Result<bool, Error> compact(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     auto dir = lock_directory(path);
@@ -225,7 +225,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     // A copy of a damaged file would look whole, and the original would be gone.
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_fine()) {
-        return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
+        return Failure{Error{Fault::damaged, "{}: is not compacted: {}", dir->data_path(), inspection.summary()}};
     }
     // Read before the file is replaced, because the mark describes the old file.
     const bool was_clean = dir->past().is_clean;
@@ -241,7 +241,7 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     // The copy is complete and synced, so a power cut leaves either the old file or the new one.
     if (code == lmdb_ok) code = dir->adopt(copy.path());
     if (code != lmdb_ok) {
-        return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
+        return Failure{Error{code_of(code), "{}: cannot be compacted", dir->data_path()}};
     }
     // The mark has size and time of the old file, so it must be renewed; otherwise the next start checks the file.
     if (was_clean) dir->mark_clean();

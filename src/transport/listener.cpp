@@ -40,7 +40,7 @@ public:
     const std::string& address() const { return socket_.address(); }
     Instant resume_at() const { return resume_at_; }
 
-    int start();
+    std::error_code start();
     void resume_if_due(Instant now);
 
 private:
@@ -63,7 +63,9 @@ private:
     std::int64_t turned_away_ = 0;       // peers that were closed since the last log line
 };
 
-int Listener::Acceptor::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
+std::error_code Listener::Acceptor::start() {
+    return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? std::error_code() : system_code(errno);
+}
 
 void Listener::Acceptor::resume_if_due(Instant now) {
     if (resume_at_ > now) return;
@@ -139,18 +141,16 @@ int Listener::Acceptor::refuse_waiting_peers() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint& endpoint, Front& front,
-                                                                  Driver& driver, const Log& log,
-                                                                  const AcceptRate& rate) {
+Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                          const Log& log, const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
     return make(std::move(*sockets), front, driver, log, rate);
 }
 
-Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint& endpoint,
-                                                                  std::vector<os::SocketAddress> addresses,
-                                                                  Front& front, Driver& driver, const Log& log,
-                                                                  const AcceptRate& rate) {
+Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint,
+                                                          std::vector<os::SocketAddress> addresses, Front& front,
+                                                          Driver& driver, const Log& log, const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, std::move(addresses), backlog);
     if (!sockets) return Failure{sockets.error()};
     return make(std::move(*sockets), front, driver, log, rate);
@@ -177,11 +177,11 @@ std::vector<std::string> Listener::addresses() const {
     return result;
 }
 
-int Listener::start() {
+std::error_code Listener::start() {
     for (const auto& acceptor : acceptors_) {
-        if (const int error = acceptor->start(); error != 0) return error;
+        if (const std::error_code error = acceptor->start()) return error;
     }
-    return 0;
+    return {};
 }
 
 void Listener::on_time(Instant now) {

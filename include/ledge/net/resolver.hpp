@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/os/address.hpp"
 #include "ledge/os/worker_pool.hpp"
@@ -21,8 +22,8 @@ namespace ledge::net {
 
 class Resolver {
 public:
-    /// At least one address, port 0, in the order in which the addresses should be tried. The error is a sentence.
-    using Answer = Result<std::vector<os::SocketAddress>, std::string>;
+    /// At least one address, port 0, in the order in which the addresses should be tried.
+    using Answer = Result<std::vector<os::SocketAddress>, Error>;
     using Done = std::function<void(const Answer&)>;
     using LookUp = Answer (*)(const std::string& name);
 

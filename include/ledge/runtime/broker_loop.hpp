@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -78,8 +79,8 @@ public:
     /// machine does not have yet is no error: the endpoint is tried again while the others are served. The error is a
     /// sentence with the address and the system's reason: "cannot listen on 127.0.0.1:1883: Address already in use".
     /// `log` must outlive the loop. `store` is freshly opened; nullptr = sessions and messages end with the loop.
-    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log,
-                                                                   std::unique_ptr<storage::Store> store = nullptr);
+    static Result<std::unique_ptr<BrokerLoop>, Error> create(BrokerLoopOptions options, const Log& log,
+                                                             std::unique_ptr<storage::Store> store = nullptr);
     ~BrokerLoop();
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
@@ -117,8 +118,8 @@ public:
     /// Serves one more listener. Called from ReloadTask::put_in_force. If the listener cannot be opened now, for
     /// example because its address does not exist yet, the loop tries again until the listener is open. The error says
     /// why the listener's TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
-    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
-                                           FrontOptions wanted, bool has_other_users);
+    Result<bool, Error> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                     FrontOptions wanted, bool has_other_users);
     /// The number of turns so far, which is the number of times that the loop has woken up. A broker without
     /// connections and without a store wakes up every os::FileWatch::look_interval if it watches files, and otherwise
     /// never.

@@ -23,9 +23,9 @@ public:
     MemoryStore();
     ~MemoryStore() override;
 
-    Result<journal::StoreImage, StoreError> load() override;
+    Result<journal::StoreImage, Error> load() override;
     /// Commits at once: start() and finish() in one call.
-    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
+    Result<CommitReport, Error> commit(const journal::Batch& batch) override;
     journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
@@ -33,7 +33,7 @@ public:
     // A commit that takes time. Between start() and finish(), reads see the state before the commit.
     void start(journal::Batch batch);
     bool is_busy() const { return under_way_.has_value(); }
-    Result<CommitReport, StoreError> finish();
+    Result<CommitReport, Error> finish();
 
     /// Simulates a crash of the broker and the machine. The first `records_kept` records of a commit under way survive:
     /// none or all of them imitates an atomic store, any other number a store that is not atomic. Planned and present
@@ -42,7 +42,7 @@ public:
 
     /// The n-th commit from now on fails with `error`, and all later commits fail too. 1 = the next commit; 0 = no
     /// commit fails.
-    void fail_from(std::uint64_t nth, StoreError error);
+    void fail_from(std::uint64_t nth, Error error);
     /// The value that used_fraction() returns from now on.
     void set_used_fraction(double fraction) { used_fraction_ = fraction; }
 
@@ -74,8 +74,8 @@ private:
     std::uint64_t commits_ = 0;
     std::uint64_t records_ = 0;
     std::uint64_t until_failure_ = 0;  // commits up to the planned failure; 0 = no failure is planned
-    std::optional<StoreError> planned_;
-    std::optional<StoreError> poison_;
+    std::optional<Error> planned_;
+    std::optional<Error> poison_;
     double used_fraction_ = 0;
 };
 

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 
@@ -23,21 +25,33 @@ class StoreReader;
 
 namespace ledge::storage {
 
-/// The kind of an error of the store. Code decides by the kind; StoreError::text is for people.
+/// The kind of an error of the store. The code of an Error is such a kind, an errno or a code of LMDB; code decides by
+/// fault_of().
 enum class Fault : std::uint8_t {
-    access,   // the directory or file cannot be used: missing, wrong owner or mode, read-only
-    in_use,   // another process uses the store
-    newer,    // a later version of the schema wrote the store
-    full,     // the disk or the map is full, or a write was cut short; nothing has changed, and a retry is allowed
-    damaged,  // the content cannot be read as a store
-    io,       // every other error that the system reported
+    access = 1,  // the directory or file cannot be used: missing, wrong owner or mode, read-only
+    in_use,      // another process uses the store
+    newer,       // a later version of the schema wrote the store
+    full,        // the disk is full, or a write was cut short; nothing has changed, and a retry is allowed
+    ceiling,     // the file has reached store.size_max_bytes; nothing has changed, and a retry is allowed
+    damaged,     // the content cannot be read as a store
+    io,          // every other error that the system reported
 };
 
-struct StoreError {
-    Fault fault = Fault::io;
-    std::string text;        // a sentence with the path and the reason
-    std::string_view fix{};  // what an operator can do, if the usual advice does not fit; a string literal
-};
+/// The code of an error whose operation says everything: the category has no words of its own.
+std::error_code make_error_code(Fault fault);
+
+/// The kind of the code of an error of this module. An empty code counts as Fault::io.
+Fault fault_of(std::error_code code);
+
+/// True for Fault::full and Fault::ceiling.
+bool may_retry(const Error& error);
+
+}  // namespace ledge::storage
+
+template <>
+struct std::is_error_code_enum<ledge::storage::Fault> : std::true_type {};
+
+namespace ledge::storage {
 
 using broker::Beginning;
 
@@ -55,13 +69,13 @@ public:
     virtual ~Store() = default;
 
     /// Returns everything that a shard starts from, without payloads. Call this before the first commit.
-    virtual Result<journal::StoreImage, StoreError> load() = 0;
+    virtual Result<journal::StoreImage, Error> load() = 0;
 
     /// Writes all records of the batch in one transaction. When the call returns without an error, the transaction is
-    /// on stable storage. After Fault::full nothing has changed, and the next commit must repeat the same batch. Any
-    /// other error poisons the store: every later commit fails with the same error. On the committer's thread, one at a
-    /// time.
-    virtual Result<CommitReport, StoreError> commit(const journal::Batch& batch) = 0;
+    /// on stable storage. After an error that may_retry() nothing has changed, and the next commit must repeat the same
+    /// batch. Any other error poisons the store: every later commit fails with the same error. On the committer's
+    /// thread, one at a time.
+    virtual Result<CommitReport, Error> commit(const journal::Batch& batch) = 0;
 
     /// The reader of the committed rows; a part of the store. All calls on one thread; a commit may run at
     /// the same time. A failed read looks like a missing row to the caller, and it poisons the store: no decision that

@@ -37,14 +37,12 @@ public:
     /// vanish without a FIN; IPv6 sockets do not accept IPv4. The file of a Unix socket gets mode 0660. An existing
     /// socket file is replaced if no process listens on it; any other file in its place is an error. `front` must
     /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up().
-    static Result<std::unique_ptr<Listener>, ListenProblem> create(const Endpoint& endpoint, Front& front,
-                                                                   Driver& driver, const Log& log,
-                                                                   const AcceptRate& rate = {});
+    static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                           const Log& log, const AcceptRate& rate = {});
     /// As above, without the look-up: `addresses` are those of the endpoint's host, with any port.
-    static Result<std::unique_ptr<Listener>, ListenProblem> create(const Endpoint& endpoint,
-                                                                   std::vector<os::SocketAddress> addresses,
-                                                                   Front& front, Driver& driver, const Log& log,
-                                                                   const AcceptRate& rate = {});
+    static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint,
+                                                           std::vector<os::SocketAddress> addresses, Front& front,
+                                                           Driver& driver, const Log& log, const AcceptRate& rate = {});
     /// Stops listening and removes the socket file.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -53,8 +51,8 @@ public:
     /// The addresses of the listener, with the ports that the system has chosen.
     std::vector<std::string> addresses() const;
 
-    /// Starts accepting. The error is an errno.
-    int start();
+    /// Starts accepting. The result is empty when that succeeds.
+    std::error_code start();
 
     /// Accepts again on the addresses whose pause is over.
     void on_time(Instant now);

@@ -41,9 +41,9 @@ public:
                 files_ = std::move(files);
             },
             [this](const broker::Listeners& listeners) { listeners_ = listeners; },
-            [this](const config::Config& wanted, std::size_t index) -> Result<bool, std::string> {
+            [this](const config::Config& wanted, std::size_t index) -> Result<bool, Error> {
                 const std::string& name = wanted.shard.listeners[index].name;
-                if (name == refused_listener) return Failure{std::string("its key is not there")};
+                if (name == refused_listener) return Failure{Error{{}, "its key is not there"}};
                 added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
                 return true;
             });

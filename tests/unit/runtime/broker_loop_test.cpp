@@ -58,7 +58,7 @@ const Log silent;
 
 std::unique_ptr<BrokerLoop> make(BrokerLoopOptions options) {
     auto loop = BrokerLoop::create(std::move(options), silent);
-    REQUIRE_MESSAGE(loop.ok(), (loop.ok() ? "" : loop.error()));
+    REQUIRE_MESSAGE(loop.ok(), (loop.ok() ? "" : text_of(loop.error())));
     return std::move(*loop);
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("every endpoint has its listener, and one that cannot be had is named"
     options.endpoints[1].port = port_of(*loop);
     auto refused = BrokerLoop::create(options, silent);
     REQUIRE(!refused.ok());
-    CHECK(refused.error() == "cannot listen on " + loop->addresses()[0] + ": Address already in use");
+    CHECK(text_of(refused.error()) == "cannot listen on " + loop->addresses()[0] + ": Address already in use");
 }
 
 TEST_CASE("an idle loop does not wake up, with a hundred idle clients at most twice a second") {

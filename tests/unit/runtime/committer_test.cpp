@@ -52,10 +52,8 @@ const std::string puback_no_subscribers = bytes({0x40, 3, 0, 9, 0x10});
 class Seat final : public storage::Store {
 public:
     explicit Seat(storage::MemoryStore& store) : store_(store) {}
-    Result<journal::StoreImage, storage::StoreError> load() override { return store_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
-        return store_.commit(batch);
-    }
+    Result<journal::StoreImage, Error> load() override { return store_.load(); }
+    Result<storage::CommitReport, Error> commit(const journal::Batch& batch) override { return store_.commit(batch); }
     journal::StoreReader& reader() override { return store_.reader(); }
     double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
@@ -182,13 +180,13 @@ TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
 /// A disk whose answers are ordered. A commit waits until it is let go.
 class OrderedStore final : public storage::Store {
 public:
-    Result<journal::StoreImage, storage::StoreError> load() override { return memory_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
+    Result<journal::StoreImage, Error> load() override { return memory_.load(); }
+    Result<storage::CommitReport, Error> commit(const journal::Batch& batch) override {
         ++tries;
         std::unique_lock lock(mutex_);
         let_go_.wait(lock, [this] { return !is_held_; });
         if (has_room) return memory_.commit(batch);
-        return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
+        return Failure{Error{storage::Fault::full, "disk: No space left on device"}};
     }
     journal::StoreReader& reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
@@ -227,7 +225,7 @@ struct Desk {
         auto made = std::make_unique<OrderedStore>();
         store = made.get();
         committer = std::make_unique<Committer>(io, std::move(made), options, log);
-        REQUIRE(committer->start() == 0);
+        REQUIRE(!committer->start());
     }
     static broker::ShardOptions shard_options() {
         broker::ShardOptions options;

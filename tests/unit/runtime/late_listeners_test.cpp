@@ -1,12 +1,15 @@
 #include "late_listeners.hpp"
 
 #include <doctest/doctest.h>
+#include <netdb.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "ledge/base/log.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/os/look_up.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/transport/front.hpp"
 
@@ -52,7 +55,7 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
     Rig rig;
     LateListeners late(rig.io, rig.driver, rig.log);
     CHECK(late.next_deadline() == never);
-    late.add(at("127.0.0.1"), *rig.front, {}, {"cannot listen on it", true});
+    late.add(at("127.0.0.1"), *rig.front, {}, {{}, "cannot listen on it"});
     CHECK(late.try_due(rig.driver.now()).empty());
     rig.passes(1s);
     REQUIRE(late.next_deadline() <= rig.driver.now());
@@ -66,7 +69,7 @@ TEST_CASE("an address that comes later is listened on at the next attempt, which
 TEST_CASE("attempts become rarer, never rarer than twice a minute, and the same reason is not said again") {
     Rig rig;
     LateListeners late(rig.io, rig.driver, rig.log);
-    late.add(at("192.0.2.1"), *rig.front, {}, {"cannot listen on 192.0.2.1:0: Cannot assign requested address", true});
+    late.add(at("192.0.2.1"), *rig.front, {}, {system_code(EADDRNOTAVAIL), "cannot listen on {}", "192.0.2.1:0"});
     std::vector<std::int64_t> pauses;
     for (int i = 0; i < 7; ++i) {
         const Duration pause = late.next_deadline() - rig.driver.now();
@@ -80,7 +83,8 @@ TEST_CASE("attempts become rarer, never rarer than twice a minute, and the same 
 
 /// What the look-up of the test answers, on the resolver's thread.
 net::Resolver::Answer look_up_in_test(const std::string& name) {
-    if (name == "unknown.test") return Failure{std::string("Name or service not known")};
+    if (name == "unknown.test")
+        return Failure{Error{{EAI_NONAME, os::resolver_category()}, "the name {} cannot be resolved", name}};
     return std::vector{os::SocketAddress::loopback_ipv4(1)};
 }
 
@@ -98,7 +102,7 @@ TEST_CASE("a host name is looked up beside the loop, and the addresses that come
     LateListeners late(rig.io, rig.driver, rig.log, look_up_in_test);
     std::string event;
     SUBCASE("for an endpoint that has waited") {
-        late.add(at("known.test"), *rig.front, {}, {"cannot listen on it", true});
+        late.add(at("known.test"), *rig.front, {}, {{}, "cannot listen on it"});
         rig.passes(1s);
         rig.events.clear();
         event = "listener_up";

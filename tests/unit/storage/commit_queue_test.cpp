@@ -56,7 +56,7 @@ TEST_CASE("a failure is reported too") {
     store.fail_from(1, {Fault::io, "no"});
     Queue q(store);
     q.queue->submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
-    CHECK(q.wait().error().text == "no");
+    CHECK(text_of(q.wait().error()) == "no");
 }
 
 TEST_CASE("the end waits for the batch that was submitted") {

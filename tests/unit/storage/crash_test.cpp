@@ -72,8 +72,8 @@ TEST_CASE("kill -9 in the middle of commits, 50 times") {
         ::close(ends[0]);
 
         std::string said;
-        const auto verdict = reported > 0 ? verify(dir.path(), [&](std::string_view text) { said += text; })
-                                          : Result<bool, StoreError>(true);
+        const auto verdict =
+            reported > 0 ? verify(dir.path(), [&](std::string_view text) { said += text; }) : Result<bool, Error>(true);
         CAPTURE(said);
         REQUIRE(verdict.ok());
         CHECK(verdict.value());

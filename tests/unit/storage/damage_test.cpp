@@ -120,8 +120,8 @@ TEST_CASE("a store of a newer version is refused and left as it is") {
     const std::string before = read_file(dir.file("data.mdb"));
     const auto store = open_lmdb_store(options_for(dir), {});
     REQUIRE(!store.ok());
-    CHECK(store.error().fault == Fault::newer);
-    CHECK(store.error().text.find("schema version 3") != std::string::npos);
+    CHECK(fault_of(store.error().code) == Fault::newer);
+    CHECK(text_of(store.error()).find("schema version 3") != std::string::npos);
     CHECK(read_file(dir.file("data.mdb")) == before);
     CHECK(!has_quarantined(dir));
 }
@@ -241,7 +241,7 @@ TEST_CASE("bytes changed by chance: the broker starts, and what it starts with i
         write_file(dir.file("data.mdb"), content);
         LogLines lines;
         auto opened = open_lmdb_store(options_for(dir), lines.log());
-        REQUIRE((opened.ok() || opened.error().fault == Fault::newer));
+        REQUIRE((opened.ok() || fault_of(opened.error().code) == Fault::newer));
         if (!opened) continue;
         quarantined += lines.has("store_quarantined") ? 1 : 0;
         load(**opened);
@@ -303,7 +303,7 @@ TEST_CASE("what is read as missing because the file broke meanwhile is not remov
     Writer w;
     const auto report = store->commit(w.drop(RecordKind::message, 0, 2001).take());
     REQUIRE(!report.ok());
-    CHECK(report.error().text.find("could not be read") != std::string::npos);
+    CHECK(text_of(report.error()).find("could not be read") != std::string::npos);
 }
 
 TEST_CASE("several damaged files are kept side by side") {

@@ -23,7 +23,7 @@ std::chrono::microseconds calendar() { return calendar_now; }
 
 void commit(Store& store, const journal::Batch& batch) {
     const auto report = store.commit(batch);
-    if (!report) FAIL(report.error().text);
+    if (!report) FAIL(text_of(report.error()));
     CHECK(report.value().last == batch.last);
 }
 
@@ -196,8 +196,8 @@ TEST_CASE("a store that is open cannot be opened again, and the answer names the
     auto store = open(dir);
     const auto second = open_lmdb_store(options_for(dir), {});
     REQUIRE(!second.ok());
-    CHECK(second.error().fault == Fault::in_use);
-    CHECK(second.error().text.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
+    CHECK(fault_of(second.error().code) == Fault::in_use);
+    CHECK(text_of(second.error()).find("in use by process " + std::to_string(::getpid())) != std::string::npos);
     store.reset();
     CHECK(open_lmdb_store(options_for(dir), {}).ok());
 }

@@ -48,7 +48,7 @@ TEST_CASE("from the n-th commit on all fail, until the next start") {
     CHECK(!store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());
     const auto failed = store.commit(w.drop(RecordKind::session, 2, 0).take());
     REQUIRE(!failed.ok());
-    CHECK(failed.error().text == "full");
+    CHECK(text_of(failed.error()) == "full");
     CHECK(load(store).sessions.size() == 2);
     store.crash(0);
     CHECK(store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());

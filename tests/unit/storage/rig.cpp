@@ -294,13 +294,13 @@ LmdbStoreOptions options_for(const TempDir& dir) {
 
 std::unique_ptr<Store> open(const TempDir& dir, const Log& log) {
     auto store = open_lmdb_store(options_for(dir), log);
-    if (!store) FAIL(store.error().text);
+    if (!store) FAIL(text_of(store.error()));
     return std::move(*store);
 }
 
 journal::StoreImage load(Store& store) {
     auto image = store.load();
-    if (!image) FAIL(image.error().text);
+    if (!image) FAIL(text_of(image.error()));
     return std::move(*image);
 }
 

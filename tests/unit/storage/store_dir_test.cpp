@@ -26,7 +26,7 @@ using test::TempDir;
 
 std::string refusal(const std::string& path, bool creates = true) {
     auto dir = StoreDir::open(path, creates);
-    return dir ? std::string() : dir.error().text;
+    return dir ? std::string() : text_of(dir.error());
 }
 
 /// Rights mean nothing to root: gives the folders away and is somebody else for a while.
@@ -96,7 +96,7 @@ TEST_CASE("a second broker is kept out although the lock file was deleted under 
     CHECK(holder_of(dir.path()) == -1);
     const auto second = StoreDir::open(dir.path(), true);
     REQUIRE_FALSE(second.ok());
-    CHECK(second.error().fault == Fault::in_use);
+    CHECK(fault_of(second.error().code) == Fault::in_use);
 }
 
 TEST_CASE("a store that has lost its file is told at the start, whether the file is missing or empty") {
@@ -134,7 +134,7 @@ TEST_CASE("one process has it, and who that is can be asked without taking it") 
         CHECK(holder_of(dir.path()) == ::getpid());
         const auto second = StoreDir::open(dir.path(), true);
         REQUIRE(!second.ok());
-        CHECK(second.error().fault == Fault::in_use);
+        CHECK(fault_of(second.error().code) == Fault::in_use);
     }
     CHECK(holder_of(dir.path()) == 0);
     CHECK(StoreDir::open(dir.path(), true).ok());
