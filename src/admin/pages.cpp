@@ -82,7 +82,7 @@ HttpAnswer Pages::health(Instant now) const {
     JsonWriter body;
     body.boolean("ready", is_well);
     body.text("store", store);
-    body.text("store_found", broker::name_of(metrics.store.beginning));
+    body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
     body.begin_list("bridges");
     body.end_list();

@@ -70,7 +70,7 @@ void Admission::occupy_place(Connection& connection, OwnerId owner, Instant now)
     if (!needs_place) return;
     Connection* victim = connections_.newest_of_largest_owner(from);
     if (victim == nullptr || victim == &connection) return;
-    ++services_.counters.connections_gave_way;
+    ++services_.counters.connections_evicted;
     log_victim(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
                connections_.connected(from), now);
     victim->close(wire::ReasonCode::quota_exceeded,
@@ -96,7 +96,7 @@ void Admission::log_victim(const Connection& victim, std::string_view limit, std
                                             {"limit", limit},
                                             {"connections_max", victim.peer().listener.connections_max},
                                             {"open", places},
-                                            {"gave_way", unlogged_},
+                                            {"evicted", unlogged_},
                                             {"address", victim.peer().address}});
     unlogged_ = 0;
 }

@@ -39,7 +39,7 @@ Fanout::AckCondition Fanout::end() {
 void Fanout::deliver(const Hit& hit) {
     LEDGE_ASSERT(publication_ != nullptr && hit.session != nullptr);
     // One publication may double the outbox of every receiver. So the memory budget is checked between two receivers.
-    if (services_.memory.wants_attention()) services_.memory.judge(terms_.receivers);
+    if (services_.memory.must_judge()) services_.memory.judge(terms_.receivers);
     if (hit.qos == QoS::at_most_once)
         deliver_at_most_once(hit);
     else

@@ -42,7 +42,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
-    session.go_away();
+    session.note_offline();
     // A client that was connected has lost its connection by the end of the broker: its expiry begins now. The record
     // gets the end that follows from the first start, so that further starts do not begin the expiry anew.
     if (record->expiry_interval_s == 0) {

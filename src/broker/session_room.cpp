@@ -87,16 +87,16 @@ std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
 void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
     LEDGE_ASSERT(!session.is_online() && session.account() != nullptr);
     constexpr Duration log_interval = 10s;
-    ++services_.counters.sessions_gave_way;
+    ++services_.counters.sessions_evicted;
     ++unlogged_sessions_;
     if (now >= next_log_at_) {
         next_log_at_ = now + log_interval;
-        services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
-                                                   {"owner", session.account()->name},
-                                                   {"owner_sessions", session.account()->sessions},
-                                                   {"owner_bytes", session.account()->table_bytes},
-                                                   {"limit", limit},
-                                                   {"sessions", std::exchange(unlogged_sessions_, 0)}});
+        services_.log.warning("session_evicted", {{"client_id", session.client_id()},
+                                                  {"owner", session.account()->name},
+                                                  {"owner_sessions", session.account()->sessions},
+                                                  {"owner_bytes", session.account()->table_bytes},
+                                                  {"limit", limit},
+                                                  {"sessions", std::exchange(unlogged_sessions_, 0)}});
     }
     end(session, now);
 }

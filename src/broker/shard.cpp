@@ -62,7 +62,7 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
-        rate->take_bytes(bytes.size());
+        rate->charge_bytes(bytes.size());
     }
     parts_->process_input(connection, bytes, now);
 }
@@ -108,8 +108,8 @@ void Shard::Parts::process_at_rate(Connection& connection, Bytes bytes, Instant 
         const std::uint64_t before = messages;
         const std::size_t size = bytes.size();
         is_more = process_packet(connection, bytes, now);
-        rate.take_messages(messages - before);
-        if (has_user) rate.take_of_user(messages - before, size - bytes.size());
+        rate.charge_messages(messages - before);
+        if (has_user) rate.charge_user(messages - before, size - bytes.size());
     }
     if (!connection.is_closing() && !rate.may_read()) {
         throttle.pause(connection, now);
@@ -134,7 +134,7 @@ void Shard::Parts::resume_reading(Instant now) {
 void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
     connection.count_input();
-    if (overload.wants_attention()) overload.judge(nullptr, now);
+    if (overload.must_judge()) overload.judge(nullptr, now);
     connection.check_outbox_bound();
     if (connection.is_closing()) detach(connection, now);
 }
@@ -169,7 +169,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    if (services.memory.wants_attention()) overload.judge(&connection, now);
+    if (services.memory.must_judge()) overload.judge(&connection, now);
     LEDGE_ASSERT(connection.session() != nullptr);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.peer().version == wire::Version::v5;
@@ -217,7 +217,7 @@ void Shard::set_policy(std::shared_ptr<const auth::Policy> policy, Instant now) 
 
 void Shard::note_reload(bool is_taken) {
     session::Counters& counters = parts_->services.counters;
-    ++(is_taken ? counters.policies_taken : counters.policies_refused);
+    ++(is_taken ? counters.policies_loaded : counters.policies_refused);
 }
 
 std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
@@ -229,7 +229,7 @@ std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, 
     session::CoreServices& services = parts_->services;
     if (services.logins.size() == 0) return std::nullopt;
     // Sources that failed logins have blocked in the meantime are refused without a check.
-    while (Connection* blocked = services.logins.take_blocked(services.guard, now)) blocked->refuse_blocked();
+    while (Connection* blocked = services.logins.remove_blocked(services.guard, now)) blocked->refuse_blocked();
     auto task = services.logins.take(carrier, services.guard, now, range);
     if (!task) return task;
     // The check runs on another thread, so it gets a copy of the rules.
@@ -297,7 +297,7 @@ void Shard::note_store_used(double fraction, Instant now) {
     const DurabilityOptions& durability = p.options.durability;
     // Two thresholds, so that the state does not change with each commit.
     const bool was_full = p.services.journal.is_full();
-    p.set_full(fraction > (was_full ? durability.take_below_used : durability.refuse_above_used), fraction);
+    p.set_full(fraction > (was_full ? durability.accept_below_used : durability.refuse_above_used), fraction);
     p.services.accounts.note_store_used(fraction);
 }
 

@@ -192,7 +192,7 @@ void Lifecycle::forget_postponed(const session::Connection& connection) {
 void Lifecycle::wake_postponed(const Session& session, Instant now) {
     if (postponed_.empty()) return;
     const auto waiting = postponed_.find(session.client_id());
-    if (waiting != postponed_.end()) waiting->second->hasten(now);
+    if (waiting != postponed_.end()) waiting->second->reopen_soon(now);
 }
 
 void Lifecycle::note_takeover(const session::Connection& previous, const session::Connection& next,
@@ -254,7 +254,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
     start_expiry(session, now);
     schedule_will(session, now);
-    session.go_away();
+    session.note_offline();
     if (session.is_stored()) session.record_disconnection(session.record().expiry(), urgency);
     feeds_.record(session);
 }
@@ -270,7 +270,7 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
         return end(session, now);
     }
     start_expiry(session, now);
-    session.go_away();
+    session.note_offline();
     if (session.is_stored()) session.record_disconnection(session.record().expiry(), journal::Urgency::lazy);
     feeds_.record(session);
 }

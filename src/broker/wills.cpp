@@ -117,7 +117,7 @@ void Lifecycle::restore_wills(Instant now) {
         session::Session& session = sessions_.create(services_.for_sessions, alone.client_id, limits_of_restored_);
         set_owner(session, alone.owner);
         session.charge_to(services_.accounts.of(alone.owner, alone.network));
-        session.go_away();
+        session.note_offline();
         session.will_record.restore(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
         session.put_will_record(journal::Urgency::lazy);  // the record gets the time, so no later start defers it anew

@@ -161,8 +161,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
-    options.log_owes = [&sink] { return sink.has_pending(); };
-    options.settle_log = [&sink] { sink.write_pending(); };
+    options.has_unwritten_log = [&sink] { return sink.has_pending(); };
+    options.write_log = [&sink] { sink.write_pending(); };
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
@@ -184,7 +184,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     running = loop->get();
     if (is_without) {
         broker::StoreFigures figures;
-        figures.beginning = broker::Beginning::unusable;
+        figures.start_state = broker::StartState::unusable;
         (*loop)->shard().note_store(figures);
     }
     pages.attach(**loop);

@@ -71,7 +71,8 @@ BrokerLoop::Parts::Parts(BrokerLoopOptions given, const Log& log_, std::unique_p
 }
 
 ProcessServices::Options BrokerLoop::Parts::process_options() {
-    ProcessServices::Options result{options.shard.memory_budget_bytes, options.log_owes, options.settle_log, {}};
+    ProcessServices::Options result{
+        options.shard.memory_budget_bytes, options.has_unwritten_log, options.write_log, {}};
     if (options.handles_signals) result.on_signal = [this](int signal) { on_signal(signal); };
     return result;
 }

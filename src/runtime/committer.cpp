@@ -23,7 +23,7 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
                      const CommitterOptions& options, const Log& log)
     : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
     figures_.is_used = true;
-    figures_.beginning = store_->beginning();
+    figures_.start_state = store_->start_state();
 }
 
 std::error_code Committer::start() {

@@ -81,7 +81,7 @@ std::uint32_t HookCarrier::slots_for(auth::Standing standing) const {
     switch (standing) {
         case auth::Standing::known:
         case auth::Standing::named: return all;
-        case auth::Standing::stranger: return std::max(all - all / 4, 1U);
+        case auth::Standing::unknown: return std::max(all - all / 4, 1U);
         case auth::Standing::suspect: break;
     }
     return std::max(all / 2, 1U);
@@ -103,9 +103,9 @@ std::optional<session::LoginTask> HookCarrier::next_task(broker::Shard& shard, I
     if (has_slot(Standing::named)) {
         if (auto task = take({Standing::known, Standing::named})) return task;
     }
-    if (is_paused(now)) return take({Standing::stranger, Standing::suspect});
-    if (!has_slot(Standing::stranger)) return std::nullopt;
-    return take({Standing::stranger, has_slot(Standing::suspect) ? Standing::suspect : Standing::stranger});
+    if (is_paused(now)) return take({Standing::unknown, Standing::suspect});
+    if (!has_slot(Standing::unknown)) return std::nullopt;
+    return take({Standing::unknown, has_slot(Standing::suspect) ? Standing::suspect : Standing::unknown});
 }
 
 /// The reason why a login is refused without a question; "" = the hook is to be asked.

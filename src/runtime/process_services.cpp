@@ -21,7 +21,7 @@ constexpr Duration measure_interval_short = 100ms;  // while memory is short
 
 ProcessServices::ProcessServices(boost::asio::io_context& io, broker::Shard& shard, Options options)
     : options_(std::move(options)), shard_(shard) {
-    LEDGE_ASSERT(!options_.log_owes || options_.settle_log);
+    LEDGE_ASSERT(!options_.has_unwritten_log || options_.write_log);
     if (options_.on_signal) signals_ = std::make_unique<Signals>(io, options_.on_signal);
 }
 
@@ -46,21 +46,21 @@ bool ProcessServices::measure_memory(Instant now) {
     return true;
 }
 
-void ProcessServices::settle_log(Instant now) {
-    if (settle_log_at_ > now || !is_log_behind()) return;
-    settle_log_at_ = now + settle_interval;
-    options_.settle_log();
+void ProcessServices::write_log(Instant now) {
+    if (write_log_at_ > now || !is_log_behind()) return;
+    write_log_at_ = now + settle_interval;
+    options_.write_log();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Time
 
-void ProcessServices::on_time(Instant now) { settle_log(now); }
+void ProcessServices::on_time(Instant now) { write_log(now); }
 
 Instant ProcessServices::next_deadline() const {
     Instant earliest = never;
     if (is_memory_short_) earliest = std::min(earliest, measure_at_);
-    if (is_log_behind()) earliest = std::min(earliest, settle_log_at_);
+    if (is_log_behind()) earliest = std::min(earliest, write_log_at_);
     return earliest;
 }
 

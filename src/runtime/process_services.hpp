@@ -19,10 +19,10 @@ namespace ledge::runtime {
 class ProcessServices {
 public:
     struct Options {
-        std::uint64_t memory_budget_bytes = 0;  // 0 = unlimited
-        std::function<bool()> log_owes;         // see BrokerLoopOptions
-        std::function<void()> settle_log;       // required if log_owes is set
-        std::function<void(int)> on_signal;     // gets each signal's number; empty = signals are not handled
+        std::uint64_t memory_budget_bytes = 0;    // 0 = unlimited
+        std::function<bool()> has_unwritten_log;  // see BrokerLoopOptions
+        std::function<void()> write_log;          // required if has_unwritten_log is set
+        std::function<void(int)> on_signal;       // gets each signal's number; empty = signals are not handled
     };
     /// Throws boost::system::system_error when the system refuses to report signals.
     ProcessServices(boost::asio::io_context& io, broker::Shard& shard, Options options);
@@ -38,14 +38,14 @@ public:
     bool measure_memory(Instant now);
 
 private:
-    void settle_log(Instant now);
-    bool is_log_behind() const { return options_.log_owes && options_.log_owes(); }
+    void write_log(Instant now);
+    bool is_log_behind() const { return options_.has_unwritten_log && options_.has_unwritten_log(); }
 
     Options options_;
     broker::Shard& shard_;
-    std::unique_ptr<Signals> signals_;        // nullptr = the embedding program handles the signals
-    Instant measure_at_ = Instant::min();     // the next measurement of memory, if there is a budget
-    Instant settle_log_at_ = Instant::min();  // the next write of waiting log lines
+    std::unique_ptr<Signals> signals_;       // nullptr = the embedding program handles the signals
+    Instant measure_at_ = Instant::min();    // the next measurement of memory, if there is a budget
+    Instant write_log_at_ = Instant::min();  // the next write of waiting log lines
     bool is_memory_short_ = false;
 };
 

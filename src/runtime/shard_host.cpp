@@ -23,7 +23,7 @@ ShardHost::ShardHost(EventLoop& loop, TlsWorkers& tls_workers, const Log& log, c
     commits.daily_write_budget_bytes = options.daily_write_budget_bytes;
     broker::StoreFigures figures;
     figures.is_used = true;
-    figures.beginning = store->beginning();
+    figures.start_state = store->start_state();
     figures.bad_rows = image.bad_rows;
     committer_.emplace(loop.io(), std::move(store), commits, log);
     shard_.note_store(figures);

@@ -58,7 +58,7 @@ Connection::Connection(const ConnectionServices& services, const ListenerOptions
 Connection::~Connection() {
     forget_session();
     services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
-    if (is_stranger_) services_.memory.remove_of_strangers(counted_input_);
+    if (is_unauthenticated_) services_.memory.remove_unauthenticated(counted_input_);
 }
 
 bool Connection::is_held_back() const {
@@ -110,7 +110,7 @@ void Connection::postpone(const OpenSession& open, Instant until) {
     services_.timers.set(timer_, until);
 }
 
-void Connection::hasten(Instant now) {
+void Connection::reopen_soon(Instant now) {
     if (is_postponed()) services_.timers.set(timer_, now);
 }
 
@@ -143,11 +143,11 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     const wire::Connect& packet = open.connect;
     state_ = State::connected;
     session_ = &session;
-    is_stranger_ = false;
-    services_.memory.remove_of_strangers(counted_input_);
-    // take_rules() gives a client without an identity its rights only when the session is online.
+    is_unauthenticated_ = false;
+    services_.memory.remove_unauthenticated(counted_input_);
+    // apply_policy() gives a client without an identity its rights only when the session is online.
     session.attach(*this, limits());
-    session.take_rules();
+    session.apply_policy();
     is_will_due_ = packet.will.has_value();  // until DISCONNECT with reason code 0
     services_.log.info("client_connected", {{"client_id", session.client_id()},
                                             {"user", user_of(session)},
@@ -264,7 +264,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"detail", detail},
                                                {"rule", rule}});
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
-        sender_.send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
+        sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
     start_closing();
 }
 
@@ -278,7 +278,7 @@ void Connection::refuse_connect(const CloseReason& reason) {
                                               {"reason", wire::name_of(reason.code)},
                                               {"detail", reason.detail},
                                               {"rule", reason.rule}});
-    send_refusal(peer_, sender_, reason.code, told(reason.detail, reason.rule));
+    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
     start_closing();
 }
 
@@ -332,9 +332,9 @@ void Connection::count_input() {
     const std::uint32_t before = std::exchange(counted_input_, now);
     services_.memory.add(now);
     services_.memory.remove(before);
-    if (is_stranger_) {
-        services_.memory.add_of_strangers(now);
-        services_.memory.remove_of_strangers(before);
+    if (is_unauthenticated_) {
+        services_.memory.add_unauthenticated(now);
+        services_.memory.remove_unauthenticated(before);
     }
 }
 
@@ -344,8 +344,8 @@ std::uint64_t Connection::memory() const {
 }
 
 void Connection::refuse_unfinished() {
-    LEDGE_ASSERT(is_stranger_ && handshake_ != nullptr);
-    ++services_.counters.strangers_gave_way;
+    LEDGE_ASSERT(is_unauthenticated_ && handshake_ != nullptr);
+    ++services_.counters.unauthenticated_evicted;
     ++services_.counters.connections_refused;
     handshake_->drop();
     framer_.forget();
@@ -353,7 +353,7 @@ void Connection::refuse_unfinished() {
     start_closing();
 }
 
-void Connection::shed() {
+void Connection::close_for_memory() {
     if (state_ == State::closing) return;
     ++services_.counters.disconnected_memory;
     log_cut_off("memory_budget");

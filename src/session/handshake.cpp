@@ -80,8 +80,9 @@ Ending Handshake::judge(const wire::Connect& packet, Bytes frame, Instant now, E
         return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
     const ListenerOptions& listener = peer_.listener;
-    auth::Answer answer = auth::answer(*services_.policy, {packet.user_name, packet.password, listener.allow_anonymous,
-                                                           packet.client_id, peer_.address, listener.name});
+    auth::LoginAnswer answer = auth::answer(
+        *services_.policy,
+        {packet.user_name, packet.password, listener.allow_anonymous, packet.client_id, peer_.address, listener.name});
     if (answer.check) return await_login(packet, frame, std::move(*answer.check), now);
     if (answer.code != ReasonCode::success) return end_with(answer.code, auth::reason_of(answer, *services_.policy));
     return admit(packet, {}, effect);
@@ -202,7 +203,7 @@ Ending Handshake::await_login(const wire::Connect& packet, Bytes frame, auth::Lo
     if (services_.guard.is_blocked(source, now)) return blocked_login();
     const LoginQueue::Added added =
         services_.logins.add(connection_, std::move(login), source, frame.size(), services_.guard, now);
-    if (added.gave_way != nullptr) added.gave_way->refuse_busy();
+    if (added.evicted != nullptr) added.evicted->refuse_busy();
     if (!added.is_in) return busy_with_logins();
     login_ = std::make_unique<PendingLogin>(PendingLogin{Secret(frame), {}, source});
     step_ = Step::awaiting_login;

@@ -28,7 +28,7 @@ using wire::PropertyId;
 using wire::QoS;
 using wire::ReasonCode;
 
-std::string told_to_client(const ConnectionServices& services, std::string_view detail, std::string_view rule) {
+std::string detail_for_client(const ConnectionServices& services, std::string_view detail, std::string_view rule) {
     std::string text(detail);
     if (rule.empty()) return text;
     if (!text.empty()) text += ": ";
@@ -151,7 +151,7 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
     if (!peer_.is_v5() && !is_policy)
         return end_with(code, "the message is refused, and MQTT 3 has no acknowledgement that says so", rule);
     return on_routed(session, packet.qos, packet.packet_id, code, no_ticket, {},
-                     is_policy ? told_to_client(services_, {}, rule) : rule);
+                     is_policy ? detail_for_client(services_, {}, rule) : rule);
 }
 
 // Sets `expires_at`, and leaves out the two properties that subscribers do not get unchanged: the topic alias, which

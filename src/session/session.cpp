@@ -41,7 +41,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     LEDGE_ASSERT(connection_ == nullptr);
     connection_ = &connection;
     limits_ = &limits;
-    leave_away_list();
+    leave_offline_list();
     expires_at = never;
     expiry_timer.cancel();
     will_timer.cancel();
@@ -50,7 +50,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
 void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
-    forget_rights();  // they borrow names of the old identity; take_rules() computes those of the new one
+    forget_rights();  // they borrow names of the old identity; apply_policy() computes those of the new one
     identity_ = std::move(identity);
 }
 
@@ -78,7 +78,7 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
         scratch);
 }
 
-void Session::take_rules() const {
+void Session::apply_policy() const {
     const std::shared_ptr<const auth::Policy>& policy = services_.policy;
     LEDGE_ASSERT(policy != nullptr);
     rules_version_ = services_.policy_version;

@@ -51,7 +51,7 @@ std::size_t given_bytes(Table table, const journal::Record& record) { return key
 
 LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log)
     : open_(std::move(open)),
-      beginning_(open_->beginning),
+      start_state_(open_->start_state),
       ceiling_(open_->env.facts().size_max),
       wall_clock_(wall_clock),
       log_(log),

@@ -29,7 +29,7 @@ struct OpenStore {
     Tables tables;
     Meta meta;
     FreshRows fresh;
-    Beginning beginning = Beginning::whole;
+    StartState start_state = StartState::whole;
 };
 
 class LmdbStore final : public Store, private journal::StoreReader {
@@ -42,7 +42,7 @@ public:
     Result<CommitReport, Error> commit(const journal::Batch& batch) override;
     journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override;
-    Beginning beginning() const override { return beginning_; }
+    StartState start_state() const override { return start_state_; }
     void close(Instant now) override;
 
 private:
@@ -78,7 +78,7 @@ private:
     void note_if_bad(const Txn& txn, Table table, const Key& key);
 
     std::unique_ptr<OpenStore> open_;  // nullptr after close()
-    Beginning beginning_;
+    StartState start_state_;
     std::size_t ceiling_;  // the configured limit of the file in bytes; the map may be raised above it
     WallClock wall_clock_;
     Log log_;

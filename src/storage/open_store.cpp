@@ -47,7 +47,7 @@ class Opener {
 public:
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
 
-    Beginning beginning() const { return beginning_; }
+    StartState start_state() const { return start_state_; }
 
     Result<std::unique_ptr<Store>, Error> open() {
         auto dir = StoreDir::open(options_.path, true);
@@ -61,7 +61,7 @@ public:
         int code = dir.finish_interrupted();
         const bool is_new = os::file_size(dir.data_path()) == 0;
         if (dir.has_lost_data()) {
-            beginning_ = Beginning::lost;
+            start_state_ = StartState::lost;
             log_loss(dir);
         }
         if (code == lmdb_ok && is_new) code = create(dir);
@@ -128,7 +128,7 @@ private:
             env = open_env(dir);
             if (!env) return failure(dir, "{}: cannot be opened", env.error());
         }
-        return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
+        return finish(std::move(dir), std::move(*env), meta, short_runs, start_state_);
     }
 
     void log_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
@@ -221,7 +221,7 @@ private:
         return true;
     }
 
-    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, Beginning beginning) const {
+    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, StartState start_state) const {
         // Before the first write to the file: if this process crashes, the next start must know.
         if (!dir.mark_running(short_runs))
             return failure(dir, "{}: cannot be used, because its directory cannot be written", errno);
@@ -231,7 +231,7 @@ private:
         auto file = HeldFile::open(dir.data_path());
         if (!file) return failure(dir, "{}: cannot be opened", file.error());
         std::unique_ptr<OpenStore> open(
-            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, beginning});
+            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, start_state});
         if (const int code = load_fresh(*open)) return failure(open->dir, "{}: cannot be read", code);
         const EnvFacts facts = open->env.facts();
         log_.info("store_open", {{"path", open->dir.data_path()},
@@ -288,7 +288,7 @@ private:
         Meta meta;
         std::string second_reason;
         if (auto known = check_meta(dir, *env, meta, second_reason); !known) return Failure{known.error()};
-        return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
+        return finish(std::move(dir), std::move(*env), meta, 0, StartState::salvaged);
     }
 
     int make_salvaged(const StoreDir& dir, Salvaged& salvaged) const {
@@ -322,7 +322,7 @@ private:
 
     const LmdbStoreOptions options_;
     const Log log_;
-    Beginning beginning_ = Beginning::whole;
+    StartState start_state_ = StartState::whole;
 };
 
 /// Makes the file of a new store later, on the committer's thread, with one try for each commit. Between the tries the
@@ -369,7 +369,7 @@ Result<std::unique_ptr<Store>, Error> open_lmdb_store(const LmdbStoreOptions& op
               {{"reason", text_of(opened.error())},
                {"outcome", "the broker serves clients, and makes the store as soon as there is room"},
                {"fix", "make room on the disk of the store; a restart does not help"}});
-    return make_pending_store(LaterOpener(options), opener.beginning());
+    return make_pending_store(LaterOpener(options), opener.start_state());
 }
 
 }  // namespace ledge::storage

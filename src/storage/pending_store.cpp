@@ -16,7 +16,7 @@ namespace {
 
 class PendingStore final : public Store, private journal::StoreReader {
 public:
-    PendingStore(OpenStoreFile open, Beginning beginning) : open_(std::move(open)), beginning_(beginning) {}
+    PendingStore(OpenStoreFile open, StartState start_state) : open_(std::move(open)), start_state_(start_state) {}
 
     Result<journal::StoreImage, Error> load() override { return journal::StoreImage{}; }
 
@@ -42,7 +42,7 @@ public:
 
     double used_fraction() const override { return made_ == nullptr ? 0 : made_->used_fraction(); }
 
-    Beginning beginning() const override { return beginning_; }
+    StartState start_state() const override { return start_state_; }
 
     void close(Instant now) override {
         if (made_ != nullptr) made_->close(now);
@@ -69,7 +69,7 @@ private:
     }
 
     OpenStoreFile open_;
-    Beginning beginning_;
+    StartState start_state_;
     // The committer's thread sets made_. The reader's thread may use it once is_made_ is true.
     std::unique_ptr<Store> made_;
     std::atomic<bool> is_made_ = false;
@@ -78,9 +78,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Store> make_pending_store(OpenStoreFile open, Beginning beginning) {
+std::unique_ptr<Store> make_pending_store(OpenStoreFile open, StartState start_state) {
     LEDGE_ASSERT(open);
-    return std::make_unique<PendingStore>(std::move(open), beginning);
+    return std::make_unique<PendingStore>(std::move(open), start_state);
 }
 
 }  // namespace ledge::storage

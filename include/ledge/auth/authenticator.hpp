@@ -37,7 +37,7 @@ struct Policy {
 };
 
 /// The login data of one CONNECT. Borrowed for the call.
-struct Question {
+struct LoginRequest {
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
     bool is_anonymous_allowed = false;  // an option of the listener
@@ -46,7 +46,7 @@ struct Question {
     std::string_view listener{};
 };
 
-struct Answer {
+struct LoginAnswer {
     /// The answer if there is no `check`: success (the client is anonymous), bad_user_name_or_password or
     /// not_authorized.
     wire::ReasonCode code = wire::ReasonCode::success;
@@ -60,9 +60,9 @@ struct Answer {
 /// Without keys, password file and hook, nobody can prove a user name. Such a name is then ignored if the listener
 /// allows anonymous clients; otherwise the client is refused. With at least one of them, a client that gives a name
 /// must prove the name, even if anonymous clients are allowed.
-Answer answer(const Policy& policy, const Question& question);
+LoginAnswer answer(const Policy& policy, const LoginRequest& question);
 /// Returns why the client is refused, for an answer that is a refusal without a check.
-std::string_view reason_of(const Answer& answer, const Policy& policy);
+std::string_view reason_of(const LoginAnswer& answer, const Policy& policy);
 
 /// True if the policy would still accept the proof of a connected client. The user must still have the same password;
 /// or the key of the token and the rules for tokens must be unchanged; or the hook must be unchanged.

@@ -33,10 +33,10 @@ struct LoginSourceHash {
 /// The priority of a login when many logins wait for their check. The first value has the highest priority. "Failed"
 /// means a failed login within LoginLimits::window.
 enum class Standing : std::uint8_t {
-    known,     // this name has logged in from this address, and has not failed here; or the peer has no address
-    named,     // this name has logged in from another address or owns a session, and has not failed at this address
-    stranger,  // nothing is known about the name, and no login from this address has failed
-    suspect,   // a login from this address has failed
+    known,    // this name has logged in from this address, and has not failed here; or the peer has no address
+    named,    // this name has logged in from another address or owns a session, and has not failed at this address
+    unknown,  // nothing is known about the name, and no login from this address has failed
+    suspect,  // a login from this address has failed
 };
 inline constexpr std::size_t standings = 4;
 

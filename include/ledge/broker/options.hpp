@@ -31,7 +31,7 @@ struct DurabilityOptions {
     // Publications are accepted again below the second, which is lower: otherwise the state would change with each
     // commit of a shortage.
     double refuse_above_used = 0.85;
-    double take_below_used = 0.83;
+    double accept_below_used = 0.83;
 };
 
 // A deque, because connections and sessions refer to the options of their listener: an element keeps its address when

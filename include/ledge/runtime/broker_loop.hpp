@@ -69,8 +69,8 @@ struct BrokerLoopOptions {
     MakeReloadTask on_hang_up;                   // reads the configuration again; empty = SIGHUP is ignored
     std::vector<std::string> policy_files;       // files whose dates are watched
     MakeReloadTask on_policy_files;              // reads the policy files after a change
-    std::function<bool()> log_owes;              // true while log lines or a count of dropped lines wait for the reader
-    std::function<void()> settle_log;            // writes the waiting lines; called once a second while log_owes()
+    std::function<bool()> has_unwritten_log;     // true while log lines or a count of dropped lines wait for the reader
+    std::function<void()> write_log;  // writes the waiting lines; called once a second while has_unwritten_log()
 };
 
 class BrokerLoop {

@@ -100,7 +100,7 @@ public:
     // From the first byte to CONNACK (handshake.hpp).
     bool is_connected() const { return state_ == State::connected; }
     /// True until the broker has accepted the CONNECT.
-    bool is_stranger() const { return is_stranger_; }
+    bool is_unauthenticated() const { return is_unauthenticated_; }
     /// Nothing but CONNECT is allowed now.
     bool is_awaiting_connect() const;
     /// CONNECT has come and is not answered yet: bytes from the peer are for hold_input().
@@ -119,7 +119,7 @@ public:
     void postpone(const OpenSession& open, Instant until);
     bool is_postponed() const;
     /// The connection that had the session is gone: reopen() in the next turn.
-    void hasten(Instant now);
+    void reopen_soon(Instant now);
     /// Asks for the session again. end_login() follows once the effect is done. Requires is_postponed().
     void reopen(Effect& effect);
     /// The input that was held meanwhile.
@@ -144,8 +144,8 @@ public:
     /// The client keeps up: nothing waits for it, so a QoS 1 or 2 message that is routed now may be sent at once.
     bool keeps_up() const;
     /// `detail` and the rule behind it, as far as the policy explains itself to clients.
-    std::string told(std::string_view detail, std::string_view rule) const {
-        return told_to_client(services_, detail, rule);
+    std::string detail_for_client(std::string_view detail, std::string_view rule) const {
+        return session::detail_for_client(services_, detail, rule);
     }
     /// True for the first few refusals: a client that repeats what is refused does not fill the log.
     bool may_log_refusal() { return receiver_.may_log_refusal(); }
@@ -178,11 +178,11 @@ public:
     std::uint64_t input_memory() const { return counted_input_; }
     /// Ends the connection of a stranger whose unfinished packets take too much memory. Nothing is sent.
     void refuse_unfinished();
-    /// About how many bytes shed() frees. Messages that the session keeps do not count.
+    /// About how many bytes close_for_memory() frees. Messages that the session keeps do not count.
     std::uint64_t memory() const;
     /// Ends the connection to free memory. The peer gets nothing more, and unsent bytes are lost. A session that
     /// outlives the connection keeps its messages.
-    void shed();
+    void close_for_memory();
 
 private:
     friend class DirtyList;
@@ -218,7 +218,7 @@ private:
     Connection* next_dirty_ = nullptr;  // hook of DirtyList
     State state_ = State::handshake;
     bool is_dirty_ = false;
-    bool is_stranger_ = true;
+    bool is_unauthenticated_ = true;
     bool is_will_due_ = false;
     std::uint32_t counted_input_ = 0;  // bytes of unfinished input, in the memory budget
     PacketSender sender_;

@@ -53,6 +53,6 @@ private:
 };
 
 /// The text for the client: `detail`, followed by the access rule if the policy explains itself to clients.
-std::string told_to_client(const ConnectionServices& services, std::string_view detail, std::string_view rule);
+std::string detail_for_client(const ConnectionServices& services, std::string_view detail, std::string_view rule);
 
 }  // namespace ledge::session

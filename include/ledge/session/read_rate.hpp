@@ -34,9 +34,9 @@ public:
 
     /// The connection pays for bytes when they are read. The user pays for them only when they are processed, so that
     /// the kept bytes of one connection do not slow down the others.
-    void take_bytes(std::size_t count) { bytes_.take(count); }
-    void take_messages(std::uint64_t count) { messages_.take(count); }
-    void take_of_user(std::uint64_t messages, std::size_t bytes) { user_->take(messages, bytes); }
+    void charge_bytes(std::size_t count) { bytes_.take(count); }
+    void charge_messages(std::uint64_t count) { messages_.take(count); }
+    void charge_user(std::uint64_t messages, std::size_t bytes) { user_->take(messages, bytes); }
     void refill(Instant now) {
         messages_.refill(now);
         bytes_.refill(now);

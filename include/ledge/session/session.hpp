@@ -80,14 +80,14 @@ public:
     /// The proven user that the session belongs to. "" when no user was proven: any client may resume the session.
     std::string_view owner() const;
     /// Computes the client's rights under the policy in force. Called when a client connects; rights() does the rest.
-    void take_rules() const;
+    void apply_policy() const;
     /// Frees the rights until they are asked for again. They keep their policy in memory, so a session that nobody asks
     /// would keep the policy of its last message for ever.
     void forget_rights();
     /// The client's rights under the policy in force: the first call after a change of the policy computes them anew.
     /// nullptr when no rules restrict the client.
     const auth::Rights* rights() const {
-        if (rules_version_ != services_.policy_version) take_rules();
+        if (rules_version_ != services_.policy_version) apply_policy();
         return rights_.get();
     }
 
@@ -116,7 +116,7 @@ public:
     void note_unsubscribed_from_all();
     /// The session remains without a connection. The account keeps it in the order of its offline sessions until the
     /// next attach().
-    void go_away();
+    void note_offline();
 
     /// Bytes that are freed when the session ends. Walks through the messages in flight.
     std::uint64_t held_bytes() { return counted_tables_ + queue_.held_bytes(); }
@@ -153,8 +153,8 @@ public:
     bool is_incomplete = false;  // damage to the store has destroyed a part of the session; see Lifecycle::renew
     CoreTimer expiry_timer;
     CoreTimer will_timer;
-    Session* next_away_ = nullptr;  // intrusive hooks of Account's list of offline sessions
-    Session* previous_away_ = nullptr;
+    Session* next_offline_ = nullptr;  // intrusive hooks of Account's list of offline sessions
+    Session* previous_offline_ = nullptr;
 
     SubscriptionSet subscriptions;
     /// The last change of a subscription's record. SUBACK and UNSUBACK wait until this ticket is durable.
@@ -174,12 +174,12 @@ private:
     /// The session outlives its connection and has a will, so its record has the will too.
     bool has_will_to_record() const { return will != nullptr && is_persistent(); }
     void leave_account();
-    void leave_away_list();
+    void leave_offline_list();
     const SessionServices& services_;
     SessionRecordWriter record_;
     SessionQueue queue_;
     const SessionLimits* limits_;
-    // mutable for take_rules(), which may add an anonymous identity
+    // mutable for apply_policy(), which may add an anonymous identity
     mutable std::unique_ptr<auth::Identity> identity_;
     mutable std::unique_ptr<const auth::Rights> rights_;  // borrows the names of identity_ and of the record
     mutable std::uint64_t rules_version_ = 0;             // the policy that rights_ belongs to; 0 = none
@@ -189,7 +189,7 @@ private:
     std::uint32_t counted_tables_ = 0;      // table_bytes() as in the memory budget and in the account
     std::uint32_t subscription_bytes_ = 0;  // memory of the subscriptions
     bool is_waiting_for_commit_ = false;
-    bool is_away_ = false;  // the account has the session in its list of offline sessions
+    bool is_in_offline_list_ = false;  // the account has the session in its list of offline sessions
 };
 
 }  // namespace ledge::session

@@ -14,7 +14,7 @@
 #include "ledge/base/time.hpp"
 
 namespace ledge::broker {
-enum class Beginning : std::uint8_t;
+enum class StartState : std::uint8_t;
 }  // namespace ledge::broker
 
 namespace ledge::journal {
@@ -53,7 +53,7 @@ struct std::is_error_code_enum<ledge::storage::Fault> : std::true_type {};
 
 namespace ledge::storage {
 
-using broker::Beginning;
+using broker::StartState;
 
 struct CommitReport;
 
@@ -87,8 +87,8 @@ public:
     /// as used. On the reader's thread, while no commit runs.
     virtual double used_fraction() const = 0;
 
-    /// In which state the store was found when it was opened; the first value, Beginning::whole, if nothing is known.
-    virtual Beginning beginning() const { return {}; }
+    /// In which state the store was found when it was opened; the first value, StartState::whole, if nothing is known.
+    virtual StartState start_state() const { return {}; }
 
     /// The clean end of the store. The store keeps `now` as the logical time for the next start; if the last commit had
     /// the same time, close() needs no further commit. No other call is under way.

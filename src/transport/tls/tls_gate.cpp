@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/net/idle_buffers.hpp"
 #include "ledge/net/tls_context.hpp"
-#include "ledge/net/tls_rest.hpp"
 #include "ledge/net/tls_secrets.hpp"
 #include "ledge/os/address.hpp"
 
@@ -354,7 +354,7 @@ void TlsGate::on_time(Instant now) {
     if (files_.on_time(now)) load();
 }
 
-void TlsGate::end_revoked_connections(net::TlsRest& connections) {
+void TlsGate::end_revoked_connections(net::IdleBuffers& connections) {
     if (!std::exchange(has_new_trust_, false)) return;
     for (net::TlsSession* session : connections.sessions()) {
         if (!session->is_revoked_by(*context_)) continue;

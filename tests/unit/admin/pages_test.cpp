@@ -86,7 +86,7 @@ TEST_CASE("/healthz is red while commits are postponed or the store has failed, 
     Site site;
     broker::StoreFigures figures;
     figures.is_used = true;
-    figures.beginning = broker::Beginning::lost;
+    figures.start_state = broker::StartState::lost;
     site.loop->shard().note_store(figures);
     CHECK(site.get("/healthz").status == 200);
     CHECK(site.get("/healthz").body.find("\"store\":\"ok\",\"store_found\":\"lost\"") != std::string::npos);

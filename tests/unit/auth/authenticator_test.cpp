@@ -13,7 +13,7 @@ using wire::ReasonCode;
 
 TEST_CASE("without a password file, where anonymous clients are allowed everybody is, elsewhere nobody") {
     const Policy policy;
-    Question question{{}, {}, true};
+    LoginRequest question{{}, {}, true};
     CHECK(answer(policy, question).code == ReasonCode::success);
     question.user_name = "u";
     CHECK(answer(policy, question).code == ReasonCode::success);
@@ -31,7 +31,7 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
     const std::string text = with_password("", "u", hash_password(as_bytes("p"), as_bytes("salt"), 1));
     policy.passwords = std::move(*PasswordFile::parse(text));
     for (const bool is_anonymous_allowed : {false, true}) {
-        const Answer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
+        const LoginAnswer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(known.check);
         const LoginOutcome outcome = carry_out(*known.check, earliest_plausible_time);
         CHECK(outcome.code == ReasonCode::success);
@@ -39,11 +39,11 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
         CHECK(is_still_proven(policy, outcome.identity));
         CHECK(carry_out(*answer(policy, {"u", as_bytes("q"), is_anonymous_allowed}).check, earliest_plausible_time)
                   .code == ReasonCode::bad_user_name_or_password);
-        const Answer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
+        const LoginAnswer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(unknown.check);
         CHECK(carry_out(*unknown.check, earliest_plausible_time).code == ReasonCode::bad_user_name_or_password);
         CHECK(unknown.code == ReasonCode::bad_user_name_or_password);
-        const Answer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
+        const LoginAnswer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
         CHECK_FALSE(anonymous.check);
         CHECK(anonymous.code == (is_anonymous_allowed ? ReasonCode::success : ReasonCode::not_authorized));
     }

@@ -115,7 +115,7 @@ TEST_CASE("sessions_max refuses a new session while no session is away and empty
     CHECK(connack_of(rig, "a", lasting) == "CONNACK success present | PUBLISH t owed to a q1#1");
     rig["a"].acks(1).loses_connection();
     CHECK(connack_of(rig, "c", lasting) == "CONNACK success");
-    CHECK(rig.counters().sessions_gave_way == 1);
+    CHECK(rig.counters().sessions_evicted == 1);
     CHECK(rig.metrics().clients_connected_max == 2);
 }
 

@@ -305,7 +305,7 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     CHECK(until(*loop, [&] { return hang_ups == 1; }));
     std::ofstream(path) << "333";
     CHECK(until(*loop, [&] { return changes == 1; }));
-    CHECK(loop->shard().metrics().counters.policies_taken == 1);
+    CHECK(loop->shard().metrics().counters.policies_loaded == 1);
     CHECK(loop->shard().metrics().counters.policies_refused == 1);
     std::filesystem::remove(path);
 }

@@ -39,7 +39,7 @@ TEST_CASE("a session judges by the rules that it was given last, and keeps them 
     REQUIRE_FALSE(old.expired());
     CHECK(auth::may_receive(rig.session->rights(), "a"));
     CHECK_FALSE(auth::may_receive(rig.session->rights(), "b"));
-    rig.session->take_rules();
+    rig.session->apply_policy();
     CHECK(old.expired());
     CHECK_FALSE(auth::may_receive(rig.session->rights(), "a"));
     CHECK(auth::may_receive(rig.session->rights(), "b"));

@@ -103,16 +103,16 @@ TEST_CASE("a store that has lost its file is told at the start, whether the file
     for (const bool is_empty : {false, true}) {
         TempDir dir;
         test::LogLines lines;
-        CHECK(test::open(dir, lines.log())->beginning() == Beginning::whole);
+        CHECK(test::open(dir, lines.log())->start_state() == StartState::whole);
         CHECK_FALSE(lines.has("store_lost"));
         REQUIRE(::unlink(dir.file("data.mdb").c_str()) == 0);
         if (is_empty) std::ofstream(dir.file("data.mdb")).flush();
         const Log log = lines.log();
         auto store = test::open(dir, log);
         CHECK(lines.has("store_lost"));
-        CHECK(store->beginning() == Beginning::lost);
+        CHECK(store->start_state() == StartState::lost);
         store.reset();
-        CHECK(test::open(dir, log)->beginning() == Beginning::whole);
+        CHECK(test::open(dir, log)->start_state() == StartState::whole);
     }
 }
 

@@ -143,9 +143,9 @@ TEST_CASE("a forged record is a protocol error with words") {
 
 TEST_CASE("a stream that has been silent rests, wherever it has been moved to, and goes on as if it had not") {
     Streams s;
-    auto rest = std::make_unique<TlsRest>();
+    auto rest = std::make_unique<IdleBuffers>();
     Instant now{};
-    s.server->rest_in(*rest, now);
+    s.server->join(*rest, now);
     TlsStream server(std::move(*s.server));
     std::array<char, 16> buffer{};
     for (int i = 0; i < 3; ++i) {
@@ -156,7 +156,7 @@ TEST_CASE("a stream that has been silent rests, wherever it has been moved to, a
         });
         s.io.poll();
         s.io.restart();
-        for (int look = 0; look < 2; ++look) rest->on_time(now += TlsRest::interval);
+        for (int look = 0; look < 2; ++look) rest->on_time(now += IdleBuffers::interval);
         CHECK((rest->next_deadline() == never));
         asio::async_write(*s.client, asio::buffer("wake", 4), [](AsioError error, std::size_t) { CHECK_FALSE(error); });
         s.io.run();
