@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "event_loop.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/store_figures.hpp"
+#include "ledge/journal/image.hpp"
 
 namespace ledge::runtime {
 
