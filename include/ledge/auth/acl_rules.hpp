@@ -13,7 +13,6 @@
 #include "ledge/auth/access.hpp"
 #include "ledge/topic/levels.hpp"
 
-
 namespace ledge::auth {
 
 struct AclRule {

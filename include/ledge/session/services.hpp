@@ -81,10 +81,10 @@ struct SessionServices {
     journal::Journal& journal;
     journal::MessageReferences& references;
     MessageOwners& message_owners;
-    journal::StoreReader& store;  // finds nothing when there is no store
+    journal::StoreReader& store;                        // finds nothing when there is no store
     const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
     const std::uint64_t& policy_version;                // the version of `policy`, see CoreServices
-    CommitWaiters<Session>& waiting;      // sessions with deliveries that wait for a commit
+    CommitWaiters<Session>& waiting;                    // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };
 

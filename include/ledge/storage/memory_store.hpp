@@ -12,8 +12,8 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/journal/record.hpp"
-#include "ledge/storage/commit_report.hpp"
 #include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {

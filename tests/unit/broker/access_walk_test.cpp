@@ -39,7 +39,7 @@ bool is_walking(Rig& rig) { return rig.shard->next_deadline() <= rig.now; }
 TEST_CASE("a new policy judges a bounded number of clients in a step, and all of them in the end") {
     Rig rig;
     connect_crowd(rig);
-    rig.shard->set_policy(rules_for_all("topic y"), rig.now);
+    rig.shard->set_policy(snapshot_of(rules_for_all("topic y")), rig.now);
     int left = count_left(rig);
     CHECK(left < crowd_size);
     for (int before = crowd_size; is_walking(rig); rig.shard->on_time(rig.now), left = count_left(rig)) {
@@ -56,7 +56,7 @@ TEST_CASE("a new policy judges a bounded number of clients in a step, and all of
 TEST_CASE("a client acts by the new rights before the walk has reached it") {
     Rig rig;
     connect_crowd(rig);
-    rig.shard->set_policy(rules_for_all("topic read x\ntopic write y"), rig.now);
+    rig.shard->set_policy(snapshot_of(rules_for_all("topic read x\ntopic write y")), rig.now);
     REQUIRE(is_walking(rig));
     CHECK(rig[crowd_name(crowd_size - 1)].publishes("x", "1", qos1) == "not_authorized");
     CHECK(rig[crowd_name(0)].takes().empty());
@@ -68,7 +68,7 @@ TEST_CASE("a client whose user was removed is disconnected before its next packe
     auth::Policy policy;
     const auto hash = auth::hash_password(as_bytes("secret"), as_bytes("salt"), 1);
     policy.passwords = std::move(*auth::PasswordFile::parse(auth::with_password("", "ann", hash)));
-    rig.shard->set_policy(std::move(policy), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(policy)), rig.now);
     connect_crowd(rig);
     Wish wish;
     wish.user = "ann";
@@ -79,7 +79,7 @@ TEST_CASE("a client whose user was removed is disconnected before its next packe
     rig.shard->on_login_checked(task->number, auth::carry_out(task->check, auth::earliest_plausible_time), rig.now);
     rig.settle();
     REQUIRE(rig["last"].takes() == "CONNACK success");
-    rig.shard->set_policy({}, rig.now);
+    rig.shard->set_policy(snapshot_of({}), rig.now);
     REQUIRE(is_walking(rig));
     rig["last"].publishes("x", "1");
     CHECK(rig["last"].takes() == "DISCONNECT administrative_action");
@@ -91,17 +91,17 @@ TEST_CASE("a second policy during the walk begins the walk anew and alone decide
     Rig rig;
     connect_crowd(rig);
     SUBCASE("the second forbids what the first has allowed") {
-        rig.shard->set_policy(rules_for_all("topic x"), rig.now);
+        rig.shard->set_policy(snapshot_of(rules_for_all("topic x")), rig.now);
         REQUIRE(is_walking(rig));
-        rig.shard->set_policy(rules_for_all("topic y"), rig.now);
+        rig.shard->set_policy(snapshot_of(rules_for_all("topic y")), rig.now);
         rig.settle();
         CHECK(count_left(rig) == 0);
     }
     SUBCASE("the second allows what the first has forbidden") {
-        rig.shard->set_policy(rules_for_all("topic y"), rig.now);
+        rig.shard->set_policy(snapshot_of(rules_for_all("topic y")), rig.now);
         const int left = count_left(rig);
         REQUIRE(is_walking(rig));
-        rig.shard->set_policy(rules_for_all("topic x"), rig.now);
+        rig.shard->set_policy(snapshot_of(rules_for_all("topic x")), rig.now);
         rig.settle();
         CHECK(count_left(rig) == left);
         CHECK(left > 0);
@@ -112,7 +112,7 @@ TEST_CASE("a second policy during the walk begins the walk anew and alone decide
 TEST_CASE("connections that end or come during the walk neither stop it nor are judged twice") {
     Rig rig;
     connect_crowd(rig);
-    rig.shard->set_policy(rules_for_all("topic y"), rig.now);
+    rig.shard->set_policy(snapshot_of(rules_for_all("topic y")), rig.now);
     const int reached = crowd_size - count_left(rig);
     REQUIRE(is_walking(rig));
     const auto closes = [&](int i) {
@@ -142,7 +142,7 @@ TEST_CASE("connections that end or come during the walk neither stop it nor are 
 TEST_CASE("a stop during the walk ends the walk") {
     Rig rig;
     connect_crowd(rig);
-    rig.shard->set_policy(rules_for_all("topic y"), rig.now);
+    rig.shard->set_policy(snapshot_of(rules_for_all("topic y")), rig.now);
     REQUIRE(is_walking(rig));
     rig.shard->shut_down(rig.now);
     CHECK_FALSE(is_walking(rig));
@@ -158,7 +158,7 @@ TEST_CASE("a client with more subscriptions than one step judges") {
     for (std::uint32_t i = 0; i < count; ++i) rig["c"].subscribes("t/" + std::to_string(i));
     auth::Policy next = rules_for_all("topic y");
     next.on_revocation = auth::Revocation::unsubscribe;
-    rig.shard->set_policy(std::move(next), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(next)), rig.now);
     CHECK(rig.metrics().subscriptions >= count - Access::work_max);
     CHECK(rig.metrics().subscriptions < count);
     REQUIRE(is_walking(rig));
@@ -172,7 +172,7 @@ TEST_CASE("a client with more subscriptions than one step judges") {
     }
     SUBCASE("a second policy that allows them saves the rest") {
         const std::uint64_t left = rig.metrics().subscriptions;
-        rig.shard->set_policy(rules_for_all("topic t/#"), rig.now);
+        rig.shard->set_policy(snapshot_of(rules_for_all("topic t/#")), rig.now);
         rig.settle();
         CHECK(rig.metrics().subscriptions == left);
     }
