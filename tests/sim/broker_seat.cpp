@@ -109,7 +109,7 @@ void BrokerSeat::begin_commit(Instant now) {
     if (is_tracing_) {
         for (const journal::Record& record : batch->records)
             std::fprintf(stderr, "           record: kind %d session %d number %d, %u bytes\n",
-                         static_cast<int>(record.kind), static_cast<int>(record.session),
+                         static_cast<int>(record.kind), static_cast<int>(record.session.value()),
                          static_cast<int>(record.number), record.body_size);
     }
     store_->start(journal::Batch(*batch));

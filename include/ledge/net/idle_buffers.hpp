@@ -1,6 +1,6 @@
 // IdleBuffers: gives the record buffers of idle TLS connections back to the system. It has a list of the connections of
-// one TLS listener. A device that reports once a minute then holds 8 KiB of memory for 10 to 20 seconds of that minute, and
-// not all the time. The front of the listener owns the object and calls it on the loop's thread.
+// one TLS listener. A device that reports once a minute then holds 8 KiB of memory for 10 to 20 seconds of that minute,
+// and not all the time. The front of the listener owns the object and calls it on the loop's thread.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
