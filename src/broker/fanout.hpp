@@ -8,6 +8,7 @@
 #include <array>
 #include <vector>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/journal/durability.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/ack_barrier.hpp"
@@ -20,7 +21,7 @@ namespace ledge::broker {
 struct Hit {
     session::Session* session = nullptr;
     session::SubscriptionIds ids;
-    std::uint32_t share_group = 0;
+    ShareGroupId share_group = no_share_group;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 

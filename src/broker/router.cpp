@@ -135,7 +135,7 @@ void Router::collect(const journal::PublicationView& publication, const session:
     const auto filters = subscriptions_.match(publication.topic);
     is_merging_ = filters.size() > 1;
     if (is_merging_) clear_hit_index();
-    for (const topic::FilterId filter : filters)
+    for (const FilterId filter : filters)
         for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items())
             collect(subscriber, publication, publisher);
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);

@@ -362,19 +362,20 @@ void Lifecycle::reroute_shared(Session& session, Instant now) {
     std::vector<session::Delivery> left;
     queue.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
         if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
-        const bool is_shared = entry.delivery.share_group != 0 && entry.state == journal::OutState::sent_qos1;
+        const bool is_shared =
+            entry.delivery.share_group != no_share_group && entry.state == journal::OutState::sent_qos1;
         left.push_back(std::move(entry.delivery));
-        if (!is_shared) left.back().share_group = 0;
+        if (!is_shared) left.back().share_group = no_share_group;
     });
     while (queue.pending().has_loaded()) {
         left.push_back(queue.dequeue());
         const session::Delivery& delivery = left.back();
         if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
-        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
+        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = no_share_group;
     }
     subscriptions_.remove_all(session);  // first, so that the session is no member of its groups any more
     for (session::Delivery& delivery : left) {
-        if (delivery.share_group != 0 && queue.load_publication(delivery)) reroute_to_group(delivery, now);
+        if (delivery.share_group != no_share_group && queue.load_publication(delivery)) reroute_to_group(delivery, now);
         queue.discard(delivery);
     }
 }

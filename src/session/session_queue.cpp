@@ -209,7 +209,7 @@ void SessionQueue::drop_row(Delivery& delivery) {
 // The store names a shared subscription by its number within the session, because group ids hold for one run of the
 // broker only.
 std::uint32_t SessionQueue::share_subscription_of(const Delivery& delivery) const {
-    if (delivery.share_group == 0) return 0;
+    if (delivery.share_group == no_share_group) return 0;
     const SubscriptionRef* mine = subscriptions_.find_group(delivery.share_group);
     return mine == nullptr ? 0 : mine->number;
 }

@@ -109,10 +109,10 @@ Sent SessionQueue::sent_before(QueueRow row, journal::OutState state) const {
     return state == journal::OutState::done ? Sent::perhaps : Sent::yes;
 }
 
-std::uint32_t SessionQueue::share_group_of(std::uint32_t subscription) const {
-    if (subscription == 0) return 0;
+ShareGroupId SessionQueue::share_group_of(std::uint32_t subscription) const {
+    if (subscription == 0) return no_share_group;
     const SubscriptionRef* mine = subscriptions_.find_number(subscription);
-    return mine == nullptr ? 0 : mine->share_group;
+    return mine == nullptr ? no_share_group : mine->share_group;
 }
 
 // True when the exchange of a stored row is open already, because restore_exchange() has opened it.

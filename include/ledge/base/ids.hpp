@@ -35,4 +35,18 @@ using QueueRow = StrongId<struct QueueRowTag, std::uint64_t>;
 /// The message has no row yet, or the queue has no rows.
 inline constexpr QueueRow no_row{};
 
+/// The number of a topic filter in a FilterTrie (topic/filter_trie.hpp). Numbers are dense from 0, and the number of an
+/// erased filter is used again.
+using FilterId = StrongId<struct FilterIdTag, std::uint32_t>;
+
+/// No filter has this number.
+inline constexpr FilterId no_filter{~std::uint32_t{0}};
+
+/// The number of a group of shared subscriptions, valid for one run of the broker. broker/share_groups.hpp gives the
+/// layout of the number.
+using ShareGroupId = StrongId<struct ShareGroupIdTag, std::uint32_t>;
+
+/// A subscription is not shared, or a delivery does not come from a shared subscription.
+inline constexpr ShareGroupId no_share_group{};
+
 }  // namespace ledge

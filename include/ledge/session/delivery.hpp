@@ -46,7 +46,7 @@ enum class Sent : std::uint8_t {
 struct Delivery {
     journal::Publication publication;  // empty = only the store has the publication, as record number `message`
     SubscriptionIds ids;
-    std::uint32_t share_group = 0;  // id of the shared subscription that the session was chosen for; 0 = none
+    ShareGroupId share_group = no_share_group;  // the shared subscription that the session was chosen for
     AckHold hold{};                 // delays the publisher's acknowledgement until this subscriber has acknowledged
     QueueRow row = no_row;          // position in the session's queue; the packet id follows from it; no_row = none yet
     Ticket ticket = no_ticket;      // of the queued record

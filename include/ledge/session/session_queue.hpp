@@ -168,7 +168,7 @@ private:
     void load_row(const journal::StoredDelivery& stored);
     bool is_restored_exchange(QueueRow row, wire::PacketId id);
     Sent sent_before(QueueRow row, journal::OutState state) const;
-    std::uint32_t share_group_of(std::uint32_t subscription) const;
+    ShareGroupId share_group_of(std::uint32_t subscription) const;
     void forget_lost_tail();
     void drop_unreadable_row(Delivery& delivery);
 
