@@ -4,6 +4,8 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <cerrno>
 
 #include "ledge/base/log.hpp"
@@ -40,6 +42,8 @@ struct Rig {
     transport::TurnClock clock{[] { return virtual_now; }, Duration::zero()};
     broker::Shard shard;
     boost::asio::io_context io;
+    // Without work of its own a loop returns at once, and a wait for another thread would not wait.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work = boost::asio::make_work_guard(io);
     transport::Driver driver;
     std::unique_ptr<transport::Front> front;
 };

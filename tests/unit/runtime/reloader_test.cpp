@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -76,6 +78,8 @@ struct ReloadRig {
     std::uint64_t refused() { return shard.metrics().counters.policies_refused; }
 
     boost::asio::io_context io;
+    // Without work of its own a loop returns at once, and a wait for another thread would not wait.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work = boost::asio::make_work_guard(io);
     Instant now{};
     broker::Shard shard;
     Tasks configuration;
