@@ -265,7 +265,7 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"rule", rule}});
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
         sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
-    start_closing();
+    close_silently();
 }
 
 void Connection::refuse_connect(const CloseReason& reason) {
@@ -279,18 +279,16 @@ void Connection::refuse_connect(const CloseReason& reason) {
                                               {"detail", reason.detail},
                                               {"rule", reason.rule}});
     send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
-    start_closing();
+    close_silently();
 }
 
 // The peer has sent something that is no CONNECT. MQTT has no answer to that, so nothing is sent.
 void Connection::refuse_stream() {
     ++services_.counters.connections_refused;
-    start_closing();
+    close_silently();
 }
 
-void Connection::close_silently() { start_closing(); }
-
-void Connection::start_closing() {
+void Connection::close_silently() {
     if (state_ == State::closing) return;
     // Unless the client has sent DISCONNECT, its will is published [MQTT-3.1.2-8].
     state_ = State::closing;
@@ -321,7 +319,7 @@ void Connection::check_outbox_bound() {
     if (!sender_.is_beyond_fatal_limit() || state_ == State::closing) return;
     log_cut_off("outbox_full");
     outbox().clear();
-    start_closing();
+    close_silently();
 }
 
 void Connection::count_input() {
@@ -350,7 +348,7 @@ void Connection::refuse_unfinished() {
     handshake_->drop();
     framer_.forget();
     count_input();
-    start_closing();
+    close_silently();
 }
 
 void Connection::close_for_memory() {
@@ -360,7 +358,7 @@ void Connection::close_for_memory() {
     outbox().clear();
     framer_.forget();
     count_input();
-    start_closing();
+    close_silently();
 }
 
 }  // namespace ledge::session

@@ -162,7 +162,7 @@ public:
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
-    /// Closes without a packet to the peer.
+    /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
@@ -210,7 +210,6 @@ private:
     void log_cut_off(std::string_view reason) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
-    void start_closing();
 
     // What one delivery touches lies together at the front: cache misses bound a fan-out to a thousand clients.
     const ConnectionServices& services_;
