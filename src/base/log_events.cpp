@@ -102,9 +102,9 @@ constexpr LogEvent events[] = {
     {"listener_added", "info", "listener address",
      "The configuration was read again and contains a new listener, and the broker listens on its address now.",
      "Nothing."},
-    {"listener_full", "warning", "listener limit connections_max open evicted address",
+    {"listener_full", "warning", "listener limit connections_max open gave_way address",
      "A listener has no room for further connections, so the broker closed connections of the user or address with "
-     "most connections in favour of new ones; `evicted` counts them since the last line, and `address` is the "
+     "most connections in favour of new ones; `gave_way` counts them since the last line, and `address` is the "
      "address of the last one.",
      "Find out why this address has so many connections, or raise connections_max of the listener."},
     {"listener_not_added", "error", "listener reason outcome",
@@ -200,14 +200,14 @@ constexpr LogEvent events[] = {
     {"retained_refused", "warning", "client_id topic reason limit messages bytes",
      "A retained message was not stored because a limit or the memory budget is reached.",
      "Raise retained.messages_max, retained.bytes_max or memory.budget_bytes, or remove old retained messages."},
-    {"session_evicted", "warning", "client_id owner owner_sessions owner_bytes limit sessions",
+    {"session_expired", "info", "client_id queued",
+     "A client stayed away longer than its session lasts, so the broker removed the session and its waiting messages.",
+     "Nothing; a client that needs more time can ask for a longer Session Expiry Interval."},
+    {"session_gave_way", "warning", "client_id owner owner_sessions owner_bytes limit sessions",
      "The limit of sessions is reached, so the broker ended sessions without a connection and without messages; their "
      "owner has the most sessions.",
      "Find out why this owner leaves sessions behind, shorten limits.session_expiry_max_s, or raise the key that "
      "`limit` names."},
-    {"session_expired", "info", "client_id queued",
-     "A client stayed away longer than its session lasts, so the broker removed the session and its waiting messages.",
-     "Nothing; a client that needs more time can ask for a longer Session Expiry Interval."},
     {"session_of_another_user", "warning", "client_id owner user address",
      "A client asked for a session that belongs to another user, and was refused.",
      "Give one of the two clients another client id."},
@@ -301,6 +301,10 @@ constexpr LogEvent events[] = {
     {"stored_subscription_unusable", "error", "client_id row",
      "A stored subscription cannot be read or is stored twice, so its session is incomplete.",
      "Check the disk; the broker tells the client that no session is present, and the client subscribes again."},
+    {"strangers_refused", "warning", "connections address unfinished_bytes limit_bytes reason limit",
+     "The unfinished packets of connections without a login used more memory than their limit, so the broker closed "
+     "some of these connections.",
+     "Block the address with a firewall if it is not yours, or lower limits.connect_packet_max_bytes."},
     {"subscribe_refused", "info", "client_id address filter reason rule? key? value? limit?",
      "A subscription was refused, either by the `rule` of the ACL or because `value` is above the limit that `key` "
      "sets.",
@@ -326,10 +330,6 @@ constexpr LogEvent events[] = {
     {"tls_revoked", "warning", "listener user reason",
      "A connected client was disconnected because its certificate has been revoked.",
      "Nothing, if the revocation was intended."},
-    {"unauthenticated_refused", "warning", "connections address unfinished_bytes limit_bytes reason limit",
-     "The unfinished packets of connections without a login used more memory than their limit, so the broker closed "
-     "some of these connections.",
-     "Block the address with a firewall if it is not yours, or lower limits.connect_packet_max_bytes."},
     {"user_throttled", "info", "user connections client_id address listener user_messages_per_second "
      "user_bytes_per_second",
      "All connections of a user together send faster than the user's limit, so the broker reads from them more "

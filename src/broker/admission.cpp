@@ -96,7 +96,7 @@ void Admission::log_victim(const Connection& victim, std::string_view limit, std
                                             {"limit", limit},
                                             {"connections_max", victim.peer().listener.connections_max},
                                             {"open", places},
-                                            {"evicted", unlogged_},
+                                            {"gave_way", unlogged_},
                                             {"address", victim.peer().address}});
     unlogged_ = 0;
 }

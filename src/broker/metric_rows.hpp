@@ -80,7 +80,7 @@ constexpr Metric rows[] = {
      .read = counted<&Counters::connections_refused>,
      .help = "The broker counts each connection that it closes or refuses before the login has succeeded; the log line "
              "connection_refused has the reason. 0 means that the broker has refused nobody since the start."},
-    {.group = clients, .name = "connections_evicted_total", .topic = "connections/evicted",
+    {.group = clients, .name = "connections_gave_way_total", .topic = "connections/gave_way",
      .read = counted<&Counters::connections_evicted>,
      .help = "The broker counts each client that it disconnects to make room on a full listener, because the user or "
              "address of this client has the most connections there. 0 means that no client had to give way since the "
@@ -129,7 +129,7 @@ constexpr Metric rows[] = {
      .help = "The broker counts each session that ends because its client did not come back within the session expiry "
              "interval. 0 means that no session has expired since the start."},
     {.group = clients, .name = "policy_reloads_total", .label = "outcome", .label_value = "taken",
-     .topic = "policy/loaded", .read = counted<&Counters::policies_loaded>,
+     .topic = "policy/taken", .read = counted<&Counters::policies_loaded>,
      .help = "The broker counts each time that it reads the users and rights again. 0 means that this outcome has not "
              "occurred since the start.",
      .sample = "The files had no mistake, so the new users and rights are in force."},
@@ -294,12 +294,12 @@ constexpr Metric rows[] = {
      .read = counted<&Counters::disconnected_memory>,
      .help = "The broker counts each client that it disconnects because memory is short and this client holds much of "
              "it. 0 means that no client was disconnected for memory since the start."},
-    {.group = memory, .name = "unauthenticated_evicted_total", .topic = "clients/evicted/unauthenticated",
+    {.group = memory, .name = "strangers_gave_way_total", .topic = "clients/gave_way/strangers",
      .read = counted<&Counters::unauthenticated_evicted>,
      .help = "The broker counts each connection that it closes before the login, because the unfinished packets of "
              "such connections exceed their share of the memory budget. 0 means that this has not happened since the "
              "start."},
-    {.group = memory, .name = "sessions_evicted_total", .topic = "clients/evicted/sessions",
+    {.group = memory, .name = "sessions_gave_way_total", .topic = "clients/gave_way/sessions",
      .read = counted<&Counters::sessions_evicted>,
      .help = "The broker counts each session without connection and messages that it ends because broker.sessions_max "
              "is reached or memory is short. 0 means that no session had to give way."},

@@ -64,7 +64,7 @@ std::uint64_t Overload::refuse_unauthenticated(std::uint64_t wanted, Instant now
     });
     if (last == nullptr || now < next_log_at_) return freed;
     next_log_at_ = now + log_interval;
-    services_.log.warning("unauthenticated_refused",
+    services_.log.warning("strangers_refused",
                           {{"connections", std::exchange(unlogged_refusals_, 0)},
                            {"address", last->peer().address},
                            {"unfinished_bytes", before},

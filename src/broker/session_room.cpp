@@ -91,7 +91,7 @@ void Lifecycle::end_for_another(Session& session, std::string_view limit, Instan
     ++unlogged_sessions_;
     if (now >= next_log_at_) {
         next_log_at_ = now + log_interval;
-        services_.log.warning("session_evicted", {{"client_id", session.client_id()},
+        services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
                                                   {"owner", session.account()->name},
                                                   {"owner_sessions", session.account()->sessions},
                                                   {"owner_bytes", session.account()->table_bytes},

@@ -73,6 +73,7 @@ void Reloader::begin_configuration() {
 void Reloader::submit(std::unique_ptr<ReloadTask> task) {
     LEDGE_ASSERT(!is_busy_ && worker_ == nullptr && task != nullptr);
     is_busy_ = true;
+    files_at_reading_ = os::FileWatch(files_.paths());
     auto job = std::make_unique<Job>(*this, std::move(task));
     read_ = job->read();
     auto made = os::WorkerPool::create(net::post_to(io_), {.name = "reload"});
@@ -91,7 +92,24 @@ void Reloader::finish(ReloadTask& task) {
     is_busy_ = false;
     worker_.reset();
     if (is_stopped_) return;
+    if (files_at_reading_.has_changed() && rereadings_ < rereadings_max) return read_again();
+    rereadings_ = 0;
     if (task.put_in_force() == Reloaded::refused) note_refusal();
+    begin_next();
+}
+
+/// A writer changed a file during the reading, so the task may have read half of it: an empty list of rights would
+/// disconnect every client. The result is dropped, and the same is read again.
+void Reloader::read_again() {
+    ++rereadings_;
+    if (is_configuration_) {
+        files_ = files_before_;  // begin_configuration() notes the dates anew
+        wants_configuration_ = true;
+        wants_policy_ = wants_policy_ || is_policy_included_;
+    } else {
+        files_.accept();
+        wants_policy_ = true;
+    }
     begin_next();
 }
 

@@ -425,7 +425,7 @@ TEST_CASE("unfinished CONNECT packets have a share of the budget: nobody else gi
     CHECK(highest < 16 * mib * MemoryBudget::slow_readers_percent / 100);
     CHECK(rig.metrics().memory_pressure == Pressure::none);
     CHECK(rig.counters().unauthenticated_evicted > 250);
-    CHECK(rig.log.count("unauthenticated_refused") == 1);  // not a line each
+    CHECK(rig.log.count("strangers_refused") == 1);  // not a line each
     CHECK(rig.counters().dropped() == 0);
     CHECK(rig["dashboard"].is_open());
     CHECK(rig["honest"].sends(whole.substr(50'000)).takes() == "CONNACK success");
