@@ -3,8 +3,8 @@
 // in force. A BrokerLoop owns the Reloader; on the loop's thread.
 //
 //     SIGHUP, changed file ──► wanted ──no task under way──► reading (worker) ──► put in force, or refused (loop)
-// One task is under way at a time. What is wanted meanwhile is noted, and read once more afterwards. A result is dropped,
-// and read again, if a file has changed during the reading.
+// One task is under way at a time. What is wanted meanwhile is noted, and read once more afterwards. If a file has
+// changed during the reading, the result is dropped and the files are read again.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -29,8 +29,8 @@ public:
     /// The destructor waits this long for a task that is being read. After that, only a disk that does not answer can
     /// be the cause, and the thread is left behind.
     static constexpr Duration finish_time_max = 5s;
-    /// A task whose files changed while they were read is read again, at most so often in a row: a file that changes all
-    /// the time must not keep the others from being put in force.
+    /// A task whose files changed while they were read is read again, at most so often in a row: a file that changes
+    /// all the time must not keep the others from being put in force.
     static constexpr unsigned rereadings_max = 8;
 
     /// `configuration` makes the tasks after SIGHUP, `policy` those after a change of a watched file; both may be
