@@ -92,11 +92,11 @@ void Lifecycle::end_for_another(Session& session, std::string_view limit, Instan
     if (now >= next_log_at_) {
         next_log_at_ = now + log_interval;
         services_.log.warning("session_gave_way", {{"client_id", session.client_id()},
-                                                  {"owner", session.account()->name},
-                                                  {"owner_sessions", session.account()->sessions},
-                                                  {"owner_bytes", session.account()->table_bytes},
-                                                  {"limit", limit},
-                                                  {"sessions", std::exchange(unlogged_sessions_, 0)}});
+                                                   {"owner", session.account()->name},
+                                                   {"owner_sessions", session.account()->sessions},
+                                                   {"owner_bytes", session.account()->table_bytes},
+                                                   {"limit", limit},
+                                                   {"sessions", std::exchange(unlogged_sessions_, 0)}});
     }
     end(session, now);
 }
