@@ -82,7 +82,7 @@ HttpAnswer Pages::health(Instant now) const {
     JsonWriter body;
     body.boolean("ready", is_well);
     body.text("store", store);
-    body.text("store_found", broker::name_of(metrics.store.beginning));
+    body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
     body.begin_list("bridges");
     body.end_list();
@@ -119,18 +119,19 @@ HttpAnswer Pages::api(const transport::HttpRequest& request) const {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<std::string, std::string> read_token(const std::string& path) {
+Result<std::string, Error> read_token(const std::string& path) {
     // One byte more than a token, for the end of the line.
     auto file = os::read_regular_file(path, Pages::token_bytes_max + 1);
-    if (!file) return Failure{path + " " + file.error()};
+    if (!file) return Failure{file.error()};
     std::string token = std::move(file->text);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
     // The token travels in a header, so it may have only visible ASCII characters.
     const bool is_visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
     if (token.size() < Pages::token_bytes_min || token.size() > Pages::token_bytes_max || !is_visible)
-        return Failure{path + " must hold one line of " + std::to_string(Pages::token_bytes_min) + " to " +
-                       std::to_string(Pages::token_bytes_max) +
-                       " visible ASCII characters; openssl rand -hex 32 makes one"};
+        return Failure{Error{{},
+                             "{} must hold one line of {} visible ASCII characters; openssl rand -hex 32 makes one",
+                             path,
+                             std::to_string(Pages::token_bytes_min) + " to " + std::to_string(Pages::token_bytes_max)}};
     return token;
 }
 

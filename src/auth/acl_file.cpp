@@ -3,6 +3,7 @@
 
 #include "ledge/auth/acl.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/auth/text_file.hpp"
 
 namespace ledge::auth {
 namespace {

@@ -3,7 +3,9 @@
 
 #include "filter_sets.hpp"
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::auth {
@@ -19,16 +21,6 @@ bool is_special(std::string_view name) {
 bool can_replace(std::string_view name, std::string_view placeholder, std::string_view filter) {
     if (name.find_first_of(special_characters) != std::string_view::npos) return false;
     return !name.starts_with('$') || !filter.starts_with(placeholder);
-}
-
-/// Removes the first level and its '/' from `rest`, and returns the level. `has_more` tells whether there is a further
-/// level, which may be empty.
-std::string_view next_level(std::string_view& rest, bool& has_more) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view level = rest.substr(0, slash);
-    has_more = slash != std::string_view::npos;
-    rest = has_more ? rest.substr(slash + 1) : std::string_view();
-    return level;
 }
 
 }  // namespace
@@ -172,15 +164,15 @@ bool Rights::matches(const AclRule& rule, std::string_view topic) const {
 bool Rights::matches_expanded(std::string_view filter, std::string_view topic) const {
     const bool begins_with_wildcard = filter.starts_with('+') || filter.starts_with('#');
     if (begins_with_wildcard && topic.starts_with('$')) return false;
-    for (bool has_filter = true, has_topic = true; has_filter;) {
-        const std::string_view level = next_level(filter, has_filter);
+    topic::LevelSplitter topic_levels(topic);
+    for (topic::LevelSplitter levels(filter); !levels.is_done();) {
+        const std::string_view level = levels.next();
         if (level == "#") return true;
-        if (!has_topic) return false;
-        const std::string_view text = next_level(topic, has_topic);
+        if (topic_levels.is_done()) return false;
+        const std::string_view text = topic_levels.next();
         if (level != "+" && !matches_level(level, text)) return false;
-        if (!has_filter) return !has_topic;
     }
-    return false;
+    return topic_levels.is_done();
 }
 
 /// Compares one level of a filter with one level of a topic.

@@ -20,16 +20,12 @@ void RuleSet::seal() {
 /// The hashes of all nodes on the path of the rule, from the root to the node where the filter ends.
 std::vector<std::uint64_t> RuleSet::path_of(const AclRule& rule) {
     std::vector<std::uint64_t> path{root};
-    std::string_view rest = rule.filter;
-    for (bool has_more = true; has_more;) {
-        const std::size_t slash = rest.find('/');
-        const std::string_view level = rest.substr(0, slash);
+    for (topic::LevelSplitter levels(rule.filter); !levels.is_done();) {
+        const std::string_view level = levels.next();
         if (level == "#") break;  // "a/#" also matches "a", so the rule belongs to the node of "a"
         const auto has = [&](std::string_view name) { return level.find(name) != std::string_view::npos; };
         const bool is_any = level == "+" || (rule.has_placeholders() && (has("%u") || has("%c")));
         path.push_back(below(path.back(), is_any ? any_level : hash_of(level)));
-        has_more = slash != std::string_view::npos;
-        if (has_more) rest.remove_prefix(slash + 1);
     }
     return path;
 }

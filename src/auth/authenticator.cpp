@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/network.hpp"
 #include "ledge/wire/utf8.hpp"
 
 namespace ledge::auth {
@@ -15,19 +16,19 @@ using wire::ReasonCode;
 
 namespace {
 
-Secret secret_of(const Question& question) { return Secret(question.password.value_or(Bytes{})); }
+Secret secret_of(const LoginRequest& question) { return Secret(question.password.value_or(Bytes{})); }
 
 /// The check for a user of the file, or, for an unknown user, a check that takes as long. nullopt = the file has no
 /// users.
 std::optional<LoginCheck> password_check(const PasswordFile& passwords, const PasswordFile::Entry* entry,
-                                         const Question& question) {
+                                         const LoginRequest& question) {
     LEDGE_ASSERT(question.user_name);
-    const PasswordHash* hash = entry != nullptr ? &entry->hash : passwords.stand_in(*question.user_name);
+    const PasswordHash* hash = entry != nullptr ? &entry->hash : passwords.decoy(*question.user_name);
     if (hash == nullptr) return std::nullopt;
     return PasswordCheck{std::string(*question.user_name), *hash, secret_of(question), entry != nullptr};
 }
 
-HookQuestion hook_question(const Question& question) {
+HookQuestion hook_question(const LoginRequest& question) {
     HookQuestion result;
     if (question.user_name) result.user_name = std::string(*question.user_name);
     if (question.password) result.password = Secret(*question.password);
@@ -54,9 +55,9 @@ LoginOutcome check_password(const PasswordCheck& check) {
 
 }  // namespace
 
-Answer answer(const Policy& policy, const Question& question) {
+LoginAnswer answer(const Policy& policy, const LoginRequest& question) {
     // First the token keys, then the password file, then the hook; see the header.
-    Answer refused{ReasonCode::bad_user_name_or_password, std::nullopt};
+    LoginAnswer refused{ReasonCode::bad_user_name_or_password, std::nullopt};
     if (policy.tokens && question.password && looks_like_token(*question.password)) {
         std::optional<std::string> user_name;
         if (question.user_name) user_name = std::string(*question.user_name);
@@ -84,7 +85,7 @@ Answer answer(const Policy& policy, const Question& question) {
     return {ReasonCode::not_authorized, std::nullopt};
 }
 
-std::string_view reason_of(const Answer& answer, const Policy& policy) {
+std::string_view reason_of(const LoginAnswer& answer, const Policy& policy) {
     const bool can_prove_names = policy.passwords || policy.tokens || policy.hook;
     if (!can_prove_names)
         return "anonymous clients are not allowed on this listener, and the broker has no password file, token key or "
@@ -128,10 +129,16 @@ bool is_still_proven(const Policy& policy, const Identity& identity) {
     return false;
 }
 
-std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id) {
+std::optional<Rights> rights_of(const std::shared_ptr<const Policy>& policy, const Identity& identity,
+                                std::string_view client_id) {
+    LEDGE_ASSERT(policy != nullptr);
     // Without an ACL, the acl claim of a token is the only list of rules.
     const Acl* granted = identity.granted ? &*identity.granted : nullptr;
-    if (policy.acl) return Rights(*policy.acl, identity.user, client_id, identity.roles, granted);
+    if (policy->acl) {
+        Rights rights(*policy->acl, identity.user, client_id, identity.roles, granted);
+        rights.hold(policy);
+        return rights;
+    }
     if (granted != nullptr) return Rights(*granted, identity.user, client_id);
     return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include "ledge/auth/exchange.hpp"
 
 #include "hmac.hpp"
+#include "ledge/auth/authenticator.hpp"
 
 namespace ledge::auth {
 

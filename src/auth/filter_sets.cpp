@@ -1,28 +1,27 @@
 // Compares filters level by level.
 #include "filter_sets.hpp"
 
-#include <algorithm>
+#include "ledge/topic/levels.hpp"
 
 namespace ledge::auth {
 namespace {
 
-/// Returns the levels of a filter one by one.
+/// The current level of a filter. A comparison looks at the level of both filters before it advances either of them.
 class Levels {
 public:
-    explicit Levels(std::string_view filter) : rest_(filter) {}
+    explicit Levels(std::string_view filter) : rest_(filter) { advance(); }
     bool is_at_end() const { return is_at_end_; }
-    std::string_view level() const { return rest_.substr(0, rest_.find('/')); }
-    bool is_multi() const { return !is_at_end_ && level() == "#"; }
-    bool is_single() const { return !is_at_end_ && level() == "+"; }
+    std::string_view level() const { return level_; }
+    bool is_multi() const { return !is_at_end_ && level_ == "#"; }
+    bool is_single() const { return !is_at_end_ && level_ == "+"; }
     void advance() {
-        const std::size_t slash = rest_.find('/');
-        is_at_end_ = slash == std::string_view::npos;
-        rest_.remove_prefix(std::min(slash + 1, rest_.size()));
-        if (is_at_end_) rest_ = {};
+        is_at_end_ = rest_.is_done();
+        level_ = is_at_end_ ? std::string_view() : rest_.next();
     }
 
 private:
-    std::string_view rest_;
+    topic::LevelSplitter rest_;
+    std::string_view level_;
     bool is_at_end_ = false;
 };
 

@@ -10,8 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
-const json::value* find(const void* object, std::string_view name) {
-    return static_cast<const json::object*>(object)->if_contains({name.data(), name.size()});
+const json::value* find(const json::object& object, std::string_view name) {
+    return object.if_contains({name.data(), name.size()});
 }
 
 std::string_view view_of(json::string_view text) { return {text.data(), text.size()}; }
@@ -45,18 +45,18 @@ std::optional<JsonDocument> JsonDocument::parse(std::string_view text) {
     return JsonDocument(std::move(parts));
 }
 
-JsonObject JsonDocument::root() const { return JsonObject(&parts_->value.get_object()); }
+JsonObject JsonDocument::root() const { return JsonObject(parts_->value.get_object()); }
 
-bool JsonObject::has(std::string_view name) const { return find(object_, name) != nullptr; }
+bool JsonObject::has(std::string_view name) const { return find(*object_, name) != nullptr; }
 
 std::optional<std::string_view> JsonObject::text(std::string_view name) const {
-    const json::value* value = find(object_, name);
+    const json::value* value = find(*object_, name);
     if (value == nullptr || !value->is_string()) return std::nullopt;
     return view_of(value->get_string());
 }
 
 std::optional<std::int64_t> JsonObject::integer(std::string_view name) const {
-    const json::value* value = find(object_, name);
+    const json::value* value = find(*object_, name);
     if (value == nullptr) return std::nullopt;
     if (const std::int64_t* number = value->if_int64()) return *number;
     if (value->is_uint64()) return std::numeric_limits<std::int64_t>::max();
@@ -65,7 +65,7 @@ std::optional<std::int64_t> JsonObject::integer(std::string_view name) const {
 }
 
 std::optional<std::vector<std::string_view>> JsonObject::texts(std::string_view name) const {
-    const json::value* value = find(object_, name);
+    const json::value* value = find(*object_, name);
     if (value == nullptr || !value->is_array()) return std::nullopt;
     std::vector<std::string_view> result;
     for (const json::value& item : value->get_array()) {
@@ -76,24 +76,24 @@ std::optional<std::vector<std::string_view>> JsonObject::texts(std::string_view 
 }
 
 std::optional<JsonObject> JsonObject::object(std::string_view name) const {
-    const json::value* value = find(object_, name);
+    const json::value* value = find(*object_, name);
     if (value == nullptr || !value->is_object()) return std::nullopt;
-    return JsonObject(&value->get_object());
+    return JsonObject(value->get_object());
 }
 
 std::optional<std::vector<JsonObject>> JsonObject::objects(std::string_view name) const {
-    const json::value* value = find(object_, name);
+    const json::value* value = find(*object_, name);
     if (value == nullptr || !value->is_array()) return std::nullopt;
     std::vector<JsonObject> result;
     for (const json::value& item : value->get_array()) {
-        if (item.is_object()) result.push_back(JsonObject(&item.get_object()));
+        if (item.is_object()) result.push_back(JsonObject(item.get_object()));
     }
     return result;
 }
 
 std::vector<std::string_view> JsonObject::names() const {
     std::vector<std::string_view> result;
-    for (const auto& member : *static_cast<const json::object*>(object_)) result.push_back(view_of(member.key()));
+    for (const auto& member : *object_) result.push_back(view_of(member.key()));
     return result;
 }
 

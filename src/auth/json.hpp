@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+namespace boost::json {
+class object;
+}
+
 namespace ledge::auth {
 
 /// An object of a JsonDocument, which must outlive it. A getter returns nullopt if the object has no member with this
@@ -28,8 +32,8 @@ public:
 
 private:
     friend class JsonDocument;
-    explicit JsonObject(const void* object) : object_(object) {}
-    const void* object_;
+    explicit JsonObject(const boost::json::object& object) : object_(&object) {}
+    const boost::json::object* object_;
 };
 
 class JsonDocument {

@@ -37,7 +37,7 @@ Standing LoginGuard::standing_of(const LoginSource& source, Instant now) const {
     }
     const auto found = suspects_.find(source.network);
     const bool is_suspect = found != suspects_.end() && found->second.since + limits_.window > now;
-    return is_suspect ? Standing::suspect : Standing::stranger;
+    return is_suspect ? Standing::suspect : Standing::unknown;
 }
 
 bool LoginGuard::on_failure(const LoginSource& source, Instant now) {

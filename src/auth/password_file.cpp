@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "hmac.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/wire/utf8.hpp"
 
@@ -108,11 +109,11 @@ std::uint64_t PasswordFile::number_of(std::string_view user) const {
     return number ^ (number >> 32U);
 }
 
-const PasswordHash* PasswordFile::stand_in(std::string_view user) const {
+const PasswordHash* PasswordFile::decoy(std::string_view user) const {
     return entries_.empty() ? nullptr : &entries_[number_of(user) % entries_.size()].hash;
 }
 
-PasswordHash PasswordFile::scram_stand_in(std::string_view user) const {
+PasswordHash PasswordFile::scram_decoy(std::string_view user) const {
     PasswordHash keys;
     keys.scheme = PasswordHash::Scheme::scram_sha256;
     keys.iterations = PasswordHash::scram_iterations_new;

@@ -6,6 +6,7 @@
 #include "hmac.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/constant_time.hpp"
+#include "ledge/base/wipe.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -72,7 +73,7 @@ Reply ScramExchange::on_first(const PasswordFile& users, std::string_view messag
     // A user without SCRAM keys gets made-up keys, so that the answer does not tell which users exist.
     const PasswordFile::Entry* entry = users.find(user_);
     is_user_known_ = entry != nullptr && entry->hash.scheme == PasswordHash::Scheme::scram_sha256;
-    keys_ = is_user_known_ ? entry->hash : users.scram_stand_in(user_);
+    keys_ = is_user_known_ ? entry->hash : users.scram_decoy(user_);
     nonce_ = std::string(client_nonce.substr(2)).append(nonce);
     const std::string answer = "r=" + nonce_ + ",s=" + to_base64(Bytes(keys_.salt).first(keys_.salt_size)) +
                                ",i=" + std::to_string(keys_.iterations);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/assert.hpp"
 
 namespace ledge::broker {
@@ -69,7 +70,7 @@ void Admission::occupy_place(Connection& connection, OwnerId owner, Instant now)
     if (!needs_place) return;
     Connection* victim = connections_.newest_of_largest_owner(from);
     if (victim == nullptr || victim == &connection) return;
-    ++services_.counters.connections_gave_way;
+    ++services_.counters.connections_evicted;
     log_victim(*victim, from == listener ? "connections_max" : "the limit of open descriptors",
                connections_.connected(from), now);
     victim->close(wire::ReasonCode::quota_exceeded,

@@ -74,6 +74,26 @@ Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Walk
+
+void Connections::Walk::begin() {
+    room_ = 0;
+    reach(of_.rooms_.empty() ? nullptr : of_.rooms_.front().connected.head);
+}
+
+void Connections::Walk::go_on() {
+    LEDGE_ASSERT(at_ != nullptr);
+    reach(at_->next_);
+}
+
+/// Reaches `next`, or the first connection of the next listener that has one.
+void Connections::Walk::reach(Connection* next) {
+    while (next == nullptr && room_ + 1 < of_.rooms_.size()) next = of_.rooms_[++room_].connected.head;
+    at_ = next;
+    ++position_;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Connections::give_back_place(const Connection& connection) {
     Room& room = rooms_[connection.listener_index];
@@ -103,6 +123,7 @@ void Connections::append(List& list, Connection& connection) {
 }
 
 void Connections::unlink(List& list, Connection& connection) {
+    if (walk_.connection() == &connection) walk_.go_on();
     (connection.previous_ != nullptr ? connection.previous_->next_ : list.head) = connection.next_;
     (connection.next_ != nullptr ? connection.next_->previous_ : list.tail) = connection.previous_;
 }

@@ -45,15 +45,39 @@ public:
     /// The newest connected connection of the owner with the most places. nullptr when no connection is connected.
     session::Connection* newest_of_largest_owner(std::uint16_t listener) const;
 
+    /// A walk through the connected connections of all listeners, the oldest first, which may take many calls. There is
+    /// one walk at a time. A connection that leaves is skipped; one that comes meanwhile may be visited.
+    class Walk {
+    public:
+        void begin();
+        /// The connection that the walk has reached; nullptr = the walk is over.
+        session::Connection* connection() const { return at_; }
+        void go_on();
+        /// Another number for each connection that is reached; never 0.
+        std::uint64_t position() const { return position_; }
+
+    private:
+        friend class Connections;
+        explicit Walk(const Connections& of) : of_(of) {}
+        void reach(session::Connection* next);
+
+        const Connections& of_;
+        std::size_t room_ = 0;
+        session::Connection* at_ = nullptr;
+        std::uint64_t position_ = 0;
+    };
+    Walk& walk() { return walk_; }
+    const Walk& walk() const { return walk_; }
+
     /// Calls `f` for each connection. `f` may remove the connection that it gets. A connection that `f` makes leave may
     /// be visited a second time, in the list of the leaving.
     template <class F>
     void for_each(F&& f) {
         for (Room& room : rooms_) {
-            walk(room.arriving, f);
-            walk(room.connected, f);
+            visit(room.arriving, f);
+            visit(room.connected, f);
         }
-        walk(leaving_, f);
+        visit(leaving_, f);
     }
 
 private:
@@ -70,12 +94,12 @@ private:
     };
 
     static void append(List& list, session::Connection& connection);
-    static void unlink(List& list, session::Connection& connection);
+    void unlink(List& list, session::Connection& connection);
     List& list_of(const session::Connection& connection);
     void give_back_place(const session::Connection& connection);
 
     template <class F>
-    static void walk(List& list, F&& f) {
+    static void visit(List& list, F&& f) {
         for (session::Connection* c = list.head; c != nullptr;) {
             session::Connection* next = c->next_;  // read first: `f` may destroy the connection
             f(*c);
@@ -87,6 +111,7 @@ private:
     List leaving_;
     std::uint32_t connected_ = 0;
     std::uint32_t count_ = 0;
+    Walk walk_{*this};
 };
 
 }  // namespace ledge::broker

@@ -1,6 +1,7 @@
 #include "fanout.hpp"
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::broker {
 
@@ -38,7 +39,7 @@ Fanout::AckCondition Fanout::end() {
 void Fanout::deliver(const Hit& hit) {
     LEDGE_ASSERT(publication_ != nullptr && hit.session != nullptr);
     // One publication may double the outbox of every receiver. So the memory budget is checked between two receivers.
-    if (services_.memory.wants_attention()) services_.memory.judge(terms_.receivers);
+    if (services_.memory.must_judge()) services_.memory.judge(terms_.receivers);
     if (hit.qos == QoS::at_most_once)
         deliver_at_most_once(hit);
     else
@@ -53,7 +54,7 @@ void Fanout::deliver_at_most_once(const Hit& hit) {
     // the queue in two cases only: the limits queue QoS 0 for offline clients, or the message was published with QoS 2,
     // because only such a message ever waits for `not_before`.
     const bool has_order = session.limits().queue_qos0_offline || publication_->qos == QoS::exactly_once;
-    const bool is_behind = is_early || (has_order && !session.pending().empty());
+    const bool is_behind = is_early || (has_order && !session.queue().pending().empty());
     if (connection != nullptr && connection->is_connected() && !is_behind) {
         if (connection->sender().has_room()) return send(*connection, hit, 0);
         session.note_drop(
@@ -79,8 +80,8 @@ void Fanout::deliver_assured(const Hit& hit) {
     if (!goes_now && !may_queue(session, is_stored)) return;
     session::Delivery delivery = delivery_of(hit);
     if (is_stored) keep(hit, is_online, delivery);
-    if (goes_now) return send(*connection, hit, session.open_exchange(std::move(delivery), true));
-    session.enqueue(std::move(delivery));
+    if (goes_now) return send(*connection, hit, session.queue().open_exchange(std::move(delivery), true));
+    session.queue().enqueue(std::move(delivery), session.limits());
     if (is_online) connection->pump(now_);
 }
 
@@ -91,7 +92,10 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
     using journal::Urgency;
     LEDGE_ASSERT(hit.qos != QoS::at_most_once);
     const bool is_awaited = terms_.level == journal::Durability::durable;
-    hit.session->store(delivery, !is_awaited ? Urgency::lazy : is_online ? Urgency::soon : Urgency::now);
+    hit.session->queue().store(delivery, hit.session->is_online(),
+                               !is_awaited ? Urgency::lazy
+                               : is_online ? Urgency::soon
+                                           : Urgency::now);
     if (!is_awaited) return;
     ack_.ticket = std::max(ack_.ticket, delivery.ticket);
     if (!ack_.hold) ack_.hold = services_.barriers.open();
@@ -120,7 +124,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
         connection.sender().send_publish(view, is_kept ? kept().blob() : Blob(),
                                          {hit.ids, hit.qos, hit.retain, false, id}, hit.session->client_id(), now_);
     // [MQTT-3.1.2-25] A message that is too large for the client counts as if it had been sent completely.
-    if (!is_sent && id != 0) hit.session->finish_exchange(id);
+    if (!is_sent && id != 0) hit.session->queue().finish_exchange(id);
 }
 
 // The layout whose frame this receiver can get. nullptr when the frame has to be encoded for this receiver alone: the
@@ -162,7 +166,7 @@ void Fanout::enqueue(const Hit& hit) {
     session::Session& session = *hit.session;
     if (!session.is_online() && !session.is_persistent()) return;
     session::DropReason reason{};
-    if (find_room(session, false, reason)) return session.enqueue(delivery_of(hit));
+    if (find_room(session, false, reason)) return session.queue().enqueue(delivery_of(hit), session.limits());
     session.note_drop(reason, *publication_);
 }
 
@@ -186,7 +190,7 @@ bool Fanout::may_queue(session::Session& session, bool& is_stored) {
 bool Fanout::find_room(session::Session& session, bool is_stored, session::DropReason& reason) {
     const session::MemoryBudget& memory = services_.memory;
     const bool is_for_memory_only = !is_stored && memory.refuses_to_keep() &&
-                                    (!session.is_online() || session.memory() > memory.outbox_bytes_max(~0ULL));
+                                    (!session.is_online() || session.queue().memory() > memory.outbox_bytes_max(~0ULL));
     reason = is_for_memory_only ? session::DropReason::memory : session::DropReason::queue_full;
     return !is_for_memory_only && make_room(session, is_stored);
 }
@@ -214,17 +218,18 @@ bool Fanout::spill_to_store(session::Session& session, bool& is_stored) {
 bool Fanout::make_room(session::Session& session, bool is_stored) {
     const std::size_t bytes = publication_->bytes();
     const session::SessionLimits& limits = session.limits();
-    if (session.pending().fits(bytes, is_stored, limits)) return true;
-    session.discard_expired(now_);
+    session::SessionQueue& queue = session.queue();
+    if (queue.pending().fits(bytes, is_stored, limits)) return true;
+    queue.discard_expired(now_);
     // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
     if (limits.overflow != session::OverflowPolicy::drop_oldest || bytes > bytes_max)
-        return session.pending().fits(bytes, is_stored, limits);
-    while (!session.pending().fits(bytes, is_stored, limits)) {
-        auto oldest = session.dequeue_oldest_droppable();
+        return queue.pending().fits(bytes, is_stored, limits);
+    while (!queue.pending().fits(bytes, is_stored, limits)) {
+        auto oldest = queue.dequeue_oldest_droppable();
         if (!oldest) return false;  // the remaining messages were sent before, or are on their way to the store
         session.note_drop(session::DropReason::queue_full, oldest->publication.view());
-        session.discard(*oldest);
+        queue.discard(*oldest);
     }
     return true;
 }

@@ -8,6 +8,8 @@
 #include <array>
 #include <vector>
 
+#include "ledge/base/ids.hpp"
+#include "ledge/journal/durability.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/session/connection.hpp"
@@ -19,7 +21,7 @@ namespace ledge::broker {
 struct Hit {
     session::Session* session = nullptr;
     session::SubscriptionIds ids;
-    std::uint32_t share_group = 0;
+    ShareGroupId share_group = no_share_group;
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
 
@@ -45,9 +47,9 @@ public:
 
     struct Terms {
         journal::Durability level = journal::Durability::ram;
-        journal::Ticket not_before = 0;  // no receiver gets the message before this is settled (Journal::is_settled)
-        bool has_several = false;        // more than one session is going to get the message
-        std::size_t receivers = 1;       // number of sessions that are going to get the message
+        Ticket not_before = no_ticket;  // no receiver gets the message before this is settled (Journal::is_settled)
+        bool has_several = false;       // more than one session is going to get the message
+        std::size_t receivers = 1;      // number of sessions that are going to get the message
     };
     // One publication: begin(), deliver() for each receiver, end().
     /// `publication` must live until end().
@@ -55,8 +57,8 @@ public:
     void deliver(const Hit& hit);
     /// The publisher may be told that its message is safe as soon as one of the two has come true.
     struct AckCondition {
-        journal::Ticket ticket = 0;  // this ticket is durable
-        session::AckHold hold{};     // the last hold of this barrier has ended
+        Ticket ticket = no_ticket;  // this ticket is durable
+        session::AckHold hold{};    // the last hold of this barrier has ended
     };
     AckCondition end();
     /// The blob that all deliveries of the publication share; made by the first call.

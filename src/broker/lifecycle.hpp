@@ -7,18 +7,17 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"
-#include "ledge/broker/options.hpp"
 #include "ledge/broker/session_facts.hpp"
-#include "ledge/journal/image.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/journal/message_references.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/journal/store_reader.hpp"
 #include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
@@ -31,7 +30,19 @@
 #include "session_table.hpp"
 #include "takeover_fights.hpp"
 
+namespace ledge::auth {
+class LoginGuard;
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+struct StoredSession;
+struct StoredRow;
+}  // namespace ledge::journal
+
 namespace ledge::broker {
+
+struct ShardOptions;
 
 /// Seconds that the session of this CONNECT outlives its connection. 0 = the session ends with the connection.
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits);
@@ -44,25 +55,17 @@ public:
         session::MemoryBudget& memory;
         session::Accounts& accounts;
         session::Counters& counters;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         auth::LoginGuard& guard;
         journal::Journal& journal;
         session::MessageOwners& message_owners;
         journal::MessageReferences& references;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
         const session::SessionServices& for_sessions;
     };
 
     Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
-              RetainedFeeds& feeds, const ShardOptions& options)
-        : services_(services),
-          sessions_(seed),
-          subscriptions_(subscriptions),
-          router_(router),
-          feeds_(feeds),
-          sessions_max_(options.sessions_max),
-          has_other_users_(options.has_other_users),
-          limits_of_restored_(options.listeners.front().limits) {}
+              RetainedFeeds& feeds, const ShardOptions& options);
     /// See ShardOptions::has_other_users.
     void set_other_users(bool has_other_users) { has_other_users_ = has_other_users; }
 
@@ -155,14 +158,14 @@ private:
 
     /// The stored queue of a session that has ended. It is removed in slices, so that no turn is long.
     struct EndedQueue {
-        std::uint64_t session = 0;  // number of the session in the store
-        std::uint64_t from = 0;     // the next row to remove
-        journal::Ticket after = 0;  // when this ticket is durable, the store has the last row of the queue
+        SessionNumber session = no_session;  // the session in the store
+        QueueRow from = no_row;              // the next row to remove
+        Ticket after = no_ticket;            // when this ticket is durable, the store has the last row of the queue
     };
 
     /// A will that was found in the store without a session.
     struct WillAlone {
-        std::uint64_t number = 0;  // of the will's own record; 0 = it has none yet
+        SessionNumber number = no_session;  // of the will's own record; no_session = it has none yet
         std::string client_id;
         std::string owner;
         NetworkId network = NetworkId::none;
@@ -185,8 +188,8 @@ private:
     /// Tickets of removed session records, by client id, until the removals are durable. A new removal is added to
     /// removals_. When all of older_removals_ are durable, removals_ takes its place.
     struct Removals {
-        boost::unordered_flat_map<std::string, journal::Ticket> by_client_id;
-        journal::Ticket last = 0;  // the highest of these tickets
+        boost::unordered_flat_map<std::string, Ticket> by_client_id;
+        Ticket last = no_ticket;  // the highest of these tickets
     };
     Removals older_removals_;
     Removals removals_;

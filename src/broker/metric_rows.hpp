@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
+#include "ledge/session/pressure.hpp"
 
 namespace ledge::broker::metric_rows {
 
@@ -23,9 +24,9 @@ template <auto Member>
 Reading stored(const MetricSource& source) {
     return {.number = source.metrics.store.*Member};
 }
-template <Beginning Value>
+template <StartState Value>
 Reading has_begun(const MetricSource& source) {
-    return {.number = source.metrics.store.beginning == Value};
+    return {.number = source.metrics.store.start_state == Value};
 }
 template <journal::WriteClass Class>
 Reading given(const MetricSource& source) {
@@ -80,7 +81,7 @@ constexpr Metric rows[] = {
      .help = "The broker counts each connection that it closes or refuses before the login has succeeded; the log line "
              "connection_refused has the reason. 0 means that the broker has refused nobody since the start."},
     {.group = clients, .name = "connections_gave_way_total", .topic = "connections/gave_way",
-     .read = counted<&Counters::connections_gave_way>,
+     .read = counted<&Counters::connections_evicted>,
      .help = "The broker counts each client that it disconnects to make room on a full listener, because the user or "
              "address of this client has the most connections there. 0 means that no client had to give way since the "
              "start."},
@@ -128,7 +129,7 @@ constexpr Metric rows[] = {
      .help = "The broker counts each session that ends because its client did not come back within the session expiry "
              "interval. 0 means that no session has expired since the start."},
     {.group = clients, .name = "policy_reloads_total", .label = "outcome", .label_value = "taken",
-     .topic = "policy/taken", .read = counted<&Counters::policies_taken>,
+     .topic = "policy/taken", .read = counted<&Counters::policies_loaded>,
      .help = "The broker counts each time that it reads the users and rights again. 0 means that this outcome has not "
              "occurred since the start.",
      .sample = "The files had no mistake, so the new users and rights are in force."},
@@ -294,12 +295,12 @@ constexpr Metric rows[] = {
      .help = "The broker counts each client that it disconnects because memory is short and this client holds much of "
              "it. 0 means that no client was disconnected for memory since the start."},
     {.group = memory, .name = "strangers_gave_way_total", .topic = "clients/gave_way/strangers",
-     .read = counted<&Counters::strangers_gave_way>,
+     .read = counted<&Counters::unauthenticated_evicted>,
      .help = "The broker counts each connection that it closes before the login, because the unfinished packets of "
              "such connections exceed their share of the memory budget. 0 means that this has not happened since the "
              "start."},
     {.group = memory, .name = "sessions_gave_way_total", .topic = "clients/gave_way/sessions",
-     .read = counted<&Counters::sessions_gave_way>,
+     .read = counted<&Counters::sessions_evicted>,
      .help = "The broker counts each session without connection and messages that it ends because broker.sessions_max "
              "is reached or memory is short. 0 means that no session had to give way."},
 
@@ -309,14 +310,14 @@ constexpr Metric rows[] = {
              "publications are refused for want of room. slow: a commit takes long. postponed: a commit had no room on "
              "the disk and is tried again. failed: nothing is acknowledged as durable until a restart."},
     {.group = store, .type = gauge, .topic = "store/beginning",
-     .read = [](const MetricSource& source) { return Reading{.word = name_of(source.metrics.store.beginning)}; },
+     .read = [](const MetricSource& source) { return Reading{.word = name_of(source.metrics.store.start_state)}; },
      .help = "The word says how the broker found the store at its start. whole: complete, or new. salvaged: damaged, "
              "and what could be read was kept. lost: the file was missing or empty. unusable: the broker could not use "
              "the store and started without it."},
     {.group = store, .name = "store_enabled", .type = gauge, .read = stored<&StoreFigures::is_used>,
      .help = "The value is 1 when the broker uses a store. 0 means that no session and no message survives the end of "
              "the broker."},
-    {.group = store, .name = "store_unusable", .type = gauge, .read = has_begun<Beginning::unusable>,
+    {.group = store, .name = "store_unusable", .type = gauge, .read = has_begun<StartState::unusable>,
      .help = "The value is 1 when a store is configured that the broker could not use at its start. 0 means that there "
              "was no such problem."},
     {.group = store, .name = "store_failed", .type = gauge, .needs_store = true,
@@ -340,11 +341,11 @@ constexpr Metric rows[] = {
      .read = [](const MetricSource& source) { return Reading{in_seconds(source.metrics.store_waited)}; },
      .help = "The value is the time in seconds for which the present commit has been waiting for the disk. 0 means "
              "that no commit waits."},
-    {.group = store, .name = "store_lost", .type = gauge, .needs_store = true, .read = has_begun<Beginning::lost>,
+    {.group = store, .name = "store_lost", .type = gauge, .needs_store = true, .read = has_begun<StartState::lost>,
      .help = "The value is 1 when the broker found the file of its former store missing or empty at the start. 0 means "
              "that nothing was missing."},
     {.group = store, .name = "store_salvaged", .type = gauge, .needs_store = true,
-     .read = has_begun<Beginning::salvaged>,
+     .read = has_begun<StartState::salvaged>,
      .help = "The value is 1 when the broker found a damaged store at its start and kept what it could read. 0 means "
              "that the store was not damaged."},
     {.group = store, .type = gauge, .unit = "percent", .topic = "store/used_percent",

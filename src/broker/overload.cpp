@@ -13,7 +13,7 @@ void Overload::judge(const Connection* busy, Instant now) {
     session::MemoryBudget& memory = services_.memory;
     // A client is a session or a connection; most clients are both.
     const auto clients = [this] { return std::max<std::size_t>(lifecycle_.sessions().size(), connections_.count()); };
-    if (memory.strangers_exceed()) refuse_strangers(memory.excess_of_strangers(), now);
+    if (memory.unauthenticated_exceed()) refuse_unauthenticated(memory.unauthenticated_excess(), now);
     report(memory.judge(clients()));
     if (memory.excess() == 0) return;
     free_memory(busy, now);
@@ -24,7 +24,7 @@ void Overload::judge(const Connection* busy, Instant now) {
 // so that no further holders are chosen in their place.
 void Overload::free_memory(const Connection* busy, Instant now) {
     const std::uint64_t excess = services_.memory.excess();
-    std::uint64_t freed = refuse_strangers(excess, now);
+    std::uint64_t freed = refuse_unauthenticated(excess, now);
     if (freed < excess) freed += unload_stored(excess - freed);
     if (freed < excess) freed += disconnect_largest(excess - freed, busy);
     if (freed < excess) freed += end_empty_sessions(excess - freed, now);
@@ -45,30 +45,30 @@ void Overload::report(Pressure pressure) {
 }
 
 // Step 1. Strangers are peers without an accepted CONNECT; they count for the network of their address.
-std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
+std::uint64_t Overload::refuse_unauthenticated(std::uint64_t wanted, Instant now) {
     constexpr Duration log_interval = 10s;
     const session::MemoryBudget& memory = services_.memory;
-    if (memory.strangers() == 0) return 0;
+    if (memory.unauthenticated() == 0) return 0;
     connections_by_owner_.clear();
     connections_.for_each([&](Connection& connection) {
-        if (!connection.is_stranger() || connection.is_closing() || connection.input_memory() == 0) return;
+        if (!connection.is_unauthenticated() || connection.is_closing() || connection.input_memory() == 0) return;
         connections_by_owner_.add(owner_of({}, network_of(connection.peer().address)), connection.input_memory(),
                                   connection);
     });
-    const std::uint64_t before = memory.strangers();
+    const std::uint64_t before = memory.unauthenticated();
     const Connection* last = nullptr;
     const std::uint64_t freed = connections_by_owner_.free_bytes(wanted, [&](Connection& connection) {
         connection.refuse_unfinished();
-        ++unlogged_strangers_;
+        ++unlogged_refusals_;
         last = &connection;
     });
     if (last == nullptr || now < next_log_at_) return freed;
     next_log_at_ = now + log_interval;
     services_.log.warning("strangers_refused",
-                          {{"connections", std::exchange(unlogged_strangers_, 0)},
+                          {{"connections", std::exchange(unlogged_refusals_, 0)},
                            {"address", last->peer().address},
                            {"unfinished_bytes", before},
-                           {"limit_bytes", memory.strangers_max()},
+                           {"limit_bytes", memory.unauthenticated_max()},
                            {"reason", "packets of peers without an accepted CONNECT exceed their share of the budget"},
                            {"limit", "memory.budget_bytes"}});
     return freed;
@@ -78,10 +78,10 @@ std::uint64_t Overload::refuse_strangers(std::uint64_t wanted, Instant now) {
 std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
-        const std::uint64_t bytes = session.unloadable_bytes();
+        const std::uint64_t bytes = session.queue().unloadable_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
-    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.unload(); });
+    return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.queue().unload(); });
 }
 
 // Step 3. Connections without a session belong to step 1.
@@ -93,7 +93,7 @@ std::uint64_t Overload::disconnect_largest(std::uint64_t wanted, const Connectio
         if (bytes >= victim_bytes_min)
             connections_by_owner_.add(connection.session()->account()->id, bytes, connection);
     });
-    return connections_by_owner_.free_bytes(wanted, [](Connection& connection) { connection.shed(); });
+    return connections_by_owner_.free_bytes(wanted, [](Connection& connection) { connection.close_for_memory(); });
 }
 
 // Step 4.
@@ -112,12 +112,12 @@ std::uint64_t Overload::drop_unstored(std::uint64_t wanted, const Connection* bu
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
         if (session.connection() != nullptr && session.connection() == busy) return;
-        const std::uint64_t bytes = session.unstored_bytes();
+        const std::uint64_t bytes = session.queue().unstored_bytes();
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
     return sessions_by_owner_.free_bytes(wanted, [](Session& session) {
-        if (session.connection() != nullptr) session.connection()->shed();
-        session.drop_unstored();
+        if (session.connection() != nullptr) session.connection()->close_for_memory();
+        session.queue().drop_unstored();
     });
 }
 

@@ -39,13 +39,13 @@ public:
         : services_(services), connections_(connections), lifecycle_(lifecycle) {}
 
     /// True when judge() may have to act. Cheap enough to be called for each message: two comparisons.
-    bool wants_attention() const { return services_.memory.wants_attention() || services_.memory.strangers_exceed(); }
+    bool must_judge() const { return services_.memory.must_judge() || services_.memory.unauthenticated_exceed(); }
     /// Determines the memory pressure, and frees memory if the pressure requires it: then O(sessions). `busy` is the
     /// connection whose packet is being processed, or nullptr; it is left alone.
     void judge(const session::Connection* busy, Instant now);
 
 private:
-    std::uint64_t refuse_strangers(std::uint64_t wanted, Instant now);
+    std::uint64_t refuse_unauthenticated(std::uint64_t wanted, Instant now);
     std::uint64_t unload_stored(std::uint64_t wanted);
     std::uint64_t disconnect_largest(std::uint64_t wanted, const session::Connection* busy);
     std::uint64_t end_empty_sessions(std::uint64_t wanted, Instant now);
@@ -60,7 +60,7 @@ private:
     Victims<session::Session> sessions_by_owner_;        // scratch
     session::Pressure worst_ = session::Pressure::none;  // of the present episode of pressure
     Instant next_log_at_ = Instant::min();               // of the line about refused strangers
-    std::uint64_t unlogged_strangers_ = 0;               // refused since that line
+    std::uint64_t unlogged_refusals_ = 0;                // refused since that line
 };
 
 }  // namespace ledge::broker

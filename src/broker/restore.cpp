@@ -2,6 +2,10 @@
 // stops the start.
 #include <algorithm>
 
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_guard.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
@@ -14,13 +18,13 @@ Bytes bytes_of(const std::vector<Byte>& body) { return {body.data(), body.size()
 void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     auto record = journal::parse_session(bytes_of(stored.record));
     if (!record || (!record->is_will_only && sessions_.find(record->client_id) != nullptr)) {
-        services_.log.error("stored_session_unreadable", {{"number", stored.number}});
-        return ended_queues_.push_back({stored.number, stored.first_queued, 0});
+        services_.log.error("stored_session_unreadable", {{"number", stored.number.value()}});
+        return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     }
-    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, 0});
+    if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     // The session ends with this start, but its will has to be published later, by restore_wills().
     if (record->will && record->expiry_interval_s == 0) {
-        wills_alone_.push_back({record->is_will_only ? stored.number : 0, std::string(record->client_id),
+        wills_alone_.push_back({record->is_will_only ? stored.number : no_session, std::string(record->client_id),
                                 std::string(record->owner), record->network, std::move(*record->will),
                                 record->will_due});
         record->will.reset();
@@ -31,14 +35,14 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
     set_owner(session, record->owner);
     session.charge_to(services_.accounts.of(record->owner, record->network));
-    session.restore(stored.number, stored.last_queued, stored.last_live, record->progress, bytes_of(stored.record),
-                    record->expires_at);
+    session.record().restore(stored.number, bytes_of(stored.record), record->expires_at);
+    session.queue().restore(stored.last_queued, stored.last_live, record->progress);
     session.is_incomplete = record->is_incomplete;
     for (const journal::StoredRow& row : stored.subscriptions) restore_subscription(session, row);
     for (const std::uint16_t id : stored.received) session.received.insert(id);
     restore_queue(session, stored);
 
-    session.go_away();
+    session.note_offline();
     // A client that was connected has lost its connection by the end of the broker: its expiry begins now. The record
     // gets the end that follows from the first start, so that further starts do not begin the expiry anew.
     if (record->expiry_interval_s == 0) {
@@ -86,11 +90,11 @@ void Lifecycle::restore_subscription(session::Session& session, const journal::S
 void Lifecycle::restore_queue(session::Session& session, const journal::StoredSession& stored) {
     const bool has_own_ids = std::ranges::all_of(stored.inflight, [&](const journal::StoredRow& row) {
         const auto record = journal::parse_queued(bytes_of(row.body));
-        return record && session.is_own_id(row.number, record->packet_id);
+        return record && session.queue().is_own_id(QueueRow(row.number), record->packet_id);
     });
     if (!has_own_ids) return restore_exchanges(session, stored);
     const std::uint64_t rows = std::max<std::uint64_t>(stored.queued, stored.inflight.size());
-    session.restore_queue(rows, stored.queued_bytes, stored.first_queued);
+    session.queue().restore_rows(rows, stored.queued_bytes, stored.first_queued);
 }
 
 // For the exchanges of the older release: opens each of them, the rest of the rows becomes the queue.
@@ -105,12 +109,14 @@ void Lifecycle::restore_exchanges(session::Session& session, const journal::Stor
         delivery.retain = record->retain;
         delivery.ids.add_all(record->ids);
         bytes -= std::min<std::uint64_t>(bytes, record->bytes);
-        if (session.restore_exchange(row.number, std::move(delivery), record->state, record->packet_id)) continue;
+        if (session.queue().restore_exchange(QueueRow(row.number), std::move(delivery), record->state,
+                                             record->packet_id))
+            continue;
         session.is_incomplete = true;
         services_.log.error("stored_exchange_unusable", {{"client_id", session.client_id()}, {"row", row.number}});
     }
     const std::uint64_t waiting = stored.queued - std::min<std::uint64_t>(stored.queued, stored.inflight.size());
-    session.restore_queue(waiting, bytes, stored.first_queued);
+    session.queue().restore_rows(waiting, bytes, stored.first_queued);
 }
 
 }  // namespace ledge::broker

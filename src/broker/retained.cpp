@@ -3,9 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/durability.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/memory_budget.hpp"
 #include "ledge/session/system_topics.hpp"
 
 namespace ledge::broker {
@@ -26,8 +34,8 @@ Urgency urgency_of(journal::Durability level, wire::QoS qos) {
 
 }  // namespace
 
-journal::Ticket Retained::store(const journal::Publication& kept, const journal::PublicationView& publication,
-                                journal::Durability level) {
+Ticket Retained::store(const journal::Publication& kept, const journal::PublicationView& publication,
+                       journal::Durability level) {
     const auto known = topics_.find(publication.topic);
     if (publication.payload.empty()) {
         if (known) return remove(*known, urgency_of(level, publication.qos));
@@ -48,7 +56,7 @@ journal::Ticket Retained::store(const journal::Publication& kept, const journal:
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
-    if (is_own(publication.topic)) return 0;
+    if (is_own(publication.topic)) return no_ticket;
     if (level != journal::Durability::ram || message.has_record) charge(message);
     // The record in the store, or the pending one, has the same content: nothing is written.
     if (is_repeated && message.has_record) return message.ticket;
@@ -80,12 +88,12 @@ bool Retained::is_same(const Message& message, const journal::PublicationView& p
 }
 
 // A topic has one record. When the last change of the record is still pending, the new message replaces that change.
-journal::Ticket Retained::put_record(Message& message, journal::Durability level, wire::QoS qos) {
+Ticket Retained::put_record(Message& message, journal::Durability level, wire::QoS qos) {
     journal::Journal& journal = services_.journal;
-    if (!journal.is_enabled() || level == journal::Durability::ram) return 0;
+    if (!journal.is_enabled() || level == journal::Durability::ram) return no_ticket;
     const Urgency urgency = urgency_of(level, qos);
     message.has_record = true;
-    if (message.ticket != 0 && journal.is_pending(message.ticket))
+    if (message.ticket != no_ticket && journal.is_pending(message.ticket))
         journal.replace(message.ticket, message.publication, urgency);
     else
         message.ticket = journal.put_publication(RecordKind::retained, message.number, message.publication, urgency);
@@ -143,7 +151,7 @@ journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, I
     if (!loaded) return {};
     const journal::PublicationView view = loaded.view();
     // The publisher may have lost the right to publish to this topic since.
-    if (!journal::may_still_publish(services_.policy.acl, view.source, view.topic)) return {};
+    if (!journal::may_still_publish(services_.policy->acl, view.source, view.topic)) return {};
     return loaded;
 }
 
@@ -160,25 +168,24 @@ journal::Publication Retained::load(Message& message) {
 journal::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
-    const journal::StoreReader& store = services_.store;
-    if (store.retained == nullptr || !store.retained(store.context, message.number, body)) return {};
+    if (!services_.store.retained(message.number, body)) return {};
     const auto view = journal::parse_publication({body.data(), body.size()});
     if (!view) return {};
     return journal::Publication(*view, services_.memory.account());
 }
 
-journal::Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
+Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
     LEDGE_ASSERT(topic < messages_.size());
     Message& message = messages_[topic];
     std::string name;
     topics_.append_topic(topic, name);
     account(name, message.bytes, 0);
     journal::Journal& journal = services_.journal;
-    journal::Ticket ticket = 0;
+    Ticket ticket = no_ticket;
     if (message.has_record) {
         // A pending put is cancelled. An older record may be in the store nevertheless, so it is removed in any case.
-        if (message.ticket != 0 && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
-        ticket = journal.drop(RecordKind::retained, 0, message.number, urgency);
+        if (message.ticket != no_ticket && journal.is_pending(message.ticket)) journal.cancel(message.ticket);
+        ticket = journal.drop(RecordKind::retained, no_session, message.number, urgency);
     }
     discharge(message);
     message = {};

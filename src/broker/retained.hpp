@@ -5,18 +5,30 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
-#include "ledge/broker/options.hpp"
-#include "ledge/journal/image.hpp"
+#include "ledge/broker/retained_limits.hpp"
 #include "ledge/journal/journal.hpp"
-#include "ledge/journal/store_reader.hpp"
-#include "ledge/session/account.hpp"
-#include "ledge/session/memory_budget.hpp"
 #include "ledge/topic/topic_tree.hpp"
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
+
+namespace ledge::journal {
+class StoreReader;
+struct StoredRetained;
+enum class Durability : std::uint8_t;
+}  // namespace ledge::journal
+
+namespace ledge::session {
+class Accounts;
+class MemoryBudget;
+struct Account;
+}  // namespace ledge::session
 
 namespace ledge::broker {
 
@@ -25,9 +37,9 @@ public:
     struct Services {
         session::MemoryBudget& memory;
         session::Accounts& accounts;
-        const auth::Policy& policy;
+        const std::shared_ptr<const auth::Policy>& policy;  // the policy in force
         journal::Journal& journal;
-        const journal::StoreReader& store;
+        journal::StoreReader& store;
     };
 
     Retained(const Services& services, std::uint64_t seed, const RetainedLimits& limits)
@@ -36,8 +48,8 @@ public:
     /// Keeps the publication, or removes the kept one when the payload is empty [MQTT-3.3.1-6]. Returns the ticket of
     /// the record, 0 when no record is written. `kept` is `publication` as its deliveries share it. Requires
     /// has_room_for(). $SYS topics have no limit, do not count against the limits and are not stored.
-    journal::Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
-                          journal::Durability level);
+    Ticket store(const journal::Publication& kept, const journal::PublicationView& publication,
+                 journal::Durability level);
     /// False when a limit would be exceeded.
     bool has_room_for(const journal::PublicationView& publication) const;
 
@@ -83,7 +95,7 @@ private:
         journal::Publication publication;  // empty = the message is only in the store
         std::uint64_t number = 0;          // of the record, given even without a record; grows with each new topic
         std::uint64_t stored_as = 0;       // number given to the present message; after a start equal to `number`
-        journal::Ticket ticket = 0;        // of the record, if it was put since the start
+        Ticket ticket = no_ticket;         // of the record, if it was put since the start
         Instant expires_at = never;
         std::uint32_t bytes = 0;  // 0 = no message is kept under this topic number
         std::uint16_t owner = 0;  // number of the publisher's account
@@ -92,11 +104,11 @@ private:
     };
 
     void account(std::string_view topic, std::size_t bytes_before, std::size_t bytes_after);
-    journal::Ticket put_record(Message& message, journal::Durability level, wire::QoS qos);
+    Ticket put_record(Message& message, journal::Durability level, wire::QoS qos);
     journal::Publication load(Message& message);
     journal::Publication read(const Message& message) const;
     bool is_same(const Message& message, const journal::PublicationView& publication) const;
-    journal::Ticket remove(topic::TopicId topic, journal::Urgency urgency);
+    Ticket remove(topic::TopicId topic, journal::Urgency urgency);
     Message& at(topic::TopicId topic);
     void charge(Message& message);
     void discharge(Message& message);

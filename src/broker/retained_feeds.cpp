@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -144,7 +148,7 @@ void RetainedFeeds::forget(session::Session& session, std::string_view filter) {
 
 // Messages that already wait in the queue of the session go first.
 bool RetainedFeeds::has_room(const Connection& connection, QoS qos) {
-    if (!connection.sender().has_room() || !connection.session()->pending().empty()) return false;
+    if (!connection.sender().has_room() || !connection.session()->queue().pending().empty()) return false;
     return qos == QoS::at_most_once || connection.has_send_quota();
 }
 
@@ -155,14 +159,16 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     const journal::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the topic's number was given to another topic since
     session::Session& session = *connection.session();
-    if (!session.may_receive(view.topic)) return;
+    if (!auth::may_receive(session.rights(), view.topic)) return;
     session::Delivery delivery;
     delivery.publication = publication;
     delivery.qos = std::min(view.qos, batch.qos);
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
-    if (delivery.qos != QoS::at_most_once && session.is_stored()) session.store(delivery, journal::Urgency::lazy);
-    session.enqueue(std::move(delivery));
+    session::SessionQueue& queue = session.queue();
+    if (delivery.qos != QoS::at_most_once && session.is_stored())
+        queue.store(delivery, session.is_online(), journal::Urgency::lazy);
+    queue.enqueue(std::move(delivery), session.limits());
     connection.pump(now);
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
@@ -13,7 +16,7 @@ using wire::QoS;
 using wire::ReasonCode;
 
 Router::Routed Router::route(const journal::PublicationView& publication, const session::Session* publisher,
-                             Refusal refusal, journal::Ticket not_before, Instant now) {
+                             Refusal refusal, Ticket not_before, Instant now) {
     const journal::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
@@ -26,12 +29,12 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
-    const journal::Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : 0;
+    const Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : no_ticket;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
     Routed routed{hits_.empty() ? ReasonCode::no_matching_subscribers : ReasonCode::success, fanout_.end()};
     // The record of a retained message is needed even when all subscribers have acknowledged. So the publisher waits
     // for the commit.
-    if (level == journal::Durability::durable && retained != 0) {
+    if (level == journal::Durability::durable && retained != no_ticket) {
         routed.ack.ticket = std::max(routed.ack.ticket, retained);
         routed.ack.hold.abandon();
     }
@@ -41,11 +44,11 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
 // Why the publication must be refused: the store could not keep what the acknowledgement would promise, or the queue of
 // a subscriber is full and its policy is `refuse`. success when the publication is accepted.
 ReasonCode Router::refuse(const journal::PublicationView& publication, const session::Session* publisher,
-                          journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now) {
+                          journal::Durability level, Refusal refusal, Ticket not_before, Instant now) {
     LEDGE_ASSERT(refusal != Refusal::impossible);
     const journal::Journal& journal = services_.journal;
     session::Counters& counters = services_.counters;
-    if (journal.refuses_publications() && (not_before != 0 || needs_store(publication, level))) {
+    if (journal.refuses_publications() && (not_before != no_ticket || needs_store(publication, level))) {
         ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
     }
@@ -129,13 +132,23 @@ bool Router::needs_store(const journal::PublicationView& publication, journal::D
 
 void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
-    ++stamp_;  // all marks that earlier publications left in sessions become invalid
     const auto filters = subscriptions_.match(publication.topic);
     is_merging_ = filters.size() > 1;
-    for (const topic::FilterId filter : filters)
+    if (is_merging_) clear_hit_index();
+    for (const FilterId filter : filters)
         for (const Subscriber& subscriber : subscriptions_.subscribers(filter).items())
             collect(subscriber, publication, publisher);
     if (subscriptions_.has_shared()) collect_shared(publication, publisher);
+}
+
+// Clearing takes time in proportion to the number of slots. So a table that grew for a publication with many receivers
+// is freed; otherwise all later publications would pay for it.
+void Router::clear_hit_index() {
+    constexpr std::size_t slots_max = 1024;
+    if (hit_of_.bucket_count() > slots_max && hit_of_.size() < hit_of_.bucket_count() / 8)
+        hit_of_ = {};
+    else
+        hit_of_.clear();
 }
 
 // A session with several matching subscriptions gets one copy, with the highest QoS and all subscription identifiers
@@ -148,18 +161,17 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
     const QoS qos = std::min(publication.qos, subscriber.options.qos);  // [MQTT-3.8.4-8]
     const bool retain =
         subscriber.options.retain_as_published && publication.retain;  // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    // An earlier filter has found this session already: extend its hit.
-    if (is_merging_ && session.route_stamp == stamp_) {
-        LEDGE_ASSERT(session.route_hit < hits_.size());
-        Hit& hit = hits_[session.route_hit];
+    // An earlier filter may have found this session already: then its hit is extended.
+    if (const auto found = is_merging_ ? hit_of_.find(&session) : hit_of_.end(); found != hit_of_.end()) {
+        LEDGE_ASSERT(found->second < hits_.size());
+        Hit& hit = hits_[found->second];
         hit.qos = std::max(hit.qos, qos);
         hit.retain = hit.retain || retain;
         hit.ids.add(subscriber.subscription_id);
         return;
     }
-    if (!session.may_receive(publication.topic)) return;
-    session.route_stamp = stamp_;
-    session.route_hit = static_cast<std::uint32_t>(hits_.size());
+    if (!auth::may_receive(session.rights(), publication.topic)) return;
+    if (is_merging_) hit_of_.emplace(&session, static_cast<std::uint32_t>(hits_.size()));
     Hit& hit = hits_.emplace_back();
     hit.session = &session;
     hit.qos = qos;
@@ -194,14 +206,14 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
         const auto fits = [&] {
             const bool is_stored = hit.session->is_stored();
             if (!is_stored && !hit.session->is_online() && services_.memory.refuses_to_keep()) return false;
-            return hit.session->pending().fits(publication.bytes(), is_stored, limits);
+            return hit.session->queue().pending().fits(publication.bytes(), is_stored, limits);
         };
         const bool may_say_no = hit.qos != QoS::at_most_once && limits.overflow == session::OverflowPolicy::refuse &&
                                 !hit.session->keeps_up() &&
                                 (refusal == Refusal::by_reason_code || !hit.session->is_online());
         if (!may_say_no || fits()) return false;
         // Only now look for expired messages: the search is O(n).
-        hit.session->discard_expired(now);
+        hit.session->queue().discard_expired(now);
         return !fits();
     });
 }
@@ -227,7 +239,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
 
 void Router::route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
                                   Instant now) {
-    route(publication, publisher, Refusal::impossible, 0, now);
+    route(publication, publisher, Refusal::impossible, no_ticket, now);
 }
 
 }  // namespace ledge::broker

@@ -16,6 +16,8 @@
 
 namespace ledge::broker {
 
+struct DurabilityOptions;
+
 class Router {
 public:
     struct Services {
@@ -52,7 +54,7 @@ public:
     /// success or no_matching_subscribers; or quota_exceeded or implementation_specific_error when the publication is
     /// refused: then it reaches no subscriber and is not retained.
     Routed route(const journal::PublicationView& publication, const session::Session* publisher, Refusal refusal,
-                 journal::Ticket not_before, Instant now);
+                 Ticket not_before, Instant now);
 
     /// Routes a publication whose acknowledgement nobody waits for: a will or a $SYS topic.
     void route_unacknowledged(const journal::PublicationView& publication, const session::Session* publisher,
@@ -69,9 +71,10 @@ private:
     void collect(const journal::PublicationView& publication, const session::Session* publisher);
     void collect(const Subscriber& subscriber, const journal::PublicationView& publication,
                  const session::Session* publisher);
+    void clear_hit_index();
     void collect_shared(const journal::PublicationView& publication, const session::Session* publisher);
     wire::ReasonCode refuse(const journal::PublicationView& publication, const session::Session* publisher,
-                            journal::Durability level, Refusal refusal, journal::Ticket not_before, Instant now);
+                            journal::Durability level, Refusal refusal, Ticket not_before, Instant now);
     bool is_over_share(const session::Session* publisher) const;
     void note_over_share(const session::Session& publisher, Instant now);
     bool is_retained_refused(const journal::PublicationView& publication, const session::Session* publisher);
@@ -83,10 +86,11 @@ private:
     Services services_;
     Fanout fanout_;
     std::vector<Hit> hits_;                 // receivers of the publication that is being routed
-    std::uint64_t stamp_ = 0;               // number of that publication; see Session::route_stamp
     bool is_retained_full_ = false;         // the last retained message was refused, and the refusals are logged
     Instant next_log_at_ = Instant::min();  // of the line about an owner above its share
     bool is_merging_ = false;               // several filters match, so a session may be found more than once
+    /// While merging: the index in hits_ of each session's hit.
+    boost::unordered_flat_map<const session::Session*, std::uint32_t> hit_of_;
     const DurabilityOptions& durability_;
     bool may_refuse_;  // at least one listener has OverflowPolicy::refuse
 };

@@ -1,6 +1,7 @@
 // Lifecycle: sessions for operators. Lists sessions in pages, and ends one of them.
 #include <algorithm>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "lifecycle.hpp"
 
@@ -14,7 +15,7 @@ SessionFacts facts_of(const session::Session& session, Instant now) {
     if (session.connection() != nullptr) facts.address = session.connection()->peer().address;
     facts.is_connected = session.connection() != nullptr;
     facts.subscriptions = session.subscriptions.size();
-    facts.messages = session.backlog();
+    facts.messages = session.queue().size();
     // While the session is connected, the timer is not set.
     const Instant ends = session.expiry_timer.deadline();
     if (!facts.is_connected && ends != never) facts.expires_in = std::max(ends - now, Duration{});
@@ -55,7 +56,7 @@ bool Lifecycle::remove(std::string_view client_id, Instant now) {
     services_.log.warning("session_removed", {{"client_id", client_id},
                                               {"owner", session->owner()},
                                               {"reason", "an operator removed it"},
-                                              {"messages", session->backlog()}});
+                                              {"messages", session->queue().size()}});
     end_for_good(*session, wire::ReasonCode::administrative_action, "an operator removed the session", now);
     services_.journal.request_commit();  // the operator expects that the removal survives a crash
     return true;
@@ -75,7 +76,7 @@ void Lifecycle::end_for_good(session::Session& session, wire::ReasonCode code, s
 // True when no client can log in as the owner any more: the password file is the only way to prove a user name, and it
 // does not contain this name.
 bool Lifecycle::is_owner_removed(const session::Session& session) const {
-    const auth::Policy& policy = services_.policy;
+    const auth::Policy& policy = *services_.policy;
     const bool is_file_all = policy.passwords && !policy.tokens && !policy.hook && !has_other_users_;
     return is_file_all && policy.passwords->find(session.owner()) == nullptr;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -86,7 +87,7 @@ std::uint64_t Lifecycle::end_for_memory(const Account* newcomer, Instant now) {
 void Lifecycle::end_for_another(Session& session, std::string_view limit, Instant now) {
     LEDGE_ASSERT(!session.is_online() && session.account() != nullptr);
     constexpr Duration log_interval = 10s;
-    ++services_.counters.sessions_gave_way;
+    ++services_.counters.sessions_evicted;
     ++unlogged_sessions_;
     if (now >= next_log_at_) {
         next_log_at_ = now + log_interval;

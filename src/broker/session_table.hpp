@@ -6,14 +6,14 @@
 #include <memory>
 #include <string_view>
 
+#include "ledge/base/text_hash.hpp"
 #include "ledge/session/session.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 
 namespace ledge::broker {
 
 class SessionTable {
 public:
-    explicit SessionTable(std::uint64_t seed) : sessions_(0, Hash{topic::detail::TextHash(seed)}) {}
+    explicit SessionTable(std::uint64_t seed) : sessions_(0, Hash{TextHash(seed)}) {}
 
     /// nullptr when no session has this client id.
     session::Session* find(std::string_view client_id) const;
@@ -35,7 +35,7 @@ public:
 
 private:
     struct Hash {
-        topic::detail::TextHash hash;
+        TextHash hash;
         std::size_t operator()(std::string_view text) const { return hash(text); }
     };
 

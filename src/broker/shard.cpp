@@ -1,6 +1,9 @@
 // Shard: the functions that the driver and the committer call, and what each effect of a connection does. On the
 // shard's thread.
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "shard_parts.hpp"
 
 namespace ledge::broker {
@@ -20,12 +23,12 @@ session::Account* account_of(const Connection& connection) {
 }  // namespace
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, Instant now)
-    : parts_(std::make_unique<Parts>(options, log, seed, now)) {}
+    : parts_(std::make_unique<Parts>(options, log, seed, now, nullptr)) {}
 
 Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-             const journal::StoreReader& reader)
-    : Shard(options, log, seed, image.now) {
-    parts_->restore(image, reader, image.now);
+             journal::StoreReader& reader)
+    : parts_(std::make_unique<Parts>(options, log, seed, image.now, &reader)) {
+    parts_->restore(image, image.now);
     // End the sessions that have expired, or whose client lost its connection by the end of the broker, before any
     // client can resume them.
     on_time(image.now);
@@ -40,14 +43,14 @@ Shard::~Shard() {
     parts_->lifecycle.clear();
 }
 
-Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
+Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now) {
     Parts& p = *parts_;
     LEDGE_ASSERT(peer.listener < p.options.listeners.size());
     const ListenerOptions& listener = p.options.listeners[peer.listener];
     p.admission.make_room_for_arrival(peer.listener, now);
     ++p.services.counters.connections_opened;
     auto connection =
-        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), driver_data, now);
+        std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), link, now);
     if (!peer.user.empty()) connection->set_proven_user(peer.user);
     return &p.connections.add(std::move(connection), peer.listener);
 }
@@ -59,12 +62,13 @@ void Shard::on_bytes(Connection& connection, Bytes bytes, Instant now) {
     const journal::Journal::Cause cause(parts_->services.journal, account_of(connection));
     if (session::ReadRate* rate = connection.read_rate()) {
         rate->refill(now);
-        rate->take_bytes(bytes.size());
+        rate->charge_bytes(bytes.size());
     }
     parts_->process_input(connection, bytes, now);
 }
 
 void Shard::Parts::process_input(Connection& connection, Bytes bytes, Instant now) {
+    if (access.is_walking()) access.check_login(connection);  // the walk may not have come to this client yet
     if (connection.read_rate() != nullptr) return process_at_rate(connection, bytes, now);
     while (!connection.is_closing() && process_packet(connection, bytes, now)) {
     }
@@ -104,8 +108,8 @@ void Shard::Parts::process_at_rate(Connection& connection, Bytes bytes, Instant 
         const std::uint64_t before = messages;
         const std::size_t size = bytes.size();
         is_more = process_packet(connection, bytes, now);
-        rate.take_messages(messages - before);
-        if (has_user) rate.take_of_user(messages - before, size - bytes.size());
+        rate.charge_messages(messages - before);
+        if (has_user) rate.charge_user(messages - before, size - bytes.size());
     }
     if (!connection.is_closing() && !rate.may_read()) {
         throttle.pause(connection, now);
@@ -130,7 +134,7 @@ void Shard::Parts::resume_reading(Instant now) {
 void Shard::Parts::end_input(Connection& connection, Instant now) {
     feeds.feed(connection, now);
     connection.count_input();
-    if (overload.wants_attention()) overload.judge(nullptr, now);
+    if (overload.must_judge()) overload.judge(nullptr, now);
     connection.check_outbox_bound();
     if (connection.is_closing()) detach(connection, now);
 }
@@ -165,7 +169,7 @@ void Shard::Parts::perform(Connection& connection, const session::Effect& asked,
 }
 
 void Shard::Parts::publish(Connection& connection, const session::RoutePublication& route, Instant now) {
-    if (services.memory.wants_attention()) overload.judge(&connection, now);
+    if (services.memory.must_judge()) overload.judge(&connection, now);
     LEDGE_ASSERT(connection.session() != nullptr);
     session::Session& session = *connection.session();
     const bool can_be_told = connection.peer().version == wire::Version::v5;
@@ -176,45 +180,44 @@ void Shard::Parts::publish(Connection& connection, const session::RoutePublicati
     // publisher's repetition after a crash would be delivered a second time. Where PUBREC does not wait for the commit,
     // PUBREL may come before it. The publisher then repeats nothing any more, and the packet id is not written.
     const bool is_durable = is_qos2 && router.level_of(route.publication.topic) == journal::Durability::durable;
-    journal::Ticket received = 0;
+    Ticket received = no_ticket;
     if (is_qos2) {
         // While commits are postponed, refuse the message before its packet id is recorded: such records would fill the
         // journal.
         const bool is_refused = services.journal.is_postponed() && session.is_stored();
         const journal::Urgency urgency = is_durable ? journal::Urgency::now : journal::Urgency::paced;
-        received = is_refused ? journal::never_durable
-                              : session.received.put_record(session.number(), route.packet_id, urgency);
+        received = is_refused ? never_durable : session.received.put_record(session.number(), route.packet_id, urgency);
     }
     // Without the record of the packet id, a repetition of the message could not be recognized.
-    if (received == journal::never_durable) {
+    if (received == never_durable) {
         ++services.counters.refused_quota;
         const ReasonCode code =
             services.journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
-        return connection.on_routed(route.publication.qos, route.packet_id, code, 0, {});
+        return connection.on_routed(route.publication.qos, route.packet_id, code, no_ticket, {});
     }
     Router::Routed routed = router.route(route.publication, &session, refusal, received, now);
     // A refused message may be repeated with the same packet id, so the id must not stay recorded.
-    if (received != 0 && wire::is_error(routed.code)) {
+    if (received != no_ticket && wire::is_error(routed.code)) {
         if (services.journal.is_pending(received)) services.journal.cancel(received);
-        received = 0;
+        received = no_ticket;
     }
     // The record of the packet id is needed even when all subscribers have acknowledged: wait for the commit.
-    if (received != 0) routed.ack.hold.abandon();
-    const journal::Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
+    if (received != no_ticket) routed.ack.hold.abandon();
+    const Ticket ticket = is_durable ? std::max(received, routed.ack.ticket) : routed.ack.ticket;
     connection.on_routed(route.publication.qos, route.packet_id, routed.code, ticket, std::move(routed.ack.hold));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Access rights and logins
 
-void Shard::set_policy(auth::Policy policy, Instant now) {
+void Shard::set_policy(std::shared_ptr<const auth::Policy> policy, Instant now) {
     parts_->begin_turn(now);
     parts_->access.replace(std::move(policy));
 }
 
 void Shard::note_reload(bool is_taken) {
     session::Counters& counters = parts_->services.counters;
-    ++(is_taken ? counters.policies_taken : counters.policies_refused);
+    ++(is_taken ? counters.policies_loaded : counters.policies_refused);
 }
 
 std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, Instant now) {
@@ -226,12 +229,12 @@ std::optional<session::LoginTask> Shard::take_login_task(auth::Carrier carrier, 
     session::CoreServices& services = parts_->services;
     if (services.logins.size() == 0) return std::nullopt;
     // Sources that failed logins have blocked in the meantime are refused without a check.
-    while (Connection* blocked = services.logins.take_blocked(services.guard, now)) blocked->refuse_blocked();
+    while (Connection* blocked = services.logins.remove_blocked(services.guard, now)) blocked->refuse_blocked();
     auto task = services.logins.take(carrier, services.guard, now, range);
     if (!task) return task;
     // The check runs on another thread, so it gets a copy of the rules.
-    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy.tokens)
-        token->rules = *services.policy.tokens;
+    if (auto* token = std::get_if<auth::TokenCheck>(&task->check); token != nullptr && services.policy->tokens)
+        token->rules = *services.policy->tokens;
     return task;
 }
 
@@ -279,7 +282,7 @@ void Shard::set_lazy_interval(Duration interval) { parts_->services.journal.set_
 
 journal::Batch Shard::take_batch(Instant now) { return parts_->services.journal.make_batch(now); }
 
-void Shard::on_committed(journal::Ticket last, double used_fraction, Instant now) {
+void Shard::on_committed(Ticket last, double used_fraction, Instant now) {
     Parts& p = *parts_;
     p.begin_turn(now);
     p.services.journal.on_committed(last);
@@ -294,7 +297,7 @@ void Shard::note_store_used(double fraction, Instant now) {
     const DurabilityOptions& durability = p.options.durability;
     // Two thresholds, so that the state does not change with each commit.
     const bool was_full = p.services.journal.is_full();
-    p.set_full(fraction > (was_full ? durability.take_below_used : durability.refuse_above_used), fraction);
+    p.set_full(fraction > (was_full ? durability.accept_below_used : durability.refuse_above_used), fraction);
     p.services.accounts.note_store_used(fraction);
 }
 
@@ -401,17 +404,16 @@ void Shard::on_drained(Connection& connection, Instant now) {
 void Shard::on_time(Instant now) {
     parts_->begin_turn(now);
     parts_->feeds.feed_unfinished(now);
+    if (parts_->access.is_walking()) parts_->access.walk();
     parts_->resume_reading(now);
     while (Timer* timer = parts_->services.timers.pop_due(now)) parts_->fire(static_cast<CoreTimer&>(*timer), now);
 }
 
 void Shard::Parts::fire(CoreTimer& timer, Instant now) {
-    switch (timer.wakes) {
-        case CoreTimer::Wakes::connection: return fire(*static_cast<Connection*>(timer.owner), now);
-        case CoreTimer::Wakes::session_expiry:
-            return lifecycle.on_expiry_timer(*static_cast<session::Session*>(timer.owner), now);
-        case CoreTimer::Wakes::will_delay:
-            return lifecycle.on_will_delay_passed(*static_cast<session::Session*>(timer.owner), now);
+    switch (timer.wakes()) {
+        case CoreTimer::Wakes::connection: return fire(timer.connection(), now);
+        case CoreTimer::Wakes::session_expiry: return lifecycle.on_expiry_timer(timer.session(), now);
+        case CoreTimer::Wakes::will_delay: return lifecycle.on_will_delay_passed(timer.session(), now);
         case CoreTimer::Wakes::sys_topics: return publish_sys_topics(now);
         case CoreTimer::Wakes::retained_sweep: return sweep_retained(now);
     }
@@ -429,7 +431,8 @@ void Shard::Parts::sweep_retained(Instant now) {
 
 Instant Shard::next_deadline() const {
     const Parts& p = *parts_;
-    if (p.feeds.has_unfinished()) return p.latest;  // at once: the next turn may examine more retained topics
+    // At once: the next turn may examine more retained topics, or judge more clients.
+    if (p.feeds.has_unfinished() || p.access.is_walking()) return p.latest;
     return std::min(p.services.timers.next_deadline(), p.throttle.next_deadline());
 }
 

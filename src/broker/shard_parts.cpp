@@ -2,11 +2,14 @@
 // file constructs a part of the broker.
 #include "shard_parts.hpp"
 
+#include "ledge/journal/image.hpp"
+
 namespace ledge::broker {
 
-Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now)
+Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now,
+                    journal::StoreReader* reader)
     : options(options_),
-      services(log, options.durability.journal, seed, now, options.memory_budget_bytes),
+      services(log, options.durability.journal, seed, now, options.memory_budget_bytes, reader),
       connections(options.listeners.size()),
       admission({.log = services.log, .counters = services.counters}, connections, options),
       throttle({.log = services.log, .counters = services.counters}),
@@ -42,8 +45,11 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
       subscribing(
           {.log = services.log, .memory = services.memory, .counters = services.counters, .journal = services.journal},
           subscriptions, feeds),
-      access({.log = services.log, .policy = services.policy, .guard = services.guard}, connections, subscriptions,
-             lifecycle.sessions()),
+      access({.log = services.log,
+              .policy = services.policy,
+              .policy_version = services.policy_version,
+              .guard = services.guard},
+             connections, subscriptions, lifecycle.sessions()),
       sys_topics(router, options.server_version, now),
       latest(now) {
     services.response_information_prefix = options.response_information_prefix;
@@ -52,8 +58,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
     if (options.sys_interval > Duration::zero()) publish_sys_topics(now);
 }
 
-void Shard::Parts::restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now) {
-    services.store = reader;
+void Shard::Parts::restore(const journal::StoreImage& image, Instant now) {
     services.journal.restore(image.next_number);
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;

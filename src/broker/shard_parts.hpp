@@ -20,9 +20,10 @@
 namespace ledge::broker {
 
 struct Shard::Parts {
-    Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now);
+    /// `reader` = nullptr: there is no store.
+    Parts(const ShardOptions& options_, const Log& log, std::uint64_t seed, Instant now, journal::StoreReader* reader);
 
-    void restore(const journal::StoreImage& image, const journal::StoreReader& reader, Instant now);
+    void restore(const journal::StoreImage& image, Instant now);
 
     /// Called first by each function of Shard that is told the time.
     void begin_turn(Instant now) {
@@ -70,8 +71,8 @@ struct Shard::Parts {
     Subscribing subscribing;
     Access access;
     SysTopics sys_topics;
-    session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics, nullptr};
-    session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep, nullptr};
+    session::CoreTimer sys_timer{session::CoreTimer::Wakes::sys_topics};
+    session::CoreTimer sweep_timer{session::CoreTimer::Wakes::retained_sweep};
     session::Effect effect;  // of the packet that is being processed
     Metrics metrics;
     Instant latest;  // start of the present turn

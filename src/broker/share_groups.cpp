@@ -1,6 +1,9 @@
 #include "share_groups.hpp"
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/broker/share_strategy.hpp"
 #include "ledge/session/connection.hpp"
 
 namespace ledge::broker {
@@ -17,28 +20,28 @@ enum class Readiness : std::uint8_t {
 
 Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
-    const bool is_full = !session.pending().fits(1, session.is_stored(), session.limits());
+    const bool is_full = !session.queue().pending().fits(1, session.is_stored(), session.limits());
     if (connection == nullptr || !connection->is_connected()) return is_full ? Readiness::full : Readiness::offline;
     return session.keeps_up() ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
 }
 
 }  // namespace
 
-ShareGroupId ShareGroups::find(std::string_view name, topic::FilterId filter) const {
+ShareGroupId ShareGroups::find(std::string_view name, FilterId filter) const {
     const auto found = by_name_.find(Name(filter, name));
-    return found == by_name_.end() ? 0 : found->second;
+    return found == by_name_.end() ? no_share_group : found->second;
 }
 
-ShareGroupId ShareGroups::create(std::string_view name, topic::FilterId filter) {
+ShareGroupId ShareGroups::create(std::string_view name, FilterId filter) {
     // Reuse a free slot, or append one. The first id of a slot has generation 0.
     if (free_ids_.empty()) {
-        if (groups_.size() >= count_max) return 0;
+        if (groups_.size() >= count_max) return no_share_group;
         groups_.emplace_back();
-        free_ids_.push_back(static_cast<ShareGroupId>(groups_.size()));
+        free_ids_.push_back(ShareGroupId(static_cast<std::uint32_t>(groups_.size())));
     }
     const ShareGroupId id = free_ids_.back();
     free_ids_.pop_back();
-    LEDGE_ASSERT(id != 0 && slot_of(id) < groups_.size() && groups_[slot_of(id)].id == 0);
+    LEDGE_ASSERT(id != no_share_group && slot_of(id) < groups_.size() && groups_[slot_of(id)].id == no_share_group);
     ShareGroup& group = groups_[slot_of(id)];
     group.name = name;
     group.filter = filter;
@@ -54,7 +57,8 @@ void ShareGroups::destroy(ShareGroupId id) {
     LEDGE_ASSERT(named != by_name_.end() && named->second == id);
     by_name_.erase(named);
     groups_[slot_of(id)] = {};
-    free_ids_.push_back(id + (1U << slot_bits));  // the next generation; it wraps after 4,096 groups
+    // The next group in this slot has the next generation, which wraps after 4,096 groups.
+    free_ids_.push_back(ShareGroupId(id.value() + (1U << slot_bits)));
 }
 
 ShareGroup& ShareGroups::at(ShareGroupId id) {
@@ -63,7 +67,7 @@ ShareGroup& ShareGroups::at(ShareGroupId id) {
 }
 
 ShareGroup* ShareGroups::find(ShareGroupId id) {
-    if (id == 0 || slot_of(id) >= groups_.size() || groups_[slot_of(id)].id != id) return nullptr;
+    if (id == no_share_group || slot_of(id) >= groups_.size() || groups_[slot_of(id)].id != id) return nullptr;
     return &groups_[slot_of(id)];
 }
 
@@ -76,10 +80,11 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
     Readiness best_readiness = Readiness::full;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
-        if (!member.session->may_receive(topic)) continue;
+        if (!auth::may_receive(member.session->rights(), topic)) continue;
         const Readiness readiness = readiness_of(*member.session);
         const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&
-                                    readiness == best_readiness && member.session->backlog() < best->session->backlog();
+                                    readiness == best_readiness &&
+                                    member.session->queue().size() < best->session->queue().size();
         if (best == nullptr || readiness < best_readiness || is_less_loaded) {
             best = &member;
             best_readiness = readiness;

@@ -9,41 +9,41 @@
 #include <vector>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/rng.hpp"
-#include "ledge/broker/options.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
-#include "ledge/topic/filter_trie.hpp"
+#include "ledge/base/text_hash.hpp"
 #include "subscriber_list.hpp"
 
 namespace ledge::broker {
 
-/// share_group_id := generation:u12 slot:u20, the slot in the low bits and counted from 1. 0 means "not shared". A
-/// delivery may outlive its group; the generation keeps it from being taken for one of the next group in the slot.
-using ShareGroupId = std::uint32_t;
+enum class ShareStrategy : std::uint8_t;
 
 struct ShareGroup {
     std::string name;
-    topic::FilterId filter = 0;
+    FilterId filter = no_filter;
     SubscriberList members;
-    std::uint32_t turn = 0;   // for round robin: number of picks so far
-    std::uint32_t place = 0;  // index among the groups of the same filter; maintained by Subscriptions
-    ShareGroupId id = 0;      // 0 = the slot is free
+    std::uint32_t turn = 0;            // for round robin: number of picks so far
+    std::uint32_t place = 0;           // index among the groups of the same filter; maintained by Subscriptions
+    ShareGroupId id = no_share_group;  // no_share_group = the slot is free
 };
 
+/// A ShareGroupId has this layout: share_group_id := generation:u12 slot:u20, the slot in the low bits and counted from
+/// 1. A delivery may outlive its group; the generation keeps it from being taken for one of the next group in the slot.
 class ShareGroups {
 public:
     /// `seed`: secret of the hash over the group names.
     ShareGroups(ShareStrategy strategy, Rng& rng, std::uint64_t seed)
-        : strategy_(strategy), rng_(rng), by_name_(0, Hash{topic::detail::TextHash(seed)}) {}
+        : strategy_(strategy), rng_(rng), by_name_(0, Hash{TextHash(seed)}) {}
 
     static constexpr std::size_t count_max = (1U << 20U) - 2U;
     /// Members that pick() examines at most. After that it chooses the best of them, even if that one does not keep up.
     static constexpr std::size_t looks_max = 1024;
 
-    /// The id of the group `name` of the shared filter; 0 when there is no such group.
-    ShareGroupId find(std::string_view name, topic::FilterId filter) const;
-    /// Makes a group and returns its id; 0 when count_max groups exist. Requires that the group does not exist.
-    ShareGroupId create(std::string_view name, topic::FilterId filter);
+    /// The id of the group `name` of the shared filter; no_share_group when there is no such group.
+    ShareGroupId find(std::string_view name, FilterId filter) const;
+    /// Makes a group and returns its id; no_share_group when count_max groups exist. Requires that the group does not
+    /// exist.
+    ShareGroupId create(std::string_view name, FilterId filter);
     /// Requires that the group has no members.
     void destroy(ShareGroupId id);
     /// Requires that the group exists.
@@ -62,24 +62,24 @@ public:
 
 private:
     static constexpr unsigned slot_bits = 20;
-    /// Index in groups_. For id 0 a huge number, which is no valid index.
-    static std::size_t slot_of(ShareGroupId id) { return (id & ((1U << slot_bits) - 1U)) - 1U; }
+    /// Index in groups_. For no_share_group a huge number, which is no valid index.
+    static std::size_t slot_of(ShareGroupId id) { return (id.value() & ((1U << slot_bits) - 1U)) - 1U; }
     std::size_t start_of(ShareGroup& group, std::uint64_t publisher);
 
     struct Name {
-        topic::FilterId filter = 0;
+        FilterId filter = no_filter;
         std::string_view text;
-        Name(topic::FilterId filter_, std::string_view text_) : filter(filter_), text(text_) {}
+        Name(FilterId filter_, std::string_view text_) : filter(filter_), text(text_) {}
     };
     struct OwnedName {
-        topic::FilterId filter = 0;
+        FilterId filter = no_filter;
         std::string text;
         operator Name() const { return {filter, text}; }  // NOLINT(google-explicit-constructor): key of a lookup
     };
     struct Hash {
         using is_transparent = void;
-        topic::detail::TextHash hash;
-        std::size_t operator()(const Name& name) const { return hash(hash(name.text), name.filter); }
+        TextHash hash;
+        std::size_t operator()(const Name& name) const { return hash(hash(name.text), name.filter.value()); }
     };
     struct Equal {
         using is_transparent = void;

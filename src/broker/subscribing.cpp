@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -137,7 +139,7 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
     if (!is_told && !is_logged) return;
     const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
     if (is_told)
-        reason_ = is_denied ? connection.told(filter, rule)
+        reason_ = is_denied ? connection.detail_for_client(filter, rule)
                             : std::string(filter) + ": " + std::string(wire::name_of(why.code));
     if (is_logged) log_refusal(connection, filter, why, rule);
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/connection.hpp"

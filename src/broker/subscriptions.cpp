@@ -1,8 +1,14 @@
+// Subscriptions: the filters of all sessions in two tries, one for ordinary and one for shared subscriptions. An
+// ordinary filter has a list of subscribers, and a shared filter has groups. Each change writes its record here.
 #include "subscriptions.hpp"
 
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/share_strategy.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::broker {
@@ -12,6 +18,7 @@ Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rn
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
                                         const wire::SubscribeOptions& options, std::uint32_t id) {
+    // The filter is inserted before the old subscription is looked up: the lookup needs the id of the filter.
     Ref ref;
     if (!insert(filter, ref)) return Added::refused;
     SubscriberList& list = list_of(ref);
@@ -28,6 +35,7 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
     // [MQTT-3.8.4-3] A subscription with the same filter is replaced.
     Subscriber* subscriber = list.find(session);
     LEDGE_ASSERT(subscriber != nullptr);
+    // A client that subscribes again after each reconnect must not cause a write.
     if (subscriber->subscription_id == id && subscriber->options == options) return Added::unchanged;
     subscriber->subscription_id = id;
     subscriber->options = options;
@@ -42,9 +50,9 @@ void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_
     const journal::FeedProgress feed =
         session.retained_feed == nullptr ? journal::FeedProgress{} : session.retained_feed->recorded(filter);
     Blob body = journal::encode({options, id, filter, feed});
-    if (ref.ticket != 0 && journal_.is_pending(ref.ticket))
+    if (ref.ticket != no_ticket && journal_.is_pending(ref.ticket))
         return journal_.replace(ref.ticket, std::move(body), urgency);
-    ref.has_older_record = ref.has_older_record || ref.ticket != 0;
+    ref.has_older_record = ref.has_older_record || ref.ticket != no_ticket;
     ref.ticket =
         journal_.put(journal::RecordKind::subscription, session.number(), ref.number, std::move(body), urgency);
     session.subscriptions_ticket = ref.ticket;
@@ -65,7 +73,7 @@ void Subscriptions::record_feed(session::Session& session, session::RetainedFeed
 // When the store cannot have the record yet, because its first form is still pending, nothing is written at all.
 void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (!session.is_stored()) return;
-    const bool is_pending = ref.ticket != 0 && journal_.is_pending(ref.ticket);
+    const bool is_pending = ref.ticket != no_ticket && journal_.is_pending(ref.ticket);
     if (is_pending) journal_.cancel(ref.ticket);
     if (is_pending && !ref.has_older_record) return;
     session.subscriptions_ticket =
@@ -95,7 +103,7 @@ bool Subscriptions::has(const session::Session& session, std::string_view filter
 std::vector<std::string> Subscriptions::filters_of(const session::Session& session) const {
     std::vector<std::string> filters;
     for (const Ref& ref : session.subscriptions) {
-        const bool is_shared = ref.share_group != 0;
+        const bool is_shared = ref.share_group != no_share_group;
         std::string filter = is_shared ? "$share/" + std::string(groups_.name_of(ref.share_group)) + "/" : "";
         (is_shared ? shared_ : ordinary_).append_filter(ref.filter, filter);
         filters.push_back(std::move(filter));
@@ -131,7 +139,7 @@ void Subscriptions::remove_all(session::Session& session) {
     session.note_unsubscribed_from_all();
 }
 
-std::span<const topic::FilterId> Subscriptions::match(std::string_view topic) {
+std::span<const FilterId> Subscriptions::match(std::string_view topic) {
     matches_.clear();
     ordinary_.match(topic, matches_);
     return matches_;
@@ -141,8 +149,11 @@ std::span<const ShareGroupId> Subscriptions::match_shared(std::string_view topic
     matches_.clear();
     group_matches_.clear();
     shared_.match(topic, matches_);
-    for (const topic::FilterId filter : matches_)
-        group_matches_.insert(group_matches_.end(), shared_groups_[filter].begin(), shared_groups_[filter].end());
+    // A filter may have many groups, and each of them gets the message.
+    for (const FilterId filter : matches_) {
+        const std::vector<ShareGroupId>& groups = shared_groups_[filter.value()];
+        group_matches_.insert(group_matches_.end(), groups.begin(), groups.end());
+    }
     return group_matches_;
 }
 
@@ -151,9 +162,9 @@ Subscriptions::Ref Subscriptions::find(std::string_view filter, bool& is_known) 
     const auto shared = topic::parse_shared(filter);
     const auto id = shared ? shared_.find(shared->filter) : ordinary_.find(filter);
     is_known = id.has_value();
-    if (!is_known || !shared) return {.filter = id.value_or(0)};
+    if (!is_known || !shared) return {.filter = id.value_or(no_filter)};
     const ShareGroupId group = groups_.find(shared->group, *id);
-    is_known = group != 0;
+    is_known = group != no_share_group;
     return {.filter = *id, .share_group = group};
 }
 
@@ -163,40 +174,40 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     if (is_known) return true;
     const auto shared = topic::parse_shared(filter);
     if (!shared) {
-        const topic::FilterId id = ordinary_.insert(filter).id;
-        if (lists_.size() <= id) lists_.resize(id + 1);
+        const FilterId id = ordinary_.insert(filter).id;
+        if (lists_.size() <= id.value()) lists_.resize(id.value() + 1);
         ref = {.filter = id};
         return true;
     }
-    const topic::FilterId id = shared_.insert(shared->filter).id;
-    if (shared_groups_.size() <= id) shared_groups_.resize(id + 1);
+    const FilterId id = shared_.insert(shared->filter).id;
+    if (shared_groups_.size() <= id.value()) shared_groups_.resize(id.value() + 1);
     const ShareGroupId group = groups_.create(shared->group, id);
-    if (group == 0) {
+    if (group == no_share_group) {
         // Undo the insertion above, unless other groups use the filter.
-        if (shared_groups_[id].empty()) shared_.erase(id);
+        if (shared_groups_[id.value()].empty()) shared_.erase(id);
         return false;
     }
-    groups_.at(group).place = static_cast<std::uint32_t>(shared_groups_[id].size());
-    shared_groups_[id].push_back(group);
+    groups_.at(group).place = static_cast<std::uint32_t>(shared_groups_[id.value()].size());
+    shared_groups_[id.value()].push_back(group);
     ref = {.filter = id, .share_group = group};
     return true;
 }
 
 void Subscriptions::count(const Ref& ref, bool comes) {
     comes ? ++size_ : --size_;
-    if (ref.share_group != 0) comes ? ++shared_size_ : --shared_size_;
+    if (ref.share_group != no_share_group) comes ? ++shared_size_ : --shared_size_;
 }
 
 SubscriberList& Subscriptions::list_of(const Ref& ref) {
-    LEDGE_ASSERT(ref.share_group != 0 || ref.filter < lists_.size());
-    return ref.share_group == 0 ? lists_[ref.filter] : groups_.at(ref.share_group).members;
+    LEDGE_ASSERT(ref.share_group != no_share_group || ref.filter.value() < lists_.size());
+    return ref.share_group == no_share_group ? lists_[ref.filter.value()] : groups_.at(ref.share_group).members;
 }
 
 // A filter or group without subscribers is removed, so that its memory and its id can be used again.
 void Subscriptions::forget_if_empty(const Ref& ref) {
     if (!list_of(ref).empty()) return;
-    if (ref.share_group == 0) return ordinary_.erase(ref.filter);
-    std::vector<ShareGroupId>& groups = shared_groups_[ref.filter];
+    if (ref.share_group == no_share_group) return ordinary_.erase(ref.filter);
+    std::vector<ShareGroupId>& groups = shared_groups_[ref.filter.value()];
     const std::uint32_t place = groups_.at(ref.share_group).place;
     LEDGE_ASSERT(place < groups.size() && groups[place] == ref.share_group);
     groups[place] = groups.back();  // the last group of the filter fills the gap

@@ -9,10 +9,18 @@
 #include <vector>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/journal/records.hpp"
+#include "ledge/base/ids.hpp"
+#include "ledge/session/retained_feed.hpp"
 #include "ledge/topic/filter_trie.hpp"
 #include "share_groups.hpp"
 #include "subscriber_list.hpp"
+
+namespace ledge::journal {
+class Journal;
+enum class Urgency : std::uint8_t;
+struct FeedProgress;
+struct SubscriptionRecord;
+}  // namespace ledge::journal
 
 namespace ledge::broker {
 
@@ -46,10 +54,10 @@ public:
     std::vector<std::string> filters_of(const session::Session& session) const;
 
     /// The ordinary filters that match `topic`; valid until the next call of match() or match_shared().
-    std::span<const topic::FilterId> match(std::string_view topic);
-    const SubscriberList& subscribers(topic::FilterId filter) const {
-        LEDGE_ASSERT(filter < lists_.size());
-        return lists_[filter];
+    std::span<const FilterId> match(std::string_view topic);
+    const SubscriberList& subscribers(FilterId filter) const {
+        LEDGE_ASSERT(filter.value() < lists_.size());
+        return lists_[filter.value()];
     }
 
     bool has_shared() const { return shared_.size() > 0; }
@@ -86,7 +94,7 @@ private:
     std::vector<std::vector<ShareGroupId>> shared_groups_;  // by filter id of shared_
     ShareGroups groups_;
     journal::Journal& journal_;
-    std::vector<topic::FilterId> matches_;     // result of match()
+    std::vector<FilterId> matches_;            // result of match()
     std::vector<ShareGroupId> group_matches_;  // result of match_shared()
     std::size_t size_ = 0;
     std::size_t shared_size_ = 0;

@@ -3,7 +3,12 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/retained_feed.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -17,6 +22,17 @@ std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimi
     return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
                     limits.session_expiry_max_s);
 }
+
+Lifecycle::Lifecycle(const Services& services, std::uint64_t seed, Subscriptions& subscriptions, Router& router,
+                     RetainedFeeds& feeds, const ShardOptions& options)
+    : services_(services),
+      sessions_(seed),
+      subscriptions_(subscriptions),
+      router_(router),
+      feeds_(feeds),
+      sessions_max_(options.sessions_max),
+      has_other_users_(options.has_other_users),
+      limits_of_restored_(options.listeners.front().limits) {}
 
 // False when the connection is refused, or has to wait for its turn.
 bool Lifecycle::may_open(session::Connection& connection, const session::OpenSession& open, Instant now) {
@@ -111,7 +127,7 @@ void Lifecycle::count_user(const session::Connection& connection, const Session&
 // becomes the owner.
 bool Lifecycle::belongs_to_another(const session::Connection& connection, const session::OpenSession& open) const {
     const Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return false;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return false;
     const auth::Identity* identity = connection.identity();
     const std::string_view user = identity != nullptr && identity->user ? *identity->user : std::string_view();
     if (user == session->owner()) return false;
@@ -127,7 +143,7 @@ bool Lifecycle::belongs_to_another(const session::Connection& connection, const 
 void Lifecycle::end_session_of_removed_owner(const session::Connection& connection, const session::OpenSession& open,
                                              Instant now) {
     Session* session = sessions_.find(open.client_id);
-    if (session == nullptr || session->owner().empty() || !services_.policy.binds_sessions) return;
+    if (session == nullptr || session->owner().empty() || !services_.policy->binds_sessions) return;
     const auth::Identity* identity = connection.identity();
     const bool is_owner = identity != nullptr && identity->user && *identity->user == session->owner();
     if (is_owner || !is_owner_removed(*session)) return;
@@ -136,7 +152,7 @@ void Lifecycle::end_session_of_removed_owner(const session::Connection& connecti
                                               {"reason",
                                                "its owner is no longer in the password file, and another user "
                                                "has connected with its client id"},
-                                              {"messages", session->backlog()}});
+                                              {"messages", session->queue().size()}});
     end_for_good(*session, ReasonCode::session_taken_over, "another connection uses this client identifier", now);
 }
 
@@ -176,7 +192,7 @@ void Lifecycle::forget_postponed(const session::Connection& connection) {
 void Lifecycle::wake_postponed(const Session& session, Instant now) {
     if (postponed_.empty()) return;
     const auto waiting = postponed_.find(session.client_id());
-    if (waiting != postponed_.end()) waiting->second->hasten(now);
+    if (waiting != postponed_.end()) waiting->second->reopen_soon(now);
 }
 
 void Lifecycle::note_takeover(const session::Connection& previous, const session::Connection& next,
@@ -218,7 +234,7 @@ void Lifecycle::renew(session::Session& session) {
     const std::vector<std::string> filters = subscriptions_.filters_of(session);
     services_.log.warning("incomplete_session_renewed", {{"client_id", session.client_id()},
                                                          {"subscriptions_ended", filters.size()},
-                                                         {"messages_kept", session.backlog()}});
+                                                         {"messages_kept", session.queue().size()}});
     for (const std::string& filter : filters) subscriptions_.remove(session, filter);
     session.retained_feed.reset();
     session.received.clear(session.number());
@@ -238,7 +254,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
     if (session.expiry_interval_s == 0) return end(session, now, urgency);  // [MQTT-3.1.2-23]
     start_expiry(session, now);
     schedule_will(session, now);
-    session.go_away();
+    session.note_offline();
     if (session.is_stored()) session.record_disconnection(session.record().expiry(), urgency);
     feeds_.record(session);
 }
@@ -254,7 +270,7 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
         return end(session, now);
     }
     start_expiry(session, now);
-    session.go_away();
+    session.note_offline();
     if (session.is_stored()) session.record_disconnection(session.record().expiry(), journal::Urgency::lazy);
     feeds_.record(session);
 }
@@ -303,7 +319,7 @@ void Lifecycle::on_expiry_timer(Session& session, Instant now) {
 
 void Lifecycle::on_session_expired(Session& session, Instant now) {
     ++services_.counters.sessions_expired;
-    services_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.backlog()}});
+    services_.log.info("session_expired", {{"client_id", session.client_id()}, {"queued", session.queue().size()}});
     end(session, now);
 }
 
@@ -321,7 +337,7 @@ void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
 // A queue that is partly in the store only is left there for remove_ended_queues(). All other rows go at once.
 void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
     LEDGE_ASSERT(session.is_stored());
-    if (session.pending().has_stored_tail())
+    if (session.queue().pending().has_stored_tail())
         leave_queue_in_store(session, urgency);
     else
         session.record().drop(urgency);
@@ -342,23 +358,25 @@ bool Lifecycle::is_removal_under_way(const std::string& client_id) const {
 // exception are QoS 2 messages that were sent: a second client could get them too [MQTT-4.8.2-5]. All other messages of
 // the session are dropped.
 void Lifecycle::reroute_shared(Session& session, Instant now) {
+    session::SessionQueue& queue = session.queue();
     std::vector<session::Delivery> left;
-    session.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
+    queue.inflight().for_each([&](wire::PacketId, session::Inflight::Entry& entry) {
         if (entry.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
-        const bool is_shared = entry.delivery.share_group != 0 && entry.state == journal::OutState::sent_qos1;
+        const bool is_shared =
+            entry.delivery.share_group != no_share_group && entry.state == journal::OutState::sent_qos1;
         left.push_back(std::move(entry.delivery));
-        if (!is_shared) left.back().share_group = 0;
+        if (!is_shared) left.back().share_group = no_share_group;
     });
-    while (session.pending().has_loaded()) {
-        left.push_back(session.dequeue());
+    while (queue.pending().has_loaded()) {
+        left.push_back(queue.dequeue());
         const session::Delivery& delivery = left.back();
         if (delivery.state != journal::OutState::released) ++services_.counters.dropped_session_ended;
-        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = 0;
+        if (delivery.qos == wire::QoS::exactly_once && delivery.is_begun()) left.back().share_group = no_share_group;
     }
     subscriptions_.remove_all(session);  // first, so that the session is no member of its groups any more
     for (session::Delivery& delivery : left) {
-        if (delivery.share_group != 0 && session.load_publication(delivery)) reroute_to_group(delivery, now);
-        session.discard(delivery);
+        if (delivery.share_group != no_share_group && queue.load_publication(delivery)) reroute_to_group(delivery, now);
+        queue.discard(delivery);
     }
 }
 
@@ -372,9 +390,10 @@ void Lifecycle::reroute_to_group(session::Delivery& delivery, Instant now) {
 // Stored queues of sessions that have ended
 
 void Lifecycle::leave_queue_in_store(Session& session, journal::Urgency urgency) {
-    services_.counters.dropped_session_ended += session.pending().stored_rows();
-    ended_queues_.push_back({session.number(), session.pending().stored_from(), services_.journal.last()});
-    session.record().mark_ended(session.client_id(), urgency);
+    const session::PendingQueue& pending = session.queue().pending();
+    services_.counters.dropped_session_ended += pending.stored_rows();
+    ended_queues_.push_back({session.number(), pending.stored_from(), services_.journal.last()});
+    session.record().mark_ended(urgency);
 }
 
 // Removes one slice of one queue. The record of the session goes last, so that a crash in between leaves the rest of
@@ -389,15 +408,15 @@ void Lifecycle::remove_ended_queues(Instant) {
     if (!journal.is_durable(next.after)) return;
     auto& rows = loaded_;
     rows.clear();
-    services_.store.queued(services_.store.context, next.session, next.from, rows_per_commit, bytes_per_commit, rows);
+    services_.store.queued(next.session, next.from, rows_per_commit, bytes_per_commit, rows);
     for (const journal::StoredDelivery& stored : rows) {
-        next.from = stored.row.number + 1;
+        next.from = QueueRow(stored.row.number).next();
         journal.drop(journal::RecordKind::queued, next.session, stored.row.number, journal::Urgency::soon);
         const auto record = journal::parse_queued({stored.row.body.data(), stored.row.body.size()});
         if (!record || services_.references.count(record->message) == 0) continue;
         if (!services_.references.release(record->message)) continue;  // other queues still refer to the message
         services_.message_owners.remove(record->message);
-        journal.drop(journal::RecordKind::message, 0, record->message, journal::Urgency::soon);
+        journal.drop(journal::RecordKind::message, no_session, record->message.value(), journal::Urgency::soon);
     }
     if (!rows.empty()) return;
     journal.drop(journal::RecordKind::session, next.session, 0, journal::Urgency::lazy);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/auth/identity.hpp"
 #include "ledge/base/assert.hpp"
 
 namespace ledge::broker {

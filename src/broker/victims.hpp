@@ -20,10 +20,10 @@ public:
     /// Of holders of one owner with the same size, the one that was added first goes first.
     void add(OwnerId owner, std::uint64_t bytes, Holder& holder) { entries_.push_back({owner, bytes, &holder}); }
 
-    /// Calls `give_way(holder)` for as many holders as are needed to free `wanted` bytes. Returns the bytes of these
+    /// Calls `evict(holder)` for as many holders as are needed to free `wanted` bytes. Returns the bytes of these
     /// holders. The result is less than `wanted` if all holders together have less.
-    template <class GiveWay>
-    std::uint64_t free_bytes(std::uint64_t wanted, GiveWay&& give_way) {
+    template <class Evict>
+    std::uint64_t free_bytes(std::uint64_t wanted, Evict&& evict) {
         group_by_owner();
         std::uint64_t taken = 0;
         while (taken < wanted && !groups_.empty()) {
@@ -34,7 +34,7 @@ public:
             LEDGE_ASSERT(entry.holder != nullptr && entry.bytes <= group.bytes);
             taken += entry.bytes;
             group.bytes -= entry.bytes;
-            give_way(*entry.holder);
+            evict(*entry.holder);
             // The owner goes back into the heap with its remaining bytes.
             if (group.next == group.end)
                 groups_.pop_back();

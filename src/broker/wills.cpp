@@ -6,7 +6,10 @@
 #include <functional>
 #include <utility>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "lifecycle.hpp"
 
 namespace ledge::broker {
@@ -105,7 +108,7 @@ void Lifecycle::restore_wills(Instant now) {
     std::ranges::sort(wills_alone_, std::ranges::greater(), &WillAlone::number);
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
         if (sessions_.find(alone.client_id) != nullptr) {
-            if (alone.number != 0)
+            if (alone.number != no_session)
                 services_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
             continue;
         }
@@ -114,7 +117,7 @@ void Lifecycle::restore_wills(Instant now) {
         session::Session& session = sessions_.create(services_.for_sessions, alone.client_id, limits_of_restored_);
         set_owner(session, alone.owner);
         session.charge_to(services_.accounts.of(alone.owner, alone.network));
-        session.go_away();
+        session.note_offline();
         session.will_record.restore(alone.number);
         restore_will(session, std::move(alone.will), alone.due, now);
         session.put_will_record(journal::Urgency::lazy);  // the record gets the time, so no later start defers it anew

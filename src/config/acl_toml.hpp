@@ -15,7 +15,7 @@
 
 #include "ledge/auth/acl.hpp"
 #include "ledge/base/result.hpp"
-#include "ledge/config/load.hpp"
+#include "ledge/config/sources.hpp"
 
 namespace ledge::config {
 

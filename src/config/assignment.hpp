@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "ledge/config/load.hpp"
+#include "ledge/config/sources.hpp"
 
 namespace ledge::config {
 

@@ -78,12 +78,11 @@ public:
                                                 "more, or 0 for the default of this machine");
     }
 
-    void store(const Config& config) {
+    void store(const Config& config, bool is_durability_flag) {
         if (config.store.path.empty()) complain("store.path", "key 'store.path' is empty; name a directory, or none");
         // Only a flag is a mistake: a file may name a durability for the day when it gets a store.
-        const std::string place = place_of("store.durability");
         const bool is_asked_for = config.shard.durability.level != journal::Durability::ram;
-        if (config.store.is_used() || !is_asked_for || !place.starts_with("--")) return;
+        if (config.store.is_used() || !is_asked_for || !is_durability_flag) return;
         complain("store.durability",
                  "without a store nothing is durable; name a directory with --store DIR, or leave this out");
     }
@@ -250,11 +249,11 @@ private:
 }  // namespace
 
 void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& drafts,
-               const std::map<std::string, std::string>& places) {
+               const std::map<std::string, std::string>& places, bool is_durability_flag) {
     Checker checker(loaded, places);
     checker.limits(loaded.config.limits, "limits.");
     checker.memory(loaded.config);
-    checker.store(loaded.config);
+    checker.store(loaded.config, is_durability_flag);
     checker.admin(loaded.config);
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }

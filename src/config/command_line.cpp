@@ -31,6 +31,7 @@ CLI::App* add_check(CLI::App& app, Command& command) {
     return check;
 }
 
+/// `store info|verify|dump|compact PATH`, and backup and restore, which need two paths.
 void add_store_tools(CLI::App& app, Command& command) {
     CLI::App* store = app.add_subcommand("store", "Inspect, copy, restore or compact a store");
     store->require_subcommand(1);
@@ -67,6 +68,7 @@ void add_store_tools(CLI::App& app, Command& command) {
     restore->callback([chosen, restore] { chosen(restore); });
 }
 
+/// `sessions list|remove`. The store of a running broker is locked, so a running broker is asked over HTTP instead.
 void add_sessions(CLI::App& app, Command& command) {
     CLI::App* sessions = app.add_subcommand(
         "sessions",
@@ -108,6 +110,7 @@ void add_sessions(CLI::App& app, Command& command) {
     add("remove", "Remove a session with its subscriptions and waiting messages; its client is disconnected", true);
 }
 
+/// `events`: needs no configuration, so an operator can look an event up on any machine.
 void add_events(CLI::App& app, Command& command) {
     CLI::App* events = app.add_subcommand("events", "Explain every event of the log: its meaning, and what to do");
     events->add_flag("--json", command.is_json, "Print one JSON object per line");
@@ -120,6 +123,7 @@ void add_metrics(CLI::App& app, Command& command) {
     metrics->callback([&command] { command.action = Command::Action::metrics; });
 }
 
+/// `passwd FILE USER`. The password is no argument, because every user of the machine can read the arguments.
 void add_passwd(CLI::App& app, Command& command) {
     CLI::App* passwd = app.add_subcommand(
         "passwd", "Set, remove or verify a password; the password is asked for, or read from a line of standard input");
@@ -171,6 +175,7 @@ void add_explain(CLI::App& app, Command& command, std::vector<std::string>& word
     });
 }
 
+/// The options of the broker itself. load() turns most of them into assignments, like --set.
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
     app.add_option("--listen", sources.listen,
@@ -219,6 +224,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
         command.exit_code = is_ok ? exit_ok : exit_bad_configuration;
         return command;
     }
+    // The other subcommands have set their action in a callback.
     if (check->parsed()) {
         command.action = Command::Action::check;
     } else if (print_config) {

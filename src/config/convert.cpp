@@ -20,6 +20,7 @@ using Converted = Result<PlainValue, std::string>;
 
 constexpr std::array<std::string_view, 5> size_units = {"B", "KiB", "MiB", "GiB", "TiB"};
 
+/// A decimal number and nothing else. from_chars knows no locale and no blanks, unlike strtol.
 std::optional<std::int64_t> parse_integer(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -60,6 +61,7 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
     return *number * unit->milliseconds;
 }
 
+/// Options with these units also accept a duration with a unit of its own, such as "5 min".
 bool is_duration(const Option& option) { return option.unit == "s" || option.unit == "ms"; }
 
 std::string join(std::span<const std::string_view> words) {
@@ -71,10 +73,12 @@ std::string join(std::span<const std::string_view> words) {
     return out;
 }
 
+/// The complaint about a value of another type: it names what is wanted and what was found.
 Failure<std::string> wrong_type(std::string wanted, const Value& value) {
     return Failure{"must be " + std::move(wanted) + ", not " + describe(value)};
 }
 
+/// Integers, sizes and durations. A number without a unit is in the unit of the option.
 Converted convert_number(const Option& option, const Value& value) {
     LEDGE_ASSERT(option.smallest <= option.largest);
     std::optional<std::int64_t> number;
@@ -110,6 +114,7 @@ Converted convert_number(const Option& option, const Value& value) {
     return PlainValue(*number);
 }
 
+/// One of a few words. The result is the index of the word, which the row of the option casts to its enum.
 Converted convert_choice(const Option& option, const Value& value) {
     LEDGE_ASSERT(!option.choices.empty());
     const std::string wanted = "one of " + join(option.choices);
@@ -118,6 +123,7 @@ Converted convert_choice(const Option& option, const Value& value) {
     const auto found = std::find(option.choices.begin(), option.choices.end(), *text);
     if (found != option.choices.end()) return PlainValue(std::int64_t{found - option.choices.begin()});
     auto failure = wrong_type(wanted, value);
+    // Most wrong words are slips, so the complaint proposes the nearest choice.
     const std::vector<std::string> candidates(option.choices.begin(), option.choices.end());
     const std::string meant = nearest(*text, candidates);
     if (!meant.empty()) failure.error += "; did you mean " + quoted(meant) + "?";
@@ -139,6 +145,7 @@ std::string problem_of_text(const std::string& text) {
     return {};
 }
 
+/// A text of any content that can be printed in one line.
 Converted convert_text(const Value& value) {
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr) return wrong_type("a text in quotes", value);
@@ -147,6 +154,7 @@ Converted convert_text(const Value& value) {
     return PlainValue(*text);
 }
 
+/// A list of texts. An empty text in a list is refused: it is more likely a slip than a wish.
 Converted convert_list(const Value& value) {
     const auto* texts = std::get_if<TextList>(&value);
     const auto* other = std::get_if<OtherValue>(&value);
@@ -211,6 +219,7 @@ std::string range_text(const Option& option) {
 std::string size_text(std::int64_t bytes) {
     LEDGE_ASSERT(bytes >= 0);
     std::size_t unit = 0;
+    // Only exact multiples get a larger unit, so that the printed size parses back to the same number.
     while (bytes > 0 && bytes % 1024 == 0 && unit + 1 < size_units.size()) {
         bytes /= 1024;
         ++unit;

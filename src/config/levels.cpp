@@ -7,6 +7,8 @@
 #include "convert.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/quote.hpp"
+#include "ledge/topic/levels.hpp"
+#include "ledge/topic/name.hpp"
 #include "options.hpp"
 
 namespace ledge::config {
@@ -41,17 +43,15 @@ std::string_view name_of(journal::Durability level) {
 std::string_view problem_of_filter(std::string_view filter) {
     if (filter.empty()) return "is empty";
     if (filter.size() > filter_bytes_max) return "is longer than 65535 bytes";
-    if (filter.starts_with("$share/"))
+    if (topic::is_shared(filter))
         return "is the filter of a shared subscription; a level holds for all subscribers of a topic";
-    while (true) {
-        const std::size_t end = std::min(filter.find('/'), filter.size());
-        const std::string_view level = filter.substr(0, end);
-        const bool has_wildcard = level.find_first_of("+#") != std::string_view::npos;
-        if (has_wildcard && level.size() > 1) return "has a wildcard that does not stand alone in its level";
-        if (level == "#" && end != filter.size()) return "has levels after #";
-        if (end == filter.size()) return {};
-        filter.remove_prefix(end + 1);
+    for (topic::LevelSplitter levels(filter); !levels.is_done();) {
+        const std::string_view level = levels.next();
+        if (topic::has_wildcards(level) && level.size() > 1)
+            return "has a wildcard that does not stand alone in its level";
+        if (level == "#" && !levels.is_done()) return "has levels after #";
     }
+    return {};
 }
 
 }  // namespace

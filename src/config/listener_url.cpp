@@ -26,6 +26,7 @@ constexpr std::string_view shape =
 constexpr std::string_view admin_shape =
     "use http://HOST:PORT, for example http://127.0.0.1:9883, https://HOST:PORT, or none";
 
+/// A scheme of a URL, and what it means for the listener.
 struct Scheme {
     std::string_view start;
     Endpoint::Protocol protocol;
@@ -61,6 +62,7 @@ bool is_loopback_ipv6(const std::string& text) {
     return parse_ipv6(text) == loopback;
 }
 
+/// A decimal number from 0 to 65535 and nothing else. Port 0 lets the system choose a port, as tests do.
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -68,6 +70,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
+/// The part behind "unix:". A path has no escapes: it is the name of a file, as the system takes it.
 Parsed parse_unix(std::string_view path) {
     if (path.empty()) return Failure{std::string("no path after 'unix:'")};
     if (path.size() > os::SocketAddress::unix_path_bytes_max) {
@@ -75,6 +78,7 @@ Parsed parse_unix(std::string_view path) {
                        " bytes, the system's limit "
                        "for the path of a socket"};
     }
+    // The system would end the path at the zero byte, and so bind another file than the one that was checked.
     if (path.find('\0') != std::string_view::npos) return Failure{std::string("the path contains a zero byte")};
     Endpoint endpoint;
     endpoint.kind = Endpoint::Kind::unix_socket;
@@ -102,6 +106,7 @@ struct Host {
 Result<Host, std::string> split_host(std::string_view& rest) {
     Host host;
     host.is_bracketed = rest.starts_with('[');
+    // An IPv6 address contains colons, so its end is the bracket. Any other host ends at the colon of the port.
     const std::size_t end = host.is_bracketed ? rest.find(']') : std::min(rest.find(':'), rest.size());
     if (end == std::string_view::npos) return Failure{std::string("']' is missing after the IPv6 address")};
     host.text = host.is_bracketed ? rest.substr(1, end - 1) : rest.substr(0, end);
@@ -158,6 +163,7 @@ bool is_host_name(std::string_view text) {
     }
 }
 
+/// The part behind "SCHEME://": host, port, and for WebSocket a path.
 Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     Endpoint endpoint;
     endpoint.protocol = scheme.protocol;
@@ -172,6 +178,7 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     } else if (rest.ends_with('/')) {
         rest.remove_suffix(1);
     }
+    // Passwords in URLs end up in logs and process lists, so "user@host" is refused instead of ignored.
     if (rest.find_first_of("/?#@") != std::string_view::npos)
         return Failure{"nothing may follow the port, and no user name may stand before the host; " +
                        std::string(shape)};
@@ -181,6 +188,7 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     if (!port) return Failure{port.error()};
     if (std::string wrong = check_host(host.value()); !wrong.empty()) return Failure{std::move(wrong)};
     endpoint.port = port.value();
+    // All of 127.0.0.0/8 stays on this machine (RFC 1122 section 3.2.1.3), not only 127.0.0.1.
     endpoint.is_local = host->is_bracketed ? is_loopback_ipv6(host->text) : host->text.starts_with("127.");
     endpoint.host = std::move(host->text);
     return endpoint;
@@ -202,6 +210,7 @@ Parsed parse_listener_url(std::string_view url) {
     if (url.starts_with("unix:")) return parse_unix(url.substr(5));
     for (const Scheme& scheme : schemes) {
         if (!url.starts_with(scheme.start)) continue;
+        // The pages for operators are not MQTT, and they never share a port with clients.
         if (scheme.protocol == Endpoint::Protocol::http)
             return Failure{"pages for operators have a separate listener: [admin] url; " + std::string(shape)};
         return parse_tcp(scheme, url.substr(scheme.start.size()));
@@ -225,6 +234,7 @@ Parsed parse_hook_url(std::string_view url) {
         return one.protocol == Endpoint::Protocol::http && url.starts_with(one.start);
     });
     if (scheme == std::end(schemes)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
+    // The path is sent to the hook as it is, in the first line of the request, so it must not have blanks or line ends.
     const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
     const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
                          std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
@@ -234,6 +244,7 @@ Parsed parse_hook_url(std::string_view url) {
     if (!host) return Failure{host.error()};
     const auto port = port_of(*scheme, host.value(), rest);
     if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
+    // Unlike a listener, a hook may have a host name.
     const bool is_named = !host->is_bracketed && is_host_name(host->text);
     if (!is_named && !check_host(host.value()).empty())
         return Failure{quoted(host->text) + " is neither a name nor an address of a host; " + std::string(hook_shape)};
@@ -265,6 +276,7 @@ Result<Network, std::string> parse_network(std::string_view text) {
         // An IPv4 network is stored as an IPv6 network of mapped addresses, whose prefix is 96 bits longer.
         network.prefix_bits = static_cast<std::uint8_t>(*bits + (is_ipv4 ? mapped_prefix_bits : 0));
     }
+    // 10.0.0.1/8 is probably a slip: either the address or the prefix is wrong, and a guess could let strangers in.
     if (!is_first_of(network)) return Failure{quoted(text) + " has bits set beyond its prefix; set them to 0"};
     return network;
 }

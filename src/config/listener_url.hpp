@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "ledge/base/result.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/settings.hpp"
 
 namespace ledge::config {
 

@@ -30,11 +30,14 @@ struct Target {
     std::string listener;            // "" for options of the broker and for [limits]
 };
 
+/// The key in quotes for a complaint. A long key is cut, because a complaint must fit into a line of a terminal.
 std::string show_key(std::string_view key) {
     constexpr std::size_t shown_bytes_max = 200;
     return "'" + std::string(key.substr(0, shown_bytes_max)) + (key.size() > shown_bytes_max ? "...'" : "'");
 }
 
+/// Collects the assignments of one start or reload. A mistake adds a complaint, and the loading goes on, so that the
+/// operator sees all mistakes at once.
 class Loader {
 public:
     Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
@@ -48,6 +51,8 @@ public:
         } else if (!has_listeners) {
             drafts_[std::string(default_listener_name)].url = default_listener_url;
         }
+        const bool is_durability_flag = std::ranges::any_of(
+            from_flags, [](const Assignment& assignment) { return assignment.key == "store.durability"; });
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
 
         // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
@@ -62,8 +67,9 @@ public:
         if (sources.allow_anonymous) {
             for (auto& [name, draft] : drafts_) draft.allow_anonymous = true;
         }
+        // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
-        check_all(loaded_, drafts_, places_);
+        check_all(loaded_, drafts_, places_, is_durability_flag);
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
@@ -104,6 +110,8 @@ private:
         loaded_.complaints.push_back({std::move(place), std::move(text)});
     }
 
+    /// The flags in the form of assignments, so that one path converts and checks both. --listen has no name for its
+    /// listener, so the position of the flag makes one: "listen-1".
     std::vector<Assignment> flags_to_assignments(const Sources& sources) {
         std::vector<Assignment> result;
         for (std::size_t i = 0; i < sources.listen.size(); ++i) {
@@ -113,6 +121,7 @@ private:
         if (sources.store) result.push_back({"store.path", *sources.store, "--store", true});
         if (sources.durability) result.push_back({"store.durability", *sources.durability, "--durability", true});
         for (const std::string& text : sources.set) {
+            // Only the first "=" separates. A value may contain further ones, as base64 does.
             const std::size_t equals = text.find('=');
             if (equals == std::string::npos || equals == 0) {
                 complain("--set " + text, "must be KEY=VALUE, for example limits.inflight_max=200");
@@ -124,6 +133,7 @@ private:
         return result;
     }
 
+    /// Finds the option of the key, converts the value, and writes the value to its place; or adds a complaint.
     void assign(const Assignment& assignment) {
         if (Levels::is_of_levels(assignment.key)) {
             const std::string problem = levels_.assign(assignment);
@@ -131,6 +141,7 @@ private:
             return;
         }
         if (is_section(assignment)) return;
+        // A key that no row of the table has. The complaint proposes the nearest known key.
         const Target target = find_target(assignment.key);
         if (target.option == nullptr) return complain_unknown(assignment);
         LEDGE_ASSERT(!target.listener.empty() || target.option->scope != Scope::listener);
@@ -142,6 +153,7 @@ private:
         places_[assignment.key] = assignment.place;
         const Option& option = *target.option;
         LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
+        // The text of a flag has no quotes, so the type of the option decides how to read the text.
         auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
                                         : convert(option, assignment.value);
         if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
@@ -184,10 +196,13 @@ private:
         return is_of_listeners ? section : std::string_view();
     }
 
+    /// The place of the next dot, or the end of the key. No dot is a place too, so callers need not ask for npos.
     static std::size_t find_dot(std::string_view key, std::size_t from) {
         return std::min(key.find('.', from), key.size());
     }
 
+    /// Splits "listeners.NAME.KEY" and looks KEY up among the options of listeners; any other key among those of the
+    /// broker.
     static Target find_target(std::string_view key) {
         Target target;
         if (key.starts_with(listeners_prefix)) {
@@ -216,6 +231,7 @@ private:
             complain(place, "more than " + std::to_string(listeners_max) + " listeners");
             return nullptr;
         }
+        // [limits] is complete when the keys of listeners are assigned, so its values are the defaults of a listener.
         ListenerDraft& draft = drafts_[name];
         draft.limits = loaded_.config.limits;
         places_[std::string(listeners_prefix) + name] = place;
@@ -249,6 +265,7 @@ private:
         return meant.empty() ? nearest(key, all) : meant;
     }
 
+    /// The time of edit_distance() grows with the square of the length, so a long word gets no exact answer.
     static std::size_t edit_distance_to_listeners(std::string_view word) {
         return word.size() > nearest_bytes_max ? nearest_bytes_max : edit_distance(word, "listeners");
     }
@@ -292,7 +309,7 @@ Loaded load(const Sources& sources) {
     } else {
         // The flags are still checked, so that all mistakes are told at once. The unreadable file comes first.
         loaded = parse("", sources);
-        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, file.error()});
+        loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
     }
     load_policy(loaded);
     bound_complaints(loaded.complaints);

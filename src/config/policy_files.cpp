@@ -4,9 +4,12 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <memory>
 #include <utility>
 
 #include "acl_toml.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/os/file.hpp"
 #include "listener_url.hpp"
 
@@ -18,7 +21,7 @@ std::optional<os::FileText> read_policy_file(const std::string& path, std::strin
     loaded.policy_files.push_back(path);
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
     if (!file) {
-        loaded.complaints.push_back({path, "key '" + std::string(key) + "': the file " + file.error()});
+        loaded.complaints.push_back({path, "key '" + std::string(key) + "': " + text_of(file.error(), "the file")});
         return std::nullopt;
     }
     // Whoever can write the file decides who gets in, so this is a mistake and not only a note.
@@ -37,7 +40,7 @@ void complain(const std::string& path, const std::vector<auth::Problem>& problem
         loaded.complaints.push_back({path + ":" + std::to_string(problem.line), "the line " + problem.text});
 }
 
-void load_passwords(Loaded& loaded) {
+void load_passwords(auth::Policy& policy, Loaded& loaded) {
     const std::string& path = loaded.config.auth.password_file;
     const auto file = read_policy_file(path, "auth.password_file", loaded);
     if (!file) return;
@@ -47,7 +50,7 @@ void load_passwords(Loaded& loaded) {
     if ((file->mode & S_IROTH) != 0)
         loaded.notes.push_back("every user of this machine can read the password hashes in " + path +
                                "; run chmod o-r " + path);
-    loaded.policy.passwords = std::move(*passwords);
+    policy.passwords = std::move(*passwords);
 }
 
 /// The name of the file tells its syntax: TOML if it ends in .toml, otherwise mosquitto's.
@@ -65,16 +68,16 @@ std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& pat
 }
 
 /// Notes users that have rules but cannot log in: only the password file could prove them, and it does not have them.
-void note_users_of(const auth::Acl& acl, Loaded& loaded) {
+void note_users_of(const auth::Acl& acl, const auth::Policy& policy, Loaded& loaded) {
     const AuthSettings& auth = loaded.config.auth;
     const bool has_others = auth.jwt.is_used() || auth.http.is_used() || loaded.config.sockets.empty() ||
                             std::ranges::any_of(loaded.config.sockets, [](const ListenerSocket& socket) {
                                 return socket.peer_credentials || socket.tls.proves_clients() ||
                                        socket.tls.client_certificate != ClientCertificate::none;
                             });
-    if (!loaded.policy.passwords || has_others) return;
+    if (!policy.passwords || has_others) return;
     for (const auth::AclOwner& owner : acl.owners()) {
-        if (owner.kind == auth::AclOwner::Kind::user && loaded.policy.passwords->find(owner.name) == nullptr)
+        if (owner.kind == auth::AclOwner::Kind::user && policy.passwords->find(owner.name) == nullptr)
             loaded.notes.push_back(acl.name() + " has rules for the user " + owner.name + ", who is not in " +
                                    auth.password_file + "; is the name mistyped?");
     }
@@ -91,16 +94,16 @@ void note_patterns_of(const auth::Acl& acl, Loaded& loaded) {
     }
 }
 
-void load_acl(Loaded& loaded) {
+void load_acl(auth::Policy& policy, Loaded& loaded) {
     const std::string& path = loaded.config.auth.acl_file;
     const auto file = read_policy_file(path, "auth.acl_file", loaded);
     if (!file) return;
     auto acl = parse_acl(file->text, path, loaded);
     if (!acl) return;
-    note_users_of(*acl, loaded);
+    note_users_of(*acl, policy, loaded);
     note_patterns_of(*acl, loaded);
     if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
-    loaded.policy.acl = std::move(*acl);
+    policy.acl = std::move(*acl);
 }
 
 /// Adds the keys of one file of [auth.jwt] to `rules`. `is_set`: the file is a JWK Set.
@@ -120,7 +123,7 @@ void load_keys(const std::string& path, std::string_view key, bool is_set, auth:
     for (auth::TokenKey& one : keys->keys) rules.keys.push_back(std::move(one));
 }
 
-void load_tokens(Loaded& loaded) {
+void load_tokens(auth::Policy& policy, Loaded& loaded) {
     const TokenSettings& settings = loaded.config.auth.jwt;
     auth::TokenRules rules;
     rules.issuer = settings.issuer;
@@ -131,7 +134,7 @@ void load_tokens(Loaded& loaded) {
     rules.must_match_user_name = settings.match_user_name;
     load_keys(settings.key_file, "auth.jwt.key_file", false, rules, loaded);
     load_keys(settings.jwks_file, "auth.jwt.jwks_file", true, rules, loaded);
-    loaded.policy.tokens = std::move(rules);  // without a key, every token is refused
+    policy.tokens = std::move(rules);  // without a key, every token is refused
 }
 
 /// Adds a complaint about a key of [auth.http]. Its place is where the key was set, or else where the url was set.
@@ -165,26 +168,26 @@ void check_hook_files(const HookSettings& settings, bool is_tls, Loaded& loaded)
         complain_of_hook(settings.key.empty() ? "certificate" : "key", "certificate and key must both be set", loaded);
 }
 
-void load_hook(Loaded& loaded) {
+void load_hook(auth::Policy& policy, Loaded& loaded) {
     const HookSettings& settings = loaded.config.auth.http;
     const auto url = parse_hook_url(settings.url);
     if (!url) return complain_of_hook("url", url.error(), loaded);
     const Endpoint& endpoint = url.value();
     check_hook_files(settings, endpoint.is_tls, loaded);
-    loaded.policy.hook = auth::HookOptions{.host = endpoint.host,
-                                           .port = endpoint.port,
-                                           .target = endpoint.resource,
-                                           .is_tls = endpoint.is_tls,
-                                           .ca_file = settings.ca,
-                                           .certificate_file = settings.certificate,
-                                           .key_file = settings.key,
-                                           .timeout = settings.timeout,
-                                           .requests_max = settings.requests_max,
-                                           .cached_max = settings.cached_max,
-                                           .cache_time = settings.cache_time,
-                                           .cache_time_denied = settings.cache_time_denied,
-                                           .idle_max = settings.idle_max,
-                                           .idle_time = settings.idle_time};
+    policy.hook = auth::HookOptions{.host = endpoint.host,
+                                    .port = endpoint.port,
+                                    .target = endpoint.resource,
+                                    .is_tls = endpoint.is_tls,
+                                    .ca_file = settings.ca,
+                                    .certificate_file = settings.certificate,
+                                    .key_file = settings.key,
+                                    .timeout = settings.timeout,
+                                    .requests_max = settings.requests_max,
+                                    .cached_max = settings.cached_max,
+                                    .cache_time = settings.cache_time,
+                                    .cache_time_denied = settings.cache_time_denied,
+                                    .idle_max = settings.idle_max,
+                                    .idle_time = settings.idle_time};
     if (!endpoint.is_local && !endpoint.is_tls)
         loaded.notes.push_back("passwords go to " + settings.url +
                                " unencrypted, so others in the network can read them; use https://");
@@ -193,18 +196,21 @@ void load_hook(Loaded& loaded) {
 }  // namespace
 
 void load_policy(Loaded& loaded) {
-    loaded.policy.login = loaded.config.auth.login;
-    loaded.policy.on_revocation = loaded.config.auth.on_revocation;
-    loaded.policy.explains_to_clients = loaded.config.auth.explain_to_clients;
+    const auto made = std::make_shared<auth::Policy>();
+    auth::Policy& policy = *made;  // a snapshot from the return of this function on
+    policy.login = loaded.config.auth.login;
+    policy.on_revocation = loaded.config.auth.on_revocation;
+    policy.explains_to_clients = loaded.config.auth.explain_to_clients;
     // A fresh secret for the nonces of SCRAM. It must be unpredictable, so the kernel provides it.
-    std::array<Byte, 32>& key = loaded.policy.nonce_key;
+    std::array<Byte, 32>& key = policy.nonce_key;
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
         loaded.complaints.push_back({"", "the system provides no random numbers"});
-    loaded.policy.binds_sessions = loaded.config.auth.binds_sessions;
-    if (!loaded.config.auth.password_file.empty()) load_passwords(loaded);
-    if (!loaded.config.auth.acl_file.empty()) load_acl(loaded);
-    if (loaded.config.auth.jwt.is_used()) load_tokens(loaded);
-    if (loaded.config.auth.http.is_used()) load_hook(loaded);
+    policy.binds_sessions = loaded.config.auth.binds_sessions;
+    if (!loaded.config.auth.password_file.empty()) load_passwords(policy, loaded);
+    if (!loaded.config.auth.acl_file.empty()) load_acl(policy, loaded);
+    if (loaded.config.auth.jwt.is_used()) load_tokens(policy, loaded);
+    if (loaded.config.auth.http.is_used()) load_hook(policy, loaded);
+    loaded.policy = made;
 }
 
 }  // namespace ledge::config

@@ -1,3 +1,5 @@
+// The commands that print something and end: check, store, events, metrics and --print-config. Answers go to standard
+// output, and complaints to standard error.
 #include "commands.hpp"
 
 #include <unistd.h>
@@ -10,7 +12,9 @@
 
 #include "durability_table.hpp"
 #include "ledge/admin/metrics_reference.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/storage/tools.hpp"
 #include "privileges.hpp"
 #include "tls_files.hpp"
@@ -29,6 +33,7 @@ int answered() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? c
 std::string unwritable_store(const config::Config& config) {
     if (!config.store.is_used()) return {};
     const std::filesystem::path path = config.store.path;
+    // A missing directory is no mistake: the broker creates it, if it may write the directory above.
     std::error_code error;
     const std::filesystem::file_type type = std::filesystem::status(path, error).type();
     if (type == std::filesystem::file_type::not_found) {
@@ -66,24 +71,25 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
 int check(const config::Command& command, const config::Loaded& loaded) {
     const auto account = find_account(loaded.config.process);
     if (!account) {
-        print(stderr, account.error() + "\n");
+        print(stderr, text_of(account.error()) + "\n");
         return config::exit_bad_configuration;
     }
     if (const auto token = admin_token(loaded.config); !token) {
-        print(stderr, "key 'admin.token_file': " + token.error() + "\n");
+        print(stderr, "key 'admin.token_file': " + text_of(token.error()) + "\n");
         return config::exit_bad_configuration;
     }
+    // The whole answer is built first, so that a reader gets either all of it or a complaint.
     std::string out = command.sources.file.value_or("embedded configuration") + ": ok\n";
     for (std::size_t i = 0; i < loaded.config.sockets.size(); ++i) {
         const auto& listener = loaded.config.shard.listeners[i];
         out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
                (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
     }
-    if (loaded.policy.passwords)
-        out += "users: " + std::to_string(loaded.policy.passwords->size()) + " in " + loaded.config.auth.password_file +
-               "\n";
-    if (loaded.policy.acl)
-        out += "rules: " + std::to_string(loaded.policy.acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
+    if (loaded.policy->passwords)
+        out += "users: " + std::to_string(loaded.policy->passwords->size()) + " in " +
+               loaded.config.auth.password_file + "\n";
+    if (loaded.policy->acl)
+        out += "rules: " + std::to_string(loaded.policy->acl->size()) + " in " + loaded.config.auth.acl_file + "\n";
     const config::AdminSettings& admin = loaded.config.admin;
     if (admin.is_used()) {
         out += "pages: " + admin.url + (admin.token_file.empty() ? "" : ", for those who know the token") +
@@ -103,6 +109,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                " may not read it\n";
     out += durability_table(loaded.config);
     print(stdout, out);
+    // With --strict a pipeline refuses a configuration that is allowed but dangerous.
     const bool is_refused = command.is_strict && !(loaded.notes.empty() && unread.empty());
     return is_refused ? config::exit_failure : answered();
 }
@@ -110,7 +117,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
 int use_store_tool(const config::Command& command) {
     struct Tool {
         std::string_view name;
-        Result<bool, storage::StoreError> (*run)(const std::string&, const storage::Print&);
+        Result<bool, Error> (*run)(const std::string&, const storage::Print&);
     };
     constexpr Tool tools[] = {{"info", storage::print_info},
                               {"verify", storage::verify},
@@ -120,7 +127,7 @@ int use_store_tool(const config::Command& command) {
     for (const Tool& tool : tools) {
         if (tool.name != command.store_tool) continue;
         const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
-        if (!result) return fail(result.error().text);
+        if (!result) return fail(text_of(result.error()));
         return result.value() ? answered() : config::exit_failure;
     }
     const auto print_answer = [](std::string_view text) { print(stdout, text); };
@@ -128,7 +135,7 @@ int use_store_tool(const config::Command& command) {
         command.store_tool == "backup"
             ? storage::backup(command.store_path, command.store_file, print_answer)
             : storage::restore(command.store_file, command.store_path, command.store_is_forced, print_answer);
-    return result ? answered() : fail(result.error().text);
+    return result ? answered() : fail(text_of(result.error()));
 }
 
 int print_events(bool is_json) {

@@ -4,8 +4,12 @@
 
 #include <string_view>
 
-#include "ledge/config/command_line.hpp"
-#include "ledge/config/load.hpp"
+namespace ledge::config {
+struct Command;
+struct Config;
+struct Loaded;
+struct Sources;
+}  // namespace ledge::config
 
 namespace ledge::daemon {
 

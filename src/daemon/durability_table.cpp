@@ -6,6 +6,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/config/config.hpp"
 #include "ledge/storage/wear.hpp"
 
 namespace ledge::daemon {

@@ -3,7 +3,9 @@
 
 #include <string>
 
-#include "ledge/config/config.hpp"
+namespace ledge::config {
+struct Config;
+}  // namespace ledge::config
 
 namespace ledge::daemon {
 

@@ -1,14 +1,17 @@
+// `ledgemq explain`: asks the same rights as the broker would for one client, and prints the rule that decides.
 #include "explain.hpp"
 
 #include <cstdio>
 
 #include "commands.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::daemon {
 namespace {
 
+/// "receive" is judged like a delivery: by the topic of one message, with the right to read.
 auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& question) {
     if (question.verb == "subscribe") return rights.judge_subscription(question.topic);
     return rights.judge(question.topic, question.verb == "publish" ? auth::Access::write : auth::Access::read);
@@ -21,9 +24,11 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
     const bool knows_others = policy.tokens || policy.hook || !question.roles.empty();
     if (question.user && policy.passwords && !knows_others && policy.passwords->find(*question.user) == nullptr)
         return {"denied: user " + *question.user + " is not in the password file and cannot log in\n", false};
+    // The broker refuses such a publication before it asks the ACL.
     if (question.verb == "publish" && session::belongs_to_broker(question.topic))
         return {"denied: $SYS/ belongs to the broker\n", false};
     if (!policy.acl) return {"allowed: there is no auth.acl_file, everybody may do everything\n", true};
+    // The ACL knows only names that are proven. Without a source of users, a name in CONNECT is not used.
     std::optional<std::string_view> user;
     std::string note;
     if (question.user && (policy.passwords || knows_others))
@@ -49,7 +54,8 @@ int explain(const config::Command::Explain& question, const config::Loaded& load
         fail("'" + question.topic + "' is not a topic" + (question.verb == "subscribe" ? " filter" : ""));
         return config::exit_bad_configuration;
     }
-    const Explanation answer = explain(question, loaded.policy);
+    const Explanation answer = explain(question, *loaded.policy);
+    // A script may read the answer from the exit status, so an answer that is not written counts as a denial.
     const bool is_written = std::fputs(answer.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return answer.is_allowed && is_written ? config::exit_ok : config::exit_failure;
 }

@@ -7,7 +7,7 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/settings.hpp"
 #include "log_limiter.hpp"
 #include "log_output.hpp"
 

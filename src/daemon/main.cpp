@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
 
         // The commands below need the configuration. --as comes first, so that its files are read with the user's
         // rights.
-        if (const std::string problem = daemon::act_as(command.as_user); !problem.empty()) return daemon::fail(problem);
+        if (const auto problem = daemon::act_as(command.as_user)) return daemon::fail(text_of(*problem));
         config::Loaded loaded = config::load(command.sources);
         if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::check_files_and_warn(command.sources, loaded);

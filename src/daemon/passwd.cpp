@@ -12,12 +12,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 
 #include "commands.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/secret.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/os/file.hpp"
 
 namespace ledge::daemon {
@@ -55,7 +57,7 @@ private:
 };
 
 /// Reads one line, without its end. nullopt: there is no line, or it is too long.
-std::optional<auth::Secret> read_line(int descriptor) {
+std::optional<Secret> read_line(int descriptor) {
     // The buffer has one byte more than a password, to notice a longer one. It is on the stack and is wiped, so that no
     // copy of the password stays in memory.
     std::array<Byte, password_bytes_max + 1> line{};
@@ -69,42 +71,41 @@ std::optional<auth::Secret> read_line(int descriptor) {
         if (!is_ended) ++size;
     }
     if (is_ended && size > 0 && line[size - 1] == '\r') --size;
-    std::optional<auth::Secret> secret;
+    std::optional<Secret> secret;
     if ((is_ended || size > 0) && size <= password_bytes_max) secret.emplace(Bytes(line.data(), size));
     wipe(line.data(), line.size());
     return secret;
 }
 
-std::optional<auth::Secret> ask(int terminal, std::string_view prompt) {
+std::optional<Secret> ask(int terminal, std::string_view prompt) {
     [[maybe_unused]] const ssize_t shown = ::write(terminal, prompt.data(), prompt.size());
     const EchoOff echo_off(terminal);
     return read_line(terminal);
 }
 
-/// Asks for the password at the terminal, twice if it is new, or reads a line of standard input. The error is a
-/// sentence.
-Result<auth::Secret, std::string> obtain_password(bool is_new) {
-    std::optional<auth::Secret> first;
+/// Asks for the password at the terminal, twice if it is new, or reads a line of standard input.
+Result<Secret, Error> obtain_password(bool is_new) {
+    std::optional<Secret> first;
     if (::isatty(STDIN_FILENO) == 1) {
         first = ask(STDIN_FILENO, "Password: ");
         if (first && is_new) {
             const auto second = ask(STDIN_FILENO, "Password again: ");
             const bool is_same = second && as_text(second->bytes()) == as_text(first->bytes());
-            if (!is_same) return Failure{std::string("the two passwords differ; nothing is changed")};
+            if (!is_same) return Failure{Error{{}, "the two passwords differ; nothing is changed"}};
         }
     } else {
         first = read_line(STDIN_FILENO);
     }
     if (!first || (is_new && first->bytes().empty()))
-        return Failure{std::string("no password; enter 1 to 65535 bytes on one line")};
+        return Failure{Error{{}, "no password; enter 1 to 65535 bytes on one line"}};
     return std::move(*first);
 }
 
-/// The text of the password file; "" if there is no file yet. The error is a sentence.
-Result<std::string, std::string> read_text(const std::string& path) {
+/// The text of the password file; "" if there is no file yet.
+Result<std::string, Error> read_text(const std::string& path) {
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::string();
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
-    if (!file) return Failure{path + " " + file.error()};
+    if (!file) return Failure{file.error()};
     return std::move(file->text);
 }
 
@@ -112,21 +113,21 @@ int verify(const auth::PasswordFile& file, const std::string& user) {
     const auth::PasswordFile::Entry* entry = file.find(user);
     if (entry == nullptr) return fail("there is no user " + user);
     const auto password = obtain_password(false);
-    if (!password) return fail(password.error());
+    if (!password) return fail(text_of(password.error()));
     if (!auth::is_right(entry->hash, password->bytes())) return fail("the password is wrong");
     std::puts("the password is right");
     return config::exit_ok;
 }
 
-/// Asks for the new password and hashes it. The error is a sentence.
-Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passwd& request) {
+/// Asks for the new password and hashes it.
+Result<auth::PasswordHash, Error> obtain_hash(const config::Command::Passwd& request) {
     const auto password = obtain_password(true);
     if (!password) return Failure{password.error()};
     if (request.is_scram && !auth::is_scram_password(password->bytes()))
-        return Failure{std::string("a password for SCRAM may have only printable ASCII characters")};
+        return Failure{Error{{}, "a password for SCRAM may have only printable ASCII characters"}};
     std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
     if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
-        return Failure{std::string("the system provides no random numbers")};
+        return Failure{Error{{}, "the system provides no random numbers"}};
     const Bytes salt = Bytes(chance).first(request.is_scram ? chance.size() : salt_bytes);
     const std::uint32_t usual =
         request.is_scram ? auth::PasswordHash::scram_iterations_new : auth::PasswordHash::iterations_new;
@@ -135,54 +136,53 @@ Result<auth::PasswordHash, std::string> obtain_hash(const config::Command::Passw
     return make(password->bytes(), salt, iterations);
 }
 
-int report(const Result<bool, std::string>& written) { return written ? config::exit_ok : fail(written.error()); }
+int report(const Result<bool, Error>& written) { return written ? config::exit_ok : fail(text_of(written.error())); }
 
 int set(const config::Command::Passwd& request) {
     const auto hash = obtain_hash(request);
-    if (!hash) return fail(hash.error());
-    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
+    if (!hash) return fail(text_of(hash.error()));
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, Error> {
         return auth::with_password(text, request.user, *hash);
     }));
 }
 
 int remove(const config::Command::Passwd& request) {
-    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, std::string> {
+    return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, Error> {
         const auto file = auth::PasswordFile::parse(text);
-        if (!file || file->find(request.user) == nullptr) return Failure{"there is no user " + request.user};
+        if (!file || file->find(request.user) == nullptr)
+            return Failure{Error{{}, "there is no user {}", request.user}};
         return auth::without_user(text, request.user);
     }));
 }
 
-/// The path behind symbolic links, so that an edit replaces the target and not the link. The error is a sentence.
-Result<std::string, std::string> real_path(const std::string& path) {
+/// The path behind symbolic links, so that an edit replaces the target and not the link.
+Result<std::string, Error> real_path(const std::string& path) {
     std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
     if (real != nullptr) return std::string(real.get());
     struct stat link {};
     if (errno == ENOENT && ::lstat(path.c_str(), &link) != 0) return path;  // a new file
-    return Failure{"cannot resolve " + path + ": " + std::strerror(errno)};
+    return Failure{Error{system_code(errno), "cannot resolve {}", path}};
 }
 
 /// Replaces the text of the file. A reader sees the old text or the new one, and a power cut leaves one of the two.
 /// Mode and owner of the file stay. `directory`: the descriptor of its directory.
-Result<bool, std::string> replace_file(const std::string& path, int directory, std::string_view text) {
-    const auto failure = [&](const char* what, int code) {
-        return Failure{std::string(what) + " " + path + ": " + std::strerror(code)};
-    };
+Result<bool, Error> replace_file(const std::string& path, int directory, std::string_view text) {
+    const auto failure = [&](std::string_view what, int code) { return Failure{Error{system_code(code), what, path}}; };
     std::string beside = path + ".XXXXXX";
     const os::Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));  // mode 0600
-    if (!file.is_open()) return failure("cannot create a file beside", errno);
+    if (!file.is_open()) return failure("cannot create a file beside {}", errno);
     os::Draft draft(beside);
     struct stat old {};
     const bool is_old = ::stat(path.c_str(), &old) == 0;
     const bool is_kept = !is_old || (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
                                      ::fchmod(file.get(), old.st_mode & 07777U) == 0);
-    if (!is_kept) return failure("cannot keep the owner and the mode of", errno);
+    if (!is_kept) return failure("cannot keep the owner and the mode of {}", errno);
     int code = os::write_all(file.get(), text);
     if (code == 0) code = os::sync_file(file.get());
     if (code == 0) code = draft.rename_to(path);
     if (code == 0) code = os::sync_file(directory);
     // EINVAL: the file system cannot sync a directory, so it promises nothing about the rename.
-    if (code != 0 && code != EINVAL) return failure("cannot write", code);
+    if (code != 0 && code != EINVAL) return failure("cannot write {}", code);
     return true;
 }
 
@@ -190,12 +190,12 @@ Result<bool, std::string> replace_file(const std::string& path, int directory, s
 
 // All processes that edit a file of this directory wait for the lock of the directory. A lock on the file itself
 // would not do: the file is replaced, so the next process would lock the new file while the old one is still locked.
-Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
+Result<bool, Error> edit_file(const std::string& link, const Edit& edit) {
     const auto path = real_path(link);
     if (!path) return Failure{path.error()};
     const std::string folder = os::parent_of(*path);
     const os::Descriptor directory = os::open_directory(folder);
-    if (!directory.is_open()) return Failure{"cannot open the folder " + folder + ": " + std::strerror(errno)};
+    if (!directory.is_open()) return Failure{Error{system_code(errno), "cannot open the folder {}", folder}};
     constexpr timespec pause{0, 50'000'000};
     constexpr int tries_max = 200;  // ten seconds
     int locked = -1;
@@ -205,10 +205,11 @@ Result<bool, std::string> edit_file(const std::string& link, const Edit& edit) {
         if (locked != 0 && errno != EWOULDBLOCK && errno != EINTR) break;
     }
     if (locked != 0 && errno == EWOULDBLOCK)
-        return Failure{
-            "the folder " + folder +
-            " is locked by another program; do not keep this file in the store directory of a running broker"};
-    if (locked != 0) return Failure{"cannot lock " + folder + ": " + std::strerror(errno)};
+        return Failure{Error{{},
+                             "the folder {} is locked by another program; do not keep this file in the store "
+                             "directory of a running broker",
+                             folder}};
+    if (locked != 0) return Failure{Error{system_code(errno), "cannot lock {}", folder}};
     const auto text = read_text(*path);
     if (!text) return Failure{text.error()};
     const auto edited = edit(*text);
@@ -222,7 +223,7 @@ int use_passwd(const config::Command::Passwd& request) {
         return config::exit_bad_configuration;
     }
     const auto text = read_text(request.file);
-    if (!text) return fail(text.error());
+    if (!text) return fail(text_of(text.error()));
     const auto file = auth::PasswordFile::parse(*text);
     if (!file) {
         for (const auth::Problem& problem : file.error())

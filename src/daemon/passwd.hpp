@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/config/command_line.hpp"
 
@@ -15,13 +16,13 @@ namespace ledge::daemon {
 /// the user name is not valid, or the file has mistakes.
 int use_passwd(const config::Command::Passwd& request);
 
-/// Turns the text of a file into its new text. With an error, which is a sentence, the file stays as it is.
-using Edit = std::function<Result<std::string, std::string>(std::string_view)>;
+/// Turns the text of a file into its new text. With an error the file stays as it is.
+using Edit = std::function<Result<std::string, Error>(std::string_view)>;
 
 /// Edits a file that other processes may edit at the same time: they wait for each other, and no edit is lost. The new
 /// text is written to a file beside it, which is synced and renamed. A new file gets mode 0600. An existing file
 /// keeps its mode and its owner; if that is not possible, it is not changed. A symbolic link stays, and its target is
-/// edited. The error is a sentence.
-Result<bool, std::string> edit_file(const std::string& path, const Edit& edit);
+/// edited.
+Result<bool, Error> edit_file(const std::string& path, const Edit& edit);
 
 }  // namespace ledge::daemon

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <iterator>
 
 #include "ledge/base/assert.hpp"
@@ -53,24 +52,25 @@ bool has_only_rights_of(const Account& account) {
 
 }  // namespace
 
-Result<std::optional<Account>, std::string> find_account(const config::ProcessSettings& settings) {
+Result<std::optional<Account>, Error> find_account(const config::ProcessSettings& settings) {
     if (settings.user.empty()) {
         if (settings.group.empty()) return std::optional<Account>();
-        return Failure{std::string("key 'process.group' has no effect without process.user; add process.user")};
+        return Failure{Error{{}, "key 'process.group' has no effect without process.user; add process.user"}};
     }
     std::optional<Account> account = find_user(settings.user);
-    if (!account) return Failure{"key 'process.user': there is no user '" + settings.user + "' on this machine"};
+    if (!account) return Failure{Error{{}, "key 'process.user': there is no user '{}' on this machine", settings.user}};
     if (!settings.group.empty()) {
         const std::optional<gid_t> gid = find_group(settings.group);
-        if (!gid) return Failure{"key 'process.group': there is no group '" + settings.group + "' on this machine"};
+        if (!gid)
+            return Failure{Error{{}, "key 'process.group': there is no group '{}' on this machine", settings.group}};
         account->gid = *gid;
     }
     if (account->uid == 0)
-        return Failure{std::string("key 'process.user': that is root; name a user without special rights")};
+        return Failure{Error{{}, "key 'process.user': that is root; name a user without special rights"}};
     if (::geteuid() == account->uid) return std::optional<Account>();
     if (::geteuid() != 0)
-        return Failure{"key 'process.user': only root can become '" + settings.user +
-                       "'; start as root, or leave the key out"};
+        return Failure{Error{
+            {}, "key 'process.user': only root can become '{}'; start as root, or leave the key out", settings.user}};
     return account;
 }
 
@@ -90,20 +90,21 @@ AsUser::~AsUser() {
     LEDGE_ASSERT(is_back);
 }
 
-std::string act_as(const std::string& user) {
+std::optional<Error> act_as(const std::string& user) {
     if (user.empty()) return {};
     const std::optional<Account> account = find_user(user);
-    if (!account) return "--as: there is no user '" + user + "' on this machine";
+    if (!account) return Error{{}, "--as: there is no user '{}' on this machine", user};
     if (::geteuid() == account->uid) return {};
     const bool is_done = ::initgroups(user.c_str(), account->gid) == 0 &&
                          ::setresgid(account->gid, account->gid, account->gid) == 0 &&
                          ::setresuid(account->uid, account->uid, account->uid) == 0;
-    return is_done ? "" : "--as: only root can look with the rights of '" + user + "': " + std::strerror(errno);
+    if (is_done) return {};
+    return Error{system_code(errno), "--as: only root can look with the rights of '{}'", user};
 }
 
-Result<bool, std::string> become(const Account& account) {
+Result<bool, Error> become(const Account& account) {
     const auto fail = [&](const char* step) {
-        return Failure{"cannot become '" + account.user + "' (" + step + "): " + std::strerror(errno)};
+        return Failure{Error{system_code(errno), "cannot become '{}' ({})", account.user, step}};
     };
     LEDGE_ASSERT(account.uid != 0);
     // Groups first: without the user id of root they could not be changed any more.
@@ -112,7 +113,7 @@ Result<bool, std::string> become(const Account& account) {
     if (::setresuid(account.uid, account.uid, account.uid) != 0)
         return fail("setresuid");  // drops all capabilities too
     if (!has_only_rights_of(account))
-        return Failure{"cannot become '" + account.user + "': the process could still become root again"};
+        return Failure{Error{{}, "cannot become '{}': the process could still become root again", account.user}};
     return true;
 }
 

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
-#include "ledge/config/config.hpp"
+#include "ledge/config/settings.hpp"
 
 namespace ledge::daemon {
 
@@ -21,8 +22,8 @@ struct Account {
 };
 
 /// The account of process.user and process.group. nullopt: process.user is "", or the process has this user already.
-/// The error is a sentence: there is no such user, or the process is not root. Reads the system's database of users.
-Result<std::optional<Account>, std::string> find_account(const config::ProcessSettings& settings);
+/// An error: there is no such user, or the process is not root. Reads the system's database of users.
+Result<std::optional<Account>, Error> find_account(const config::ProcessSettings& settings);
 
 /// While this object lives, the process opens and creates files with the rights of the account. Requires root. With
 /// nullopt nothing changes.
@@ -38,12 +39,12 @@ private:
 };
 
 /// For `check --as`: the process becomes this user with its groups, so that a file which the user may not read is a
-/// mistake. Returns "" on success and if `user` is ""; otherwise the error, a sentence.
-std::string act_as(const std::string& user);
+/// mistake. Returns nullopt on success and if `user` is ""; otherwise the error.
+std::optional<Error> act_as(const std::string& user);
 
 /// The process, with all its threads, becomes this user for good: user, group, no other groups, no capabilities.
-/// After an error, which is a sentence, the process must end, because it may have changed only in part.
-Result<bool, std::string> become(const Account& account);
+/// After an error the process must end, because it may have changed only in part.
+Result<bool, Error> become(const Account& account);
 
 /// PR_SET_NO_NEW_PRIVS: no program that this thread executes, or a thread that it starts from now on, gains rights by
 /// it.

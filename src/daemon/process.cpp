@@ -16,6 +16,7 @@
 #include <random>
 
 #include "ledge/os/address.hpp"
+#include "ledge/os/descriptor.hpp"
 
 // Symbols of the linker: the beginning of the program in memory, and the end of its code. Nothing between them is ever
 // written.

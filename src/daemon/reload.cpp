@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "join.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/session/live_limits.hpp"
 #include "tls_files.hpp"
@@ -30,6 +31,44 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 
 }  // namespace
 
+// Each task has a copy of what tells which files to read: the worker must not look into the Reload, which changes.
+
+class Reload::All final : public runtime::ReloadTask {
+public:
+    All(Reload& of, config::Sources sources) : of_(of), sources_(std::move(sources)) {}
+    void read() override {
+        loaded_ = config::load(sources_);
+        check_hook_files(loaded_);
+    }
+    runtime::Reloaded put_in_force() override { return of_.take_all(std::move(loaded_)); }
+
+private:
+    Reload& of_;
+    config::Sources sources_;
+    config::Loaded loaded_;
+};
+
+class Reload::PolicyOnly final : public runtime::ReloadTask {
+public:
+    PolicyOnly(Reload& of, config::AuthSettings settings) : of_(of), settings_(std::move(settings)) {}
+    void read() override {
+        loaded_ = config::load_policy(settings_);
+        check_hook_files(loaded_);
+    }
+    runtime::Reloaded put_in_force() override { return of_.take_policy(std::move(loaded_)); }
+
+private:
+    Reload& of_;
+    config::AuthSettings settings_;
+    config::Loaded loaded_;
+};
+
+std::unique_ptr<runtime::ReloadTask> Reload::read_all() { return std::make_unique<All>(*this, sources_); }
+
+std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
+    return std::make_unique<PolicyOnly>(*this, running_.auth);
+}
+
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
                AddListener add_listener)
     : sources_(std::move(sources)),
@@ -45,9 +84,9 @@ bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
 }
 
 void Reload::put_in_force(config::Loaded& loaded) {
-    log_->info("policy_loaded", {{"users", loaded.policy.passwords ? loaded.policy.passwords->size() : 0},
-                                 {"token_keys", loaded.policy.tokens ? loaded.policy.tokens->keys.size() : 0},
-                                 {"rules", loaded.policy.acl ? loaded.policy.acl->size() : 0}});
+    log_->info("policy_loaded", {{"users", loaded.policy->passwords ? loaded.policy->passwords->size() : 0},
+                                 {"token_keys", loaded.policy->tokens ? loaded.policy->tokens->keys.size() : 0},
+                                 {"rules", loaded.policy->acl ? loaded.policy->acl->size() : 0}});
     for (const std::string& note : loaded.notes) log_->warning("policy_note", {{"note", note}});
     set_policy_(std::move(loaded.policy), std::move(loaded.policy_files));
 }
@@ -76,7 +115,7 @@ void Reload::add_listeners(const config::Config& wanted) {
         if (find_listener(running_, listener.name) != nullptr) continue;
         if (const auto added = add_listener_(wanted, i); !added) {
             log_->error("listener_not_added", {{"listener", listener.name},
-                                               {"reason", added.error()},
+                                               {"reason", text_of(added.error())},
                                                {"outcome", "the others are served as before"}});
             continue;
         }
@@ -105,17 +144,13 @@ std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) 
     return words;
 }
 
-runtime::Reloaded Reload::read_policy() {
-    config::Loaded loaded = config::load_policy(running_.auth);
-    check_hook_files(loaded);
+runtime::Reloaded Reload::take_policy(config::Loaded loaded) {
     if (complain(loaded, "policy_refused")) return runtime::Reloaded::refused;
     put_in_force(loaded);
     return runtime::Reloaded::in_force;
 }
 
-runtime::Reloaded Reload::read_all() {
-    config::Loaded loaded = config::load(sources_);
-    check_hook_files(loaded);
+runtime::Reloaded Reload::take_all(config::Loaded loaded) {
     if (complain(loaded, "configuration_refused")) return runtime::Reloaded::refused;
     const auto has_policy = [](const config::AuthSettings& auth) {
         return auth.knows_users() || !auth.acl_file.empty();

@@ -1,8 +1,9 @@
 // Reload: reads the configuration again on SIGHUP, and the files of users and rights when one of them has changed.
-// Owned by serve(); called on the thread of the loop.
+// Owned by serve(). The loop has the files read on a worker's thread; everything else is called on the loop's thread.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,22 +20,28 @@ namespace ledge::daemon {
 class Reload {
 public:
     /// Puts a policy in force. The second argument names the files that it was read from.
-    using SetPolicy = std::function<void(auth::Policy, std::vector<std::string>)>;
+    using SetPolicy = std::function<void(std::shared_ptr<const auth::Policy>, std::vector<std::string>)>;
     /// Puts the limits of all listeners in force.
     using SetLimits = std::function<void(const broker::Listeners&)>;
-    /// Serves one more listener, the one with this index in the configuration. The error is a sentence.
-    using AddListener = std::function<Result<bool, std::string>(const config::Config&, std::size_t)>;
+    /// Serves one more listener, the one with this index in the configuration.
+    using AddListener = std::function<Result<bool, Error>(const config::Config&, std::size_t)>;
     /// `running`: the configuration that the broker was started with. `log` must outlive this object, which changes its
     /// threshold.
     Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
            AddListener add_listener);
 
+    // The tasks refer to this object, which must outlive their put_in_force(). One task at a time.
+
     /// Reads the configuration and the files that it names, and puts all changes in force that need no restart.
-    runtime::Reloaded read_all();
+    std::unique_ptr<runtime::ReloadTask> read_all();
     /// Reads only the files of users and rights that the configuration in force names.
-    runtime::Reloaded read_policy();
+    std::unique_ptr<runtime::ReloadTask> read_policy();
 
 private:
+    class All;
+    class PolicyOnly;
+    runtime::Reloaded take_all(config::Loaded loaded);
+    runtime::Reloaded take_policy(config::Loaded loaded);
     /// Logs every complaint. True: there was one.
     bool complain(const config::Loaded& loaded, std::string_view event);
     void put_in_force(config::Loaded& loaded);

@@ -1,7 +1,7 @@
+// serve(): starts the broker, runs it until a signal, and returns the exit status. The order of the steps matters: each
+// step that may refuse the start comes before the first client can connect.
 #include "serve.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "commands.hpp"
@@ -9,6 +9,8 @@
 #include "ledge/admin/pages.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/broker/store_figures.hpp"
+#include "ledge/config/command_line.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/runtime/clock.hpp"
 #include "log_sink.hpp"
@@ -21,30 +23,37 @@
 namespace ledge::daemon {
 namespace {
 
-/// The remedy for an error of the system. The text of an error ends with the words of strerror().
-std::string_view fix_for(std::string_view error) {
+/// The remedy for an error of the system.
+std::string_view fix_for(const Error& error) {
     struct Fix {
-        int code;
+        std::errc code;
         std::string_view text;
     };
     constexpr Fix fixes[] = {
-        {EADDRINUSE, "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
-        {EACCES, "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
-        {EAFNOSUPPORT, "this machine has no IPv6: choose an IPv4 address"},
-        {ENOENT, "create the folder of the socket"},
+        {std::errc::address_in_use,
+         "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
+        {std::errc::permission_denied,
+         "choose a port above 1023 or a writable path, or give the broker the right to use this one"},
+        {std::errc::address_family_not_supported, "this machine has no IPv6: choose an IPv4 address"},
+        {std::errc::no_such_file_or_directory, "create the folder of the socket"},
     };
     for (const Fix& fix : fixes) {
-        if (error.ends_with(std::strerror(fix.code))) return fix.text;
+        if (error.code == fix.code) return fix.text;
     }
     return "see the reason";
 }
 
-std::string_view fix_for(storage::Fault fault) {
-    switch (fault) {
+/// The remedy for an error of the store, by its kind; the text of the error has the details.
+std::string_view fix_for_store(const Error& error) {
+    if (error.code == std::errc::not_enough_memory)
+        return "the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the limit of "
+               "the process (ulimit -v)";
+    switch (storage::fault_of(error.code)) {
         case storage::Fault::access: return "let this user write the directory, or choose another directory";
         case storage::Fault::in_use: return "end that process, or choose another directory with --store";
         case storage::Fault::newer: return "start the newer broker again, or choose another directory";
-        case storage::Fault::full: return "free space on the disk, or raise store.size_max_bytes";
+        case storage::Fault::full:
+        case storage::Fault::ceiling: return "free space on the disk, or raise store.size_max_bytes";
         case storage::Fault::damaged:
         case storage::Fault::io: break;
     }
@@ -68,34 +77,37 @@ bool open_store(const config::Config& config, const std::optional<Account>& acco
                      {"fix", "name a directory: --store DIR, or store.path in the configuration"}});
         return true;
     }
+    // Root must not own the files: the broker could not write them after it has given up its rights.
     const AsUser as_user(account);
     auto opened = storage::open_lmdb_store(store_options(config), log);
     if (opened) {
         store = std::move(*opened);
         return true;
     }
-    const storage::StoreError& error = opened.error();
+    const Error& error = opened.error();
     // Two brokers on one store would corrupt it, so a store in use always ends the start.
     const bool may_start = config.store.if_unusable == config::StoreSettings::Unusable::start_without &&
-                           error.fault != storage::Fault::in_use;
+                           storage::fault_of(error.code) != storage::Fault::in_use;
     if (!may_start) {
-        log.error("not_started", {{"reason", error.text}, {"fix", fix_for(error.fault)}});
+        log.error("not_started", {{"reason", text_of(error)}, {"fix", fix_for_store(error)}});
         return false;
     }
-    log.error("store_unusable", {{"reason", error.text},
+    log.error("store_unusable", {{"reason", text_of(error)},
                                  {"outcome",
                                   "store.if_unusable = start_without: the broker serves, and nothing is "
                                   "kept until a restart finds the store usable"},
-                                 {"fix", fix_for(error.fault)}});
+                                 {"fix", fix_for_store(error)}});
     return true;
 }
 
 /// Becomes the user of process.user for good. False: the change has failed, and the broker must not serve.
 bool give_up_privileges(const Account& account, const config::Loaded& loaded, const Log& log) {
     if (const auto changed = become(account); !changed) {
-        log.error("not_started", {{"reason", changed.error()}, {"fix", "start as root, or leave process.user out"}});
+        log.error("not_started",
+                  {{"reason", text_of(changed.error())}, {"fix", "start as root, or leave process.user out"}});
         return false;
     }
+    // The kernel forbids core dumps when a process changes its user, so the setting must be repeated.
     allow_core_dumps(loaded.config.process.core_dumps);
     log.info("privileges_given_up", {{"user", account.user}});
     for (const std::string& file : unreadable(files_read_again(loaded)))
@@ -105,10 +117,10 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
     return true;
 }
 
-/// Serves a listener that a reload has added. The error is a sentence.
-Result<bool, std::string> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
-                                       std::uint64_t descriptors) {
-    if (running == nullptr) return Failure{std::string("the broker has not started yet")};
+/// Serves a listener that a reload has added.
+Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
+                                 std::uint64_t descriptors) {
+    if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
     return running->add_listener(wanted.shard.listeners[index], wanted.endpoints[index],
@@ -126,7 +138,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     forbid_new_privileges();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
-    if (!account) return refuse(log, account.error(), "correct the key", config::exit_bad_configuration);
+    if (!account) return refuse(log, text_of(account.error()), "correct the key", config::exit_bad_configuration);
+    // Each client needs a descriptor. The limit of the system is shared among the listeners below.
     const std::uint64_t descriptors = raise_descriptor_limit();
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
@@ -134,9 +147,10 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
+    // The callbacks hold references to locals of this function, which outlive the loop.
     Reload reload(
         sources, loaded.config, log,
-        [&running](auth::Policy policy, std::vector<std::string> files) {
+        [&running](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
             if (running != nullptr) running->set_policy(std::move(policy), std::move(files));
         },
         [&running](const broker::Listeners& listeners) {
@@ -147,11 +161,11 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         });
     options.on_hang_up = [&reload] { return reload.read_all(); };
     options.on_policy_files = [&reload] { return reload.read_policy(); };
-    options.log_owes = [&sink] { return sink.has_pending(); };
-    options.settle_log = [&sink] { sink.write_pending(); };
+    options.has_unwritten_log = [&sink] { return sink.has_pending(); };
+    options.write_log = [&sink] { sink.write_pending(); };
     const auto token = admin_token(loaded.config);
     if (!token)
-        return refuse(log, "key 'admin.token_file': " + token.error(), "correct the file",
+        return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
                       config::exit_bad_configuration);
     admin::Pages pages(std::string(version), token.value(), log, runtime::read_clock());
     options.pages = [&pages](const transport::HttpRequest& request) {
@@ -160,22 +174,24 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // The store is opened before the listeners are bound, so that no client connects to a broker that cannot start.
     std::unique_ptr<storage::Store> store;
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
+    // A store is configured, but the broker starts without it. The metrics must show that.
     const bool is_without = loaded.config.store.is_used() && store == nullptr;
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
-    if (!loop) return refuse(log, loop.error(), fix_for(loop.error()), config::exit_failure);
+    if (!loop) return refuse(log, text_of(loop.error()), fix_for(loop.error()), config::exit_failure);
     // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
     running = loop->get();
     if (is_without) {
         broker::StoreFigures figures;
-        figures.beginning = broker::Beginning::unusable;
+        figures.start_state = broker::StartState::unusable;
         (*loop)->shard().note_store(figures);
     }
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
+    // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
     release_startup_code();
     (*loop)->run();

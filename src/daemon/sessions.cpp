@@ -34,7 +34,7 @@ public:
         to_.port = request.endpoint.port;
         if (!request.token_file.empty()) {
             auto token = admin::read_token(request.token_file);
-            if (!token) return token.error();
+            if (!token) return text_of(token.error());
             token_ = std::move(*token);
         }
         return request.endpoint.is_tls ? begin_tls(request.ca_file) : std::string();
@@ -71,7 +71,7 @@ private:
         options.ca_file = ca_file;
         options.alpn = {"http/1.1"};
         auto made = net::make_tls_client(options);
-        if (!made) return made.error().text;
+        if (!made) return text_of(made.error().reason);
         to_.tls = std::move(*made);
         return {};
     }
@@ -118,7 +118,7 @@ int remove(AdminListener& listener, const std::string& client_id) {
 int use_store(const config::Command::Sessions& request) {
     const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
                                          : storage::list_sessions(request.store, print_line);
-    return done ? config::exit_ok : fail(done.error().text);
+    return done ? config::exit_ok : fail(text_of(done.error()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/net/tls_client.hpp"
 #include "ledge/runtime/hook_tls.hpp"
 #include "ledge/transport/tls.hpp"
@@ -61,7 +62,8 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
         return;
     }
     const std::string key = owner + ".tls." + std::string(key_of(checked.error()));
-    loaded.complaints.push_back({place_of(loaded, owner, key), "key '" + key + "': " + checked.error().text});
+    loaded.complaints.push_back(
+        {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
 /// The key below [auth.http] that a problem is about.
@@ -101,14 +103,15 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
 }
 
 void check_hook_files(config::Loaded& loaded) {
-    if (!loaded.ok() || !loaded.policy.hook || !loaded.policy.hook->is_tls) return;
-    const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy.hook));
+    if (!loaded.ok() || loaded.policy == nullptr || !loaded.policy->hook || !loaded.policy->hook->is_tls) return;
+    const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy->hook));
     if (checked) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;
     }
     const std::string key = "auth.http." + std::string(hook_key_of(checked.error()));
-    loaded.complaints.push_back({place_of(loaded, "auth.http", key), "key '" + key + "': " + checked.error().text});
+    loaded.complaints.push_back(
+        {place_of(loaded, "auth.http", key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
 void check_tls_files(config::Loaded& loaded) {

@@ -53,7 +53,7 @@ storage::LmdbStoreOptions store_options(const config::Config& config) {
     return {.path = config.store.path, .size_max_bytes = config.store.size_max_bytes, .wall_clock = wall_clock};
 }
 
-Result<std::string, std::string> admin_token(const config::Config& config) {
+Result<std::string, Error> admin_token(const config::Config& config) {
     if (config.admin.token_file.empty()) return std::string();
     return admin::read_token(config.admin.token_file);
 }

@@ -23,6 +23,7 @@ using namespace ledge::demo;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// A broker that restarts is found again soon, and a broker that is down is not asked more than once a second.
 constexpr milliseconds reconnect_delay{1000};
 constexpr milliseconds connect_time_max{5000};
 
@@ -90,6 +91,7 @@ int open_stop_signals() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    // signalfd() reports blocked signals only; otherwise their default action would end the process.
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
@@ -152,6 +154,7 @@ void run(const Options& options, const Address& address, int stop_fd) {
     for (auto& one : devices)
         one->next_measure = start += options.interval / devices.size();  // not all devices at once
     for (;;) {
+        // The output may be a pipe of a container, which the C library would buffer until it is full.
         std::fflush(stdout);
         const auto now = Clock::now();
         auto next = now + reconnect_delay;  // the loop wakes up at least so often
@@ -162,6 +165,7 @@ void run(const Options& options, const Address& address, int stop_fd) {
         }
         if (!wait(devices, stop_fd, next)) break;
     }
+    // A clean DISCONNECT, so that the broker does not publish the wills.
     for (auto& one : devices) one->client.leave(instant(Clock::now()));
 }
 

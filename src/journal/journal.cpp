@@ -4,11 +4,21 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::journal {
 
-Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency) {
+Journal::Journal(const JournalOptions& options)
+    : options_(std::make_unique<JournalOptions>(options)),
+      is_enabled_(options.is_enabled),
+      bytes_max_(options.bytes_max) {}
+Journal::~Journal() = default;
+
+void Journal::set_lazy_interval(Duration interval) { options_->lazy_interval = interval; }
+
+Ticket Journal::put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency) {
     return append({.kind = kind,
                    .change = Change::put,
                    .urgency = urgency,
@@ -17,7 +27,7 @@ Ticket Journal::put(RecordKind kind, std::uint64_t session, std::uint64_t number
                    .body = std::move(body)});
 }
 
-Ticket Journal::drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency) {
+Ticket Journal::drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency) {
     return append({.kind = kind, .change = Change::drop, .urgency = urgency, .session = session, .number = number});
 }
 
@@ -28,19 +38,23 @@ Ticket Journal::put_publication(RecordKind kind, std::uint64_t number, const Pub
 }
 
 Ticket Journal::append(Pending record) {
-    if (!options_.is_enabled || is_failed_) return is_failed_ ? never_durable : 0;
+    if (!is_enabled_ || is_failed_) return is_failed_ ? never_durable : no_ticket;
     LEDGE_ASSERT(record.change == Change::put || (record.body.size() == 0 && !record.publication));
     add_to_sums(record);
     note_urgency(record.urgency);
     if (record.urgency == Urgency::paced) ++paced_records_;
     pending_.push_back(std::move(record));
     ++live_;
-    return last_batched_ + pending_.size();
+    return last_appended();
+}
+
+Journal::Pending& Journal::pending_of(Ticket ticket) {
+    LEDGE_ASSERT(is_pending(ticket) && ticket <= last_appended());
+    return pending_[index_of(ticket)];
 }
 
 void Journal::cancel(Ticket ticket) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     LEDGE_ASSERT(live_ > 0);
     subtract_from_sums(record);
@@ -58,8 +72,7 @@ void Journal::withdraw(Ticket ticket) {
 }
 
 bool Journal::is_cancelled(Ticket ticket) const {
-    return is_pending(ticket) && ticket - last_batched_ <= pending_.size() &&
-           pending_[ticket - last_batched_ - 1].is_cancelled;
+    return is_pending(ticket) && ticket <= last_appended() && pending_[index_of(ticket)].is_cancelled;
 }
 
 // When the last paced record is cancelled, the paced commit is no longer needed. Lazy records then wait for their own
@@ -79,7 +92,7 @@ void Journal::settle_cancelled() {
     // Tickets become durable in order. While a batch is under way, on_committed() calls this function again.
     if (last_batched_ != durable_) return;
     has_settled_without_commit_ = !pending_.empty();
-    last_batched_ += pending_.size();
+    last_batched_ = last_appended();
     durable_ = last_batched_;
     while (!pending_.empty()) pending_.pop_front();
     reset_delays();
@@ -92,8 +105,7 @@ void Journal::reset_delays() {
 }
 
 void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     subtract_from_sums(record);
     record.body = std::move(body);
@@ -102,8 +114,7 @@ void Journal::replace(Ticket ticket, Blob body, Urgency urgency) {
 }
 
 void Journal::replace(Ticket ticket, const Publication& publication, Urgency urgency) {
-    LEDGE_ASSERT(is_pending(ticket) && ticket - last_batched_ <= pending_.size());
-    Pending& record = pending_[ticket - last_batched_ - 1];
+    Pending& record = pending_of(ticket);
     LEDGE_ASSERT(!record.is_cancelled);
     subtract_from_sums(record);
     record.publication = publication;
@@ -165,9 +176,9 @@ void Journal::note_time(Instant now) {
 Instant Journal::commit_deadline() const {
     if (live_ == 0 || is_failed_) return never;
     // Many pending bytes make a commit due at once, so that a batch does not become too large.
-    if (urgency_ == Urgency::now || pending_bytes_ >= options_.bytes_urgent) return Instant::min();
-    const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_.lazy_interval;
-    const Instant soon = soon_since_ == never ? never : soon_since_ + options_.commit_delay;
+    if (urgency_ == Urgency::now || pending_bytes_ >= options_->bytes_urgent) return Instant::min();
+    const Instant lazy = lazy_since_ == never ? Instant::min() : lazy_since_ + options_->lazy_interval;
+    const Instant soon = soon_since_ == never ? never : soon_since_ + options_->commit_delay;
     return std::min({lazy, paced_deadline(), soon});
 }
 
@@ -176,17 +187,17 @@ Instant Journal::commit_deadline() const {
 Instant Journal::paced_deadline() const {
     if (paced_since_ == never) return never;
     // Many records share the cost of one commit: such a commit needs no token.
-    if (paced_records_ >= paced_records_cheap) return paced_since_ + options_.commit_delay;
-    const Duration credit = options_.paced_interval * (paced_commits - 1);
+    if (paced_records_ >= paced_records_cheap) return paced_since_ + options_->commit_delay;
+    const Duration credit = options_->paced_interval * (paced_commits - 1);
     const Instant affordable = paced_debt_until_ == Instant::min() ? Instant::min() : paced_debt_until_ - credit;
-    return std::max(paced_since_ + options_.commit_delay, affordable);
+    return std::max(paced_since_ + options_->commit_delay, affordable);
 }
 
 Batch Journal::make_batch(Instant now) {
     LEDGE_ASSERT(last_batched_ == durable_);  // no other batch is under way
     // Only a commit that exists for a few paced records uses up a token.
     if (urgency_ == Urgency::paced && paced_records_ < paced_records_cheap)
-        paced_debt_until_ = std::max(paced_debt_until_, now) + options_.paced_interval;
+        paced_debt_until_ = std::max(paced_debt_until_, now) + options_->paced_interval;
     Batch batch;
     batch.records.reserve(live_);
     batch.bodies.reserve(pending_bytes_);
@@ -204,7 +215,7 @@ Batch Journal::make_batch(Instant now) {
         charge_batched(record);
     }
     LEDGE_ASSERT(batch.records.size() == live_);
-    last_batched_ += pending_.size();
+    last_batched_ = last_appended();
     pending_.clear();
     batch.last = last_batched_;
     batch.next_number = next_number_;

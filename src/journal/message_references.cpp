@@ -5,10 +5,10 @@
 
 namespace ledge::journal {
 
-void MessageReferences::add(std::uint64_t message, std::uint32_t rows) {
-    auto& page = pages_[message / page_size];
+void MessageReferences::add(MessageNumber message, std::uint32_t rows) {
+    auto& page = pages_[page_of(message)];
     if (page == nullptr) page = std::make_unique<Page>();
-    std::uint16_t& count = page->counts[message % page_size];
+    std::uint16_t& count = page->counts[place_of(message)];
     if (count == 0) ++page->used;
     const std::uint64_t sum = std::uint64_t{this->count(message)} + rows;
     if (sum < many) {
@@ -20,12 +20,12 @@ void MessageReferences::add(std::uint64_t message, std::uint32_t rows) {
     overflow_[message] = static_cast<std::uint32_t>(sum);
 }
 
-bool MessageReferences::release(std::uint64_t message) {
+bool MessageReferences::release(MessageNumber message) {
     const std::uint32_t before = count(message);
     LEDGE_ASSERT(before > 0);
-    const auto page = pages_.find(message / page_size);
+    const auto page = pages_.find(page_of(message));
     LEDGE_ASSERT(page != pages_.end());
-    std::uint16_t& count = page->second->counts[message % page_size];
+    std::uint16_t& count = page->second->counts[place_of(message)];
     if (count == many) {
         // The count fits into 16 bits again: it moves back to the page.
         if (--overflow_[message] < many) {
@@ -40,10 +40,10 @@ bool MessageReferences::release(std::uint64_t message) {
     return true;
 }
 
-std::uint32_t MessageReferences::count(std::uint64_t message) const {
-    const auto page = pages_.find(message / page_size);
+std::uint32_t MessageReferences::count(MessageNumber message) const {
+    const auto page = pages_.find(page_of(message));
     if (page == pages_.end()) return 0;
-    const std::uint16_t count = page->second->counts[message % page_size];
+    const std::uint16_t count = page->second->counts[place_of(message)];
     if (count != many) return count;
     const auto large = overflow_.find(message);
     return large == overflow_.end() ? 0 : large->second;

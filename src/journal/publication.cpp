@@ -18,8 +18,8 @@ Publication::Publication(const PublicationView& view, std::uint64_t* account) {
     LEDGE_ASSERT(view.source.size() <= 0xFFFF);  // PublicationSource::bytes_max
     auto [blob, place] = Blob::make(sizeof(Head) + view.bytes() + view.source.size(), account);
     new (place) Head{view.expires_at,
-                     0,
-                     0,
+                     no_message,
+                     no_ticket,
                      static_cast<std::uint32_t>(view.properties.size() & properties_size_mask),
                      static_cast<std::uint32_t>(view.qos) & qos_mask,
                      view.retain ? 1U : 0U,

@@ -2,6 +2,7 @@
 #include "ledge/journal/publication_source.hpp"
 
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/rights.hpp"
 
 namespace ledge::journal {
 

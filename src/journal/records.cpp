@@ -2,6 +2,8 @@
 #include "ledge/journal/records.hpp"
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/byte_reader.hpp"
+#include "ledge/journal/out_state.hpp"
 #include "ledge/topic/name.hpp"
 #include "ledge/wire/parse_properties.hpp"
 #include "ledge/wire/utf8.hpp"
@@ -10,54 +12,6 @@
 namespace ledge::journal {
 
 namespace {
-
-// A cursor over a record body. A read beyond the end returns zeros and is remembered: the parser asks is_ok() once,
-// after all its reads.
-class RecordReader {
-public:
-    explicit RecordReader(Bytes bytes) : rest_(bytes) {}
-
-    std::uint64_t number(std::size_t size) {
-        std::uint64_t value = 0;
-        for (const Byte byte : read_bytes(size)) value = value << 8U | byte;
-        return value;
-    }
-    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
-    std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
-    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
-    std::uint64_t u64() { return number(8); }
-    bool is_empty() const { return rest_.empty(); }
-    Instant instant() { return Instant(Duration(static_cast<std::int64_t>(u64()))); }
-    std::string_view text() { return as_text(read_bytes(u16())); }
-    // A variable byte integer as in MQTT packets (5.0 section 1.5.5).
-    std::uint32_t variable() {
-        std::uint32_t value = 0;
-        for (unsigned shift = 0; shift <= 21; shift += 7) {
-            const std::uint8_t byte = u8();
-            value |= std::uint32_t{byte & 0x7FU} << shift;
-            if ((byte & 0x80U) == 0) return value;
-        }
-        is_ok_ = false;
-        return 0;
-    }
-    Bytes read_bytes(std::size_t size) {
-        if (size > rest_.size()) {
-            is_ok_ = false;
-            rest_ = {};
-            return {};
-        }
-        const Bytes taken = rest_.first(size);
-        rest_ = rest_.subspan(size);
-        return taken;
-    }
-    Bytes rest() const { return rest_; }
-    bool is_ok() const { return is_ok_; }
-    bool is_ok_and_empty() const { return is_ok_ && rest_.empty(); }
-
-private:
-    Bytes rest_;
-    bool is_ok_ = true;
-};
 
 void put_u64(wire::Writer& out, std::uint64_t value) {
     out.u32(static_cast<std::uint32_t>(value >> 32U));
@@ -163,7 +117,7 @@ void append_publication(const PublicationView& publication, std::vector<Byte>& o
 }
 
 std::optional<PublicationView> parse_publication(Bytes body) {
-    RecordReader in(body);
+    ByteReader in(body);
     PublicationView publication;
     publication.expires_at = in.instant();
     const std::uint8_t packed = in.u8();
@@ -171,7 +125,7 @@ std::optional<PublicationView> parse_publication(Bytes body) {
     if (!unpack_qos_retain(static_cast<std::uint8_t>(packed & ~bit_source), publication.qos, publication.retain))
         return std::nullopt;
     publication.topic = in.text();
-    publication.properties = in.read_bytes(in.u32());
+    publication.properties = in.bytes(in.u32());
     if (has_source_field) publication.source = as_bytes(in.text());
     publication.payload = in.rest();
     if (!in.is_ok() || !is_valid(publication)) return std::nullopt;
@@ -182,7 +136,7 @@ Blob encode(const QueuedRecord& record) {
     const auto ids_size = static_cast<std::uint32_t>(record.ids.size());
     const std::size_t size = 8 + 4 + 4 + 2 + 1 + 1 + wire::variable_size(ids_size) + ids_size;
     return make_blob(size, [&](wire::Writer& out) {
-        put_u64(out, record.message);
+        put_u64(out, record.message.value());
         out.u32(record.bytes);
         out.u32(record.share_subscription);
         out.u16(record.packet_id);
@@ -195,9 +149,9 @@ Blob encode(const QueuedRecord& record) {
 }
 
 std::optional<QueuedRecord> parse_queued(Bytes body) {
-    RecordReader in(body);
+    ByteReader in(body);
     QueuedRecord record;
-    record.message = in.u64();
+    record.message = MessageNumber(in.u64());
     record.bytes = in.u32();
     record.share_subscription = in.u32();
     record.packet_id = in.u16();
@@ -208,11 +162,11 @@ std::optional<QueuedRecord> parse_queued(Bytes body) {
     record.is_live = (packed & bit_live) != 0;
     if (!unpack_qos_retain(static_cast<std::uint8_t>(packed & ~bit_live), record.qos, record.retain))
         return std::nullopt;
-    record.ids = in.read_bytes(in.variable());
+    record.ids = in.bytes(in.variable());
     if (!in.is_ok_and_empty() || !are_subscription_ids(record.ids)) return std::nullopt;
     // A packet id is set in exactly the states that are in flight.
     const bool is_in_flight = record.state != OutState::done;
-    if (record.message == 0 || is_in_flight != (record.packet_id != 0)) return std::nullopt;
+    if (record.message == no_message || is_in_flight != (record.packet_id != 0)) return std::nullopt;
     return record;
 }
 
@@ -233,7 +187,7 @@ Blob encode(const SubscriptionRecord& record) {
 }
 
 std::optional<SubscriptionRecord> parse_subscription(Bytes body) {
-    RecordReader in(body);
+    ByteReader in(body);
     SubscriptionRecord record;
     const std::uint8_t bits = in.u8();
     record.subscription_id = in.u32();
@@ -274,9 +228,9 @@ Blob encode(const SessionRecord& record) {
             put_instant(out, record.will_due);
         }
         put_u64(out, static_cast<std::uint64_t>(record.network));
-        put_u64(out, record.progress.sent_until);
-        put_u64(out, record.progress.doubted_until);
-        put_u64(out, record.progress.known_until);
+        put_u64(out, record.progress.sent_until.value());
+        put_u64(out, record.progress.doubted_until.value());
+        put_u64(out, record.progress.known_until.value());
         out.u16(record.progress.id_shift);
     });
 }
@@ -284,7 +238,7 @@ Blob encode(const SessionRecord& record) {
 namespace {
 
 bool parse_will(Bytes bytes, std::optional<StoredWill>& out) {
-    RecordReader in(bytes);
+    ByteReader in(bytes);
     StoredWill will;
     will.delay_s = in.u32();
     will.has_expiry = in.u8() != 0;
@@ -299,7 +253,7 @@ bool parse_will(Bytes bytes, std::optional<StoredWill>& out) {
 }  // namespace
 
 std::optional<SessionRecord> parse_session(Bytes body) {
-    RecordReader in(body);
+    ByteReader in(body);
     SessionRecord record;
     record.client_id = in.text();
     record.expiry_interval_s = in.u32();
@@ -309,7 +263,7 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     record.is_incomplete = (flags & flag_incomplete) != 0;
     record.is_will_only = (flags & flag_will_only) != 0;
     if ((flags & flag_owner) != 0) record.owner = in.text();
-    if ((flags & flag_will) != 0 && !parse_will(in.read_bytes(in.u32()), record.will)) return std::nullopt;
+    if ((flags & flag_will) != 0 && !parse_will(in.bytes(in.u32()), record.will)) return std::nullopt;
     const bool has_deadline = (flags & flag_deadline) != 0;
     // Both flags describe a will, so a record with one of them and without a will is invalid.
     if ((has_deadline || record.is_will_only) && !record.will) return std::nullopt;
@@ -319,14 +273,14 @@ std::optional<SessionRecord> parse_session(Bytes body) {
     }
     if (!in.is_empty()) record.network = NetworkId{in.u64()};  // records of earlier releases end here
     if (!in.is_empty()) {
-        record.progress.sent_until = in.u64();
-        record.progress.doubted_until = in.u64();
-        record.progress.known_until = in.u64();
+        record.progress.sent_until = QueueRow(in.u64());
+        record.progress.doubted_until = QueueRow(in.u64());
+        record.progress.known_until = QueueRow(in.u64());
         record.progress.id_shift = in.u16();
     }
     constexpr std::uint64_t rows_max = std::uint64_t{1} << 62U;  // leaves room to count further rows without overflow
     const bool is_valid = in.is_ok_and_empty() && (flags & ~flags_known) == 0 && is_valid_instant(record.expires_at) &&
-                          record.progress.known_until <= rows_max && is_valid_instant(record.will_due) &&
+                          record.progress.known_until.value() <= rows_max && is_valid_instant(record.will_due) &&
                           !record.client_id.empty() && wire::is_valid_utf8(record.client_id) &&
                           wire::is_valid_utf8(record.owner);
     return is_valid ? std::optional(std::move(record)) : std::nullopt;

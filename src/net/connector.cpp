@@ -13,15 +13,15 @@
 #include <vector>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/net/resolver.hpp"
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_session.hpp"
 #include "ledge/os/address.hpp"
-#include "resolver.hpp"
 
 namespace ledge::net {
 
 namespace asio = boost::asio;
-using Error = boost::system::error_code;
+using AsioError = boost::system::error_code;
 
 /// One connection that is being opened:
 ///
@@ -89,7 +89,7 @@ private:
 void Connector::Attempt::start() {
     stage_ = "the name was not resolved in time";
     deadline_.expires_after(timeout_);
-    deadline_.async_wait([self = shared_from_this()](const Error& error) {
+    deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
         if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
     });
     // An address and "localhost" need no thread of the resolver.
@@ -104,7 +104,7 @@ void Connector::Attempt::start() {
 
 void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
     if (is_over_) return;
-    if (!answer) return finish({nullptr, answer.error()});
+    if (!answer) return finish({nullptr, text_of(answer.error())});
     addresses_ = answer.value();
     stage_ = "the connection was not opened in time";
     try_next();
@@ -132,12 +132,12 @@ void Connector::Attempt::try_address(const os::SocketAddress& address) {
     // complete.
     const int result = ::connect(socket_.get(), address.get(), address.size());
     if (result < 0 && errno != EINPROGRESS) return fail_here(std::strerror(errno));
-    Error error;
+    AsioError error;
     ready_.assign(socket_.get(), error);
     if (error) return fail_here(error.message());
     if (addresses_.size() > 1) {  // an address that does not answer must leave time for the others
         share_.expires_after(timeout_ / static_cast<int>(addresses_.size()));
-        share_.async_wait([self = shared_from_this(), number = next_](const Error& stopped) {
+        share_.async_wait([self = shared_from_this(), number = next_](const AsioError& stopped) {
             const bool is_meant = !stopped && !self->is_over_ && self->next_ == number && self->socket_.is_open();
             if (is_meant) self->fail_here(self->stage_);
         });
@@ -169,7 +169,7 @@ void Connector::Attempt::on_connected() {
 /// Calls `next` when the event `what` has come, unless the attempt is over or tries another address by then. There is
 /// one wait at a time.
 void Connector::Attempt::await(asio::posix::stream_descriptor::wait_type what, void (Attempt::*next)()) {
-    ready_.async_wait(what, [self = shared_from_this(), number = next_, next](const Error& error) {
+    ready_.async_wait(what, [self = shared_from_this(), number = next_, next](const AsioError& error) {
         const bool is_meant = !error && !self->is_over_ && self->next_ == number && self->ready_.is_open();
         if (is_meant) ((*self).*next)();
     });

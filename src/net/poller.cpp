@@ -6,9 +6,9 @@
 
 namespace ledge::net {
 
-Result<std::unique_ptr<Poller>, int> Poller::create() {
+Result<std::unique_ptr<Poller>, Error> Poller::create() {
     os::Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll.is_open()) return Failure{errno};
+    if (!epoll.is_open()) return Failure{Error{system_code(errno), "cannot create the event loop"}};
     return std::unique_ptr<Poller>(new Poller(std::move(epoll)));
 }
 

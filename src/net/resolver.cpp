@@ -1,4 +1,4 @@
-#include "resolver.hpp"
+#include "ledge/net/resolver.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -21,7 +21,7 @@ private:
     Resolver& of_;  // used by done() only, which the pool does not call after the resolver's end
     LookUp look_up_;
     std::string name_;
-    Answer answer_ = Failure{std::string()};
+    Answer answer_ = Failure{Error{}};
 };
 
 Resolver::Resolver(boost::asio::io_context& io, LookUp look_up) : io_(io), look_up_(look_up) {}
@@ -40,16 +40,15 @@ std::vector<os::SocketAddress> Resolver::known(const std::string& host) {
 
 Resolver::Answer Resolver::ask_system(const std::string& name) {
     auto addresses = os::look_up(name, os::NameKind::any, addresses_max);
-    if (!addresses) return Failure{"the name " + name + " cannot be resolved: " + addresses.error()};
-    if (addresses->empty()) return Failure{"the name " + name + " has no addresses"};
-    return std::move(*addresses);
+    if (addresses && addresses->empty()) return Failure{Error{{}, "the name {} has no addresses", name}};
+    return addresses;
 }
 
 void Resolver::resolve(const std::string& name, Done done) {
     LEDGE_ASSERT(done);
     if (waiting_count_ >= waiting_max || !start()) {
         boost::asio::post(io_, [done = std::move(done)] {
-            done(Failure{std::string("too many name look-ups are waiting, or the system cannot start a thread")});
+            done(Failure{Error{{}, "too many name look-ups are waiting, or the system cannot start a thread"}});
         });
         return;
     }

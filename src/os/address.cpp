@@ -10,6 +10,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
 namespace {

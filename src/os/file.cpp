@@ -8,20 +8,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
 namespace {
 
-/// The error text of a call that has just failed: `what` and the words for errno.
-Failure<std::string> failure(const char* what) { return Failure{std::string(what) + ": " + std::strerror(errno)}; }
-
-std::string kind_of(mode_t mode) {
-    if (S_ISDIR(mode)) return "a directory";
-    if (S_ISFIFO(mode)) return "a pipe";
-    return S_ISSOCK(mode) ? "a socket" : "a device";
+std::string_view refusal_of(mode_t mode) {
+    if (S_ISDIR(mode)) return "{} is a directory; name a regular file";
+    if (S_ISFIFO(mode)) return "{} is a pipe; name a regular file";
+    return S_ISSOCK(mode) ? "{} is a socket; name a regular file" : "{} is a device; name a regular file";
 }
 
 /// read(2), repeated when a signal has interrupted the call.
@@ -38,20 +35,21 @@ ssize_t read_some(int descriptor, char* into, std::size_t size) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reading
 
-Result<FileText, std::string> read_regular_file(const std::string& path, std::size_t bytes_max) {
+Result<FileText, Error> read_regular_file(const std::string& path, std::size_t bytes_max) {
+    const auto failure = [&path](std::string_view what) { return Failure{Error{system_code(errno), what, path}}; };
     // Without O_NONBLOCK the open of a pipe would wait for a process that writes to the pipe.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!file.is_open()) return failure("cannot be opened");
+    if (!file.is_open()) return failure("{} cannot be opened");
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return failure("cannot be read");
-    if (!S_ISREG(status.st_mode)) return Failure{"is " + kind_of(status.st_mode) + "; name a regular file"};
+    if (::fstat(file.get(), &status) != 0) return failure("{} cannot be read");
+    if (!S_ISREG(status.st_mode)) return Failure{Error{{}, refusal_of(status.st_mode), path}};
     // The size in `status` is not reliable, because the file may grow while it is read. A buffer of one byte more than
     // the limit is enough to detect that the file is too large.
     FileText result{std::string(bytes_max + 1, '\0'), status.st_mode};
     std::size_t size = 0;
     while (size < result.text.size()) {
         const ssize_t got = read_some(file.get(), result.text.data() + size, result.text.size() - size);
-        if (got < 0) return failure("cannot be read");
+        if (got < 0) return failure("{} cannot be read");
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }

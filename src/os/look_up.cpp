@@ -7,9 +7,22 @@
 #include "ledge/base/assert.hpp"
 
 namespace ledge::os {
+namespace {
 
-Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name, NameKind kind,
-                                                        std::size_t addresses_max) {
+class ResolverCategory final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "resolver"; }
+    std::string message(int code) const override { return ::gai_strerror(code); }
+};
+
+}  // namespace
+
+const std::error_category& resolver_category() {
+    static const ResolverCategory category;
+    return category;
+}
+
+Result<std::vector<SocketAddress>, Error> look_up(const std::string& name, NameKind kind, std::size_t addresses_max) {
     LEDGE_ASSERT(addresses_max > 0);
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
@@ -18,7 +31,7 @@ Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name,
     wanted.ai_flags = kind == NameKind::numeric ? AI_NUMERICHOST : 0;
     addrinfo* found = nullptr;
     if (const int error = ::getaddrinfo(name.c_str(), nullptr, &wanted, &found); error != 0)
-        return Failure{std::string(::gai_strerror(error))};
+        return Failure{Error{{error, resolver_category()}, "the name {} cannot be resolved", name}};
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, ::freeaddrinfo);
     std::vector<SocketAddress> addresses;
     for (const addrinfo* one = found; one != nullptr && addresses.size() < addresses_max; one = one->ai_next) {

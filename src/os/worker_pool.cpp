@@ -63,7 +63,7 @@ WorkerPool::WorkerPool(Post post)
                                                                 [](std::unique_ptr<Job> job) { job->done(); })),
       shared_(std::make_shared<Shared>(finished_->sender())) {}
 
-Result<std::unique_ptr<WorkerPool>, int> WorkerPool::create(Post post, const WorkerPoolOptions& options) {
+Result<std::unique_ptr<WorkerPool>, std::error_code> WorkerPool::create(Post post, const WorkerPoolOptions& options) {
     LEDGE_ASSERT(options.threads > 0);
     LEDGE_ASSERT(options.niceness >= 0 && options.niceness <= 19);
     std::unique_ptr<WorkerPool> pool(new WorkerPool(std::move(post)));
@@ -74,7 +74,7 @@ Result<std::unique_ptr<WorkerPool>, int> WorkerPool::create(Post post, const Wor
             pool->threads_.emplace_back([shared = pool->shared_, options] { work(shared, options); });
     } catch (const std::system_error& error) {
         // The system has no memory for a thread, or a limit is reached. The pool's destructor ends the threads so far.
-        return Failure{error.code().value()};
+        return Failure{error.code()};
     }
     return pool;
 }

@@ -1,3 +1,5 @@
+// Committer: gives the batches of the shard to the commit thread, one at a time, and the reports back to the shard.
+// The states: idle, busy (a commit is under way), waiting (a full disk; the batch is tried again), failed (for good).
 #include "committer.hpp"
 
 #include <algorithm>
@@ -6,6 +8,7 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/net/post.hpp"
 #include "ledge/runtime/clock.hpp"
 
@@ -20,17 +23,18 @@ Committer::Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store
                      const CommitterOptions& options, const Log& log)
     : io_(io), store_(std::move(store)), options_(options), log_(log), wear_(options.daily_write_budget_bytes) {
     figures_.is_used = true;
-    figures_.beginning = store_->beginning();
+    figures_.start_state = store_->start_state();
 }
 
-int Committer::start() {
+std::error_code Committer::start() {
     LEDGE_ASSERT(queue_ == nullptr);
+    // The report comes on the commit thread. post_to() carries it to the thread of the loop, where serve() finds it.
     auto queue = storage::CommitQueue::create(
         *store_, net::post_to(io_),
         [this](storage::CommitQueue::Outcome outcome) { report_.emplace(std::move(outcome)); });
     if (!queue) return queue.error();
     queue_ = std::move(*queue);
-    return 0;
+    return {};
 }
 
 void Committer::serve(broker::Shard& shard, Instant now) {
@@ -75,15 +79,16 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
     report_.reset();
     if (!report) {
         // A full disk may have room later. Every other error is final: the store is not used any more.
-        if (report.error().fault == storage::Fault::full) return postpone(shard, report.error(), now);
+        if (storage::may_retry(report.error())) return postpone(shard, report.error(), now);
         state_ = State::failed;
         figures_.is_postponed = false;
         figures_.waiting_since = never;
-        figures_.waiting_reason = report.error().text;
+        figures_.waiting_reason = text_of(report.error());
         publish_figures(shard, now);
-        log_.error("commit_failed", {{"reason", report.error().text}});
+        log_.error("commit_failed", {{"reason", figures_.waiting_reason}});
         return shard.on_store_failed(now);
     }
+    // From here on the commit has succeeded.
     state_ = State::idle;
     next_at_ = now + look_interval;
     if (figures_.waiting_since != never) log_end_of_wait(now);
@@ -101,27 +106,29 @@ void Committer::handle_report(broker::Shard& shard, Instant now) {
 
 // A full disk has room again when somebody deletes files, so the commit is tried again. The batch stays in the queue,
 // so that no later batch overtakes it.
-void Committer::postpone(broker::Shard& shard, const storage::StoreError& error, Instant now) {
+void Committer::postpone(broker::Shard& shard, const Error& error, Instant now) {
     state_ = State::waiting;
     next_at_ = now + pause_;
     pause_ = std::min(2 * pause_, retry_pause_max);
     // One log line per reason: a disk that stays full must not fill the log as well.
-    const bool is_news = !figures_.is_postponed || figures_.waiting_reason != error.text;
+    const bool is_news = !figures_.is_postponed || postponed_by_ != error;
     if (!figures_.is_postponed) ++figures_.postponements;
     figures_.is_postponed = true;
     figures_.waiting_since = busy_since_;
-    figures_.waiting_reason = error.text;
+    figures_.waiting_reason = text_of(error);
+    postponed_by_ = error;
     publish_figures(shard, now);
     shard.on_commit_postponed(now);
     if (!is_news) return;
-    log_.error(
-        "commit_postponed",
-        {{"reason", error.text},
-         {"outcome",
-          "durable publications are refused or not acknowledged, QoS 0 messages are delivered; the commit is "
-          "tried again until it succeeds"},
-         {"retry_max_ms", in_ms(retry_pause_max)},
-         {"fix", error.fix.empty() ? "free space on the disk of the store; a restart does not help" : error.fix}});
+    log_.error("commit_postponed",
+               {{"reason", figures_.waiting_reason},
+                {"outcome",
+                 "durable publications are refused or not acknowledged, QoS 0 messages are delivered; the commit is "
+                 "tried again until it succeeds"},
+                {"retry_max_ms", in_ms(retry_pause_max)},
+                {"fix", storage::fault_of(error.code) == storage::Fault::ceiling
+                            ? "raise store.size_max_bytes and restart, or let subscribers receive the queued messages"
+                            : "free space on the disk of the store; a restart does not help"}});
 }
 
 void Committer::check_room(broker::Shard& shard, Instant now) {
@@ -162,6 +169,7 @@ void Committer::publish_figures(broker::Shard& shard, Instant now) {
     shard.note_store(figures_);
 }
 
+// Names the users that write most: the operator needs to know who uses up the budget.
 // At most one line per hour.
 void Committer::log_top_writers(const broker::Shard& shard, std::uint64_t day_bytes, Instant now) {
     constexpr Duration log_interval = 1h;

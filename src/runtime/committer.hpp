@@ -32,8 +32,8 @@ public:
     Committer(boost::asio::io_context& io, std::unique_ptr<storage::Store> store, const CommitterOptions& options,
               const Log& log);
 
-    /// Starts the commit thread. Call this once, before the first serve(). Returns 0 or an errno.
-    int start();
+    /// Starts the commit thread. Call this once, before the first serve(). The result is empty when that succeeds.
+    std::error_code start();
 
     /// Called once per turn. Handles the report of the last batch, and submits the next batch if it is due.
     void serve(broker::Shard& shard, Instant now);
@@ -57,7 +57,7 @@ private:
     void submit(broker::Shard& shard, Instant now);
     void submit_again(Instant now);
     void handle_report(broker::Shard& shard, Instant now);
-    void postpone(broker::Shard& shard, const storage::StoreError& error, Instant now);
+    void postpone(broker::Shard& shard, const Error& error, Instant now);
     void check_room(broker::Shard& shard, Instant now);
     void log_slow_commit(broker::Shard& shard, Instant now);
     void log_end_of_wait(Instant now);
@@ -87,6 +87,7 @@ private:
     Instant next_at_ = never;
     Duration pause_ = retry_pause_first;
     broker::StoreFigures figures_;
+    Error postponed_by_;                           // the error of the last failed try, while figures_.is_postponed
     std::unique_ptr<storage::CommitQueue> queue_;  // the last member, so its thread ends first
 };
 

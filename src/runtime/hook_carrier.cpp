@@ -38,7 +38,7 @@ net::TlsClientOptions hook_tls(const auth::HookOptions& options) {
     return tls;
 }
 
-std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
+std::optional<Error> HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     // A reload of the configuration often changes nothing about the hook. Then its connections and its state stay.
     const bool is_same = options == options_ && !tls_files_.has_changed();
     options_ = std::move(options);
@@ -54,7 +54,7 @@ std::string HookCarrier::set_options(std::optional<auth::HookOptions> options) {
     return load_tls();
 }
 
-std::string HookCarrier::load_tls() {
+std::optional<Error> HookCarrier::load_tls() {
     tls_.reset();
     tls_files_ = os::FileWatch({});
     if (!options_ || !options_->is_tls) return {};
@@ -62,7 +62,7 @@ std::string HookCarrier::load_tls() {
     // The dates are noted before the files are read, so that a change during the reading is noticed later.
     tls_files_ = os::FileWatch(net::files_of(wanted));
     auto made = net::make_tls_client(wanted);
-    if (!made) return made.error().text;
+    if (!made) return made.error().reason;
     tls_ = std::move(*made);
     return {};
 }
@@ -81,7 +81,7 @@ std::uint32_t HookCarrier::slots_for(auth::Standing standing) const {
     switch (standing) {
         case auth::Standing::known:
         case auth::Standing::named: return all;
-        case auth::Standing::stranger: return std::max(all - all / 4, 1U);
+        case auth::Standing::unknown: return std::max(all - all / 4, 1U);
         case auth::Standing::suspect: break;
     }
     return std::max(all / 2, 1U);
@@ -103,9 +103,9 @@ std::optional<session::LoginTask> HookCarrier::next_task(broker::Shard& shard, I
     if (has_slot(Standing::named)) {
         if (auto task = take({Standing::known, Standing::named})) return task;
     }
-    if (is_paused(now)) return take({Standing::stranger, Standing::suspect});
-    if (!has_slot(Standing::stranger)) return std::nullopt;
-    return take({Standing::stranger, has_slot(Standing::suspect) ? Standing::suspect : Standing::stranger});
+    if (is_paused(now)) return take({Standing::unknown, Standing::suspect});
+    if (!has_slot(Standing::unknown)) return std::nullopt;
+    return take({Standing::unknown, has_slot(Standing::suspect) ? Standing::suspect : Standing::unknown});
 }
 
 /// The reason why a login is refused without a question; "" = the hook is to be asked.

@@ -42,9 +42,9 @@ public:
     void use_workers(os::WorkerPool& workers) { client_.use_workers(workers); }
 
     /// Sets another hook, or none. The answers of the former hook are forgotten, and logins that it is being asked
-    /// about are refused. Returns "", or the mistake in the hook's TLS files. In case of a mistake no question is
+    /// about are refused. Returns the mistake in the hook's TLS files, or nullopt. In case of a mistake no question is
     /// asked, and every login that depends on the hook is refused.
-    std::string set_options(std::optional<auth::HookOptions> options);
+    std::optional<Error> set_options(std::optional<auth::HookOptions> options);
 
     /// Called once per turn. Passes the answers that have come to the shard, and asks the next questions.
     void serve(broker::Shard& shard, Instant now);
@@ -56,7 +56,7 @@ private:
         std::uint64_t round = 0;
     };
 
-    std::string load_tls();
+    std::optional<Error> load_tls();
     bool can_ask() const { return options_ && (!options_->is_tls || tls_ != nullptr); }
     std::optional<session::LoginTask> next_task(broker::Shard& shard, Instant now);
     std::uint32_t slots_for(auth::Standing standing) const;

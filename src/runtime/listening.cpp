@@ -1,139 +1,140 @@
-// The fronts and listeners of a BrokerLoop: those that are created at the start, and those that a reload adds. On the
-// loop's thread.
-#include <cstring>
+#include "listening.hpp"
+
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "broker_loop_parts.hpp"
 #include "ledge/base/assert.hpp"
-#include "ledge/net/post.hpp"
+#include "ledge/transport/proxy.hpp"
 #include "ledge/transport/tls.hpp"
 
 namespace ledge::runtime {
-namespace {
 
-constexpr int worker_niceness = 5;  // on a machine with few processors, messages go before handshakes
+using transport::Listener;
 
-}  // namespace
+// ---------------------------------------------------------------------------------------------------------------------
+// Fronts
 
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_front(std::uint16_t index) {
-    FrontOptions plain;
-    const FrontOptions& wanted = index < options.fronts.size() ? options.fronts[index] : plain;
+Listening::MadeFront Listening::make_front(std::uint16_t index, const std::string& name, const FrontOptions& wanted) {
     std::unique_ptr<transport::Front> front;
     if (wanted.tls) {
-        auto made = make_tls_front(index, wanted);
+        auto made = make_tls_front(index, name, wanted);
         if (!made) return made;
         front = std::move(*made);
     } else if (wanted.websocket) {
-        front = transport::make_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages, driver, log);
+        front = transport::make_web_front(services_.io, {wanted.websocket, index, wanted.web_limits}, services_.pages,
+                                          services_.driver, services_.log);
     } else {
-        front = transport::make_plain_front(index, driver, log, wanted.peer_names);
+        front = transport::make_plain_front(index, services_.driver, services_.log, wanted.peer_names);
     }
-    if (wanted.proxy) front = transport::make_proxy_front(*wanted.proxy, std::move(front), driver, log);
+    if (wanted.proxy)
+        front = transport::make_proxy_front(*wanted.proxy, std::move(front), services_.driver, services_.log);
     return front;
 }
 
-/// Starts the threads for TLS handshakes, once. Returns "" or the reason of a failure.
-std::string BrokerLoop::Parts::start_workers() {
-    if (workers != nullptr) return {};
-    auto made = os::WorkerPool::create(
-        net::post_to(io),
-        {.name = "tls", .threads = os::worker_threads_for_this_machine(), .niceness = worker_niceness});
-    if (!made) return std::string("cannot start the threads for TLS handshakes: ") + std::strerror(made.error());
-    workers = std::move(*made);
-    return {};
-}
-
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_tls_front(std::uint16_t index, const FrontOptions& wanted) {
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    LEDGE_ASSERT(index < options.shard.listeners.size());
-    const std::string& name = options.shard.listeners[index].name;
+Listening::MadeFront Listening::make_tls_front(std::uint16_t index, const std::string& name,
+                                               const FrontOptions& wanted) {
+    if (auto problem = services_.tls_workers.start()) return Failure{std::move(*problem)};
+    os::WorkerPool& workers = services_.tls_workers.pool();
     auto front = wanted.websocket
-                     ? transport::make_secure_web_front(io, {wanted.websocket, index, wanted.web_limits}, options.pages,
-                                                        name, *wanted.tls, driver, *workers, log)
-                     : transport::make_tls_front(index, name, *wanted.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of listener '" + name + "': " + front.error().text};
+                     ? transport::make_secure_web_front(services_.io, {wanted.websocket, index, wanted.web_limits},
+                                                        services_.pages, name, *wanted.tls, services_.driver, workers,
+                                                        services_.log)
+                     : transport::make_tls_front(index, name, *wanted.tls, services_.driver, workers, services_.log);
+    if (!front) return Failure{in_context("TLS of listener '{}': {}", name, front.error().reason)};
     return std::move(*front);
 }
 
-BrokerLoop::Parts::MadeFront BrokerLoop::Parts::make_admin_front(const AdminOptions& admin) {
+Listening::MadeFront Listening::make_admin_front(const AdminOptions& admin) {
     const transport::WebOptions web{std::nullopt, 0, admin.limits};
-    if (!admin.tls) return transport::make_web_front(io, web, options.pages, driver, log);
-    if (std::string problem = start_workers(); !problem.empty()) return Failure{std::move(problem)};
-    auto front = transport::make_secure_web_front(io, web, options.pages, "admin", *admin.tls, driver, *workers, log);
-    if (!front) return Failure{"TLS of the admin listener: " + front.error().text};
+    if (!admin.tls)
+        return transport::make_web_front(services_.io, web, services_.pages, services_.driver, services_.log);
+    if (auto problem = services_.tls_workers.start()) return Failure{std::move(*problem)};
+    auto front = transport::make_secure_web_front(services_.io, web, services_.pages, "admin", *admin.tls,
+                                                  services_.driver, services_.tls_workers.pool(), services_.log);
+    if (!front) return Failure{in_context("TLS of the admin listener: {}", "", front.error().reason)};
     return std::move(*front);
 }
 
-/// Opens the listeners of one endpoint, or puts the endpoint into late_listeners. The error is a sentence.
-Result<bool, std::string> BrokerLoop::Parts::listen(const transport::Endpoint& endpoint,
-                                                    std::unique_ptr<transport::Front> front,
-                                                    const transport::AcceptRate& rate) {
+void Listening::reload() {
+    for (const auto& front : fronts_) front->reload();
+}
+
+bool Listening::has_asio_peers() const {
+    return std::any_of(fronts_.begin(), fronts_.end(), [](const auto& front) { return front->asio_peers() > 0; });
+}
+
+transport::TlsCounters Listening::tls_counters() const {
+    transport::TlsCounters sum;
+    for (const auto& front : fronts_) sum += front->tls_counters();
+    return sum;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Listeners
+
+Result<bool, Error> Listening::open(const transport::Endpoint& endpoint, std::unique_ptr<transport::Front> front,
+                                    const transport::AcceptRate& rate) {
     LEDGE_ASSERT(front != nullptr);
-    fronts.push_back(std::move(front));
-    auto listener = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
-    if (!listener && listener.error().may_pass) {
-        late_listeners.add(endpoint, *fronts.back(), rate, listener.error());
+    fronts_.push_back(std::move(front));
+    auto listener = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
+    if (!listener && transport::may_pass(listener.error())) {
+        late_listeners_.add(endpoint, *fronts_.back(), rate, listener.error());
         return true;
     }
-    if (!listener) return Failure{listener.error().text};
-    if (const int error = (*listener)->start(); error != 0) {
-        return Failure{"cannot accept on " + to_text(endpoint) + ": " + std::strerror(error)};
-    }
-    listeners.push_back(std::move(*listener));
+    if (!listener) return Failure{listener.error()};
+    if (const std::error_code error = (*listener)->start())
+        return Failure{Error{error, "cannot accept on {}", to_text(endpoint)}};
+    listeners_.push_back(std::move(*listener));
     return true;
 }
 
-Result<bool, std::string> BrokerLoop::add_listener(const broker::ListenerOptions& listener,
-                                                   const transport::Endpoint& endpoint, FrontOptions front,
-                                                   bool has_other_users) {
-    return parts_->add_listener(listener, endpoint, std::move(front), has_other_users);
-}
-
-Result<bool, std::string> BrokerLoop::Parts::add_listener(const broker::ListenerOptions& listener,
-                                                          const transport::Endpoint& endpoint, FrontOptions wanted,
-                                                          bool has_other_users) {
-    if (is_stopping) return Failure{std::string("the broker is stopping")};
-    const std::size_t index = options.shard.listeners.size();
-    const transport::AcceptRate rate = wanted.accept_rate;
-    // make_front() reads the options by index, so they are added first and removed again when TLS cannot be set up.
-    options.shard.listeners.push_back(listener);
-    options.fronts.resize(index);
-    options.fronts.push_back(std::move(wanted));
-    auto front = make_front(static_cast<std::uint16_t>(index));
-    if (!front) {
-        options.shard.listeners.pop_back();
-        options.fronts.pop_back();
-        return Failure{front.error()};
-    }
-    // From here on, nothing fails: a listener that cannot be opened now is tried again.
-    options.endpoints.push_back(endpoint);
-    shard.add_listener(listener, has_other_users);
-    fronts.push_back(std::move(*front));
-    auto made = transport::Listener::create(endpoint, *fronts.back(), driver, log, rate);
-    const int error = made ? (*made)->start() : 0;
-    if (made && error == 0) {
-        log.info("listener_added", {{"listener", listener.name}, {"address", (*made)->addresses().front()}});
-        listeners.push_back(std::move(*made));
+void Listening::add(const std::string& name, const transport::Endpoint& endpoint,
+                    std::unique_ptr<transport::Front> front, const transport::AcceptRate& rate) {
+    LEDGE_ASSERT(front != nullptr);
+    fronts_.push_back(std::move(front));
+    if (needs_look_up(endpoint)) return late_listeners_.add_new(name, endpoint, *fronts_.back(), rate);
+    auto made = Listener::create(endpoint, *fronts_.back(), services_.driver, services_.log, rate);
+    const std::error_code error = made ? (*made)->start() : std::error_code();
+    if (made && !error) {
+        services_.log.info("listener_added", {{"listener", name}, {"address", (*made)->addresses().front()}});
+        listeners_.push_back(std::move(*made));
     } else {
-        const std::string why =
-            made ? "cannot accept on " + to_text(endpoint) + ": " + std::strerror(error) : std::move(made.error().text);
-        late_listeners.add(endpoint, *fronts.back(), rate, {why, true});
+        Error why = made ? Error{error, "cannot accept on {}", to_text(endpoint)} : made.error();
+        late_listeners_.add(endpoint, *fronts_.back(), rate, std::move(why));
     }
-    return true;
 }
 
-std::vector<std::string> BrokerLoop::addresses() const {
+// The listeners refer to the fronts, so they are closed first. Peers that are no links yet are closed with the fronts.
+void Listening::close() {
+    listeners_.clear();
+    late_listeners_.clear();
+    fronts_.clear();
+}
+
+std::vector<std::string> Listening::addresses() const {
     std::vector<std::string> result;
-    for (const auto& listener : parts_->listeners) {
+    for (const auto& listener : listeners_) {
         for (std::string& address : listener->addresses()) result.push_back(std::move(address));
     }
     return result;
 }
 
-transport::TlsCounters BrokerLoop::tls_counters() const {
-    transport::TlsCounters sum;
-    for (const auto& front : parts_->fronts) sum += front->tls_counters();
-    return sum;
+// ---------------------------------------------------------------------------------------------------------------------
+// Time
+
+void Listening::on_time(Instant now) {
+    for (const auto& listener : listeners_) listener->on_time(now);
+    for (const auto& front : fronts_) front->on_time(now);
+    if (late_listeners_.next_deadline() <= now)
+        std::ranges::move(late_listeners_.try_due(now), std::back_inserter(listeners_));
+}
+
+Instant Listening::next_deadline() const {
+    Instant earliest = late_listeners_.next_deadline();
+    for (const auto& listener : listeners_) earliest = std::min(earliest, listener->next_deadline());
+    for (const auto& front : fronts_) earliest = std::min(earliest, front->next_deadline());
+    return earliest;
 }
 
 }  // namespace ledge::runtime

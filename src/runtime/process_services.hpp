@@ -1,17 +1,13 @@
-// ProcessServices: the tasks of a running process beside serving clients. It turns signals into calls, has changed
-// files with users and rights read again, measures memory, and writes log lines that had to wait for the log's reader.
-// A BrokerLoop owns the object and calls it on its thread.
+// ProcessServices: the tasks of a running process beside serving clients. It turns signals into calls, measures memory,
+// and writes log lines that had to wait for the log's reader. A BrokerLoop owns the object and calls it on its thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "ledge/base/time.hpp"
-#include "ledge/os/file_watch.hpp"
-#include "ledge/runtime/broker_loop.hpp"
 #include "signals.hpp"
 
 namespace ledge::broker {
@@ -22,18 +18,16 @@ namespace ledge::runtime {
 
 class ProcessServices {
 public:
-    /// `options` and `shard` must outlive this object. `on_signal` gets each signal's number. Throws
-    /// boost::system::system_error when the system refuses to report signals.
-    ProcessServices(boost::asio::io_context& io, const BrokerLoopOptions& options, broker::Shard& shard,
-                    std::function<void(int)> on_signal);
+    struct Options {
+        std::uint64_t memory_budget_bytes = 0;    // 0 = unlimited
+        std::function<bool()> has_unwritten_log;  // see BrokerLoopOptions
+        std::function<void()> write_log;          // required if has_unwritten_log is set
+        std::function<void(int)> on_signal;       // gets each signal's number; empty = signals are not handled
+    };
+    /// Throws boost::system::system_error when the system refuses to report signals.
+    ProcessServices(boost::asio::io_context& io, broker::Shard& shard, Options options);
     ProcessServices(const ProcessServices&) = delete;
     ProcessServices& operator=(const ProcessServices&) = delete;
-
-    /// Sets the files to watch. BrokerLoopOptions::on_policy_files is called when one of them has changed.
-    void watch_files(std::vector<std::string> files, Instant now);
-    const std::vector<std::string>& watched_files() const { return policy_files_.paths(); }
-    /// Calls BrokerLoopOptions::on_hang_up, which reads the configuration again. Called after SIGHUP.
-    void read_configuration_again();
 
     /// Does the tasks that are due.
     void on_time(Instant now);
@@ -44,16 +38,14 @@ public:
     bool measure_memory(Instant now);
 
 private:
-    void look_at_files(Instant now);
-    void settle_log(Instant now);
-    bool is_log_behind() const { return options_.log_owes && options_.log_owes(); }
+    void write_log(Instant now);
+    bool is_log_behind() const { return options_.has_unwritten_log && options_.has_unwritten_log(); }
 
-    const BrokerLoopOptions& options_;
+    Options options_;
     broker::Shard& shard_;
-    std::unique_ptr<Signals> signals_;  // nullptr = the embedding program handles the signals
-    os::FileWatch policy_files_{{}, Instant{}};
-    Instant measure_at_ = Instant::min();     // the next measurement of memory, if there is a budget
-    Instant settle_log_at_ = Instant::min();  // the next write of waiting log lines
+    std::unique_ptr<Signals> signals_;       // nullptr = the embedding program handles the signals
+    Instant measure_at_ = Instant::min();    // the next measurement of memory, if there is a budget
+    Instant write_log_at_ = Instant::min();  // the next write of waiting log lines
     bool is_memory_short_ = false;
 };
 

@@ -4,32 +4,37 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/services.hpp"
 #include "ledge/session/session.hpp"
 
 namespace ledge::session {
 
-void Account::add_away(Session& session) {
-    LEDGE_ASSERT(session.next_away_ == nullptr && session.previous_away_ == nullptr);
-    session.previous_away_ = latest_away;
-    session.next_away_ = nullptr;
-    (latest_away == nullptr ? longest_away : latest_away->next_away_) = &session;
+void Account::add_offline(Session& session) {
+    LEDGE_ASSERT(session.next_offline_ == nullptr && session.previous_offline_ == nullptr);
+    session.previous_offline_ = latest_away;
+    session.next_offline_ = nullptr;
+    (latest_away == nullptr ? longest_away : latest_away->next_offline_) = &session;
     latest_away = &session;
 }
 
-void Account::remove_away(Session& session) {
+void Account::remove_offline(Session& session) {
     LEDGE_ASSERT(longest_away != nullptr && latest_away != nullptr);
-    (session.previous_away_ == nullptr ? longest_away : session.previous_away_->next_away_) = session.next_away_;
-    (session.next_away_ == nullptr ? latest_away : session.next_away_->previous_away_) = session.previous_away_;
-    session.previous_away_ = session.next_away_ = nullptr;
+    (session.previous_offline_ == nullptr ? longest_away : session.previous_offline_->next_offline_) =
+        session.next_offline_;
+    (session.next_offline_ == nullptr ? latest_away : session.next_offline_->previous_offline_) =
+        session.previous_offline_;
+    session.previous_offline_ = session.next_offline_ = nullptr;
 }
 
 Session* Account::longest_away_empty() {
     // Bounded, because an owner may have many thousand sessions with messages.
     for (int looks = 0; looks < looks_max && longest_away != nullptr; ++looks) {
         Session& session = *longest_away;
-        if (session.backlog() == 0) return &session;
-        remove_away(session);
-        add_away(session);
+        if (session.queue().size() == 0) return &session;
+        remove_offline(session);
+        add_offline(session);
     }
     return nullptr;
 }
@@ -126,7 +131,7 @@ void Accounts::note_store_used(double fraction) {
 std::uint64_t Session::table_bytes() const {
     const std::uint64_t will_bytes =
         will == nullptr ? 0 : sizeof(journal::StoredWill) + will->publication.blob().size();
-    return MemoryBudget::session_bytes + client_id_.size() + subscription_bytes_ + will_bytes;
+    return MemoryBudget::session_bytes + client_id().size() + subscription_bytes_ + will_bytes;
 }
 
 void Session::count_tables() {
@@ -165,21 +170,21 @@ void Session::charge_to(Account& account) {
 
 void Session::leave_account() {
     LEDGE_ASSERT(account_ != nullptr && account_->sessions > 0);
-    leave_away_list();
+    leave_offline_list();
     --account_->sessions;
     account_->table_bytes -= counted_tables_;
     account_ = nullptr;
 }
 
-void Session::go_away() {
-    LEDGE_ASSERT(account_ != nullptr && connection_ == nullptr && !is_away_);
-    is_away_ = true;
-    account_->add_away(*this);
+void Session::note_offline() {
+    LEDGE_ASSERT(account_ != nullptr && connection_ == nullptr && !is_in_offline_list_);
+    is_in_offline_list_ = true;
+    account_->add_offline(*this);
     count_tables();
 }
 
-void Session::leave_away_list() {
-    if (std::exchange(is_away_, false)) account_->remove_away(*this);
+void Session::leave_offline_list() {
+    if (std::exchange(is_in_offline_list_, false)) account_->remove_offline(*this);
 }
 
 }  // namespace ledge::session

@@ -6,8 +6,8 @@
 
 namespace ledge::session {
 
-void AckQueue::owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
-                   const AckHold& hold, std::string_view reason) {
+void AckQueue::owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket, const AckHold& hold,
+                   std::string_view reason) {
     LEDGE_ASSERT(id != 0);
     const bool is_due = size(kind) == 0 && !hold && journal_.is_durable(ticket);
     if (is_due) return sender_.send_ack(kind, id, code, reason);
@@ -27,7 +27,7 @@ void AckQueue::owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode co
     sender_.wait_for_commit();
 }
 
-void AckQueue::owe_repeated_pubrec(wire::PacketId id, journal::Ticket ticket) {
+void AckQueue::owe_repeated_pubrec(wire::PacketId id, Ticket ticket) {
     LEDGE_ASSERT(!journal_.is_failed() || journal_.is_durable(ticket));
     owe(wire::PacketType::pubrec, id, wire::ReasonCode::success, ticket);
     if (!journal_.is_durable(ticket)) lane(wire::PacketType::pubrec).acks.back().is_repetition = true;

@@ -3,6 +3,7 @@
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 #include "login_failures.hpp"
@@ -23,14 +24,14 @@ Authentication::Authentication(const ConnectionServices& services, const PeerFac
 
 std::unique_ptr<Authentication> Authentication::start(const ConnectionServices& services, const PeerFacts& peer,
                                                       PacketSender& sender, std::string_view method, Bytes frame) {
-    auto exchange = auth::Exchange::start(services.policy, method);
+    auto exchange = auth::Exchange::start(*services.policy, method);
     if (!exchange) return nullptr;
     return std::unique_ptr<Authentication>(
         new Authentication(services, peer, sender, method, frame, std::move(exchange)));
 }
 
 void Authentication::forget_connect() {
-    connect_frame_ = auth::Secret();
+    connect_frame_ = Secret();
     last_data_ = {};
 }
 
@@ -42,13 +43,13 @@ void Authentication::ask() { send(ReasonCode::continue_authentication, {}); }
 
 auth::Exchange::Reply Authentication::reply_to(std::string_view data) {
     LEDGE_ASSERT(exchange_.has_value());
-    return exchange_->on_message(services_.policy, data, peer_.listener.allow_anonymous, services_.rng);
+    return exchange_->on_message(*services_.policy, data, peer_.listener.allow_anonymous, services_.rng);
 }
 
 // Requires that the client's first message was processed: it tells the user name.
 auth::LoginSource Authentication::source() const {
     const std::string_view user = exchange_->user();
-    const auto& passwords = services_.policy.passwords;
+    const auto& passwords = services_.policy->passwords;
     return services_.guard.source_of(peer_.network, user, !passwords || passwords->find(user) == nullptr);
 }
 
@@ -80,7 +81,7 @@ Ending Authentication::reauthenticate(const wire::Auth& packet, Session& session
     if (!is_start && !is_answer)
         return end_with(ReasonCode::protocol_error, "AUTH neither starts nor continues an authentication");
     if (is_start) {
-        exchange_ = auth::Exchange::start(services_.policy, method_);
+        exchange_ = auth::Exchange::start(*services_.policy, method_);
         if (!exchange_)
             return end_with(ReasonCode::bad_authentication_method, "the authentication method is no longer known");
         if (!data) {

@@ -9,6 +9,7 @@
 #include "ledge/auth/exchange.hpp"
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/login_guard.hpp"
+#include "ledge/base/secret.hpp"
 #include "ledge/session/close_reason.hpp"
 #include "ledge/session/peer_facts.hpp"
 #include "ledge/session/services.hpp"
@@ -59,7 +60,7 @@ private:
     const PeerFacts& peer_;
     PacketSender& sender_;
     std::string method_;
-    auth::Secret connect_frame_;
+    Secret connect_frame_;
     std::optional<auth::Exchange> exchange_;  // under way: the first, or a re-authentication
     std::string last_data_;
 };

@@ -1,5 +1,6 @@
 #include "connack.hpp"
 
+#include "ledge/session/limits.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 

@@ -5,12 +5,15 @@
 
 #include "connack.hpp"
 #include "handshake.hpp"
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
+#include "ledge/auth/login_check.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/timer_wheel.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "login_failures.hpp"
 
@@ -36,17 +39,17 @@ std::string_view user_of(const Session& session) {
 }  // namespace
 
 Connection::Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
-                       void* driver_data, Instant now)
+                       LinkHandle* link, Instant now)
     : services_(services),
       sender_(services, peer_, *this),
       peer_(listener, std::move(address)),
       acks_(services.journal, sender_),
       deliveries_(services, peer_, sender_, acks_),
       receiver_(services, peer_, acks_),
-      driver_data_(driver_data),
+      link_(link),
       last_received_(now),
       handshake_(std::make_unique<Handshake>(services, peer_, sender_, *this)),
-      timer_(CoreTimer::Wakes::connection, this) {
+      timer_(*this) {
     services_.memory.add(MemoryBudget::connection_bytes);
     if (ReadRate::is_wanted(limits())) rate_ = std::make_unique<ReadRate>(limits(), now);
     services_.timers.set(timer_, now + limits().connect_timeout);
@@ -55,7 +58,7 @@ Connection::Connection(const ConnectionServices& services, const ListenerOptions
 Connection::~Connection() {
     forget_session();
     services_.memory.remove(MemoryBudget::connection_bytes + counted_input_);
-    if (is_stranger_) services_.memory.remove_of_strangers(counted_input_);
+    if (is_unauthenticated_) services_.memory.remove_unauthenticated(counted_input_);
 }
 
 bool Connection::is_held_back() const {
@@ -107,7 +110,7 @@ void Connection::postpone(const OpenSession& open, Instant until) {
     services_.timers.set(timer_, until);
 }
 
-void Connection::hasten(Instant now) {
+void Connection::reopen_soon(Instant now) {
     if (is_postponed()) services_.timers.set(timer_, now);
 }
 
@@ -140,11 +143,11 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
     const wire::Connect& packet = open.connect;
     state_ = State::connected;
     session_ = &session;
-    is_stranger_ = false;
-    services_.memory.remove_of_strangers(counted_input_);
-    // take_rules() gives a client without an identity its rights only when the session is online.
+    is_unauthenticated_ = false;
+    services_.memory.remove_unauthenticated(counted_input_);
+    // apply_policy() gives a client without an identity its rights only when the session is online.
     session.attach(*this, limits());
-    session.take_rules(services_.policy);
+    session.apply_policy();
     is_will_due_ = packet.will.has_value();  // until DISCONNECT with reason code 0
     services_.log.info("client_connected", {{"client_id", session.client_id()},
                                             {"user", user_of(session)},
@@ -167,15 +170,15 @@ void Connection::accept(const OpenSession& open, Session& session, bool session_
 // ---------------------------------------------------------------------------------------------------------------------
 // Messages
 
-void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket, AckHold hold,
+void Connection::on_routed(wire::QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket, AckHold hold,
                            std::string_view reason) {
     if (state_ != State::connected || qos == wire::QoS::at_most_once) return;
     end(receiver_.on_routed(*session_, qos, id, code, ticket, std::move(hold), reason));
 }
 
 bool Connection::keeps_up() const {
-    return state_ == State::connected && session_->pending().empty() && !session_->inflight().has_unsent() &&
-           sender_.has_room() && has_send_quota();
+    return state_ == State::connected && session_->queue().pending().empty() &&
+           !session_->queue().inflight().has_unsent() && sender_.has_room() && has_send_quota();
 }
 
 void Connection::pump(Instant now) {
@@ -223,7 +226,7 @@ void Connection::on_timer(Instant now) {
     const Instant deadline = last_received_ + std::chrono::milliseconds(keep_alive_ms_);
     if (now < deadline) {
         // A quiet moment: give back queue memory that the traffic of the last period does not need.
-        if (session_->inflight().empty()) session_->shrink();
+        if (SessionQueue& queue = session_->queue(); queue.inflight().empty()) queue.shrink();
         return set_timer(deadline);
     }
     ++services_.counters.keep_alive_timeouts;
@@ -261,8 +264,8 @@ void Connection::close(ReasonCode code, std::string_view detail, std::string_vie
                                                {"detail", detail},
                                                {"rule", rule}});
     if (peer_.is_v5())  // [MQTT-4.13.1-1] [MQTT-3.14.2-3]; an MQTT 3 server has no DISCONNECT to send
-        sender_.send_with_reason(wire::Disconnect{code, {}}, told(detail, rule));
-    start_closing();
+        sender_.send_with_reason(wire::Disconnect{code, {}}, detail_for_client(detail, rule));
+    close_silently();
 }
 
 void Connection::refuse_connect(const CloseReason& reason) {
@@ -275,19 +278,17 @@ void Connection::refuse_connect(const CloseReason& reason) {
                                               {"reason", wire::name_of(reason.code)},
                                               {"detail", reason.detail},
                                               {"rule", reason.rule}});
-    send_refusal(peer_, sender_, reason.code, told(reason.detail, reason.rule));
-    start_closing();
+    send_refusal(peer_, sender_, reason.code, detail_for_client(reason.detail, reason.rule));
+    close_silently();
 }
 
 // The peer has sent something that is no CONNECT. MQTT has no answer to that, so nothing is sent.
 void Connection::refuse_stream() {
     ++services_.counters.connections_refused;
-    start_closing();
+    close_silently();
 }
 
-void Connection::close_silently() { start_closing(); }
-
-void Connection::start_closing() {
+void Connection::close_silently() {
     if (state_ == State::closing) return;
     // Unless the client has sent DISCONNECT, its will is published [MQTT-3.1.2-8].
     state_ = State::closing;
@@ -318,7 +319,7 @@ void Connection::check_outbox_bound() {
     if (!sender_.is_beyond_fatal_limit() || state_ == State::closing) return;
     log_cut_off("outbox_full");
     outbox().clear();
-    start_closing();
+    close_silently();
 }
 
 void Connection::count_input() {
@@ -329,9 +330,9 @@ void Connection::count_input() {
     const std::uint32_t before = std::exchange(counted_input_, now);
     services_.memory.add(now);
     services_.memory.remove(before);
-    if (is_stranger_) {
-        services_.memory.add_of_strangers(now);
-        services_.memory.remove_of_strangers(before);
+    if (is_unauthenticated_) {
+        services_.memory.add_unauthenticated(now);
+        services_.memory.remove_unauthenticated(before);
     }
 }
 
@@ -341,23 +342,23 @@ std::uint64_t Connection::memory() const {
 }
 
 void Connection::refuse_unfinished() {
-    LEDGE_ASSERT(is_stranger_ && handshake_ != nullptr);
-    ++services_.counters.strangers_gave_way;
+    LEDGE_ASSERT(is_unauthenticated_ && handshake_ != nullptr);
+    ++services_.counters.unauthenticated_evicted;
     ++services_.counters.connections_refused;
     handshake_->drop();
     framer_.forget();
     count_input();
-    start_closing();
+    close_silently();
 }
 
-void Connection::shed() {
+void Connection::close_for_memory() {
     if (state_ == State::closing) return;
     ++services_.counters.disconnected_memory;
     log_cut_off("memory_budget");
     outbox().clear();
     framer_.forget();
     count_input();
-    start_closing();
+    close_silently();
 }
 
 }  // namespace ledge::session

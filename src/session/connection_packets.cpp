@@ -7,6 +7,8 @@
 #include "ledge/base/log.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::session {
@@ -129,7 +131,7 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
     const auto packet = wire::decode_disconnect(frame, peer_.version);
     if (!packet.ok()) return end_with(packet.error(), "DISCONNECT");
     if (state_ != State::connected) {
-        start_closing();
+        close_silently();
         return nullptr;
     }
     if (const auto expiry = packet->properties.number(PropertyId::session_expiry_interval)) {
@@ -143,7 +145,7 @@ Ending Connection::on_disconnect(Bytes frame, Effect& effect) {
                                                {"address", peer_.address},
                                                {"by", "client"},
                                                {"reason", wire::name_of(packet->code)}});
-    start_closing();
+    close_silently();
     effect = EndConnection{};
     return nullptr;
 }

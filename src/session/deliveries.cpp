@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/session.hpp"
 
@@ -20,11 +22,11 @@ std::size_t Deliveries::quota() const {
 }
 
 bool Deliveries::has_quota(const Session& session) const {
-    const Inflight& inflight = session.inflight();
+    const Inflight& inflight = session.queue().inflight();
     // Exchanges that an earlier connection left open come first. A new exchange that took their room would wait for its
     // turn behind them, and they would wait for room.
     const bool is_all_counted = inflight.counted() == inflight.size();
-    return is_all_counted && inflight.counted() < quota() && session.may_open_next();
+    return is_all_counted && inflight.counted() < quota() && session.queue().may_open_next();
 }
 
 void Deliveries::pump(Session& session, Instant now) {
@@ -33,14 +35,16 @@ void Deliveries::pump(Session& session, Instant now) {
         start_next(session, now);
         send_unsent(session, now);  // one by one, so that a QoS 0 message behind it does not overtake it without need
     }
-    if (session.pending().empty() && sender_.has_room()) session.note_recovery();
+    if (session.queue().pending().empty() && sender_.has_room()) session.note_recovery();
 }
 
 // True when the queue has a front, and the front may leave now.
 bool Deliveries::may_take_next(Session& session, Instant now) const {
     if (!sender_.has_room()) return false;
-    if (!session.has_next()) return false;
-    const Delivery& front = session.pending().front();
+    const SessionQueue::Next next = session.queue().next();
+    if (next == SessionQueue::Next::after_commit) session.wait_for_commit();
+    if (next != SessionQueue::Next::loaded) return false;
+    const Delivery& front = session.queue().pending().front();
     const bool is_expired = front.publication.expires_at() <= now && !front.is_begun();
     if (front.qos != QoS::at_most_once) return has_quota(session) || is_expired;
     if (services_.journal.is_settled(front.not_before) || services_.journal.is_failed()) return true;
@@ -60,20 +64,21 @@ bool Deliveries::can_never_leave(const Delivery& delivery, const Session& sessio
 }
 
 void Deliveries::start_next(Session& session, Instant now) {
-    Delivery delivery = session.dequeue();
+    SessionQueue& queue = session.queue();
+    Delivery delivery = queue.dequeue();
     if (delivery.publication.expires_at() <= now && !delivery.is_begun()) {  // [MQTT-3.3.2-5]
         ++services_.counters.dropped_expired;
-        return session.discard(delivery);
+        return queue.discard(delivery);
     }
     if (can_never_leave(delivery, session)) {
         ++services_.counters.dropped_unreadable;
-        return session.discard(delivery);
+        return queue.discard(delivery);
     }
     // The message was queued when the client had other rights, or was another client.
     if (session.rights() != nullptr && !delivery.is_begun() &&
-        !session.may_receive(delivery.publication.view().topic)) {
+        !auth::may_receive(session.rights(), delivery.publication.view().topic)) {
         ++services_.counters.dropped_not_allowed;
-        return session.discard(delivery);
+        return queue.discard(delivery);
     }
     if (delivery.qos == QoS::at_most_once) {
         const journal::PublicationView view = delivery.publication.view();
@@ -82,34 +87,35 @@ void Deliveries::start_next(Session& session, Instant now) {
         return;
     }
     const bool is_new_qos2 = delivery.qos == QoS::exactly_once && delivery.state == OutState::done;
-    const wire::PacketId id = session.open_exchange(std::move(delivery), false);
+    const wire::PacketId id = queue.open_exchange(std::move(delivery), false);
     // The packet id must be durable first: after a crash it could be given to another message, which the client would
     // take for a repetition of this one.
-    if (is_new_qos2) session.record_state(session.inflight().find(id)->delivery, OutState::sent_qos2, id);
+    if (is_new_qos2) queue.record_state(queue.inflight().find(id)->delivery, OutState::sent_qos2, id);
 }
 
 // Sends the open exchanges that were not sent on this connection, in order: new exchanges, and after a resume the old
 // ones again, with DUP [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1].
 void Deliveries::send_unsent(Session& session, Instant now) {
     wire::PacketId id = 0;
-    while (Inflight::Entry* entry = session.inflight().next_unsent(id))
+    while (Inflight::Entry* entry = session.queue().inflight().next_unsent(id))
         if (!send_exchange(session, id, *entry, now)) return;
 }
 
 // Returns false when the exchange has to wait. All exchanges behind it then wait as well.
 bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::Entry& entry, Instant now) {
-    Inflight& inflight = session.inflight();
+    SessionQueue& queue = session.queue();
+    Inflight& inflight = queue.inflight();
     Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
     if (journal.is_failed() && !journal.is_settled(delivery.not_before)) {
         ++services_.counters.dropped_unreadable;
-        session.finish_exchange(id);
+        queue.finish_exchange(id);
         return true;
     }
-    const journal::Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : 0;
+    const Ticket record = delivery.qos == QoS::exactly_once ? delivery.ticket : no_ticket;
     const bool is_first_from_store = delivery.is_stored && !entry.is_repetition();
     const bool waits_for_record =
-        !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(session.may_send_from()));
+        !journal.is_durable(record) || (is_first_from_store && !journal.is_settled(queue.may_send_from()));
     // The store has failed, so the record that must be durable first never will be. The exchange waits for the next
     // start of the broker, and the following exchanges go on.
     if (journal.is_failed() && waits_for_record) {
@@ -122,7 +128,7 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
     }
     if (entry.state != OutState::released && !entry.is_repetition() && delivery.publication.expires_at() <= now) {
         ++services_.counters.dropped_expired;  // [MQTT-3.3.2-5]: the message was never sent
-        session.finish_exchange(id);
+        queue.finish_exchange(id);
         return true;
     }
     if (entry.state == OutState::released) {
@@ -134,13 +140,13 @@ bool Deliveries::send_exchange(Session& session, wire::PacketId id, Inflight::En
     if (!sender_.has_room() || (!entry.is_counted && inflight.counted() >= quota())) return false;
     inflight.count(entry);
     inflight.skip_unsent();
-    const bool is_readable = session.load_publication(delivery);
-    if (!is_readable) session.note_unreadable(delivery.row);
-    const bool is_sent = is_readable && session.may_receive(delivery.publication.view().topic) &&
+    const bool is_readable = queue.load_publication(delivery);
+    if (!is_readable) queue.note_unreadable(delivery.row);
+    const bool is_sent = is_readable && auth::may_receive(session.rights(), delivery.publication.view().topic) &&
                          sender_.send_publish(delivery.publication.view(), delivery.publication.blob(),
                                               {delivery.ids, delivery.qos, delivery.retain, entry.is_repetition(), id},
                                               session.client_id(), now);
-    if (!is_sent) session.finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
+    if (!is_sent) queue.finish_exchange(id);  // [MQTT-3.1.2-25]: as if it had been sent and acknowledged
     return true;
 }
 
@@ -155,15 +161,16 @@ Ending Deliveries::on_answer(const wire::Ack& packet, Session& session) {
 }
 
 Ending Deliveries::on_puback(const wire::Ack& packet, Session& session) {
-    const Inflight::Entry* entry = session.inflight().find_answerable(packet.packet_id);
+    const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;  // late or repeated: nothing is owed any more
     if (entry->state != OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBACK for a QoS 2 message");
-    session.finish_exchange(packet.packet_id);
+    session.queue().finish_exchange(packet.packet_id);
     return nullptr;
 }
 
 Ending Deliveries::on_pubrec(const wire::Ack& packet, Session& session) {
-    Inflight::Entry* entry = session.inflight().find_answerable(packet.packet_id);
+    SessionQueue& queue = session.queue();
+    Inflight::Entry* entry = queue.inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) {
         if (!wire::is_error(packet.code))
             sender_.send_ack(PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found);
@@ -171,22 +178,22 @@ Ending Deliveries::on_pubrec(const wire::Ack& packet, Session& session) {
     }
     if (entry->state == OutState::sent_qos1) return end_with(ReasonCode::protocol_error, "PUBREC for a QoS 1 message");
     if (wire::is_error(packet.code) && entry->state == OutState::sent_qos2) {
-        session.finish_exchange(packet.packet_id);  // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
+        queue.finish_exchange(packet.packet_id);  // [MQTT-4.3.3-3]: no PUBREL, the packet id is free
         return nullptr;
     }
     if (entry->state == OutState::sent_qos2) {  // [MQTT-4.3.3-7]: never PUBLISH again, also after a crash
-        session.record_state(entry->delivery, OutState::released, packet.packet_id);
-        session.inflight().release(*entry);
+        queue.record_state(entry->delivery, OutState::released, packet.packet_id);
+        queue.inflight().release(*entry);
     }
     acks_.owe(PacketType::pubrel, packet.packet_id, ReasonCode::success, entry->delivery.ticket);  // [MQTT-4.3.3-4]
     return nullptr;
 }
 
 Ending Deliveries::on_pubcomp(const wire::Ack& packet, Session& session) {
-    const Inflight::Entry* entry = session.inflight().find_answerable(packet.packet_id);
+    const Inflight::Entry* entry = session.queue().inflight().find_answerable(packet.packet_id);
     if (entry == nullptr) return nullptr;
     if (entry->state != OutState::released) return end_with(ReasonCode::protocol_error, "PUBCOMP before PUBREL");
-    session.finish_exchange(packet.packet_id);
+    session.queue().finish_exchange(packet.packet_id);
     return nullptr;
 }
 

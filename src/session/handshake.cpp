@@ -10,6 +10,8 @@
 #include "ledge/base/wipe.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/packet_sender.hpp"
 #include "ledge/session/system_topics.hpp"
@@ -78,10 +80,11 @@ Ending Handshake::judge(const wire::Connect& packet, Bytes frame, Instant now, E
         return start_authentication(packet, frame, now, effect);
     if (identity_ != nullptr) return admit(packet, std::move(*identity_), effect);  // proven by TLS
     const ListenerOptions& listener = peer_.listener;
-    auth::Answer answer = auth::answer(services_.policy, {packet.user_name, packet.password, listener.allow_anonymous,
-                                                          packet.client_id, peer_.address, listener.name});
+    auth::LoginAnswer answer = auth::answer(
+        *services_.policy,
+        {packet.user_name, packet.password, listener.allow_anonymous, packet.client_id, peer_.address, listener.name});
     if (answer.check) return await_login(packet, frame, std::move(*answer.check), now);
-    if (answer.code != ReasonCode::success) return end_with(answer.code, auth::reason_of(answer, services_.policy));
+    if (answer.code != ReasonCode::success) return end_with(answer.code, auth::reason_of(answer, *services_.policy));
     return admit(packet, {}, effect);
 }
 
@@ -125,7 +128,7 @@ Ending Handshake::check_will(const wire::Will& will) const {
 Ending Handshake::admit(const wire::Connect& packet, auth::Identity identity, Effect& effect) {
     std::string client_id(packet.client_id);
     if (client_id.empty()) client_id = random_client_id(services_.rng);  // [MQTT-3.1.3-6]
-    const bool has_identity = identity.proof != auth::Proof::none || identity.user || services_.policy.acl;
+    const bool has_identity = identity.proof != auth::Proof::none || identity.user || services_.policy->acl;
     identity_ = has_identity ? std::make_unique<auth::Identity>(std::move(identity)) : nullptr;
     OpenSession open{packet, std::move(client_id)};
     if (Ending ending = check_right_to_will(open.connect, open.client_id)) return ending;
@@ -200,9 +203,9 @@ Ending Handshake::await_login(const wire::Connect& packet, Bytes frame, auth::Lo
     if (services_.guard.is_blocked(source, now)) return blocked_login();
     const LoginQueue::Added added =
         services_.logins.add(connection_, std::move(login), source, frame.size(), services_.guard, now);
-    if (added.gave_way != nullptr) added.gave_way->refuse_busy();
+    if (added.evicted != nullptr) added.evicted->refuse_busy();
     if (!added.is_in) return busy_with_logins();
-    login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(frame), {}, source});
+    login_ = std::make_unique<PendingLogin>(PendingLogin{Secret(frame), {}, source});
     step_ = Step::awaiting_login;
     return nullptr;
 }
@@ -223,7 +226,7 @@ Ending Handshake::on_login_checked(auth::LoginOutcome outcome, Instant now, Effe
     step_ = Step::awaiting_connect;
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
     LEDGE_ASSERT(connect.ok());
-    if (outcome.code == ReasonCode::success && !auth::is_still_proven(services_.policy, outcome.identity)) {
+    if (outcome.code == ReasonCode::success && !auth::is_still_proven(*services_.policy, outcome.identity)) {
         outcome.code = ReasonCode::bad_user_name_or_password;
         outcome.reason = "the configured users or keys were changed during the login";
     }
@@ -250,7 +253,7 @@ void Handshake::postpone(const OpenSession& open) {
         std::vector<Byte> frame(wire::encoded_size(open.connect));
         wire::Writer writer(frame);
         wire::encode(open.connect, writer);
-        login_ = std::make_unique<PendingLogin>(PendingLogin{auth::Secret(Bytes(frame)), {}});
+        login_ = std::make_unique<PendingLogin>(PendingLogin{Secret(Bytes(frame)), {}});
         wipe(frame.data(), frame.size());
     }
     login_->client_id = open.client_id;
@@ -262,7 +265,7 @@ Ending Handshake::reopen(Effect& effect) {
     step_ = Step::awaiting_connect;
     const auto connect = wire::decode_connect(login_->connect_frame.bytes());
     if (!connect.ok()) return end_with(connect.error(), "CONNECT");
-    if (identity_ != nullptr && !auth::is_still_proven(services_.policy, *identity_))
+    if (identity_ != nullptr && !auth::is_still_proven(*services_.policy, *identity_))
         return end_with(ReasonCode::not_authorized, "the configured users or keys were changed during the login");
     effect = OpenSession{*connect, login_->client_id};
     return nullptr;

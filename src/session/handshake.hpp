@@ -11,7 +11,7 @@
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/login_check.hpp"
 #include "ledge/auth/login_guard.hpp"
-#include "ledge/auth/password_hash.hpp"
+#include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/session/close_reason.hpp"
 #include "ledge/session/effects.hpp"
@@ -75,7 +75,7 @@ public:
 private:
     /// A client between its CONNECT and the verdict on its password, or its turn after a take-over.
     struct PendingLogin {
-        auth::Secret connect_frame;    // CONNECT, kept until the verdict
+        Secret connect_frame;          // CONNECT, kept until the verdict
         std::vector<Byte> held_input;  // what came after CONNECT [MQTT-3.1.4-6]
         auth::LoginSource source{};
         std::string client_id{};  // of a postponed client; chosen by the broker if the client left it empty

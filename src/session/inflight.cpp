@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "ledge/session/limits.hpp"
+
 namespace ledge::session {
+
+static_assert(Inflight::overtaking_max == inflight_ceiling, "the largest window must have room");
 
 bool Inflight::has_room(wire::PacketId id) const {
     if (id == 0) return false;

@@ -22,7 +22,7 @@ void note_failed_login(const ConnectionServices& services, const PeerFacts& peer
 void note_guess(const ConnectionServices& services, const PeerFacts& peer, const auth::LoginSource& source,
                 Instant now) {
     if (!services.guard.on_failure(source, now)) return;
-    const auth::LoginLimits& login = services.policy.login;
+    const auth::LoginLimits& login = services.policy->login;
     services.log.warning("login_blocked", {{"address", to_text(peer.network)},
                                            {"names", source.name == 0 ? "all names that no user has" : "one user name"},
                                            {"reason", "too many failed logins"},

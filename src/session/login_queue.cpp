@@ -28,7 +28,7 @@ LoginQueue::Added LoginQueue::add(Connection& connection, auth::LoginCheck check
     if (!has_room(carrier, bytes)) {
         const Place victim = find_victim(carrier, source, guard, now);
         if (victim == waiting_.end()) return added;
-        added.gave_way = erase(victim);
+        added.evicted = erase(victim);
         if (!has_room(carrier, bytes)) return added;  // one victim has not freed enough bytes for a large CONNECT
     }
     waiting_.push_back({++last_number_, &connection, carrier, std::move(check), source, bytes, 0});
@@ -105,7 +105,7 @@ void LoginQueue::note_turn(const Waiting& waiting) {
     name_turns_[auth::LoginSourceHash{}(waiting.source)] = last_turn_;
 }
 
-Connection* LoginQueue::take_blocked(const auth::LoginGuard& guard, Instant now) {
+Connection* LoginQueue::remove_blocked(const auth::LoginGuard& guard, Instant now) {
     const auto found = std::ranges::find_if(
         waiting_, [&](const Waiting& waiting) { return waiting.check && guard.is_blocked(waiting.source, now); });
     return found == waiting_.end() ? nullptr : erase(found);

@@ -26,25 +26,25 @@ Pressure MemoryBudget::judge(std::size_t clients) {
     // All clients together share an eighth of the budget for their unsent bytes.
     const std::uint64_t fair = budget_ / 8 / std::max<std::size_t>(clients, 1);
     share_ = pressure_ == Pressure::none ? no_limit : std::clamp(fair, share_bytes_min, share_bytes_max);
-    set_attention();
+    set_judge_at();
     return pressure_;
 }
 
 std::uint64_t MemoryBudget::excess() const {
     if (pressure_ != Pressure::slowest || used() < percent(slowest_percent)) return 0;
-    return used() - percent(relief_percent);
+    return used() - percent(slowest_end_percent);
 }
 
 // The next call of judge() is needed when the next step is reached. At the last step: whenever another hundredth of the
 // budget has been used nevertheless.
-void MemoryBudget::set_attention() {
+void MemoryBudget::set_judge_at() {
     if (!is_set()) return;
     const std::uint64_t used_then = pressure_ == Pressure::slowest
                                         ? std::max(used() + percent(1), percent(slowest_percent))
                                         : percent(begin_of(next(pressure_)));
     const std::uint64_t held_then = used_then > other_ ? used_then - other_ : held_ + percent(1);
     // used() counts memory above `measured_` one and a half times, so two thirds of the way there are enough.
-    attention_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;
+    judge_at_ = held_then > measured_ ? measured_ + (held_then - measured_) / 3 * 2 : held_then;
 }
 
 }  // namespace ledge::session

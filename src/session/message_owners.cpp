@@ -28,10 +28,10 @@ std::uint64_t MessageOwners::size_of(std::uint8_t code) {
     return ((mantissa_min + (code & 15U)) << (code >> 4U)) * unit;
 }
 
-void MessageOwners::add(std::uint64_t message, journal::StoreAccount* account, std::uint64_t bytes) {
-    auto& page = pages_[message / page_size];
+void MessageOwners::add(MessageNumber message, journal::StoreAccount* account, std::uint64_t bytes) {
+    auto& page = pages_[page_of(message)];
     if (page == nullptr) page = std::make_unique<Page>();
-    const std::size_t place = message % page_size;
+    const std::size_t place = place_of(message);
     // The coded size is charged, not `bytes`, so that remove() gives back exactly as much.
     const std::uint8_t code = code_of(bytes);
     page->sizes[place] = static_cast<std::uint8_t>(code + 1U);
@@ -39,9 +39,9 @@ void MessageOwners::add(std::uint64_t message, journal::StoreAccount* account, s
     ++page->used;
 }
 
-void MessageOwners::remove(std::uint64_t message) {
-    const auto found = pages_.find(message / page_size);
-    const std::size_t place = message % page_size;
+void MessageOwners::remove(MessageNumber message) {
+    const auto found = pages_.find(page_of(message));
+    const std::size_t place = place_of(message);
     // A message from before the start was charged to nobody, with the average size.
     if (found == pages_.end() || found->second->sizes[place] == 0) return accounts_.unstore(0, unknown_bytes_);
     Page& page = *found->second;

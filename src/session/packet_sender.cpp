@@ -121,7 +121,7 @@ std::string_view PacketSender::reason_for_client(std::string_view reason) const 
     return reason.substr(0, size);
 }
 
-void PacketSender::hold(journal::Ticket ticket) {
+void PacketSender::hold(Ticket ticket) {
     if (services_.journal.is_durable(ticket)) return;
     held_until_ = std::max(held_until_, ticket);
     wait_for_commit();
@@ -131,7 +131,7 @@ bool PacketSender::is_held() const { return !services_.journal.is_durable(held_u
 
 void PacketSender::drop_all() {
     outbox_.clear();
-    held_until_ = 0;
+    held_until_ = no_ticket;
 }
 
 void PacketSender::wait_for_commit() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
 
@@ -38,7 +39,7 @@ bool PendingQueue::is_all_stored() const {
     return true;
 }
 
-void PendingQueue::put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes) {
+void PendingQueue::put_back(QueueRow first_row, std::uint64_t rows, std::uint64_t bytes) {
     LEDGE_ASSERT(loaded_.empty());
     stored_from_ = first_row;
     stored_rows_ += rows;
@@ -57,20 +58,20 @@ bool PendingQueue::goes_to_tail(std::size_t bytes, const SessionLimits& limits) 
            loaded_bytes_ + bytes > limits.queue_window_bytes;
 }
 
-void PendingQueue::push_stored(std::uint64_t row, std::size_t bytes) {
+void PendingQueue::push_stored(QueueRow row, std::size_t bytes) {
     if (stored_rows_ == 0) stored_from_ = row;
     ++stored_rows_;
     stored_bytes_ += bytes;
 }
 
-void PendingQueue::take_stored(std::uint64_t row, std::size_t bytes) {
-    stored_from_ = row + 1;
+void PendingQueue::take_stored(QueueRow row, std::size_t bytes) {
+    stored_from_ = row.next();
     // The counts come from the store, where damage may have changed them, so they must not wrap around.
     stored_rows_ -= std::min<std::uint64_t>(stored_rows_, 1);
     stored_bytes_ -= std::min<std::uint64_t>(stored_bytes_, bytes);
 }
 
-void PendingQueue::restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from) {
+void PendingQueue::restore(std::uint64_t rows, std::uint64_t bytes, QueueRow from) {
     stored_rows_ = rows;
     stored_bytes_ = bytes;
     stored_from_ = from;

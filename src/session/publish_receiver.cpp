@@ -16,6 +16,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/journal/journal.hpp"
 #include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/session.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
@@ -27,11 +28,11 @@ using wire::PropertyId;
 using wire::QoS;
 using wire::ReasonCode;
 
-std::string told_to_client(const ConnectionServices& services, std::string_view detail, std::string_view rule) {
+std::string detail_for_client(const ConnectionServices& services, std::string_view detail, std::string_view rule) {
     std::string text(detail);
     if (rule.empty()) return text;
     if (!text.empty()) text += ": ";
-    return text.append(services.policy.explains_to_clients ? rule : "not allowed by the rules of this server");
+    return text.append(services.policy->explains_to_clients ? rule : "not allowed by the rules of this server");
 }
 
 Ending PublishReceiver::on_publish(Bytes frame, Session& session, Instant now, Effect& effect) {
@@ -103,7 +104,7 @@ Ending PublishReceiver::check_receive_maximum() const {
 // The first PUBREC may not have left yet. The ticket of this one packet id is not known; the session's latest ticket
 // covers it.
 Ending PublishReceiver::owe_repeated_pubrec(wire::PacketId id, const Session& session) {
-    const journal::Ticket ticket = session.received.last_ticket();
+    const Ticket ticket = session.received.last_ticket();
     if (services_.journal.is_failed() && !services_.journal.is_durable(ticket))
         return end_with(ReasonCode::implementation_specific_error, "the store has failed");
     acks_.owe_repeated_pubrec(id, ticket);
@@ -149,8 +150,8 @@ Ending PublishReceiver::refuse(const wire::Publish& packet, ReasonCode code, Ses
     const bool is_policy = code == ReasonCode::not_authorized;
     if (!peer_.is_v5() && !is_policy)
         return end_with(code, "the message is refused, and MQTT 3 has no acknowledgement that says so", rule);
-    return on_routed(session, packet.qos, packet.packet_id, code, 0, {},
-                     is_policy ? told_to_client(services_, {}, rule) : rule);
+    return on_routed(session, packet.qos, packet.packet_id, code, no_ticket, {},
+                     is_policy ? detail_for_client(services_, {}, rule) : rule);
 }
 
 // Sets `expires_at`, and leaves out the two properties that subscribers do not get unchanged: the topic alias, which
@@ -171,7 +172,7 @@ void PublishReceiver::read_properties(const wire::Properties& properties, journa
     publication.properties = kept.view().raw();
 }
 
-Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, ReasonCode code, journal::Ticket ticket,
+Ending PublishReceiver::on_routed(Session& session, QoS qos, wire::PacketId id, ReasonCode code, Ticket ticket,
                                   AckHold hold, std::string_view reason) {
     LEDGE_ASSERT(qos != QoS::at_most_once && id != 0);
     const bool is_for_later = code == ReasonCode::quota_exceeded || code == ReasonCode::implementation_specific_error;
@@ -198,7 +199,7 @@ void PublishReceiver::on_pubrel(const wire::Ack& packet, Session& session) {
     const bool is_known = session.received.erase(packet.packet_id);
     if (unreleased_ > 0) --unreleased_;
     // An unknown packet id may be one whose removal is not durable yet: PUBCOMP waits for everything written so far.
-    const journal::Ticket removed =
+    const Ticket removed =
         is_known ? session.received.drop_record(session.number(), packet.packet_id) : services_.journal.last();
     acks_.owe(PacketType::pubcomp, packet.packet_id,
               is_known ? ReasonCode::success : ReasonCode::packet_identifier_not_found, removed);

@@ -3,8 +3,18 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
+
+bool ReadRate::is_wanted(const SessionLimits& limits) {
+    return limits.messages_per_second != 0 || limits.bytes_per_second != 0 || UserRate::is_wanted(limits);
+}
+
+ReadRate::ReadRate(const SessionLimits& limits, Instant now)
+    : limits_(limits),
+      messages_(limits.messages_per_second, limits.messages_burst, now),
+      bytes_(limits.bytes_per_second, limits.bytes_burst, now) {}
 
 ReadRate::~ReadRate() {
     if (user_ == nullptr) return;

@@ -1,5 +1,4 @@
-// Session: its connection, its identity, and the log of drops. The queues are in session_queue.cpp, memory in
-// give_way.cpp and account.cpp.
+// Session: its connection, its identity, its records, and the log of drops. Its memory is in account.cpp.
 #include "ledge/session/session.hpp"
 
 #include <algorithm>
@@ -7,19 +6,26 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/account.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
 
 Session::Session(const SessionServices& services, std::string client_id, const SessionLimits& limits)
     : received(services.journal),
       will_record(services.journal),
-      expiry_timer(CoreTimer::Wakes::session_expiry, this),
-      will_timer(CoreTimer::Wakes::will_delay, this),
+      expiry_timer(CoreTimer::Wakes::session_expiry, *this),
+      will_timer(CoreTimer::Wakes::will_delay, *this),
       services_(services),
-      client_id_(std::move(client_id)),
-      record_(services.journal),
+      record_(services.journal, std::move(client_id)),
+      queue_(services, record_, subscriptions),
       limits_(&limits) {
     count_tables();
 }
@@ -27,9 +33,7 @@ Session::Session(const SessionServices& services, std::string client_id, const S
 Session::~Session() {
     LEDGE_ASSERT(connection_ == nullptr);
     if (is_waiting_for_commit_) std::erase(services_.waiting, this);
-    services_.counters.queued_messages -= backlog();
-    services_.counters.queued_bytes -= pending_.bytes();
-    services_.memory.remove(counted_tables_ + counted_slots_);
+    services_.memory.remove(counted_tables_);
     if (account_ != nullptr) leave_account();
 }
 
@@ -37,7 +41,7 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
     LEDGE_ASSERT(connection_ == nullptr);
     connection_ = &connection;
     limits_ = &limits;
-    leave_away_list();
+    leave_offline_list();
     expires_at = never;
     expiry_timer.cancel();
     will_timer.cancel();
@@ -45,7 +49,19 @@ void Session::attach(Connection& connection, const SessionLimits& limits) {
 
 bool Session::keeps_up() const { return connection_ != nullptr && connection_->keeps_up(); }
 
-void Session::set_identity(std::unique_ptr<auth::Identity> identity) { identity_ = std::move(identity); }
+void Session::set_identity(std::unique_ptr<auth::Identity> identity) {
+    forget_rights();  // they borrow names of the old identity; apply_policy() computes those of the new one
+    identity_ = std::move(identity);
+}
+
+void Session::forget_rights() {
+    rights_.reset();
+    rules_version_ = 0;
+}
+
+std::string_view Session::owner() const {
+    return identity_ != nullptr && identity_->user ? std::string_view(*identity_->user) : std::string_view();
+}
 
 bool Session::renew_proof(const auth::Identity& identity) {
     if (identity_ == nullptr) return !identity.user;
@@ -62,40 +78,74 @@ Bytes Session::source(std::vector<Byte>& scratch) const {
         scratch);
 }
 
-void Session::take_rules(const auth::Policy& policy) {
+void Session::apply_policy() const {
+    const std::shared_ptr<const auth::Policy>& policy = services_.policy;
+    LEDGE_ASSERT(policy != nullptr);
+    rules_version_ = services_.policy_version;
     if (identity_ == nullptr) {
         // An offline session without an identity gets its rights when a client connects for it.
-        if (!policy.acl || !is_online()) return;
+        if (!policy->acl || !is_online()) return;
         identity_ = std::make_unique<auth::Identity>();
     }
-    identity_->rights = auth::rights_of(policy, *identity_, client_id_);
-}
-
-void Session::shrink() {
-    inflight_.shrink();
-    pending_.shrink();
-    count_slots();
+    auto rights = auth::rights_of(policy, *identity_, client_id());
+    rights_ = rights ? std::make_unique<const auth::Rights>(std::move(*rights)) : nullptr;
 }
 
 void Session::detach() {
     connection_ = nullptr;
-    inflight_.mark_unsent();
-    // Remember the highest row whose PUBLISH was sent: the next record of the session says so, for DUP after a restart.
-    inflight_.for_each([this](wire::PacketId, const Inflight::Entry& entry) {
-        if (entry.delivery.is_stored && entry.delivery.is_begun())
-            sent_until_ = std::max(sent_until_, entry.delivery.row);
-    });
-    doubted_until_ = std::max(doubted_until_, sent_until_);
-    LEDGE_ASSERT(doubted_until_ >= sent_until_ && inflight_.counted() == 0);
-    shrink();
+    queue_.end_sending();
 }
 
-// The configuration key of the limit that the queue has reached.
-std::string_view Session::full_limit() const {
-    if (pending_.size() >= limits_->queue_stored_messages_max) return "limits.queue_stored_messages_max";
-    if (pending_.loaded() >= limits_->queue_messages_max) return "limits.queue_messages_max";
-    return is_stored() && pending_.has_stored_tail() ? "limits.queue_stored_bytes_max" : "limits.queue_bytes_max";
+// ---------------------------------------------------------------------------------------------------------------------
+// Records
+
+// What both kinds of records begin with.
+journal::SessionRecord Session::record_head(Instant at) const {
+    journal::SessionRecord record{client_id(), expiry_interval_s, at, false, std::nullopt, owner()};
+    if (will_timer.is_set()) record.will_due = will_timer.deadline();
+    if (account_ != nullptr) record.network = account_->network;
+    return record;
 }
+
+void Session::put_record(Instant at, journal::Urgency urgency) {
+    journal::SessionRecord record = record_head(at);
+    record.is_incomplete = is_incomplete;
+    record.progress = queue_.progress();
+    if (has_will_to_record()) record.will = *will;
+    record_.put(record, urgency);
+}
+
+void Session::record_connection(journal::Urgency urgency) {
+    const bool must_be_first = queue_.begin_sending();
+    put_record(never, must_be_first ? std::max(urgency, journal::Urgency::paced) : urgency);
+    queue_.send_from(must_be_first && !services_.journal.is_failed() ? record_.ticket() : no_ticket);
+}
+
+void Session::record_disconnection(Instant at, journal::Urgency urgency) {
+    queue_.note_progress();
+    put_record(at, urgency);
+}
+
+bool Session::is_record_current() const {
+    return !is_stored() || record_.agrees_with(expiry_interval_s, has_will_to_record());
+}
+
+void Session::put_will_record(journal::Urgency urgency) {
+    LEDGE_ASSERT(will != nullptr && !is_persistent());
+    journal::SessionRecord record = record_head(never);
+    record.will = *will;
+    record.is_will_only = true;
+    will_record.put(record, urgency);
+}
+
+void Session::wait_for_commit() {
+    if (is_waiting_for_commit_) return;
+    is_waiting_for_commit_ = true;
+    services_.waiting.push_back(this);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The log of drops
 
 void Session::note_drop(DropReason reason, const journal::PublicationView& publication) {
     struct Words {
@@ -111,15 +161,15 @@ void Session::note_drop(DropReason reason, const journal::PublicationView& publi
     const Words& mine = words[static_cast<std::size_t>(reason)];
     ++(services_.counters.*mine.counter);
     if (++dropped_in_a_row_ > 1) return;
-    services_.log.warning("publish_dropping", {{"client_id", client_id_},
+    services_.log.warning("publish_dropping", {{"client_id", client_id()},
                                                {"topic", publication.topic},
                                                {"reason", mine.reason},
-                                               {"limit", mine.limit.empty() ? full_limit() : mine.limit},
-                                               {"queued", backlog()}});
+                                               {"limit", mine.limit.empty() ? queue_.full_limit(*limits_) : mine.limit},
+                                               {"queued", queue_.size()}});
 }
 
 void Session::end_run_of_drops() {
-    services_.log.info("publish_dropping_ended", {{"client_id", client_id_}, {"dropped", dropped_in_a_row_}});
+    services_.log.info("publish_dropping_ended", {{"client_id", client_id()}, {"dropped", dropped_in_a_row_}});
     dropped_in_a_row_ = 0;
 }
 

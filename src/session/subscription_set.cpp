@@ -6,7 +6,7 @@
 
 namespace ledge::session {
 
-const SubscriptionRef* SubscriptionSet::find(std::uint32_t filter, std::uint32_t share_group) const {
+const SubscriptionRef* SubscriptionSet::find(FilterId filter, ShareGroupId share_group) const {
     const std::uint64_t key = key_of(filter, share_group);
     if (index_ != nullptr) {
         const auto found = index_->by_key.find(key);
@@ -16,7 +16,7 @@ const SubscriptionRef* SubscriptionSet::find(std::uint32_t filter, std::uint32_t
     return found == refs_.end() ? nullptr : &*found;
 }
 
-SubscriptionRef* SubscriptionSet::find(std::uint32_t filter, std::uint32_t share_group) {
+SubscriptionRef* SubscriptionSet::find(FilterId filter, ShareGroupId share_group) {
     const SubscriptionRef* found = std::as_const(*this).find(filter, share_group);
     return found == nullptr ? nullptr : &refs_[static_cast<std::size_t>(found - refs_.data())];
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/read_rate.hpp"
 
 namespace ledge::session {
@@ -27,6 +28,14 @@ struct Values {
 };
 
 }  // namespace
+
+bool UserRate::is_wanted(const SessionLimits& limits) {
+    return limits.user_messages_per_second != 0 || limits.user_bytes_per_second != 0;
+}
+
+UserRate::UserRate(const SessionLimits& limits, Instant now)
+    : messages_(limits.user_messages_per_second, limits.user_messages_burst, now),
+      bytes_(limits.user_bytes_per_second, limits.user_bytes_burst, now) {}
 
 void UserRate::join(const SessionLimits& limits) {
     const auto found = std::ranges::find(uses_, &limits, &ListenerUse::limits);

@@ -28,7 +28,9 @@ namespace {
 
 constexpr int copy_time_max_ms = 10 * 60 * 1000;
 
-Failure<StoreError> refuse(Fault fault, std::string text) { return Failure{StoreError{fault, std::move(text)}}; }
+Failure<Error> refuse(std::error_code code, std::string_view operation, std::string subject, std::string detail = {}) {
+    return Failure{Error{code, operation, std::move(subject), std::move(detail)}};
+}
 
 /// Writes a compacted copy to `path`. Returns 0 or a code; after 0 the copy is on stable storage.
 int write_snapshot(const Env& env, const std::string& path) {
@@ -95,33 +97,33 @@ std::string size_text(std::uint64_t bytes) { return std::to_string(bytes / 1024)
 
 }  // namespace
 
-Result<bool, StoreError> backup(const std::string& path, const std::string& target, const Print& print) {
+Result<bool, Error> backup(const std::string& path, const std::string& target, const Print& print) {
     struct stat facts {};
     if (::lstat(target.c_str(), &facts) == 0)
-        return refuse(Fault::access, target + ": exists already; nothing is overwritten");
+        return refuse(Fault::access, "{}: exists already; nothing is overwritten", target);
     const std::string data = path + "/data.mdb";
-    if (os::file_size(data) == 0) return refuse(Fault::access, path + ": holds no store (no data.mdb)");
+    if (os::file_size(data) == 0) return Failure{no_store_in(path)};
     auto dir = StoreDir::open(path, false);  // keeps the lock to the end, if no broker runs
     // A running broker holds the lock. A copy is possible all the same, if LMDB's lock file tells it of this reader.
-    const bool is_running = !dir && dir.error().fault == Fault::in_use;
+    const bool is_running = !dir && fault_of(dir.error().code) == Fault::in_use;
     if (!dir && !is_running) return Failure{dir.error()};
     if (is_running && ::access((data + "-lock").c_str(), F_OK) != 0)
-        return refuse(Fault::access,
-                      data + "-lock: was deleted while a broker uses the store; no copy can be consistent");
+        return refuse(Fault::access, "{}-lock: was deleted while a broker uses the store; no copy can be consistent",
+                      data);
     const std::uint64_t before = os::file_size(data);
 
     // The copy gets its name only after it was read: a file with the name TARGET is always a sound backup.
     os::Draft draft(target + ".partial");
     draft.remove_leftover();
     if (const std::string problem = copy_snapshot(data, !is_running, draft.path()); !problem.empty())
-        return refuse(Fault::io, data + ": cannot be copied to " + draft.path() + ": " + problem);
+        return refuse(Fault::io, "{}: cannot be copied to {}", data, draft.path() + ": " + problem);
     Inspection inspection;
     if (const std::string problem = inspect_to_end(draft.path(), inspection); !problem.empty())
-        return refuse(Fault::damaged, data + ": is not backed up, because the copy is damaged: " + problem);
+        return refuse(Fault::damaged, "{}: is not backed up, because the copy is damaged: {}", data, problem);
     if (const int code = draft.rename_to(target, os::Draft::Existing::kept))
-        return refuse(Fault::access, system_text(target, "cannot be created", code));
+        return refuse(code_of(code), "{}: cannot be created", target);
     if (const int code = os::sync_directory(os::parent_of(target)))
-        return refuse(Fault::io, system_text(target, "cannot be synced", code));
+        return refuse(code_of(code), "{}: cannot be synced", target);
     print(target + ": " + size_text(os::file_size(target)) + ", " + contents_of(inspection) + "; " +
           verdict_on(inspection) + "\n");
     if (is_running)
@@ -130,38 +132,37 @@ Result<bool, StoreError> backup(const std::string& path, const std::string& targ
     return true;
 }
 
-Result<bool, StoreError> restore(const std::string& backup, const std::string& path, bool replaces,
-                                 const Print& print) {
+Result<bool, Error> restore(const std::string& backup, const std::string& path, bool replaces, const Print& print) {
     Inspection inspection;
-    if (os::file_size(backup) == 0) return refuse(Fault::access, backup + ": is missing or empty");
+    if (os::file_size(backup) == 0) return refuse(Fault::access, "{}: is missing or empty", backup);
     if (const std::string problem = inspect_to_end(backup, inspection); !problem.empty())
-        return refuse(Fault::damaged, backup + ": is not restored: " + problem);
+        return refuse(Fault::damaged, "{}: is not restored: {}", backup, problem);
     auto dir = StoreDir::open(path, true);
     if (!dir) return Failure{dir.error()};
     const bool has_store = os::file_size(dir->data_path()) > 0;
     if (has_store && !replaces)
-        return refuse(Fault::access,
-                      path + ": holds a store already; with --force that store is kept under another name");
+        return refuse(Fault::access, "{}: holds a store already; with --force that store is kept under another name",
+                      path);
 
     os::Draft draft(dir->new_path());
     draft.remove_leftover();
     os::Descriptor file = os::create_private_file(draft.path());
-    if (!file.is_open()) return refuse(Fault::access, system_text(draft.path(), "cannot be created", errno));
+    if (!file.is_open()) return refuse(system_code(errno), "{}: cannot be created", draft.path());
     int code = copy_bytes(backup, file.get());
     if (code == 0) dir->give_to_owner(file.get());
     if (code == 0) code = os::sync_file(file.get());
     file.reset();
     if (code == 0) code = draft.rename_to(dir->restored_path());
     if (code == 0) code = dir->sync();
-    if (code != 0) return refuse(fault_of(code), system_text(dir->new_path(), "cannot be written", code));
+    if (code != 0) return refuse(code_of(code), "{}: cannot be written", dir->new_path());
     // From here on, a start that finds no data.mdb finishes the restore.
     if (has_store) {
         auto aside = dir->set_aside("replaced");
-        if (!aside) return refuse(Fault::access, aside.error());
+        if (!aside) return Failure{aside.error()};
         print(dir->data_path() + ": is kept as " + *aside + "\n");
     }
     if (const int adopted = dir->adopt(dir->restored_path()))
-        return refuse(Fault::access, system_text(dir->data_path(), "cannot be replaced", adopted));
+        return refuse(code_of(adopted), "{}: cannot be replaced", dir->data_path());
     print(dir->data_path() + ": " + contents_of(inspection) + "\n");
     return true;
 }

@@ -101,7 +101,7 @@ int BadRows::move_to_file(Txn& txn, const Tables& tables) {
     if (!is_written || !write_file(lines, true)) {
         // The rows stay in their tables, and every read skips them. The next start tries again.
         has_failed_ = true;
-        log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + std::strerror(errno)}});
+        log_.error("store_bad_rows_not_moved", {{"reason", path_ + ": " + explain(errno)}});
         return lmdb_ok;
     }
     LEDGE_ASSERT(rows.size() <= rows_at_once);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/record.hpp"
 
 namespace ledge::storage {
 
@@ -25,8 +26,8 @@ private:
 CommitQueue::CommitQueue(Store& store, std::function<void(Outcome)> on_done)
     : store_(store), on_done_(std::move(on_done)) {}
 
-Result<std::unique_ptr<CommitQueue>, int> CommitQueue::create(Store& store, os::Post post,
-                                                              std::function<void(Outcome)> on_done) {
+Result<std::unique_ptr<CommitQueue>, std::error_code> CommitQueue::create(Store& store, os::Post post,
+                                                                          std::function<void(Outcome)> on_done) {
     std::unique_ptr<CommitQueue> queue(new CommitQueue(store, std::move(on_done)));
     auto worker = os::WorkerPool::create(std::move(post), {.name = "commit", .runs_waiting_at_end = true});
     if (!worker) return Failure{worker.error()};
@@ -57,7 +58,7 @@ void CommitQueue::finish(Outcome outcome) {
     LEDGE_ASSERT(is_under_way_);
     is_under_way_ = false;
     // A batch that found no room is kept for submit_again(); every other outcome is final.
-    const bool is_kept = !outcome && outcome.error().fault == Fault::full;
+    const bool is_kept = !outcome && may_retry(outcome.error());
     if (!is_kept) batch_ = {};
     on_done_(std::move(outcome));
 }

@@ -70,7 +70,7 @@ bool dump_subscription(JsonWriter& line, Bytes body) {
 bool dump_queued(JsonWriter& line, Bytes body) {
     const auto record = journal::parse_queued(body);
     if (!record) return false;
-    line.number("message", record->message);
+    line.number("message", record->message.value());
     line.number("bytes", std::uint64_t{record->bytes});
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(record->qos)});
     line.boolean("retain", record->retain);

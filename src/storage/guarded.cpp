@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/os/file.hpp"
 
 namespace ledge::storage {

@@ -22,7 +22,7 @@ class SessionFinder {
 public:
     explicit SessionFinder(std::vector<StoredSession>& sessions) : sessions_(sessions) {}
 
-    StoredSession* find(std::uint64_t number) {
+    StoredSession* find(SessionNumber number) {
         while (at_ < sessions_.size() && sessions_[at_].number < number) ++at_;
         return at_ < sessions_.size() && sessions_[at_].number == number ? &sessions_[at_] : nullptr;
     }
@@ -35,7 +35,7 @@ private:
 std::vector<std::uint64_t> numbers_of(const std::vector<StoredSession>& sessions) {
     std::vector<std::uint64_t> numbers;
     numbers.reserve(sessions.size());
-    for (const StoredSession& session : sessions) numbers.push_back(session.number);
+    for (const StoredSession& session : sessions) numbers.push_back(session.number.value());
     return numbers;
 }
 
@@ -64,7 +64,7 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
     LossFinder losses(table, numbers, damage.incomplete);
     SessionFinder finder(sessions);
     const auto on_row = [&](Bytes key, Bytes body) {
-        if (StoredSession* owner = finder.find(read_u64(key.data()))) return f(*owner, key, body);
+        if (StoredSession* owner = finder.find(SessionNumber(read_u64(key.data())))) return f(*owner, key, body);
         const auto value = txn.get(tables[table], key);
         if (value) damage.rows.note(table, key, value.value(), "its session is missing");
     };
@@ -73,24 +73,24 @@ int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::v
     return code;
 }
 
-void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<std::uint64_t>& messages) {
+void add_queued(StoredSession& owner, Bytes key, Bytes value, std::vector<MessageNumber>& messages) {
     const auto record = journal::parse_queued(value);
     if (!record) return;
     LEDGE_ASSERT(key.size() == key_size(Table::queued));  // fault_in_row() has checked the key
     const std::uint64_t number = read_u64(key.data() + 8);
-    if (owner.queued++ == 0) owner.first_queued = number;
-    owner.last_queued = number;
-    if (record->is_live) owner.last_live = number;
+    if (owner.queued++ == 0) owner.first_queued = QueueRow(number);
+    owner.last_queued = QueueRow(number);
+    if (record->is_live) owner.last_live = QueueRow(number);
     owner.queued_bytes += record->bytes;
     if (record->packet_id != 0) owner.inflight.push_back({number, copy_of(value)});
     messages.push_back(record->message);
 }
 
-void count_references(std::vector<std::uint64_t> messages, std::vector<journal::StoredReferences>& references) {
+void count_references(std::vector<MessageNumber> messages, std::vector<journal::StoredReferences>& references) {
     // The walk is in the order of sessions; within one queue the numbers are often sorted already.
     if (!std::is_sorted(messages.begin(), messages.end())) std::sort(messages.begin(), messages.end());
     references.reserve(messages.size());
-    for (const std::uint64_t message : messages) {
+    for (const MessageNumber message : messages) {
         if (references.empty() || references.back().message != message) references.push_back({message, 0});
         ++references.back().rows;
     }
@@ -131,7 +131,7 @@ int note_messages_without_queue(const Txn& txn, const Tables& tables,
     auto next = references.begin();  // references and rows are both sorted by message number
     return for_each_row(txn, tables[Table::message], [&](Bytes key, Bytes value) {
         if (!is_key(Table::message, key)) return true;
-        const std::uint64_t number = read_u64(key.data());
+        const MessageNumber number(read_u64(key.data()));
         while (next != references.end() && next->message < number) ++next;
         const bool is_referenced = next != references.end() && next->message == number;
         if (!is_referenced) damage.rows.note(Table::message, key, value, "no queue refers to it");
@@ -155,7 +155,7 @@ void mark_incomplete(std::vector<StoredSession>& sessions, std::vector<std::uint
     sort_once(numbers);
     SessionFinder finder(sessions);
     for (const std::uint64_t number : numbers) {
-        StoredSession* session = finder.find(number);
+        StoredSession* session = finder.find(SessionNumber(number));
         if (session != nullptr) session->record = incomplete_record(session->record);
     }
 }
@@ -181,7 +181,7 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     const std::uint64_t bad_before = damage.rows.count();
     int code = for_each_sound_row(txn, tables, Table::session, damage, nullptr, [&](Bytes key, Bytes body) {
         sessions.emplace_back();
-        sessions.back().number = read_u64(key.data());
+        sessions.back().number = SessionNumber(read_u64(key.data()));
         sessions.back().record = copy_of(body);
     });
     if (code != lmdb_ok) return code;
@@ -197,7 +197,7 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     });
     if (code != lmdb_ok) return code;
 
-    std::vector<std::uint64_t> messages;
+    std::vector<MessageNumber> messages;
     if (const auto facts = txn.facts(tables[Table::queued])) messages.reserve(facts.value().entries);
     code = for_each_owned_row(txn, tables, Table::queued, sessions, damage,
                               [&](auto& owner, Bytes key, Bytes body) { add_queued(owner, key, body, messages); });

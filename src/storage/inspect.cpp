@@ -151,7 +151,7 @@ private:
             case Table::queued: {
                 const auto record = journal::parse_queued(value);
                 LEDGE_ASSERT(record.has_value());  // the reader has checked the body
-                messages_queued_.push_back(record->message);
+                messages_queued_.push_back(record->message.value());
                 check_owner(table, key);
                 break;
             }

@@ -59,14 +59,54 @@ Bytes to_bytes(const MDB_val& value) { return {static_cast<const Byte*>(value.mv
 
 }  // namespace
 
-std::string explain(int code) { return code == row_damaged ? "a row is damaged" : mdb_strerror(code); }
+namespace {
+
+class LmdbCategory final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "LMDB"; }
+    std::string message(int code) const override {
+        return code == row_damaged ? "a row is damaged" : mdb_strerror(code);
+    }
+};
+
+class FaultCategory final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "store"; }
+    std::string message(int) const override { return {}; }
+};
+
+const std::error_category& fault_category() {
+    static const FaultCategory category;
+    return category;
+}
+
+}  // namespace
+
+// LMDB's own codes are negative.
+std::error_code code_of(int code) {
+    static const LmdbCategory lmdb;
+    return code < 0 ? std::error_code(code, lmdb) : system_code(code);
+}
+
+std::string explain(int code) { return code_of(code).message(); }
+
+std::error_code make_error_code(Fault fault) { return {static_cast<int>(fault), fault_category()}; }
+
+Fault fault_of(std::error_code code) {
+    return code.category() == fault_category() ? static_cast<Fault>(code.value()) : fault_of(code.value());
+}
+
+bool may_retry(const Error& error) {
+    const Fault fault = fault_of(error.code);
+    return fault == Fault::full || fault == Fault::ceiling;
+}
 
 Fault fault_of(int code) {
     switch (code) {
         case ENOSPC:
         case EDQUOT:
-        case EFBIG:
-        case MDB_MAP_FULL: return Fault::full;
+        case EFBIG: return Fault::full;
+        case MDB_MAP_FULL: return Fault::ceiling;
         case EACCES:
         case EPERM:
         case EROFS:

@@ -1,6 +1,6 @@
 // Env, Txn, Cursor: the only interface to liblmdb. An environment, its transactions and its cursors are values that
 // free their resources in the destructor. Only lmdb_env.cpp includes lmdb.h. A function that can fail returns a code:
-// 0, a code of LMDB, or errno. explain() turns a code into text.
+// 0, a code of LMDB, or errno. code_of() turns it into the code of an Error.
 //
 // Several threads may use an Env; one thread at a time may use a Txn or a Cursor. At most one write transaction exists.
 #pragma once
@@ -31,6 +31,8 @@ inline constexpr int row_damaged = -31000;    // our own code: the bytes of a ro
 inline constexpr int lmdb_panic = -30795;     // the environment must be closed and opened again
 inline constexpr int lmdb_map_full = -30792;  // the ceiling of the file is reached
 inline bool is_not_found(int code) { return code == lmdb_not_found; }
+std::error_code code_of(int code);
+/// The words for a code.
 std::string explain(int code);
 Fault fault_of(int code);
 

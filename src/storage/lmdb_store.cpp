@@ -10,6 +10,7 @@
 
 #include "image.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "row_seal.hpp"
 #include "table_traits.hpp"
 #include "thread_io.hpp"
@@ -50,7 +51,7 @@ std::size_t given_bytes(Table table, const journal::Record& record) { return key
 
 LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log)
     : open_(std::move(open)),
-      beginning_(open_->beginning),
+      start_state_(open_->start_state),
       ceiling_(open_->env.facts().size_max),
       wall_clock_(wall_clock),
       log_(log),
@@ -58,18 +59,16 @@ LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsi
       meta_(open_->meta),
       is_short_run_noted_(short_runs > 0) {}
 
-StoreError LmdbStore::error(const char* what, int code) const {
-    return {fault_of(code), open_->dir.data_path() + ": " + what + ": " + explain(code)};
-}
+Error LmdbStore::error(std::string_view what, int code) const { return {code_of(code), what, open_->dir.data_path()}; }
 
-Result<journal::StoreImage, StoreError> LmdbStore::load() {
+Result<journal::StoreImage, Error> LmdbStore::load() {
     LEDGE_ASSERT(open_ != nullptr);
     journal::StoreImage image;
     Damage damage{bad_rows_, {}};
     {
         auto txn = Txn::begin(open_->env, true);
         int code = txn ? load_image(*txn, open_->tables, open_->fresh, image, damage) : txn.error();
-        if (code != lmdb_ok) return Failure{error("cannot be loaded", code)};
+        if (code != lmdb_ok) return Failure{error("{}: cannot be loaded", code)};
         // A number in use must never be assigned again, even if a damaged meta row says so.
         meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
     }
@@ -99,9 +98,9 @@ void LmdbStore::move_bad_rows(std::vector<std::uint64_t>& incomplete) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Commit
 
-Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) {
+Result<CommitReport, Error> LmdbStore::commit(const journal::Batch& batch) {
     if (const int code = read_failure_; code != lmdb_ok && !poison_) {
-        return Failure{poison("could not be read; nothing more is written until a restart: " + explain(code))};
+        return Failure{poison("{}: could not be read; nothing more is written until a restart: {}", explain(code))};
     }
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
@@ -113,7 +112,7 @@ Result<CommitReport, StoreError> LmdbStore::commit(const journal::Batch& batch) 
     // This check comes last: a commit into a file that is no longer the store's file must not be reported as durable.
     if (const std::string_view displaced = open_->file.displacement(open_->dir.data_path()); !displaced.empty()) {
         return Failure{
-            poison(std::string(displaced) + " while the broker runs; nothing more is written until a restart")};
+            poison("{}: {} while the broker runs; nothing more is written until a restart", std::string(displaced))};
     }
     open_->fresh.on_committed();
     report.last = batch.last;
@@ -135,30 +134,29 @@ void LmdbStore::forget_dead_readers(Instant now) {
     open_->env.check_readers(freed);
 }
 
-StoreError LmdbStore::poison(std::string what) {
+/// `what` has places for the path of the file and for `detail`.
+Error LmdbStore::poison(std::string_view what, std::string detail) {
     LEDGE_ASSERT(!poison_);  // the first error stays
-    poison_ = StoreError{Fault::io, open_->dir.data_path() + ": " + std::move(what)};
+    poison_ = Error{Fault::io, what, open_->dir.data_path(), std::move(detail)};
     return *poison_;
 }
 
 // A failed transaction leaves the store unchanged: LMDB first writes and syncs pages that nothing refers to yet, and
 // then the meta page that refers to them. So a commit that found no room on the disk may be repeated from its
 // beginning.
-StoreError LmdbStore::on_commit_failed(int code) {
+Error LmdbStore::on_commit_failed(int code) {
     LEDGE_ASSERT(code != lmdb_ok);
     open_->fresh.on_failed();
-    StoreError postponed = error("cannot be written", code);
-    if (code == EIO && is_broken_write()) postponed = {Fault::full, broken_write_text()};
-    if (postponed.fault != Fault::full) {
-        poison_ = error("a commit failed; nothing more is written until a restart", code);
+    Error postponed = error("{}: cannot be written", code);
+    if (code == EIO && is_broken_write()) postponed = broken_write();
+    if (!may_retry(postponed)) {
+        poison_ = error("{}: a commit failed; nothing more is written until a restart", code);
         return *poison_;
     }
-    if (code == lmdb_map_full) {
-        postponed.text = open_->dir.data_path() + ": cannot be written: " + raise_ceiling();
-        postponed.fix = "raise store.size_max_bytes and restart, or let subscribers receive the queued messages";
-    }
+    if (code == lmdb_map_full)
+        postponed = {Fault::ceiling, "{}: cannot be written: {}", open_->dir.data_path(), raise_ceiling()};
     if (const int broken = reopen_if_broken()) {
-        poison_ = error("cannot be opened again after a failed write", broken);
+        poison_ = error("{}: cannot be opened again after a failed write", broken);
         return *poison_;
     }
     return postponed;
@@ -169,13 +167,14 @@ StoreError LmdbStore::on_commit_failed(int code) {
 // two cases apart: success means that only a write was cut short.
 bool LmdbStore::is_broken_write() const { return open_->file.sync() == 0; }
 
-std::string LmdbStore::broken_write_text() const {
+Error LmdbStore::broken_write() const {
     struct statvfs disk {};
     const bool is_known = ::statvfs(open_->dir.path().c_str(), &disk) == 0;
     const bool has_room = is_known && std::uint64_t{disk.f_bavail} * disk.f_frsize >= broken_write_room;
-    return open_->dir.data_path() + ": cannot be written: " +
-           (has_room ? "a write failed before anything was changed: Input/output error"
-                     : "a write was cut short: No space left on device");
+    return {Fault::full,
+            has_room ? "{}: cannot be written: a write failed before anything was changed: Input/output error"
+                     : "{}: cannot be written: a write was cut short: No space left on device",
+            open_->dir.data_path()};
 }
 
 // Removals need pages too: a store that reaches its ceiling exactly could never be emptied again. For this reason the
@@ -262,10 +261,10 @@ int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
     return ignore_missing(txn.erase(tables[table], key.bytes()));
 }
 
-int LmdbStore::drop_session(Txn& txn, std::uint64_t session) {
-    int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session).bytes()));
+int LmdbStore::drop_session(Txn& txn, SessionNumber session) {
+    int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session.value()).bytes()));
     for (const Table table : {Table::subscription, Table::received, Table::queued}) {
-        if (code == lmdb_ok) code = erase_rows_of(txn, open_->tables[table], session);
+        if (code == lmdb_ok) code = erase_rows_of(txn, open_->tables[table], session.value());
     }
     return code;
 }
@@ -303,27 +302,11 @@ void LmdbStore::close(Instant now) {
     StoreDir dir = std::move(open_->dir);
     open_.reset();
     if (is_clean) dir.mark_clean();
-    poison_ = StoreError{Fault::access, dir.data_path() + ": is closed"};
+    poison_ = Error{Fault::access, "{}: is closed", dir.data_path()};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
-
-journal::StoreReader LmdbStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        static_cast<LmdbStore*>(self)->read_queued(session, from, rows_max, bytes_max, out);
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<LmdbStore*>(self)->read_row(Table::message, number, out);
-    };
-    return reader;
-}
 
 /// Calls f(transaction) -> code on the newest snapshot. The snapshot is released before the call returns: a snapshot
 /// that is kept would prevent the reuse of every page that later commits free.
@@ -337,7 +320,7 @@ bool LmdbStore::read(F&& f) {
     }
     if (code != lmdb_ok && !is_not_found(code) && read_failure_ == lmdb_ok) {
         read_failure_ = code;
-        log_.error("store_read_failed", {{"reason", error("cannot be read", code).text}});
+        log_.error("store_read_failed", {{"reason", text_of(error("{}: cannot be read", code))}});
     }
     return code == lmdb_ok;
 }
@@ -362,18 +345,18 @@ int LmdbStore::read_once(F&& f) {
     return code;
 }
 
-bool LmdbStore::read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                            std::vector<journal::StoredDelivery>& out) {
-    return read([&](const Txn& txn) {
+void LmdbStore::queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                       std::vector<journal::StoredDelivery>& out) {
+    read([&](const Txn& txn) {
         auto rows = Cursor::open(txn, open_->tables[Table::queued]);
         if (!rows) return rows.error();
         auto messages = Cursor::open(txn, open_->tables[Table::message]);
         if (!messages) return messages.error();
         std::size_t bytes = 0;
-        int code = rows->seek(Key::of(session, from).bytes());
+        int code = rows->seek(Key::of(session.value(), from.value()).bytes());
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
-            if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session) break;
+            if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session.value()) break;
             const Bytes body = opened(Table::queued, key, rows->value());
             journal::StoredDelivery& delivery = out.emplace_back();
             delivery.row = {read_u64(key.data() + 8), {body.begin(), body.end()}};

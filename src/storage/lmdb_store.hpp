@@ -12,6 +12,8 @@
 #include "fresh_rows.hpp"
 #include "held_file.hpp"
 #include "ledge/base/log.hpp"
+#include "ledge/broker/store_figures.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/storage/store.hpp"
 #include "lmdb_env.hpp"
 #include "store_dir.hpp"
@@ -27,35 +29,35 @@ struct OpenStore {
     Tables tables;
     Meta meta;
     FreshRows fresh;
-    Beginning beginning = Beginning::whole;
+    StartState start_state = StartState::whole;
 };
 
-class LmdbStore final : public Store {
+class LmdbStore final : public Store, private journal::StoreReader {
 public:
     /// `short_runs`: the number of short runs in the file `state`. After a minute without a crash the store writes 0.
     LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log);
     ~LmdbStore() override = default;
 
-    Result<journal::StoreImage, StoreError> load() override;
-    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
-    journal::StoreReader reader() override;
+    Result<journal::StoreImage, Error> load() override;
+    Result<CommitReport, Error> commit(const journal::Batch& batch) override;
+    journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override;
-    Beginning beginning() const override { return beginning_; }
+    StartState start_state() const override { return start_state_; }
     void close(Instant now) override;
 
 private:
     int write(const journal::Batch& batch, CommitReport& report);
-    StoreError on_commit_failed(int code);
+    Error on_commit_failed(int code);
     bool is_broken_write() const;
-    std::string broken_write_text() const;
+    Error broken_write() const;
     std::string raise_ceiling();
     void forget_dead_readers(Instant now);
     int reopen_if_broken();
     int apply(Txn& txn, const journal::Record& record, Bytes body);
-    int drop_session(Txn& txn, std::uint64_t session);
+    int drop_session(Txn& txn, SessionNumber session);
     void move_bad_rows(std::vector<std::uint64_t>& incomplete);
-    StoreError error(const char* what, int code) const;
-    StoreError poison(std::string what);
+    Error error(std::string_view what, int code) const;
+    Error poison(std::string_view what, std::string detail);
     void note_lasting_run(Instant now);
 
     // Reads. A read that fails returns false or nothing and poisons the store.
@@ -63,14 +65,20 @@ private:
     bool read(F&& f);
     template <class F>
     int read_once(F&& f);
-    bool read_queued(std::uint64_t session, std::uint64_t from, std::size_t rows_max, std::size_t bytes_max,
-                     std::vector<journal::StoredDelivery>& out);
+    void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                std::vector<journal::StoredDelivery>& out) override;
+    bool retained(std::uint64_t number, std::vector<Byte>& out) override {
+        return read_row(Table::retained, number, out);
+    }
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        return read_row(Table::message, number.value(), out);
+    }
     bool read_row(Table table, std::uint64_t number, std::vector<Byte>& out);
     Bytes opened(Table table, Bytes key, Bytes value);
     void note_if_bad(const Txn& txn, Table table, const Key& key);
 
     std::unique_ptr<OpenStore> open_;  // nullptr after close()
-    Beginning beginning_;
+    StartState start_state_;
     std::size_t ceiling_;  // the configured limit of the file in bytes; the map may be raised above it
     WallClock wall_clock_;
     Log log_;
@@ -78,7 +86,7 @@ private:
 
     // Committer's thread
     Meta meta_;
-    std::optional<StoreError> poison_;
+    std::optional<Error> poison_;
     std::optional<Instant> first_commit_;
     std::size_t pages_in_use_ = 0;  // after the last commit
     Instant readers_checked_at_{};

@@ -6,7 +6,10 @@
 #include <limits>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "schema.hpp"
 #include "table_traits.hpp"
 
@@ -15,6 +18,7 @@ namespace ledge::storage {
 using journal::Change;
 using journal::RecordKind;
 
+/// The tables of the real store, as sorted maps: the order of the rows is part of what a reader relies on.
 struct MemoryStore::Tables {
     std::array<Rows, table_count> rows;
 
@@ -34,12 +38,13 @@ MemoryStore::~MemoryStore() = default;
 // ---------------------------------------------------------------------------------------------------------------------
 // Commits
 
+// The batch is kept and not applied: reads must see the state before the commit until it is finished.
 void MemoryStore::start(journal::Batch batch) {
     LEDGE_ASSERT(!under_way_);
     under_way_ = std::move(batch);
 }
 
-Result<CommitReport, StoreError> MemoryStore::finish() {
+Result<CommitReport, Error> MemoryStore::finish() {
     LEDGE_ASSERT(under_way_.has_value());
     const journal::Batch batch = std::move(*under_way_);
     under_way_.reset();
@@ -58,7 +63,7 @@ Result<CommitReport, StoreError> MemoryStore::finish() {
     return report;
 }
 
-Result<CommitReport, StoreError> MemoryStore::commit(const journal::Batch& batch) {
+Result<CommitReport, Error> MemoryStore::commit(const journal::Batch& batch) {
     start(batch);
     return finish();
 }
@@ -74,8 +79,9 @@ void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
 void MemoryStore::apply(const journal::Record& record, Bytes body) {
     const bool is_put = record.change == Change::put;
     if (record.kind == RecordKind::session && !is_put) return drop_session(record.session);
+    // A session has one row, whose key has no number, as in the schema of the real store.
     Rows& rows = (*tables_)[table_of(record.kind)];
-    const Key key{record.session, record.kind == RecordKind::session ? 0 : record.number};
+    const Key key{record.session.value(), record.kind == RecordKind::session ? 0 : record.number};
     if (is_put) {
         rows[key].assign(body.begin(), body.end());
     } else {
@@ -83,11 +89,12 @@ void MemoryStore::apply(const journal::Record& record, Bytes body) {
     }
 }
 
-void MemoryStore::drop_session(std::uint64_t session) {
+/// All rows of the session but its queued messages' bodies, which other sessions may share.
+void MemoryStore::drop_session(SessionNumber session) {
     for (const Table table : {Table::session, Table::subscription, Table::received, Table::queued}) {
         Rows& rows = (*tables_)[table];
-        rows.erase(rows.lower_bound({session, 0}),
-                   rows.upper_bound({session, std::numeric_limits<std::uint64_t>::max()}));
+        rows.erase(rows.lower_bound({session.value(), 0}),
+                   rows.upper_bound({session.value(), std::numeric_limits<std::uint64_t>::max()}));
     }
 }
 
@@ -99,7 +106,7 @@ void MemoryStore::crash(std::size_t records_kept, Duration rest) {
     now_ += rest;
 }
 
-void MemoryStore::fail_from(std::uint64_t nth, StoreError error) {
+void MemoryStore::fail_from(std::uint64_t nth, Error error) {
     until_failure_ = nth;
     planned_ = std::move(error);
 }
@@ -118,7 +125,7 @@ std::size_t MemoryStore::rows() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // Reads
 
-Result<journal::StoreImage, StoreError> MemoryStore::load() {
+Result<journal::StoreImage, Error> MemoryStore::load() {
     journal::StoreImage image;
     std::uint64_t highest = 0;  // the highest number in use
     image.now = now_;
@@ -135,7 +142,7 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
         if (!is_sound(Table::session, owner, record)) continue;
         highest = std::max(highest, owner.first);
         journal::StoredSession& stored = image.sessions.emplace_back();
-        stored.number = owner.first;
+        stored.number = SessionNumber(owner.first);
         stored.record = record;
         const auto each_of = [&, number = owner.first](Table table, auto&& f) {
             const Rows& rows = tables[table];
@@ -150,15 +157,15 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
         each_of(Table::queued, [&](auto number, const auto& body) {
             const auto queued = journal::parse_queued(body);
             if (!queued) return;
-            if (stored.queued++ == 0) stored.first_queued = number;
-            stored.last_queued = number;
-            if (queued->is_live) stored.last_live = number;
+            if (stored.queued++ == 0) stored.first_queued = QueueRow(number);
+            stored.last_queued = QueueRow(number);
+            if (queued->is_live) stored.last_live = QueueRow(number);
             stored.queued_bytes += queued->bytes;
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
-            ++references[queued->message];
+            ++references[queued->message.value()];
         });
     }
-    for (const auto& [message, rows] : references) image.references.push_back({message, rows});
+    for (const auto& [message, rows] : references) image.references.push_back({MessageNumber(message), rows});
     for (const auto& [key, body] : tables[Table::retained]) {
         const auto publication = journal::parse_publication(body);
         if (!publication || !is_sound(Table::retained, key, body)) continue;
@@ -172,31 +179,29 @@ Result<journal::StoreImage, StoreError> MemoryStore::load() {
     return image;
 }
 
-journal::StoreReader MemoryStore::reader() {
-    journal::StoreReader reader;
-    reader.context = this;
-    reader.queued = [](void* self, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                       std::size_t bytes_max, std::vector<journal::StoredDelivery>& out) {
-        Tables& tables = *static_cast<MemoryStore*>(self)->tables_;
-        std::size_t bytes = 0;
-        for (auto row = tables[Table::queued].lower_bound({session, from});
-             row != tables[Table::queued].end() && row->first.first == session && rows_max > 0 && bytes <= bytes_max;
-             ++row, --rows_max) {
-            journal::StoredDelivery& delivery = out.emplace_back();
-            delivery.row = {row->first.second, row->second};
-            const auto queued = journal::parse_queued(row->second);
-            const auto message = tables[Table::message].find({0, queued ? queued->message : 0});
-            if (message != tables[Table::message].end()) delivery.publication = message->second;
-            bytes += delivery.row.body.size() + delivery.publication.size();
-        }
-    };
-    reader.retained = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::retained, number, out);
-    };
-    reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-        return static_cast<MemoryStore*>(self)->tables_->read(Table::message, number, out);
-    };
-    return reader;
+void MemoryStore::queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                         std::vector<journal::StoredDelivery>& out) {
+    Tables& tables = *tables_;
+    std::size_t bytes = 0;
+    for (auto row = tables[Table::queued].lower_bound({session.value(), from.value()});
+         row != tables[Table::queued].end() && row->first.first == session.value() && rows_max > 0 &&
+         bytes <= bytes_max;
+         ++row, --rows_max) {
+        journal::StoredDelivery& delivery = out.emplace_back();
+        delivery.row = {row->first.second, row->second};
+        const auto queued = journal::parse_queued(row->second);
+        const auto message = tables[Table::message].find({0, queued ? queued->message.value() : 0});
+        if (message != tables[Table::message].end()) delivery.publication = message->second;
+        bytes += delivery.row.body.size() + delivery.publication.size();
+    }
+}
+
+bool MemoryStore::retained(std::uint64_t number, std::vector<Byte>& out) {
+    return tables_->read(Table::retained, number, out);
+}
+
+bool MemoryStore::message(MessageNumber number, std::vector<Byte>& out) {
+    return tables_->read(Table::message, number.value(), out);
 }
 
 }  // namespace ledge::storage

@@ -17,6 +17,7 @@
 
 #include "inspect.hpp"
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "lmdb_store.hpp"
@@ -46,25 +47,25 @@ class Opener {
 public:
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
 
-    Beginning beginning() const { return beginning_; }
+    StartState start_state() const { return start_state_; }
 
-    Result<std::unique_ptr<Store>, StoreError> open() {
+    Result<std::unique_ptr<Store>, Error> open() {
         auto dir = StoreDir::open(options_.path, true);
         if (!dir) return Failure{dir.error()};
         return open(std::move(*dir));
     }
 
     /// Opens the store in a directory that this process has locked.
-    Result<std::unique_ptr<Store>, StoreError> open(StoreDir dir) {
+    Result<std::unique_ptr<Store>, Error> open(StoreDir dir) {
         warn_of_group(dir);
         int code = dir.finish_interrupted();
         const bool is_new = os::file_size(dir.data_path()) == 0;
         if (dir.has_lost_data()) {
-            beginning_ = Beginning::lost;
+            start_state_ = StartState::lost;
             log_loss(dir);
         }
         if (code == lmdb_ok && is_new) code = create(dir);
-        if (code != lmdb_ok) return failure(dir, "cannot be created", code);
+        if (code != lmdb_ok) return failure(dir, "{}: cannot be created", code);
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir.past();
         std::string reason = check_file(dir, past);
         if (reason.empty()) {
@@ -75,7 +76,7 @@ public:
     }
 
 private:
-    using Opened = Result<std::unique_ptr<Store>, StoreError>;
+    using Opened = Result<std::unique_ptr<Store>, Error>;
 
     // Shared volumes often have such a mode, so the broker warns and starts.
     void warn_of_group(const StoreDir& dir) const {
@@ -114,7 +115,7 @@ private:
         auto env = open_env(dir);
         if (!env) {
             if (fault_of(env.error()) == Fault::damaged) reason = explain(env.error());
-            return failure(dir, "cannot be opened", env.error());
+            return failure(dir, "{}: cannot be opened", env.error());
         }
         int freed = 0;
         env->check_readers(freed);
@@ -123,11 +124,11 @@ private:
         const unsigned short_runs = past.is_clean ? 1 : past.short_runs + 1;
         if (meta.version < schema_version) {
             const int code = upgrade(dir, *env, meta);
-            if (code != lmdb_ok) return failure(dir, "cannot be upgraded to the schema of this broker", code);
+            if (code != lmdb_ok) return failure(dir, "{}: cannot be upgraded to the schema of this broker", code);
             env = open_env(dir);
-            if (!env) return failure(dir, "cannot be opened", env.error());
+            if (!env) return failure(dir, "{}: cannot be opened", env.error());
         }
-        return finish(std::move(dir), std::move(*env), meta, short_runs, beginning_);
+        return finish(std::move(dir), std::move(*env), meta, short_runs, start_state_);
     }
 
     void log_bad_rows(std::uint64_t rows, std::uint64_t sessions_incomplete) const {
@@ -194,44 +195,44 @@ private:
 
     /// Reads the meta row into `meta`. An empty file gets the default values. Fails for a store of a later version, and
     /// for a file that is not a store, whose `reason` is set.
-    Result<bool, StoreError> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
+    Result<bool, Error> check_meta(const StoreDir& dir, const Env& env, Meta& meta, std::string& reason) const {
         auto txn = Txn::begin(env, true);
-        if (!txn) return failure_of(dir, "cannot be read", txn.error());
+        if (!txn) return failure_of(dir, "{}: cannot be read", txn.error());
         const MetaRows meta_rows = read_meta_rows(*txn);
         std::optional<Meta> found = meta_rows.meta;
         const auto rows = txn->facts(main_db);
         if (!meta_rows.is_ours && rows && rows.value().entries > 0) {
             reason = "not a store of this broker";
-            return failure_of(dir, "is not a store of this broker", 0);
+            return failure_of(dir, "{}: is not a store of this broker", Fault::damaged);
         }
         if (meta_rows.is_ours && !found) {
             auto tables = Tables::open(*txn, false);
-            if (!tables) return failure_of(dir, "cannot be read", tables.error());
+            if (!tables) return failure_of(dir, "{}: cannot be read", tables.error());
             found = recover_meta(*txn, *tables);
         }
         if (meta_rows.is_ours && meta_rows.fault != nullptr) log_meta_damage(dir, meta_rows, *found);
         if (found && found->version > schema_version) {
-            return Failure{StoreError{Fault::newer, dir.data_path() + ": has schema version " +
-                                                        std::to_string(found->version) + ", this broker knows up to " +
-                                                        std::to_string(schema_version) +
-                                                        "; start the newer broker again, or choose another store"}};
+            return Failure{
+                Error{Fault::newer, "{}: has schema version {}; start the newer broker again, or choose another store",
+                      dir.data_path(),
+                      std::to_string(found->version) + ", this broker knows up to " + std::to_string(schema_version)}};
         }
         meta = found.value_or(Meta{});
         return true;
     }
 
-    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, Beginning beginning) const {
+    Opened finish(StoreDir dir, Env env, Meta meta, unsigned short_runs, StartState start_state) const {
         // Before the first write to the file: if this process crashes, the next start must know.
         if (!dir.mark_running(short_runs))
-            return failure(dir, "cannot be used, because its directory cannot be written", errno);
+            return failure(dir, "{}: cannot be used, because its directory cannot be written", errno);
         auto tables = prepare(env, meta);
-        if (!tables) return failure(dir, "cannot be prepared", tables.error());
-        if (const int code = dir.sync()) return failure(dir, "cannot be synced", code);
+        if (!tables) return failure(dir, "{}: cannot be prepared", tables.error());
+        if (const int code = dir.sync()) return failure(dir, "{}: cannot be synced", code);
         auto file = HeldFile::open(dir.data_path());
-        if (!file) return failure(dir, "cannot be opened", file.error());
+        if (!file) return failure(dir, "{}: cannot be opened", file.error());
         std::unique_ptr<OpenStore> open(
-            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, beginning});
-        if (const int code = load_fresh(*open)) return failure(open->dir, "cannot be read", code);
+            new OpenStore{std::move(dir), std::move(*file), std::move(env), *tables, meta, {}, start_state});
+        if (const int code = load_fresh(*open)) return failure(open->dir, "{}: cannot be read", code);
         const EnvFacts facts = open->env.facts();
         log_.info("store_open", {{"path", open->dir.data_path()},
                                  {"bytes", facts.pages_used * facts.page_size},
@@ -274,19 +275,20 @@ private:
         dir.mark_running(0);
         Salvaged salvaged;
         if (const int code = make_salvaged(dir, salvaged)) {
-            return failure(dir, ("is damaged (" + reason + "), and its readable rows cannot be copied").c_str(), code);
+            return Failure{Error{code_of(code), "{}: is damaged ({}), and its readable rows cannot be copied",
+                                 dir.data_path(), reason}};
         }
         auto aside = dir.set_aside("corrupt");
-        if (!aside) return Failure{StoreError{Fault::damaged, aside.error()}};
-        if (const int code = dir.adopt(dir.salvaged_path())) return failure(dir, "cannot be created", code);
+        if (!aside) return Failure{aside.error()};
+        if (const int code = dir.adopt(dir.salvaged_path())) return failure(dir, "{}: cannot be created", code);
         log_.error("store_quarantined", {{"path", dir.data_path()}, {"kept_as", *aside}, {"reason", reason}});
         report(salvaged);
         auto env = open_env(dir);
-        if (!env) return failure(dir, "cannot be opened", env.error());
+        if (!env) return failure(dir, "{}: cannot be opened", env.error());
         Meta meta;
         std::string second_reason;
         if (auto known = check_meta(dir, *env, meta, second_reason); !known) return Failure{known.error()};
-        return finish(std::move(dir), std::move(*env), meta, 0, Beginning::salvaged);
+        return finish(std::move(dir), std::move(*env), meta, 0, StartState::salvaged);
     }
 
     int make_salvaged(const StoreDir& dir, Salvaged& salvaged) const {
@@ -310,20 +312,17 @@ private:
                                       {"clock", salvaged.has_meta ? "kept" : "recovered"}});
     }
 
-    static Failure<StoreError> failure_of(const StoreDir& dir, const char* what, int code) {
-        std::string cause = code != 0 ? ": " + explain(code) : std::string();
-        if (code == ENOMEM) {
-            cause +=
-                "; the address space for store.size_max_bytes cannot be reserved: lower that key, or raise the "
-                "limit of the process (ulimit -v)";
-        }
-        return Failure{StoreError{fault_of(code), dir.data_path() + ": " + what + cause}};
+    static Failure<Error> failure_of(const StoreDir& dir, std::string_view what, std::error_code code) {
+        return Failure{Error{code, what, dir.data_path()}};
     }
-    static Opened failure(const StoreDir& dir, const char* what, int code) { return failure_of(dir, what, code); }
+    static Failure<Error> failure_of(const StoreDir& dir, std::string_view what, int code) {
+        return failure_of(dir, what, code_of(code));
+    }
+    static Opened failure(const StoreDir& dir, std::string_view what, int code) { return failure_of(dir, what, code); }
 
     const LmdbStoreOptions options_;
     const Log log_;
-    Beginning beginning_ = Beginning::whole;
+    StartState start_state_ = StartState::whole;
 };
 
 /// Makes the file of a new store later, on the committer's thread, with one try for each commit. Between the tries the
@@ -332,14 +331,15 @@ class LaterOpener {
 public:
     explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { lock_directory(); }
 
-    Result<std::unique_ptr<Store>, StoreError> operator()() {
+    Result<std::unique_ptr<Store>, Error> operator()() {
         if (!*held_) lock_directory();
         if (!*held_) return Failure{held_->error()};
         const std::string data = (*held_)->data_path();
         if (os::file_size(data) > 0 && !is_file_ours_)
-            return Failure{StoreError{Fault::io, data +
-                                                     ": has come from elsewhere while the broker ran without a file; "
-                                                     "nothing is written until a restart"}};
+            return Failure{Error{Fault::io,
+                                 "{}: has come from elsewhere while the broker ran without a file; nothing is written "
+                                 "until a restart",
+                                 data}};
         // There is no old file to inspect, so nothing forks here. The log belongs to another thread, so this try has
         // none.
         auto opened = Opener(options_, Log()).open(std::move(**held_));
@@ -351,27 +351,25 @@ public:
     }
 
 private:
-    void lock_directory() {
-        held_ = std::make_shared<Result<StoreDir, StoreError>>(StoreDir::open(options_.path, true));
-    }
+    void lock_directory() { held_ = std::make_shared<Result<StoreDir, Error>>(StoreDir::open(options_.path, true)); }
 
     LmdbStoreOptions options_;
-    std::shared_ptr<Result<StoreDir, StoreError>> held_;  // shared, because a std::function must be copyable
+    std::shared_ptr<Result<StoreDir, Error>> held_;  // shared, because a std::function must be copyable
     bool is_file_ours_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
+Result<std::unique_ptr<Store>, Error> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
     Opener opener(options, log);
     auto opened = opener.open();
     const bool is_new = os::file_size(options.path + "/data.mdb") == 0;
-    if (opened || opened.error().fault != Fault::full || !is_new) return opened;
+    if (opened || !may_retry(opened.error()) || !is_new) return opened;
     log.error("store_postponed",
-              {{"reason", opened.error().text},
+              {{"reason", text_of(opened.error())},
                {"outcome", "the broker serves clients, and makes the store as soon as there is room"},
                {"fix", "make room on the disk of the store; a restart does not help"}});
-    return make_pending_store(LaterOpener(options), opener.beginning());
+    return make_pending_store(LaterOpener(options), opener.start_state());
 }
 
 }  // namespace ledge::storage

@@ -239,11 +239,12 @@ public:
         }
         erase_unless(Table::queued, [&](Bytes key, Bytes body) {
             const auto record = journal::parse_queued(body);
-            if (!record || !contains_number(messages, record->message)) incomplete_.push_back(read_u64(key.data()));
+            if (!record || !contains_number(messages, record->message.value()))
+                incomplete_.push_back(read_u64(key.data()));
             if (!record || !contains_number(sessions, read_u64(key.data())) ||
-                !contains_number(messages, record->message))
+                !contains_number(messages, record->message.value()))
                 return false;
-            wanted.push_back(record->message);
+            wanted.push_back(record->message.value());
             return true;
         });
         std::sort(wanted.begin(), wanted.end());

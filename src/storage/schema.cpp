@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledge/base/byte_reader.hpp"
 #include "row_seal.hpp"
 
 namespace ledge::storage {
@@ -16,35 +17,6 @@ constexpr std::array<Byte, 8> magic{'L', 'e', 'd', 'g', 'e', 'M', 'Q', '\0'};
 // second one is more likely a clock that has jumped.
 constexpr std::chrono::microseconds wall_earliest = std::chrono::seconds(1'767'225'600);  // 2026-01-01T00:00:00Z
 constexpr std::chrono::microseconds rest_max = std::chrono::hours(24 * 90);
-
-/// Reads fields from the front. A read beyond the end returns zeros, and is_ok() is false afterwards.
-class Fields {
-public:
-    explicit Fields(Bytes bytes) : rest_(bytes) {}
-
-    std::uint64_t number(std::size_t size) {
-        std::uint64_t value = 0;
-        for (const Byte byte : read_bytes(size)) value = value << 8U | byte;
-        return value;
-    }
-    std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
-    std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
-    std::int64_t i64() { return static_cast<std::int64_t>(number(8)); }
-    Instant instant() { return Instant(Duration(i64())); }
-    Bytes read_bytes(std::size_t size) {
-        is_ok_ = is_ok_ && size <= rest_.size();
-        if (!is_ok_) return {};
-        const Bytes taken = rest_.first(size);
-        rest_ = rest_.subspan(size);
-        return taken;
-    }
-    Bytes rest() const { return rest_; }
-    bool is_ok() const { return is_ok_; }
-
-private:
-    Bytes rest_;
-    bool is_ok_ = true;
-};
 
 }  // namespace
 
@@ -109,15 +81,15 @@ std::optional<Meta> parse_meta(Bytes row) {
     const bool has_size_of_v1 = row.size() == meta_size - seal_size;
     const std::optional<Bytes> body = has_size_of_v1 ? std::optional(row) : open_checksum(row);
     if (!body) return std::nullopt;
-    Fields in(body->subspan(magic.size()));
+    ByteReader in(body->subspan(magic.size()));
     Meta meta;
     meta.version = in.u32();
-    meta.next_number = in.number(8);
+    meta.next_number = in.u64();
     meta.logical = in.instant();
     meta.wall = std::chrono::microseconds(in.i64());
-    meta.device_bytes = in.number(8);
+    meta.device_bytes = in.u64();
     const bool is_known =
-        in.is_ok() && (meta.version == 1) == has_size_of_v1 && (meta.version > schema_version || in.rest().empty());
+        in.is_ok() && (meta.version == 1) == has_size_of_v1 && (meta.version > schema_version || in.is_empty());
     const bool is_possible = meta.next_number > 0 && meta.next_number <= number_max && meta.logical >= Instant{} &&
                              meta.logical <= logical_max;
     return is_known && is_possible ? std::optional(meta) : std::nullopt;
@@ -132,7 +104,7 @@ Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
 std::array<Byte, fresh_head_size> encode_fresh_head(FreshKind kind) { return {static_cast<Byte>(kind)}; }
 
 std::optional<FreshBody> parse_fresh_body(Bytes body) {
-    Fields in(body);
+    ByteReader in(body);
     const std::uint8_t kind = in.u8();
     const FreshBody fresh{static_cast<FreshKind>(kind), in.rest()};
     if (!in.is_ok() || kind > static_cast<std::uint8_t>(FreshKind::settled)) return std::nullopt;

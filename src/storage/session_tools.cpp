@@ -3,8 +3,11 @@
 
 #include "guarded.hpp"
 #include "ledge/base/json.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/os/file.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/tools.hpp"
 #include "row_seal.hpp"
@@ -66,19 +69,17 @@ int send_sessions(const std::string& file, GuardedOut& out) {
 }
 
 /// Adds what to do when a broker uses the store.
-Failure<StoreError> add_advice(const StoreError& error) {
-    if (error.fault != Fault::in_use) return Failure{error};
-    return Failure{StoreError{Fault::in_use, error.text + "; ask that broker with --admin URL, or stop it first"}};
+Failure<Error> add_advice(const Error& error) {
+    if (fault_of(error.code) != Fault::in_use) return Failure{error};
+    return Failure{in_context("{}; ask that broker with --admin URL, or stop it first", "", error)};
 }
 
 }  // namespace
 
-Result<bool, StoreError> list_sessions(const std::string& path, const Print& print) {
+Result<bool, Error> list_sessions(const std::string& path, const Print& print) {
     auto dir = StoreDir::open(path, false);
     if (!dir) return add_advice(dir.error());
-    if (os::file_size(dir->data_path()) == 0)
-        return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
-    std::string problem;
+    if (os::file_size(dir->data_path()) == 0) return Failure{no_store_in(path)};
     const auto work = [&](GuardedOut& out) {
         const int code = send_sessions(dir->data_path(), out);
         if (code != lmdb_ok) out.send(as_bytes(explain(code)));
@@ -86,16 +87,14 @@ Result<bool, StoreError> list_sessions(const std::string& path, const Print& pri
     };
     const auto on_bytes = [&](Bytes bytes) { print(as_text(bytes)); };
     if (run_guarded(work, on_bytes, list_silence_max_ms) == GuardedEnd::fine) return true;
-    return Failure{
-        StoreError{Fault::damaged, dir->data_path() + ": cannot be read completely; run: ledgemq store verify"}};
+    return Failure{Error{Fault::damaged, "{}: cannot be read completely; run: ledgemq store verify", dir->data_path()}};
 }
 
-Result<bool, StoreError> remove_session(const std::string& path, std::string_view client_id) {
+Result<bool, Error> remove_session(const std::string& path, std::string_view client_id) {
     {
         auto dir = StoreDir::open(path, false);
         if (!dir) return add_advice(dir.error());
-        if (os::file_size(dir->data_path()) == 0)
-            return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+        if (os::file_size(dir->data_path()) == 0) return Failure{no_store_in(path)};
     }
     auto store = open_lmdb_store({.path = path}, {});
     if (!store) return add_advice(store.error());
@@ -111,7 +110,7 @@ Result<bool, StoreError> remove_session(const std::string& path, std::string_vie
         batch.bodies.assign(body.begin(), body.end());
         batch.records.push_back({journal::RecordKind::session, journal::Change::put, 0,
                                  static_cast<std::uint32_t>(body.size()), stored.number, 0});
-        batch.last = 1;
+        batch.last = Ticket(1);
         batch.next_number = image->next_number;
         batch.now = image->now;
         if (auto done = (*store)->commit(batch); !done) return Failure{done.error()};
@@ -119,7 +118,7 @@ Result<bool, StoreError> remove_session(const std::string& path, std::string_vie
         return true;
     }
     (*store)->close(image->now);
-    return Failure{StoreError{Fault::access, path + ": has no session of the client " + std::string(client_id)}};
+    return Failure{Error{Fault::access, "{}: has no session of the client {}", path, std::string(client_id)}};
 }
 
 }  // namespace ledge::storage

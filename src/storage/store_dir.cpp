@@ -10,7 +10,7 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -40,11 +40,9 @@ std::string clean_text(const std::string& data_path) {
     return "clean " + std::to_string(facts.st_size) + " " + std::to_string(mtime_ns) + "\n";
 }
 
-Failure<StoreError> refused(const std::string& path, const char* what, int code) {
-    return Failure{StoreError{fault_of(code), system_text(path, what, code)}};
+Failure<Error> refused(std::string path, std::string_view what, std::error_code code) {
+    return Failure{Error{code, what, std::move(path)}};
 }
-
-Failure<StoreError> refused(std::string text) { return Failure{StoreError{Fault::access, std::move(text)}}; }
 
 // The whole file, for a lock of the open file description (F_OFD_SETLK). Such a lock can be queried without locking,
 // and a child that closes its inherited descriptor does not release it.
@@ -111,42 +109,46 @@ constexpr const char* names_in_use[] = {"data.mdb",
                                         "data.mdb.compacted",
                                         "data.mdb.restored"};
 
-/// Says which of these names is not an ordinary file; "" when all are. The broker would overwrite the target of a
+/// Which of these names is not an ordinary file; nullopt when all are. The broker would overwrite the target of a
 /// symbolic link.
-std::string foreign_name_in(const std::string& directory) {
+std::optional<Error> foreign_name_in(const std::string& directory) {
     for (const char* name : names_in_use) {
         struct stat facts {};
         const std::string path = directory + "/" + name;
         if (::lstat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode)) continue;
-        return path + (S_ISLNK(facts.st_mode) ? ": is a symbolic link" : ": is not an ordinary file");
+        return Error{Fault::access,
+                     S_ISLNK(facts.st_mode)
+                         ? "{}: is a symbolic link; the broker does not use it: remove it, or configure the folder "
+                           "that contains the store"
+                         : "{}: is not an ordinary file; the broker does not use it: remove it, or configure the "
+                           "folder that contains the store",
+                     path};
     }
     return {};
 }
 
 /// Succeeds when the directory can hold a store.
-Result<bool, StoreError> check(const std::string& path) {
+Result<bool, Error> check(const std::string& path) {
     struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0) return refused(path, "cannot be used as a store", errno);
-    if (!S_ISDIR(facts.st_mode)) return refused(path + ": is not a directory; a store needs its own directory");
+    if (::stat(path.c_str(), &facts) != 0) return refused(path, "{}: cannot be used as a store", system_code(errno));
+    if (!S_ISDIR(facts.st_mode))
+        return refused(path, "{}: is not a directory; a store needs its own directory", Fault::access);
     if ((facts.st_mode & S_IWOTH) != 0) {
-        return refused(path + ": everybody may write there; remove that right (chmod o-w) or choose another directory");
+        return refused(path, "{}: everybody may write there; remove that right (chmod o-w) or choose another directory",
+                       Fault::access);
     }
     if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
-        return refused(path + ": may not be written by user " + std::to_string(::geteuid()) + ": " +
-                       std::strerror(errno));
+        const int error = errno;
+        return Failure{
+            Error{system_code(error), "{}: may not be written by user {}", path, std::to_string(::geteuid())}};
     }
-    if (const std::string foreign = foreign_name_in(path); !foreign.empty()) {
-        return refused(foreign +
-                       "; the broker does not use it: remove it, or configure the folder that contains the store");
-    }
+    if (auto foreign = foreign_name_in(path)) return Failure{std::move(*foreign)};
     return true;
 }
 
 }  // namespace
 
-std::string system_text(const std::string& path, const char* what, int code) {
-    return path + ": " + what + ": " + std::strerror(code);
-}
+Error no_store_in(const std::string& path) { return {Fault::access, "{}: holds no store (no data.mdb)", path}; }
 
 pid_t holder_of(const std::string& directory) {
     const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -157,29 +159,28 @@ pid_t holder_of(const std::string& directory) {
     return pid > 0 ? pid : -1;
 }
 
-Result<StoreDir, StoreError> StoreDir::open(const std::string& given, bool creates) {
+Result<StoreDir, Error> StoreDir::open(const std::string& given, bool creates) {
     // Without the trailing slashes, so that parent_of() finds the parent.
     std::string path = given;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     if (creates && ::mkdir(path.c_str(), 0700) == 0) {
         os::sync_directory(os::parent_of(path));
     } else if (creates && errno != EEXIST) {
-        return refused(path, "cannot be created", errno);
+        return refused(path, "{}: cannot be created", system_code(errno));
     }
     if (auto fit = check(path); !fit) return Failure{fit.error()};
     Descriptor directory = os::open_directory(path);
-    if (!directory.is_open()) return refused(path, "cannot be opened", errno);
+    if (!directory.is_open()) return refused(path, "{}: cannot be opened", system_code(errno));
     Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!lock.is_open()) return refused(path + "/lock", "cannot be opened", errno);
+    if (!lock.is_open()) return refused(path + "/lock", "{}: cannot be opened", system_code(errno));
     switch (lock_file(lock.get())) {
         case Locking::done: break;
-        case Locking::failed: return refused(path + "/lock", "cannot be locked", errno);
+        case Locking::failed: return refused(path + "/lock", "{}: cannot be locked", system_code(errno));
         case Locking::held:
-            const std::string pid = std::to_string(pid_in(lock.get()));
-            return Failure{StoreError{Fault::in_use, path + ": in use by process " + pid}};
+            return Failure{Error{Fault::in_use, "{}: in use by process {}", path, std::to_string(pid_in(lock.get()))}};
     }
     if (lock_directory(directory.get()) == Locking::held) {
-        return Failure{StoreError{Fault::in_use, path + ": in use by another process, whose file 'lock' was deleted"}};
+        return Failure{Error{Fault::in_use, "{}: in use by another process, whose file 'lock' was deleted", path}};
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
     // The pid is information for people. On a full disk it cannot be written, and the lock works without it.
@@ -256,18 +257,18 @@ int StoreDir::adopt(const std::string& file) const {
     return sync();
 }
 
-Result<std::string, std::string> StoreDir::set_aside(const char* why) {
+Result<std::string, Error> StoreDir::set_aside(const char* why) {
     for (int n = 1; n <= set_aside_max; ++n) {
         std::string target = data_path() + "." + why + "-" + std::to_string(n);
         if (::access(target.c_str(), F_OK) == 0) continue;
         if (::rename(data_path().c_str(), target.c_str()) != 0) {
-            return Failure{system_text(data_path(), "cannot be renamed", errno)};
+            return Failure{Error{system_code(errno), "{}: cannot be renamed", data_path()}};
         }
         sync();
         return target;
     }
-    return Failure{data_path() + ": cannot be renamed, because " + std::to_string(set_aside_max) +
-                   " files are already kept as " + why};
+    return Failure{Error{Fault::io, "{}: cannot be renamed, because {}", data_path(),
+                         std::to_string(set_aside_max) + " files are already kept as " + why}};
 }
 
 void give_to_owner_of(int directory, int file) {

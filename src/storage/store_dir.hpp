@@ -33,7 +33,7 @@ public:
     /// Opens and locks the directory. `creates`: creates the directory if its parent exists. Fails if everybody may
     /// write to the directory, or if a file of the store is a symbolic link. Locks the file `lock` and the directory
     /// itself.
-    static Result<StoreDir, StoreError> open(const std::string& path, bool creates);
+    static Result<StoreDir, Error> open(const std::string& path, bool creates);
 
     const std::string& path() const { return path_; }
     std::string file(const char* name) const { return path_ + "/" + name; }
@@ -70,8 +70,8 @@ public:
     int finish_interrupted() const;
     /// Renames a complete and synced file to data.mdb, durably. Returns 0 or errno.
     int adopt(const std::string& file) const;
-    /// Renames data.mdb to data.mdb.WHY-N. Returns the new path, or an error text.
-    Result<std::string, std::string> set_aside(const char* why);
+    /// Renames data.mdb to data.mdb.WHY-N. Returns the new path.
+    Result<std::string, Error> set_aside(const char* why);
     /// Gives the file to the owner of the directory, so that a broker that does not run as root can use it.
     void give_to_owner(int descriptor) const { give_to_owner_of(directory_.get(), descriptor); }
 
@@ -88,7 +88,7 @@ private:
 /// The process that uses the store; 0 = no process; -1 = a process whose pid is not known.
 pid_t holder_of(const std::string& directory);
 
-/// "PATH: WHAT: REASON", with the system's text for the errno `code` as the reason.
-std::string system_text(const std::string& path, const char* what, int code);
+/// The error of a directory without data.mdb.
+Error no_store_in(const std::string& path);
 
 }  // namespace ledge::storage

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ledge/journal/record.hpp"
+#include "ledge/journal/write_class.hpp"
 #include "schema.hpp"
 
 namespace ledge {
@@ -101,7 +102,7 @@ constexpr std::size_t key_size(Table table) { return size_of(traits_of(table).ke
 /// The key of a row of the table. `session` and `number` as in journal::Record; for `fresh`, `session` is the sequence.
 Key key_of(Table table, std::uint64_t session, std::uint64_t number);
 inline Key key_of(const journal::Record& record) {
-    return key_of(table_of(record.kind), record.session, record.number);
+    return key_of(table_of(record.kind), record.session.value(), record.number);
 }
 
 /// Whether the bytes have the size of a key of the table and all parts are within their limits.

@@ -23,6 +23,7 @@
 namespace ledge::storage {
 namespace {
 
+// A child that sends nothing for this time is taken for stuck in damaged pages, and is ended.
 constexpr int tool_silence_max_ms = 60'000;
 
 /// The store that a path on the command line names.
@@ -34,22 +35,23 @@ struct Target {
     bool is_alone() const { return directory.empty(); }
 };
 
-Result<Target, StoreError> find(const std::string& path) {
+/// A path may name the directory of a store, or a single file, such as a backup or a quarantined file.
+Result<Target, Error> find(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) {
-        return Failure{StoreError{Fault::access, system_text(path, "cannot be read", errno)}};
+        return Failure{Error{system_code(errno), "{}: cannot be read", path}};
     }
     if (!S_ISDIR(facts.st_mode)) return Target{path, {}, 0};
     Target target{path + "/data.mdb", path, holder_of(path)};
     if (os::file_size(target.file) == 0) {
-        return Failure{StoreError{Fault::access, path + ": holds no store (no data.mdb)"}};
+        return Failure{no_store_in(path)};
     }
     return target;
 }
 
 /// Opens the environment in a child process, runs `work` there, and prints the text that `work` sends.
 using Work = bool (*)(const Env&, Txn&, GuardedOut&);
-Result<bool, StoreError> read_in_child(const Target& target, Work work, const Print& print) {
+Result<bool, Error> read_in_child(const Target& target, Work work, const Print& print) {
     const auto child = [&](GuardedOut& out) {
         auto env = Env::open({.path = target.file, .is_read_only = true, .is_alone = target.is_alone()});
         auto txn = env ? Txn::begin(*env, true) : Result<Txn, int>(Failure{env.error()});
@@ -61,7 +63,7 @@ Result<bool, StoreError> read_in_child(const Target& target, Work work, const Pr
         child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
-    return Failure{StoreError{Fault::damaged, target.file + ": cannot be read completely; the file is damaged"}};
+    return Failure{Error{Fault::damaged, "{}: cannot be read completely; the file is damaged", target.file}};
 }
 
 std::string in_kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
@@ -74,6 +76,7 @@ constexpr std::array<const char*, table_count> contents{"sessions",
                                                         "messages queued, by session",
                                                         "topics and payloads of queued messages"};
 
+/// The calendar at the last commit. Zero means that no commit has noted a time.
 std::string calendar_text(std::chrono::microseconds since_1970) {
     if (since_1970.count() == 0) return "unknown";
     const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
@@ -96,6 +99,7 @@ void send_line(GuardedOut& out, const char* label, const std::string& text) {
     out.send(as_bytes(line + text + "\n"));
 }
 
+/// In the child: sends the facts of the file, the meta row first, because the tables may be damaged.
 bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     const MetaRows found = read_meta_rows(txn);
     const std::optional<Meta>& meta = found.meta;
@@ -108,6 +112,7 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     const EnvFacts facts = env.facts();
     if (meta) {
         send_line(out, "schema", "version " + std::to_string(meta->version));
+        // The rest of a later schema may mean something else, so only its version is told.
         if (meta->version > schema_version) return true;
         send_line(out, "transaction", std::to_string(facts.last_transaction));
         send_line(out, "next number", std::to_string(meta->next_number));
@@ -134,10 +139,12 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
     return true;
 }
 
+/// In the child: sends each row as a line of JSON.
 bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
     if (!tables || (meta && meta->version > schema_version)) return false;
+    // Without a meta row, the rows themselves tell their version: a dump is most useful for a damaged file.
     RowReader reader(meta ? meta->version : version_of_rows(txn, *tables));
     for (const Table table : all_tables) {
         const int code = for_each_row(txn, (*tables)[table], [&](Bytes key, Bytes value) {
@@ -150,11 +157,11 @@ bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
 }
 
 /// Locks the directory, for a tool that must be the only user of the store.
-Result<StoreDir, StoreError> lock_directory(const std::string& path) {
+Result<StoreDir, Error> lock_directory(const std::string& path) {
     auto dir = StoreDir::open(path, false);
-    if (dir || dir.error().fault != Fault::in_use) return dir;
-    return Failure{StoreError{
-        Fault::in_use, dir.error().text + "; stop it first (info, verify and backup also work while a broker runs)"}};
+    if (dir || fault_of(dir.error().code) != Fault::in_use) return dir;
+    return Failure{
+        in_context("{}; stop it first (info, verify and backup also work while a broker runs)", "", dir.error())};
 }
 
 /// Writes a copy of the file without free pages to `path`, and syncs it. Returns 0 or a code.
@@ -168,7 +175,7 @@ int write_compacted(const Env& env, const StoreDir& dir, const std::string& path
 
 }  // namespace
 
-Result<bool, StoreError> print_info(const std::string& path, const Print& print) {
+Result<bool, Error> print_info(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     const Target& found = target.value();
@@ -179,7 +186,8 @@ Result<bool, StoreError> print_info(const std::string& path, const Print& print)
     return read_in_child(found, send_info, print);
 }
 
-Result<bool, StoreError> verify(const std::string& path, const Print& print) {
+// No lock: LMDB gives a reader the snapshot of one commit, so a running broker does not disturb the check.
+Result<bool, Error> verify(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     const Inspection inspection = inspect(target.value().file, target.value().is_alone(), Depth::everything);
@@ -196,7 +204,7 @@ Result<bool, StoreError> verify(const std::string& path, const Print& print) {
     return is_fine;
 }
 
-Result<bool, StoreError> dump(const std::string& path, const Print& print) {
+Result<bool, Error> dump(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     // A single file is read without a lock: usually it is a quarantined file or a backup, which no broker uses.
@@ -209,15 +217,17 @@ Result<bool, StoreError> dump(const std::string& path, const Print& print) {
     return read_in_child(target.value(), send_rows, print);
 }
 
-Result<bool, StoreError> compact(const std::string& path, const Print& print) {
+Result<bool, Error> compact(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
     auto dir = lock_directory(path);
     if (!dir) return Failure{dir.error()};
+    // A copy of a damaged file would look whole, and the original would be gone.
     const Inspection inspection = inspect(dir->data_path(), true, Depth::everything);
     if (!inspection.is_fine()) {
-        return Failure{StoreError{Fault::damaged, dir->data_path() + ": is not compacted: " + inspection.summary()}};
+        return Failure{Error{Fault::damaged, "{}: is not compacted: {}", dir->data_path(), inspection.summary()}};
     }
+    // Read before the file is replaced, because the mark describes the old file.
     const bool was_clean = dir->past().is_clean;
     const std::uint64_t before = os::file_size(dir->data_path());
     os::Draft copy(dir->compacted_path());
@@ -228,9 +238,10 @@ Result<bool, StoreError> compact(const std::string& path, const Print& print) {
     } else {
         code = env.error();
     }
+    // The copy is complete and synced, so a power cut leaves either the old file or the new one.
     if (code == lmdb_ok) code = dir->adopt(copy.path());
     if (code != lmdb_ok) {
-        return Failure{StoreError{fault_of(code), dir->data_path() + ": cannot be compacted: " + explain(code)}};
+        return Failure{Error{code_of(code), "{}: cannot be compacted", dir->data_path()}};
     }
     // The mark has size and time of the old file, so it must be renewed; otherwise the next start checks the file.
     if (was_clean) dir->mark_clean();

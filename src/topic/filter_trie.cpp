@@ -2,15 +2,17 @@
 #include "ledge/topic/filter_trie.hpp"
 
 #include "ledge/base/assert.hpp"
-#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::topic {
 
 using detail::LevelId;
-using detail::LevelSplitter;
 using detail::none;
 using detail::Text;
+
+// The table of exact filters stores bare numbers, so its "none" must be no_filter.
+static_assert(no_filter.value() == none);
 
 // The walk through the tree for one match; lives on the stack of match(). The walk splits and looks up a level of the
 // topic only when a node at this depth is visited.
@@ -69,9 +71,9 @@ private:
     void visit(Stop stop) {
         const Node& node = tree_.nodes[stop.node];
         const bool may_be_wild = stop.depth > 0 || !is_dollar_;  // [MQTT-4.7.2-1]
-        if (node.below != none && may_be_wild) out_.push_back(node.below);
+        if (node.below != no_filter && may_be_wild) out_.push_back(node.below);
         if (!has_level(stop.depth)) {  // the topic ends at this node
-            if (node.here != none) out_.push_back(node.here);
+            if (node.here != no_filter) out_.push_back(node.here);
             return;
         }
         if (node.plus != none && may_be_wild) push_node(node.plus, stop.depth + 1);
@@ -124,7 +126,7 @@ FilterTrie::FilterTrie(std::uint64_t seed) : hash_(seed), tree_(hash_) {}
 
 // The tables own their memory, but the texts of the exact filters are separate heap blocks.
 FilterTrie::~FilterTrie() {
-    exact_.for_each([&](FilterId id) { Text::destroy(slots_[id].text()); });
+    exact_.for_each([&](std::uint32_t slot) { Text::destroy(slots_[slot].text()); });
 }
 
 FilterTrie::Inserted FilterTrie::insert(std::string_view filter) {
@@ -134,7 +136,7 @@ FilterTrie::Inserted FilterTrie::insert(std::string_view filter) {
 
 std::optional<FilterId> FilterTrie::find(std::string_view filter) const {
     const FilterId id = has_wildcards(filter) ? find_wildcard(filter) : find_exact(filter, hash_(filter));
-    return id == none ? std::nullopt : std::optional(id);
+    return id == no_filter ? std::nullopt : std::optional(id);
 }
 
 std::size_t FilterTrie::match(std::string_view topic, std::vector<FilterId>& out) const {
@@ -143,13 +145,13 @@ std::size_t FilterTrie::match(std::string_view topic, std::vector<FilterId>& out
     exact_.prefetch(hash);
     const std::size_t visited = tree_.is_empty() ? 0 : Walk(*this, topic, out).run();
     const FilterId id = find_exact(topic, hash);
-    if (id != none) out.push_back(id);
+    if (id != no_filter) out.push_back(id);
     return visited;
 }
 
 void FilterTrie::append_filter(FilterId id, std::string& out) const {
-    LEDGE_ASSERT(id < slots_.used() && slots_[id].kind() != Slot::Kind::free);
-    const Slot slot = slots_[id];
+    LEDGE_ASSERT(id.value() < slots_.used() && slots_[id.value()].kind() != Slot::Kind::free);
+    const Slot slot = slots_[id.value()];
     if (slot.kind() == Slot::Kind::text) {
         out += slot.text()->view();
         return;
@@ -159,18 +161,18 @@ void FilterTrie::append_filter(FilterId id, std::string& out) const {
 }
 
 void FilterTrie::erase(FilterId id) {
-    LEDGE_ASSERT(id < slots_.used() && slots_[id].kind() != Slot::Kind::free);
-    const Slot slot = slots_[id];
+    LEDGE_ASSERT(id.value() < slots_.used() && slots_[id.value()].kind() != Slot::Kind::free);
+    const Slot slot = slots_[id.value()];
     if (slot.kind() == Slot::Kind::text) {
         text_bytes_ -= slot.text()->block_bytes();
-        exact_.erase(hash_(slot.text()->view()), id);
+        exact_.erase(hash_(slot.text()->view()), id.value());
         Text::destroy(slot.text());
     } else {
         Node& node = tree_.nodes[slot.number()];
-        (slot.kind() == Slot::Kind::node_hash ? node.below : node.here) = none;
+        (slot.kind() == Slot::Kind::node_hash ? node.below : node.here) = no_filter;
         prune(slot.number());
     }
-    slots_.give_back(id);
+    slots_.give_back(id.value());
 }
 
 std::size_t FilterTrie::bytes() const { return slots_.bytes() + exact_.bytes() + text_bytes_ + tree_.bytes(); }
@@ -179,17 +181,17 @@ std::size_t FilterTrie::bytes() const { return slots_.bytes() + exact_.bytes() +
 // Filters without wildcards
 
 FilterId FilterTrie::find_exact(std::string_view text, std::uint32_t hash) const {
-    return exact_.find(hash, [&](FilterId id) { return slots_[id].text()->view() == text; });
+    return FilterId(exact_.find(hash, [&](std::uint32_t slot) { return slots_[slot].text()->view() == text; }));
 }
 
 FilterTrie::Inserted FilterTrie::insert_exact(std::string_view filter) {
     const std::uint32_t hash = hash_(filter);
     const FilterId known = find_exact(filter, hash);
-    if (known != none) return {known, false};
+    if (known != no_filter) return {known, false};
     Text* text = Text::create(filter);
     text_bytes_ += text->block_bytes();
-    const FilterId id = slots_.take(Slot::of_text(text));
-    exact_.insert(hash, id);
+    const FilterId id(slots_.take(Slot::of_text(text)));
+    exact_.insert(hash, id.value());
     return {id, true};
 }
 
@@ -197,7 +199,7 @@ FilterTrie::Inserted FilterTrie::insert_exact(std::string_view filter) {
 // Filters with wildcards
 
 FilterId FilterTrie::find_wildcard(std::string_view filter) const {
-    if (tree_.is_empty()) return none;
+    if (tree_.is_empty()) return no_filter;
     std::uint32_t node = tree_.root;
     for (LevelSplitter levels(filter); !levels.is_done();) {
         const std::string_view level = levels.next();
@@ -208,7 +210,7 @@ FilterId FilterTrie::find_wildcard(std::string_view filter) const {
             const LevelId id = tree_.levels.find(level);
             node = id == none ? none : child(tree_.nodes[node], node, id);
         }
-        if (node == none) return none;
+        if (node == none) return no_filter;
     }
     return tree_.nodes[node].here;
 }
@@ -224,13 +226,13 @@ FilterTrie::Inserted FilterTrie::insert_wildcard(std::string_view filter) {
     }
     // A final '#' has no node of its own: the filter is stored in the node before the '#'.
     FilterId& place = is_hash ? tree_.nodes[node].below : tree_.nodes[node].here;
-    if (place != none) return {place, false};
-    place = slots_.take(Slot::of_node(node, is_hash));
+    if (place != no_filter) return {place, false};
+    place = FilterId(slots_.take(Slot::of_node(node, is_hash)));
     return {place, true};
 }
 
 bool FilterTrie::Node::is_unused() const {
-    return here == none && below == none && plus == none && inner_child == none && edges == 0;
+    return here == no_filter && below == no_filter && plus == none && inner_child == none && edges == 0;
 }
 
 /// The literal child of `node`, whose number is `number`, at `level`; or none.

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 
-#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/levels.hpp"
 
 namespace ledge::topic {
 namespace {
-
-using detail::LevelSplitter;
 
 constexpr std::string_view share_prefix = "$share/";
 

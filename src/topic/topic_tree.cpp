@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/levels.hpp"
 
 namespace ledge::topic {
 
 using detail::LevelId;
-using detail::LevelSplitter;
 using detail::none;
 
 TopicTree::TopicTree(std::uint64_t seed) : hash_(seed), tree_(hash_) {}

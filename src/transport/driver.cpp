@@ -21,7 +21,7 @@ Driver::~Driver() { LEDGE_ASSERT(link_count_ == 0 && dead_.empty()); }
 bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
     LEDGE_ASSERT(link != nullptr && link->phase_ == Link::Phase::open && link->connection_ == nullptr);
     Link* adopted = link.get();
-    adopted->connection_ = shard_.open(peer, static_cast<void*>(adopted), now());
+    adopted->connection_ = shard_.open(peer, adopted, now());
     if (adopted->connection_ == nullptr) {
         adopted->close();
         return false;
@@ -87,7 +87,7 @@ void Driver::flush() {
     }
     writable_soon_.clear();
     while (session::Connection* connection = shard_.next_dirty()) {
-        write_out(*static_cast<Link*>(connection->driver_data()));
+        write_out(*static_cast<Link*>(connection->link()));
     }
     destroy_dead();
     ++turn_;

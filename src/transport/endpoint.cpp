@@ -1,6 +1,13 @@
 #include "ledge/transport/endpoint.hpp"
 
+#include "ledge/base/ip_text.hpp"
+
 namespace ledge::transport {
+
+bool needs_look_up(const Endpoint& endpoint) {
+    if (endpoint.kind != Endpoint::Kind::tcp || endpoint.host.empty()) return false;
+    return endpoint.host != "localhost" && !parse_ip(endpoint.host);
+}
 
 std::string to_text(const Endpoint& endpoint) {
     if (endpoint.kind == Endpoint::Kind::unix_socket) return "unix:" + endpoint.path;

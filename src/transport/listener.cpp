@@ -40,7 +40,7 @@ public:
     const std::string& address() const { return socket_.address(); }
     Instant resume_at() const { return resume_at_; }
 
-    int start();
+    std::error_code start();
     void resume_if_due(Instant now);
 
 private:
@@ -63,7 +63,9 @@ private:
     std::int64_t turned_away_ = 0;       // peers that were closed since the last log line
 };
 
-int Listener::Acceptor::start() { return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? 0 : errno; }
+std::error_code Listener::Acceptor::start() {
+    return driver_.poller().add(socket_.descriptor(), *this, EPOLLIN) ? std::error_code() : system_code(errno);
+}
 
 void Listener::Acceptor::resume_if_due(Instant now) {
     if (resume_at_ > now) return;
@@ -139,15 +141,27 @@ int Listener::Acceptor::refuse_waiting_peers() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Listener>, ListenProblem> Listener::create(const Endpoint& endpoint, Front& front,
-                                                                  Driver& driver, const Log& log,
-                                                                  const AcceptRate& rate) {
+Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                          const Log& log, const AcceptRate& rate) {
     auto sockets = open_listening_sockets(endpoint, backlog);
     if (!sockets) return Failure{sockets.error()};
-    LEDGE_ASSERT(!sockets->empty());
+    return make(std::move(*sockets), front, driver, log, rate);
+}
+
+Result<std::unique_ptr<Listener>, Error> Listener::create(const Endpoint& endpoint,
+                                                          std::vector<os::SocketAddress> addresses, Front& front,
+                                                          Driver& driver, const Log& log, const AcceptRate& rate) {
+    auto sockets = open_listening_sockets(endpoint, std::move(addresses), backlog);
+    if (!sockets) return Failure{sockets.error()};
+    return make(std::move(*sockets), front, driver, log, rate);
+}
+
+std::unique_ptr<Listener> Listener::make(std::vector<ListeningSocket> sockets, Front& front, Driver& driver,
+                                         const Log& log, const AcceptRate& rate) {
+    LEDGE_ASSERT(!sockets.empty());
     auto bucket = std::make_unique<TokenBucket>(rate.per_second, rate.burst, driver.now());
     std::unique_ptr<Listener> listener(new Listener(std::move(bucket)));
-    for (ListeningSocket& socket : *sockets) {
+    for (ListeningSocket& socket : sockets) {
         listener->acceptors_.push_back(
             std::make_unique<Acceptor>(std::move(socket), front, driver, log, *listener->rate_));
     }
@@ -163,11 +177,11 @@ std::vector<std::string> Listener::addresses() const {
     return result;
 }
 
-int Listener::start() {
+std::error_code Listener::start() {
     for (const auto& acceptor : acceptors_) {
-        if (const int error = acceptor->start(); error != 0) return error;
+        if (const std::error_code error = acceptor->start()) return error;
     }
-    return 0;
+    return {};
 }
 
 void Listener::on_time(Instant now) {

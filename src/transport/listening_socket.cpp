@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -54,20 +53,17 @@ namespace {
 
 constexpr std::size_t addresses_max = 64;  // the addresses of one name; further addresses are ignored
 
-Failure<ListenProblem> refusal(const std::string& address, const std::string& reason, bool may_pass = false) {
-    return Failure{ListenProblem{"cannot listen on " + address + ": " + reason, may_pass}};
+Failure<Error> refusal(std::string address, std::error_code code) {
+    return Failure{Error{code, "cannot listen on {}", std::move(address)}};
 }
 
-Failure<ListenProblem> refusal(const std::string& address, int error) {
-    return refusal(address, std::strerror(error), error == EADDRNOTAVAIL);
-}
+Failure<Error> refusal(std::string address, int error) { return refusal(std::move(address), system_code(error)); }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // TCP
 
-/// The addresses of the endpoint's host. Addresses and "localhost" are not looked up, because the system's resolver
-/// would load the libraries of its name services and so enlarge the process.
-Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& endpoint) {
+/// The addresses of the endpoint's host. Blocks if the host needs_look_up().
+Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) {
     using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
     const bool is_everywhere = endpoint.host.empty() || (endpoint.host == "::" && !endpoint.is_ipv6_only);
@@ -75,9 +71,9 @@ Result<std::vector<os::SocketAddress>, ListenProblem> resolve(const Endpoint& en
     if (endpoint.host == "localhost")
         return std::vector{SocketAddress::loopback_ipv4(port), SocketAddress::loopback_ipv6(port)};
     if (const auto ip = parse_ip(endpoint.host)) return std::vector{SocketAddress(*ip, port)};
+    LEDGE_ASSERT(needs_look_up(endpoint));
     auto addresses = os::look_up(endpoint.host, os::NameKind::any, addresses_max);
-    if (!addresses) return refusal(to_text(endpoint), addresses.error(), true);
-    for (SocketAddress& address : *addresses) address.set_port(port);
+    if (!addresses) return refusal(to_text(endpoint), addresses.error().code);
     return std::move(*addresses);
 }
 
@@ -101,15 +97,14 @@ bool set_options(int descriptor, int family) {
     return true;
 }
 
-/// The error is an errno.
-Result<ListeningSocket, int> listen_tcp(const os::SocketAddress& address, int backlog) {
+Result<ListeningSocket, std::error_code> listen_tcp(const os::SocketAddress& address, int backlog) {
     os::Descriptor descriptor(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!descriptor.is_open()) return Failure{errno};
-    if (!set_options(descriptor.get(), address.family())) return Failure{errno};
-    if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{errno};
-    if (::listen(descriptor.get(), backlog) != 0) return Failure{errno};
+    if (!descriptor.is_open()) return Failure{system_code(errno)};
+    if (!set_options(descriptor.get(), address.family())) return Failure{system_code(errno)};
+    if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{system_code(errno)};
+    if (::listen(descriptor.get(), backlog) != 0) return Failure{system_code(errno)};
     const os::SocketAddress bound = os::own_address(descriptor.get());
-    if (!bound.ip()) return Failure{errno};
+    if (!bound.ip()) return Failure{system_code(errno)};
     ListeningSocket socket(std::move(descriptor));
     socket.set_address(to_text(bound), bound.port());
     return socket;
@@ -117,16 +112,16 @@ Result<ListeningSocket, int> listen_tcp(const os::SocketAddress& address, int ba
 
 /// True for the errors of an address family or address that this machine does not have. A name or "" stands for several
 /// addresses, and a machine without IPv6 must still be able to listen on the others.
-bool is_absent_family(int error) { return error == EAFNOSUPPORT || error == EADDRNOTAVAIL; }
+bool is_absent_family(std::error_code error) {
+    return error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
+}
 
-Result<Sockets, ListenProblem> open_tcp(const Endpoint& endpoint, int backlog) {
-    auto addresses = resolve(endpoint);
-    if (!addresses) return Failure{addresses.error()};
+Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses, int backlog) {
     Sockets sockets;
-    int absent = EADDRNOTAVAIL;
-    for (os::SocketAddress& address : *addresses) {
-        if (!sockets.empty())
-            address.set_port(sockets.front().port());  // one port for all addresses, also if the system chose it
+    std::error_code absent = system_code(EADDRNOTAVAIL);
+    for (os::SocketAddress& address : addresses) {
+        // One port for all addresses, also if the system has chosen it.
+        address.set_port(sockets.empty() ? endpoint.port : sockets.front().port());
         auto socket = listen_tcp(address, backlog);
         if (socket) {
             sockets.push_back(std::move(*socket));
@@ -160,9 +155,10 @@ int bind_file(int descriptor, const std::string& path, const os::SocketAddress& 
     return is_stale(path, address) && ::unlink(path.c_str()) == 0 ? bind() : EADDRINUSE;
 }
 
-Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) {
+Result<Sockets, Error> open_unix(const Endpoint& endpoint, int backlog) {
     const auto address = os::SocketAddress::of_path(endpoint.path);
-    if (!address) return refusal(to_text(endpoint), "the path must have 1 to 107 bytes");
+    if (!address)
+        return Failure{Error{{}, "cannot listen on {}: the path must have 1 to 107 bytes", to_text(endpoint)}};
     os::Descriptor opened(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!opened.is_open()) return refusal(to_text(endpoint), errno);
     const int descriptor = opened.get();
@@ -180,8 +176,21 @@ Result<Sockets, ListenProblem> open_unix(const Endpoint& endpoint, int backlog) 
 
 }  // namespace
 
-Result<Sockets, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog) {
-    return endpoint.kind == Endpoint::Kind::tcp ? open_tcp(endpoint, backlog) : open_unix(endpoint, backlog);
+bool may_pass(const Error& error) {
+    return error.code.category() == os::resolver_category() || error.code == std::errc::address_not_available;
+}
+
+Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, int backlog) {
+    if (endpoint.kind == Endpoint::Kind::unix_socket) return open_unix(endpoint, backlog);
+    auto addresses = resolve(endpoint);
+    if (!addresses) return Failure{addresses.error()};
+    return open_tcp(endpoint, std::move(*addresses), backlog);
+}
+
+Result<Sockets, Error> open_listening_sockets(const Endpoint& endpoint, std::vector<os::SocketAddress> addresses,
+                                              int backlog) {
+    LEDGE_ASSERT(endpoint.kind == Endpoint::Kind::tcp);
+    return open_tcp(endpoint, std::move(addresses), backlog);
 }
 
 }  // namespace ledge::transport

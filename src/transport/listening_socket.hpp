@@ -12,6 +12,7 @@
 
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
+#include "ledge/os/address.hpp"
 #include "ledge/os/descriptor.hpp"
 #include "ledge/transport/endpoint.hpp"
 
@@ -51,6 +52,10 @@ private:
 };
 
 /// Opens the sockets for all addresses of `endpoint`; the result has at least one socket. See Listener::create.
-Result<std::vector<ListeningSocket>, ListenProblem> open_listening_sockets(const Endpoint& endpoint, int backlog);
+Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint, int backlog);
+/// As above, for an endpoint whose host has these addresses.
+Result<std::vector<ListeningSocket>, Error> open_listening_sockets(const Endpoint& endpoint,
+                                                                   std::vector<os::SocketAddress> addresses,
+                                                                   int backlog);
 
 }  // namespace ledge::transport

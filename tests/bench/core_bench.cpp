@@ -13,8 +13,12 @@
 #include <vector>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/wire/packets.hpp"
 
@@ -168,7 +172,7 @@ auth::Policy rules_for(std::size_t subtrees) {
 void pairs(const char* name, QoS qos, std::size_t iterations, std::size_t rules = 0) {
     constexpr std::size_t count = 100;
     World world;
-    if (rules > 0) world.shard.set_policy(rules_for(rules), start);
+    if (rules > 0) world.shard.set_policy(std::make_shared<auth::Policy>(rules_for(rules)), start);
     std::vector<Connection*> publishers;
     std::vector<std::vector<Byte>> bytes;
     for (std::size_t i = 0; i < count; ++i) {

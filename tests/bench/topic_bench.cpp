@@ -43,8 +43,8 @@ void operator delete[](void* block, std::size_t) noexcept { counted_free(block);
 
 namespace {
 
+using ledge::FilterId;
 using ledge::Rng;
-using ledge::topic::FilterId;
 using ledge::topic::FilterTrie;
 using ledge::topic::TopicId;
 using ledge::topic::TopicTree;
@@ -132,9 +132,9 @@ void bench_filters(std::size_t filters_wanted, std::size_t operations) {
     const std::size_t before = heap_bytes;
     std::size_t used = 0;
     const double insert_ns = time_ns(filters.size(), [&](std::size_t i) {
-        if (trie.size() == filters_wanted) return FilterId{0};
+        if (trie.size() == filters_wanted) return 0U;
         ++used;
-        return trie.insert(filters[i]).id;
+        return trie.insert(filters[i]).id.value();
     });
     const double scale = static_cast<double>(filters.size()) / static_cast<double>(used);
     const auto per_filter = [&](std::size_t bytes) {

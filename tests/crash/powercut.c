@@ -53,7 +53,7 @@ static char side[PATH_MAX];
 static _Atomic int16_t file_of[descriptors_max];  // by descriptor: id of the file, not_ours or unknown
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Beginning
+// StartState
 
 static void give_up(const char* what) {
     fprintf(stderr, "powercut: %s: %s\n", what, strerror(errno));

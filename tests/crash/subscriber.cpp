@@ -30,7 +30,7 @@ bool Subscriber::wants_connection() const {
     if (stage_.is_draining()) return true;
     switch (habit_) {
         case Habit::offline: return !is_subscribed_;
-        case Habit::flapping: return !is_subscribed_ || !is_away_ || stage_.now >= turns_at_;
+        case Habit::flapping: return !is_subscribed_ || !is_in_offline_list_ || stage_.now >= turns_at_;
         case Habit::newborn: return !is_to_be_born_ || stage_.now >= turns_at_;
         case Habit::online:
         case Habit::slow: return true;
@@ -42,7 +42,7 @@ void Subscriber::on_connected(bool session_present) {
     if (is_to_be_born_) session_is_given_up();
     if (is_to_be_born_ || !session_present) is_booked_ = false;
     is_to_be_born_ = false;
-    is_away_ = false;
+    is_in_offline_list_ = false;
     if (habit_ == Habit::flapping) turns_at_ = soon(there_ms_max);
     fences_ = 0;
     if (!session_present) {
@@ -135,7 +135,7 @@ void Subscriber::on_tick() {
 
 void Subscriber::come_and_go() {
     if (stage_.now < turns_at_) return;
-    is_away_ = true;
+    is_in_offline_list_ = true;
     turns_at_ = soon(away_ms_max);
     if (stage_.rng.one_in(2)) return disconnect();
     drop();

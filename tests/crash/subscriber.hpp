@@ -61,7 +61,7 @@ private:
     bool is_subscribed_ = false;
     bool is_booked_ = false;  // the ledger knows from when on this session may get what
     bool is_to_be_born_ = false;
-    bool is_away_ = false;                    // flapping
+    bool is_in_offline_list_ = false;         // flapping
     Time turns_at_{};                         // flapping: comes or goes; newborn: is cut off, then is born
     bool is_reborn_ = false;                  // in this round
     std::uint32_t fences_ = 0;                // PINGREQ packets sent while draining, on this connection

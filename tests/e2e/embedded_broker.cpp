@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
 
     auto loop = ledge::runtime::BrokerLoop::create(std::move(options), log);
     if (!loop) {
-        std::fprintf(stderr, "%s\n", loop.error().c_str());
+        std::fprintf(stderr, "%s\n", text_of(loop.error()).c_str());
         return 1;
     }
     std::printf("serving %s\n", (*loop)->addresses().front().c_str());

@@ -8,6 +8,7 @@
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/scram.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/topic/name.hpp"
 #include "require.hpp"
 #include "signature.hpp"
@@ -26,7 +27,7 @@ void bounded(const std::vector<auth::Problem>& problems) {
 void read_passwords(std::string_view text, std::string_view user) {
     const auto file = auth::PasswordFile::parse(text);
     if (!file) return bounded(file.error());
-    require((file->stand_in(user) == nullptr) == (file->size() == 0), "an unknown user costs nothing");
+    require((file->decoy(user) == nullptr) == (file->size() == 0), "an unknown user costs nothing");
     if (const auth::PasswordFile::Entry* entry = file->find(user)) {
         require(entry->user == user && auth::is_user_name(user), "another user was found");
         const auto again = auth::parse_password_hash(auth::to_text(entry->hash));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "acl_toml.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/config/load.hpp"
 

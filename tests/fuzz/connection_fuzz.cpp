@@ -1,6 +1,7 @@
 // connection_fuzz: input := connect_flags:u8 (length:u8 bytes | pause:u8)*. A correct CONNECT (or none), then any bytes
 // in pieces of up to 200, or time: 200 and above wait (length - 199) half seconds and read everything.
 #include "input.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/wire/packets.hpp"
 #include "shard_stage.hpp"
 

@@ -1,5 +1,7 @@
 #include "shard_script.hpp"
 
+#include "ledge/journal/records.hpp"
+
 namespace ledge::fuzz {
 
 using wire::PropertyId;

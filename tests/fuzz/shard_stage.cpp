@@ -2,6 +2,15 @@
 
 #include <algorithm>
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/wire/framer.hpp"
 #include "ledge/wire/packets.hpp"
 #include "require.hpp"
@@ -75,7 +84,7 @@ void ShardStage::open(unsigned seat) {
     Peer& peer = peers_.at(seat);
     if (peer.connection != nullptr) return;
     peer.unread.clear();
-    peer.connection = shard_.open(broker::Peer{0, "192.0.2.1:1"}, &peer, now_);
+    peer.connection = shard_.open(broker::Peer{0, "192.0.2.1:1"}, nullptr, now_);
     require(peer.connection != nullptr, "there is room for a few connections");
 }
 

@@ -8,6 +8,7 @@
 #include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/storage/memory_store.hpp"
 

@@ -3,7 +3,9 @@
 //
 //   row := table:u8 session:u8 number:u8 content
 //   content: of `raw` any bytes; of a record its fields, each of which may be what no broker writes
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "require.hpp"
 #include "shard_script.hpp"
@@ -66,8 +68,8 @@ private:
     void add(RecordKind kind, std::uint64_t session, std::uint64_t number, const std::vector<Byte>& body) {
         const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
         batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
-        batch_.records.push_back(
-            {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
+        batch_.records.push_back({kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()),
+                                  SessionNumber(session), number});
         ++batch_.last;
     }
 
@@ -122,7 +124,7 @@ private:
 
     std::vector<Byte> queued() {
         journal::QueuedRecord record;
-        record.message = one_of(input_, numbers);
+        record.message = MessageNumber(one_of(input_, numbers));
         record.bytes = input_.below(4) != 0 ? 8 : input_.u16();  // of "a" and "payload"
         record.share_subscription = input_.below(4);
         record.state = static_cast<journal::OutState>(input_.below(4));

@@ -12,6 +12,7 @@
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_secrets.hpp"
 #include "ledge/net/tls_session.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "require.hpp"
 
 namespace {

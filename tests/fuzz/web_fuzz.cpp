@@ -10,7 +10,11 @@
 #include <boost/asio/io_context.hpp>
 
 #include "input.hpp"
+#include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/transport/web.hpp"
 #include "require.hpp"
 

@@ -8,6 +8,12 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "memory_meter.hpp"
 
 namespace ledge::sim {
@@ -40,9 +46,9 @@ void BrokerSeat::kill(bool is_kept, Duration rest) {
     shard_.reset();
 }
 
-session::Connection* BrokerSeat::open(void* driver_data, Instant now) {
+session::Connection* BrokerSeat::open(session::LinkHandle* link, Instant now) {
     const MeterScope scope;
-    return shard_->open(broker::Peer{0, "192.0.2.1:50000"}, driver_data, now);
+    return shard_->open(broker::Peer{0, "192.0.2.1:50000"}, link, now);
 }
 
 // The bytes lie alone at the end of an allocation, so that a sanitizer sees a step too far.
@@ -103,7 +109,7 @@ void BrokerSeat::begin_commit(Instant now) {
     if (is_tracing_) {
         for (const journal::Record& record : batch->records)
             std::fprintf(stderr, "           record: kind %d session %d number %d, %u bytes\n",
-                         static_cast<int>(record.kind), static_cast<int>(record.session),
+                         static_cast<int>(record.kind), static_cast<int>(record.session.value()),
                          static_cast<int>(record.number), record.body_size);
     }
     store_->start(journal::Batch(*batch));

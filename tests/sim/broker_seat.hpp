@@ -8,6 +8,7 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/storage/memory_store.hpp"
@@ -27,7 +28,7 @@ public:
     /// way survives, wholly; else nothing of it. The next start is `rest` after the last commit by the calendar.
     void kill(bool is_kept = false, Duration rest = {});
 
-    session::Connection* open(void* driver_data, Instant now);
+    session::Connection* open(session::LinkHandle* link, Instant now);
     void on_bytes(session::Connection& connection, const std::vector<Byte>& bytes, Instant now);
     void on_closed(session::Connection& connection, Instant now);
     void on_drained(session::Connection& connection, Instant now);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "event.hpp"
+#include "ledge/session/link_handle.hpp"
 
 namespace ledge::session {
 class Connection;
@@ -22,7 +23,7 @@ struct Parcel {
     Event event;  // what it says; only from the broker to the client
 };
 
-struct Link {
+struct Link : session::LinkHandle {
     std::int32_t number = 0;
     std::int32_t client = -1;                   // -1: a stranger
     session::Connection* connection = nullptr;  // nullptr: the broker's end is closed

@@ -192,7 +192,7 @@ void World::flush() {
 void World::flush_once() {
     while (session::Connection* connection = broker_.next_dirty()) {
         watch_closings();
-        write_out(*static_cast<Link*>(connection->driver_data()), *connection);
+        write_out(*static_cast<Link*>(connection->link()), *connection);
         if (is_over()) return;
     }
     for (std::size_t i = 0; i < links_.size(); ++i) {  // the network takes bytes again

@@ -253,7 +253,7 @@ void World::shut_down() {
         if (must_be_told) told.push_back(link.get());
     }
     while (session::Connection* connection = broker_.next_dirty())
-        write_out(*static_cast<Link*>(connection->driver_data()), *connection);
+        write_out(*static_cast<Link*>(connection->link()), *connection);
     for (const Link* link : told) {
         if (link->farewell != wire::ReasonCode::server_shutting_down) {
             fail("shutdown tells v5 clients", "link" + std::to_string(link->number) + " was not told 0x8B");

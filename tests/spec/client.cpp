@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledge/journal/records.hpp"
 #include "script.hpp"
 
 namespace ledge::spec {

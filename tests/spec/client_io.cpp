@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "ledge/journal/records.hpp"
 #include "script.hpp"
 
 namespace ledge::spec {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
 #include "spec.hpp"
 
 namespace ledge::spec {
@@ -93,7 +94,7 @@ void Script::pump(Here at) {
     for (int rounds = 0; rounds < pump_rounds_max; ++rounds) {
         bool is_busy = false;
         while (session::Connection* connection = shard_->next_dirty()) {
-            auto* client = static_cast<Client*>(connection->driver_data());
+            auto* client = static_cast<Client*>(connection->link());
             is_busy = client->drain() || is_busy;
         }
         for (auto& [name, client] : clients_) is_busy = client->digest(at) || is_busy;

@@ -20,8 +20,10 @@
 #include <vector>
 
 #include "ledge/base/log.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/link_handle.hpp"
 #include "packet.hpp"
 
 namespace ledge::spec {
@@ -76,7 +78,7 @@ std::string encode_connect(Version version, std::string_view client_id, const Co
 
 class Script;
 
-class Client {
+class Client : public session::LinkHandle {
 public:
     Client(Script& script, std::string name) : script_(script), name_(std::move(name)) {}
     Client(const Client&) = delete;

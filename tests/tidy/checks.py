@@ -11,7 +11,7 @@ from tree import places
 
 
 def include_graph(tree):
-    """A module includes only what the table lets it; headers private to a module stay in it."""
+    """A module includes only what the table lets it; headers private to a module, also those of detail/, stay in it."""
     folders = {p.split('/')[1] for p, _ in tree.code('src')} | {p.split('/')[2] for p, _ in tree.code('include/ledge')}
     yield 'every module stands in the table', [f'{f}: unknown module' for f in sorted(folders - set(rules.MAY_INCLUDE))]
     for module in tree.modules():
@@ -27,6 +27,8 @@ def include_graph(tree):
                         problems.append(f'{path}:{line}: {module} may not include {parts[1]}')
                     elif f'include/{name}' not in tree.files:
                         problems.append(f'{path}:{line}: no such header: {name}')
+                    elif parts[2] == 'detail' and parts[1] != module:
+                        problems.append(f'{path}:{line}: {name} is for the headers of {parts[1]} only')
                 elif form == '"' and not _private_header(tree, path, module, name, allowed):
                     problems.append(f'{path}:{line}: "{name}" is not a header of {module}')
         yield f'includes of {module}', problems
@@ -70,20 +72,43 @@ def _search(tree, folders, patterns):
                     yield f'{path}:{number}: {meaning}: {line.strip()}'
 
 
+def _may_be_indirect(problem):
+    path, _, meaning = problem.split(':', 2)
+    return meaning.strip().startswith(rules.MAY_BE_INDIRECT.get(path, ('nothing', ''))[0])
+
+
 def pure_core(tree):
     """base ... broker and client: no clock, no randomness, no I/O, no threads, no indirection that hides cost."""
     for module in (m for m in rules.PURE if m in tree.modules()):
         yield f'no hidden clock or randomness in {module}', list(_search(tree, places(module), rules.HIDDEN_INPUT))
-        yield f'no hidden ownership or calls in {module}', list(_search(tree, places(module), rules.INDIRECTION))
+        hidden = [p for p in _search(tree, places(module), rules.INDIRECTION) if not _may_be_indirect(p)]
+        yield f'no hidden ownership, calls or types in {module}', hidden
         yield f'no I/O and no threads in {module}', [
             f'{path}:{line}: <{name}>' for path, text in tree.code(*places(module))
             for line, form, name in source.includes(text) if path not in rules.MAY_USE_OUTSIDE
             if name in rules.OUTSIDE_HEADERS or name.startswith(rules.OUTSIDE_HEADER_FOLDERS)]
+    used = [p for module in rules.PURE for p in _search(tree, places(module), rules.INDIRECTION) if _may_be_indirect(p)]
+    yield 'no allowance for indirection without need', [
+        f'{path}: has none' for path in rules.MAY_BE_INDIRECT
+        if path in tree.files and not any(p.startswith(path + ':') for p in used)]
 
 
 def include_cycles(tree):
     """No file includes itself through others."""
     yield 'no include cycles', ['includes itself through others: ' + ' '.join(c) for c in graph.Graph(tree).cycles()]
+
+
+def reach(tree):
+    """A change of one header compiles a few sources again, not the whole program; an exception has a reason."""
+    counts = {path: count for path, count in graph.Graph(tree).reach().items()
+              if graph.module_of(path) not in rules.REACHES_ALL}
+    limits = {path: rules.WIDE_HEADERS.get(path, (rules.REACH_MAX, ''))[0] for path in counts}
+    yield f'headers reach at most {rules.REACH_MAX} sources', [
+        f'{path}: reaches {count} sources, more than {limits[path]}' for path, count in counts.items()
+        if count > limits[path]]
+    yield 'no allowance for a wide header without need', [
+        f'{path}: reaches {count} sources' for path, count in counts.items()
+        if path in rules.WIDE_HEADERS and count <= rules.REACH_MAX]
 
 
 def switches(tree):
@@ -138,6 +163,14 @@ def sizes(tree):
     stale = [f'{p}: allowed to be long, but is not' for p in rules.LONG_FILES if p not in long_files]
     stale += [f'{p}: {f}: allowed to be long, but is not' for p, f in rules.LONG_FUNCTIONS if (p, f) not in long]
     yield 'no allowance without need', stale
+
+
+def comments(tree):
+    """About one line in five says why; a single module may have fewer."""
+    lines, with_comment, _ = graph.words(tree.code('src', 'include'))['all']
+    percent = 100 * with_comment / max(lines, 1)
+    yield 'enough comments', [] if percent >= rules.COMMENT_PERCENT_MIN else [
+        f'only {percent:.1f} % of the lines have a comment; say why a step is needed where the code does not show it']
 
 
 def columns(tree):
@@ -223,5 +256,5 @@ def log_events(tree):
     yield 'every row of the log events has a line', [f'{x}: no line' for x in table if f'"{x}"' not in others]
 
 
-ALL = [include_graph, cmake_graph, include_cycles, switches, pure_core, every_file_used, nothing_left_open, sizes,
-       columns, top_level, readmes, formatting, log_events]
+ALL = [include_graph, cmake_graph, include_cycles, reach, switches, pure_core, every_file_used, nothing_left_open,
+       sizes, comments, columns, top_level, readmes, formatting, log_events]

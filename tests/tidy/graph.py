@@ -145,9 +145,10 @@ def print_sizes(graph):
         print(f'    {count:4} {name} in {path}')
 
 
-def print_words(graph):
+def words(files):
+    """module -> [lines that are not empty, those with a comment, assertions], then 'all' with the sums."""
     sums = {}
-    for path, text in graph.files.items():
+    for path, text in files:
         lines = [line.strip() for line in text.split('\n') if line.strip()]
         row = sums.setdefault(module_of(path), [0, 0, 0])
         row[0] += len(lines)
@@ -155,8 +156,12 @@ def print_words(graph):
         code = source.without_comments_and_strings(text)
         row[2] += len(re.findall(r'\b(LEDGE_ASSERT|static_assert)\s*\(', code))
     total = [sum(row[i] for row in sums.values()) for i in range(3)]
-    for module, (lines, comments, asserts) in sorted(sums.items()) + [('all', total)]:
-        print(f'{module:10} {lines:6} lines   {100 * comments / lines:4.0f} % with a comment   '
+    return {**dict(sorted(sums.items())), 'all': total}
+
+
+def print_words(graph):
+    for module, (lines, comments, asserts) in words(graph.files.items()).items():
+        print(f'{module:10} {lines:6} lines   {100 * comments / lines:4.1f} % with a comment   '
               f'{1000 * asserts / lines:5.1f} assertions per 1,000 lines')
 
 

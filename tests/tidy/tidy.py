@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import checks  # noqa: E402
+import graph  # noqa: E402
 import selftest  # noqa: E402
 import source  # noqa: E402
 from tree import Tree  # noqa: E402
@@ -20,6 +21,11 @@ def report_longest(tree):
     functions = sorted(((n, p, name) for p, t in tree.code() for name, _, n in source.functions(t)), reverse=True)[:5]
     print('longest files:     ' + ', '.join(f'{p} ({n})' for n, p in files))
     print('longest functions: ' + ', '.join(f'{name} in {p} ({n})' for n, p, name in functions))
+
+
+def report_comments(tree):
+    rows = graph.words(tree.code('src', 'include')).items()
+    print('lines with comments: ' + ', '.join(f'{m} {100 * some / lines:.1f} %' for m, (lines, some, _) in rows))
 
 
 def main():
@@ -45,6 +51,7 @@ def main():
             if len(problems) > 30:
                 print(f'    and {len(problems) - 30} more')
     report_longest(tree)
+    report_comments(tree)
     print(f'{len(cases) - failed} passed, {failed} failed')
     return 1 if failed or not cases else 0
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ledge/auth/login_guard.hpp"
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
@@ -63,7 +64,7 @@ private:
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 
-/// The token in a token file, which has one line. The error is a sentence.
-Result<std::string, std::string> read_token(const std::string& path);
+/// The token in a token file, which has one line.
+Result<std::string, Error> read_token(const std::string& path);
 
 }  // namespace ledge::admin

@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
-namespace ledge::auth {
+#include "ledge/auth/access.hpp"
+#include "ledge/topic/levels.hpp"
 
-enum class Access : std::uint8_t { read = 1, write = 2, read_write = 3 };
+namespace ledge::auth {
 
 struct AclRule {
     /// The shape decides how the rule is matched. AclBuilder sets the shape once.
@@ -54,7 +55,7 @@ public:
             return nullptr;
         }
         std::uint32_t best = none;
-        walk(*find(root), topic, true, decides, best);
+        walk(*find(root), topic::LevelSplitter(topic), decides, best);
         return best == none ? nullptr : &rules_[best];
     }
 
@@ -96,19 +97,14 @@ private:
     /// Lowers `best` to the index of the first rule that decides. The recursion is at most as deep as the longest
     /// filter has levels, and so at most topic::levels_hard_max.
     template <class Decides>
-    void walk(const Node& node, std::string_view rest, bool has_more, const Decides& decides,
-              std::uint32_t& best) const {
+    void walk(const Node& node, topic::LevelSplitter rest, const Decides& decides, std::uint32_t& best) const {
         // The indexes are ascending, so no later rule of the node can be better than `best`.
         for (std::uint32_t i = node.first; i < node.first + node.count && order_[i] < best; ++i)
             if (decides(rules_[order_[i]])) best = order_[i];
-        if (!has_more) return;
-        std::size_t end = 0;
-        while (end < rest.size() && rest[end] != '/') ++end;
-        has_more = end < rest.size();
-        const std::string_view behind = has_more ? rest.substr(end + 1) : std::string_view();
-        if (const Node* next = find(below(node.hash, hash_of(rest.substr(0, end)))))
-            walk(*next, behind, has_more, decides, best);
-        if (const Node* next = find(below(node.hash, any_level))) walk(*next, behind, has_more, decides, best);
+        if (rest.is_done()) return;
+        const std::uint64_t level = hash_of(rest.next());
+        if (const Node* next = find(below(node.hash, level))) walk(*next, rest, decides, best);
+        if (const Node* next = find(below(node.hash, any_level))) walk(*next, rest, decides, best);
     }
     static constexpr std::uint64_t any_level = 2;
 

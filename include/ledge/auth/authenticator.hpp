@@ -5,27 +5,25 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "ledge/auth/acl.hpp"
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/login_check.hpp"
-#include "ledge/auth/login_guard.hpp"
+#include "ledge/auth/login_limits.hpp"
 #include "ledge/auth/password_file.hpp"
+#include "ledge/auth/revocation.hpp"
+#include "ledge/auth/rights.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/wire/types.hpp"
 
 namespace ledge::auth {
 
-/// What happens to a connected client when new rules forbid one of its subscriptions. The rights of the client change
-/// at once in both cases.
-enum class Revocation : std::uint8_t {
-    disconnect,   // the client is disconnected with 0x87
-    unsubscribe,  // the forbidden subscriptions are removed
-};
-
-/// All rules for logins and rights. The policy is replaced as a whole when its files are read again.
+/// All rules for logins and rights. A policy in force is a snapshot that nobody changes: it is handed over as
+/// std::shared_ptr<const Policy>, and replaced as a whole when its files are read again. The rights of a client keep
+/// the snapshot alive that they judge by.
 struct Policy {
     std::optional<PasswordFile> passwords;  // nullopt = no password file
     std::optional<TokenRules> tokens;       // nullopt = a token has no special meaning, it is an ordinary password
@@ -39,7 +37,7 @@ struct Policy {
 };
 
 /// The login data of one CONNECT. Borrowed for the call.
-struct Question {
+struct LoginRequest {
     std::optional<std::string_view> user_name;
     std::optional<Bytes> password;
     bool is_anonymous_allowed = false;  // an option of the listener
@@ -48,7 +46,7 @@ struct Question {
     std::string_view listener{};
 };
 
-struct Answer {
+struct LoginAnswer {
     /// The answer if there is no `check`: success (the client is anonymous), bad_user_name_or_password or
     /// not_authorized.
     wire::ReasonCode code = wire::ReasonCode::success;
@@ -62,16 +60,18 @@ struct Answer {
 /// Without keys, password file and hook, nobody can prove a user name. Such a name is then ignored if the listener
 /// allows anonymous clients; otherwise the client is refused. With at least one of them, a client that gives a name
 /// must prove the name, even if anonymous clients are allowed.
-Answer answer(const Policy& policy, const Question& question);
+LoginAnswer answer(const Policy& policy, const LoginRequest& question);
 /// Returns why the client is refused, for an answer that is a refusal without a check.
-std::string_view reason_of(const Answer& answer, const Policy& policy);
+std::string_view reason_of(const LoginAnswer& answer, const Policy& policy);
 
 /// True if the policy would still accept the proof of a connected client. The user must still have the same password;
 /// or the key of the token and the rules for tokens must be unchanged; or the hook must be unchanged.
 bool is_still_proven(const Policy& policy, const Identity& identity);
 
-/// Returns the rights of a client; nullopt = everything is allowed. The rights borrow all three arguments.
-std::optional<Rights> rights_of(const Policy& policy, const Identity& identity, std::string_view client_id);
+/// Returns the rights of a client; nullopt = everything is allowed. The rights share `policy`, which is not nullptr,
+/// and borrow the identity and the client id.
+std::optional<Rights> rights_of(const std::shared_ptr<const Policy>& policy, const Identity& identity,
+                                std::string_view client_id);
 
 /// Returns a number that identifies the password; a new password of the user has another number. Never 0.
 std::uint64_t credential_of(const PasswordHash& hash);

@@ -10,11 +10,14 @@
 #include <string_view>
 #include <variant>
 
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/identity.hpp"
 #include "ledge/auth/scram.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/wire/types.hpp"
 
 namespace ledge::auth {
+
+struct Policy;
 
 class Exchange {
 public:

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "ledge/auth/password_hash.hpp"
+#include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 
 namespace ledge::auth {

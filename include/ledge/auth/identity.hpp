@@ -25,7 +25,6 @@ struct Identity {
     std::uint64_t credential = 0;    // identifies the password, key or hook that proved the name; 0 for none and tls
     std::vector<std::string> roles;  // roles from the token or the hook, in addition to those of the ACL
     std::optional<Acl> granted;      // the acl claim of a token; only this claim then grants access
-    std::optional<Rights> rights;    // nullopt = everything is allowed. Borrows `user`, so the identity must not move.
 };
 
 }  // namespace ledge::auth

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/password_hash.hpp"
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/result.hpp"
+#include "ledge/base/secret.hpp"
 
 namespace ledge::auth {
 

@@ -11,6 +11,7 @@
 #include "ledge/auth/identity.hpp"
 #include "ledge/auth/jwt.hpp"
 #include "ledge/auth/password_hash.hpp"
+#include "ledge/base/secret.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/wire/types.hpp"
 
@@ -47,7 +48,7 @@ inline Carrier carrier_of(const LoginCheck& check) {
 struct LoginOutcome {
     wire::ReasonCode code = wire::ReasonCode::bad_user_name_or_password;
     std::string reason;                 // why the client is refused, for the log and the client
-    Identity identity;                  // with `success` only; Identity::rights is not set yet
+    Identity identity;                  // with `success` only
     std::optional<Duration> valid_for;  // counted from the end of the check; nullopt = without a time limit
     bool is_unanswered = false;         // the hook was reached, but gave no answer
 };

@@ -10,16 +10,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ledge/auth/login_limits.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
 
 namespace ledge::auth {
-
-struct LoginLimits {
-    std::uint32_t failures_max = 20;  // wrong passwords of one name from one address within `window`; 0 = no limit
-    Duration window = 60s;
-    Duration block_time = 60s;  // how long the name is refused at the address afterwards
-};
 
 /// The source of a login: a user name at an address. Peers without an address (Unix sockets) are never counted.
 struct LoginSource {
@@ -38,10 +33,10 @@ struct LoginSourceHash {
 /// The priority of a login when many logins wait for their check. The first value has the highest priority. "Failed"
 /// means a failed login within LoginLimits::window.
 enum class Standing : std::uint8_t {
-    known,     // this name has logged in from this address, and has not failed here; or the peer has no address
-    named,     // this name has logged in from another address or owns a session, and has not failed at this address
-    stranger,  // nothing is known about the name, and no login from this address has failed
-    suspect,   // a login from this address has failed
+    known,    // this name has logged in from this address, and has not failed here; or the peer has no address
+    named,    // this name has logged in from another address or owns a session, and has not failed at this address
+    unknown,  // nothing is known about the name, and no login from this address has failed
+    suspect,  // a login from this address has failed
 };
 inline constexpr std::size_t standings = 4;
 

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "ledge/auth/password_hash.hpp"
-#include "ledge/auth/text_file.hpp"
 #include "ledge/base/result.hpp"
 
 namespace ledge::auth {
+
+struct Problem;
 
 /// True for a name that a password file can contain: 1 to 1024 bytes of UTF-8, without control characters and ':'. The
 /// name must not begin with '#' or a blank, and must not end with a blank.
@@ -35,11 +36,11 @@ public:
     const Entry* find(std::string_view user) const;
     /// Returns the hash that is computed for an unknown user, so that the time of an answer does not tell which users
     /// exist. The hash is one of the file, and always the same one for the same name. nullptr = the file has no users.
-    const PasswordHash* stand_in(std::string_view user) const;
+    const PasswordHash* decoy(std::string_view user) const;
 
     /// Returns made-up keys for a user without SCRAM keys. The salt is the same each time, and the number of iterations
     /// is that of some entry. The salt changes when the first user of the file (sorted by name) gets another password.
-    PasswordHash scram_stand_in(std::string_view user) const;
+    PasswordHash scram_decoy(std::string_view user) const;
 
     std::size_t size() const { return entries_.size(); }
 

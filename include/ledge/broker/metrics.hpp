@@ -11,7 +11,10 @@
 #include "ledge/broker/store_figures.hpp"
 #include "ledge/session/counters.hpp"
 #include "ledge/session/owner_figure.hpp"
-#include "ledge/session/pressure.hpp"
+
+namespace ledge::session {
+enum class Pressure : std::uint8_t;
+}  // namespace ledge::session
 
 namespace ledge::broker {
 
@@ -30,8 +33,8 @@ struct Metrics {
     Duration store_waited{};  // since store.waiting_since
     bool is_store_failed = false;
     bool is_store_full = false;
-    std::uint64_t retained_bytes = 0;  // topics, properties and payloads
-    session::Pressure memory_pressure = session::Pressure::none;
+    std::uint64_t retained_bytes = 0;     // topics, properties and payloads
+    session::Pressure memory_pressure{};  // the default is Pressure::none
     std::uint64_t memory_used = 0;    // bytes: anonymous memory when last measured, and what the core holds more since
     std::uint64_t memory_budget = 0;  // bytes; 0: none
     // The largest owners (users, or networks of anonymous clients) of each kind, largest first.

@@ -8,23 +8,15 @@
 #include <vector>
 
 #include "ledge/base/time.hpp"
+#include "ledge/broker/retained_limits.hpp"
+#include "ledge/broker/share_strategy.hpp"
+#include "ledge/journal/durability.hpp"
 #include "ledge/journal/journal_options.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {
 
-/// How the broker picks the member of a shared subscription group that gets a message. The standard leaves the choice
-/// to the server (5.0 section 4.8.2).
-enum class ShareStrategy : std::uint8_t { round_robin, random, sticky_publisher, least_inflight };
-
 using session::ListenerOptions;
-
-struct RetainedLimits {
-    std::uint32_t messages_max = 100'000;
-    std::uint64_t bytes_max = 64 * 1024 * 1024;       // topics, properties and payloads together
-    std::uint64_t cache_bytes_max = 8 * 1024 * 1024;  // retained messages that were loaded back from the store
-};
 
 /// How safely publications are kept (README: durability levels). Without a store, every publication has the level ram.
 struct DurabilityOptions {
@@ -39,7 +31,7 @@ struct DurabilityOptions {
     // Publications are accepted again below the second, which is lower: otherwise the state would change with each
     // commit of a shortage.
     double refuse_above_used = 0.85;
-    double take_below_used = 0.83;
+    double accept_below_used = 0.83;
 };
 
 // A deque, because connections and sessions refer to the options of their listener: an element keeps its address when

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,10 +18,8 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/options.hpp"
-#include "ledge/journal/ticket.hpp"
-#include "ledge/session/pressure.hpp"
 
 namespace ledge {
 class Log;
@@ -35,11 +34,14 @@ struct Policy;
 namespace ledge::journal {
 struct Batch;
 struct StoreImage;
-struct StoreReader;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {
 class Connection;
+class LinkHandle;
+enum class Pressure : std::uint8_t;
+struct ListenerOptions;
 struct LoginTask;
 struct StandingRange;
 }  // namespace ledge::session
@@ -48,6 +50,7 @@ namespace ledge::broker {
 
 struct Metrics;
 struct SessionFacts;
+struct ShardOptions;
 struct StoreFigures;
 
 struct Peer {
@@ -64,15 +67,15 @@ public:
     /// A shard that continues from the image of a store. Time starts at image.now. The store behind `reader` must
     /// outlive the shard.
     Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, const journal::StoreImage& image,
-          const journal::StoreReader& reader);
+          journal::StoreReader& reader);
     ~Shard();
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
     /// A peer has connected. Returns its connection, never nullptr. When the listener has no free place left, the
     /// connection of another peer that has not finished its CONNECT closes (broker/admission.hpp). The driver gets
-    /// `driver_data` back from Connection::driver_data().
-    session::Connection* open(const Peer& peer, void* driver_data, Instant now);
+    /// `link` back from Connection::link().
+    session::Connection* open(const Peer& peer, session::LinkHandle* link, Instant now);
 
     /// Bytes from the peer, of any length. They are ignored once the connection is closing.
     void on_bytes(session::Connection& connection, Bytes bytes, Instant now);
@@ -89,16 +92,18 @@ public:
     Instant next_deadline() const;
 
     // Access rights and logins
-    /// Replaces the policy. The new rules hold at once, also for connected clients and waiting messages. A client whose
-    /// user was removed or has another password is disconnected with 0x98. A client with a subscription that is now
-    /// forbidden is disconnected with 0x87 or loses the subscription (Policy::on_revocation).
-    void set_policy(auth::Policy policy, Instant now);
+    /// Replaces the policy; `policy` is not nullptr. The new rules hold at once, also for connected clients and waiting
+    /// messages. A client whose user was removed or has another password is disconnected with 0x98, at the latest when
+    /// its next bytes arrive. A client with a subscription that is now forbidden is disconnected with 0x87 or loses the
+    /// subscription (Policy::on_revocation). The clients are judged in steps: in this call, and in further calls of
+    /// on_time() until next_deadline() asks for no more.
+    void set_policy(std::shared_ptr<const auth::Policy> policy, Instant now);
     /// Applies changed limits to the listeners of the same name, for connected clients too: connections_max, and the
     /// limits that with_live_limits() allows to change.
-    void set_limits(const Listeners& listeners);
+    void set_limits(const std::deque<session::ListenerOptions>& listeners);
     /// Adds a listener and returns its index for Peer::listener. `has_other_users` is ShardOptions::has_other_users of
     /// all listeners, this one included.
-    std::uint16_t add_listener(const ListenerOptions& listener, bool has_other_users);
+    std::uint16_t add_listener(const session::ListenerOptions& listener, bool has_other_users);
     /// The configuration was read again, for metrics() and $SYS. `is_taken` is false when the new configuration has an
     /// error and the old one stays in force.
     void note_reload(bool is_taken);
@@ -123,7 +128,7 @@ public:
     journal::Batch take_batch(Instant now);
     /// The batch up to ticket `last` is on stable storage. Sends everything that waited for the batch. `used_fraction`
     /// has the meaning of note_store_used.
-    void on_committed(journal::Ticket last, double used_fraction, Instant now);
+    void on_committed(Ticket last, double used_fraction, Instant now);
     /// The used part of the store's ceiling, from 0 to 1. Above DurabilityOptions::refuse_above_used, durable
     /// publications are refused.
     void note_store_used(double fraction, Instant now);

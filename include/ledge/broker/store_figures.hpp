@@ -8,23 +8,23 @@
 #include <string_view>
 
 #include "ledge/base/time.hpp"
-#include "ledge/journal/record.hpp"
+#include "ledge/journal/write_class.hpp"
 
 namespace ledge::broker {
 
 /// The state in which the broker found the store when it started.
-enum class Beginning : std::uint8_t {
+enum class StartState : std::uint8_t {
     whole,     // the store was complete, or it is new
     salvaged,  // the file was damaged; the broker continues with the rows that could be read
     lost,      // the file was missing or empty although an earlier run had left one
     unusable,  // the store could not be used, and the configuration says to start without it
 };
-constexpr std::string_view name_of(Beginning beginning) {
-    switch (beginning) {
-        case Beginning::whole: return "whole";
-        case Beginning::salvaged: return "salvaged";
-        case Beginning::lost: return "lost";
-        case Beginning::unusable: break;
+constexpr std::string_view name_of(StartState start_state) {
+    switch (start_state) {
+        case StartState::whole: return "whole";
+        case StartState::salvaged: return "salvaged";
+        case StartState::lost: return "lost";
+        case StartState::unusable: break;
     }
     return "unusable";
 }
@@ -37,7 +37,7 @@ struct StoreFigures {
     std::uint64_t device_bytes = 0;      // bytes of the pages written; the filesystem's own writes are not counted
     std::uint64_t device_bytes_day = 0;  // device_bytes of the last 24 hours, in steps of one hour
     double used_fraction = 0;            // of the store's ceiling or of the disk, whichever is closer to full
-    Beginning beginning = Beginning::whole;
+    StartState start_state = StartState::whole;
     std::uint64_t postponements = 0;  // episodes in which commits had no room on the disk and were tried again
     Instant waiting_since = never;    // start of the commit that is slow or is tried again; never = no commit waits
     bool is_postponed = false;        // true = that commit failed at least once; false = the disk has not answered yet

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/config/load.hpp"
+#include "ledge/config/settings.hpp"
+#include "ledge/config/sources.hpp"
 
 namespace ledge::config {
 

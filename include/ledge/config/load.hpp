@@ -2,37 +2,24 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ledge/config/config.hpp"
+#include "ledge/config/sources.hpp"
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::config {
 
-/// The part of the command line that concerns the configuration. Flags override the file; --set overrides other flags.
-struct Sources {
-    std::optional<std::string> file;        // -c: path of the file; nullopt = built-in defaults
-    std::vector<std::string> listen;        // --listen: urls of listeners that replace the configured ones
-    std::optional<std::string> store;       // --store: store.path
-    std::optional<std::string> durability;  // --durability: store.durability
-    bool allow_anonymous = false;           // --allow-anonymous: on every listener
-    std::vector<std::string> set;           // --set: KEY=VALUE
-};
-
-/// One mistake in the configuration.
-struct Complaint {
-    std::string place;  // "ledgemq.toml:12", "--set limits.x", "--listen URL"
-    std::string text;
-
-    /// "PLACE: TEXT"
-    std::string line() const { return place.empty() ? text : place + ": " + text; }
-};
-
 struct Loaded {
-    Config config;                              // valid only if ok()
-    auth::Policy policy;                        // the content of the files of [auth]; valid only if ok()
+    Config config;  // valid only if ok()
+    // The content of the files of [auth]; valid only if ok(). nullptr after parse(), which reads no file.
+    std::shared_ptr<const auth::Policy> policy;
     std::vector<Complaint> complaints;          // in the order in which they were found
     std::map<std::string, std::string> places;  // key -> where its value was set, for later complaints
     std::vector<std::string> policy_files;      // files of [auth], also those that could not be read
@@ -41,16 +28,11 @@ struct Loaded {
     bool ok() const { return complaints.empty(); }
 };
 
-inline constexpr std::size_t file_bytes_max = 1024 * 1024;
-inline constexpr std::size_t line_bytes_max = 1024;
-inline constexpr std::size_t complaints_max = 100;  // per call; one more line counts the rest
-inline constexpr std::size_t listeners_max = 64;
-
 /// Reads the configuration file, if `sources` names one, and the files that its [auth] names.
 Loaded load(const Sources& sources);
 
 /// As load(), but `toml` is the text of the configuration file, and `sources.file` is only its name in complaints.
-/// Reads no file, so the policy is empty.
+/// Reads no file, so there is no policy.
 Loaded parse(std::string_view toml, const Sources& sources);
 
 /// Reads only the files that `settings` names. Fills config.auth, policy, policy_files, complaints and notes.

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/store_reader.hpp"
 
@@ -39,16 +40,16 @@ namespace ledge::journal {
 
 /// One session with its small parts. The queue stays in the store; only queue rows that carry a packet id are loaded.
 struct StoredSession {
-    std::uint64_t number = 0;
+    SessionNumber number = no_session;
     std::vector<Byte> record;
     std::vector<StoredRow> subscriptions;  // sorted by number
     std::vector<std::uint16_t> received;   // packet ids of inbound QoS 2 messages that are not released
     std::vector<StoredRow> inflight;       // queued records with a packet id, sorted by number
     std::uint64_t queued = 0;              // queue rows, rows in flight included
     std::uint64_t queued_bytes = 0;        // sum of the field `bytes` of all queue rows
-    std::uint64_t first_queued = 0;        // lowest number of a queue row; 0 = no rows
-    std::uint64_t last_queued = 0;         // highest number of a queue row; 0 = no rows
-    std::uint64_t last_live = 0;           // highest number of a row stored while the client was connected; 0 = none
+    QueueRow first_queued = no_row;        // lowest number of a queue row; no_row = the queue is empty
+    QueueRow last_queued = no_row;         // highest number of a queue row; no_row = the queue is empty
+    QueueRow last_live = no_row;           // highest number of a row stored while the client was connected
 };
 
 /// One retained message without its payload.
@@ -61,7 +62,7 @@ struct StoredRetained {
 
 /// How many queue rows refer to one message.
 struct StoredReferences {
-    std::uint64_t message = 0;
+    MessageNumber message = no_message;
     std::uint32_t rows = 0;
 };
 

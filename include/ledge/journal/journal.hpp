@@ -12,15 +12,18 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/base/ring.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/journal_options.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/journal/record.hpp"
 #include "ledge/journal/store_account.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
+
+enum class Change : std::uint8_t;
+enum class RecordKind : std::uint8_t;
+struct Batch;
+struct JournalOptions;
 
 /// How soon a pending record has to be written. A higher value is more urgent.
 enum class Urgency : std::uint8_t {
@@ -37,9 +40,12 @@ public:
     /// A commit with at least this many paced records is not limited: the records share the cost of the commit.
     static constexpr std::uint32_t paced_records_cheap = 16;
 
-    explicit Journal(const JournalOptions& options) : options_(options) {}
+    explicit Journal(const JournalOptions& options);
+    ~Journal();
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
 
-    bool is_enabled() const { return options_.is_enabled; }
+    bool is_enabled() const { return is_enabled_; }
     bool is_durable(Ticket ticket) const { return ticket <= durable_; }
     Ticket durable() const { return durable_; }
     /// A commit has failed. No further ticket becomes durable.
@@ -48,12 +54,10 @@ public:
     /// becomes durable.
     bool is_postponed() const { return is_postponed_; }
     /// New publications are refused, because the store has failed, has no room, is nearly full, or is too slow.
-    bool refuses_publications() const {
-        return is_failed_ || is_postponed_ || is_full_ || bytes() > options_.bytes_max;
-    }
+    bool refuses_publications() const { return is_failed_ || is_postponed_ || is_full_ || bytes() > bytes_max_; }
     /// Commits are postponed, and records of other kinds than publications have filled the journal up to its limit. New
     /// sessions, new wills and loads of stored queues are refused as well.
-    bool is_saturated() const { return is_postponed_ && bytes() > options_.bytes_max; }
+    bool is_saturated() const { return is_postponed_ && bytes() > bytes_max_; }
 
     /// While a Cause exists, new records are charged to its account: the account of the client whose packet the shard
     /// processes. nullptr charges nobody.
@@ -74,7 +78,7 @@ public:
     /// The journal is more than half full, and this account causes more than a quarter of bytes_max: the account keeps
     /// other clients from writing.
     bool is_crowded_by(const StoreAccount& account) const {
-        return bytes() > options_.bytes_max / 2 && account.journal_bytes > options_.bytes_max / 4;
+        return bytes() > bytes_max_ / 2 && account.journal_bytes > bytes_max_ / 4;
     }
 
     /// A number that was never used before, for a session, a message or a retained message.
@@ -83,15 +87,15 @@ public:
     /// The number that new_number() returned last.
     std::uint64_t last_number() const { return next_number_ - 1; }
 
-    // Each function appends one record and returns its ticket: 0 when the journal is not enabled, never_durable when
-    // the store has failed.
-    Ticket put(RecordKind kind, std::uint64_t session, std::uint64_t number, Blob body, Urgency urgency);
-    Ticket drop(RecordKind kind, std::uint64_t session, std::uint64_t number, Urgency urgency);
+    // Each function appends one record and returns its ticket: no_ticket when the journal is not enabled,
+    // never_durable when the store has failed.
+    Ticket put(RecordKind kind, SessionNumber session, std::uint64_t number, Blob body, Urgency urgency);
+    Ticket drop(RecordKind kind, SessionNumber session, std::uint64_t number, Urgency urgency);
     /// Appends a record whose body is `publication`. The journal shares the publication; make_batch() copies its bytes.
     Ticket put_publication(RecordKind kind, std::uint64_t number, const Publication& publication, Urgency urgency);
 
     /// The ticket of the latest record. When this ticket is durable, all records so far are durable.
-    Ticket last() const { return is_failed_ ? never_durable : last_batched_ + pending_.size(); }
+    Ticket last() const { return is_failed_ ? never_durable : last_appended(); }
 
     /// No batch contains the record yet, so the record can still be changed.
     bool is_pending(Ticket ticket) const { return ticket > last_batched_ && ticket != never_durable; }
@@ -119,7 +123,7 @@ public:
     void on_failed() { is_failed_ = true; }
     /// The batch under way found no room on the disk and is committed again later.
     void on_postponed() { is_postponed_ = true; }
-    void set_lazy_interval(Duration interval) { options_.lazy_interval = interval; }
+    void set_lazy_interval(Duration interval);
     void set_full(bool is_full) { is_full_ = is_full; }
     bool is_full() const { return is_full_; }
 
@@ -140,11 +144,11 @@ public:
 
 private:
     struct Pending {
-        RecordKind kind = RecordKind::message;
-        Change change = Change::drop;
+        RecordKind kind{};
+        Change change{};
         Urgency urgency = Urgency::lazy;
         bool is_cancelled = false;
-        std::uint64_t session = 0;
+        SessionNumber session = no_session;
         std::uint64_t number = 0;
         Blob body{};
         Publication publication{};
@@ -152,6 +156,11 @@ private:
     };
 
     Ticket append(Pending record);
+    /// The ticket of the latest record that is pending, or in a batch.
+    Ticket last_appended() const { return Ticket(last_batched_.value() + pending_.size()); }
+    /// The index in pending_. Requires is_pending.
+    std::size_t index_of(Ticket ticket) const { return ticket.value() - last_batched_.value() - 1; }
+    Pending& pending_of(Ticket ticket);
     void note_urgency(Urgency urgency);
     void note_urgency(Pending& record, Urgency urgency);
     void uncount_paced(const Pending& record);
@@ -165,12 +174,14 @@ private:
     void charge_batched(const Pending& record);
     static constexpr std::size_t record_bytes = 64;  // of a pending record without its body
 
-    JournalOptions options_;
+    std::unique_ptr<JournalOptions> options_;
+    bool is_enabled_;          // as in options_: each publication asks for these two
+    std::uint64_t bytes_max_;  // as in options_
     StoreAccount* cause_ = nullptr;
     std::vector<StoreAccount*> batch_accounts_;  // the accounts with records in the batch under way
     Ring<Pending> pending_;                      // the record with ticket last_batched_ + 1 + i is at index i
-    Ticket last_batched_ = 0;                    // all records up to this ticket are in a batch, or were cancelled
-    Ticket durable_ = 0;
+    Ticket last_batched_ = no_ticket;            // all records up to this ticket are in a batch, or were cancelled
+    Ticket durable_ = no_ticket;
     std::uint64_t live_ = 0;           // pending records that are not cancelled
     std::uint64_t pending_bytes_ = 0;  // of the pending records that are not cancelled
     std::uint64_t batch_bytes_ = 0;    // of the batch under way

@@ -10,17 +10,21 @@
 #include <cstdint>
 #include <memory>
 
+#include "ledge/base/ids.hpp"
+
 namespace ledge::journal {
 
 class MessageReferences {
 public:
-    void add(std::uint64_t message, std::uint32_t rows = 1);
+    void add(MessageNumber message, std::uint32_t rows = 1);
     /// Removes one row of the message; true = no other row refers to the message. Requires count(message) > 0.
-    bool release(std::uint64_t message);
-    std::uint32_t count(std::uint64_t message) const;
+    bool release(MessageNumber message);
+    std::uint32_t count(MessageNumber message) const;
 
 private:
     static constexpr std::uint64_t page_size = 4096;
+    static std::uint64_t page_of(MessageNumber message) { return message.value() / page_size; }
+    static std::size_t place_of(MessageNumber message) { return message.value() % page_size; }
     static constexpr std::uint16_t many = 0xFFFF;  // this value says that the count is in overflow_
 
     struct Page {
@@ -28,8 +32,8 @@ private:
         std::uint32_t used = 0;  // messages whose count is not 0
     };
 
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;
-    boost::unordered_flat_map<std::uint64_t, std::uint32_t> overflow_;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;  // by page_of
+    boost::unordered_flat_map<MessageNumber, std::uint32_t> overflow_;
 };
 
 }  // namespace ledge::journal

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "ledge/base/blob.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::journal {
@@ -39,11 +39,11 @@ public:
     Instant expires_at() const { return head().expires_at; }
     const Blob& blob() const { return blob_; }
 
-    /// The number of the message's record in the store; 0 = the message has no record. All copies share this number and
+    /// The number of the message's record in the store; no_message = it has no record. All copies share this number and
     /// the ticket of the record.
-    std::uint64_t message() const { return head().message; }
+    MessageNumber message() const { return head().message; }
     Ticket message_ticket() const { return head().message_ticket; }
-    void set_message(std::uint64_t message, Ticket ticket) const {
+    void set_message(MessageNumber message, Ticket ticket) const {
         head().message = message;
         head().message_ticket = ticket;
     }
@@ -51,7 +51,7 @@ public:
 private:
     struct Head {
         Instant expires_at;
-        mutable std::uint64_t message;
+        mutable MessageNumber message;
         mutable Ticket message_ticket;
         std::uint32_t properties_size : 29;
         std::uint32_t qos : 2;

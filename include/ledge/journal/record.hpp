@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 
@@ -29,17 +29,14 @@ enum class Change : std::uint8_t {
     drop,  // removes the row; for a session, also its subscriptions, received ids and queue rows
 };
 
-/// The purpose of a write to the store. WearAccount counts the bytes per class.
-enum class WriteClass : std::uint8_t { sessions, queues, messages, retained };
-inline constexpr std::size_t write_classes = 4;
-
-/// One change. `session` and `number` form the key; `session` is 0 for kinds whose key has no session.
+/// One change. `session` and `number` form the key; `session` is no_session for kinds whose key has
+/// no session.
 struct Record {
     RecordKind kind = RecordKind::message;
     Change change = Change::drop;
     std::uint32_t body_offset = 0;  // in Batch::bodies, in bytes
     std::uint32_t body_size = 0;    // in bytes; 0 for Change::drop
-    std::uint64_t session = 0;
+    SessionNumber session = no_session;
     std::uint64_t number = 0;
 };
 
@@ -48,7 +45,7 @@ struct Record {
 struct Batch {
     std::vector<Record> records;
     std::vector<Byte> bodies;
-    Ticket last = 0;                // when the batch is durable, this ticket and all earlier tickets are durable
+    Ticket last = no_ticket;        // when the batch is durable, this ticket and all earlier tickets are durable
     std::uint64_t next_number = 1;  // higher than all numbers of sessions, messages and retained messages in use
     Instant now{};                  // logical time; the store keeps it for the next start
 

@@ -16,13 +16,16 @@
 #include <vector>
 
 #include "ledge/base/blob.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/network.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/journal/publication.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::journal {
+
+enum class OutState : std::uint8_t;
 
 /// The will of the present connection, or the will of the last connection while its delay runs.
 struct StoredWill {
@@ -34,30 +37,6 @@ struct StoredWill {
     bool is_deferred = false;        // the broker was away, not the client: a client that returns in time cancels it
 };
 
-/// How far the messages of a session have been sent, as its record in the store says. The positions are rows of the
-/// session's queue.
-struct SendingProgress {
-    /// Any row may have been sent: the session has since sent from an older backlog, or an older release wrote the
-    /// record.
-    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
-
-    std::uint64_t sent_until = 0;           // unfinished rows up to this one were sent
-    std::uint64_t doubted_until = unknown;  // unfinished rows up to this one may have been sent
-    std::uint64_t known_until = 0;  // the record says nothing about later rows: a later row may have been sent if it
-                                    // was stored while the client was connected, otherwise it was not sent
-    std::uint16_t id_shift = 0;     // packet id minus row, modulo 65,535; not 0 after exchanges of an older release
-};
-
-/// How far the retained messages have been sent to one subscription. The subscription's record keeps the progress over
-/// a restart.
-struct FeedProgress {
-    std::uint64_t as_of = 0;     // messages retained later are sent as live messages; 0 = no retained messages remain
-    std::uint64_t position = 0;  // topics before this position have been examined (broker/retained.hpp)
-    std::uint16_t rounds = 0;    // further SUBSCRIBEs before the first message was sent; each repeats the whole feed
-
-    bool operator==(const FeedProgress&) const = default;
-};
-
 /// Appends the publication record to `out`.
 void append_publication(const PublicationView& publication, std::vector<Byte>& out);
 /// The view borrows from `body`. Returns nothing when the bytes are not a publication record.
@@ -65,11 +44,11 @@ std::optional<PublicationView> parse_publication(Bytes body);
 
 /// One message in the queue of one session.
 struct QueuedRecord {
-    std::uint64_t message = 0;
+    MessageNumber message = no_message;
     std::uint32_t bytes = 0;               // size of the publication
     std::uint32_t share_subscription = 0;  // number of the shared subscription that received the message; 0 = none
     wire::PacketId packet_id = 0;          // of a QoS 2 exchange in flight; otherwise 0
-    OutState state = OutState::done;       // OutState::done = the message waits
+    OutState state{};                      // OutState::done, the default = the message waits
     wire::QoS qos = wire::QoS::at_most_once;
     bool retain = false;
     Bytes ids;             // subscription identifiers, encoded as properties

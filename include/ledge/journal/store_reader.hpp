@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 
 namespace ledge::journal {
 
@@ -21,18 +22,33 @@ struct StoredDelivery {
     std::vector<Byte> publication;
 };
 
-/// Reads committed rows, on the shard's thread. Each read is complete when the call returns. A table of functions
-/// instead of a virtual class, like the sink of Log.
-struct StoreReader {
-    void* context = nullptr;
+/// Reads committed rows, on the shard's thread. Each read is complete when the call returns. A virtual class, because
+/// the core must not know which store is behind it; a call costs nothing beside the read of the file.
+class StoreReader {
+public:
+    StoreReader() = default;
+    StoreReader(const StoreReader&) = delete;
+    StoreReader& operator=(const StoreReader&) = delete;
+
     /// Appends queue rows of `session` with number >= `from` to `out`, each with the publication record of its message.
     /// Ends after `rows_max` rows, or after the row with which the bodies exceed `bytes_max`.
-    void (*queued)(void* context, std::uint64_t session, std::uint64_t from, std::size_t rows_max,
-                   std::size_t bytes_max, std::vector<StoredDelivery>& out) = nullptr;
+    virtual void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                        std::vector<StoredDelivery>& out) = 0;
     /// Writes the publication record of one retained message into `out`; false = there is no such message.
-    bool (*retained)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
+    virtual bool retained(std::uint64_t number, std::vector<Byte>& out) = 0;
     /// Writes the publication record of one message into `out`; false = there is no such message.
-    bool (*message)(void* context, std::uint64_t number, std::vector<Byte>& out) = nullptr;
+    virtual bool message(MessageNumber number, std::vector<Byte>& out) = 0;
+
+protected:
+    ~StoreReader() = default;  // the core never owns a reader
+};
+
+/// The reader of a broker without a store: finds nothing.
+class NoStoreReader final : public StoreReader {
+public:
+    void queued(SessionNumber, QueueRow, std::size_t, std::size_t, std::vector<StoredDelivery>&) override {}
+    bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
+    bool message(MessageNumber, std::vector<Byte>&) override { return false; }
 };
 
 }  // namespace ledge::journal

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/os/descriptor.hpp"
 
@@ -30,7 +31,7 @@ public:
     static constexpr int events_per_poll_max = 256;
 
     /// The error is an errno.
-    static Result<std::unique_ptr<Poller>, int> create();
+    static Result<std::unique_ptr<Poller>, Error> create();
     ~Poller() = default;
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 
@@ -64,7 +65,7 @@ struct TlsProblem {
     };
     Option option = Option::other;  // the option that has the mistake
     std::size_t certificate = 0;    // for Option::certificate and Option::key: the index in TlsOptions::certificates
-    std::string text;               // "/etc/x.pem cannot be read: No such file or directory"
+    Error reason;                   // its codes are those of the system and of mbedTLS
 };
 
 /// Reads and checks the files of a listener. The error is the mistake that prevents the listener from starting. The

@@ -10,7 +10,10 @@
 #include <string>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/os/descriptor.hpp"
+
+namespace ledge::os {
+class Descriptor;
+}  // namespace ledge::os
 
 namespace ledge::net {
 

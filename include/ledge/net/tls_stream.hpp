@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/idle_buffers.hpp"
 #include "ledge/net/tls_session.hpp"
 
 namespace ledge::net {
@@ -41,7 +41,7 @@ public:
 
     /// Adds the stream to `rest`, which gives the buffers back while the stream is idle. `rest` may end before the
     /// stream.
-    void rest_in(TlsRest& rest, Instant now);
+    void join(IdleBuffers& rest, Instant now);
 
     // A TLS failure is reported as protocol_error; session().failure_reason() says more.
 
@@ -92,11 +92,11 @@ private:
     using Status = TlsSession::Status;
     using Descriptor = boost::asio::posix::basic_stream_descriptor<executor_type>;
 
-    /// The stream's entry in a TlsRest. The entry keeps its address when the stream is moved.
-    class RestEntry final : public Restable {
+    /// The stream's entry in a IdleBuffers. The entry keeps its address when the stream is moved.
+    class RestEntry final : public BufferHolder {
     public:
         explicit RestEntry(TlsSession& session) : session_(session) {}
-        using Restable::mark_active;
+        using BufferHolder::mark_active;
 
     private:
         bool rest() override { return session_.rest(); }
@@ -200,7 +200,7 @@ private:
 
     Descriptor socket_;                      // only waits for events; the session owns it
     std::unique_ptr<TlsSession> session_;    // nullptr = closed
-    std::unique_ptr<RestEntry> rest_entry_;  // nullptr = rest_in() was not called
+    std::unique_ptr<RestEntry> rest_entry_;  // nullptr = join() was not called
     bool is_finished_ = false;               // close_notify and FIN were sent
 };
 

@@ -11,9 +11,10 @@
 #include <string_view>
 
 #include "ledge/base/network.hpp"
-#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
+
+class Descriptor;
 
 class SocketAddress {
 public:

@@ -8,10 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
-#include "ledge/os/descriptor.hpp"
 
 namespace ledge::os {
+
+class Descriptor;
 
 // ---- Reading
 
@@ -22,8 +24,8 @@ struct FileText {
 
 /// Reads a regular file that the configuration names. The text has at most `bytes_max` + 1 bytes: a text longer than
 /// `bytes_max` tells the caller that the file is too large. A UTF-8 byte order mark at the beginning is left out.
-/// The error completes a sentence that begins with the path: "cannot be opened: No such file or directory".
-Result<FileText, std::string> read_regular_file(const std::string& path, std::size_t bytes_max);
+/// The subject of the error is the path: "/etc/x cannot be opened: No such file or directory".
+Result<FileText, Error> read_regular_file(const std::string& path, std::size_t bytes_max);
 
 inline constexpr std::size_t small_file_bytes_max = 1024 * 1024;
 

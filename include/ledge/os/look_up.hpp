@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/os/address.hpp"
 
@@ -16,8 +17,10 @@ enum class NameKind : std::uint8_t {
 };
 
 /// Returns at most `addresses_max` IPv4 and IPv6 addresses for stream sockets, with port 0, in the order in which the
-/// caller should try them. The list may be empty. The error is the system's reason: "Name or service not known".
-Result<std::vector<SocketAddress>, std::string> look_up(const std::string& name, NameKind kind,
-                                                        std::size_t addresses_max);
+/// caller should try them. The list may be empty. The code of an error is of resolver_category().
+Result<std::vector<SocketAddress>, Error> look_up(const std::string& name, NameKind kind, std::size_t addresses_max);
+
+/// The codes of getaddrinfo(3), EAI_AGAIN and so on. A network that comes up later may end such an error.
+const std::error_category& resolver_category();
 
 }  // namespace ledge::os

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,8 +39,8 @@ public:
         virtual void done() = 0;
     };
 
-    /// Starts the threads. The error is an errno.
-    static Result<std::unique_ptr<WorkerPool>, int> create(Post post, const WorkerPoolOptions& options);
+    /// Starts the threads. The error says why the system refuses; the caller knows what the threads are for.
+    static Result<std::unique_ptr<WorkerPool>, std::error_code> create(Post post, const WorkerPoolOptions& options);
     /// On the loop's thread. Waits for the jobs that are running, unless leave_running() was called. Calls no done().
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;

@@ -11,12 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "ledge/auth/authenticator.hpp"
+#include "ledge/base/error.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/net/tls_options.hpp"
+#include "ledge/runtime/reload_task.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
@@ -29,6 +30,10 @@
 namespace ledge::broker {
 class Shard;
 }
+
+namespace ledge::auth {
+struct Policy;
+}  // namespace ledge::auth
 
 namespace ledge::runtime {
 
@@ -49,15 +54,9 @@ struct AdminOptions {
     transport::WebLimits limits{};
 };
 
-/// The outcome of reading the files with users and rights again.
-enum class Reloaded : std::uint8_t {
-    in_force,  // the files are valid, and set_policy() was called with their content
-    refused,   // the files have mistakes: the former policy stays in force, and the refusal is counted
-};
-
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
-    auth::Policy policy;                         // users and their rights
+    std::shared_ptr<const auth::Policy> policy;  // users and their rights; nullptr = a policy without rules
     std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; both have one length
     std::vector<FrontOptions> fronts;            // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
@@ -67,11 +66,11 @@ struct BrokerLoopOptions {
     std::uint64_t daily_write_budget_bytes = 0;  // bytes that the store should write per day at most; 0 = no budget
     Duration stop_time_max = 3s;                 // from stop() until the remaining connections are closed by force
     bool handles_signals = true;                 // SIGTERM and SIGINT call stop(); SIGHUP calls on_hang_up
-    std::function<Reloaded()> on_hang_up;        // reads the configuration again; called on the loop's thread
+    MakeReloadTask on_hang_up;                   // reads the configuration again; empty = SIGHUP is ignored
     std::vector<std::string> policy_files;       // files whose dates are watched
-    std::function<Reloaded()> on_policy_files;   // reads the policy files after a change; called on the loop's thread
-    std::function<bool()> log_owes;              // true while log lines or a count of dropped lines wait for the reader
-    std::function<void()> settle_log;            // writes the waiting lines; called once a second while log_owes()
+    MakeReloadTask on_policy_files;              // reads the policy files after a change
+    std::function<bool()> has_unwritten_log;     // true while log lines or a count of dropped lines wait for the reader
+    std::function<void()> write_log;  // writes the waiting lines; called once a second while has_unwritten_log()
 };
 
 class BrokerLoop {
@@ -80,8 +79,8 @@ public:
     /// machine does not have yet is no error: the endpoint is tried again while the others are served. The error is a
     /// sentence with the address and the system's reason: "cannot listen on 127.0.0.1:1883: Address already in use".
     /// `log` must outlive the loop. `store` is freshly opened; nullptr = sessions and messages end with the loop.
-    static Result<std::unique_ptr<BrokerLoop>, std::string> create(BrokerLoopOptions options, const Log& log,
-                                                                   std::unique_ptr<storage::Store> store = nullptr);
+    static Result<std::unique_ptr<BrokerLoop>, Error> create(BrokerLoopOptions options, const Log& log,
+                                                             std::unique_ptr<storage::Store> store = nullptr);
     ~BrokerLoop();
     BrokerLoop(const BrokerLoop&) = delete;
     BrokerLoop& operator=(const BrokerLoop&) = delete;
@@ -111,16 +110,16 @@ public:
     /// Calls Shard::remove_session. The packets to the removed session's client leave at the end of the turn.
     bool remove_session(std::string_view client_id);
 
-    /// Puts other users and rights in force, and watches `files`, from which they were read. Called from on_hang_up and
-    /// on_policy_files.
-    void set_policy(auth::Policy policy, std::vector<std::string> files);
-    /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from on_hang_up.
+    /// Puts other users and rights in force, and watches `files`, from which they were read. Called from
+    /// ReloadTask::put_in_force.
+    void set_policy(std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files);
+    /// Puts other limits of the listeners in force, as Shard::set_limits does. Called from ReloadTask::put_in_force.
     void set_limits(const broker::Listeners& listeners);
-    /// Serves one more listener. Called from on_hang_up. If the listener cannot be opened now, for example because its
-    /// address does not exist yet, the loop tries again until the listener is open. The error says why the listener's
-    /// TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
-    Result<bool, std::string> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
-                                           FrontOptions front, bool has_other_users);
+    /// Serves one more listener. Called from ReloadTask::put_in_force. If the listener cannot be opened now, for
+    /// example because its address does not exist yet, the loop tries again until the listener is open. The error says
+    /// why the listener's TLS cannot be set up, or that the broker is stopping; in this case nothing has changed.
+    Result<bool, Error> add_listener(const broker::ListenerOptions& listener, const transport::Endpoint& endpoint,
+                                     FrontOptions wanted, bool has_other_users);
     /// The number of turns so far, which is the number of times that the loop has woken up. A broker without
     /// connections and without a store wakes up every os::FileWatch::look_interval if it watches files, and otherwise
     /// never.

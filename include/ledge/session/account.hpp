@@ -30,8 +30,8 @@ struct Account : journal::StoreAccount {
     // the front.
     Session* longest_away = nullptr;
     Session* latest_away = nullptr;
-    void add_away(Session& session);
-    void remove_away(Session& session);
+    void add_offline(Session& session);
+    void remove_offline(Session& session);
     /// The first session of the list that holds no message; nullptr when none of the first `looks_max` sessions is
     /// empty. The sessions with messages that were examined move to the end of the list, so that the next call examines
     /// others.

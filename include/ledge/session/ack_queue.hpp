@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/base/ring.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/ack_barrier.hpp"
 #include "ledge/wire/packets.hpp"
 
@@ -29,7 +29,7 @@ struct OwedAck {
     bool is_repetition = false;  // PUBREC for a packet id that was received before
     wire::PacketId packet_id = 0;
     AckWait wait{};  // for the subscribers, who may make the ticket unnecessary
-    journal::Ticket ticket = 0;
+    Ticket ticket = no_ticket;
     std::unique_ptr<std::string> reason;  // why the acknowledgement refuses, for the client
 };
 
@@ -52,10 +52,10 @@ public:
 
     /// Sends the acknowledgement once `ticket` is durable, or the last hold of the barrier of `hold` has ended, and all
     /// earlier ones of its kind have left. `reason`: why the acknowledgement refuses.
-    void owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket,
-             const AckHold& hold = {}, std::string_view reason = {});
+    void owe(wire::PacketType kind, wire::PacketId id, wire::ReasonCode code, Ticket ticket, const AckHold& hold = {},
+             std::string_view reason = {});
     /// PUBREC for a message that was received before: the first PUBREC may not have left yet.
-    void owe_repeated_pubrec(wire::PacketId id, journal::Ticket ticket);
+    void owe_repeated_pubrec(wire::PacketId id, Ticket ticket);
 
     /// All subscribers that could make the ticket of acknowledgement `number` of a kind unnecessary are done with the
     /// message. The acknowledgement may leave now, unless `is_commit_required`.

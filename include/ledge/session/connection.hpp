@@ -13,9 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledge/auth/identity.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/owner.hpp"
-#include "ledge/journal/ticket.hpp"
 #include "ledge/session/ack_queue.hpp"
 #include "ledge/session/close_reason.hpp"
 #include "ledge/session/core_timer.hpp"
@@ -31,6 +30,7 @@
 #include "ledge/wire/framer.hpp"
 
 namespace ledge::auth {
+struct Identity;
 struct LoginOutcome;
 }  // namespace ledge::auth
 
@@ -38,6 +38,7 @@ namespace ledge::session {
 
 class Authentication;
 class Handshake;
+class LinkHandle;
 
 class Connection {
 public:
@@ -49,7 +50,7 @@ public:
     };
 
     Connection(const ConnectionServices& services, const ListenerOptions& listener, std::string address,
-               void* driver_data, Instant now);
+               LinkHandle* link, Instant now);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -66,7 +67,8 @@ public:
     Outbox& outbox() { return sender_.outbox(); }
     const Outbox& outbox() const { return sender_.outbox(); }
     bool is_closing() const { return state_ == State::closing; }
-    void* driver_data() const { return driver_data_; }
+    /// The link that the driver gave to Shard::open().
+    LinkHandle* link() const { return link_; }
     /// Bytes that one read may bring.
     std::uint32_t read_bytes_max() const { return ReadRate::read_bytes_max(limits()); }
     /// False while the driver must not read the connection. When the result becomes true again, the connection is
@@ -98,7 +100,7 @@ public:
     // From the first byte to CONNACK (handshake.hpp).
     bool is_connected() const { return state_ == State::connected; }
     /// True until the broker has accepted the CONNECT.
-    bool is_stranger() const { return is_stranger_; }
+    bool is_unauthenticated() const { return is_unauthenticated_; }
     /// Nothing but CONNECT is allowed now.
     bool is_awaiting_connect() const;
     /// CONNECT has come and is not answered yet: bytes from the peer are for hold_input().
@@ -117,7 +119,7 @@ public:
     void postpone(const OpenSession& open, Instant until);
     bool is_postponed() const;
     /// The connection that had the session is gone: reopen() in the next turn.
-    void hasten(Instant now);
+    void reopen_soon(Instant now);
     /// Asks for the session again. end_login() follows once the effect is done. Requires is_postponed().
     void reopen(Effect& effect);
     /// The input that was held meanwhile.
@@ -133,7 +135,7 @@ public:
 
     // Messages.
     /// Answers a PUBLISH of this connection with PUBACK or PUBREC; see PublishReceiver::on_routed.
-    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, journal::Ticket ticket, AckHold hold,
+    void on_routed(wire::QoS qos, wire::PacketId id, wire::ReasonCode code, Ticket ticket, AckHold hold,
                    std::string_view reason = {});
     /// Sends what the session holds, oldest first, as far as quota and outbox allow.
     void pump(Instant now);
@@ -142,8 +144,8 @@ public:
     /// The client keeps up: nothing waits for it, so a QoS 1 or 2 message that is routed now may be sent at once.
     bool keeps_up() const;
     /// `detail` and the rule behind it, as far as the policy explains itself to clients.
-    std::string told(std::string_view detail, std::string_view rule) const {
-        return told_to_client(services_, detail, rule);
+    std::string detail_for_client(std::string_view detail, std::string_view rule) const {
+        return session::detail_for_client(services_, detail, rule);
     }
     /// True for the first few refusals: a client that repeats what is refused does not fill the log.
     bool may_log_refusal() { return receiver_.may_log_refusal(); }
@@ -160,7 +162,7 @@ public:
     /// logged and, where the client allows it, sent as Reason String; so is `rule`, as far as the policy explains
     /// itself.
     void close(wire::ReasonCode code, std::string_view detail, std::string_view rule = {});
-    /// Closes without a packet to the peer.
+    /// Closes without a further packet to the peer; what is queued is still sent.
     void close_silently();
     /// True when the will has to be published although the session or connection ends.
     bool is_will_due() const { return is_will_due_; }
@@ -176,11 +178,11 @@ public:
     std::uint64_t input_memory() const { return counted_input_; }
     /// Ends the connection of a stranger whose unfinished packets take too much memory. Nothing is sent.
     void refuse_unfinished();
-    /// About how many bytes shed() frees. Messages that the session keeps do not count.
+    /// About how many bytes close_for_memory() frees. Messages that the session keeps do not count.
     std::uint64_t memory() const;
     /// Ends the connection to free memory. The peer gets nothing more, and unsent bytes are lost. A session that
     /// outlives the connection keeps its messages.
-    void shed();
+    void close_for_memory();
 
 private:
     friend class DirtyList;
@@ -208,7 +210,6 @@ private:
     void log_cut_off(std::string_view reason) const;
     void start_keep_alive(std::uint16_t seconds, Instant now);
     void set_timer(Instant keep_alive_deadline);
-    void start_closing();
 
     // What one delivery touches lies together at the front: cache misses bound a fan-out to a thousand clients.
     const ConnectionServices& services_;
@@ -216,7 +217,7 @@ private:
     Connection* next_dirty_ = nullptr;  // hook of DirtyList
     State state_ = State::handshake;
     bool is_dirty_ = false;
-    bool is_stranger_ = true;
+    bool is_unauthenticated_ = true;
     bool is_will_due_ = false;
     std::uint32_t counted_input_ = 0;  // bytes of unfinished input, in the memory budget
     PacketSender sender_;
@@ -226,7 +227,7 @@ private:
     PublishReceiver receiver_;
     wire::Framer framer_;
     std::unique_ptr<ReadRate> rate_;
-    void* driver_data_;
+    LinkHandle* link_;
     Instant last_received_;
     Instant login_ends_at_ = never;                   // the proof of the login is no longer valid then
     std::unique_ptr<Handshake> handshake_;            // until the client is connected

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "ledge/auth/authenticator.hpp"
@@ -25,15 +26,17 @@
 namespace ledge::session {
 
 struct CoreServices {
+    /// `reader` = nullptr: there is no store. The store behind it must outlive the services.
     CoreServices(const Log& log_, const journal::JournalOptions& journal_options, std::uint64_t seed, Instant now,
-                 std::uint64_t memory_budget_bytes = 0)
+                 std::uint64_t memory_budget_bytes = 0, journal::StoreReader* reader = nullptr)
         : log(log_),
           rng(seed),
           timers(now),
           memory(memory_budget_bytes),
           buffers(memory.account()),
           guard(seed),
-          journal(journal_options) {}
+          journal(journal_options),
+          store(reader == nullptr ? no_store : *reader) {}
     CoreServices(const CoreServices&) = delete;
     CoreServices& operator=(const CoreServices&) = delete;
 
@@ -45,14 +48,18 @@ struct CoreServices {
     BufferPool buffers;
     Counters counters;
     std::string response_information_prefix;
-    auth::Policy policy;  // sessions borrow its rules, so a new policy must be given to each of them (take_rules)
+    // The policy in force, never nullptr; rights keep their policy alive. Whoever replaces the policy of a shard with
+    // sessions also raises the version, by which each session notices that its rights belong to an older policy.
+    std::shared_ptr<const auth::Policy> policy = std::make_shared<auth::Policy>();
+    std::uint64_t policy_version = 1;
     auth::LoginGuard guard;
     LoginQueue logins;
     journal::Journal journal;
     AckBarriers barriers;
     journal::MessageReferences references;   // number of queue rows per stored message
     MessageOwners message_owners{accounts};  // publishers of the stored messages
-    journal::StoreReader store;              // unset when there is no store
+    journal::NoStoreReader no_store;
+    journal::StoreReader& store;  // no_store when there is no store
     DirtyList dirty;
     CommitWaiters<Connection> waiting_connections;
     CommitWaiters<Session> waiting_sessions;
@@ -73,8 +80,9 @@ struct CoreServices {
                                              waiting_connections,
                                              response_information_prefix,
                                              connection_scratch};
-    const SessionServices for_sessions{log,   counters,         memory,         journal, references, message_owners,
-                                       store, waiting_sessions, session_scratch};
+    const SessionServices for_sessions{
+        log,   counters, memory,         journal,          references,     message_owners,
+        store, policy,   policy_version, waiting_sessions, session_scratch};
 };
 
 }  // namespace ledge::session

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "ledge/base/blob.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/journal/out_state.hpp"
 #include "ledge/journal/publication.hpp"
@@ -45,14 +46,14 @@ enum class Sent : std::uint8_t {
 struct Delivery {
     journal::Publication publication;  // empty = only the store has the publication, as record number `message`
     SubscriptionIds ids;
-    std::uint32_t share_group = 0;   // id of the shared subscription that the session was chosen for; 0 = none
-    AckHold hold{};                  // delays the publisher's acknowledgement until this subscriber has acknowledged
-    std::uint64_t row = 0;           // position in the session's queue; the packet id follows from it; 0 = none yet
-    journal::Ticket ticket = 0;      // of the queued record
-    journal::Ticket not_before = 0;  // must be settled (Journal::is_settled) before the message is sent
-    std::uint64_t message = 0;       // number of the publication's record, when stored
-    bool is_live = false;            // the delivery was stored while its client was connected
-    bool is_stored = false;          // the store has a record under `row`
+    ShareGroupId share_group = no_share_group;  // the shared subscription that the session was chosen for
+    AckHold hold{};                 // delays the publisher's acknowledgement until this subscriber has acknowledged
+    QueueRow row = no_row;          // position in the session's queue; the packet id follows from it; no_row = none yet
+    Ticket ticket = no_ticket;      // of the queued record
+    Ticket not_before = no_ticket;  // must be settled (Journal::is_settled) before the message is sent
+    MessageNumber message = no_message;  // number of the publication's record, when stored
+    bool is_live = false;                // the delivery was stored while its client was connected
+    bool is_stored = false;              // the store has a record under `row`
     Sent sent = Sent::no;
     /// The state that the record had when it was read from the store. done = the message was only waiting.
     journal::OutState state = journal::OutState::done;

@@ -8,7 +8,6 @@
 #include "ledge/base/ring.hpp"
 #include "ledge/journal/out_state.hpp"
 #include "ledge/session/delivery.hpp"
-#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
 
@@ -69,8 +68,8 @@ public:
     /// Bytes of the slots, used or not.
     std::uint64_t memory() const { return entries_.capacity() * sizeof(Entry); }
 
-    static constexpr std::uint32_t ids = 65'535;  // packet ids are 1 to 65,535; 0 = none [MQTT-2.2.1-3]
-    static constexpr std::size_t overtaking_max = inflight_ceiling;
+    static constexpr std::uint32_t ids = 65'535;           // packet ids are 1 to 65,535; 0 = none [MQTT-2.2.1-3]
+    static constexpr std::size_t overtaking_max = 16'384;  // as inflight_ceiling, the largest inflight_max
 
 private:
     wire::PacketId id_at(std::size_t index) const {

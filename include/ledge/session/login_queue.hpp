@@ -25,7 +25,7 @@ struct LoginTask {
     std::uint64_t number = 0;
     auth::LoginCheck check;
     auth::LoginSource source{};
-    auth::Standing standing = auth::Standing::stranger;
+    auth::Standing standing = auth::Standing::unknown;
 };
 
 /// The standings that a carrier accepts now, from `best` to `worst`.
@@ -44,8 +44,8 @@ public:
     static constexpr std::size_t turns_max = 4096;            // addresses, and also names, whose last turn is kept
 
     struct Added {
-        bool is_in = false;              // false: the queue has no room for the connection
-        Connection* gave_way = nullptr;  // a connection that was removed to make room; the caller refuses it
+        bool is_in = false;             // false: the queue has no room for the connection
+        Connection* evicted = nullptr;  // a connection that was removed to make room; the caller refuses it
     };
     /// Adds a login. `bytes` = size of the connection's CONNECT.
     Added add(Connection& connection, auth::LoginCheck check, const auth::LoginSource& source, std::size_t bytes,
@@ -59,7 +59,7 @@ public:
                                   StandingRange range = {});
     /// Removes a waiting connection whose source the guard has blocked meanwhile, and returns it; nullptr when there is
     /// none.
-    Connection* take_blocked(const auth::LoginGuard& guard, Instant now);
+    Connection* remove_blocked(const auth::LoginGuard& guard, Instant now);
 
     /// A check was carried out: removes its connection and returns it; nullptr when the connection has ended.
     Connection* finish(std::uint64_t number);

@@ -8,7 +8,7 @@
 //     slow_readers    no QoS 0 message is sent to a client whose unsent bytes exceed its share
 //     new_clients     an owner with more than table_share() gets a new session only in place of an old one, and no new
 //                     subscriptions; other owners are not restricted (broker/session_room.cpp)
-//     slowest         the clients that hold most give way until the use has fallen to relief_percent
+//     slowest         the clients that hold most give way until the use has fallen to slowest_end_percent
 //                     (broker/overload.hpp); and a message for an offline or slow client is kept only in the store
 // Messages that have a place in the store go there in every case.
 #pragma once
@@ -31,7 +31,8 @@ public:
     static constexpr unsigned slow_readers_percent = 60;
     static constexpr unsigned new_clients_percent = 70;
     static constexpr unsigned slowest_percent = 80;
-    static constexpr unsigned relief_percent = 70;     // at step `slowest` clients give way until the use is down here
+    static constexpr unsigned slowest_end_percent =
+        70;                                            // at step `slowest` clients give way until the use is down here
     static constexpr unsigned exhausted_percent = 95;  // new sessions are refused, unless another session gives way
     static constexpr unsigned hysteresis_percent = 5;  // a step ends this far below the use at which it began
 
@@ -46,11 +47,11 @@ public:
     static constexpr std::uint64_t subscription_bytes = 96;  // without the text of the filter
 
     // The budget is divided by these numbers.
-    static constexpr std::uint64_t strangers_part = 8;  // for packets of peers whose CONNECT is not accepted
-    static constexpr std::uint64_t tables_part = 16;    // for the tables of one owner before its sessions give way
+    static constexpr std::uint64_t unauthenticated_part = 8;  // for packets of peers whose CONNECT is not accepted
+    static constexpr std::uint64_t tables_part = 16;  // for the tables of one owner before its sessions give way
 
     /// `budget` = bytes; 0 = no budget, and never any pressure.
-    explicit MemoryBudget(std::uint64_t budget = 0) : budget_(budget) { set_attention(); }
+    explicit MemoryBudget(std::uint64_t budget = 0) : budget_(budget) { set_judge_at(); }
     MemoryBudget(const MemoryBudget&) = delete;
     MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -64,19 +65,19 @@ public:
     std::uint64_t* account() { return &held_; }
 
     // Strangers are peers whose CONNECT was not accepted yet. Their bytes are part of held().
-    void add_of_strangers(std::uint64_t bytes) { strangers_ += bytes; }
-    void remove_of_strangers(std::uint64_t bytes) {
-        LEDGE_ASSERT(bytes <= strangers_);
-        strangers_ -= bytes;
+    void add_unauthenticated(std::uint64_t bytes) { unauthenticated_ += bytes; }
+    void remove_unauthenticated(std::uint64_t bytes) {
+        LEDGE_ASSERT(bytes <= unauthenticated_);
+        unauthenticated_ -= bytes;
     }
-    std::uint64_t strangers() const { return strangers_; }
-    std::uint64_t strangers_max() const { return is_set() ? budget_ / strangers_part : no_limit; }
-    bool strangers_exceed() const { return strangers_ > strangers_max(); }
+    std::uint64_t unauthenticated() const { return unauthenticated_; }
+    std::uint64_t unauthenticated_max() const { return is_set() ? budget_ / unauthenticated_part : no_limit; }
+    bool unauthenticated_exceed() const { return unauthenticated_ > unauthenticated_max(); }
     /// Bytes to free when the strangers exceed their limit. Three quarters of the limit remain in use, so that the next
-    /// packets do not exceed it again at once. Requires strangers_exceed().
-    std::uint64_t excess_of_strangers() const {
-        LEDGE_ASSERT(strangers_exceed());
-        return strangers_ - strangers_max() / 4 * 3;
+    /// packets do not exceed it again at once. Requires unauthenticated_exceed().
+    std::uint64_t unauthenticated_excess() const {
+        LEDGE_ASSERT(unauthenticated_exceed());
+        return unauthenticated_ - unauthenticated_max() / 4 * 3;
     }
 
     // For the shard.
@@ -89,7 +90,7 @@ public:
     Pressure pressure() const { return pressure_; }
     /// True when a step may have to be taken, so that judge() must be called. One comparison, because it runs for each
     /// message.
-    bool wants_attention() const { return held_ >= attention_; }
+    bool must_judge() const { return held_ >= judge_at_; }
     /// The process has `bytes` of resident anonymous memory. judge() must follow.
     void note_anonymous_memory(std::uint64_t bytes) {
         other_ = bytes > held_ ? bytes - held_ : 0;
@@ -115,15 +116,15 @@ private:
     static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
     std::uint64_t percent(unsigned share) const { return budget_ / 100 * share; }
-    void set_attention();
+    void set_judge_at();
 
     std::uint64_t held_ = 0;
-    std::uint64_t attention_ = no_limit;  // value of held_ at which judge() must be called
-    std::uint64_t share_ = no_limit;      // unsent bytes that one client may have
+    std::uint64_t judge_at_ = no_limit;  // value of held_ at which judge() must be called
+    std::uint64_t share_ = no_limit;     // unsent bytes that one client may have
     std::uint64_t budget_;
-    std::uint64_t strangers_ = 0;  // the part of held_ that strangers have sent
-    std::uint64_t other_ = 0;      // bytes that the last measurement found in addition to held_
-    std::uint64_t measured_ = 0;   // held_ at the last measurement
+    std::uint64_t unauthenticated_ = 0;  // the part of held_ that strangers have sent
+    std::uint64_t other_ = 0;            // bytes that the last measurement found in addition to held_
+    std::uint64_t measured_ = 0;         // held_ at the last measurement
     Pressure pressure_ = Pressure::none;
 };
 

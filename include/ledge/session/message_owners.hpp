@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/journal/store_account.hpp"
 
 namespace ledge::session {
@@ -21,9 +22,9 @@ public:
 
     /// The store keeps message number `message`. `account` = the publisher's account, or nullptr when it is not known.
     /// `bytes` = size of the message. Requires that the message was not added before.
-    void add(std::uint64_t message, journal::StoreAccount* account, std::uint64_t bytes);
+    void add(MessageNumber message, journal::StoreAccount* account, std::uint64_t bytes);
     /// The store no longer keeps the message.
-    void remove(std::uint64_t message);
+    void remove(MessageNumber message);
     /// The store held `messages` messages with `bytes` bytes in sum when the broker started.
     void restore(std::uint64_t messages, std::uint64_t bytes);
 
@@ -34,6 +35,8 @@ public:
 
 private:
     static constexpr std::uint64_t page_size = 4096;
+    static std::uint64_t page_of(MessageNumber message) { return message.value() / page_size; }
+    static std::size_t place_of(MessageNumber message) { return message.value() % page_size; }
 
     struct Page {
         std::array<std::uint16_t, page_size> owners{};  // Account::number
@@ -42,7 +45,7 @@ private:
     };
 
     Accounts& accounts_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Page>> pages_;  // by page_of
     std::uint64_t unknown_bytes_ = 0;  // average size of the messages that the store held at the start
 };
 

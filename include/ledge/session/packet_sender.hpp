@@ -5,8 +5,9 @@
 #include <memory>
 #include <string_view>
 
+#include "ledge/base/ids.hpp"
 #include "ledge/journal/publication.hpp"
-#include "ledge/session/delivery.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/memory_budget.hpp"
 #include "ledge/session/outbox.hpp"
 #include "ledge/session/peer_facts.hpp"
@@ -16,6 +17,8 @@
 #include "ledge/wire/writer.hpp"
 
 namespace ledge::session {
+
+class SubscriptionIds;
 
 /// The fields of a PUBLISH that differ from receiver to receiver.
 struct PublishHeader {
@@ -92,7 +95,7 @@ public:
     bool is_beyond_fatal_limit() const { return outbox_.size() > peer_.limits().outbox_bytes_fatal + largest_publish_; }
 
     /// Nothing leaves the outbox before `ticket` is durable: CONNACK of a resumed session, SUBACK.
-    void hold(journal::Ticket ticket);
+    void hold(Ticket ticket);
     bool is_held() const;
     /// Drops everything that was not sent yet.
     void drop_all();
@@ -117,7 +120,7 @@ private:
     const PeerFacts& peer_;
     Connection& connection_;
     std::unique_ptr<OutboundAliases> aliases_;
-    journal::Ticket held_until_ = 0;
+    Ticket held_until_ = no_ticket;
     std::uint32_t largest_publish_ = 0;  // bytes of the largest PUBLISH that was put into the outbox
     bool is_waiting_for_commit_ = false;
     bool is_sealed_ = false;

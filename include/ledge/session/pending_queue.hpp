@@ -9,9 +9,10 @@
 
 #include "ledge/base/ring.hpp"
 #include "ledge/session/delivery.hpp"
-#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
+
+struct SessionLimits;
 
 class PendingQueue {
 public:
@@ -46,20 +47,20 @@ public:
     void move_to_back(std::size_t count);
     std::uint64_t stored_rows() const { return stored_rows_; }
     std::uint64_t stored_bytes() const { return stored_bytes_; }
-    std::uint64_t stored_from() const { return stored_from_; }
+    QueueRow stored_from() const { return stored_from_; }
     /// True when a new stored delivery must join the tail: there is a tail already, or the loaded window is full.
     bool goes_to_tail(std::size_t bytes, const SessionLimits& limits) const;
     /// Appends a row to the tail. `bytes` = size of the publication.
-    void push_stored(std::uint64_t row, std::size_t bytes);
+    void push_stored(QueueRow row, std::size_t bytes);
     /// Removes a row from the tail. The caller has loaded it, and pushes or drops the delivery. The tail begins behind
     /// this row.
-    void take_stored(std::uint64_t row, std::size_t bytes);
+    void take_stored(QueueRow row, std::size_t bytes);
     /// The tail begins behind this row, which was not counted as a part of it.
-    void skip_stored(std::uint64_t row) { stored_from_ = row + 1; }
+    void skip_stored(QueueRow row) { stored_from_ = row.next(); }
     /// The whole loaded front was popped, and becomes the beginning of the tail. `first_row` = its first row.
-    void put_back(std::uint64_t first_row, std::uint64_t rows, std::uint64_t bytes);
+    void put_back(QueueRow first_row, std::uint64_t rows, std::uint64_t bytes);
     /// The tail as the store held it when the broker started. No row of it is below `from`.
-    void restore(std::uint64_t rows, std::uint64_t bytes, std::uint64_t from);
+    void restore(std::uint64_t rows, std::uint64_t bytes, QueueRow from);
     /// The tail is empty: the store has lost its rows.
     void forget_tail() { stored_rows_ = stored_bytes_ = 0; }
 
@@ -73,7 +74,7 @@ private:
     Instant earliest_expiry_ = never;
     std::uint64_t stored_rows_ = 0;   // rows of the tail
     std::uint64_t stored_bytes_ = 0;  // bytes of their publications
-    std::uint64_t stored_from_ = 0;   // no row of the tail has a lower number
+    QueueRow stored_from_ = no_row;   // no row of the tail has a lower number
 };
 
 }  // namespace ledge::session

@@ -25,7 +25,7 @@ public:
     /// The broker has routed a PUBLISH, or refused it with `code`. PUBACK or PUBREC leaves when `ticket` is durable, or
     /// when the last hold that shares the barrier of `hold` has ended.
     [[nodiscard]] Ending on_routed(Session& session, wire::QoS qos, wire::PacketId id, wire::ReasonCode code,
-                                   journal::Ticket ticket, AckHold hold, std::string_view reason = {});
+                                   Ticket ticket, AckHold hold, std::string_view reason = {});
     void on_pubrel(const wire::Ack& packet, Session& session);
 
     /// The store has failed: forgets the packet ids of messages that were not kept.
@@ -53,6 +53,6 @@ private:
 };
 
 /// The text for the client: `detail`, followed by the access rule if the policy explains itself to clients.
-std::string told_to_client(const ConnectionServices& services, std::string_view detail, std::string_view rule);
+std::string detail_for_client(const ConnectionServices& services, std::string_view detail, std::string_view rule);
 
 }  // namespace ledge::session

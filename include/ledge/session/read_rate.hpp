@@ -9,7 +9,6 @@
 
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/token_bucket.hpp"
-#include "ledge/session/limits.hpp"
 #include "ledge/session/user_rate.hpp"
 
 namespace ledge::session {
@@ -18,15 +17,10 @@ class ReadRate {
 public:
     static constexpr Duration quiet_time = 10s;  // a pause begins a new episode after this time without a pause
 
-    static bool is_wanted(const SessionLimits& limits) {
-        return limits.messages_per_second != 0 || limits.bytes_per_second != 0 || UserRate::is_wanted(limits);
-    }
+    static bool is_wanted(const SessionLimits& limits);
 
     /// `limits` must outlive this object.
-    ReadRate(const SessionLimits& limits, Instant now)
-        : limits_(limits),
-          messages_(limits.messages_per_second, limits.messages_burst, now),
-          bytes_(limits.bytes_per_second, limits.bytes_burst, now) {}
+    ReadRate(const SessionLimits& limits, Instant now);
     ~ReadRate();
     ReadRate(const ReadRate&) = delete;
     ReadRate& operator=(const ReadRate&) = delete;
@@ -40,9 +34,9 @@ public:
 
     /// The connection pays for bytes when they are read. The user pays for them only when they are processed, so that
     /// the kept bytes of one connection do not slow down the others.
-    void take_bytes(std::size_t count) { bytes_.take(count); }
-    void take_messages(std::uint64_t count) { messages_.take(count); }
-    void take_of_user(std::uint64_t messages, std::size_t bytes) { user_->take(messages, bytes); }
+    void charge_bytes(std::size_t count) { bytes_.take(count); }
+    void charge_messages(std::uint64_t count) { messages_.take(count); }
+    void charge_user(std::uint64_t messages, std::size_t bytes) { user_->take(messages, bytes); }
     void refill(Instant now) {
         messages_.refill(now);
         bytes_.refill(now);

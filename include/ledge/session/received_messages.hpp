@@ -5,7 +5,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <memory>
 
-#include "ledge/journal/ticket.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/session/received_ids.hpp"
 
 namespace ledge::journal {
@@ -26,28 +26,29 @@ public:
     bool erase(wire::PacketId id) { return ids_.erase(id); }
     std::size_t size() const { return ids_.size(); }
 
-    /// Writes the record of a packet id for session number `session`; 0 = the session has no record, and nothing is
-    /// written. Returns the ticket that the forwarding of the message waits for; journal::never_durable when the
+    /// Writes the record of a packet id for session number `session`; no_session = the session has no record, and
+    /// nothing is written. Returns the ticket that the forwarding of the message waits for; never_durable when the
     /// journal refuses the record.
-    journal::Ticket put_record(std::uint64_t session, wire::PacketId id, journal::Urgency urgency);
-    /// PUBREL: the packet id is free again. Returns the ticket that PUBCOMP waits for; 0 when the store has never had
-    /// the record, because PUBREL came before the commit. The message, if it waits for that record, may leave then.
-    journal::Ticket drop_record(std::uint64_t session, wire::PacketId id);
+    Ticket put_record(SessionNumber session, wire::PacketId id, journal::Urgency urgency);
+    /// PUBREL: the packet id is free again. Returns the ticket that PUBCOMP waits for; no_ticket when the store has
+    /// never had the record, because PUBREL came before the commit. The message, if it waits for that record, may leave
+    /// then.
+    Ticket drop_record(SessionNumber session, wire::PacketId id);
     /// Forgets all packet ids, in memory and in the store.
-    void clear(std::uint64_t session);
+    void clear(SessionNumber session);
 
     /// When this ticket is durable, so are the records of all packet ids.
-    journal::Ticket last_ticket() const { return last_ticket_; }
+    Ticket last_ticket() const { return last_ticket_; }
     /// The store has failed, and no packet id is left whose record is in doubt.
-    void forget_tickets() { last_ticket_ = 0; }
+    void forget_tickets() { last_ticket_ = no_ticket; }
 
 private:
-    journal::Ticket take_unwritten(wire::PacketId id);
+    Ticket take_unwritten(wire::PacketId id);
 
     journal::Journal& journal_;
     ReceivedIds ids_;
-    journal::Ticket last_ticket_ = 0;
-    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, journal::Ticket>;
+    Ticket last_ticket_ = no_ticket;
+    using UnwrittenIds = boost::unordered_flat_map<wire::PacketId, Ticket>;
     std::unique_ptr<UnwrittenIds> unwritten_;  // packet ids whose records no batch may have taken yet
 };
 

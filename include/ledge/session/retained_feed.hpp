@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "ledge/base/ring.hpp"
-#include "ledge/journal/records.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
+#include "ledge/base/text_hash.hpp"
+#include "ledge/journal/progress.hpp"
 #include "ledge/wire/packets.hpp"
 
 namespace ledge::session {
@@ -29,7 +29,7 @@ public:
     };
 
     /// `seed` = a secret for the hash of the filters, so that a client cannot choose filters that collide.
-    explicit RetainedFeed(std::uint64_t seed) : by_filter_(0, Hash{{}, topic::detail::TextHash(seed)}) {}
+    explicit RetainedFeed(std::uint64_t seed) : by_filter_(0, Hash{{}, TextHash(seed)}) {}
 
     bool empty() const { return batches_.empty(); }
     /// The batch whose messages are sent next. Requires !empty().
@@ -64,7 +64,7 @@ private:
         using is_transparent = void;
     };
     struct Hash : Transparent {
-        topic::detail::TextHash hash;
+        TextHash hash;
         std::size_t operator()(std::string_view text) const { return hash(text); }
     };
     struct Equal : Transparent {

@@ -2,11 +2,12 @@
 // to its struct. The parts of the broker have a struct `Services` of their own, which src/broker/shard_parts.cpp fills.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "ledge/base/bytes.hpp"
-#include "ledge/journal/store_reader.hpp"
 #include "ledge/wire/properties.hpp"
 
 namespace ledge {
@@ -23,6 +24,8 @@ struct Policy;
 namespace ledge::journal {
 class Journal;
 class MessageReferences;
+struct StoredDelivery;
+class StoreReader;
 }  // namespace ledge::journal
 
 namespace ledge::session {
@@ -55,7 +58,7 @@ struct ConnectionServices {
     MemoryBudget& memory;
     BufferPool& buffers;
     Counters& counters;
-    const auth::Policy& policy;
+    const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
     auth::LoginGuard& guard;
     LoginQueue& logins;
     journal::Journal& journal;
@@ -78,8 +81,10 @@ struct SessionServices {
     journal::Journal& journal;
     journal::MessageReferences& references;
     MessageOwners& message_owners;
-    const journal::StoreReader& store;  // its functions are nullptr when there is no store
-    CommitWaiters<Session>& waiting;    // sessions with deliveries that wait for a commit
+    journal::StoreReader& store;                        // finds nothing when there is no store
+    const std::shared_ptr<const auth::Policy>& policy;  // the policy in force, never nullptr
+    const std::uint64_t& policy_version;                // the version of `policy`, see CoreServices
+    CommitWaiters<Session>& waiting;                    // sessions with deliveries that wait for a commit
     Scratch& scratch;
 };
 

@@ -4,26 +4,30 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
+#include <utility>
 
 #include "ledge/base/bytes.hpp"
+#include "ledge/base/ids.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/journal/records.hpp"
-#include "ledge/journal/ticket.hpp"
 
 namespace ledge::journal {
 class Journal;
 enum class Urgency : std::uint8_t;
+struct SessionRecord;
 }  // namespace ledge::journal
 
 namespace ledge::session {
 
 class SessionRecordWriter {
 public:
-    explicit SessionRecordWriter(journal::Journal& journal) : journal_(journal) {}
+    SessionRecordWriter(journal::Journal& journal, std::string client_id)
+        : journal_(journal), client_id_(std::move(client_id)) {}
 
-    /// The session's number in the store; 0 = the session has no record.
-    std::uint64_t number() const { return number_; }
+    const std::string& client_id() const { return client_id_; }
+
+    /// The session's number in the store; no_session = the session has no record.
+    SessionNumber number() const { return number_; }
 
     /// Creates the record, or brings it up to date. Nothing is written when the record has this content already, or
     /// when there is no store.
@@ -31,10 +35,10 @@ public:
     /// Removes the record. The store removes all other records of the session in the same commit.
     void drop(journal::Urgency urgency);
     /// The session has ended, and its queue stays in the store until the broker removes the rows.
-    void mark_ended(std::string_view client_id, journal::Urgency urgency);
+    void mark_ended(journal::Urgency urgency);
 
     /// The ticket of the record's last change.
-    journal::Ticket ticket() const { return ticket_; }
+    Ticket ticket() const { return ticket_; }
     /// The record in its last form is on stable storage, or there is none.
     bool is_durable() const;
     /// The record in some form is on stable storage, or there is no record. A crash then does not lose the session.
@@ -48,13 +52,14 @@ public:
 
     /// The store has a record already. `body` = the record as put() has encoded it. `expiry` = the end that it
     /// contains.
-    void restore(std::uint64_t number, Bytes body, Instant expiry);
+    void restore(SessionNumber number, Bytes body, Instant expiry);
 
 private:
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;
-    journal::Ticket ticket_ = 0;
-    journal::Ticket creation_ticket_ = 0;  // of the record's first form; 0 = none, or it is older than this process
+    std::string client_id_;
+    SessionNumber number_ = no_session;
+    Ticket ticket_ = no_ticket;
+    Ticket creation_ticket_ = no_ticket;  // of the record's first form; no_ticket also when an older process wrote it
     std::uint64_t body_hash_ = 0;
     Instant expiry_ = never;
     std::uint32_t expiry_interval_s_ = 0;
@@ -68,13 +73,13 @@ public:
     void put(const journal::SessionRecord& record, journal::Urgency urgency);
     void drop(journal::Urgency urgency);
     /// The store has record `number` already.
-    void restore(std::uint64_t number) {
+    void restore(SessionNumber number) {
         number_ = number;
         is_written_ = true;
     }
     /// Leaves the record behind for the next start of the broker.
     void leave_behind() {
-        number_ = 0;
+        number_ = no_session;
         is_written_ = false;
     }
 
@@ -82,9 +87,9 @@ private:
     bool is_pending() const;
 
     journal::Journal& journal_;
-    std::uint64_t number_ = 0;    // 0 = there is no record
-    journal::Ticket ticket_ = 0;  // of the record's last change
-    bool is_written_ = false;     // a batch has taken the record in some form
+    SessionNumber number_ = no_session;  // no_session = there is no record
+    Ticket ticket_ = no_ticket;          // of the record's last change
+    bool is_written_ = false;            // a batch has taken the record in some form
 };
 
 }  // namespace ledge::session

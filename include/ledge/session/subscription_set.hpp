@@ -8,17 +8,17 @@
 #include <memory>
 #include <vector>
 
-#include "ledge/journal/publication.hpp"
+#include "ledge/base/ids.hpp"
 
 namespace ledge::session {
 
 /// A filter that the session has subscribed to.
 struct SubscriptionRef {
-    std::uint32_t filter = 0;
-    std::uint32_t share_group = 0;  // 0 = the subscription is not shared; a group belongs to one filter
-    std::uint32_t number = 0;       // of the subscription's record in the store
+    FilterId filter = no_filter;
+    ShareGroupId share_group = no_share_group;  // a group belongs to one filter
+    std::uint32_t number = 0;                   // of the subscription's record in the store
     bool has_older_record = false;  // an earlier form of the record than that of `ticket` may be in the store
-    journal::Ticket ticket = 0;     // of the record's last change; 0 = no change since the broker started
+    Ticket ticket = no_ticket;      // of the record's last change; no_ticket = no change since the broker started
 };
 
 class SubscriptionSet {
@@ -32,9 +32,9 @@ public:
 
     /// The subscription; nullptr when the session does not have it. The result is valid until the next add or remove.
     /// For a shared subscription the group alone decides, and `filter` is not looked at.
-    SubscriptionRef* find(std::uint32_t filter, std::uint32_t share_group);
-    const SubscriptionRef* find(std::uint32_t filter, std::uint32_t share_group) const;
-    const SubscriptionRef* find_group(std::uint32_t share_group) const { return find(0, share_group); }
+    SubscriptionRef* find(FilterId filter, ShareGroupId share_group);
+    const SubscriptionRef* find(FilterId filter, ShareGroupId share_group) const;
+    const SubscriptionRef* find_group(ShareGroupId share_group) const { return find(no_filter, share_group); }
     const SubscriptionRef* find_number(std::uint32_t number) const;
 
     /// Adds a subscription. Requires that find() returns nullptr for it.
@@ -52,8 +52,8 @@ private:
         boost::unordered_flat_map<std::uint32_t, std::uint32_t> by_number;
     };
 
-    static std::uint64_t key_of(std::uint32_t filter, std::uint32_t share_group) {
-        return share_group == 0 ? filter : std::uint64_t{1} << 32U | share_group;
+    static std::uint64_t key_of(FilterId filter, ShareGroupId share_group) {
+        return share_group == no_share_group ? filter.value() : std::uint64_t{1} << 32U | share_group.value();
     }
     static std::uint64_t key_of(const SubscriptionRef& ref) { return key_of(ref.filter, ref.share_group); }
     void note(std::size_t position);

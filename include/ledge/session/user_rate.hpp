@@ -8,20 +8,17 @@
 
 #include "ledge/base/assert.hpp"
 #include "ledge/base/token_bucket.hpp"
-#include "ledge/session/limits.hpp"
 
 namespace ledge::session {
 
+struct SessionLimits;
+
 class UserRate {
 public:
-    static bool is_wanted(const SessionLimits& limits) {
-        return limits.user_messages_per_second != 0 || limits.user_bytes_per_second != 0;
-    }
+    static bool is_wanted(const SessionLimits& limits);
 
     /// Full buckets with the values of the listener through which the user has connected first. join() must follow.
-    UserRate(const SessionLimits& limits, Instant now)
-        : messages_(limits.user_messages_per_second, limits.user_messages_burst, now),
-          bytes_(limits.user_bytes_per_second, limits.user_bytes_burst, now) {}
+    UserRate(const SessionLimits& limits, Instant now);
 
     /// One more connection, through a listener with `limits`, which must outlive the connection. If the connections of
     /// the user come through several listeners, the smallest value of each kind holds; 0 = no limit.

@@ -8,19 +8,21 @@
 #include <memory>
 #include <optional>
 
+#include "ledge/journal/record.hpp"
 #include "ledge/os/worker_pool.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {
 
 class CommitQueue {
 public:
-    using Outcome = Result<CommitReport, StoreError>;
+    using Outcome = Result<CommitReport, Error>;
 
     /// `post` runs functions on the loop's thread; the queue calls `on_done` there, once for each try of a batch.
-    /// `store` must outlive the queue. Error: the errno of a failed thread start.
-    static Result<std::unique_ptr<CommitQueue>, int> create(Store& store, os::Post post,
-                                                            std::function<void(Outcome)> on_done);
+    /// `store` must outlive the queue. The error says why the thread cannot start.
+    static Result<std::unique_ptr<CommitQueue>, std::error_code> create(Store& store, os::Post post,
+                                                                        std::function<void(Outcome)> on_done);
     /// Waits until the submitted batch is committed or has failed. `on_done` is not called for this batch.
     ~CommitQueue();
     CommitQueue(const CommitQueue&) = delete;
@@ -28,7 +30,7 @@ public:
 
     /// Starts a commit. Requires that no batch is under way: the next call must wait for on_done.
     void submit(journal::Batch batch);
-    /// Starts another try of the last batch. Requires that its last report was Fault::full.
+    /// Starts another try of the last batch. Requires that its last report was an error that may_retry().
     void submit_again();
 
     /// For the end of a process whose disk does not answer: the thread keeps running with its data, and nobody waits

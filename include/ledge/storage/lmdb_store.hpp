@@ -22,6 +22,6 @@ struct LmdbStoreOptions {
 /// Checks the file in a child process, so that a damaged file cannot end the broker, and opens the store. A damaged
 /// file, or a file that is not a LedgeMQ store, is renamed; its readable rows are copied into a new store, and the log
 /// reports an error. Call this before other threads exist, because it forks.
-Result<std::unique_ptr<Store>, StoreError> open_lmdb_store(const LmdbStoreOptions& options, const Log& log);
+Result<std::unique_ptr<Store>, Error> open_lmdb_store(const LmdbStoreOptions& options, const Log& log);
 
 }  // namespace ledge::storage

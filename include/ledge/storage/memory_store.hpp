@@ -10,26 +10,30 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/base/bytes.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {
 
-class MemoryStore final : public Store {
+class MemoryStore final : public Store, private journal::StoreReader {
 public:
     MemoryStore();
     ~MemoryStore() override;
 
-    Result<journal::StoreImage, StoreError> load() override;
+    Result<journal::StoreImage, Error> load() override;
     /// Commits at once: start() and finish() in one call.
-    Result<CommitReport, StoreError> commit(const journal::Batch& batch) override;
-    journal::StoreReader reader() override;
+    Result<CommitReport, Error> commit(const journal::Batch& batch) override;
+    journal::StoreReader& reader() override { return *this; }
     double used_fraction() const override { return used_fraction_; }
     void close(Instant now) override;
 
     // A commit that takes time. Between start() and finish(), reads see the state before the commit.
     void start(journal::Batch batch);
     bool is_busy() const { return under_way_.has_value(); }
-    Result<CommitReport, StoreError> finish();
+    Result<CommitReport, Error> finish();
 
     /// Simulates a crash of the broker and the machine. The first `records_kept` records of a commit under way survive:
     /// none or all of them imitates an atomic store, any other number a store that is not atomic. Planned and present
@@ -38,7 +42,7 @@ public:
 
     /// The n-th commit from now on fails with `error`, and all later commits fail too. 1 = the next commit; 0 = no
     /// commit fails.
-    void fail_from(std::uint64_t nth, StoreError error);
+    void fail_from(std::uint64_t nth, Error error);
     /// The value that used_fraction() returns from now on.
     void set_used_fraction(double fraction) { used_fraction_ = fraction; }
 
@@ -52,9 +56,15 @@ private:
     using Rows = std::map<Key, std::vector<Byte>>;
     struct Tables;
 
+    // Reads
+    void queued(SessionNumber session, QueueRow from, std::size_t rows_max, std::size_t bytes_max,
+                std::vector<journal::StoredDelivery>& out) override;
+    bool retained(std::uint64_t number, std::vector<Byte>& out) override;
+    bool message(MessageNumber number, std::vector<Byte>& out) override;
+
     void apply(const journal::Batch& batch, std::size_t records);
     void apply(const journal::Record& record, Bytes body);
-    void drop_session(std::uint64_t session);
+    void drop_session(SessionNumber session);
 
     std::unique_ptr<Tables> tables_;
     std::uint64_t next_number_ = 1;
@@ -64,8 +74,8 @@ private:
     std::uint64_t commits_ = 0;
     std::uint64_t records_ = 0;
     std::uint64_t until_failure_ = 0;  // commits up to the planned failure; 0 = no failure is planned
-    std::optional<StoreError> planned_;
-    std::optional<StoreError> poison_;
+    std::optional<Error> planned_;
+    std::optional<Error> poison_;
     double used_fraction_ = 0;
 };
 

@@ -7,42 +7,55 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
-#include "ledge/broker/store_figures.hpp"
-#include "ledge/journal/image.hpp"
-#include "ledge/journal/record.hpp"
+
+namespace ledge::broker {
+enum class StartState : std::uint8_t;
+}  // namespace ledge::broker
+
+namespace ledge::journal {
+struct Batch;
+struct StoreImage;
+class StoreReader;
+}  // namespace ledge::journal
 
 namespace ledge::storage {
 
-/// The kind of an error of the store. Code decides by the kind; StoreError::text is for people.
+/// The kind of an error of the store. The code of an Error is such a kind, an errno or a code of LMDB; code decides by
+/// fault_of().
 enum class Fault : std::uint8_t {
-    access,   // the directory or file cannot be used: missing, wrong owner or mode, read-only
-    in_use,   // another process uses the store
-    newer,    // a later version of the schema wrote the store
-    full,     // the disk or the map is full, or a write was cut short; nothing has changed, and a retry is allowed
-    damaged,  // the content cannot be read as a store
-    io,       // every other error that the system reported
+    access = 1,  // the directory or file cannot be used: missing, wrong owner or mode, read-only
+    in_use,      // another process uses the store
+    newer,       // a later version of the schema wrote the store
+    full,        // the disk is full, or a write was cut short; nothing has changed, and a retry is allowed
+    ceiling,     // the file has reached store.size_max_bytes; nothing has changed, and a retry is allowed
+    damaged,     // the content cannot be read as a store
+    io,          // every other error that the system reported
 };
 
-struct StoreError {
-    Fault fault = Fault::io;
-    std::string text;        // a sentence with the path and the reason
-    std::string_view fix{};  // what an operator can do, if the usual advice does not fit; a string literal
-};
+/// The code of an error whose operation says everything: the category has no words of its own.
+std::error_code make_error_code(Fault fault);
 
-using broker::Beginning;
-using journal::write_classes;
-using journal::WriteClass;
+/// The kind of the code of an error of this module. An empty code counts as Fault::io.
+Fault fault_of(std::error_code code);
 
-struct CommitReport {
-    journal::Ticket last = 0;                          // this ticket and all earlier tickets are durable now
-    std::array<std::uint64_t, write_classes> given{};  // bytes of keys and bodies handed over, by WriteClass
-    std::uint64_t device_bytes = 0;  // pages written, in bytes, without the filesystem's own writes; 0 = unknown
-    double used_fraction = 0;        // as Store::used_fraction() returns it
-    std::uint64_t bad_rows = 0;      // rows that could not be read since the store was opened
-};
+/// True for Fault::full and Fault::ceiling.
+bool may_retry(const Error& error);
+
+}  // namespace ledge::storage
+
+template <>
+struct std::is_error_code_enum<ledge::storage::Fault> : std::true_type {};
+
+namespace ledge::storage {
+
+using broker::StartState;
+
+struct CommitReport;
 
 /// Reads the calendar, in microseconds since 1970-01-01 UTC. The reading may be wrong. The caller of the storage module
 /// passes this function in, because the module itself reads no clock.
@@ -56,26 +69,26 @@ public:
     virtual ~Store() = default;
 
     /// Returns everything that a shard starts from, without payloads. Call this before the first commit.
-    virtual Result<journal::StoreImage, StoreError> load() = 0;
+    virtual Result<journal::StoreImage, Error> load() = 0;
 
     /// Writes all records of the batch in one transaction. When the call returns without an error, the transaction is
-    /// on stable storage. After Fault::full nothing has changed, and the next commit must repeat the same batch. Any
-    /// other error poisons the store: every later commit fails with the same error. On the committer's thread, one at a
-    /// time.
-    virtual Result<CommitReport, StoreError> commit(const journal::Batch& batch) = 0;
+    /// on stable storage. After an error that may_retry() nothing has changed, and the next commit must repeat the same
+    /// batch. Any other error poisons the store: every later commit fails with the same error. On the committer's
+    /// thread, one at a time.
+    virtual Result<CommitReport, Error> commit(const journal::Batch& batch) = 0;
 
-    /// A reader of the committed rows. The store must outlive the reader. All calls on one thread; a commit may run at
+    /// The reader of the committed rows; a part of the store. All calls on one thread; a commit may run at
     /// the same time. A failed read looks like a missing row to the caller, and it poisons the store: no decision that
     /// the core bases on the missing row is ever committed.
-    virtual journal::StoreReader reader() = 0;
+    virtual journal::StoreReader& reader() = 0;
 
     /// The part of the file's limit that the last commit left in use, from 0 to 1. The limit is the configured one, or
     /// the size that the free space of the disk allows now, if that is smaller. Free pages inside the file do not count
     /// as used. On the reader's thread, while no commit runs.
     virtual double used_fraction() const = 0;
 
-    /// In which state the store was found when it was opened.
-    virtual Beginning beginning() const { return Beginning::whole; }
+    /// In which state the store was found when it was opened; the first value, StartState::whole, if nothing is known.
+    virtual StartState start_state() const { return {}; }
 
     /// The clean end of the store. The store keeps `now` as the logical time for the next start; if the last commit had
     /// the same time, close() needs no further commit. No other call is under way.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/store.hpp"
 
 namespace ledge::storage {

@@ -11,18 +11,17 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/ids.hpp"
+#include "ledge/base/text_hash.hpp"
 #include "ledge/topic/detail/id_table.hpp"
 #include "ledge/topic/detail/level_tree.hpp"
 #include "ledge/topic/detail/pool.hpp"
 #include "ledge/topic/detail/text.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 
 namespace ledge::topic {
 
-/// The slot number of a filter. Numbers are dense from 0, and the number of an erased filter is used again. The caller
-/// keeps its values in a vector indexed by this number.
-using FilterId = std::uint32_t;
-
+/// Each filter has a FilterId, which is the number of its slot. The caller keeps its values in a vector indexed by this
+/// number.
 class FilterTrie {
 public:
     struct Inserted {
@@ -69,8 +68,8 @@ private:
     struct Node {
         std::uint32_t parent;
         detail::LevelId level;                     // the last level of the path to this node
-        FilterId here = detail::none;              // the filter that ends at this node
-        FilterId below = detail::none;             // the filter of this path followed by '#'
+        FilterId here = no_filter;                 // the filter that ends at this node
+        FilterId below = no_filter;                // the filter of this path followed by '#'
         std::uint32_t plus = detail::none;         // the child for '+'
         std::uint32_t inner_child = detail::none;  // one literal child, which is not in the edge table
         detail::LevelId inner_level = detail::none;
@@ -127,7 +126,7 @@ private:
     void unlink(std::uint32_t child);
     void prune(std::uint32_t node);
 
-    detail::TextHash hash_;
+    TextHash hash_;
     detail::Pool<Slot> slots_;
     detail::IdTable exact_;
     std::size_t text_bytes_ = 0;

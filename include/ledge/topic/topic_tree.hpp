@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/base/text_hash.hpp"
 #include "ledge/topic/detail/level_tree.hpp"
 #include "ledge/topic/detail/pool.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::topic {
@@ -125,7 +125,7 @@ private:
     void unlink(std::uint32_t child);
     void prune(std::uint32_t node);
 
-    detail::TextHash hash_;
+    TextHash hash_;
     detail::Pool<Slot> slots_;
     detail::LevelTree<Node> tree_;
 };

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "ledge/base/error.hpp"
+
 namespace ledge::transport {
 
 struct Endpoint {
@@ -16,13 +18,16 @@ struct Endpoint {
     std::string path;                // unix_socket: the path of the socket's file, at most 107 bytes
 };
 
-/// The reason why an endpoint cannot be opened.
-struct ListenProblem {
-    std::string text;       // a sentence with the address and the system's reason
-    bool may_pass = false;  // a later attempt may succeed: the address or name may exist once a network comes up
-};
+/// True when the host is a name that the system's resolver has to look up, which may block for any time. Addresses and
+/// "localhost" need no look-up, because the resolver would load the libraries of its name services and so enlarge the
+/// process.
+bool needs_look_up(const Endpoint& endpoint);
 
 /// The endpoint as text: "127.0.0.1:1883", "[::1]:1883", "*:1883", "unix:/run/ledgemq.sock".
 std::string to_text(const Endpoint& endpoint);
+
+/// True for an error of opening an endpoint after which a later attempt may succeed: the address or the name may exist
+/// once a network comes up.
+bool may_pass(const Error& error);
 
 }  // namespace ledge::transport

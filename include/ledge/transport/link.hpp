@@ -9,17 +9,18 @@
 #include <cstdint>
 
 #include "ledge/base/time.hpp"
-#include "ledge/session/outbox.hpp"
+#include "ledge/session/link_handle.hpp"
 
 namespace ledge::session {
 class Connection;
-}
+class Outbox;
+}  // namespace ledge::session
 
 namespace ledge::transport {
 
 class Driver;
 
-class Link : public boost::intrusive::list_base_hook<> {
+class Link : public boost::intrusive::list_base_hook<>, public session::LinkHandle {
 public:
     enum class Wrote : std::uint8_t {
         all,     // everything was written, the outbox is empty

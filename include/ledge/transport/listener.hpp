@@ -10,11 +10,14 @@
 #include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/base/token_bucket.hpp"
+#include "ledge/os/address.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/endpoint.hpp"
 #include "ledge/transport/front.hpp"
 
 namespace ledge::transport {
+
+class ListeningSocket;
 
 /// The rate limit for new connections of a listener, for all its addresses together. Further connections wait in the
 /// kernel.
@@ -33,10 +36,13 @@ public:
     /// Binds and listens. TCP sockets get SO_REUSEADDR, TCP_NODELAY, SO_KEEPALIVE and the timeouts for peers that
     /// vanish without a FIN; IPv6 sockets do not accept IPv4. The file of a Unix socket gets mode 0660. An existing
     /// socket file is replaced if no process listens on it; any other file in its place is an error. `front` must
-    /// outlive the listener.
-    static Result<std::unique_ptr<Listener>, ListenProblem> create(const Endpoint& endpoint, Front& front,
-                                                                   Driver& driver, const Log& log,
-                                                                   const AcceptRate& rate = {});
+    /// outlive the listener. Blocks while the system looks up the host, if the endpoint needs_look_up().
+    static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint, Front& front, Driver& driver,
+                                                           const Log& log, const AcceptRate& rate = {});
+    /// As above, without the look-up: `addresses` are those of the endpoint's host, with any port.
+    static Result<std::unique_ptr<Listener>, Error> create(const Endpoint& endpoint,
+                                                           std::vector<os::SocketAddress> addresses, Front& front,
+                                                           Driver& driver, const Log& log, const AcceptRate& rate = {});
     /// Stops listening and removes the socket file.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -45,8 +51,8 @@ public:
     /// The addresses of the listener, with the ports that the system has chosen.
     std::vector<std::string> addresses() const;
 
-    /// Starts accepting. The error is an errno.
-    int start();
+    /// Starts accepting. The result is empty when that succeeds.
+    std::error_code start();
 
     /// Accepts again on the addresses whose pause is over.
     void on_time(Instant now);
@@ -55,6 +61,8 @@ public:
 
 private:
     class Acceptor;
+    static std::unique_ptr<Listener> make(std::vector<ListeningSocket> sockets, Front& front, Driver& driver,
+                                          const Log& log, const AcceptRate& rate);
     explicit Listener(std::unique_ptr<TokenBucket> rate);
     std::unique_ptr<TokenBucket> rate_;  // shared by all acceptors
     std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -79,20 +79,22 @@ std::vector<int> safe_ciphers(bool is_psk) {
     return result;
 }
 
-Result<std::vector<int>, std::string> ciphers_by_name(std::span<const std::string> names, bool is_psk) {
+Result<std::vector<int>, Error> ciphers_by_name(std::span<const std::string> names, bool is_psk) {
     std::vector<int> result;
     for (const std::string& name : names) {
         const int suite = mbedtls_ssl_get_ciphersuite_id(library_name(name).c_str());
         if (suite == 0) {
-            return Failure{"names '" + name +
-                           "', which is no cipher suite of this build; write names such as "
-                           "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
+            return Failure{Error{{},
+                                 "names '{}', which is no cipher suite of this build; write names such as "
+                                 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                                 name}};
         }
         const bool uses_psk = name.find("PSK") != std::string::npos;
         if (!is_newer(suite) && uses_psk != is_psk) {
-            return Failure{"names '" + name +
-                           (is_psk ? "', which needs a certificate; this listener has pre-shared keys"
-                                   : "', which needs pre-shared keys; this listener has none")};
+            return Failure{Error{{},
+                                 is_psk ? "names '{}', which needs a certificate; this listener has pre-shared keys"
+                                        : "names '{}', which needs pre-shared keys; this listener has none",
+                                 name}};
         }
         result.push_back(suite);
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 
 namespace ledge::net {
@@ -17,6 +18,6 @@ std::vector<int> safe_ciphers(bool is_psk);
 /// The numbers of the suites with these names, in the same order, followed by 0. A name is written as in the standard
 /// or as in mbedTLS: TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256. The error
 /// continues the sentence "key 'ciphers' ...".
-Result<std::vector<int>, std::string> ciphers_by_name(std::span<const std::string> names, bool is_psk);
+Result<std::vector<int>, Error> ciphers_by_name(std::span<const std::string> names, bool is_psk);
 
 }  // namespace ledge::net

@@ -1,3 +1,5 @@
+// TlsContext: loads certificates, keys, authorities and lists once, and keeps the settings of mbedTLS that all sessions
+// of a listener or client share. A mistake names its option, so that the complaint can name the line of the key.
 #include "ledge/net/tls_context.hpp"
 
 #include <mbedtls/ctr_drbg.h>
@@ -25,14 +27,15 @@ using Option = TlsProblem::Option;
 namespace {
 
 constexpr std::size_t file_bytes_max = 1024 * 1024;
+constexpr std::string_view cannot_be_used = "mbedTLS refuses the settings";  // the operation of an Error
 constexpr int expiry_warning_days = 14;  // a certificate that expires within this time gets a note
 
-Result<std::vector<unsigned char>, std::string> read_file(const std::string& path) {
+Result<std::vector<unsigned char>, Error> read_file(const std::string& path) {
     auto file = os::read_regular_file(path, file_bytes_max);
-    if (!file) return Failure{path + " " + file.error()};
+    if (!file) return Failure{file.error()};
     std::vector<unsigned char> text(file->text.begin(), file->text.end());
     mbedtls_platform_zeroize(file->text.data(), file->text.size());  // the file may contain a key
-    if (text.size() > file_bytes_max) return Failure{path + " is larger than 1 MiB"};
+    if (text.size() > file_bytes_max) return Failure{Error{{}, "{} is larger than 1 MiB", path}};
     text.push_back(0);  // mbedTLS parses a text as PEM only if a zero byte ends it
     return text;
 }
@@ -108,10 +111,11 @@ public:
     TlsProblem problem() { return std::move(problem_); }
 
 private:
-    bool fail(Option option, std::string text, std::size_t certificate = 0) {
-        problem_ = {option, certificate, std::move(text)};
+    bool fail(Option option, Error reason, std::size_t certificate = 0) {
+        problem_ = {option, certificate, std::move(reason)};
         return false;
     }
+    bool fail(Option option, std::string_view operation) { return fail(option, Error{{}, operation}); }
 
     static int auth_mode(TlsOptions::ClientCertificate wish) {
         switch (wish) {
@@ -151,7 +155,7 @@ private:
         mbedtls_ssl_config* config = &parts_->config;
         const int result =
             mbedtls_ssl_config_defaults(config, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-        if (result != 0) return fail(Option::other, tls_error_text(result));
+        if (result != 0) return fail(Option::other, Error{tls_code(result), cannot_be_used});
         mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &parts_->secrets->parts().random);
         mbed::set_minimum_version(config, minimum == TlsOptions::Version::tls1_3);
         mbed::set_groups_and_hashes(config);
@@ -162,21 +166,25 @@ private:
         auto identity = std::make_unique<TlsIdentity>();
         auto text = read_file(files.certificate_file);
         if (!text) return fail(Option::certificate, text.error(), index);
+        // A positive result counts certificates that cannot be read. In an own chain each of them is a mistake.
         int result = mbedtls_x509_crt_parse(&identity->chain, text->data(), text->size());
         if (result != 0) return fail(Option::certificate, unreadable(files.certificate_file, result), index);
         auto key_text = read_file(files.key_file);
         if (!key_text) return fail(Option::key, key_text.error(), index);
         void* random = &parts_->secrets->parts().random;
+        // mbedTLS blinds private keys with random numbers, also when it checks and loads them.
         result = mbed::parse_key(&identity->key, *key_text, mbedtls_ctr_drbg_random, random);
         mbedtls_platform_zeroize(key_text->data(), key_text->size());
         if (result != 0) return fail(Option::key, unreadable(files.key_file, result), index);
+        // Otherwise the mistake would show only at the first handshake, and only in the log of the client.
         if (mbed::check_pair(&identity->chain.pk, &identity->key, mbedtls_ctr_drbg_random, random) != 0)
-            return fail(Option::key, files.key_file + " is not the key of " + files.certificate_file, index);
+            return fail(Option::key, Error{{}, "{} is not the key of {}", files.key_file, files.certificate_file},
+                        index);
         compute_key_tables(*identity);
         note_certificate(files, *identity);
         identity->names = host_names_in(identity->chain);
         result = mbedtls_ssl_conf_own_cert(&parts_->config, &identity->chain, &identity->key);
-        if (result != 0) return fail(Option::certificate, tls_error_text(result), index);
+        if (result != 0) return fail(Option::certificate, Error{tls_code(result), cannot_be_used}, index);
         parts_->identities.push_back(std::move(identity));
         return true;
     }
@@ -248,18 +256,20 @@ private:
             parts_->notes.push_back("others than its owner may write the " + what + " " + path + "; run chmod go-w");
     }
 
-    static std::string unreadable(const std::string& path, int result) {
-        if (result > 0) return path + " has " + std::to_string(result) + " certificates that cannot be read";
-        return path + " is not PEM of this kind (certificate, key or list): " + tls_error_text(result);
+    static Error unreadable(const std::string& path, int result) {
+        if (result > 0) return {{}, "{} has {} certificates that cannot be read", path, std::to_string(result)};
+        return {tls_code(result), "{} is not PEM of this kind (certificate, key or list)", path};
     }
 
     bool load_authorities(const std::string& path) {
         if (path.empty()) return true;
         auto text = read_file(path);
         if (!text) return fail(Option::ca, text.error());
+        // A file of authorities may be the one of the system. A few of its certificates may use algorithms that mbedTLS
+        // does not know, and the others are used nevertheless.
         const int result = mbedtls_x509_crt_parse(&parts_->authorities, text->data(), text->size());
         if (result < 0) return fail(Option::ca, unreadable(path, result));
-        if (result > 0) parts_->notes.push_back(unreadable(path, result));
+        if (result > 0) parts_->notes.push_back(text_of(unreadable(path, result)));
         mbedtls_ssl_conf_ca_chain(&parts_->config, &parts_->authorities, nullptr);
         return true;
     }
@@ -284,7 +294,7 @@ private:
         text->pop_back();  // the zero byte that read_file() has added for PEM
         auto table = parse_psk_file(as_text(*text));
         mbedtls_platform_zeroize(text->data(), text->size());
-        if (!table) return fail(Option::psk_file, path + ": " + table.error());
+        if (!table) return fail(Option::psk_file, Error{{}, "{}: {}", path, table.error()});
         parts_->keys = std::move(*table);
         note_mode("keys", path);
         return true;
@@ -292,14 +302,15 @@ private:
 
     bool set_key(const std::string& identity, const std::string& hex) {
         const auto table = parse_psk_file(identity + ":" + hex);
-        if (!table) return fail(Option::psk_file, "the pre-shared key " + table.error());
+        if (!table) return fail(Option::psk_file, Error{{}, "the pre-shared key {}", table.error()});
         const auto& [name, key] = *table.value().begin();
         const auto* bytes = reinterpret_cast<const unsigned char*>(name.data());
         const int result = mbedtls_ssl_conf_psk(&parts_->config, key.data(), key.size(), bytes, name.size());
-        return result == 0 || fail(Option::psk_file, tls_error_text(result));
+        return result == 0 || fail(Option::psk_file, Error{tls_code(result), cannot_be_used});
     }
 
     bool set_ciphers(const std::vector<std::string>& names, bool is_psk) {
+        // The list is a member, because mbedTLS keeps a pointer to it.
         parts_->ciphers = safe_ciphers(is_psk);
         if (!names.empty()) {
             auto chosen = ciphers_by_name(names, is_psk);
@@ -312,6 +323,7 @@ private:
 
     bool set_alpn(const std::vector<std::string>& names) {
         if (names.empty()) return true;
+        // mbedTLS keeps the pointers, so texts and pointers live as long as the context.
         parts_->alpn = names;
         for (const std::string& name : parts_->alpn) parts_->alpn_texts.push_back(name.c_str());
         parts_->alpn_texts.push_back(nullptr);
@@ -381,7 +393,8 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> TlsContext::create(const T
 
 Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsClientOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
+    if (secrets == nullptr)
+        return Failure{TlsProblem{Option::other, 0, Error{{}, "the system provides no random bytes"}}};
     return TlsContext::create(options, std::move(secrets));
 }
 
@@ -393,7 +406,8 @@ Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOpt
 
 Result<std::vector<std::string>, TlsProblem> check_tls(const TlsOptions& options) {
     auto secrets = TlsSecrets::create();
-    if (secrets == nullptr) return Failure{TlsProblem{Option::other, 0, "the system provides no random bytes"}};
+    if (secrets == nullptr)
+        return Failure{TlsProblem{Option::other, 0, Error{{}, "the system provides no random bytes"}}};
     const auto context = TlsContext::create(options, std::move(secrets));
     if (!context) return Failure{context.error()};
     return context.value()->notes();

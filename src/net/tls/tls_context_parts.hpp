@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "ledge/base/network.hpp"
@@ -73,5 +74,8 @@ bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& addres
 
 /// mbedTLS's description of a negative result.
 std::string tls_error_text(int result);
+
+/// The code for a negative result of mbedTLS, with tls_error_text() as its words.
+std::error_code tls_code(int result);
 
 }  // namespace ledge::net

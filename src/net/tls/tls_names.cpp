@@ -127,4 +127,19 @@ std::string tls_error_text(int result) {
     return text.data();
 }
 
+namespace {
+
+class TlsCategory final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "mbedTLS"; }
+    std::string message(int result) const override { return tls_error_text(result); }
+};
+
+}  // namespace
+
+std::error_code tls_code(int result) {
+    static const TlsCategory category;
+    return {result, category};
+}
+
 }  // namespace ledge::net

@@ -14,6 +14,7 @@
 #include "ledge/base/assert.hpp"
 #include "ledge/base/first_bytes.hpp"
 #include "ledge/base/ip_text.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "mbedtls_version.hpp"
 #include "record_buffers.hpp"
 #include "tls_context_parts.hpp"
@@ -379,8 +380,10 @@ std::string TlsSession::failure_reason() const {
     if (const auto alert = parts_->unencrypted_alert()) return text_of_alert(*alert);
     std::string reason = tls_error_text(parts_->failure);
     if (mbed::state_of(parts_->ssl) <= MBEDTLS_SSL_CLIENT_HELLO) {
-        const std::string_view spoken = protocol_of(mbed::record_front(parts_->ssl).first<5>());
-        if (!spoken.empty() && spoken != "a TLS ClientHello")
+        const auto front = mbed::record_front(parts_->ssl).first<5>();
+        const bool is_tls = front[0] == MBEDTLS_SSL_MSG_HANDSHAKE && front[1] == 3;
+        const std::string_view spoken = protocol_of(front);
+        if (!is_tls && !spoken.empty())
             return "the first bytes are " + std::string(spoken) + ", but this listener speaks TLS";
     }
     if (parts_->failure != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) return reason + parts_->peer_detail();

@@ -26,7 +26,7 @@ void TlsStream::shutdown() {
     close();
 }
 
-void TlsStream::rest_in(TlsRest& rest, Instant now) {
+void TlsStream::join(IdleBuffers& rest, Instant now) {
     LEDGE_ASSERT(session_ != nullptr && rest_entry_ == nullptr);
     rest_entry_ = std::make_unique<RestEntry>(*session_);
     rest.add(*rest_entry_, now);

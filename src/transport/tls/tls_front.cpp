@@ -45,7 +45,7 @@ private:
 
     std::uint16_t index_;
     std::unique_ptr<TlsGate> gate_;
-    net::TlsRest rest_;
+    net::IdleBuffers rest_;
     Driver& driver_;
     const Log& log_;
 };

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/net/idle_buffers.hpp"
 #include "ledge/net/tls_context.hpp"
-#include "ledge/net/tls_rest.hpp"
 #include "ledge/net/tls_secrets.hpp"
 #include "ledge/os/address.hpp"
 
@@ -112,7 +112,8 @@ Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::m
         const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
                                                     secrets->use_tickets(options.ticket_lifetime));
         if (!has_all)
-            return Failure{net::TlsProblem{net::TlsProblem::Option::other, 0, "the system provides no random bytes"}};
+            return Failure{
+                net::TlsProblem{net::TlsProblem::Option::other, 0, Error{{}, "the system provides no random bytes"}}};
     }
     return net::TlsContext::create(options, secrets);
 }
@@ -353,7 +354,7 @@ void TlsGate::on_time(Instant now) {
     if (files_.on_time(now)) load();
 }
 
-void TlsGate::end_revoked_connections(net::TlsRest& connections) {
+void TlsGate::end_revoked_connections(net::IdleBuffers& connections) {
     if (!std::exchange(has_new_trust_, false)) return;
     for (net::TlsSession* session : connections.sessions()) {
         if (!session->is_revoked_by(*context_)) continue;
@@ -392,8 +393,9 @@ void TlsGate::put_in_service(Load& load) {
     loading_ = nullptr;
     auto& result = *load.result;
     if (!result) {
-        log_.error("tls_reload_failed",
-                   {{"listener", name_}, {"reason", result.error().text}, {"in_service", "the former files"}});
+        log_.error(
+            "tls_reload_failed",
+            {{"listener", name_}, {"reason", text_of(result.error().reason)}, {"in_service", "the former files"}});
         return;
     }
     context_ = std::move(*result);

@@ -31,7 +31,7 @@
 
 namespace ledge::net {
 class TlsContext;
-class TlsRest;
+class IdleBuffers;
 class TlsSecrets;
 }  // namespace ledge::net
 
@@ -69,7 +69,7 @@ public:
     void on_time(Instant now);
     /// After a reload of the files, ends the connections whose certificates are revoked now. `connections` has all
     /// connections that came through the gate.
-    void end_revoked_connections(net::TlsRest& connections);
+    void end_revoked_connections(net::IdleBuffers& connections);
     Instant next_deadline() const;
 
     const TlsCounters& counters() const { return counters_; }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/outbox.hpp"
 
 namespace ledge::transport {
 

@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "../polled_link.hpp"
-#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/idle_buffers.hpp"
 #include "ledge/net/tls_session.hpp"
 
 namespace ledge::transport {
 
-class TlsLink final : public PolledLink, public net::Restable {
+class TlsLink final : public PolledLink, public net::BufferHolder {
 public:
     static constexpr std::size_t parts_per_record_max = 64;  // memory pieces that are joined in one record
 

@@ -79,7 +79,7 @@ private:
         ProvenPeer peer{session->user_name(), session->has_peer_certificate()};
         begin_session(address, std::move(peer), [&] {
             net::TlsStream stream(io_, std::move(session));
-            stream.rest_in(rest_, state_.driver.now());
+            stream.join(rest_, state_.driver.now());
             return stream;
         });
     }
@@ -97,7 +97,7 @@ private:
 
     asio::io_context& io_;
     WebFrontState state_;
-    net::TlsRest rest_;  // used with a gate only
+    net::IdleBuffers rest_;  // used with a gate only
     // nullptr = no TLS. The last member, so that no peer comes out of the gate while the other members are destroyed.
     std::unique_ptr<TlsGate> gate_;
 };

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/session/outbox.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/link.hpp"
 #include "ledge/transport/web.hpp"

@@ -1,6 +1,9 @@
 // Enhanced authentication with the one method that is built in: SASL ANONYMOUS, one message from the client, a trace.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,10 @@
 // CONNECT and CONNACK when all is well: versions, client ids, session present, what the server tells.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

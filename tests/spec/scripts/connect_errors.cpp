@@ -1,6 +1,10 @@
 // CONNECT that is wrong, unwelcome, late or not the first packet.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,9 @@
 // Receive Maximum of the client, its Maximum Packet Size, and readers that are slow.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

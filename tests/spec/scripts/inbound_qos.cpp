@@ -1,6 +1,10 @@
 // QoS 1 and 2 from a publisher: acknowledgements, packet ids, repetitions.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

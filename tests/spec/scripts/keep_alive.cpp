@@ -1,6 +1,10 @@
 // Keep alive: one and a half times, measured by what the client sends.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC("v3 [MQTT-3.1.2-24] v5 [MQTT-3.1.2-22] [MQTT-3.2.2-22] silence of one and a half keep alive times closes") {

@@ -1,6 +1,10 @@
 // Bounds that are the broker's own: connections, queues, peers that never read.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC("no more connections than the listener allows; one that ends makes room") {

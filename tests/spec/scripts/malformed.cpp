@@ -1,6 +1,8 @@
 // Bytes that are no MQTT, at every state: the reason code where one can be sent, then the end of the connection.
 #include "spec.hpp"
 
+#include "ledge/journal/records.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,9 @@
 // Properties of PUBLISH: passed on unaltered, expiry, request and response.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

@@ -1,6 +1,9 @@
 // PUBLISH at QoS 0, and what holds for every QoS: who gets it, with which QoS, flags and properties.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

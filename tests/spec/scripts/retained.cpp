@@ -1,6 +1,9 @@
 // Retained messages: storing, replacing, deleting, and the three ways to be sent them.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

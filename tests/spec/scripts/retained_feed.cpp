@@ -1,6 +1,9 @@
 // Retained messages that cannot be sent at once: many of them, slow readers, small windows, broken connections.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,10 @@
 // Sessions: what they keep, how long, and who takes them over.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

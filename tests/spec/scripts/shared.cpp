@@ -1,6 +1,9 @@
 // Shared subscriptions: one member gets a message, and what happens when it cannot take it.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,10 @@
 // SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 SPEC(

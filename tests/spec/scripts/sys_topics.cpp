@@ -1,6 +1,8 @@
 // $SYS: what the broker says about itself, and that nobody else says it.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -1,6 +1,9 @@
 // Topic aliases, both ways.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

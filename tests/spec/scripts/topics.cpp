@@ -1,6 +1,11 @@
 // Topic names and filters: wildcards, $ topics, what is malformed.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

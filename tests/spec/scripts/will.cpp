@@ -1,6 +1,10 @@
 // The will: when it is published, when it is not, and as what.
 #include "spec.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::spec {
 
 namespace {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "filter_sets.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/topic/name.hpp"
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ledge/auth/text_file.hpp"
+
 namespace ledge::auth {
 namespace {
 
@@ -11,7 +13,7 @@ using wire::ReasonCode;
 
 TEST_CASE("without a password file, where anonymous clients are allowed everybody is, elsewhere nobody") {
     const Policy policy;
-    Question question{{}, {}, true};
+    LoginRequest question{{}, {}, true};
     CHECK(answer(policy, question).code == ReasonCode::success);
     question.user_name = "u";
     CHECK(answer(policy, question).code == ReasonCode::success);
@@ -29,7 +31,7 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
     const std::string text = with_password("", "u", hash_password(as_bytes("p"), as_bytes("salt"), 1));
     policy.passwords = std::move(*PasswordFile::parse(text));
     for (const bool is_anonymous_allowed : {false, true}) {
-        const Answer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
+        const LoginAnswer known = answer(policy, {"u", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(known.check);
         const LoginOutcome outcome = carry_out(*known.check, earliest_plausible_time);
         CHECK(outcome.code == ReasonCode::success);
@@ -37,11 +39,11 @@ TEST_CASE("with one, who gives a name must prove it; an unknown one costs a hash
         CHECK(is_still_proven(policy, outcome.identity));
         CHECK(carry_out(*answer(policy, {"u", as_bytes("q"), is_anonymous_allowed}).check, earliest_plausible_time)
                   .code == ReasonCode::bad_user_name_or_password);
-        const Answer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
+        const LoginAnswer unknown = answer(policy, {"v", as_bytes("p"), is_anonymous_allowed});
         REQUIRE(unknown.check);
         CHECK(carry_out(*unknown.check, earliest_plausible_time).code == ReasonCode::bad_user_name_or_password);
         CHECK(unknown.code == ReasonCode::bad_user_name_or_password);
-        const Answer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
+        const LoginAnswer anonymous = answer(policy, {{}, {}, is_anonymous_allowed});
         CHECK_FALSE(anonymous.check);
         CHECK(anonymous.code == (is_anonymous_allowed ? ReasonCode::success : ReasonCode::not_authorized));
     }
@@ -90,4 +92,21 @@ TEST_CASE("the trace of SASL ANONYMOUS is at most 255 characters of UTF-8 and gi
 }
 
 }  // namespace
+TEST_CASE("the rights of a client keep the policy alive that they judge by") {
+    auto policy = std::make_shared<Policy>();
+    policy->acl = std::move(*Acl::parse("user u\ntopic read a/#\n", "acl.conf"));
+    const std::weak_ptr<const Policy> alive = policy;
+    Identity identity;
+    identity.user = "u";
+    {
+        const auto rights = rights_of(policy, identity, "id");
+        policy.reset();  // the policy is replaced
+        REQUIRE(rights);
+        REQUIRE_FALSE(alive.expired());
+        CHECK(rights->may_receive("a/x"));
+        CHECK(rights->explain(rights->judge("a/x", Access::read)) == "acl.conf:2 (topic read a/#)");
+    }
+    CHECK(alive.expired());
+}
+
 }  // namespace ledge::auth

@@ -5,6 +5,7 @@
 
 #include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/hook_cache.hpp"
+#include "ledge/auth/text_file.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -62,7 +63,7 @@ TEST_CASE("who is asked: tokens are for the keys, known users for the file, the 
     Policy policy;
     policy.hook = HookOptions{};
     const auto check_of = [&policy](std::optional<std::string_view> user, std::optional<std::string_view> password) {
-        Question q{user, {}, true, "c", "192.0.2.7:5000", "lan"};
+        LoginRequest q{user, {}, true, "c", "192.0.2.7:5000", "lan"};
         if (password) q.password = as_bytes(*password);
         return answer(policy, q).check;
     };

@@ -8,6 +8,7 @@
 #include "base64url_text.hpp"
 #include "hmac.hpp"
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "signature.hpp"
 
 namespace ledge::auth {
@@ -240,7 +241,7 @@ TEST_CASE("a role of a token has what the ACL gives to it; a role that the ACL d
     for (const auto& [role, is_allowed] : {std::pair{"operator", true}, {"stranger", false}}) {
         const std::string more = R"(,"roles":[")" + std::string(role) + R"("])";
         const LoginOutcome outcome = outcome_of(rules(), signed_as(hs256, claims(more), secret));
-        const auto rights = rights_of(policy, outcome.identity, "id");
+        const auto rights = rights_of(std::make_shared<Policy>(policy), outcome.identity, "id");
         CHECK(rights->may_publish("a/x") == is_allowed);
         CHECK_FALSE(rights->may_publish("b"));
     }
@@ -250,7 +251,7 @@ TEST_CASE("the acl of a token is all that it grants, and what is not understood 
     LoginOutcome outcome =
         outcome_of(rules(), signed_as(hs256, claims(R"(,"acl":{"pub":["a/%c/#"],"sub":["b/+"],"all":["c"]})"), secret));
     REQUIRE(outcome.identity.granted);
-    const auto rights = rights_of({}, outcome.identity, "id");
+    const auto rights = rights_of(std::make_shared<Policy>(), outcome.identity, "id");
     REQUIRE(rights);
     CHECK(rights->may_publish("a/id/x"));
     CHECK_FALSE(rights->may_publish("a/other/x"));
@@ -272,7 +273,7 @@ TEST_CASE("the broker's ACL can take from what a token grants, and adds nothing"
     Policy policy;
     policy.acl = std::move(*Acl::parse("user u\ntopic deny a/secret\ntopic readwrite z\n", "acl.conf"));
     LoginOutcome outcome = outcome_of(rules(), signed_as(hs256, claims(R"(,"acl":{"all":["a/#"]})"), secret));
-    const auto rights = rights_of(policy, outcome.identity, "id");
+    const auto rights = rights_of(std::make_shared<Policy>(policy), outcome.identity, "id");
     CHECK(rights->may_receive("a/x"));
     CHECK_FALSE(rights->may_receive("a/secret"));
     CHECK_FALSE(rights->may_receive("z"));

@@ -54,7 +54,7 @@ TEST_CASE("who has logged in comes first, then who is known by name, then strang
     LoginGuard guard = guard_with({.window = 60s});
     const LoginSource alice = source(guard, "192.0.2.1:1");
     const LoginSource dash = source(guard, "192.0.2.1:1", "dash");
-    CHECK(guard.standing_of(alice, start) == Standing::stranger);
+    CHECK(guard.standing_of(alice, start) == Standing::unknown);
     guard.on_success(dash);
     guard.on_failure(alice, start);
     CHECK(guard.standing_of(alice, start) == Standing::suspect);
@@ -65,7 +65,7 @@ TEST_CASE("who has logged in comes first, then who is known by name, then strang
     CHECK(guard.standing_of(source(guard, "192.0.2.1:1", "carol"), start) == Standing::named);
     guard.on_failure(source(guard, "192.0.2.3:1", "carol"), start);
     CHECK(guard.standing_of(source(guard, "192.0.2.3:1", "carol"), start) == Standing::suspect);
-    CHECK(guard.standing_of(alice, start + 60s) == Standing::stranger);
+    CHECK(guard.standing_of(alice, start + 60s) == Standing::unknown);
 }
 
 TEST_CASE("a question without an answer makes a suspect, and blocks nobody") {
@@ -80,7 +80,7 @@ TEST_CASE("a name that nobody has is never known, whatever comes of it") {
     LoginGuard guard = guard_with({});
     const LoginSource nobody = source(guard, "192.0.2.1:1", "x", true);
     guard.on_success(nobody);
-    CHECK(guard.standing_of(nobody, start) == Standing::stranger);
+    CHECK(guard.standing_of(nobody, start) == Standing::unknown);
 }
 
 TEST_CASE("without a limit, or without an address, nobody is blocked") {

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/base/secret.hpp"
+
 namespace ledge::auth {
 namespace {
 
@@ -73,7 +76,7 @@ TEST_CASE("comments, empty lines, CR LF and a last line without its end are fine
     CHECK(logs_in(parsed(text), "alice", "secret"));
     CHECK(logs_in(parsed(text + "\r\n"), "alice", "secret"));
     CHECK(parsed("").size() == 0);
-    CHECK(parsed("").stand_in("x") == nullptr);
+    CHECK(parsed("").decoy("x") == nullptr);
 }
 
 TEST_CASE("a line that is not an entry is a problem with its number, and nothing of the file is taken") {
@@ -116,12 +119,12 @@ TEST_CASE("hashes that would be guesses are refused") {
 TEST_CASE("an unknown user costs what some known one does, always the same") {
     const PasswordFile file = parsed(made_by_mosquitto);
     bool is_spread = false;
-    const PasswordHash* first = file.stand_in("x0");
+    const PasswordHash* first = file.decoy("x0");
     for (int i = 0; i < 50; ++i) {
         const std::string name = "x" + std::to_string(i);
-        const PasswordHash* hash = file.stand_in(name);
+        const PasswordHash* hash = file.decoy(name);
         REQUIRE(hash != nullptr);
-        CHECK(hash == file.stand_in(name));
+        CHECK(hash == file.decoy(name));
         is_spread = is_spread || hash != first;
     }
     CHECK(is_spread);

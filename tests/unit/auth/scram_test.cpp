@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include "hmac.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/auth/exchange.hpp"
+#include "ledge/auth/text_file.hpp"
 
 namespace ledge::auth {
 namespace {
@@ -115,9 +117,9 @@ TEST_CASE("an unknown user is answered like a known one: the same salt each time
     costly.iterations = 9999;
     costly.salt_size = 5;
     const auto file = PasswordFile::parse(with_password("", "a", costly));
-    CHECK(file->scram_stand_in("eve").iterations == 9999);
-    CHECK(file->scram_stand_in("eve").salt_size == 5);
-    CHECK(PasswordFile::parse("")->scram_stand_in("eve").salt_size == 16);
+    CHECK(file->scram_decoy("eve").iterations == 9999);
+    CHECK(file->scram_decoy("eve").salt_size == 5);
+    CHECK(PasswordFile::parse("")->scram_decoy("eve").salt_size == 16);
 }
 
 TEST_CASE("methods are known where somebody can prove something with them") {

@@ -2,7 +2,10 @@
 #include <algorithm>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
 
@@ -44,7 +47,7 @@ Wish as(std::string_view user, std::string_view password, Wish wish = {}) {
 
 TEST_CASE("a password is checked elsewhere; what is sent meanwhile waits for CONNACK") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", "")), rig.now);
     rig["c"].tries_to_connect(as("a", "pa"));
     CHECK(rig["c"].takes().empty());
     rig["c"].sends(std::string_view("\xC0\0\xC0", 3)).sends(std::string_view("\0", 1));  // two PINGREQ
@@ -60,7 +63,7 @@ TEST_CASE("a listener that becomes closed to anonymous clients ends those that a
     rig["c"].connects();
     options.listeners[0].allow_anonymous = false;
     rig.shard->set_limits(options.listeners);
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     rig.settle();
     CHECK(rig["c"].takes() == "DISCONNECT administrative_action");
     rig["d"].tries_to_connect();
@@ -69,7 +72,7 @@ TEST_CASE("a listener that becomes closed to anonymous clients ends those that a
 
 TEST_CASE("wrong password, unknown user and missing password look the same") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", "")), rig.now);
     for (const auto& [user, password] : {std::pair{"a", "pb"}, {"x", "pa"}, {"", "pa"}, {"a", ""}}) {
         rig["v5"].tries_to_connect(as(user, password));
         rig["v3"].tries_to_connect(as(user, password, {.version = v311}));
@@ -85,7 +88,7 @@ TEST_CASE("wrong password, unknown user and missing password look the same") {
 
 TEST_CASE("what is held before CONNACK is bounded") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     rig["c"].tries_to_connect(as("a", "pa"));
     const std::string much(session::LoginQueue::held_bytes_max, '\xC0');
     rig["c"].sends(much);
@@ -97,7 +100,7 @@ TEST_CASE("what is held before CONNACK is bounded") {
 
 TEST_CASE("a connection that is gone, or too late, leaves nothing waiting") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     rig["gone"].tries_to_connect(as("a", "pa"));
     const auto check = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
     REQUIRE(check);
@@ -117,7 +120,7 @@ TEST_CASE("a connection that is gone, or too late, leaves nothing waiting") {
 
 TEST_CASE("10,000 wrong logins: few are computed, memory stays bounded, another address gets in") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     int computed = 0;
     for (int i = 0; i < 10'000; ++i) {
         Client& client = rig["c" + std::to_string(i % 100)];
@@ -143,7 +146,7 @@ TEST_CASE("10,000 wrong logins: few are computed, memory stays bounded, another 
 
 TEST_CASE("who guesses comes last, and those who wait when their address is blocked are told so") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     for (int i = 0; i < 30; ++i) rig["g" + std::to_string(i)].tries_to_connect(as("a", "guess"));
     Wish other = as("a", "pa");
     other.address = "192.0.2.2:1";
@@ -177,7 +180,7 @@ constexpr std::string_view rules =
 
 TEST_CASE("publish: refused with 0x87 for v5, acknowledged and dropped for 3.1.1, QoS 0 dropped") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Client& watcher = logged_in(rig, "w", "a").subscribes("#");
     Client& five = logged_in(rig, "five", "a");
     Client& three = logged_in(rig, "three", "a", {.version = v311});
@@ -198,7 +201,7 @@ TEST_CASE("publish: refused with 0x87 for v5, acknowledged and dropped for 3.1.1
 
 TEST_CASE("subscribe: refused when it could bring nothing; delivery: a wildcard brings what may be read") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Client& writer = logged_in(rig, "writer", "b");
     Client& nobody = rig["nobody"].connects();
     CHECK(nobody.answer_to_subscribe("plant/#") == "SUBACK 1 135");
@@ -214,7 +217,7 @@ TEST_CASE("subscribe: refused when it could bring nothing; delivery: a wildcard 
 
 TEST_CASE("retained messages are judged when they are delivered") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Client& writer = logged_in(rig, "writer", "b");
     for (const char* topic : {"plant/x", "plant/secret/x", "public/x", "other"})
         writer.publishes(topic, "v", qos1, true);
@@ -224,23 +227,24 @@ TEST_CASE("retained messages are judged when they are delivered") {
 
 TEST_CASE("a retained message is withheld while its publisher may not publish it any more") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Client& writer = logged_in(rig, "writer", "b");
     writer.publishes("plant/x", "v", qos1, true);
     writer.publishes("plant/y", "v", qos1, true);
     Client& reader = logged_in(rig, "reader", "a");
     CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/x v retain | PUBLISH plant/y v retain");
-    rig.shard->set_policy(policy("ab", "user a\ntopic read plant/#\nuser b\ntopic write plant/y"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", "user a\ntopic read plant/#\nuser b\ntopic write plant/y")),
+                          rig.now);
     CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/y v retain");
-    rig.shard->set_policy(policy("ab", "user a\ntopic read plant/#\npattern write plant/%c"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", "user a\ntopic read plant/#\npattern write plant/%c")), rig.now);
     CHECK(reader.subscribes("plant/#").takes().empty());
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     CHECK(reader.subscribes("plant/#").takes() == "PUBLISH plant/x v retain | PUBLISH plant/y v retain");
 }
 
 TEST_CASE("a shared subscription picks among those who may receive it") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     rig["nobody"].connects().subscribes("$share/g/#");
     Client& a = logged_in(rig, "reader", "a").subscribes("$share/g/#");
     Client& writer = logged_in(rig, "writer", "b");
@@ -252,7 +256,7 @@ TEST_CASE("a shared subscription picks among those who may receive it") {
 
 TEST_CASE("a will is judged at CONNECT and again when it is published") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Client& watcher = logged_in(rig, "watcher", "a").subscribes("plant/#");
     Wish wish = as("a", "pa");
     wish.will = wire::Will{"public/x", as_bytes("gone"), qos0, false, {}};
@@ -264,7 +268,7 @@ TEST_CASE("a will is judged at CONNECT and again when it is published") {
         rig["d"].tries_to_connect(wish);
         check_passwords(rig);
         REQUIRE(rig["d"].takes() == "CONNACK success");
-        if (is_revoked) rig.shard->set_policy(policy("ab", "user a\ntopic read plant/#"), rig.now);
+        if (is_revoked) rig.shard->set_policy(snapshot_of(policy("ab", "user a\ntopic read plant/#")), rig.now);
         rig["d"].loses_connection();
         CHECK(watcher.takes() == (is_revoked ? "" : "PUBLISH plant/x gone"));
     }
@@ -273,12 +277,12 @@ TEST_CASE("a will is judged at CONNECT and again when it is published") {
 
 TEST_CASE("what waits in a session is judged again when it is sent: rights may be others by then") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     logged_in(rig, "c", "a", lasting).subscribes("plant/#", qos1).disconnects();
     Client& writer = logged_in(rig, "writer", "b");
     CHECK(writer.publishes("plant/x", "1", qos1) == "success");
     CHECK(writer.publishes("plant/y", "2", qos2) == "success");
-    rig.shard->set_policy(policy("ab", "user a\ntopic read plant/y\nuser b\ntopic write #"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", "user a\ntopic read plant/y\nuser b\ntopic write #")), rig.now);
     rig["c"].tries_to_connect(as("a", "pa", lasting));
     check_passwords(rig);
     CHECK(rig["c"].takes() == "CONNACK success present | PUBLISH plant/y 2 q1#2");
@@ -289,7 +293,7 @@ TEST_CASE("another user who may take over a client id gets nothing of the sessio
     Rig rig;
     auth::Policy unbound = policy("ab", rules);
     unbound.binds_sessions = false;
-    rig.shard->set_policy(std::move(unbound), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(unbound)), rig.now);
     logged_in(rig, "c", "a", lasting).subscribes("plant/#", qos1).disconnects();
     logged_in(rig, "writer", "b").publishes("plant/x", "1", qos1);
     rig["c"].tries_to_connect(as("b", "pb", lasting));
@@ -301,7 +305,7 @@ TEST_CASE("another user who may take over a client id gets nothing of the sessio
 
 TEST_CASE("new rules hold at once: users gone and passwords changed end connections, the others stay") {
     Rig rig;
-    rig.shard->set_policy(policy("abc", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("abc", "")), rig.now);
     logged_in(rig, "a", "a").subscribes("x");
     logged_in(rig, "b", "b");
     logged_in(rig, "c", "c");
@@ -310,7 +314,7 @@ TEST_CASE("new rules hold at once: users gone and passwords changed end connecti
     const std::string line = "b:" + to_text(auth::hash_password(as_bytes("new"), as_bytes("salt"), 1));
     const std::string other = "a:" + to_text(auth::hash_password(as_bytes("pa"), as_bytes("salt"), 1));
     next.passwords = std::move(*auth::PasswordFile::parse(line + "\n" + other));
-    rig.shard->set_policy(std::move(next), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(next)), rig.now);
     rig.settle();
     CHECK(rig["a"].takes().empty());
     CHECK(rig["b"].takes() == "DISCONNECT administrative_action");
@@ -325,22 +329,22 @@ TEST_CASE("or a subscription that has become forbidden ends quietly") {
     rig["c"].connects().subscribes("x").subscribes("y").subscribes("$share/g/x");
     auth::Policy next = policy("", "topic y");
     next.on_revocation = auth::Revocation::unsubscribe;
-    rig.shard->set_policy(std::move(next), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(next)), rig.now);
     rig.settle();
     CHECK(rig["c"].takes().empty());
     CHECK(rig.metrics().subscriptions == 1);
     CHECK(rig["c"].publishes("y", "1", qos1) == "success");
     CHECK(rig["c"].takes() == "PUBLISH y 1");
-    rig.shard->set_policy({}, rig.now);
+    rig.shard->set_policy(snapshot_of({}), rig.now);
     CHECK(rig["c"].publishes("z", "1", qos1) == "no_matching_subscribers");
 }
 
 TEST_CASE("a password that was changed while it was being checked does not count") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     rig["c"].tries_to_connect(as("a", "pa"));
     const auto check = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
-    rig.shard->set_policy(policy("b", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("b", "")), rig.now);
     rig.shard->on_login_checked(check->number, auth::carry_out(check->check, auth::earliest_plausible_time), rig.now);
     rig.settle();
     CHECK(rig["c"].takes() == "CONNACK bad_user_name_or_password");
@@ -348,7 +352,7 @@ TEST_CASE("a password that was changed while it was being checked does not count
 
 TEST_CASE("5.0 table 3-13: a connection whose login is valid no longer ends with 0xA0, whatever it sends meanwhile") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     for (const auto& [name, version] : {std::pair{"five", v5}, {"three", v311}}) {
         rig[name].tries_to_connect(as("a", "pa", {.version = version, .keep_alive = 4}));
         const auto task = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
@@ -376,7 +380,7 @@ TEST_CASE("5.0 table 3-13: a connection whose login is valid no longer ends with
 
 TEST_CASE("whom nobody could check is told so, and has not failed") {
     Rig rig;
-    rig.shard->set_policy(policy("a", ""), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("a", "")), rig.now);
     for (int i = 0; i < 30; ++i) {
         rig["c"].tries_to_connect(as("a", "pa"));
         const auto task = rig.shard->take_login_task(auth::Carrier::worker, rig.now);
@@ -390,14 +394,14 @@ TEST_CASE("whom nobody could check is told so, and has not failed") {
 
 TEST_CASE("whom TLS has proven needs no password, is judged by that name, and stays when users change") {
     Rig rig;
-    rig.shard->set_policy(policy("ab", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("ab", rules)), rig.now);
     Wish wish = as("b", "wrong");
     wish.proven = "a";
     rig["c"].tries_to_connect(wish);
     CHECK(rig["c"].takes() == "CONNACK success");
     CHECK(rig["c"].publishes("plant/x", "1", qos1) == "no_matching_subscribers");
     CHECK(rig["c"].publishes("public/x", "1", qos1) == "not_authorized");
-    rig.shard->set_policy(policy("b", rules), rig.now);
+    rig.shard->set_policy(snapshot_of(policy("b", rules)), rig.now);
     rig.settle();
     CHECK(rig["c"].is_open());
 }
@@ -424,7 +428,7 @@ TEST_CASE("property: delivered is what is matched and allowed, live and retained
             return !says("deny") && says("read");
         };
         Rig rig;
-        rig.shard->set_policy(policy("ab", text), rig.now);
+        rig.shard->set_policy(snapshot_of(policy("ab", text)), rig.now);
         Client& writer = logged_in(rig, "writer", "b");
         for (const char* topic : topics) writer.publishes(topic, "r", qos0, true);
         Client& reader = logged_in(rig, "reader", "a");

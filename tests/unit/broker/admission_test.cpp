@@ -1,6 +1,8 @@
 // Who has a place on a full listener. "Address" below: an IPv4 address, or an IPv6 network of 64 bits.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+
 namespace ledge::broker {
 namespace {
 
@@ -32,7 +34,7 @@ TEST_CASE("the newest client of the address with most of them gives way to a new
     CHECK_FALSE(rig["many3"].is_open());
     CHECK(rig["many0"].is_open());
     CHECK(rig.metrics().clients_connected == 4);
-    CHECK(rig.counters().connections_gave_way == 1);
+    CHECK(rig.counters().connections_evicted == 1);
     CHECK(rig.log.count("listener_full") == 1);
     rig["other2"].connects(from("[2001:db8::1]:1"));
     CHECK(rig["many2"].takes() == "DISCONNECT quota_exceeded");
@@ -57,7 +59,7 @@ TEST_CASE("one address may have every place while nobody else wants one") {
     Rig rig(with_places(50, 8));
     for (int i = 0; i < 50; ++i) client(rig, "site", i).connects(from("192.0.2.1:1"));
     CHECK(rig.metrics().clients_connected == 50);
-    CHECK(rig.counters().connections_gave_way == 0);
+    CHECK(rig.counters().connections_evicted == 0);
 }
 
 TEST_CASE("places are charged to the user who has proven his name, not to the address of his site") {
@@ -87,7 +89,7 @@ TEST_CASE("[MQTT-3.1.4-3] a client that comes back takes its own place on a full
     CHECK(rig.metrics().clients_connected == 2);
     rig["a"].loses_connection();
     rig["c"].connects(from("192.0.2.1:1"));
-    CHECK(rig.counters().connections_gave_way == 0);
+    CHECK(rig.counters().connections_evicted == 0);
 }
 
 TEST_CASE("silent peers of the address that has most of them give way to whoever arrives") {
@@ -114,7 +116,7 @@ TEST_CASE("after 10,050 clients without keep alive from three addresses, a clien
     CHECK(rig.metrics().clients_connected == 300);
     for (int i = 0; i < 20; ++i) client(rig, "new", i).connects(from("192.0.2.4:1"));
     CHECK(rig.metrics().clients_connected == 300);
-    CHECK(rig.counters().connections_gave_way == 20);
+    CHECK(rig.counters().connections_evicted == 20);
 }
 
 TEST_CASE("clients of all listeners with addresses share a limit; a Unix socket is not asked for it") {
@@ -132,7 +134,7 @@ TEST_CASE("clients of all listeners with addresses share a limit; a Unix socket 
     local.listener = 2;
     rig["operator"].connects(local);
     rig["operator2"].connects(local);
-    CHECK(rig.counters().connections_gave_way == 1);
+    CHECK(rig.counters().connections_evicted == 1);
     CHECK(rig.metrics().clients_connected == 5);
 }
 

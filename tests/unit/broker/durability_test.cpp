@@ -2,6 +2,8 @@
 // nearly full.
 #include "level_rig.hpp"
 
+#include "ledge/journal/journal_options.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -2,6 +2,7 @@
 #include "fanout.hpp"
 
 #include "allocations.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -1,6 +1,11 @@
 // The disk of the store is full: commits are postponed, tried again and succeed in the end. Who is told what meanwhile.
 #include "level_rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
+
 namespace ledge::broker {
 namespace {
 

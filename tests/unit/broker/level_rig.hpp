@@ -1,6 +1,7 @@
 // A broker whose messages survive as a level says, with a publisher "p" and a stored session "s" that is away.
 #pragma once
 
+#include "ledge/broker/options.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

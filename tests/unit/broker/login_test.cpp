@@ -1,5 +1,6 @@
 // Logins by token and by the authentication hook, as clients meet them.
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -38,7 +39,7 @@ void work(Rig& rig) {
 
 TEST_CASE("a token gives a name, rights and an end; without a key its connection ends with 0x98") {
     Rig rig;
-    rig.shard->set_policy(with_tokens(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_tokens()), rig.now);
     rig["c"].tries_to_connect(as("u", good_token));
     work(rig);
     CHECK(rig["c"].takes() == "CONNACK success");
@@ -52,14 +53,14 @@ TEST_CASE("a token gives a name, rights and an end; without a key its connection
     CHECK(rig["d"].takes() == "DISCONNECT maximum_connect_time");
     rig["e"].tries_to_connect(as("u", good_token));
     work(rig);
-    rig.shard->set_policy({}, rig.now);
+    rig.shard->set_policy(snapshot_of({}), rig.now);
     rig.settle();
     CHECK(rig["e"].takes() == "CONNACK success | DISCONNECT administrative_action");
 }
 
 TEST_CASE("an old token is nobody's guess: its address is not blocked, unlike with forged ones") {
     Rig rig;
-    rig.shard->set_policy(with_tokens(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_tokens()), rig.now);
     for (int i = 0; i < 30; ++i) {
         rig["c"].tries_to_connect(as("u", old_token));
         work(rig);
@@ -80,7 +81,7 @@ TEST_CASE("who waits for the hook takes nobody's turn, and no room from who does
     auth::Policy policy = with_tokens();
     policy.hook = auth::HookOptions{};
     const auth::HookOptions hook = *policy.hook;
-    rig.shard->set_policy(std::move(policy), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(policy)), rig.now);
     for (std::size_t i = 0; i < session::LoginQueue::waiting_max; ++i)
         rig["h" + std::to_string(i)].tries_to_connect(as("x", "p"));
     rig["full"].tries_to_connect(as("x", "p"));
@@ -99,7 +100,7 @@ TEST_CASE("who waits for the hook takes nobody's turn, and no room from who does
     CHECK(rig["h0"].takes() == "CONNACK success");
     CHECK(rig["h1"].takes() == "CONNACK bad_user_name_or_password");
     CHECK(rig["h2"].takes() == "CONNACK server_unavailable");
-    rig.shard->set_policy({}, rig.now);
+    rig.shard->set_policy(snapshot_of({}), rig.now);
     rig.settle();
     CHECK(rig["h0"].takes() == "DISCONNECT administrative_action");
 }
@@ -133,7 +134,7 @@ std::string checks_one(Rig& rig) {
 
 TEST_CASE("a device with an old password keeps only itself out of its site") {
     Rig rig;
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     int refused_unseen = 0;
     for (int second = 0; second < 148; ++second) {
         if (second % 2 == 0) {
@@ -152,7 +153,7 @@ TEST_CASE("a device with an old password keeps only itself out of its site") {
 
 TEST_CASE("strangers who guess from many addresses do not hold up who has logged in before") {
     Rig rig;
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     rig["known"].tries_to_connect(from("192.0.2.1:1", "b", "b"));
     work(rig);
     rig["known"].loses_connection();
@@ -173,7 +174,7 @@ TEST_CASE("strangers who guess from many addresses do not hold up who has logged
 
 TEST_CASE("addresses take turns, and so do the names at one address") {
     Rig rig;
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     for (int i = 0; i < 50; ++i) rig["g" + std::to_string(i)].tries_to_connect(from("192.0.2.66:1", "a", "guess"));
     rig["elsewhere"].tries_to_connect(from("192.0.2.7:1", "b", "elsewhere"));
     rig["beside"].tries_to_connect(from("192.0.2.66:1", "b", "beside"));
@@ -184,7 +185,7 @@ TEST_CASE("addresses take turns, and so do the names at one address") {
 
 TEST_CASE("a full queue makes room for an address that waits less often than others") {
     Rig rig;
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     for (std::size_t i = 0; i < session::LoginQueue::waiting_max; ++i)
         rig["g" + std::to_string(i)].tries_to_connect(from("192.0.2.66:1", "a", "guess"));
     rig["same"].tries_to_connect(from("192.0.2.66:1", "b", "b"));
@@ -198,7 +199,7 @@ TEST_CASE("a full queue makes room for an address that waits less often than oth
 
 TEST_CASE("after a restart the owner of a kept session comes before strangers") {
     Rig rig(stored_options());
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     Wish wish = from("192.0.2.1:1", "b", "b");
     wish.clean = false;
     wish.expiry = 3600;
@@ -206,7 +207,7 @@ TEST_CASE("after a restart the owner of a kept session comes before strangers") 
     work(rig);
     rig.commits();
     rig.restarts();
-    rig.shard->set_policy(with_users(), rig.now);
+    rig.shard->set_policy(snapshot_of(with_users()), rig.now);
     for (int i = 0; i < 250; ++i)
         rig["g" + std::to_string(i)].tries_to_connect(from("10.0.0." + std::to_string(i) + ":1", "a", "guess"));
     rig["kept"].forgets();
@@ -218,7 +219,7 @@ TEST_CASE("after a restart the owner of a kept session comes before strangers") 
 TEST_CASE("when those who guess have left, the login of a new client is the next one, also after a restart") {
     Rig rig(stored_options());
     for (const bool is_restarted : {false, true}) {
-        rig.shard->set_policy(with_users(), rig.now);
+        rig.shard->set_policy(snapshot_of(with_users()), rig.now);
         for (int i = 0; i < 300; ++i)
             rig["g" + std::to_string(i)].tries_to_connect(
                 from("10.0.0." + std::to_string(i % 50) + ":1", "a", "guess"));

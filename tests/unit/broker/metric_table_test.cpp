@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ledge/session/pressure.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "allocations.hpp"
+#include "ledge/journal/records.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

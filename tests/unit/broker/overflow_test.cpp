@@ -1,6 +1,10 @@
 // What happens to QoS 1 and 2 when the queue of a session is full: the policies, and listeners that differ.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -1,6 +1,9 @@
 // The memory budget: what gives way, in which order, and what does not.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+
 namespace ledge::broker {
 namespace {
 
@@ -107,7 +110,9 @@ struct Holdings {
 };
 
 // Over what is left when the slowest have gone.
-std::uint64_t excess_of(std::uint64_t resident) { return resident - 16 * mib / 100 * MemoryBudget::relief_percent; }
+std::uint64_t excess_of(std::uint64_t resident) {
+    return resident - 16 * mib / 100 * MemoryBudget::slowest_end_percent;
+}
 
 TEST_CASE("first QoS 0 to slow readers is dropped: a healthy pair notices nothing, and clients still get in") {
     Crowd crowd;
@@ -419,7 +424,7 @@ TEST_CASE("unfinished CONNECT packets have a share of the budget: nobody else gi
     }
     CHECK(highest < 16 * mib * MemoryBudget::slow_readers_percent / 100);
     CHECK(rig.metrics().memory_pressure == Pressure::none);
-    CHECK(rig.counters().strangers_gave_way > 250);
+    CHECK(rig.counters().unauthenticated_evicted > 250);
     CHECK(rig.log.count("strangers_refused") == 1);  // not a line each
     CHECK(rig.counters().dropped() == 0);
     CHECK(rig["dashboard"].is_open());
@@ -436,10 +441,10 @@ TEST_CASE("when memory is short strangers give way before anybody who has logged
         stranger.connection = rig.shard->open({0, "198.51.100.1:1"}, &stranger, rig.now);
         stranger.sends(unfinished_connect(240'000));
     }
-    CHECK(rig.counters().strangers_gave_way == 0);
+    CHECK(rig.counters().unauthenticated_evicted == 0);
     rig.shard->note_anonymous_memory(16 * mib / 100 * 80 + 1000);  // 1.7 MB too many
     rig.settle();
-    CHECK(rig.counters().strangers_gave_way == 7);
+    CHECK(rig.counters().unauthenticated_evicted == 7);
     CHECK(rig["slow"].is_open());
 }
 

@@ -2,6 +2,10 @@
 // what the broker has run and by what its driver believes of the calendar, never by the calendar itself.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -1,5 +1,9 @@
 // A shard starts from any image: what does not fit is left out and said.
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -13,13 +17,13 @@ std::vector<Byte> bytes_of(const Blob& blob) { return {blob.bytes().begin(), blo
 
 journal::StoredSession stored(std::uint64_t number, std::string_view client_id) {
     journal::StoredSession session;
-    session.number = number;
+    session.number = SessionNumber(number);
     session.record = bytes_of(encode(SessionRecord{client_id, 3600, never, false, std::nullopt}));
     return session;
 }
 
 std::vector<Byte> queued(std::uint64_t message, wire::PacketId id, OutState state) {
-    return bytes_of(encode(QueuedRecord{message, 3, 0, id, state, qos2, false, {}}));
+    return bytes_of(encode(QueuedRecord{MessageNumber(message), 3, 0, id, state, qos2, false, {}}));
 }
 
 /// A shard that starts from `image`, before an empty store.
@@ -76,8 +80,8 @@ TEST_CASE("an exchange whose packet id does not fit is left out and said, the ot
                         {4, queued(4, 11, OutState::released)}};
     session.queued = 4;
     session.queued_bytes = 12;
-    session.first_queued = 1;
-    session.last_queued = 4;
+    session.first_queued = QueueRow(1);
+    session.last_queued = QueueRow(4);
     rig.starts();
     CHECK(rig.log.count("stored_exchange_unusable") == 1);
     CHECK(rig.shard->metrics().counters.queued_messages == 2);
@@ -232,6 +236,18 @@ TEST_CASE("a commit of which only the first records survive does no harm") {
     }
 }
 
+/// A store that no start may read.
+struct UnreadStore final : journal::StoreReader {
+    void queued(SessionNumber, QueueRow, std::size_t, std::size_t, std::vector<journal::StoredDelivery>&) override {
+        FAIL("a row was read");
+    }
+    bool retained(std::uint64_t, std::vector<Byte>&) override {
+        FAIL("a message was read");
+        return false;
+    }
+    bool message(MessageNumber number, std::vector<Byte>& out) override { return retained(number.value(), out); }
+};
+
 TEST_CASE("a start reads no payload, whatever the queues hold") {
     Rig rig(stored_options());
     rig["s"].connects(lasting).subscribes("a", qos1);
@@ -243,13 +259,7 @@ TEST_CASE("a start reads no payload, whatever the queues hold") {
     rig.shard.reset();
     const auto image = rig.store->load();
     REQUIRE(image.ok());
-    journal::StoreReader none;
-    none.queued = [](void*, std::uint64_t, std::uint64_t, std::size_t, std::size_t, auto&) { FAIL("a row was read"); };
-    none.message = [](void*, std::uint64_t, std::vector<Byte>&) -> bool {
-        FAIL("a message was read");
-        return false;
-    };
-    none.retained = none.message;
+    UnreadStore none;
     Shard shard(stored_options(), rig.log.log, 1, *image, none);
     CHECK(shard.metrics().counters.queued_messages == 300);
     CHECK(shard.metrics().retained_messages == 1);

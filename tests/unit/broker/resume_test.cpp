@@ -1,6 +1,10 @@
 // What a client finds when the broker was killed and has started again from its store: sessions, exchanges at each of
 // their steps, retained messages, wills, and the time that is left to them.
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -172,11 +176,11 @@ TEST_CASE("a client that comes and goes without a backlog writes no word about w
     rig["p"].connects().sends(encoded(wire::Publish{"a", as_bytes("x"), qos1, false, false, 1, {}}, v5));
     rig["s"].acks(1);
     rig.passes(2s);
-    const journal::SendingProgress before = rig["s"].connection->session()->progress();
+    const journal::SendingProgress before = rig["s"].connection->session()->queue().progress();
     rig["s"].loses_connection();
     rig["s"].connects(lasting);
-    CHECK(rig["s"].connection->session()->progress().known_until == before.known_until);
-    CHECK(rig["s"].connection->session()->progress().doubted_until == before.doubted_until);
+    CHECK(rig["s"].connection->session()->queue().progress().known_until == before.known_until);
+    CHECK(rig["s"].connection->session()->queue().progress().doubted_until == before.doubted_until);
 }
 
 TEST_CASE("[MQTT-4.4.0-1] [MQTT-4.6.0-1] a restart changes neither packet ids nor order, whatever was acknowledged") {

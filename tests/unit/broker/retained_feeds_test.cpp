@@ -5,7 +5,9 @@
 #include <set>
 
 #include "allocations.hpp"
+#include "ledge/journal/image.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
 #include "rig.hpp"
 
@@ -21,7 +22,7 @@ struct Store : Retained {
     // As the router does it.
     bool keep(const journal::PublicationView& publication) {
         if (!has_room_for(publication)) return false;
-        CHECK(store(journal::Publication(publication), publication, journal::Durability::durable) == 0);
+        CHECK(store(journal::Publication(publication), publication, journal::Durability::durable) == no_ticket);
         return true;
     }
     std::string kept(std::string_view topic, Instant now = start) {

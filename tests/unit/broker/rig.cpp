@@ -4,6 +4,15 @@
 #include <cctype>
 #include <cstdio>
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
+
 namespace ledge::broker {
 
 namespace {
@@ -308,7 +317,7 @@ void Rig::settle() {
     for (;;) {
         bool has_moved = false;
         while (session::Connection* connection = shard->next_dirty()) {
-            static_cast<Client*>(connection->driver_data())->read();
+            static_cast<Client*>(connection->link())->read();
             has_moved = true;
         }
         for (auto& [name, client] : clients_) {

@@ -12,12 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/link_handle.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "ledge/wire/writer.hpp"
@@ -35,6 +40,11 @@ inline constexpr QoS qos2 = QoS::exactly_once;
 inline constexpr Version v5 = Version::v5;
 inline constexpr Version v311 = Version::v3_1_1;
 inline constexpr Instant start{};
+
+/// The policy as Shard::set_policy takes it.
+inline std::shared_ptr<const auth::Policy> snapshot_of(auth::Policy policy) {
+    return std::make_shared<auth::Policy>(std::move(policy));
+}
 inline constexpr std::uint64_t mib = 1024 * 1024;
 
 /// The bytes of a packet as a client sends it.
@@ -83,7 +93,7 @@ inline const Wish lasting_v311{.version = v311, .clean = false};
 
 class Rig;
 
-class Client {
+class Client : public session::LinkHandle {
 public:
     Client(Rig& rig, std::string name) : rig_(rig), name_(std::move(name)) {}
     Client(const Client&) = delete;

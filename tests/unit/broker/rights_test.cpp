@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
@@ -20,7 +21,7 @@ Client& comes(Rig& rig, const std::string& client_id, std::string_view user) {
 void take(Rig& rig, auth::Acl acl) {
     auth::Policy policy;
     policy.acl = std::move(acl);
-    rig.shard->set_policy(std::move(policy), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(policy)), rig.now);
 }
 
 auth::Acl mosquitto(std::string_view text) {

@@ -1,6 +1,7 @@
 // From a publication to what each session gets of it.
 #include "router.hpp"
 
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -1,5 +1,7 @@
 // Whose a session is, and what becomes of others who come with its client id.
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/broker/options.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -63,9 +65,9 @@ TEST_CASE("whose a session is survives a restart; bind_sessions = false lets go 
     CHECK(answer_to(rig, "2", "bob") == "CONNACK client_identifier_not_valid");
     auth::Policy policy;
     policy.binds_sessions = false;
-    rig.shard->set_policy(std::move(policy), rig.now);
+    rig.shard->set_policy(snapshot_of(std::move(policy)), rig.now);
     CHECK(answer_to(rig, "3", "bob") == "CONNACK success present");
-    rig.shard->set_policy({}, rig.now);
+    rig.shard->set_policy(snapshot_of({}), rig.now);
     CHECK(answer_to(rig, "4", "alice") == "CONNACK client_identifier_not_valid");
 }
 
@@ -78,12 +80,12 @@ auth::Policy policy_of(std::string_view user) {
 
 TEST_CASE("a session whose user the password file does not have any more is free, and nobody gets its messages") {
     Rig rig(stored_options());
-    rig.shard->set_policy(policy_of("alice"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy_of("alice")), rig.now);
     CHECK(answer_to(rig, "1", "alice") == "CONNACK success");
     rig["1"].subscribes("t", qos1).loses_connection();
     rig["p"].connects(as_user("alice")).publishes("t", "secret", qos1);
     CHECK(answer_to(rig, "2", "bob") == "CONNACK client_identifier_not_valid");
-    rig.shard->set_policy(policy_of("bob"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy_of("bob")), rig.now);
     CHECK(answer_to(rig, "3", "bob") == "CONNACK success");
     CHECK(rig.log.count("session_removed") == 1);
     CHECK(rig.metrics().subscriptions == 0);
@@ -94,7 +96,7 @@ TEST_CASE("where names are proven otherwise too, the password file does not say 
     ShardOptions options = stored_options();
     options.has_other_users = true;
     Rig rig(options);
-    rig.shard->set_policy(policy_of("bob"), rig.now);
+    rig.shard->set_policy(snapshot_of(policy_of("bob")), rig.now);
     CHECK(answer_to(rig, "1", "alice") == "CONNACK success");
     rig["1"].loses_connection();
     CHECK(answer_to(rig, "2", "bob") == "CONNACK client_identifier_not_valid");

@@ -1,6 +1,8 @@
 // Room for new sessions and subscriptions when sessions_max is reached or memory is short: whose have to go.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+
 namespace ledge::broker {
 namespace {
 
@@ -34,7 +36,7 @@ TEST_CASE("who leaves sessions behind without end loses his own oldest ones: kno
         leave_sessions(rig, 12'000);
         CHECK(rig.metrics().memory_used < 16 * mib * 3 / 4);
         CHECK(rig.metrics().sessions > 2000);
-        CHECK(rig.counters().sessions_gave_way > 1000);
+        CHECK(rig.counters().sessions_evicted > 1000);
         CHECK(rig.log.count("session_gave_way") < 5);
         rig["known"].connects(mine);
         rig["owed"].connects(mine);
@@ -85,7 +87,7 @@ TEST_CASE("sessions that hold messages stay: their owner's later, empty ones go"
     }
     rig["p"].connects({.address = "192.0.2.5:1"}).publishes("owed", "1", qos1);
     leave_sessions(rig, 9'000);
-    CHECK(rig.counters().sessions_gave_way > 0);
+    CHECK(rig.counters().sessions_evicted > 0);
     CHECK(rig.counters().dropped() == 0);
     CHECK(rig.counters().queued_messages == 100);
 }
@@ -109,7 +111,7 @@ TEST_CASE("at sessions_max the owner with most sessions loses the one that is aw
     CHECK(rig["a4"].tries_to_connect(of("192.0.2.1:1")).takes() == "CONNACK success");  // anew: a3 went for it
     CHECK(rig["a2"].tries_to_connect(of("192.0.2.1:1")).takes() == "CONNACK success present | PUBLISH t 1 q1#1");
     CHECK(rig.metrics().sessions == 6);
-    CHECK(rig.counters().sessions_gave_way == 2);
+    CHECK(rig.counters().sessions_evicted == 2);
     CHECK(rig["b3"].tries_to_connect(of("192.0.2.2:1")).takes() == "CONNACK quota_exceeded");  // nobody is away
     rig["b1"].loses_connection();
     CHECK(rig["c2"].tries_to_connect(of("192.0.2.3:1")).takes() == "CONNACK quota_exceeded");  // b has no more than c

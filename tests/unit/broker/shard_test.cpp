@@ -2,6 +2,9 @@
 #include "ledge/broker/shard.hpp"
 
 #include "allocations.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

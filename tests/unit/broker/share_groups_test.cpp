@@ -1,5 +1,7 @@
 #include "share_groups.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -8,22 +10,23 @@ namespace {
 TEST_CASE("a group that is gone is not found under its number, whoever has its place now") {
     Rng rng(1);
     ShareGroups groups(ShareStrategy::round_robin, rng, 3);
-    const ShareGroupId one = groups.create("g", 4);
-    CHECK(one != 0);
+    constexpr FilterId filter{4};
+    const ShareGroupId one = groups.create("g", filter);
+    CHECK(one != no_share_group);
     CHECK(groups.at(one).name == "g");
     CHECK(groups.name_of(one) == "g");
-    CHECK(groups.at(one).filter == 4);
-    const ShareGroupId two = groups.create("h", 4);
+    CHECK(groups.at(one).filter == filter);
+    const ShareGroupId two = groups.create("h", filter);
     CHECK(one != two);
     groups.destroy(one);
     CHECK(groups.find(one) == nullptr);
-    const ShareGroupId next = groups.create("i", 5);
+    const ShareGroupId next = groups.create("i", filter.next());
     CHECK(next != one);
     CHECK(groups.find(one) == nullptr);
     CHECK(groups.find(next)->name == "i");
     CHECK(groups.find(two)->name == "h");
-    CHECK(groups.find(0) == nullptr);
-    CHECK(groups.find(12'345) == nullptr);
+    CHECK(groups.find(no_share_group) == nullptr);
+    CHECK(groups.find(ShareGroupId{12'345}) == nullptr);
     CHECK(groups.pick(groups.at(two), 0, "a") == nullptr);  // no members
 }
 

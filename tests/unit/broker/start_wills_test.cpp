@@ -2,6 +2,11 @@
 // back. And what DISCONNECT has removed does not come back.
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -1,6 +1,11 @@
 // Shares of the store: one owner neither fills it nor keeps the others from writing, and who has written is known.
 #include <algorithm>
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/session/account.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/session/message_owners.hpp"
 #include "rig.hpp"
 
@@ -17,8 +22,8 @@ std::uint64_t figure(const std::vector<session::OwnerFigure>& figures, std::stri
 }
 
 // Two users who publish to somebody who is away.
-struct Pair {
-    explicit Pair(const ShardOptions& options = stored_options()) : rig(options) {
+struct PublishingPair {
+    explicit PublishingPair(const ShardOptions& options = stored_options()) : rig(options) {
         rig["away"].connects(lasting).subscribes("t/#", qos1).loses_connection();
         rig["a"].connects(as_alice);
         rig["b"].connects(as_bob);
@@ -35,7 +40,7 @@ struct Pair {
 };
 
 TEST_CASE("above a certain use of the store an owner has a share: beyond it only that owner is refused") {
-    Pair pair;
+    PublishingPair pair;
     Rig& rig = pair.rig;
     rig.store->set_used_fraction(session::Accounts::shares_above_used);
     for (int i = 0; i < 50; ++i) CHECK(pair.publishes("a") == "success");
@@ -57,7 +62,7 @@ TEST_CASE("above a certain use of the store an owner has a share: beyond it only
 }
 
 TEST_CASE("an owner who is alone may fill the store up to where shares begin, and goes on when there is room again") {
-    Pair pair;
+    PublishingPair pair;
     Rig& rig = pair.rig;
     for (int i = 0; i < 50; ++i) pair.publishes("a");
     rig.store->set_used_fraction(0.61);
@@ -79,7 +84,7 @@ TEST_CASE("what a slowed client sends beyond its rate is charged to it too; reta
     options.listeners[0].limits.messages_per_second = 10;
     options.listeners[0].limits.messages_burst = 2;
     options.durability.overrides.push_back({"ram/#", journal::Durability::ram});
-    Pair pair(options);
+    PublishingPair pair(options);
     std::string burst;
     for (wire::PacketId id = 1; id <= 5; ++id)
         burst += encoded(wire::Publish{"t/1", as_bytes("x"), qos1, false, false, id, {}}, v5);
@@ -92,7 +97,7 @@ TEST_CASE("what a slowed client sends beyond its rate is charged to it too; reta
 }
 
 TEST_CASE("what an owner has in the store is counted out again, however it goes") {
-    Pair pair;
+    PublishingPair pair;
     Rig& rig = pair.rig;
     rig["second"].connects(lasting).subscribes("t/#", qos1).loses_connection();
     for (int i = 0; i < 300; ++i) pair.publishes("a", 2000);  // more than a window: the rest is in the store only
@@ -114,7 +119,7 @@ TEST_CASE("what an owner has in the store is counted out again, however it goes"
 }
 
 TEST_CASE("who has written is known, to the byte that was written: what subscribers acknowledge in time is not") {
-    Pair pair;
+    PublishingPair pair;
     Rig& rig = pair.rig;
     for (int i = 0; i < 20; ++i) pair.publishes("a");
     pair.publishes("b");
@@ -136,7 +141,7 @@ TEST_CASE("who has written is known, to the byte that was written: what subscrib
 TEST_CASE("an owner whose records wait for the store by the megabyte does not keep the others from writing") {
     ShardOptions options = stored_options();
     options.durability.journal.bytes_max = 100'000;
-    Pair pair(options);
+    PublishingPair pair(options);
     Rig& rig = pair.rig;
     rig.passes(2s);
     rig.writes = false;
@@ -154,7 +159,7 @@ TEST_CASE("an owner whose records wait for the store by the megabyte does not ke
 }
 
 TEST_CASE("what the store held before a start is charged to nobody, and counts for the share all the same") {
-    Pair pair;
+    PublishingPair pair;
     Rig& rig = pair.rig;
     for (int i = 0; i < 50; ++i) pair.publishes("a");
     rig["b"].publishes("kept", std::string(5000, 'x'), qos1, true);

@@ -7,6 +7,7 @@
 #include "allocations.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {

@@ -2,6 +2,9 @@
 #include "subscribing.hpp"
 
 #include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::broker {
@@ -96,7 +99,7 @@ auth::Policy thousand_rules() {
 
 TEST_CASE("with a thousand rules one packet is held against as many as the bound says, the rest is told so") {
     Cost cost;
-    cost.shard->set_policy(thousand_rules(), cost.now);
+    cost.shard->set_policy(snapshot_of(thousand_rules()), cost.now);
     Wish wish = lasting;
     wish.proven = "u";
     cost["c"].loses_connection().connects(wish);

@@ -4,7 +4,9 @@
 #include <map>
 #include <set>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "ledge/topic/name.hpp"
 #include "rig.hpp"
 
@@ -25,7 +27,7 @@ struct World {
 // "a1 b0": who gets it, with the QoS of the subscription.
 std::string receivers(Subscriptions& table, std::string_view topic) {
     std::vector<std::string> found;
-    for (const topic::FilterId filter : table.match(topic))
+    for (const FilterId filter : table.match(topic))
         for (const Subscriber& item : table.subscribers(filter).items())
             found.push_back(item.session->client_id() + std::to_string(static_cast<int>(item.options.qos)));
     std::ranges::sort(found);
@@ -42,7 +44,7 @@ TEST_CASE("[MQTT-3.8.4-3] the same filter again replaces its options and identif
     CHECK(w.table.add(w.a, "x/+", {qos2}, 9) == Added::replaced);
     CHECK(receivers(w.table, "x/1") == "a2 b1");
     CHECK(w.table.size() == 2);
-    for (const topic::FilterId filter : w.table.match("x/1"))
+    for (const FilterId filter : w.table.match("x/1"))
         CHECK(w.table.subscribers(filter).items()[0].subscription_id == 9);
     CHECK(w.table.has(w.a, "x/+"));
     CHECK_FALSE(w.table.has(w.a, "x/#"));
@@ -137,7 +139,7 @@ TEST_CASE("a seeded run agrees with a list of pairs") {
                     if (!shared && topic::matches(text, topic)) ++ordinary;
                 }
                 std::size_t found = 0;
-                for (const topic::FilterId id : w.table.match(topic)) found += w.table.subscribers(id).size();
+                for (const FilterId id : w.table.match(topic)) found += w.table.subscribers(id).size();
                 REQUIRE(found == ordinary);
                 REQUIRE(w.table.match_shared(topic).size() == groups.size());
             }

@@ -1,6 +1,8 @@
 // Message and byte rates: a client that sends too fast is read later, nothing is lost; and connections per user.
 #include "rig.hpp"
 
+#include "ledge/session/limits.hpp"
+
 namespace ledge::broker {
 namespace {
 

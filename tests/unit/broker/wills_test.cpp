@@ -1,6 +1,10 @@
 // Wills: when they are published, and when they are not (5.0 section 3.1.2.5 and 3.1.3.2).
 #include "rig.hpp"
 
+#include "ledge/broker/options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+
 namespace ledge::broker {
 namespace {
 

@@ -3,6 +3,9 @@
 #include <array>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::client {
 namespace {
@@ -28,7 +31,7 @@ void Core::advance(Duration by) {
 
 void LossyLine::connects(bool clean_start) {
     LEDGE_ASSERT(connection_ == nullptr);
-    connection_ = core_.shard.open({0, "192.0.2.1:1"}, this, core_.now);
+    connection_ = core_.shard.open({0, "192.0.2.1:1"}, nullptr, core_.now);
     LEDGE_ASSERT(connection_ != nullptr);
     client.connect(clean_start, core_.now);
 }

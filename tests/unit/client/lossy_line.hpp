@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/client/client.hpp"

@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 
+#include "ledge/session/limits.hpp"
 #include "lossy_line.hpp"
 #include "rig.hpp"
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/auth/rights.hpp"
+
 using namespace ledge;
 using namespace ledge::config;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "helpers.hpp"
+#include "ledge/auth/text_file.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -395,7 +396,8 @@ TEST_CASE("complaints, listeners, lines, files and nesting are bounded") {
 TEST_CASE("a file that cannot be read is a complaint") {
     Sources sources;
     sources.file = "/nonexistent/ledgemq.toml";
-    CHECK(lines_of(load(sources)) == Lines{"/nonexistent/ledgemq.toml: cannot be opened: No such file or directory"});
+    CHECK(lines_of(load(sources)) ==
+          Lines{"/nonexistent/ledgemq.toml: the file cannot be opened: No such file or directory"});
     sources.file = "/";
-    CHECK(lines_of(load(sources)) == Lines{"/: is a directory; name a regular file"});
+    CHECK(lines_of(load(sources)) == Lines{"/: the file is a directory; name a regular file"});
 }

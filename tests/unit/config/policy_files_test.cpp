@@ -9,6 +9,11 @@
 #include <fstream>
 
 #include "helpers.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/password_file.hpp"
+#include "ledge/auth/password_hash.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -54,16 +59,16 @@ TEST_CASE("both files become the policy, with the settings beside them") {
                   {"auth.login_failures_max=3", "auth.login_block_s=7", "auth.on_revocation=unsubscribe"});
     CHECK(lines_of(loaded) == Lines{});
     CHECK(loaded.notes.empty());
-    REQUIRE(loaded.policy.passwords);
-    CHECK(loaded.policy.passwords->find("alice") != nullptr);
-    REQUIRE(loaded.policy.acl);
-    CHECK(loaded.policy.acl->size() == 2);
-    CHECK(loaded.policy.login.failures_max == 3);
-    CHECK(loaded.policy.login.block_time == 7s);
-    CHECK(loaded.policy.on_revocation == auth::Revocation::unsubscribe);
+    REQUIRE(loaded.policy->passwords);
+    CHECK(loaded.policy->passwords->find("alice") != nullptr);
+    REQUIRE(loaded.policy->acl);
+    CHECK(loaded.policy->acl->size() == 2);
+    CHECK(loaded.policy->login.failures_max == 3);
+    CHECK(loaded.policy->login.block_time == 7s);
+    CHECK(loaded.policy->on_revocation == auth::Revocation::unsubscribe);
     CHECK_FALSE(loaded.config.shard.listeners[0].allow_anonymous);  // who has passwords wants them
-    CHECK_FALSE(load({}).policy.passwords);
-    CHECK_FALSE(load({}).policy.acl);
+    CHECK_FALSE(load({}).policy->passwords);
+    CHECK_FALSE(load({}).policy->acl);
 }
 
 TEST_CASE("anonymous clients beside a password file only where the listener says so") {
@@ -80,8 +85,8 @@ TEST_CASE("mistakes are told with the file and the line, of both files at once")
     REQUIRE(loaded.complaints.size() == 2);
     CHECK(loaded.complaints[0].line().starts_with(users.path() + ":2: the line has no hash"));
     CHECK(loaded.complaints[1].line().starts_with(acl.path() + ":1: the line begins with neither"));
-    CHECK_FALSE(loaded.policy.passwords);
-    CHECK_FALSE(loaded.policy.acl);
+    CHECK_FALSE(loaded.policy->passwords);
+    CHECK_FALSE(loaded.policy->acl);
     const Loaded missing = load_with(users.path() + "-none", "");
     REQUIRE(missing.complaints.size() == 1);
     CHECK(missing.complaints[0].text.starts_with("key 'auth.password_file': the file cannot be opened"));
@@ -99,8 +104,8 @@ TEST_CASE("files that others may write are refused, hashes that others may read 
     CHECK(noted.notes[0].find("has no users") != std::string::npos);
     CHECK(noted.notes[1].find("chmod o-r") != std::string::npos);
     CHECK(noted.notes[2].find("has no rules") != std::string::npos);
-    REQUIRE(noted.policy.acl);  // which denies everything
-    CHECK_FALSE(auth::Rights(*noted.policy.acl, {}, "c").may_receive("a"));
+    REQUIRE(noted.policy->acl);  // which denies everything
+    CHECK_FALSE(auth::Rights(*noted.policy->acl, {}, "c").may_receive("a"));
 }
 
 TEST_CASE("rules for users that do not exist, and patterns without the client's names, are noted") {
@@ -133,8 +138,8 @@ TEST_CASE("a byte order mark in the files is no part of the first name; a pipe i
     const Loaded loaded = load_with(users.path(), acl.path());
     CHECK(lines_of(loaded) == Lines{});
     CHECK(loaded.notes.empty());
-    REQUIRE(loaded.policy.passwords);
-    CHECK(loaded.policy.passwords->find("alice") != nullptr);
+    REQUIRE(loaded.policy->passwords);
+    CHECK(loaded.policy->passwords->find("alice") != nullptr);
     const File pipe("pipe", "");
     std::filesystem::remove(pipe.path());
     REQUIRE(::mkfifo(pipe.path().c_str(), 0600) == 0);
@@ -150,10 +155,10 @@ TEST_CASE("keys of tokens come from either file or both, with the settings besid
                                     {"auth.jwt.key_file=" + secret.path(), "auth.jwt.jwks_file=" + jwks.path(),
                                      "auth.jwt.audience=a", "auth.jwt.leeway_s=5"});
     REQUIRE(lines_of(loaded) == Lines{});
-    REQUIRE(loaded.policy.tokens);
-    CHECK(loaded.policy.tokens->keys.size() == 2);
-    CHECK(loaded.policy.tokens->audience == "a");
-    CHECK(loaded.policy.tokens->leeway == std::chrono::seconds(5));
+    REQUIRE(loaded.policy->tokens);
+    CHECK(loaded.policy->tokens->keys.size() == 2);
+    CHECK(loaded.policy->tokens->audience == "a");
+    CHECK(loaded.policy->tokens->leeway == std::chrono::seconds(5));
     REQUIRE(!loaded.notes.empty());
     CHECK(loaded.notes.front() ==
           jwks.path() + ": key 1 is of an unsupported kind (\"kty\"); supported are oct, RSA and EC: left out");
@@ -177,17 +182,17 @@ TEST_CASE("a file of keys that is missing, wrong, or lets others sign tokens is 
 TEST_CASE("the hook: its url, and a word about a network in between") {
     const Loaded local = load_with("", "", {"auth.http.url=http://localhost:8000/a?b=c", "auth.http.timeout_ms=500"});
     REQUIRE(lines_of(local) == Lines{});
-    REQUIRE(local.policy.hook);
-    CHECK(local.policy.hook->host == "localhost");
-    CHECK(local.policy.hook->port == 8000);
-    CHECK(local.policy.hook->target == "/a?b=c");
-    CHECK(local.policy.hook->timeout == 500ms);
-    CHECK_FALSE(local.policy.hook->is_tls);
+    REQUIRE(local.policy->hook);
+    CHECK(local.policy->hook->host == "localhost");
+    CHECK(local.policy->hook->port == 8000);
+    CHECK(local.policy->hook->target == "/a?b=c");
+    CHECK(local.policy->hook->timeout == 500ms);
+    CHECK_FALSE(local.policy->hook->is_tls);
     CHECK_FALSE(local.config.shard.listeners.front().allow_anonymous);
     CHECK(local.notes.empty());
     for (const char* url : {"http://192.0.2.1:8000", "http://127.example.org/"}) {
         const Loaded far = load_with("", "", {"auth.http.url=" + std::string(url)});
-        CHECK(far.policy.hook->target == "/");
+        CHECK(far.policy->hook->target == "/");
         CHECK(std::ranges::any_of(far.notes, [](const auto& n) { return n.starts_with("passwords go to http://"); }));
     }
     const std::string long_label(64, 'a');
@@ -211,7 +216,7 @@ TEST_CASE("the hook behind https: a name, whom to trust, both of our own files o
                                   {url, "auth.http.ca=/a", "auth.http.certificate=/c", "auth.http.key=/k",
                                    "auth.http.idle_connections_max=9", "auth.http.idle_s=8"});
     REQUIRE(lines_of(good) == Lines{});
-    const auth::HookOptions& hook = *good.policy.hook;
+    const auth::HookOptions& hook = *good.policy->hook;
     CHECK((hook.is_tls && hook.port == 443 && hook.host == "Login.example.org"));
     CHECK((hook.ca_file == "/a" && hook.certificate_file == "/c" && hook.key_file == "/k"));
     CHECK((hook.idle_max == 9 && hook.idle_time == 8s));

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/config/config.hpp"
+#include "ledge/journal/journal_options.hpp"
+
 namespace ledge::daemon {
 namespace {
 

@@ -2,6 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/auth/acl.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/password_file.hpp"
+#include "ledge/auth/password_hash.hpp"
+#include "ledge/auth/text_file.hpp"
+
 using namespace ledge;
 using namespace ledge::daemon;
 

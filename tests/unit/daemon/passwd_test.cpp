@@ -46,7 +46,7 @@ mode_t mode(const std::string& path) {
     return status.st_mode & 0777U;
 }
 
-using Edited = Result<std::string, std::string>;
+using Edited = Result<std::string, Error>;
 
 Edit become(std::string text) {
     return [text = std::move(text)](std::string_view) -> Edited { return text; };
@@ -67,16 +67,16 @@ TEST_CASE("a file is replaced as a whole: a new one is private, an old one keeps
     CHECK(folder.files() == 1);
     const auto failed = edit_file(folder.file("none/users"), become("x"));
     REQUIRE_FALSE(failed.ok());
-    CHECK(failed.error().find("No such file or directory") != std::string::npos);
+    CHECK((failed.error().code == std::errc::no_such_file_or_directory));
 }
 
 TEST_CASE("an edit that fails changes nothing") {
     const Folder folder;
     const std::string path = folder.file("users");
     std::ofstream(path) << "one\n";
-    const auto failed = edit_file(path, [](std::string_view) -> Edited { return Failure{std::string("no")}; });
+    const auto failed = edit_file(path, [](std::string_view) -> Edited { return Failure{Error{{}, "no"}}; });
     REQUIRE_FALSE(failed.ok());
-    CHECK(failed.error() == "no");
+    CHECK(text_of(failed.error()) == "no");
     CHECK(content(path) == "one\n");
     CHECK(folder.files() == 1);
 }
@@ -122,7 +122,7 @@ TEST_CASE("a pipe in place of the file is refused and does not make anybody wait
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     const auto failed = edit_file(path, become("x"));
     REQUIRE_FALSE(failed.ok());
-    CHECK(failed.error().find("is a pipe") != std::string::npos);
+    CHECK(text_of(failed.error()).find("is a pipe") != std::string::npos);
 }
 
 TEST_CASE("names that cannot be users and files with mistakes end with 2, before any password is asked for") {

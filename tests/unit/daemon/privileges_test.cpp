@@ -17,7 +17,7 @@ namespace {
 
 std::string error_of(const std::string& user, const std::string& group = "") {
     const auto account = find_account({user, group, false});
-    return account.ok() ? "" : account.error();
+    return account.ok() ? "" : text_of(account.error());
 }
 
 /// What a child returns that does this; the test itself stays what it is.

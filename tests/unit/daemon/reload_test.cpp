@@ -7,6 +7,8 @@
 #include <fstream>
 #include <vector>
 
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
 
 using namespace ledge;
@@ -34,14 +36,14 @@ public:
         REQUIRE(loaded.ok());
         reload_.emplace(
             sources_, loaded.config, log_,
-            [this](auth::Policy policy, std::vector<std::string> files) {
+            [this](std::shared_ptr<const auth::Policy> policy, std::vector<std::string> files) {
                 policy_ = std::move(policy);
                 files_ = std::move(files);
             },
             [this](const broker::Listeners& listeners) { listeners_ = listeners; },
-            [this](const config::Config& wanted, std::size_t index) -> Result<bool, std::string> {
+            [this](const config::Config& wanted, std::size_t index) -> Result<bool, Error> {
                 const std::string& name = wanted.shard.listeners[index].name;
-                if (name == refused_listener) return Failure{std::string("its key is not there")};
+                if (name == refused_listener) return Failure{Error{{}, "its key is not there"}};
                 added_.push_back(name + " " + wanted.sockets[index].endpoint.path);
                 return true;
             });
@@ -54,19 +56,19 @@ public:
     Lines reload(const std::string& toml) {
         write(toml);
         lines_.clear();
-        note(reload_->read_all());
+        carry_out(*reload_->read_all());
         return lines_;
     }
     /// What a changed file with users or rights logs.
     Lines read_policy() {
         lines_.clear();
-        note(reload_->read_policy());
+        carry_out(*reload_->read_policy());
         return lines_;
     }
 
     const Log& log() const { return log_; }
     /// What was taken over last.
-    const auth::Policy& policy() const { return policy_; }
+    const auth::Policy& policy() const { return *policy_; }
     const Lines& files() const { return files_; }
     int refused() const { return refused_; }
     const broker::Listeners& listeners() const { return listeners_; }
@@ -77,14 +79,18 @@ public:
     std::string refused_listener;
 
 private:
-    void note(runtime::Reloaded result) { refused_ += result == runtime::Reloaded::refused ? 1 : 0; }
+    void carry_out(runtime::ReloadTask& task) {
+        task.read();
+        CHECK(lines_.empty());  // a worker's thread must not log
+        refused_ += task.put_in_force() == runtime::Reloaded::refused ? 1 : 0;
+    }
     void write(const std::string& toml) { std::ofstream(path_, std::ios::trunc) << toml; }
 
     std::string path_;
     Lines lines_;
     Log log_{LogLevel::info, collect, &lines_};
     config::Sources sources_;
-    auth::Policy policy_;
+    std::shared_ptr<const auth::Policy> policy_;
     Lines files_;
     broker::Listeners listeners_;
     Lines added_;

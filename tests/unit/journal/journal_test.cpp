@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 
 namespace ledge::journal {
@@ -25,7 +27,7 @@ struct Sheet : Journal {
         return options;
     }
     Ticket puts(std::uint64_t number, Urgency urgency = Urgency::lazy, std::size_t size = 4) {
-        return put(RecordKind::queued, 1, number, blob(size), urgency);
+        return put(RecordKind::queued, SessionNumber(1), number, blob(size), urgency);
     }
     static Blob blob(std::size_t size) {
         auto [made, place] = Blob::make(size);
@@ -50,8 +52,8 @@ struct Sheet : Journal {
 
 TEST_CASE("a journal that is not enabled takes nothing, and everything is durable at once") {
     Journal journal{JournalOptions{}};
-    const Ticket ticket = journal.put(RecordKind::queued, 1, 1, {}, Urgency::now);
-    CHECK(ticket == 0);
+    const Ticket ticket = journal.put(RecordKind::queued, SessionNumber(1), 1, {}, Urgency::now);
+    CHECK(ticket == no_ticket);
     CHECK(journal.is_durable(ticket));
     CHECK_FALSE(journal.has_pending());
     CHECK(journal.commit_deadline() == never);
@@ -76,11 +78,11 @@ TEST_CASE("a batch carries the records in order, with their bodies, the next num
     Sheet journal;
     journal.restore(40);
     CHECK(journal.new_number() == 40);
-    journal.put(RecordKind::session, 3, 0, Sheet::blob(2), Urgency::lazy);
+    journal.put(RecordKind::session, SessionNumber(3), 0, Sheet::blob(2), Urgency::lazy);
     journal.put_publication(RecordKind::message, 9,
                             Publication({"a", as_bytes("pay"), {}, never, wire::QoS::at_least_once, false}),
                             Urgency::lazy);
-    journal.drop(RecordKind::queued, 3, 8, Urgency::lazy);
+    journal.drop(RecordKind::queued, SessionNumber(3), 8, Urgency::lazy);
     const Batch batch = journal.make_batch(start + 3s);
     REQUIRE(batch.records.size() == 3);
     CHECK(batch.records[0].kind == RecordKind::session);
@@ -215,7 +217,7 @@ TEST_CASE("with a store that is full publications are refused, and everything el
     Sheet journal;
     journal.set_full(true);
     CHECK(journal.refuses_publications());
-    const Ticket ticket = journal.drop(RecordKind::queued, 1, 1, Urgency::now);
+    const Ticket ticket = journal.drop(RecordKind::queued, SessionNumber(1), 1, Urgency::now);
     CHECK(journal.taken() == "1");
     journal.on_committed(ticket);
     CHECK(journal.is_durable(ticket));

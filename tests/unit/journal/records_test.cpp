@@ -1,6 +1,8 @@
 // Record bodies: what goes in comes out, and no bytes from a damaged store do harm.
 #include "ledge/journal/records.hpp"
 #include "ledge/auth/acl.hpp"
+#include "ledge/auth/text_file.hpp"
+#include "ledge/journal/out_state.hpp"
 
 #include <doctest/doctest.h>
 
@@ -43,7 +45,7 @@ SessionRecord session_with_will() {
     record.is_will_only = true;
     record.will = std::move(will);
     record.owner = "alice";
-    record.progress = {7, 8, 9, 10};
+    record.progress = {QueueRow(7), QueueRow(8), QueueRow(9), 10};
     return record;
 }
 
@@ -54,7 +56,8 @@ struct Sample {
     bool (*parse)(Bytes);
 };
 std::vector<Sample> samples() {
-    const QueuedRecord queued{1, 2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true, as_bytes("\x0B\x07")};
+    const QueuedRecord queued{MessageNumber(1),    2, 3, 4, OutState::sent_qos2, QoS::exactly_once, true,
+                              as_bytes("\x0B\x07")};
     return {
         {"publication", bytes_of(sample(as_bytes("\x01\x01"))),
          [](Bytes b) { return parse_publication(b).has_value(); }},
@@ -116,12 +119,12 @@ TEST_CASE("names that are too long for a source make one that may publish nothin
 TEST_CASE("a queued record comes back as it was, in each state") {
     for (const OutState state : {OutState::done, OutState::sent_qos1, OutState::sent_qos2, OutState::released}) {
         const auto packet_id = static_cast<wire::PacketId>(state == OutState::done ? 0 : 65'535);
-        const QueuedRecord record{1ULL << 40U,         77, 3, packet_id, state, QoS::at_least_once, false,
+        const QueuedRecord record{MessageNumber(1ULL << 40U), 77, 3, packet_id, state, QoS::at_least_once, false,
                                   as_bytes("\x0B\x07")};
         const std::vector<Byte> body = bytes_of(encode(record));
         const auto read = parse_queued(body);
         REQUIRE(read);
-        CHECK(read->message == 1ULL << 40U);
+        CHECK(read->message == MessageNumber(1ULL << 40U));
         CHECK(read->bytes == 77);
         CHECK(read->share_subscription == 3);
         CHECK(read->packet_id == packet_id);
@@ -135,7 +138,7 @@ TEST_CASE("a queued record comes back as it was, in each state") {
 
 TEST_CASE("a queued record says whether its client was connected") {
     const std::vector<Byte> body =
-        bytes_of(encode(QueuedRecord{1, 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
+        bytes_of(encode(QueuedRecord{MessageNumber(1), 2, 0, 0, OutState::done, QoS::exactly_once, true, {}, true}));
     const auto read = parse_queued(body);
     REQUIRE(read);
     CHECK(read->is_live);
@@ -149,7 +152,7 @@ TEST_CASE("a session record of an older release says nothing of what was sent: a
     const auto read = parse_session(body);
     REQUIRE(read);
     CHECK(read->progress.doubted_until == SendingProgress::unknown);
-    CHECK(read->progress.sent_until == 0);
+    CHECK(read->progress.sent_until == no_row);
 }
 
 TEST_CASE("a subscription comes back as it was, with each combination of options") {
@@ -177,9 +180,9 @@ TEST_CASE("a session comes back as it was, with its will and without") {
     CHECK(read->expires_at == Instant{} + 77s);
     CHECK_FALSE(read->is_ended);
     CHECK(read->owner == "alice");
-    CHECK(read->progress.sent_until == 7);
-    CHECK(read->progress.doubted_until == 8);
-    CHECK(read->progress.known_until == 9);
+    CHECK(read->progress.sent_until == QueueRow(7));
+    CHECK(read->progress.doubted_until == QueueRow(8));
+    CHECK(read->progress.known_until == QueueRow(9));
     CHECK(read->progress.id_shift == 10);
     REQUIRE(read->will);
     CHECK(read->will->publication.view().topic == "a/b");
@@ -239,7 +242,7 @@ TEST_CASE("the parts of fixed size are missed when they are cut off") {
 }
 
 TEST_CASE("values that no broker writes are refused") {
-    const QueuedRecord queued{1, 2, 3, 0, OutState::done, QoS::at_least_once, false, {}};
+    const QueuedRecord queued{MessageNumber(1), 2, 3, 0, OutState::done, QoS::at_least_once, false, {}};
     std::vector<Byte> body = bytes_of(encode(queued));
     REQUIRE(parse_queued(body));
     body[18] = 4;  // state
@@ -278,8 +281,8 @@ TEST_CASE("records that are well-formed but could not be used are refused") {
     CHECK_FALSE(publication("a", "\x02\x01\x01\x01\x01", never));  // expires_at says this
 
     const auto queued = [](std::uint64_t message, wire::PacketId id, OutState state, std::string_view ids) {
-        const auto body =
-            bytes_of(encode(QueuedRecord{message, 2, 0, id, state, QoS::exactly_once, false, as_bytes(ids)}));
+        const auto body = bytes_of(
+            encode(QueuedRecord{MessageNumber(message), 2, 0, id, state, QoS::exactly_once, false, as_bytes(ids)}));
         return parse_queued(body).has_value();
     };
     CHECK(queued(1, 0, OutState::done, ""));

@@ -1,5 +1,5 @@
 // Names, with look-ups of the test's.
-#include "resolver.hpp"
+#include "ledge/net/resolver.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,12 +21,12 @@ std::atomic<int> asked{0};
 
 Resolver::Answer hang(const std::string&) {
     is_released.wait(false);
-    return Failure{std::string("too late")};
+    return Failure{ledge::Error{{}, "too late"}};
 }
 
 Resolver::Answer count(const std::string& name) {
     ++asked;
-    if (name == "nobody") return Failure{std::string("no such name")};
+    if (name == "nobody") return Failure{ledge::Error{{}, "no such name"}};
     return Resolver::known("192.0.2.7");
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("who asks for the same name gets the same answer, from the loop; a fai
     Resolver resolver(io, count);
     std::string told;
     const auto note = [&told](const Resolver::Answer& answer) {
-        told += (answer ? to_text(answer.value().front()) : answer.error()) + ", ";
+        told += (answer ? to_text(answer.value().front()) : text_of(answer.error())) + ", ";
     };
     resolver.resolve("somebody", note);
     resolver.resolve("somebody", note);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netdb.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "ledge/base/ip_text.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "ledge/os/look_up.hpp"
 
 using namespace ledge;
@@ -151,5 +153,8 @@ TEST_CASE("numeric hosts are looked up without the resolver") {
     REQUIRE(address.ok());
     REQUIRE(address->size() == 1);
     CHECK(to_text(address->front()) == "192.0.2.7:0");
-    CHECK(!look_up("localhost", NameKind::numeric, 8).ok());
+    const auto name = look_up("localhost", NameKind::numeric, 8);
+    REQUIRE(!name.ok());
+    CHECK((name.error().code == std::error_code(EAI_NONAME, resolver_category())));
+    CHECK(text_of(name.error()) == "the name localhost cannot be resolved: Name or service not known");
 }

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/os/descriptor.hpp"
+
 using namespace ledge::os;
 
 namespace {
@@ -26,7 +28,7 @@ struct Folder {
 
 std::string error_of(const std::string& path) {
     const auto text = read_regular_file(path, 10);
-    return text.ok() ? "" : text.error();
+    return text.ok() ? "" : text_of(text.error(), "it");
 }
 
 }  // namespace
@@ -52,10 +54,12 @@ TEST_CASE("a pipe that nobody writes to, a device and a directory are refused at
     const Folder folder;
     const std::string fifo = folder.path / "fifo";
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-    CHECK(error_of(fifo) == "is a pipe; name a regular file");
-    CHECK(error_of("/dev/zero") == "is a device; name a regular file");
-    CHECK(error_of(folder.path) == "is a directory; name a regular file");
-    CHECK(error_of(folder.path / "none") == "cannot be opened: No such file or directory");
+    CHECK(error_of(fifo) == "it is a pipe; name a regular file");
+    CHECK(error_of("/dev/zero") == "it is a device; name a regular file");
+    CHECK(error_of(folder.path) == "it is a directory; name a regular file");
+    CHECK(error_of(folder.path / "none") == "it cannot be opened: No such file or directory");
+    CHECK(read_regular_file("/nowhere/f", 10).error() ==
+          ledge::Error{ledge::system_code(ENOENT), "{} cannot be opened", "/nowhere/f"});
 }
 
 TEST_CASE("a small file is read to its end, without a known size, and its absence is no error") {

@@ -1,6 +1,7 @@
 // The whole of one thread's broker on real sockets of the loopback interface, with the real core behind it. The test's
 // client is on the same thread and moves with the loop's turns, unless the test is about threads.
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/auth/authenticator.hpp"
 #include "ledge/broker/metrics.hpp"
 
 #include <doctest/doctest.h>
@@ -57,7 +58,7 @@ const Log silent;
 
 std::unique_ptr<BrokerLoop> make(BrokerLoopOptions options) {
     auto loop = BrokerLoop::create(std::move(options), silent);
-    REQUIRE_MESSAGE(loop.ok(), (loop.ok() ? "" : loop.error()));
+    REQUIRE_MESSAGE(loop.ok(), (loop.ok() ? "" : text_of(loop.error())));
     return std::move(*loop);
 }
 
@@ -95,6 +96,20 @@ public:
 private:
     int descriptor_;
 };
+
+/// Makes tasks that read nothing and then call `put_in_force`.
+MakeReloadTask task_of(std::function<Reloaded()> put_in_force) {
+    class Task final : public ReloadTask {
+    public:
+        explicit Task(std::function<Reloaded()> action) : action_(std::move(action)) {}
+        void read() override {}
+        Reloaded put_in_force() override { return action_(); }
+
+    private:
+        std::function<Reloaded()> action_;
+    };
+    return [put_in_force] { return std::make_unique<Task>(put_in_force); };
+}
 
 template <class Condition>
 bool until(BrokerLoop& loop, Condition is_done) {
@@ -158,7 +173,7 @@ TEST_CASE("every endpoint has its listener, and one that cannot be had is named"
     options.endpoints[1].port = port_of(*loop);
     auto refused = BrokerLoop::create(options, silent);
     REQUIRE(!refused.ok());
-    CHECK(refused.error() == "cannot listen on " + loop->addresses()[0] + ": Address already in use");
+    CHECK(text_of(refused.error()) == "cannot listen on " + loop->addresses()[0] + ": Address already in use");
 }
 
 TEST_CASE("an idle loop does not wake up, with a hundred idle clients at most twice a second") {
@@ -246,10 +261,10 @@ TEST_CASE("signals: SIGHUP calls, SIGTERM stops") {
     BrokerLoopOptions options = options_for(1);
     options.handles_signals = true;
     int hang_ups = 0;
-    options.on_hang_up = [&] {
+    options.on_hang_up = task_of([&] {
         ++hang_ups;
         return Reloaded::in_force;
-    };
+    });
     const auto loop = make(options);
     std::raise(SIGHUP);
     CHECK(until(*loop, [&] { return hang_ups == 1; }));
@@ -274,15 +289,15 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     int changes = 0;
     int hang_ups = 0;
     BrokerLoop* running = nullptr;
-    options.on_policy_files = [&] {
+    options.on_policy_files = task_of([&] {
         ++changes;
         return Reloaded::refused;
-    };
-    options.on_hang_up = [&] {
+    });
+    options.on_hang_up = task_of([&] {
         ++hang_ups;
-        running->set_policy({}, {path});
+        running->set_policy(std::make_shared<auth::Policy>(), {path});
         return Reloaded::in_force;
-    };
+    });
     const auto loop = make(options);
     running = loop.get();
     std::ofstream(path) << "22";
@@ -290,7 +305,7 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     CHECK(until(*loop, [&] { return hang_ups == 1; }));
     std::ofstream(path) << "333";
     CHECK(until(*loop, [&] { return changes == 1; }));
-    CHECK(loop->shard().metrics().counters.policies_taken == 1);
+    CHECK(loop->shard().metrics().counters.policies_loaded == 1);
     CHECK(loop->shard().metrics().counters.policies_refused == 1);
     std::filesystem::remove(path);
 }

@@ -15,10 +15,17 @@
 #include <mutex>
 #include <optional>
 
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 
 namespace ledge::runtime {
@@ -45,11 +52,9 @@ const std::string puback_no_subscribers = bytes({0x40, 3, 0, 9, 0x10});
 class Seat final : public storage::Store {
 public:
     explicit Seat(storage::MemoryStore& store) : store_(store) {}
-    Result<journal::StoreImage, storage::StoreError> load() override { return store_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
-        return store_.commit(batch);
-    }
-    journal::StoreReader reader() override { return store_.reader(); }
+    Result<journal::StoreImage, Error> load() override { return store_.load(); }
+    Result<storage::CommitReport, Error> commit(const journal::Batch& batch) override { return store_.commit(batch); }
+    journal::StoreReader& reader() override { return store_.reader(); }
     double used_fraction() const override { return store_.used_fraction(); }
     void close(Instant now) override { store_.close(now); }
 
@@ -175,15 +180,15 @@ TEST_CASE("a commit that fails: no acknowledgement, and the loop goes on") {
 /// A disk whose answers are ordered. A commit waits until it is let go.
 class OrderedStore final : public storage::Store {
 public:
-    Result<journal::StoreImage, storage::StoreError> load() override { return memory_.load(); }
-    Result<storage::CommitReport, storage::StoreError> commit(const journal::Batch& batch) override {
+    Result<journal::StoreImage, Error> load() override { return memory_.load(); }
+    Result<storage::CommitReport, Error> commit(const journal::Batch& batch) override {
         ++tries;
         std::unique_lock lock(mutex_);
         let_go_.wait(lock, [this] { return !is_held_; });
         if (has_room) return memory_.commit(batch);
-        return Failure{storage::StoreError{storage::Fault::full, "disk: No space left on device"}};
+        return Failure{Error{storage::Fault::full, "disk: No space left on device"}};
     }
-    journal::StoreReader reader() override { return memory_.reader(); }
+    journal::StoreReader& reader() override { return memory_.reader(); }
     double used_fraction() const override { return memory_.used_fraction(); }
     std::size_t rows() const { return memory_.rows(); }
     void set_used_fraction(double fraction) { memory_.set_used_fraction(fraction); }
@@ -220,7 +225,7 @@ struct Desk {
         auto made = std::make_unique<OrderedStore>();
         store = made.get();
         committer = std::make_unique<Committer>(io, std::move(made), options, log);
-        REQUIRE(committer->start() == 0);
+        REQUIRE(!committer->start());
     }
     static broker::ShardOptions shard_options() {
         broker::ShardOptions options;

@@ -83,13 +83,13 @@ TEST_CASE("messages are counted in for their publisher and out again, and unknow
     MessageOwners owners(accounts);
     owners.restore(10, 10'000);
     Account& alice = accounts.of("alice", NetworkId::none);
-    for (std::uint64_t message = 1000; message < 20'000; ++message) owners.add(message, &alice, message);
+    for (std::uint64_t message = 1000; message < 20'000; ++message) owners.add(MessageNumber(message), &alice, message);
     CHECK(alice.stored_bytes > 19'000 * 9'000ULL);
-    for (std::uint64_t message = 1000; message < 20'000; ++message) owners.remove(message);
+    for (std::uint64_t message = 1000; message < 20'000; ++message) owners.remove(MessageNumber(message));
     CHECK(alice.stored_bytes == 0);
-    for (std::uint64_t message = 1; message <= 10; ++message) owners.remove(message);
-    owners.add(7, nullptr, 100);
-    owners.remove(7);
+    for (std::uint64_t message = 1; message <= 10; ++message) owners.remove(MessageNumber(message));
+    owners.add(MessageNumber(7), nullptr, 100);
+    owners.remove(MessageNumber(7));
     CHECK(alice.stored_bytes == 0);
 }
 

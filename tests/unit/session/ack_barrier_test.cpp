@@ -1,6 +1,8 @@
 // When a PUBLISH is acknowledged: by its records, or by all who got it; and always in order (section 4.6).
 #include "ledge/session/ack_barrier.hpp"
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -13,11 +15,11 @@ struct AckRig : Rig {
         options.is_enabled = true;
         return options;
     }
-    journal::Ticket record() {
-        return services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+    Ticket record() {
+        return services.journal.put(journal::RecordKind::queued, SessionNumber(1), 1, {}, journal::Urgency::now);
     }
     /// A QoS 1 PUBLISH with this id was routed.
-    void owes(wire::PacketId id, journal::Ticket ticket, AckHold hold = {}) {
+    void owes(wire::PacketId id, Ticket ticket, AckHold hold = {}) {
         connection->on_routed(qos1, id, ReasonCode::success, ticket, std::move(hold));
     }
     void commits() {
@@ -30,7 +32,7 @@ struct AckRig : Rig {
 
 TEST_CASE("without anything to wait for the acknowledgement leaves at once") {
     AckRig rig;
-    rig.owes(1, 0);
+    rig.owes(1, no_ticket);
     CHECK(rig.takes() == "PUBACK 1");
 }
 
@@ -90,7 +92,7 @@ TEST_CASE("[MQTT-4.6.0-2] acknowledgements of a kind leave in the order of what 
     AckHold routers = rig.services.barriers.open();
     AckHold subscribers = routers.share();
     rig.owes(1, rig.record());
-    rig.owes(2, 0);
+    rig.owes(2, no_ticket);
     rig.owes(3, rig.record(), std::move(routers));
     subscribers.settle();
     CHECK(rig.takes().empty());

@@ -1,6 +1,8 @@
 // The life of a connection: deadlines, closing, the list for the driver, the bounds of the outbox.
 #include "ledge/session/connection.hpp"
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {

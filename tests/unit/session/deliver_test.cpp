@@ -1,6 +1,8 @@
 // PUBLISH out: properties and aliases of one delivery, quota, resending, what is too large or too old.
 #include <algorithm>
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -55,7 +57,7 @@ TEST_CASE("[MQTT-3.1.2-25] what is larger than the client takes counts as delive
     rig.delivers(delivery("a", "small", qos1), start);
     CHECK(rig.takes() == "PUBLISH a small q1#2");
     CHECK(rig.services.counters.dropped_too_large == 1);
-    CHECK(rig.session->inflight().size() == 1);
+    CHECK(rig.session->queue().inflight().size() == 1);
     CHECK(rig.services.counters.queued_messages == 1);
 }
 
@@ -97,17 +99,18 @@ TEST_CASE(
         Rig rig;
         rig.listener.limits.inflight_max = ours;
         connected(rig, PropertyId::receive_maximum, 3);
-        for (int i = 0; i < 10; ++i) rig.session->enqueue(delivery("a", "x", qos1));
+        for (int i = 0; i < 10; ++i) rig.session->queue().enqueue(delivery("a", "x", qos1), rig.session->limits());
         rig.connection->pump(start);
-        CHECK(rig.session->inflight().counted() == std::min<std::size_t>(ours, 3));
-        rig.session->enqueue(delivery("a", "0", qos0));
+        CHECK(rig.session->queue().inflight().counted() == std::min<std::size_t>(ours, 3));
+        rig.session->queue().enqueue(delivery("a", "0", qos0), rig.session->limits());
         rig.connection->pump(start);
-        CHECK(rig.session->pending().size() == 11 - std::min<std::size_t>(ours, 3));  // in order: it waits behind them
+        CHECK(rig.session->queue().pending().size() ==
+              11 - std::min<std::size_t>(ours, 3));  // in order: it waits behind them
     }
     Rig rig;
     connected(rig, PropertyId::receive_maximum, 1);
-    rig.session->enqueue(delivery("a", "1", qos1));
-    for (int i = 0; i < 3; ++i) rig.session->enqueue(delivery("a", "0", qos0));
+    rig.session->queue().enqueue(delivery("a", "1", qos1), rig.session->limits());
+    for (int i = 0; i < 3; ++i) rig.session->queue().enqueue(delivery("a", "0", qos0), rig.session->limits());
     rig.connection->pump(start);
     const std::string got = rig.takes();  // the order between different QoS is free (5.0 section 4.6)
     CHECK(got.find("PUBLISH a 1 q1#1") != std::string::npos);
@@ -118,7 +121,8 @@ TEST_CASE("pump stops at a full outbox and goes on when the driver has written")
     Rig rig;
     rig.listener.limits.outbox_bytes_max = 1000;
     rig.connects();
-    for (int i = 0; i < 10; ++i) rig.session->enqueue(delivery("a", std::string(400, 'x'), qos1));
+    for (int i = 0; i < 10; ++i)
+        rig.session->queue().enqueue(delivery("a", std::string(400, 'x'), qos1), rig.session->limits());
     std::size_t sent = 0;
     for (int turn = 0; turn < 4; ++turn) {
         rig.connection->pump(start);
@@ -137,8 +141,8 @@ TEST_CASE(
     rig.connects();
     // Open, as an exchange that waits for a commit is.
     for (const char fill : {'1', '2', '3'})
-        rig.session->open_exchange(delivery("a", std::string(95, fill), qos1, start + 10s), false);
-    rig.session->open_exchange(delivery("a", "stays", qos1), false);
+        rig.session->queue().open_exchange(delivery("a", std::string(95, fill), qos1, start + 10s), false);
+    rig.session->queue().open_exchange(delivery("a", "stays", qos1), false);
     rig.connection->pump(start);
     CHECK(rig.takes() == "PUBLISH a 95B q1#1 {02=10}");
     rig.connection->pump(start + 10s);
@@ -159,7 +163,7 @@ TEST_CASE("[MQTT-4.4.0-1] [MQTT-3.3.1-1] a resume sends again in order, with DUP
     for (const char* payload : {"1", "2", "3", "4"})
         rig.delivers(delivery("a", payload, payload[0] == '2' || payload[0] == '3' ? qos2 : qos1), start);
     rig.sends(puback(1) + pubrec(2));
-    rig.session->enqueue(delivery("a", "5", qos1));
+    rig.session->queue().enqueue(delivery("a", "5", qos1), rig.session->limits());
     rig.connects(connect_v5(), true);
     CHECK(rig.asked ==
           "CONNACK success present | PUBREL 2 | PUBLISH a 3 q2#3 dup | PUBLISH a 4 q1#4 dup | PUBLISH a 5 q1#5");
@@ -174,7 +178,7 @@ TEST_CASE("a resume with a smaller Receive Maximum sends again as acknowledgemen
     Rig rig;
     rig.connects();
     for (const char* payload : {"1", "2", "3"}) rig.delivers(delivery("a", payload, qos1), start);
-    rig.session->enqueue(delivery("a", "4", qos1));
+    rig.session->queue().enqueue(delivery("a", "4", qos1), rig.session->limits());
     wire::PropertyBuilder properties;
     properties.number(PropertyId::receive_maximum, 1);
     rig.connects(connect_v5(&properties), true);
@@ -197,7 +201,7 @@ TEST_CASE("a message sent before but larger than the resuming client takes is do
     rig.connects(connect_v5(&properties), true);
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q1#2 dup");
     CHECK(rig.services.counters.dropped_too_large == 1);
-    CHECK(rig.session->inflight().size() == 1);
+    CHECK(rig.session->queue().inflight().size() == 1);
 }
 
 }  // namespace

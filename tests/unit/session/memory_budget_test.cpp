@@ -10,7 +10,7 @@ constexpr std::uint64_t mib = 1024 * 1024;
 TEST_CASE("without a budget there is no pressure, whatever is held") {
     MemoryBudget memory;
     memory.add(1'000'000 * mib);
-    CHECK_FALSE(memory.wants_attention());
+    CHECK_FALSE(memory.must_judge());
     CHECK(memory.judge(1) == Pressure::none);
     CHECK(memory.outbox_bytes_max(7 * mib) == 7 * mib);
 }
@@ -20,11 +20,11 @@ TEST_CASE("the steps come in order, and end below where they began") {
     const auto at = [&](std::uint64_t held) {
         memory.remove(memory.held());
         memory.add(held * mib);
-        const bool wants_attention = memory.wants_attention();
+        const bool must_judge = memory.must_judge();
         const Pressure before = memory.pressure();
         memory.note_anonymous_memory(held * mib);
         const Pressure after = memory.judge(10);
-        CHECK((after <= before || wants_attention));  // nobody else would have looked
+        CHECK((after <= before || must_judge));  // nobody else would have looked
         return after;
     };
     CHECK(at(59) == Pressure::none);
@@ -36,7 +36,7 @@ TEST_CASE("the steps come in order, and end below where they began") {
     CHECK(memory.excess() == 0);
     CHECK(at(81) == Pressure::slowest);
     CHECK(memory.refuses_to_keep());
-    CHECK(memory.excess() == 81 * mib - 100 * mib / 100 * MemoryBudget::relief_percent);
+    CHECK(memory.excess() == 81 * mib - 100 * mib / 100 * MemoryBudget::slowest_end_percent);
     CHECK(at(78) == Pressure::slowest);
     CHECK(memory.excess() == 0);
     CHECK(at(74) == Pressure::new_clients);
@@ -53,9 +53,9 @@ TEST_CASE("what is measured beyond what is held counts until the next measuremen
     CHECK(memory.used() == 55 * mib);
     memory.add(2 * mib);  // counts for three: the allocator's gaps
     CHECK(memory.used() == 58 * mib);
-    CHECK_FALSE(memory.wants_attention());
+    CHECK_FALSE(memory.must_judge());
     memory.add(2 * mib);
-    CHECK(memory.wants_attention());
+    CHECK(memory.must_judge());
     CHECK(memory.judge(1) == Pressure::slow_readers);
     memory.note_anonymous_memory(10 * mib);  // less than is held: not everything has been touched
     CHECK(memory.used() == 24 * mib);
@@ -78,11 +78,11 @@ TEST_CASE("at the last step, nobody looks again before another hundredth has com
     MemoryBudget memory(100 * mib);
     memory.add(95 * mib);
     memory.judge(1);
-    CHECK_FALSE(memory.wants_attention());
+    CHECK_FALSE(memory.must_judge());
     memory.add(mib);
-    CHECK(memory.wants_attention());
+    CHECK(memory.must_judge());
     memory.judge(1);
-    CHECK_FALSE(memory.wants_attention());
+    CHECK_FALSE(memory.must_judge());
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void bring_to(Rig& rig, std::string_view state) {
 
 std::string state_of(Rig& rig) {
     if (rig.is_closing()) return "closing";
-    const Inflight::Entry* entry = rig.session->inflight().find(1);
+    const Inflight::Entry* entry = rig.session->queue().inflight().find(1);
     if (entry == nullptr) return "unknown";
     static constexpr const char* names[] = {"done", "sent_qos1", "sent_qos2", "released"};
     return names[static_cast<std::size_t>(entry->state)];
@@ -95,7 +95,7 @@ TEST_CASE("an acknowledgement makes room for the next message that waits") {
     properties.number(PropertyId::receive_maximum, 2);
     rig.connects(connect_v5(&properties));
     for (const char* payload : {"1", "2", "3", "4", "5"})
-        rig.session->enqueue(delivery("a", payload, payload[0] == '2' ? qos2 : qos1));
+        rig.session->queue().enqueue(delivery("a", payload, payload[0] == '2' ? qos2 : qos1), rig.session->limits());
     rig.connection->pump(rig.now);
     CHECK(rig.takes() == "PUBLISH a 1 q1#1 | PUBLISH a 2 q2#2");
     CHECK_FALSE(rig.connection->has_send_quota());
@@ -105,7 +105,7 @@ TEST_CASE("an acknowledgement makes room for the next message that waits") {
     CHECK(rig.takes() == "PUBLISH a 3 q1#3");
     rig.sends(pubcomp(2) + puback(3));
     CHECK(rig.takes() == "PUBLISH a 4 q1#4 | PUBLISH a 5 q1#5");
-    CHECK(rig.session->pending().empty());
+    CHECK(rig.session->queue().pending().empty());
     CHECK(rig.services.counters.queued_messages == 2);
 }
 

@@ -1,6 +1,10 @@
 // Enhanced authentication (5.0 section 4.12) with the method that is built in.
 #include "rig.hpp"
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 
@@ -132,7 +136,7 @@ std::string final_message(const std::string& challenge) {
 
 TEST_CASE("SCRAM: a known and an unknown user are asked and refused alike, and both count as guesses") {
     Rig rig;
-    rig.services.policy = with_keys();
+    rig.services.policy = std::make_shared<auth::Policy>(with_keys());
     std::string sizes;
     for (const char* user : {"alice", "eve"}) {
         starts(rig, "SCRAM-SHA-256", "n,,n=" + std::string(user) + ",r=abc");
@@ -150,7 +154,7 @@ TEST_CASE("SCRAM: a known and an unknown user are asked and refused alike, and b
 
 TEST_CASE("SCRAM: malformed messages are refused and are no guesses; the first may come in a step of its own") {
     Rig rig;
-    rig.services.policy = with_keys();
+    rig.services.policy = std::make_shared<auth::Policy>(with_keys());
     starts(rig, "SCRAM-SHA-256", "p=tls-unique,,n=alice,r=abc");
     CHECK(rig.takes() == "CONNACK not_authorized");
     starts(rig, "SCRAM-SHA-256");
@@ -164,7 +168,7 @@ TEST_CASE("SCRAM: malformed messages are refused and are no guesses; the first m
 
 TEST_CASE("SCRAM: guesses block the address; the users may change within the exchange") {
     Rig rig;
-    rig.services.policy = with_keys();
+    rig.services.policy = std::make_shared<auth::Policy>(with_keys());
     rig.services.guard.set_limits({.failures_max = 1});
     starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
     rig.sends(auth(next, "SCRAM-SHA-256", final_message(data_of(rig))));
@@ -174,7 +178,7 @@ TEST_CASE("SCRAM: guesses block the address; the users may change within the exc
     rig.passes(61s);
     starts(rig, "SCRAM-SHA-256", "n,,n=alice,r=abc");
     const std::string challenge = data_of(rig);
-    rig.services.policy = {};
+    rig.services.policy = std::make_shared<auth::Policy>();
     rig.sends(auth(next, "SCRAM-SHA-256", final_message(challenge)));
     CHECK(rig.takes() == "CONNACK not_authorized");
 }

@@ -1,6 +1,10 @@
 // CONNECT in, CONNACK out: what is refused and how it is said, what the client is told of our limits.
 #include "rig.hpp"
 
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 
@@ -136,7 +140,7 @@ TEST_CASE("CONNACK tells what is limited, and leaves out what is as the standard
 TEST_CASE("a CONNACK larger than the client takes ends the connection, and nothing else is sent [MQTT-3.1.2-24]") {
     Rig rig;
     rig.connects();
-    rig.session->enqueue(delivery("a", "x", qos1));
+    rig.session->queue().enqueue(delivery("a", "x", qos1), rig.session->limits());
     rig.is_gone();
     wire::PropertyBuilder properties;
     properties.number(PropertyId::maximum_packet_size, 10);
@@ -148,7 +152,7 @@ TEST_CASE("a CONNACK larger than the client takes ends the connection, and nothi
     rig.connection->accept(std::get<OpenSession>(effect), *rig.session, true, rig.now);
     CHECK(rig.is_closing());
     CHECK(rig.takes().empty());
-    CHECK(rig.session->pending().size() == 1);
+    CHECK(rig.session->queue().pending().size() == 1);
 }
 
 TEST_CASE("a CONNECT that does not decode is refused in the form of the version it claims") {

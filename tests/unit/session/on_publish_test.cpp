@@ -1,6 +1,12 @@
 // PUBLISH in: aliases, quota, repetitions, what is forwarded, what is refused and how.
 #include "rig.hpp"
 
+#include "ledge/auth/text_file.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 
@@ -81,7 +87,7 @@ TEST_CASE("a client whose acknowledgements wait for the store is not read beyond
     Rig rig({.is_enabled = true});
     rig.connects();
     rig.session->put_record(never, journal::Urgency::lazy);
-    const journal::Ticket waits = rig.services.journal.last();
+    const Ticket waits = rig.services.journal.last();
     std::string releases;
     for (wire::PacketId id = 1; id <= AckQueue::owed_to_messages_max; ++id) releases += pubrel(id);
     rig.sends(releases);  // each PUBCOMP waits for the removal of the id
@@ -209,9 +215,21 @@ TEST_CASE("a full queue elsewhere: 0x97 for v5; a 3.x publisher is closed and ma
 // ---------------------------------------------------------------------------------------------------------------------
 // Reason strings
 
+/// Puts a changed policy in force, as a new snapshot.
+template <class Change>
+void change_policy(Rig& rig, const Change& change) {
+    auth::Policy policy = *rig.services.policy;
+    change(policy);
+    rig.services.policy = std::make_shared<auth::Policy>(std::move(policy));
+}
+
+void set_acl(Rig& rig, std::string_view text, std::string name) {
+    change_policy(rig, [&](auth::Policy& policy) { policy.acl = std::move(*auth::Acl::parse(text, std::move(name))); });
+}
+
 /// What a refused PUBLISH of `qos` to "secret" is answered with; CONNECT with these properties.
 std::string reason_of(Rig& rig, QoS qos, const wire::PropertyBuilder& connect) {
-    rig.services.policy.acl = std::move(*auth::Acl::parse("topic read a", "acl.conf"));
+    set_acl(rig, "topic read a", "acl.conf");
     rig.connects(connect_v5(&connect));
     rig.sends(publish("secret", "x", qos, 1));
     const std::string answer = unsent(rig.connection->outbox());
@@ -229,7 +247,7 @@ TEST_CASE("a refusal names its rule, unless the client or the policy does not wa
         Rig rig;
         CHECK(reason_of(rig, qos, none) == "acl.conf (no rule)");
         CHECK(reason_of(rig, qos, no_problems) == "none");
-        rig.services.policy.explains_to_clients = false;
+        change_policy(rig, [](auth::Policy& policy) { policy.explains_to_clients = false; });
         CHECK(reason_of(rig, qos, none) == "not allowed by the rules of this server");
     }
 }
@@ -250,10 +268,10 @@ TEST_CASE("a refusal that waits behind an acknowledgement keeps its reason; a lo
     journal::JournalOptions journal;
     journal.is_enabled = true;
     Rig rig(journal);
-    rig.services.policy.acl = std::move(*auth::Acl::parse("topic a", std::string(511, 'n') + "\xC3\xA4"));
+    set_acl(rig, "topic a", std::string(511, 'n') + "\xC3\xA4");
     rig.connects();
-    const journal::Ticket record =
-        rig.services.journal.put(journal::RecordKind::queued, 1, 1, {}, journal::Urgency::now);
+    const Ticket record =
+        rig.services.journal.put(journal::RecordKind::queued, SessionNumber(1), 1, {}, journal::Urgency::now);
     rig.connection->on_routed(qos1, 7, ReasonCode::success, record, {});  // not durable yet
     rig.sends(publish("x", "x", qos1, 8));
     CHECK(rig.takes().empty());

@@ -1,6 +1,10 @@
 // SUBSCRIBE, UNSUBSCRIBE and DISCONNECT, as far as the connection judges them.
 #include "rig.hpp"
 
+#include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "ledge/base/rng.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -56,9 +57,9 @@ TEST_CASE("the tail in the store has limits of its own, and begins where the win
     CHECK(queue.goes_to_tail(0, limits));
     CHECK(queue.fits(12, true, limits));
     CHECK_FALSE(queue.fits(13, true, limits));
-    queue.push_stored(70, 4);
-    queue.push_stored(75, 4);
-    CHECK(queue.stored_from() == 70);
+    queue.push_stored(QueueRow(70), 4);
+    queue.push_stored(QueueRow(75), 4);
+    CHECK(queue.stored_from() == QueueRow(70));
     CHECK(queue.size() == 4);
     CHECK(queue.bytes() == 16);
     CHECK_FALSE(queue.fits(1, true, limits));
@@ -67,10 +68,10 @@ TEST_CASE("the tail in the store has limits of its own, and begins where the win
     CHECK_FALSE(queue.has_loaded());
     CHECK_FALSE(queue.empty());
     CHECK(queue.goes_to_tail(1, limits));  // behind what waits there
-    queue.take_stored(70, 4);
-    CHECK(queue.stored_from() == 71);
+    queue.take_stored(QueueRow(70), 4);
+    CHECK(queue.stored_from() == QueueRow(71));
     CHECK(queue.stored_rows() == 1);
-    queue.take_stored(75, 4);
+    queue.take_stored(QueueRow(75), 4);
     CHECK(queue.empty());
     CHECK(queue.bytes() == 0);
 }

@@ -7,44 +7,46 @@
 #include <utility>
 #include <vector>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
 
 /// A store of the simplest kind: what was committed, by number.
-struct Shelf {
-    std::map<std::uint64_t, std::vector<Byte>> rows;      // of session 1
-    std::map<std::uint64_t, std::vector<Byte>> messages;  // publication records
+struct Shelf final : journal::StoreReader {
+    std::map<QueueRow, std::vector<Byte>> rows;           // of session 1
+    std::map<MessageNumber, std::vector<Byte>> messages;  // publication records
     int readings = 0;
 
-    journal::StoreReader reader() {
-        journal::StoreReader reader;
-        reader.context = this;
-        reader.queued = [](void* self, std::uint64_t, std::uint64_t from, std::size_t rows_max, std::size_t,
-                           std::vector<journal::StoredDelivery>& out) {
-            Shelf& shelf = *static_cast<Shelf*>(self);
-            ++shelf.readings;
-            for (auto row = shelf.rows.lower_bound(from); row != shelf.rows.end() && rows_max-- > 0; ++row) {
-                journal::StoredDelivery& delivery = out.emplace_back();
-                delivery.row = {row->first, row->second};
-                const auto record = journal::parse_queued(row->second);
-                if (record && shelf.messages.contains(record->message))
-                    delivery.publication = shelf.messages[record->message];
-            }
-        };
-        reader.message = [](void* self, std::uint64_t number, std::vector<Byte>& out) {
-            Shelf& shelf = *static_cast<Shelf*>(self);
-            if (!shelf.messages.contains(number)) return false;
-            out = shelf.messages[number];
-            return true;
-        };
-        return reader;
+    void queued(SessionNumber, QueueRow from, std::size_t rows_max, std::size_t,
+                std::vector<journal::StoredDelivery>& out) override {
+        ++readings;
+        for (auto row = rows.lower_bound(from); row != rows.end() && rows_max-- > 0; ++row) {
+            journal::StoredDelivery& delivery = out.emplace_back();
+            delivery.row = {row->first.value(), row->second};
+            const auto record = journal::parse_queued(row->second);
+            if (record && messages.contains(record->message)) delivery.publication = messages[record->message];
+        }
+    }
+    bool retained(std::uint64_t, std::vector<Byte>&) override { return false; }
+    bool message(MessageNumber number, std::vector<Byte>& out) override {
+        if (!messages.contains(number)) return false;
+        out = messages[number];
+        return true;
     }
 };
 
-struct QueueRig : Rig {
-    explicit QueueRig(std::uint32_t window = 2) : Rig(enabled()) {
+/// Made before the Rig, which reads it.
+struct HasShelf {
+    Shelf shelf;
+};
+
+struct QueueRig : HasShelf, Rig {
+    explicit QueueRig(std::uint32_t window = 2) : Rig(enabled(), &shelf) {
         log = Log(
             LogLevel::error,
             [](void* self, const LogRecord& record) {
@@ -52,7 +54,6 @@ struct QueueRig : Rig {
                 static_cast<QueueRig*>(self)->complaints += std::string(record.event) + " ";
             },
             this);
-        services.store = shelf.reader();
         listener.limits.queue_window_messages = window;
         session = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         session->expiry_interval_s = 100;
@@ -68,8 +69,8 @@ struct QueueRig : Rig {
     /// Stored and queued, as the broker does for an offline session.
     void queues(std::string_view payload, QoS qos = qos1) {
         Delivery one = delivery("a", payload, qos);
-        session->store(one, journal::Urgency::now);
-        session->enqueue(std::move(one));
+        session->queue().store(one, session->is_online(), journal::Urgency::now);
+        session->queue().enqueue(std::move(one), session->limits());
         if (connection != nullptr) connection->pump(now);
     }
     void commits() {
@@ -89,16 +90,16 @@ struct QueueRig : Rig {
         const bool is_put = record.change == journal::Change::put;
         if (record.kind == journal::RecordKind::queued) {
             if (is_put)
-                shelf.rows[record.number] = bytes;
+                shelf.rows[QueueRow(record.number)] = bytes;
             else
-                shelf.rows.erase(record.number);
+                shelf.rows.erase(QueueRow(record.number));
             written += (is_put ? "+q" : "-q") + number + " ";
         }
         if (record.kind == journal::RecordKind::message) {
             if (is_put)
-                shelf.messages[record.number] = bytes;
+                shelf.messages[MessageNumber(record.number)] = bytes;
             else
-                shelf.messages.erase(record.number);
+                shelf.messages.erase(MessageNumber(record.number));
             written += is_put ? "+m " : "-m ";
         }
     }
@@ -106,27 +107,27 @@ struct QueueRig : Rig {
     void stops_and_starts() {
         is_gone();
         session->record_disconnection(never, journal::Urgency::lazy);
-        restarts(session->progress());
+        restarts(session->queue().progress());
     }
     /// As after a kill while the client was connected: a session that knows what the store has.
     void restarts(const journal::SendingProgress& progress = journal::SendingProgress()) {
         is_gone();
         auto again = std::make_unique<Session>(services.for_sessions, "c", listener.limits);
         again->expiry_interval_s = 100;
-        again->restore(session->number(), shelf.rows.empty() ? 0 : shelf.rows.rbegin()->first, 0, progress);
+        again->record().restore(session->number(), {}, never);
+        again->queue().restore(shelf.rows.empty() ? no_row : shelf.rows.rbegin()->first, no_row, progress);
         std::uint64_t waiting = 0;
         std::uint64_t bytes = 0;
         for (const auto& [row, body] : shelf.rows) {
             const auto record = journal::parse_queued(body);
             if (!record) continue;
             ++waiting, bytes += record->bytes;
-            REQUIRE((record->packet_id == 0 || again->is_own_id(row, record->packet_id)));
+            REQUIRE((record->packet_id == 0 || again->queue().is_own_id(row, record->packet_id)));
         }
-        again->restore_queue(waiting, bytes, shelf.rows.empty() ? 0 : shelf.rows.begin()->first);
+        again->queue().restore_rows(waiting, bytes, shelf.rows.empty() ? no_row : shelf.rows.begin()->first);
         session = std::move(again);
     }
 
-    Shelf shelf;
     std::string written;     // by the last commit
     std::string complaints;  // errors in the log
 };

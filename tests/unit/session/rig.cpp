@@ -3,6 +3,10 @@
 #include <cctype>
 #include <cstdio>
 
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 
 namespace {
@@ -120,7 +124,8 @@ std::string publish(std::string_view topic, std::string_view payload, QoS qos, w
     return encoded(wire::Publish{topic, as_bytes(payload), qos, false, false, id, properties.view()}, Version::v5);
 }
 
-Rig::Rig(const journal::JournalOptions& journal) : services(log, journal, 1, start) {
+Rig::Rig(const journal::JournalOptions& journal, journal::StoreReader* store)
+    : services(log, journal, 1, start, 0, store) {
     listener.name = "test";
     listener.allow_anonymous = true;
 }
@@ -177,7 +182,7 @@ void Rig::perform(const Effect& effect) {
         const wire::Publish shown{
             p.topic, p.payload, p.qos, p.retain, false, route->packet_id, wire::Properties(p.properties, 0)};
         asked += (asked.empty() ? "" : " | ") + describe(as_bytes(encoded(shown, Version::v5)), Version::v5);
-        connection->on_routed(p.qos, route->packet_id, verdict, 0, {});
+        connection->on_routed(p.qos, route->packet_id, verdict, no_ticket, {});
     } else if (effect.index() != 0) {
         asked += (asked.empty() ? "" : " | ") + std::to_string(effect.index());
     }
@@ -206,7 +211,7 @@ std::string Rig::takes() {
 }
 
 void Rig::delivers(Delivery one, Instant at) {
-    session->enqueue(std::move(one));
+    session->queue().enqueue(std::move(one), session->limits());
     connection->pump(at);
 }
 
@@ -214,7 +219,7 @@ void Rig::passes(Duration duration) {
     now += duration;
     while (Timer* timer = services.timers.pop_due(now)) {
         auto& due = static_cast<CoreTimer&>(*timer);
-        if (due.wakes == CoreTimer::Wakes::connection) connection->on_timer(now);
+        if (due.wakes() == CoreTimer::Wakes::connection) due.connection().on_timer(now);
     }
 }
 

@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/connection.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/listener_options.hpp"
 #include "ledge/session/retained_feed.hpp"
 
 namespace ledge::session {
@@ -61,7 +64,7 @@ std::string describe(Bytes frame, Version version);
 
 class Rig {
 public:
-    explicit Rig(const journal::JournalOptions& journal = {});
+    explicit Rig(const journal::JournalOptions& journal = {}, journal::StoreReader* store = nullptr);
     ~Rig();
 
     // The peer

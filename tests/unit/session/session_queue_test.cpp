@@ -1,6 +1,9 @@
 // A session's queue with a store behind it: the window in memory, the tail on disk, and what the store must know.
 #include "queue_rig.hpp"
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 
@@ -9,14 +12,14 @@ TEST_CASE("what does not fit the window stays in the store, and is loaded when i
     for (const char* payload : {"1", "2", "3", "4", "5"}) rig.queues(payload);
     rig.commits();
     CHECK(rig.written == "+m +q1 +m +q2 +m +q3 +m +q4 +m +q5 ");
-    CHECK(rig.session->pending().loaded() == 2);
-    CHECK(rig.session->pending().stored_rows() == 3);
-    CHECK(rig.session->backlog() == 5);
+    CHECK(rig.session->queue().pending().loaded() == 2);
+    CHECK(rig.session->queue().pending().stored_rows() == 3);
+    CHECK(rig.session->queue().size() == 5);
     rig.resumes();
     CHECK(rig.asked ==
           "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3 | "
           "PUBLISH a 4 q1#4 | PUBLISH a 5 q1#5");
-    CHECK(rig.session->pending().empty());
+    CHECK(rig.session->queue().pending().empty());
     CHECK(rig.services.counters.queued_messages == 5);
     CHECK(rig.services.counters.queued_bytes == 0);
 }
@@ -27,8 +30,8 @@ TEST_CASE("a large message goes to the tail, however few there are; what follows
     rig.queues("1");
     rig.queues(std::string(60, 'x'));
     rig.queues("3");
-    CHECK(rig.session->pending().loaded() == 1);
-    CHECK(rig.session->pending().stored_rows() == 2);
+    CHECK(rig.session->queue().pending().loaded() == 1);
+    CHECK(rig.session->queue().pending().stored_rows() == 2);
     rig.commits();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 60B q1#2 | PUBLISH a 3 q1#3");
@@ -37,7 +40,7 @@ TEST_CASE("a large message goes to the tail, however few there are; what follows
 TEST_CASE("[MQTT-4.6.0-1] what only memory has comes behind the tail in the store, not before it") {
     QueueRig rig(2);
     const auto queues_unstored = [&](std::string_view payload) {
-        rig.session->enqueue(delivery("ram", payload, qos1));
+        rig.session->queue().enqueue(delivery("ram", payload, qos1), rig.session->limits());
     };
     for (const char* payload : {"1", "2", "3", "4"}) rig.queues(payload);
     queues_unstored("5");
@@ -50,7 +53,7 @@ TEST_CASE("[MQTT-4.6.0-1] what only memory has comes behind the tail in the stor
     CHECK(rig.asked ==
           "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 2 q1#2 dup | PUBLISH a 3 q1#3 dup | "
           "PUBLISH a 4 q1#4 dup | PUBLISH a 6 q1#6 dup | PUBLISH ram 8 q1#7");
-    CHECK(rig.session->pending().empty());
+    CHECK(rig.session->queue().pending().empty());
 }
 
 TEST_CASE("what only memory has waits for the rows before it that no commit has yet, unless none will") {
@@ -59,7 +62,7 @@ TEST_CASE("what only memory has waits for the rows before it that no commit has 
         QueueRig rig(1);
         rig.queues("1");
         rig.queues("2");
-        rig.session->enqueue(delivery("ram", "3", qos1));
+        rig.session->queue().enqueue(delivery("ram", "3", qos1), rig.session->limits());
         if (fails) rig.services.journal.on_failed();
         rig.resumes();
         const std::string at_once = "CONNACK success present | PUBLISH a 1 q1#1";
@@ -77,12 +80,12 @@ TEST_CASE("the tail is read no faster than the subscriber acknowledges") {
     rig.commits();
     rig.resumes();
     rig.shelf.readings = 0;
-    CHECK(rig.session->pending().loaded() < 250);
+    CHECK(rig.session->queue().pending().loaded() < 250);
     for (wire::PacketId id = 1; id <= 500; ++id) rig.sends(puback(id));
     const std::string got = rig.takes();
     CHECK(got.find("PUBLISH a 500 q1#500") != std::string::npos);
     CHECK(rig.shelf.readings < 5);
-    CHECK(rig.session->backlog() == 0);
+    CHECK(rig.session->queue().size() == 0);
     rig.commits();
     CHECK(rig.shelf.rows.empty());
     CHECK(rig.shelf.messages.empty());
@@ -120,15 +123,15 @@ TEST_CASE("one message with several rows is written once, and goes with the last
     const Delivery shared = delivery("a", "x", qos1);
     Delivery mine = copy_of(shared);
     Delivery theirs = copy_of(shared);
-    rig.session->store(mine, journal::Urgency::now);
-    other.store(theirs, journal::Urgency::now);
+    rig.session->queue().store(mine, rig.session->is_online(), journal::Urgency::now);
+    other.queue().store(theirs, other.is_online(), journal::Urgency::now);
     CHECK(mine.message == theirs.message);
     rig.commits();
     CHECK(rig.written == "+m +q1 +q1 ");
-    rig.session->discard(mine);
+    rig.session->queue().discard(mine);
     rig.commits();
     CHECK(rig.written == "-q1 ");
-    other.discard(theirs);
+    other.queue().discard(theirs);
     rig.commits();
     CHECK(rig.written == "-q1 -m ");
 }
@@ -137,16 +140,16 @@ TEST_CASE("a publication that outlives its record gets another one") {
     QueueRig rig;
     const Delivery retained = delivery("a", "x", qos2);
     Delivery first = copy_of(retained);
-    rig.session->store(first, journal::Urgency::now);
+    rig.session->queue().store(first, rig.session->is_online(), journal::Urgency::now);
     rig.commits();
     first.publication = {};  // as a released exchange does
-    rig.session->discard(first);
+    rig.session->queue().discard(first);
     Delivery second = copy_of(retained);
-    rig.session->store(second, journal::Urgency::now);
+    rig.session->queue().store(second, rig.session->is_online(), journal::Urgency::now);
     rig.commits();
     CHECK(rig.written == "-q1 -m +m +q2 ");
     CHECK(rig.shelf.messages.contains(second.message));
-    rig.session->discard(second);
+    rig.session->queue().discard(second);
 }
 
 TEST_CASE("QoS 2 is sent when its packet id is durable, and again with the same id after a restart") {
@@ -193,7 +196,7 @@ TEST_CASE("a row whose message is gone is dropped, counted and logged; delivery 
     QueueRig rig;
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[2])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[QueueRow(2)])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
@@ -212,9 +215,9 @@ TEST_CASE("a row that does not read is dropped, counted and logged; delivery goe
     QueueRig rig;
     for (const char* payload : {"1", "2", "3"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.rows[2] = {1, 2, 3};
+    rig.shelf.rows[QueueRow(2)] = {1, 2, 3};
     rig.restarts();
-    CHECK(rig.session->backlog() == 2);
+    CHECK(rig.session->queue().size() == 2);
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 dup | PUBLISH a 3 q1#3 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
@@ -230,11 +233,11 @@ TEST_CASE("rows that the store loses while the broker runs leave no place in the
     QueueRig rig;
     for (const char* payload : {"1", "2", "3", "4", "5"}) rig.queues(payload);
     rig.commits();
-    rig.shelf.rows.erase(4);
-    rig.shelf.rows.erase(5);
+    rig.shelf.rows.erase(QueueRow(4));
+    rig.shelf.rows.erase(QueueRow(5));
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q1#1 | PUBLISH a 2 q1#2 | PUBLISH a 3 q1#3");
-    CHECK(rig.session->pending().empty());
+    CHECK(rig.session->queue().pending().empty());
     CHECK(rig.services.counters.queued_messages == 3);  // in flight
     CHECK(rig.services.counters.dropped_unreadable == 2);
     CHECK(rig.complaints == "stored_message_unreadable ");
@@ -250,26 +253,26 @@ TEST_CASE("an exchange whose message is gone ends, counted and logged; the other
     rig.commits();
     rig.commits();
     CHECK(rig.takes() == "PUBLISH a 1 q2#1 | PUBLISH a 2 q2#2");
-    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[1])->message);
+    rig.shelf.messages.erase(journal::parse_queued(rig.shelf.rows[QueueRow(1)])->message);
     rig.restarts();
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 2 q2#2 dup");
     CHECK(rig.complaints == "stored_message_unreadable ");
     CHECK(rig.services.counters.dropped_unreadable == 1);
-    CHECK(rig.session->backlog() == 1);
+    CHECK(rig.session->queue().size() == 1);
 }
 
 TEST_CASE("an exchange that does not fit behind the others is refused") {
     QueueRig rig;
     Delivery one;
     one.qos = qos2;
-    CHECK_FALSE(rig.session->restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 0));
-    CHECK_FALSE(rig.session->restore_exchange(1, copy_of(one), journal::OutState::done, 3));
-    CHECK(rig.session->restore_exchange(1, copy_of(one), journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
-    CHECK_FALSE(rig.session->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 39));
-    CHECK(rig.session->restore_exchange(2, copy_of(one), journal::OutState::released, 42));
-    CHECK(rig.session->backlog() == 2);
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::sent_qos2, 0));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::done, 3));
+    CHECK(rig.session->queue().restore_exchange(QueueRow(1), copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 40));
+    CHECK_FALSE(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 39));
+    CHECK(rig.session->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::released, 42));
+    CHECK(rig.session->queue().size() == 2);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // What of a session's queue a restart leaves as it was: packet ids, order, and what is known to have been sent.
 #include "queue_rig.hpp"
 
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
+
 namespace ledge::session {
 namespace {
 
@@ -62,7 +65,7 @@ TEST_CASE("[MQTT-3.3.1-1] what an earlier connection has opened and not sent wai
     CHECK(rig.asked == "CONNACK success present");  // a crash now leaves a record that says: never sent
     rig.commits();
     CHECK(rig.takes() == "PUBLISH a 1 q2#1");
-    rig.restarts(rig.session->progress());
+    rig.restarts(rig.session->queue().progress());
     rig.resumes();
     CHECK(rig.asked == "CONNACK success present | PUBLISH a 1 q2#1 dup");
 }
@@ -101,8 +104,8 @@ TEST_CASE("[MQTT-4.4.0-1] what was sent and has expired meanwhile is finished; i
         rig.listener.limits.inflight_max = 1;
         for (const char* payload : {"1", "2"}) {
             Delivery one = delivery("a", payload, qos1, start + 10s);
-            rig.session->store(one, journal::Urgency::now);
-            rig.session->enqueue(std::move(one));
+            rig.session->queue().store(one, rig.session->is_online(), journal::Urgency::now);
+            rig.session->queue().enqueue(std::move(one), rig.session->limits());
         }
         rig.commits();
         rig.resumes();
@@ -117,7 +120,7 @@ TEST_CASE("[MQTT-4.4.0-1] what was sent and has expired meanwhile is finished; i
         const std::string got = rig.asked + rig.takes();
         CHECK((got.find("PUBLISH a 1 q1#1 dup") != std::string::npos) == is_clean);
         CHECK(got.find("PUBLISH a 2") == std::string::npos);
-        CHECK(rig.session->backlog() == 0);
+        CHECK(rig.session->queue().size() == 0);
     }
 }
 
@@ -128,20 +131,20 @@ TEST_CASE("room is made by the oldest that has not begun") {
     rig.commits();
     rig.resumes();
     rig.stops_and_starts();
-    const auto oldest = rig.session->dequeue_oldest_droppable();
+    const auto oldest = rig.session->queue().dequeue_oldest_droppable();
     REQUIRE(oldest.has_value());
     CHECK(as_text(oldest->publication.view().payload) == "2");
-    CHECK(rig.session->backlog() == 2);
-    CHECK(rig.session->pending().front().row == 1);
-    CHECK(rig.session->pending().at(1).row == 3);
-    CHECK(rig.session->dequeue_oldest_droppable().has_value());
-    CHECK_FALSE(rig.session->dequeue_oldest_droppable().has_value());
+    CHECK(rig.session->queue().size() == 2);
+    CHECK(rig.session->queue().pending().front().row == QueueRow(1));
+    CHECK(rig.session->queue().pending().at(1).row == QueueRow(3));
+    CHECK(rig.session->queue().dequeue_oldest_droppable().has_value());
+    CHECK_FALSE(rig.session->queue().dequeue_oldest_droppable().has_value());
 }
 
 TEST_CASE("messages that no store has take packet ids from the same sequence") {
     QueueRig rig(200);
     rig.queues("1");
-    rig.session->enqueue(delivery("a", "2", qos1));
+    rig.session->queue().enqueue(delivery("a", "2", qos1), rig.session->limits());
     rig.queues("3");
     rig.commits();
     rig.resumes();
@@ -157,15 +160,16 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
     rig.commits();
     auto again = std::make_unique<Session>(rig.services.for_sessions, "c", rig.listener.limits);
     again->expiry_interval_s = 100;
-    again->restore(rig.session->number(), 3, 0, {});
-    CHECK_FALSE(again->is_own_id(2, 40));
+    again->record().restore(rig.session->number(), {}, never);
+    again->queue().restore(QueueRow(3), no_row, {});
+    CHECK_FALSE(again->queue().is_own_id(QueueRow(2), 40));
     Delivery one;
     one.qos = qos2;
-    one.message = journal::parse_queued(rig.shelf.rows[2])->message;
-    REQUIRE(again->restore_exchange(2, copy_of(one), journal::OutState::sent_qos2, 40));
-    rig.shelf.rows[2] = {};
-    rig.shelf.rows.erase(2);
-    again->restore_queue(2, 4, 1);
+    one.message = journal::parse_queued(rig.shelf.rows[QueueRow(2)])->message;
+    REQUIRE(again->queue().restore_exchange(QueueRow(2), copy_of(one), journal::OutState::sent_qos2, 40));
+    rig.shelf.rows[QueueRow(2)] = {};
+    rig.shelf.rows.erase(QueueRow(2));
+    again->queue().restore_rows(2, 4, QueueRow(1));
     rig.session = std::move(again);
     rig.resumes();
     rig.commits();
@@ -173,7 +177,7 @@ TEST_CASE("packet ids of an older release stay, and what waits has the ids behin
           "CONNACK success present | PUBLISH a 2 q2#40 dup | PUBLISH a 1 q2#41 dup | PUBLISH a 3 q2#43 dup");
     rig.is_gone();
     rig.session->record_disconnection(never, journal::Urgency::lazy);
-    CHECK(rig.session->progress().id_shift == 40);
+    CHECK(rig.session->queue().progress().id_shift == 40);
 }
 
 }  // namespace

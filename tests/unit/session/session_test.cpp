@@ -1,7 +1,13 @@
 #include "ledge/session/session.hpp"
 
+#include "ledge/auth/acl.hpp"
+#include "ledge/auth/authenticator.hpp"
+#include "ledge/auth/rights.hpp"
+#include "ledge/auth/text_file.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/journal/records.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::session {
@@ -18,6 +24,27 @@ struct Logged {
             this};
 };
 
+std::shared_ptr<auth::Policy> policy_with(std::string_view acl) {
+    auto policy = std::make_shared<auth::Policy>();
+    policy->acl = std::move(*auth::Acl::parse(acl, "acl.conf"));
+    return policy;
+}
+
+TEST_CASE("a session judges by the rules that it was given last, and keeps them alive while a newer policy waits") {
+    Rig rig;
+    rig.services.policy = policy_with("topic read a");
+    const std::weak_ptr<const auth::Policy> old = rig.services.policy;
+    rig.connects();
+    rig.services.policy = policy_with("topic read b");
+    REQUIRE_FALSE(old.expired());
+    CHECK(auth::may_receive(rig.session->rights(), "a"));
+    CHECK_FALSE(auth::may_receive(rig.session->rights(), "b"));
+    rig.session->apply_policy();
+    CHECK(old.expired());
+    CHECK_FALSE(auth::may_receive(rig.session->rights(), "a"));
+    CHECK(auth::may_receive(rig.session->rights(), "b"));
+}
+
 TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
     Log log;
     CoreServices services(log, {}, 1, start);
@@ -25,17 +52,17 @@ TEST_CASE("the gauges follow what a session holds, and go back to 0 with it") {
     const SessionLimits limits;
     {
         Session session(services.for_sessions, "c", limits);
-        for (int i = 0; i < 3; ++i) session.enqueue(delivery("a/b", "12", qos1));
+        for (int i = 0; i < 3; ++i) session.queue().enqueue(delivery("a/b", "12", qos1), session.limits());
         CHECK(counters.queued_messages == 3);
         CHECK(counters.queued_bytes == 15);
-        const wire::PacketId id = session.open_exchange(session.dequeue(), true);
+        const wire::PacketId id = session.queue().open_exchange(session.queue().dequeue(), true);
         CHECK(counters.queued_messages == 3);
         CHECK(counters.queued_bytes == 10);
-        CHECK(session.backlog() == 3);
-        session.finish_exchange(id);
+        CHECK(session.queue().size() == 3);
+        session.queue().finish_exchange(id);
         CHECK(counters.queued_messages == 2);
-        session.open_exchange(delivery("a/b", "12", qos2), true);
-        CHECK(session.backlog() == 3);
+        session.queue().open_exchange(delivery("a/b", "12", qos2), true);
+        CHECK(session.queue().size() == 3);
     }
     CHECK(counters.queued_messages == 0);
     CHECK(counters.queued_bytes == 0);
@@ -52,18 +79,21 @@ TEST_CASE("the gauges of several sessions agree with their queues after any run"
         if (session == nullptr) session = std::make_unique<Session>(services.for_sessions, "c", limits);
         switch (rng.below(6)) {
             case 0:
-            case 1: session->enqueue(delivery("t", std::string(rng.below(30), 'x'), qos1)); break;
+            case 1:
+                session->queue().enqueue(delivery("t", std::string(rng.below(30), 'x'), qos1), session->limits());
+                break;
             case 2:
-                if (!session->pending().empty()) session->open_exchange(session->dequeue(), true);
+                if (!session->queue().pending().empty())
+                    session->queue().open_exchange(session->queue().dequeue(), true);
                 break;
             case 3:
-                if (!session->pending().empty()) session->dequeue();
+                if (!session->queue().pending().empty()) session->queue().dequeue();
                 break;
             case 4: {
                 wire::PacketId first = 0;
-                session->inflight().for_each(
+                session->queue().inflight().for_each(
                     [&](wire::PacketId id, Inflight::Entry&) { first = first == 0 ? id : first; });
-                if (first != 0) session->finish_exchange(first);
+                if (first != 0) session->queue().finish_exchange(first);
                 break;
             }
             default:
@@ -72,8 +102,8 @@ TEST_CASE("the gauges of several sessions agree with their queues after any run"
         }
         std::uint64_t messages = 0, bytes = 0;
         for (const auto& s : sessions) {
-            messages += s == nullptr ? 0 : s->backlog();
-            bytes += s == nullptr ? 0 : s->pending().bytes();
+            messages += s == nullptr ? 0 : s->queue().size();
+            bytes += s == nullptr ? 0 : s->queue().pending().bytes();
         }
         REQUIRE(services.counters.queued_messages == messages);
         REQUIRE(services.counters.queued_bytes == bytes);
@@ -107,13 +137,13 @@ TEST_CASE("of a run of drops the first is logged, all are counted, the end is to
 TEST_CASE("a connection that comes cancels expiry and will delay; one that goes leaves nothing marked as sent") {
     Rig rig;
     rig.connects();
-    rig.session->open_exchange(delivery("a", "x", qos1), true);
+    rig.session->queue().open_exchange(delivery("a", "x", qos1), true);
     CHECK(rig.session->is_online());
-    CHECK(rig.session->inflight().counted() == 1);
+    CHECK(rig.session->queue().inflight().counted() == 1);
     rig.is_gone();
     CHECK_FALSE(rig.session->is_online());
-    CHECK(rig.session->inflight().counted() == 0);
-    CHECK(rig.session->inflight().size() == 1);
+    CHECK(rig.session->queue().inflight().counted() == 0);
+    CHECK(rig.session->queue().inflight().size() == 1);
     rig.services.timers.set(rig.session->expiry_timer, start + 60s);
     rig.services.timers.set(rig.session->will_timer, start + 60s);
     rig.connects(connect_v5(), true);

@@ -11,34 +11,35 @@ namespace {
 
 TEST_CASE("a handful of subscriptions is looked through, more are found by one look") {
     SubscriptionSet set;
-    for (std::uint32_t i = 1; i <= SubscriptionSet::unindexed_max; ++i) set.add({.filter = i, .number = i});
+    for (std::uint32_t i = 1; i <= SubscriptionSet::unindexed_max; ++i) set.add({.filter = FilterId{i}, .number = i});
     CHECK(set.looks_max() == SubscriptionSet::unindexed_max);
-    for (std::uint32_t i = 33; i <= 1000; ++i) set.add({.filter = i, .number = i});
+    for (std::uint32_t i = 33; i <= 1000; ++i) set.add({.filter = FilterId{i}, .number = i});
     CHECK(set.looks_max() == 1);
-    CHECK(set.find(777, 0)->number == 777);
-    CHECK(set.find(1001, 0) == nullptr);
+    CHECK(set.find(FilterId{777}, no_share_group)->number == 777);
+    CHECK(set.find(FilterId{1001}, no_share_group) == nullptr);
 }
 
 TEST_CASE("a share group has a name of its own beside the filter of the same number") {
     SubscriptionSet set;
-    set.add({.filter = 5, .number = 1});
-    CHECK(set.find_group(5) == nullptr);
-    set.add({.filter = 7, .share_group = 5, .number = 2});
-    CHECK(set.find_group(5)->number == 2);
-    CHECK(set.find(5, 0)->number == 1);
-    CHECK(set.find_number(2)->share_group == 5);
+    set.add({.filter = FilterId{5}, .number = 1});
+    CHECK(set.find_group(ShareGroupId{5}) == nullptr);
+    set.add({.filter = FilterId{7}, .share_group = ShareGroupId{5}, .number = 2});
+    CHECK(set.find_group(ShareGroupId{5})->number == 2);
+    CHECK(set.find(FilterId{5}, no_share_group)->number == 1);
+    CHECK(set.find_number(2)->share_group == ShareGroupId{5});
     CHECK(set.find_number(3) == nullptr);
 }
 
 TEST_CASE("a seeded run of subscriptions agrees with a map, with an index and without") {
     Rng rng(11);
     SubscriptionSet set;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> model;  // numbers
+    std::map<std::pair<FilterId, ShareGroupId>, std::uint32_t> model;  // numbers
     std::uint32_t number = 0;
     for (int step = 0; step < 6000; ++step) {
         const bool grows = step / 1500 % 2 == 0;
-        const auto filter = static_cast<std::uint32_t>(rng.below(200));
-        const std::uint32_t group = rng.one_in(4) ? filter + 1 : 0;  // a group belongs to one filter
+        const FilterId filter(static_cast<std::uint32_t>(rng.below(200)));
+        // A group belongs to one filter.
+        const ShareGroupId group = rng.one_in(4) ? ShareGroupId(filter.value() + 1) : no_share_group;
         SubscriptionRef* mine = set.find(filter, group);
         const auto known = model.find({filter, group});
         REQUIRE((mine != nullptr) == (known != model.end()));

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "ledge/session/limits.hpp"
 #include "ledge/session/read_rate.hpp"
 
 using namespace ledge;
@@ -82,8 +83,8 @@ TEST_CASE("who is held up by its own rate does not wait for the user") {
     UserRate user(limits, began);
     ReadRate rate(limits, began);
     rate.join(user);
-    rate.take_messages(1);
-    rate.take_of_user(1, 10);
+    rate.charge_messages(1);
+    rate.charge_user(1, 10);
     CHECK_FALSE(rate.may_read());
     rate.pause(began);
     CHECK_FALSE(user.is_awaited());

@@ -7,6 +7,9 @@
 #include <fstream>
 #include <thread>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 
@@ -20,12 +23,12 @@ const Print silent = [](std::string_view) {};
 /// "" or why not.
 std::string backs_up(const std::string& path, const std::string& target) {
     const auto done = backup(path, target, silent);
-    return done ? "" : done.error().text;
+    return done ? "" : text_of(done.error());
 }
 
 std::string restores(const std::string& from, const std::string& path, bool replaces = false) {
     const auto done = restore(from, path, replaces, silent);
-    return done ? "" : done.error().text;
+    return done ? "" : text_of(done.error());
 }
 
 void fill(Store& store, RandomWork& work) {

@@ -7,6 +7,9 @@
 #include <functional>
 #include <sstream>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 #include "row_seal.hpp"
@@ -150,15 +153,15 @@ TEST_CASE("a message that cannot be read is missed when it is due, told and put 
     LogLines lines;
     auto store = open(dir, lines.log());
     CHECK(load(*store).bad_rows == 0);
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 2, 0, 100, 100'000, rows);
+    reader.queued(SessionNumber(2), no_row, 100, 100'000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());
     CHECK(lines.has("error store_bad_row table=msg key=21"));
     std::vector<Byte> body;
-    CHECK(!reader.message(reader.context, 21, body));
+    CHECK(!reader.message(MessageNumber(21), body));
     Writer w;
     const auto report = store->commit(w.take());
     REQUIRE(report.ok());
@@ -172,13 +175,13 @@ TEST_CASE("what replaces a bad row before it is put aside stays") {
     flip(dir, Table::message, Key::of(21), 20);
     auto store = open(dir);
     load(*store);
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<Byte> body;
-    CHECK(!reader.message(reader.context, 21, body));
+    CHECK(!reader.message(MessageNumber(21), body));
     Writer w;
     REQUIRE(store->commit(w.put(RecordKind::message, 0, 21, publication("a", "new")).take()).ok());
     REQUIRE(store->commit(w.take()).ok());
-    CHECK(reader.message(reader.context, 21, body));
+    CHECK(reader.message(MessageNumber(21), body));
 }
 
 TEST_CASE("a retained message whose newest state is bad does not come back in its older one") {
@@ -194,9 +197,9 @@ TEST_CASE("a retained message whose newest state is bad does not come back in it
     for (int start = 0; start < 2; ++start) {
         auto store = open(dir);
         CHECK(load(*store).retained.size() == 1);
-        const auto reader = store->reader();
+        auto& reader = store->reader();
         std::vector<Byte> body;
-        CHECK(!reader.retained(reader.context, 42, body));
+        CHECK(!reader.retained(42, body));
     }
 }
 

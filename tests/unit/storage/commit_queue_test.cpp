@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "../os/posted_calls.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "rig.hpp"
 
@@ -41,8 +43,8 @@ TEST_CASE("each batch is reported once, in order, on the loop's thread") {
     MemoryStore store;
     Writer w;
     Queue q(store);
-    for (journal::Ticket ticket = 1; ticket <= 100; ++ticket) {
-        q.queue->submit(w.put(RecordKind::session, ticket, 0, session_record("s")).take());
+    for (Ticket ticket(1); ticket <= Ticket(100); ++ticket) {
+        q.queue->submit(w.put(RecordKind::session, ticket.value(), 0, session_record("s")).take());
         CHECK(q.wait().value().last == ticket);
     }
     CHECK(q.reporter == std::this_thread::get_id());
@@ -54,7 +56,7 @@ TEST_CASE("a failure is reported too") {
     store.fail_from(1, {Fault::io, "no"});
     Queue q(store);
     q.queue->submit(Writer().put(RecordKind::session, 1, 0, session_record("s")).take());
-    CHECK(q.wait().error().text == "no");
+    CHECK(text_of(q.wait().error()) == "no");
 }
 
 TEST_CASE("the end waits for the batch that was submitted") {
@@ -69,7 +71,7 @@ TEST_CASE("the end waits for the batch that was submitted") {
 TEST_CASE("the shard's thread reads while the committer writes, and never sees half a batch") {
     TempDir dir;
     auto store = open(dir);
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     Writer w;
     Queue q(*store);
     for (std::uint64_t round = 0; round < 200; ++round) {
@@ -85,15 +87,15 @@ TEST_CASE("the shard's thread reads while the committer writes, and never sees h
         while (q.outcomes.empty()) {
             q.calls.run();
             std::vector<journal::StoredDelivery> rows;
-            reader.queued(reader.context, 1, 0, 1000, 1'000'000, rows);
+            reader.queued(SessionNumber(1), no_row, 1000, 1'000'000, rows);
             REQUIRE((rows.size() == 10 || (round == 0 && rows.empty())));
             for (const auto& row : rows) REQUIRE(row.publication == rows.front().publication);
             std::vector<Byte> retained;
-            const bool is_there = reader.retained(reader.context, 1, retained);
+            const bool is_there = reader.retained(1, retained);
             REQUIRE((is_there || round == 0));
         }
         std::vector<Byte> retained;
-        REQUIRE(reader.retained(reader.context, 1, retained));
+        REQUIRE(reader.retained(1, retained));
         REQUIRE(retained == publication("r", std::to_string(round)));
         REQUIRE(q.wait().ok());
     }

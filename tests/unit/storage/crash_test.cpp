@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
@@ -70,8 +72,8 @@ TEST_CASE("kill -9 in the middle of commits, 50 times") {
         ::close(ends[0]);
 
         std::string said;
-        const auto verdict = reported > 0 ? verify(dir.path(), [&](std::string_view text) { said += text; })
-                                          : Result<bool, StoreError>(true);
+        const auto verdict =
+            reported > 0 ? verify(dir.path(), [&](std::string_view text) { said += text; }) : Result<bool, Error>(true);
         CAPTURE(said);
         REQUIRE(verdict.ok());
         CHECK(verdict.value());

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "lmdb_env.hpp"
 #include "page_check.hpp"
@@ -57,10 +60,10 @@ bool has_quarantined(const TempDir& dir) {
 /// Whether the image is sound in itself: nothing refers to what is not there.
 void check_sound(Store& store) {
     const journal::StoreImage image = load(store);
-    const auto reader = store.reader();
+    auto& reader = store.reader();
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, session.number, 0, 100'000, 100'000'000, rows);
+        reader.queued(session.number, no_row, 100'000, 100'000'000, rows);
         CHECK(rows.size() == session.queued);
         for (const auto& row : rows) CHECK(!row.publication.empty());
     }
@@ -117,8 +120,8 @@ TEST_CASE("a store of a newer version is refused and left as it is") {
     const std::string before = read_file(dir.file("data.mdb"));
     const auto store = open_lmdb_store(options_for(dir), {});
     REQUIRE(!store.ok());
-    CHECK(store.error().fault == Fault::newer);
-    CHECK(store.error().text.find("schema version 3") != std::string::npos);
+    CHECK(fault_of(store.error().code) == Fault::newer);
+    CHECK(text_of(store.error()).find("schema version 3") != std::string::npos);
     CHECK(read_file(dir.file("data.mdb")) == before);
     CHECK(!has_quarantined(dir));
 }
@@ -238,7 +241,7 @@ TEST_CASE("bytes changed by chance: the broker starts, and what it starts with i
         write_file(dir.file("data.mdb"), content);
         LogLines lines;
         auto opened = open_lmdb_store(options_for(dir), lines.log());
-        REQUIRE((opened.ok() || opened.error().fault == Fault::newer));
+        REQUIRE((opened.ok() || fault_of(opened.error().code) == Fault::newer));
         if (!opened) continue;
         quarantined += lines.has("store_quarantined") ? 1 : 0;
         load(**opened);
@@ -293,14 +296,14 @@ TEST_CASE("what is read as missing because the file broke meanwhile is not remov
         const std::string zeros(static_cast<std::size_t>(size) - 8192, '\0');
         file.seekp(8192).write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
     }
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<Byte> body;
-    CHECK(!reader.message(reader.context, 2001, body));
+    CHECK(!reader.message(MessageNumber(2001), body));
     CHECK(lines.has("error store_read_failed"));
     Writer w;
     const auto report = store->commit(w.drop(RecordKind::message, 0, 2001).take());
     REQUIRE(!report.ok());
-    CHECK(report.error().text.find("could not be read") != std::string::npos);
+    CHECK(text_of(report.error()).find("could not be read") != std::string::npos);
 }
 
 TEST_CASE("several damaged files are kept side by side") {

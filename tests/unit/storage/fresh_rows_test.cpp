@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -11,9 +13,9 @@ namespace {
 using journal::RecordKind;
 
 std::string retained_text(Store& store, std::uint64_t number) {
-    const auto reader = store.reader();
+    auto& reader = store.reader();
     std::vector<Byte> body;
-    if (!reader.retained(reader.context, number, body)) return "none";
+    if (!reader.retained(number, body)) return "none";
     return std::string(journal::parse_publication(body)->topic);
 }
 

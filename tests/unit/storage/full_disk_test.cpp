@@ -7,6 +7,9 @@
 
 #include "disk_faults.hpp"
 #include "held_file.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -28,18 +31,18 @@ struct Scene {
         batch = w.take();
     }
 
-    StoreError refusal() {
+    Error refusal() {
         const auto report = store->commit(batch);
         REQUIRE_FALSE(report.ok());
         return report.error();
     }
     std::size_t readable() {
-        const auto reader = store->reader();
+        auto& reader = store->reader();
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(SessionNumber(1), no_row, 1'000'000, 1'000'000'000, rows);
         std::vector<Byte> kept;
         for (std::uint64_t i = 101; i <= 150; ++i)
-            if (reader.retained(reader.context, i, kept)) rows.emplace_back();
+            if (reader.retained(i, kept)) rows.emplace_back();
         return rows.size();
     }
     void reopen() {
@@ -54,14 +57,14 @@ struct Scene {
     journal::Batch batch;
 };
 
-bool has(const StoreError& error, std::string_view words) { return error.text.find(words) != std::string::npos; }
+bool has(const Error& error, std::string_view words) { return text_of(error).find(words) != std::string::npos; }
 
 TEST_CASE(
     "a commit that the disk has no room for changes nothing, and the same batch goes through when there is room") {
     for (const int code : {ENOSPC, EDQUOT, EFBIG}) {
         Scene s;
         disk_faults.pages = code;
-        for (int i = 0; i < 3; ++i) CHECK(s.refusal().fault == Fault::full);
+        for (int i = 0; i < 3; ++i) CHECK(fault_of(s.refusal().code) == Fault::full);
         CHECK(s.readable() == 0);
         disk_faults.clear();
         REQUIRE(s.store->commit(s.batch).ok());
@@ -78,8 +81,8 @@ TEST_CASE("the reason is the system's own, for a write that was cut short as wel
     CHECK(has(s.refusal(), "No space left on device"));
     disk_faults.clear();
     disk_faults.is_short = disk_faults.has_no_room = true;  // LMDB calls a part of a write EIO
-    const StoreError error = s.refusal();
-    CHECK(error.fault == Fault::full);
+    const Error error = s.refusal();
+    CHECK(fault_of(error.code) == Fault::full);
     CHECK(has(error, "No space left on device"));
     CHECK_FALSE(has(error, "Input/output error"));
     disk_faults.clear();
@@ -90,7 +93,7 @@ TEST_CASE("the reason is the system's own, for a write that was cut short as wel
 TEST_CASE("a sync that fails for want of room is tried again with everything that it was to cover") {
     Scene s;
     disk_faults.syncs = ENOSPC;
-    CHECK(s.refusal().fault == Fault::full);
+    CHECK(fault_of(s.refusal().code) == Fault::full);
     disk_faults.clear();
     CHECK(s.store->commit(s.batch).ok());
     s.reopen();
@@ -100,11 +103,11 @@ TEST_CASE("a sync that fails for want of room is tried again with everything tha
 TEST_CASE("a sync that fails for another reason is final, even if the next one would succeed") {
     Scene s;
     disk_faults.syncs = EIO;
-    const StoreError first = s.refusal();
-    CHECK(first.fault == Fault::io);
+    const Error first = s.refusal();
+    CHECK(fault_of(first.code) == Fault::io);
     CHECK(has(first, "Input/output error"));
     disk_faults.clear();
-    CHECK(s.refusal().text == first.text);
+    CHECK(text_of(s.refusal()) == text_of(first));
     CHECK(s.readable() == 0);
 }
 
@@ -112,10 +115,10 @@ TEST_CASE("when there is no room for the meta page the environment is opened ane
     LogLines lines;
     Scene s(lines.log());
     disk_faults.meta = ENOSPC;
-    CHECK(s.refusal().fault == Fault::full);
+    CHECK(fault_of(s.refusal().code) == Fault::full);
     s.readable();  // the batch as a whole or not at all, but no failure
     CHECK_FALSE(lines.has("store_read_failed"));
-    CHECK(s.refusal().fault == Fault::full);
+    CHECK(fault_of(s.refusal().code) == Fault::full);
     disk_faults.clear();
     REQUIRE(s.store->commit(s.batch).ok());
     CHECK(s.readable() == 100);
@@ -131,13 +134,13 @@ TEST_CASE("a store that cannot be opened anew after a failed meta page stays clo
     disk_faults.meta = ENOSPC;
     std::filesystem::rename(s.dir.file("data.mdb"), s.dir.file("moved.mdb"));
     std::filesystem::create_directory(s.dir.file("data.mdb"));  // cannot be opened as a file
-    const StoreError first = s.refusal();
-    CHECK(first.fault == Fault::io);
+    const Error first = s.refusal();
+    CHECK(fault_of(first.code) == Fault::io);
     CHECK(has(first, "cannot be opened again"));
     disk_faults.clear();
     CHECK(s.readable() == 0);
     CHECK(lines.has("store_read_failed"));
-    CHECK(s.refusal().text == first.text);
+    CHECK(text_of(s.refusal()) == text_of(first));
     CHECK(s.store->used_fraction() >= 0);
     s.store->close(Instant(1s));
     std::filesystem::remove(s.dir.file("data.mdb"));
@@ -160,16 +163,16 @@ TEST_CASE("a new store that the disk has no room for is made by the first commit
         CHECK(load(*store).sessions.empty());
         const auto other = open_lmdb_store(options_for(dir), {});
         REQUIRE_FALSE(other.ok());
-        CHECK(other.error().fault == Fault::in_use);  // the folder is taken all the same
-        const auto reader = store->reader();
+        CHECK(fault_of(other.error().code) == Fault::in_use);  // the folder is taken all the same
+        auto& reader = store->reader();
         std::vector<Byte> body;
-        CHECK_FALSE(reader.retained(reader.context, 1, body));
+        CHECK_FALSE(reader.retained(1, body));
         const auto refused = store->commit(batch);
         REQUIRE_FALSE(refused.ok());
-        CHECK(refused.error().fault == Fault::full);
+        CHECK(fault_of(refused.error().code) == Fault::full);
         disk_faults.clear();
         REQUIRE(store->commit(batch).ok());
-        CHECK(reader.retained(reader.context, 1, body));
+        CHECK(reader.retained(1, body));
         store->close(Instant(1s));
     }
     CHECK(load(*open(dir)).retained.size() == 1);
@@ -192,7 +195,7 @@ TEST_CASE("a file that comes from elsewhere while a new store waits for room is 
     Writer w;
     const auto report = store->commit(w.put(RecordKind::retained, 0, 1, publication("r", "ours")).take());
     REQUIRE_FALSE(report.ok());
-    CHECK(report.error().fault == Fault::io);
+    CHECK(fault_of(report.error().code) == Fault::io);
     CHECK(has(report.error(), "has come from elsewhere"));
     store.reset();
     CHECK(load(*open(dir)).retained.size() == 1);
@@ -236,10 +239,10 @@ TEST_CASE("no commit is reported once the file has lost its name or another file
     const auto check = [](auto&& harm, std::string_view words) {
         Scene s;
         harm(s.dir);
-        const StoreError error = s.refusal();
-        CHECK(error.fault == Fault::io);
-        CHECK_MESSAGE(has(error, words), error.text);
-        CHECK(s.refusal().text == error.text);
+        const Error error = s.refusal();
+        CHECK(fault_of(error.code) == Fault::io);
+        CHECK_MESSAGE(has(error, words), text_of(error));
+        CHECK(text_of(s.refusal()) == text_of(error));
     };
     check([](const TempDir& dir) { ::unlink(dir.file("data.mdb").c_str()); }, "was removed");
     check([](const TempDir& dir) { ::rename(dir.file("data.mdb").c_str(), dir.file("elsewhere").c_str()); },

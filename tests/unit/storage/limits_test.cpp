@@ -9,6 +9,9 @@
 #include <filesystem>
 
 #include "guarded.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "lmdb_env.hpp"
 #include "rig.hpp"
 
@@ -29,7 +32,7 @@ journal::Batch messages(Writer& w, std::uint64_t first, std::uint64_t count) {
 struct Filled {
     std::uint64_t committed = 0;  // messages
     double fraction = 0;          // of the last commit that was done
-    StoreError error;
+    Error error;
     journal::Batch refused;
 };
 
@@ -52,9 +55,9 @@ Filled fill(Store& store, Writer& w, std::uint64_t parts_max) {
 }
 
 std::size_t readable(Store& store) {
-    const auto reader = store.reader();
+    auto& reader = store.reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 1'000'000, 1'000'000'000, rows);
+    reader.queued(SessionNumber(1), no_row, 1'000'000, 1'000'000'000, rows);
     return rows.size();
 }
 
@@ -108,11 +111,11 @@ TEST_CASE("at its ceiling the store refuses a commit, then grows beyond it, so t
     REQUIRE(store.ok());
     REQUIRE((*store)->commit(w.put(RecordKind::session, 1, 0, session_record("s")).take()).ok());
     const Filled filled = fill(**store, w, 1000);
-    CHECK(filled.error.fault == Fault::full);
+    CHECK(fault_of(filled.error.code) == Fault::ceiling);
     CHECK(filled.fraction > 0.85);  // it was known before
     CHECK(filled.fraction <= 1.0);
     CHECK(readable(**store) == filled.committed);
-    CHECK(filled.error.text.find("store.size_max_bytes (2097152) is used up") != std::string::npos);
+    CHECK(text_of(filled.error).find("store.size_max_bytes (2097152) is used up") != std::string::npos);
     const auto again = (*store)->commit(filled.refused);
     REQUIRE(again.ok());
     CHECK(again.value().used_fraction > filled.fraction);  // of the ceiling that was asked for
@@ -188,8 +191,9 @@ TEST_CASE("a write that the system refuses leaves the store readable, and is don
         is_fine = is_fine && ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
         const journal::Batch batch = messages(w, 101, 2000);
         const auto failed = (*store)->commit(batch);
-        is_fine = is_fine && !failed.ok() && failed.error().fault == Fault::full && !(*store)->commit(batch).ok();
-        if (!failed.ok()) out.send(as_bytes(failed.error().text));
+        is_fine =
+            is_fine && !failed.ok() && fault_of(failed.error().code) == Fault::full && !(*store)->commit(batch).ok();
+        if (!failed.ok()) out.send(as_bytes(text_of(failed.error())));
         is_fine = is_fine && readable(**store) == 100;
         limit.rlim_cur = RLIM_INFINITY;
         is_fine = is_fine && ::setrlimit(RLIMIT_FSIZE, &limit) == 0 && (*store)->commit(batch).ok();

@@ -4,6 +4,12 @@
 
 #include <chrono>
 
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
+#include "ledge/journal/write_class.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "rig.hpp"
 
@@ -17,7 +23,7 @@ std::chrono::microseconds calendar() { return calendar_now; }
 
 void commit(Store& store, const journal::Batch& batch) {
     const auto report = store.commit(batch);
-    if (!report) FAIL(report.error().text);
+    if (!report) FAIL(text_of(report.error()));
     CHECK(report.value().last == batch.last);
 }
 
@@ -45,7 +51,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     const journal::StoreImage image = load(*store);
     REQUIRE(image.sessions.size() == 1);
     const auto& session = image.sessions[0];
-    CHECK(session.number == 1);
+    CHECK(session.number == SessionNumber(1));
     CHECK(session.record == session_record("meter"));
     REQUIRE(session.subscriptions.size() == 1);
     CHECK(session.subscriptions[0].number == 2);
@@ -53,8 +59,8 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(session.received == std::vector<std::uint16_t>{4711});
     CHECK(session.queued == 2);
     CHECK(session.queued_bytes == 10);
-    CHECK(session.first_queued == 4);
-    CHECK(session.last_queued == 5);
+    CHECK(session.first_queued == QueueRow(4));
+    CHECK(session.last_queued == QueueRow(5));
     REQUIRE(session.inflight.size() == 1);
     CHECK(session.inflight[0].number == 5);
     CHECK(session.inflight[0].body == queued(3, 5, 17, journal::OutState::sent_qos2));
@@ -64,7 +70,7 @@ TEST_CASE("every kind of record is there after a reopening") {
     CHECK(image.retained[0].expires_at == Instant(5s));
     CHECK(image.retained[0].bytes == 7);
     REQUIRE(image.references.size() == 1);
-    CHECK(image.references[0].message == 3);
+    CHECK(image.references[0].message == MessageNumber(3));
     CHECK(image.references[0].rows == 2);
     CHECK(image.next_number == 7);
     CHECK(image.now == w.now);
@@ -87,9 +93,9 @@ TEST_CASE("every kind of record can be removed, and removing what is not there i
         CHECK(image.retained.empty());
         CHECK(image.references.empty());
         std::vector<Byte> body;
-        const auto reader = store->reader();
-        CHECK(!reader.message(reader.context, 3, body));
-        CHECK(!reader.retained(reader.context, 6, body));
+        auto& reader = store->reader();
+        CHECK(!reader.message(MessageNumber(3), body));
+        CHECK(!reader.retained(6, body));
     }
 }
 
@@ -123,10 +129,10 @@ TEST_CASE("a reader gets the rows of one session, in order, from a number on, up
         for (const std::uint64_t session : {4U, 5U, 6U}) w.put(RecordKind::queued, session, 100 + i, queued(i, 103));
     }
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     const auto read = [&](std::uint64_t from, std::size_t rows_max, std::size_t bytes_max) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, 5, from, rows_max, bytes_max, rows);
+        reader.queued(SessionNumber(5), QueueRow(from), rows_max, bytes_max, rows);
         return rows;
     };
     CHECK(read(0, 100, 1'000'000).size() == 10);
@@ -146,9 +152,9 @@ TEST_CASE("a queued row whose message is missing comes without a publication") {
     w.put(RecordKind::queued, 1, 1, queued(77, 3)).put(RecordKind::queued, 1, 2, queued(78, 3));
     w.put(RecordKind::message, 0, 78, publication("t", "x"));
     commit(*store, w.take());
-    const auto reader = store->reader();
+    auto& reader = store->reader();
     std::vector<journal::StoredDelivery> rows;
-    reader.queued(reader.context, 1, 0, 10, 1000, rows);
+    reader.queued(SessionNumber(1), no_row, 10, 1000, rows);
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].publication.empty());
     CHECK(!rows[1].publication.empty());
@@ -190,8 +196,8 @@ TEST_CASE("a store that is open cannot be opened again, and the answer names the
     auto store = open(dir);
     const auto second = open_lmdb_store(options_for(dir), {});
     REQUIRE(!second.ok());
-    CHECK(second.error().fault == Fault::in_use);
-    CHECK(second.error().text.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
+    CHECK(fault_of(second.error().code) == Fault::in_use);
+    CHECK(text_of(second.error()).find("in use by process " + std::to_string(::getpid())) != std::string::npos);
     store.reset();
     CHECK(open_lmdb_store(options_for(dir), {}).ok());
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -22,7 +24,7 @@ TEST_CASE("a commit under way shows when it is finished") {
     CHECK(load(store).sessions.empty());
     const auto report = store.finish();
     REQUIRE(report.ok());
-    CHECK(report.value().last == 2);
+    CHECK(report.value().last == Ticket(2));
     CHECK(load(store).sessions.size() == 2);
     CHECK(store.commits() == 1);
 }
@@ -46,7 +48,7 @@ TEST_CASE("from the n-th commit on all fail, until the next start") {
     CHECK(!store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());
     const auto failed = store.commit(w.drop(RecordKind::session, 2, 0).take());
     REQUIRE(!failed.ok());
-    CHECK(failed.error().text == "full");
+    CHECK(text_of(failed.error()) == "full");
     CHECK(load(store).sessions.size() == 2);
     store.crash(0);
     CHECK(store.commit(w.drop(RecordKind::session, 1, 0).take()).ok());

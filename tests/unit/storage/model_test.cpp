@@ -1,6 +1,8 @@
 // LmdbStore against MemoryStore, which is a few maps: the same batches must give the same image and the same reads.
 #include <doctest/doctest.h>
 
+#include "ledge/journal/record.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/memory_store.hpp"
 #include "rig.hpp"
 

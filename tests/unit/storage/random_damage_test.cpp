@@ -7,8 +7,15 @@
 #include <fstream>
 
 #include "guarded.hpp"
+#include "ledge/broker/options.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/journal/journal_options.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 

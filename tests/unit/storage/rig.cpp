@@ -7,6 +7,10 @@
 #include <filesystem>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/record.hpp"
+#include "ledge/journal/store_reader.hpp"
 
 namespace ledge::storage::test {
 
@@ -62,7 +66,7 @@ std::vector<Byte> publication(std::string_view topic, std::string_view payload, 
 
 std::vector<Byte> queued(std::uint64_t message, std::uint32_t bytes, std::uint16_t packet_id, journal::OutState state) {
     journal::QueuedRecord record;
-    record.message = message;
+    record.message = MessageNumber(message);
     record.bytes = bytes;
     record.packet_id = packet_id;
     record.state = state == journal::OutState::done && packet_id != 0 ? journal::OutState::sent_qos2 : state;
@@ -87,13 +91,13 @@ Writer& Writer::put(RecordKind kind, std::uint64_t session, std::uint64_t number
     const auto offset = static_cast<std::uint32_t>(batch_.bodies.size());
     batch_.bodies.insert(batch_.bodies.end(), body.begin(), body.end());
     batch_.records.push_back(
-        {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), session, number});
+        {kind, journal::Change::put, offset, static_cast<std::uint32_t>(body.size()), SessionNumber(session), number});
     ++last_;
     return *this;
 }
 
 Writer& Writer::drop(RecordKind kind, std::uint64_t session, std::uint64_t number) {
-    batch_.records.push_back({kind, journal::Change::drop, 0, 0, session, number});
+    batch_.records.push_back({kind, journal::Change::drop, 0, 0, SessionNumber(session), number});
     ++last_;
     return *this;
 }
@@ -236,9 +240,9 @@ std::string sorted_lines(const std::vector<T>& items, std::string (*to_line)(con
 }
 
 std::string session_line(const journal::StoredSession& session) {
-    std::string line = "session " + row_text({session.number, session.record}) + " queued " +
+    std::string line = "session " + row_text({session.number.value(), session.record}) + " queued " +
                        std::to_string(session.queued) + "/" + std::to_string(session.queued_bytes) + " " +
-                       std::to_string(session.first_queued) + "-" + std::to_string(session.last_queued);
+                       std::to_string(session.first_queued.value()) + "-" + std::to_string(session.last_queued.value());
     for (const auto& row : session.subscriptions) line += " sub " + row_text(row);
     for (const auto& row : session.inflight) line += " inflight " + row_text(row);
     for (const std::uint16_t id : session.received) line += " received " + std::to_string(id);
@@ -251,7 +255,7 @@ std::string retained_line(const journal::StoredRetained& retained) {
 }
 
 std::string reference_line(const journal::StoredReferences& references) {
-    return "message " + std::to_string(references.message) + " x" + std::to_string(references.rows);
+    return "message " + std::to_string(references.message.value()) + " x" + std::to_string(references.rows);
 }
 
 }  // namespace
@@ -263,11 +267,11 @@ std::string to_text(const journal::StoreImage& image) {
 
 std::string to_text(Store& store) {
     const journal::StoreImage image = load(store);
-    const journal::StoreReader reader = store.reader();
+    journal::StoreReader& reader = store.reader();
     std::string text = to_text(image);
     for (const auto& session : image.sessions) {
         std::vector<journal::StoredDelivery> rows;
-        reader.queued(reader.context, session.number, 0, 1'000'000, 1'000'000'000, rows);
+        reader.queued(session.number, no_row, 1'000'000, 1'000'000'000, rows);
         for (const auto& delivery : rows) {
             text += "delivery " + row_text(delivery.row) + std::string(as_text(delivery.publication)) + "\n";
         }
@@ -275,7 +279,7 @@ std::string to_text(Store& store) {
     std::vector<std::string> payloads;
     for (const auto& retained : image.retained) {
         std::vector<Byte> body;
-        const bool is_there = reader.retained(reader.context, retained.number, body);
+        const bool is_there = reader.retained(retained.number, body);
         payloads.push_back(std::to_string(retained.number) + (is_there ? " " : " missing ") +
                            std::string(as_text(body)));
     }
@@ -290,13 +294,13 @@ LmdbStoreOptions options_for(const TempDir& dir) {
 
 std::unique_ptr<Store> open(const TempDir& dir, const Log& log) {
     auto store = open_lmdb_store(options_for(dir), log);
-    if (!store) FAIL(store.error().text);
+    if (!store) FAIL(text_of(store.error()));
     return std::move(*store);
 }
 
 journal::StoreImage load(Store& store) {
     auto image = store.load();
-    if (!image) FAIL(image.error().text);
+    if (!image) FAIL(text_of(image.error()));
     return std::move(*image);
 }
 

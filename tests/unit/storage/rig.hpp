@@ -7,6 +7,9 @@
 
 #include "ledge/base/log.hpp"
 #include "ledge/base/rng.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/journal/out_state.hpp"
+#include "ledge/journal/record.hpp"
 #include "ledge/journal/records.hpp"
 #include "ledge/storage/lmdb_store.hpp"
 #include "ledge/storage/store.hpp"
@@ -62,7 +65,7 @@ public:
 
 private:
     journal::Batch batch_;
-    journal::Ticket last_ = 0;
+    Ticket last_ = no_ticket;
 };
 
 /// Batches as a core would make them, by chance: sessions come and go, messages are queued for several of them and

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ledge/journal/write_class.hpp"
 #include "row_seal.hpp"
 #include "table_traits.hpp"
 
@@ -171,7 +172,7 @@ TEST_CASE("every record kind has the table, key and class of its grammar") {
     for (const Row& row : rows) {
         CHECK(table_of(row.kind) == row.table);
         CHECK(traits_of(row.table).write_class == row.write_class);
-        const journal::Record record{row.kind, journal::Change::put, 0, 0, 3, 4};
+        const journal::Record record{row.kind, journal::Change::put, 0, 0, SessionNumber(3), 4};
         CHECK(key_of(record).bytes().size() == row.key_bytes);
         CHECK(is_key(row.table, key_of(record).bytes()));
     }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "guarded.hpp"
+#include "ledge/broker/store_figures.hpp"
 #include "ledge/os/file.hpp"
 #include "rig.hpp"
 
@@ -25,7 +26,7 @@ using test::TempDir;
 
 std::string refusal(const std::string& path, bool creates = true) {
     auto dir = StoreDir::open(path, creates);
-    return dir ? std::string() : dir.error().text;
+    return dir ? std::string() : text_of(dir.error());
 }
 
 /// Rights mean nothing to root: gives the folders away and is somebody else for a while.
@@ -95,23 +96,23 @@ TEST_CASE("a second broker is kept out although the lock file was deleted under 
     CHECK(holder_of(dir.path()) == -1);
     const auto second = StoreDir::open(dir.path(), true);
     REQUIRE_FALSE(second.ok());
-    CHECK(second.error().fault == Fault::in_use);
+    CHECK(fault_of(second.error().code) == Fault::in_use);
 }
 
 TEST_CASE("a store that has lost its file is told at the start, whether the file is missing or empty") {
     for (const bool is_empty : {false, true}) {
         TempDir dir;
         test::LogLines lines;
-        CHECK(test::open(dir, lines.log())->beginning() == Beginning::whole);
+        CHECK(test::open(dir, lines.log())->start_state() == StartState::whole);
         CHECK_FALSE(lines.has("store_lost"));
         REQUIRE(::unlink(dir.file("data.mdb").c_str()) == 0);
         if (is_empty) std::ofstream(dir.file("data.mdb")).flush();
         const Log log = lines.log();
         auto store = test::open(dir, log);
         CHECK(lines.has("store_lost"));
-        CHECK(store->beginning() == Beginning::lost);
+        CHECK(store->start_state() == StartState::lost);
         store.reset();
-        CHECK(test::open(dir, log)->beginning() == Beginning::whole);
+        CHECK(test::open(dir, log)->start_state() == StartState::whole);
     }
 }
 
@@ -133,7 +134,7 @@ TEST_CASE("one process has it, and who that is can be asked without taking it") 
         CHECK(holder_of(dir.path()) == ::getpid());
         const auto second = StoreDir::open(dir.path(), true);
         REQUIRE(!second.ok());
-        CHECK(second.error().fault == Fault::in_use);
+        CHECK(fault_of(second.error().code) == Fault::in_use);
     }
     CHECK(holder_of(dir.path()) == 0);
     CHECK(StoreDir::open(dir.path(), true).ok());

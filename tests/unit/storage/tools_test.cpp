@@ -8,7 +8,9 @@
 #include <fstream>
 
 #include "dump_row.hpp"
+#include "ledge/journal/out_state.hpp"
 #include "ledge/journal/publication_source.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "rig.hpp"
 
 namespace ledge::storage::test {
@@ -22,7 +24,7 @@ struct Said {
     std::string text;  // or the error
 };
 
-using Tool = Result<bool, StoreError> (*)(const std::string&, const Print&);
+using Tool = Result<bool, Error> (*)(const std::string&, const Print&);
 Said use(Tool tool, const std::string& path) {
     Said said;
     const auto result = tool(path, [&](std::string_view text) { said.text += text; });
@@ -30,7 +32,7 @@ Said use(Tool tool, const std::string& path) {
     if (result.ok()) {
         said.is_fine = result.value();
     } else {
-        said.text = result.error().text;
+        said.text = text_of(result.error());
     }
     return said;
 }

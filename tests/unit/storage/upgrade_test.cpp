@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "disk_faults.hpp"
+#include "ledge/journal/image.hpp"
+#include "ledge/storage/commit_report.hpp"
 #include "ledge/storage/tools.hpp"
 #include "rig.hpp"
 #include "tables.hpp"
@@ -25,7 +27,7 @@ std::string text_of(const std::string& path) {
 std::string dump_of(const std::string& path) {
     std::string said;
     const auto dumped = dump(path, [&](std::string_view text) { said += text; });
-    if (!dumped) FAIL(dumped.error().text);
+    if (!dumped) FAIL(text_of(dumped.error()));
     return said;
 }
 
@@ -96,7 +98,7 @@ TEST_CASE("an upgrade that fails leaves the old store as it was") {
         disk_faults.pages = ENOSPC;
         const auto store = open_lmdb_store(options_for(dir), {});
         REQUIRE(!store.ok());
-        CHECK(store.error().text.find("cannot be upgraded") != std::string::npos);
+        CHECK(text_of(store.error()).find("cannot be upgraded") != std::string::npos);
     }
     CHECK(text_of(dir.file("data.mdb")) == before);
     CHECK(load(*open(dir)).sessions.size() == 6);

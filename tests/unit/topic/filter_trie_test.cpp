@@ -13,6 +13,7 @@
 #include "random_texts.hpp"
 
 using namespace ledge::topic;
+using ledge::FilterId;
 using ledge::Rng;
 
 namespace {
@@ -104,9 +105,9 @@ TEST_CASE("a filter is found under the id of its insert, a second insert returns
 TEST_CASE("match appends and does not clear") {
     FilterTrie trie(1);
     const FilterId id = trie.insert("a").id;
-    std::vector<FilterId> found{77};
+    std::vector<FilterId> found{FilterId{77}};
     trie.match("a", found);
-    CHECK(found == std::vector<FilterId>{77, id});
+    CHECK(found == std::vector<FilterId>{FilterId{77}, id});
 }
 
 TEST_CASE("random filters that come and go match like the reference says") {
@@ -133,7 +134,7 @@ TEST_CASE("ids are dense and given again, memory does not grow while filters com
             const std::string unique = std::to_string(generation) + "-" + std::to_string(rng.next());
             const char* shapes[] = {"site/device/state", "site/+/state", "site/device/#"};
             id = trie.insert(unique + "/" + shapes[rng.below(3)]).id;
-            REQUIRE(id < live.size());
+            REQUIRE(id.value() < live.size());
         }
     };
     for (std::size_t i = 0; i < 1000; ++i) live.push_back(trie.insert("filter/" + std::to_string(i)).id);
@@ -233,7 +234,7 @@ TEST_CASE("wide at every depth: more stops wait than the queue takes in order") 
         trie.insert(filter + "#");
     }
     std::map<std::string, FilterId> model;
-    for (FilterId id = 0; id < trie.size(); ++id) model[text_of(trie, id)] = id;
+    for (FilterId id; id.value() < trie.size(); ++id) model[text_of(trie, id)] = id;
     std::string topic = "a";
     for (unsigned level = 1; level < 110; ++level) topic += "/a";
     CHECK(matching(trie, topic) == expected(model, topic));

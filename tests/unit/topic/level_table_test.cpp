@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/text_hash.hpp"
+
 using namespace ledge::topic::detail;
+using ledge::TextHash;
 
 TEST_CASE("a level is kept once and lives as long as it has users") {
     const TextHash hash(1);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "ledge/session/limits.hpp"
 #include "rig.hpp"
 
 namespace ledge::transport {
@@ -315,7 +316,7 @@ TEST_CASE("a link that is lost in the middle of a batch is not served by its lat
         ++heard;
         while (rig.core.open.size() > 1) {
             Connection* other = rig.core.open.front() == &speaker ? rig.core.open.back() : rig.core.open.front();
-            rig.driver.lost(*static_cast<Link*>(other->driver_data()));
+            rig.driver.lost(*static_cast<Link*>(other->link()));
         }
     };
     for (Client& client : clients) client.send("mine");

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ledge/broker/options.hpp"
 #include "ledge/session/core_services.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::broker {
 
@@ -32,7 +34,7 @@ Shard::Shard(const ShardOptions&, const Log& log, std::uint64_t seed, Instant no
     : parts_(std::make_unique<Parts>(log, seed, now)) {}
 Shard::~Shard() = default;
 
-session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant now) {
+session::Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now) {
     FakeShard& fake = FakeShard::current();
     if (fake.refuses) {
         ++fake.refused;
@@ -43,7 +45,7 @@ session::Connection* Shard::open(const Peer& peer, void* driver_data, Instant no
     fake.peers.push_back(peer);
     parts_->listener.limits = fake.limits;
     auto* connection = new session::Connection(parts_->services.for_connections, parts_->listener,
-                                               std::string(peer.address), driver_data, now);
+                                               std::string(peer.address), link, now);
     fake.open.push_back(connection);
     return connection;
 }

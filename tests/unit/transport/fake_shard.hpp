@@ -8,6 +8,7 @@
 
 #include "ledge/broker/shard.hpp"
 #include "ledge/session/connection.hpp"
+#include "ledge/session/limits.hpp"
 
 namespace ledge::broker {
 

@@ -2,6 +2,9 @@
 #include "ledge/transport/inner_link.hpp"
 #include "ledge/base/log.hpp"
 #include "ledge/broker/metrics.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/limits.hpp"
+#include "ledge/session/listener_options.hpp"
 
 #include <doctest/doctest.h>
 

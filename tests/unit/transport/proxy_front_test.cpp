@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "ledge/session/listener_options.hpp"
 #include "ledge/transport/proxy.hpp"
 #include "rig.hpp"
 
@@ -18,7 +19,7 @@ struct ProxyRig : Rig {
         endpoint.port = 0;
         auto listener = Listener::create(endpoint, *fronts.back(), driver, log);
         REQUIRE(listener.ok());
-        REQUIRE((*listener)->start() == 0);
+        REQUIRE(!(*listener)->start());
         const std::string address = (*listener)->addresses().front();
         port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
         listeners.push_back(std::move(*listener));

@@ -11,6 +11,8 @@
 #include <filesystem>
 
 #include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/listener_options.hpp"
 
 namespace ledge::transport {
 
@@ -58,8 +60,8 @@ std::string Rig::listen(const Endpoint& endpoint) {
 std::string Rig::listen(const Endpoint& endpoint, std::unique_ptr<Front> front) {
     fronts.push_back(std::move(front));
     auto listener = Listener::create(endpoint, *fronts.back(), driver, log);
-    REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : listener.error().text));
-    REQUIRE((*listener)->start() == 0);
+    REQUIRE_MESSAGE(listener.ok(), (listener.ok() ? "" : text_of(listener.error())));
+    REQUIRE(!(*listener)->start());
     listeners.push_back(std::move(*listener));
     return listeners.back()->addresses().front();
 }

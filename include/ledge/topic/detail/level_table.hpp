@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ledge/base/text_hash.hpp"
 #include "ledge/topic/detail/id_table.hpp"
 #include "ledge/topic/detail/pool.hpp"
 #include "ledge/topic/detail/text.hpp"
-#include "ledge/topic/detail/text_hash.hpp"
 
 namespace ledge::topic::detail {
 

@@ -20,7 +20,7 @@ std::string wrong_ciphers(const std::string& name, bool is_psk = false) {
     const std::array names{name};
     const auto suites = ciphers_by_name(names, is_psk);
     REQUIRE_FALSE(suites.ok());
-    return suites.error();
+    return text_of(suites.error());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_secrets.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "pki.hpp"
 
 using namespace ledge;
@@ -26,9 +27,9 @@ struct Pair {
         auto secrets = TlsSecrets::create();
         REQUIRE(secrets->use_tickets(1h));
         auto mine = TlsContext::create(options, secrets);
-        REQUIRE_MESSAGE(mine.ok(), (mine.ok() ? "" : mine.error().text));
+        REQUIRE_MESSAGE(mine.ok(), (mine.ok() ? "" : text_of(mine.error().reason)));
         auto theirs = TlsContext::create(peer, TlsSecrets::create());
-        REQUIRE_MESSAGE(theirs.ok(), (theirs.ok() ? "" : theirs.error().text));
+        REQUIRE_MESSAGE(theirs.ok(), (theirs.ok() ? "" : text_of(theirs.error().reason)));
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
         server = TlsSession::create(*mine, ledge::os::Descriptor(ends[0]));

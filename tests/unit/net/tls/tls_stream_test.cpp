@@ -12,12 +12,13 @@
 
 #include "ledge/net/tls_context.hpp"
 #include "ledge/net/tls_secrets.hpp"
+#include "ledge/os/descriptor.hpp"
 #include "pki.hpp"
 
 using namespace ledge;
 using namespace ledge::net;
 namespace asio = boost::asio;
-using Error = boost::system::error_code;
+using AsioError = boost::system::error_code;
 
 namespace {
 
@@ -30,7 +31,7 @@ struct Streams {
         server.emplace(io, TlsSession::create(*mine, ledge::os::Descriptor(ends[0])));
         client.emplace(io, TlsSession::create(*theirs, ledge::os::Descriptor(ends[1]), "localhost"));
         int done = 0;
-        const auto note = [&done](Error error) {
+        const auto note = [&done](AsioError error) {
             CHECK_FALSE(error);
             ++done;
         };
@@ -55,13 +56,13 @@ TEST_CASE("bytes pass, buffer sequences as one, and nothing completes inside the
                                                   asio::buffer("body", 4)};
     std::string got(8, '\0');
     int done = 0;
-    asio::async_write(*s.client, parts, [&](Error error, std::size_t size) {
+    asio::async_write(*s.client, parts, [&](AsioError error, std::size_t size) {
         CHECK((!error && size == 8));
         ++done;
     });
     s.io.poll();
     s.io.restart();
-    asio::async_read(*s.server, asio::buffer(got), [&](Error error, std::size_t size) {
+    asio::async_read(*s.server, asio::buffer(got), [&](AsioError error, std::size_t size) {
         CHECK((!error && size == 8));
         ++done;
     });
@@ -76,11 +77,11 @@ TEST_CASE("a write larger than the socket takes ends when the peer has read") {
     const std::string large(3'000'000, 'l');
     std::string got(large.size(), '\0');
     int done = 0;
-    asio::async_write(*s.server, asio::buffer(large), [&](Error error, std::size_t size) {
+    asio::async_write(*s.server, asio::buffer(large), [&](AsioError error, std::size_t size) {
         CHECK((!error && size == large.size()));
         ++done;
     });
-    asio::async_read(*s.client, asio::buffer(got), [&](Error error, std::size_t size) {
+    asio::async_read(*s.client, asio::buffer(got), [&](AsioError error, std::size_t size) {
         CHECK((!error && size == got.size()));
         ++done;
     });
@@ -93,20 +94,20 @@ TEST_CASE("an empty read completes with nothing; the peer's end is eof; both end
     Streams s;
     std::array<char, 10> buffer{};
     int done = 0;
-    s.server->async_read_some(asio::mutable_buffer(), [&](Error error, std::size_t size) {
+    s.server->async_read_some(asio::mutable_buffer(), [&](AsioError error, std::size_t size) {
         CHECK((!error && size == 0));
         ++done;
     });
     s.io.run();
     s.io.restart();
-    s.client->async_shutdown([&](Error error) {
+    s.client->async_shutdown([&](AsioError error) {
         CHECK_FALSE(error);
         ++done;
     });
-    s.server->async_read_some(asio::buffer(buffer), [&](Error error, std::size_t) {
+    s.server->async_read_some(asio::buffer(buffer), [&](AsioError error, std::size_t) {
         CHECK(error == asio::error::eof);
         ++done;
-        s.server->async_shutdown([&](Error) { ++done; });
+        s.server->async_shutdown([&](AsioError) { ++done; });
     });
     s.io.run();
     CHECK(done == 4);
@@ -115,15 +116,15 @@ TEST_CASE("an empty read completes with nothing; the peer's end is eof; both end
 TEST_CASE("closing ends what is under way") {
     Streams s;
     std::array<char, 10> buffer{};
-    Error seen;
-    s.server->async_read_some(asio::buffer(buffer), [&](Error error, std::size_t) { seen = error; });
+    AsioError seen;
+    s.server->async_read_some(asio::buffer(buffer), [&](AsioError error, std::size_t) { seen = error; });
     s.io.poll();
     s.server->close();
     s.io.run();
     s.io.restart();
     CHECK(seen == asio::error::operation_aborted);
     CHECK_FALSE(s.server->is_open());
-    s.server->async_write_some(asio::buffer("x", 1), [&](Error error, std::size_t) { seen = error; });
+    s.server->async_write_some(asio::buffer("x", 1), [&](AsioError error, std::size_t) { seen = error; });
     s.io.run();
     CHECK(seen == asio::error::bad_descriptor);
 }
@@ -133,8 +134,8 @@ TEST_CASE("a forged record is a protocol error with words") {
     const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'f');
     REQUIRE(::send(s.client->session().descriptor(), forged.data(), forged.size(), 0) == 37);
     std::array<char, 10> buffer{};
-    Error seen;
-    s.server->async_read_some(asio::buffer(buffer), [&](Error error, std::size_t) { seen = error; });
+    AsioError seen;
+    s.server->async_read_some(asio::buffer(buffer), [&](AsioError error, std::size_t) { seen = error; });
     s.io.run();
     CHECK(seen == boost::system::errc::protocol_error);
     CHECK(s.server->session().failure_reason().find("MAC") != std::string::npos);
@@ -142,28 +143,28 @@ TEST_CASE("a forged record is a protocol error with words") {
 
 TEST_CASE("a stream that has been silent rests, wherever it has been moved to, and goes on as if it had not") {
     Streams s;
-    auto rest = std::make_unique<TlsRest>();
+    auto rest = std::make_unique<IdleBuffers>();
     Instant now{};
-    s.server->rest_in(*rest, now);
+    s.server->join(*rest, now);
     TlsStream server(std::move(*s.server));
     std::array<char, 16> buffer{};
     for (int i = 0; i < 3; ++i) {
         std::size_t got = 0;
-        server.async_read_some(asio::buffer(buffer), [&got](Error error, std::size_t bytes) {
+        server.async_read_some(asio::buffer(buffer), [&got](AsioError error, std::size_t bytes) {
             CHECK_FALSE(error);
             got = bytes;
         });
         s.io.poll();
         s.io.restart();
-        for (int look = 0; look < 2; ++look) rest->on_time(now += TlsRest::interval);
+        for (int look = 0; look < 2; ++look) rest->on_time(now += IdleBuffers::interval);
         CHECK((rest->next_deadline() == never));
-        asio::async_write(*s.client, asio::buffer("wake", 4), [](Error error, std::size_t) { CHECK_FALSE(error); });
+        asio::async_write(*s.client, asio::buffer("wake", 4), [](AsioError error, std::size_t) { CHECK_FALSE(error); });
         s.io.run();
         s.io.restart();
         CHECK(std::string_view(buffer.data(), got) == "wake");
         CHECK((rest->next_deadline() != never));
     }
     rest.reset();  // the front has gone
-    asio::async_write(server, asio::buffer("end", 3), [](Error error, std::size_t) { CHECK_FALSE(error); });
+    asio::async_write(server, asio::buffer("end", 3), [](AsioError error, std::size_t) { CHECK_FALSE(error); });
     s.io.run();
 }

@@ -105,7 +105,7 @@ TEST_CASE("a link that has been silent rests, and goes on as if it had not") {
     TlsRig rig;
     Connected c(rig);
     for (int i = 0; i < 3; ++i) {
-        for (int look = 0; look < 3; ++look) rig.advance(net::TlsRest::interval);
+        for (int look = 0; look < 3; ++look) rig.advance(net::IdleBuffers::interval);
         CHECK(rig.fronts[0]->next_deadline() > rig.driver.now());
         c.heard.clear();
         c.client.received.clear();
@@ -113,7 +113,7 @@ TEST_CASE("a link that has been silent rests, and goes on as if it had not") {
         CHECK(rig.until([&] { return c.heard == "are you there"; }));
         say(c.connection(), "yes");
         CHECK(c.client.reads(3) == "yes");
-        for (int look = 0; look < 3; ++look) rig.advance(net::TlsRest::interval);
+        for (int look = 0; look < 3; ++look) rig.advance(net::IdleBuffers::interval);
         c.client.received.clear();
         say(c.connection(), "are you");
         CHECK(c.client.reads(7) == "are you");
@@ -123,7 +123,7 @@ TEST_CASE("a link that has been silent rests, and goes on as if it had not") {
 TEST_CASE("links outlive the listener's front, resting or not") {
     TlsRig rig;
     Connected c(rig);
-    for (int look = 0; look < 3; ++look) rig.advance(net::TlsRest::interval);
+    for (int look = 0; look < 3; ++look) rig.advance(net::IdleBuffers::interval);
     rig.listeners.clear();
     rig.fronts.clear();
     c.client.send("still");

@@ -21,7 +21,7 @@ constexpr int waits_max = 1000;
 TlsClient::TlsClient(Rig& of, std::uint16_t port, const net::TlsClientOptions& options, const std::string& server_name)
     : rig(of) {
     auto context = net::TlsContext::create(options, net::TlsSecrets::create());
-    REQUIRE_MESSAGE(context.ok(), (context.ok() ? "" : context.error().text));
+    REQUIRE_MESSAGE(context.ok(), (context.ok() ? "" : text_of(context.error().reason)));
     Client socket = Client::to_port(port);
     session = net::TlsSession::create(*context, os::Descriptor(std::exchange(socket.descriptor, -1)), server_name);
     REQUIRE((session != nullptr));
@@ -78,7 +78,7 @@ TlsRig::~TlsRig() {
 std::uint16_t TlsRig::listen_tls(const net::TlsOptions& options) {
     const auto index = static_cast<std::uint16_t>(listeners.size());
     auto front = make_tls_front(index, "secure", options, driver, *workers, log);
-    REQUIRE_MESSAGE(front.ok(), (front.ok() ? "" : front.error().text));
+    REQUIRE_MESSAGE(front.ok(), (front.ok() ? "" : text_of(front.error().reason)));
     return listen_tcp(std::move(*front));
 }
 

@@ -1,4 +1,4 @@
-#include "ledge/topic/detail/text_hash.hpp"
+#include "ledge/base/text_hash.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-using namespace ledge::topic::detail;
+using namespace ledge;
 
 namespace {
 

@@ -1,10 +1,16 @@
-// Session: how much memory the session holds, and how it frees memory when memory is short. Messages that the store has
-// are read again when their turn comes. Messages that only memory has are lost: counted and logged.
+// SessionQueue: how much memory the queue holds, and how it frees memory when memory is short. Messages that the store
+// has are read again when their turn comes. Messages that only memory has are lost: counted and logged.
 #include <algorithm>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
-#include "ledge/session/session.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/journal/journal.hpp"
+#include "ledge/session/counters.hpp"
+#include "ledge/session/memory_budget.hpp"
+#include "ledge/session/services.hpp"
+#include "ledge/session/session_queue.hpp"
+#include "ledge/session/session_records.hpp"
 
 namespace ledge::session {
 
@@ -19,19 +25,15 @@ std::uint64_t share_of(const journal::Publication& publication) {
 
 }  // namespace
 
-std::uint64_t Session::slot_bytes() const { return pending_.memory() + inflight_.memory(); }
-
-void Session::count_slots() {
+void SessionQueue::count_slots() {
     const std::uint64_t now = slot_bytes();
     if (now == counted_slots_) return;
     services_.memory.add(now);
     services_.memory.remove(std::exchange(counted_slots_, now));
 }
 
-std::uint64_t Session::memory() const { return slot_bytes() + pending_.loaded_bytes(); }
-
-std::uint64_t Session::held_bytes() {
-    std::uint64_t bytes = counted_tables_ + memory();
+std::uint64_t SessionQueue::held_bytes() {
+    std::uint64_t bytes = memory();
     inflight_.for_each(
         [&](wire::PacketId, const Inflight::Entry& entry) { bytes += share_of(entry.delivery.publication); });
     return bytes;
@@ -39,40 +41,41 @@ std::uint64_t Session::held_bytes() {
 
 // Only a loaded front without gaps can be unloaded: the tail is described by its first row alone, so rows that were
 // dropped between the loaded ones, and may still be in the store, would come back.
-bool Session::is_queue_unloadable() const {
+bool SessionQueue::is_unloadable() const {
     return is_stored() && pending_.has_loaded() && !has_gaps_ && pending_.is_all_stored();
 }
 
 // A sent message is needed again only if the client reconnects without having acknowledged it. Both records must be on
 // stable storage: while the record of the message is pending, the end of the exchange cancels the record, and finds its
 // ticket in the publication.
-bool Session::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
+bool SessionQueue::is_unloadable(wire::PacketId id, const Inflight::Entry& entry) {
     const Delivery& delivery = entry.delivery;
     const journal::Journal& journal = services_.journal;
-    return delivery.publication && delivery.is_stored && delivery.message != 0 && journal.is_durable(delivery.ticket) &&
-           journal.is_durable(delivery.publication.message_ticket()) && inflight_.find_answerable(id) != nullptr;
+    return delivery.publication && delivery.is_stored && delivery.message != no_message &&
+           journal.is_durable(delivery.ticket) && journal.is_durable(delivery.publication.message_ticket()) &&
+           inflight_.find_answerable(id) != nullptr;
 }
 
-std::uint64_t Session::unloadable_bytes() {
+std::uint64_t SessionQueue::unloadable_bytes() {
     if (!is_stored()) return 0;
-    std::uint64_t bytes = is_queue_unloadable() ? pending_.loaded_bytes() : 0;
+    std::uint64_t bytes = is_unloadable() ? pending_.loaded_bytes() : 0;
     inflight_.for_each([&](wire::PacketId id, const Inflight::Entry& entry) {
         if (is_unloadable(id, entry)) bytes += share_of(entry.delivery.publication);
     });
     return bytes;
 }
 
-void Session::unload() {
-    if (is_queue_unloadable()) unload_queue();
+void SessionQueue::unload() {
+    if (is_unloadable()) unload_pending();
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
         if (is_unloadable(id, entry)) entry.delivery.publication = {};
     });
     shrink();
 }
 
-void Session::unload_queue() {
+void SessionQueue::unload_pending() {
     LEDGE_ASSERT(pending_.has_loaded());
-    const std::uint64_t first = pending_.front().row;
+    const QueueRow first = pending_.front().row;
     const std::uint64_t rows = pending_.loaded();
     const std::uint64_t bytes = pending_.loaded_bytes();
     while (pending_.has_loaded()) {
@@ -82,7 +85,7 @@ void Session::unload_queue() {
     pending_.put_back(first, rows, bytes);
 }
 
-std::uint64_t Session::unstored_bytes() {
+std::uint64_t SessionQueue::unstored_bytes() {
     std::uint64_t bytes = pending_.is_all_stored() ? 0 : pending_.loaded_bytes();
     inflight_.for_each([&](wire::PacketId, const Inflight::Entry& entry) {
         if (!entry.delivery.is_stored) bytes += share_of(entry.delivery.publication);
@@ -90,18 +93,18 @@ std::uint64_t Session::unstored_bytes() {
     return bytes;
 }
 
-void Session::drop_unstored() {
-    const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_in_queue();
+void SessionQueue::drop_unstored() {
+    const std::uint64_t dropped = drop_unstored_in_flight() + drop_unstored_pending();
     shrink();
     if (dropped == 0) return;
     services_.counters.dropped_memory += dropped;
-    services_.log.warning("queue_dropped", {{"client_id", client_id_},
+    services_.log.warning("queue_dropped", {{"client_id", record_.client_id()},
                                             {"messages", dropped},
                                             {"reason", "memory is short"},
                                             {"limit", "memory.budget_bytes"}});
 }
 
-std::uint64_t Session::drop_unstored_in_queue() {
+std::uint64_t SessionQueue::drop_unstored_pending() {
     std::uint64_t dropped = 0;
     // Each loaded delivery moves from the front to the back once, so the order stays.
     for (std::size_t left = pending_.loaded(); left > 0; --left) {
@@ -118,7 +121,7 @@ std::uint64_t Session::drop_unstored_in_queue() {
 
 // A QoS 1 exchange simply ends; a late PUBACK is ignored. A QoS 2 exchange goes on with PUBREL if the client may hold
 // the packet id, because only PUBREL frees the id on both sides [MQTT-4.3.3-7].
-std::uint64_t Session::drop_unstored_in_flight() {
+std::uint64_t SessionQueue::drop_unstored_in_flight() {
     std::vector<wire::PacketId> over;  // finished after the walk, because finishing changes the window
     std::uint64_t dropped = 0;
     inflight_.for_each([&](wire::PacketId id, Inflight::Entry& entry) {
@@ -131,6 +134,12 @@ std::uint64_t Session::drop_unstored_in_flight() {
     });
     for (const wire::PacketId id : over) finish_exchange(id);
     return dropped;
+}
+
+void SessionQueue::shrink() {
+    inflight_.shrink();
+    pending_.shrink();
+    count_slots();
 }
 
 }  // namespace ledge::session

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace ledge::topic::detail {
+namespace ledge {
 
 /// Returns the high half XOR the low half of the full product.
 inline std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) {
@@ -24,4 +24,4 @@ inline std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) {
 #endif
 }
 
-}  // namespace ledge::topic::detail
+}  // namespace ledge

@@ -1,4 +1,4 @@
-#include "ledge/net/tls_rest.hpp"
+#include "ledge/net/idle_buffers.hpp"
 
 #include <utility>
 
@@ -6,26 +6,26 @@
 
 namespace ledge::net {
 
-Restable::~Restable() {
+BufferHolder::~BufferHolder() {
     if (place_ == nullptr) return;
-    TlsRest::List& list = is_resting_ ? place_->resting_ : place_->awake_;
+    IdleBuffers::List& list = is_resting_ ? place_->resting_ : place_->awake_;
     list.erase(list.iterator_to(*this));
 }
 
-void Restable::mark_active() {
+void BufferHolder::mark_active() {
     was_active_ = true;
     // A resting connection gets its buffers back, so the next look must consider it again.
     if (!std::exchange(is_resting_, false) || place_ == nullptr) return;
     place_->awake_.splice(place_->awake_.end(), place_->resting_, place_->resting_.iterator_to(*this));
 }
 
-TlsRest::~TlsRest() {
+IdleBuffers::~IdleBuffers() {
     for (List* list : {&awake_, &resting_}) {
-        list->clear_and_dispose([](Restable* link) { link->place_ = nullptr; });
+        list->clear_and_dispose([](BufferHolder* link) { link->place_ = nullptr; });
     }
 }
 
-void TlsRest::add(Restable& link, Instant now) {
+void IdleBuffers::add(BufferHolder& link, Instant now) {
     if (awake_.empty() && look_at_ <= now) look_at_ = now + interval;
     LEDGE_ASSERT(link.place_ == nullptr);
     link.place_ = this;
@@ -33,21 +33,21 @@ void TlsRest::add(Restable& link, Instant now) {
     awake_.push_back(link);
 }
 
-std::vector<TlsSession*> TlsRest::sessions() {
+std::vector<TlsSession*> IdleBuffers::sessions() {
     std::vector<TlsSession*> out;
     for (List* list : {&awake_, &resting_}) {
-        for (Restable& link : *list) {
+        for (BufferHolder& link : *list) {
             if (TlsSession* session = link.session(); session != nullptr) out.push_back(session);
         }
     }
     return out;
 }
 
-void TlsRest::on_time(Instant now) {
+void IdleBuffers::on_time(Instant now) {
     if (look_at_ > now) return;
     look_at_ = now + interval;
     for (auto it = awake_.begin(); it != awake_.end();) {
-        Restable& link = *it++;  // the iterator moves on first, because the link may move to the other list
+        BufferHolder& link = *it++;  // the iterator moves on first, because the link may move to the other list
         if (std::exchange(link.was_active_, false) || !link.rest()) continue;
         link.is_resting_ = true;
         resting_.splice(resting_.end(), awake_, awake_.iterator_to(link));

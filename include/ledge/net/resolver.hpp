@@ -1,6 +1,6 @@
 // Resolver: looks up the addresses of names without blocking the loop. The system's resolver has no deadline, so it
 // runs on a thread of its own. There is one such thread; while it hangs, further names wait for it. The thread starts
-// with the first name. A Connector owns the Resolver and calls it on the loop's thread.
+// with the first name. Its owner (a Connector, or the runtime's LateListeners) calls it on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ledge/base/error.hpp"
 #include "ledge/base/result.hpp"
 #include "ledge/os/address.hpp"
 #include "ledge/os/worker_pool.hpp"
@@ -21,8 +22,8 @@ namespace ledge::net {
 
 class Resolver {
 public:
-    /// At least one address, port 0, in the order in which the addresses should be tried. The error is a sentence.
-    using Answer = Result<std::vector<os::SocketAddress>, std::string>;
+    /// At least one address, port 0, in the order in which the addresses should be tried.
+    using Answer = Result<std::vector<os::SocketAddress>, Error>;
     using Done = std::function<void(const Answer&)>;
     using LookUp = Answer (*)(const std::string& name);
 

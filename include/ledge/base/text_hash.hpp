@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "ledge/base/rng.hpp"
-#include "ledge/topic/detail/wide_multiply.hpp"
+#include "ledge/base/wide_multiply.hpp"
 
-namespace ledge::topic::detail {
+namespace ledge {
 
 class TextHash {
 public:
@@ -66,4 +66,4 @@ private:
     std::uint64_t keys_[5];
 };
 
-}  // namespace ledge::topic::detail
+}  // namespace ledge
