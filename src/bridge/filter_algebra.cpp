@@ -10,13 +10,13 @@
 #include "ledge/bridge/filter_algebra.hpp"
 
 #include "ledge/base/assert.hpp"
-#include "ledge/topic/detail/level_splitter.hpp"
+#include "ledge/topic/levels.hpp"
 #include "ledge/topic/name.hpp"
 
 namespace ledge::bridge {
 namespace {
 
-using topic::detail::LevelSplitter;
+using topic::LevelSplitter;
 
 /// A filter as a list of levels. The position may be beyond the last level.
 class Levels {
