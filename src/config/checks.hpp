@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "ledge/config/load.hpp"
-#include "options.hpp"
+#include "listener_draft.hpp"
 
 namespace ledge::config {
 

@@ -1,6 +1,6 @@
 // url  := ("mqtt" | "mqtts" | "http" | "https") "://" host [":" port] ["/"]
 //       | ("ws" | "wss") "://" host [":" port] [path] | "unix:" path
-// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; for the authentication hook also a host name
+// host := IPv4 | "[" IPv6 ["%" zone] "]" | "localhost"; for the authentication hook and bridges also a host name
 #include "listener_url.hpp"
 
 #include <algorithm>
@@ -194,6 +194,38 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     return endpoint;
 }
 
+/// The address of a server that the broker connects to. `url` begins with the start of the scheme; `server_shape` says
+/// in complaints what would be right. Endpoint::resource is the path as it is written, "" = none.
+Parsed parse_server(const Scheme& scheme, std::string_view url, std::string_view server_shape) {
+    LEDGE_ASSERT(url.starts_with(scheme.start));
+    // The path is sent to the server as it is, in the first line of the request, so it must not have blanks or line
+    // ends.
+    const std::string_view path = url.substr(std::min(url.find('/', scheme.start.size()), url.size()));
+    const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
+                         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (!is_path) return Failure{std::string("the path may have at most 256 visible ASCII characters, and no #")};
+    std::string_view rest = url.substr(scheme.start.size(), url.size() - scheme.start.size() - path.size());
+    auto host = split_host(rest);
+    if (!host) return Failure{host.error()};
+    const auto port = port_of(scheme, host.value(), rest);
+    if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(server_shape)};
+    // Unlike a listener, a server may have a host name.
+    const bool is_named = !host->is_bracketed && is_host_name(host->text);
+    if (!is_named && !check_host(host.value()).empty())
+        return Failure{quoted(host->text) + " is neither a name nor an address of a host; " +
+                       std::string(server_shape)};
+    Endpoint endpoint;
+    endpoint.protocol = scheme.protocol;
+    endpoint.is_tls = scheme.is_tls;
+    endpoint.port = port.value();
+    endpoint.is_local = is_named             ? host->text == "localhost"
+                        : host->is_bracketed ? is_loopback_ipv6(host->text)
+                                             : host->text.starts_with("127.");
+    endpoint.host = std::move(host->text);
+    endpoint.resource = path;
+    return endpoint;
+}
+
 /// True: all bits after the prefix are 0.
 bool is_first_of(const Network& network) {
     LEDGE_ASSERT(network.prefix_bits <= ip_address_bits);
@@ -234,29 +266,33 @@ Parsed parse_hook_url(std::string_view url) {
         return one.protocol == Endpoint::Protocol::http && url.starts_with(one.start);
     });
     if (scheme == std::end(schemes)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
-    // The path is sent to the hook as it is, in the first line of the request, so it must not have blanks or line ends.
-    const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
-    const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
-                         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (!is_path) return Failure{std::string("the path may have at most 256 visible ASCII characters, and no #")};
-    std::string_view rest = url.substr(scheme->start.size(), url.size() - scheme->start.size() - path.size());
-    auto host = split_host(rest);
-    if (!host) return Failure{host.error()};
-    const auto port = port_of(*scheme, host.value(), rest);
-    if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
-    // Unlike a listener, a hook may have a host name.
-    const bool is_named = !host->is_bracketed && is_host_name(host->text);
-    if (!is_named && !check_host(host.value()).empty())
-        return Failure{quoted(host->text) + " is neither a name nor an address of a host; " + std::string(hook_shape)};
-    Endpoint endpoint;
-    endpoint.protocol = scheme->protocol;
-    endpoint.is_tls = scheme->is_tls;
-    endpoint.port = port.value();
-    endpoint.is_local = is_named             ? host->text == "localhost"
-                        : host->is_bracketed ? is_loopback_ipv6(host->text)
-                                             : host->text.starts_with("127.");
-    endpoint.host = std::move(host->text);
-    endpoint.resource = path.empty() ? "/" : path;
+    auto endpoint = parse_server(*scheme, url, hook_shape);
+    if (endpoint && endpoint->resource.empty()) endpoint->resource = "/";
+    return endpoint;
+}
+
+Parsed parse_bridge_url(std::string_view url) {
+    constexpr std::string_view bridge_shape =
+        "use mqtts://HOST:PORT, for example mqtts://broker.example:8883, mqtt://HOST:PORT, wss://HOST:PORT/PATH or "
+        "ws://HOST:PORT/PATH";
+    const auto scheme = std::ranges::find_if(schemes, [&](const Scheme& one) {
+        return one.protocol != Endpoint::Protocol::http && url.starts_with(one.start);
+    });
+    if (scheme == std::end(schemes)) return Failure{"not the address of a broker; " + std::string(bridge_shape)};
+    const std::string_view rest = url.substr(scheme->start.size());
+    if (rest.substr(0, rest.find('/')).find('@') != std::string_view::npos)
+        return Failure{
+            std::string("a url has no user name and no password, because urls are logged; use the keys user "
+                        "and password_file")};
+    auto endpoint = parse_server(*scheme, url, bridge_shape);
+    if (!endpoint) return endpoint;
+    std::string& path = endpoint->resource;
+    if (scheme->protocol == Endpoint::Protocol::websocket) {
+        if (path.empty()) path = "/mqtt";  // the path that most brokers serve
+        return endpoint;
+    }
+    if (path.size() > 1) return Failure{"only ws:// and wss:// have a path; remove " + quoted(path)};
+    path.clear();
     return endpoint;
 }
 

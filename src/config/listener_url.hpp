@@ -1,4 +1,4 @@
-// Parses urls of listeners, of the admin pages and of the authentication hook, and networks such as `10.0.0.0/8`.
+// Parses urls of listeners, of the admin pages, of the authentication hook and of bridges, and networks such as `10.0.0.0/8`.
 #pragma once
 
 #include <string>
@@ -19,6 +19,11 @@ Result<Endpoint, std::string> parse_admin_url(std::string_view url);
 /// The url of [auth.http]: http://HOST:PORT/PATH or https://HOST:PORT/PATH. Endpoint::resource is the path.
 /// Endpoint::host may be a name, and localhost stays a name. The error is as above.
 Result<Endpoint, std::string> parse_hook_url(std::string_view url);
+
+/// A url of [bridges.NAME]: mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH.
+/// Endpoint::host may be a name. Endpoint::resource is the path of ws:// and wss://; without a path it is "/mqtt". The
+/// error is as above.
+Result<Endpoint, std::string> parse_bridge_url(std::string_view url);
 
 /// "10.0.0.0/8", "2001:db8::/32" or one address. Bits after the prefix must be 0. The error is as above.
 Result<Network, std::string> parse_network(std::string_view text);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "assignment.hpp"
+#include "bridges.hpp"
 #include "checks.hpp"
 #include "convert.hpp"
 #include "ledge/base/assert.hpp"
@@ -70,6 +71,7 @@ public:
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_, is_durability_flag);
+        loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
@@ -137,6 +139,11 @@ private:
     void assign(const Assignment& assignment) {
         if (Levels::is_of_levels(assignment.key)) {
             const std::string problem = levels_.assign(assignment);
+            if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
+            return;
+        }
+        if (Bridges::is_of_bridges(assignment.key)) {
+            const std::string problem = bridges_.assign(assignment, places_);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
@@ -246,11 +253,14 @@ private:
     }
 
     /// The known key that is nearest to `key`, "" if none is near. Keys of the same section come first, and
-    /// [listener.lan] is read as [listeners.lan].
+    /// [listener.lan] is read as [listeners.lan], [bridge.cloud] as [bridges.cloud].
     static std::string meant_by(std::string_view key) {
         const std::size_t first = key.find('.');
         const std::string_view section = key.substr(0, std::min(first, key.size()));
-        if (first != std::string_view::npos && section != "listeners" && edit_distance_to_listeners(section) <= 2) {
+        // [bridge.cloud] is meant to be [bridges.cloud]; the rest of the key is checked when it is mended.
+        if (first != std::string_view::npos && distance_of(section, "bridges") <= 2)
+            return "bridges." + std::string(key.substr(first + 1));
+        if (first != std::string_view::npos && section != "listeners" && distance_of(section, "listeners") <= 2) {
             const std::string meant = std::string(listeners_prefix) + std::string(key.substr(first + 1));
             return find_target(meant).option != nullptr ? meant : meant_by(meant);
         }
@@ -266,8 +276,8 @@ private:
     }
 
     /// The time of edit_distance() grows with the square of the length, so a long word gets no exact answer.
-    static std::size_t edit_distance_to_listeners(std::string_view word) {
-        return word.size() > nearest_bytes_max ? nearest_bytes_max : edit_distance(word, "listeners");
+    static std::size_t distance_of(std::string_view word, std::string_view known) {
+        return word.size() > nearest_bytes_max ? nearest_bytes_max : edit_distance(word, known);
     }
 
     /// All keys that could stand where `key` stands: those of its listener, or those of the broker and [limits].
@@ -287,6 +297,7 @@ private:
     Loaded loaded_;
     std::map<std::string, ListenerDraft> drafts_;
     Levels levels_;
+    Bridges bridges_;
     std::map<std::string, std::string> places_;  // key -> where its value was set last
 };
 
@@ -312,6 +323,7 @@ Loaded load(const Sources& sources) {
         loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
     }
     load_policy(loaded);
+    check_bridge_files(loaded.config.bridges, loaded.places, loaded.complaints);
     bound_complaints(loaded.complaints);
     return loaded;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "ledge/config/config.hpp"
+#include "listener_draft.hpp"
 #include "options.hpp"
 
 namespace ledge::config {
@@ -31,6 +33,12 @@ inline constexpr std::string_view user_name_names[] = {"none", "cn", "san", "fin
 inline constexpr std::string_view tls_version_names[] = {"1.2", "1.3"};
 inline constexpr std::string_view unusable_names[] = {"stop", "start_without"};
 
+inline constexpr std::string_view protocol_names[] = {"auto", "5", "3.1.1"};
+inline constexpr std::string_view direction_names[] = {"out", "in", "both"};
+inline constexpr std::string_view retain_names[] = {"keep", "clear"};
+inline constexpr std::string_view queue_overflow_names[] = {"drop_oldest", "drop_newest", "refuse"};
+inline constexpr std::string_view queue_order_names[] = {"backlog_first", "live_first"};
+
 /// The words for the values of T, in the order of the values. Empty for an enumeration that is configured by its number
 /// (QoS), and for every other type.
 template <class T>
@@ -45,6 +53,11 @@ constexpr std::span<const std::string_view> names_of() {
     if constexpr (std::is_same_v<T, TlsUserName>) return user_name_names;
     if constexpr (std::is_same_v<T, TlsVersion>) return tls_version_names;
     if constexpr (std::is_same_v<T, StoreSettings::Unusable>) return unusable_names;
+    if constexpr (std::is_same_v<T, bridge::ProtocolChoice>) return protocol_names;
+    if constexpr (std::is_same_v<T, bridge::Direction>) return direction_names;
+    if constexpr (std::is_same_v<T, bridge::RetainRule>) return retain_names;
+    if constexpr (std::is_same_v<T, BridgeQueueSettings::Overflow>) return queue_overflow_names;
+    if constexpr (std::is_same_v<T, BridgeQueueSettings::Order>) return queue_order_names;
     return {};
 }
 
@@ -101,8 +114,12 @@ auto& field_of(Place place) {
         return (*place.config.*....*Members);
     } else if constexpr (scope == Scope::limits) {
         return (*place.limits.*....*Members);
-    } else {
+    } else if constexpr (scope == Scope::listener) {
         return (*place.listener.*....*Members);
+    } else if constexpr (scope == Scope::bridge) {
+        return (*place.bridge.*....*Members);
+    } else {
+        return (*place.route.*....*Members);
     }
 }
 
@@ -167,6 +184,26 @@ constexpr Option jwt(std::string_view name, std::string_view unit, Range range, 
 template <auto Member>
 constexpr Option hook(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::broker, &Config::auth, &AuthSettings::http, Member>("auth.http", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option bridge_row(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::bridge, Member>("", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option bridge_tls(std::string_view name, std::string_view help) {
+    return row<Scope::bridge, &BridgeSettings::tls, Member>("tls", name, "", {}, help);
+}
+
+template <auto Member>
+constexpr Option bridge_queue(std::string_view name, std::string_view unit, Range range, std::string_view help) {
+    return row<Scope::bridge, &BridgeSettings::queue, Member>("queue", name, unit, range, help);
+}
+
+template <auto Member>
+constexpr Option route(std::string_view name, Range range, std::string_view help) {
+    return row<Scope::route, Member>("", name, "", range, help);
 }
 
 /// A row for a duration in milliseconds; the other helpers read and write durations in seconds.

@@ -11,30 +11,26 @@
 #include <vector>
 
 #include "assignment.hpp"
-#include "ledge/config/config.hpp"
+
+namespace ledge::session {
+struct SessionLimits;
+}  // namespace ledge::session
+namespace ledge::bridge {
+struct Route;
+}  // namespace ledge::bridge
 
 namespace ledge::config {
 
-/// A listener while the configuration is read. checks.cpp turns it into a ListenerSocket and a ListenerOptions.
-struct ListenerDraft {
-    std::string name;
-    std::string url;
-    std::optional<bool> allow_anonymous;  // nullopt = depends on the address, TLS and [auth]
-    std::uint32_t connections_max = broker::ListenerOptions{}.connections_max;
-    std::uint32_t connections_per_second = 0;
-    std::uint32_t connections_burst = 0;
-    bool proxy_protocol = false;
-    std::vector<std::string> proxy_from;
-    bool peer_credentials = false;
-    session::SessionLimits limits;
-    WebSocketSettings websocket;
-    TlsSettings tls;
-};
+struct Config;
+struct ListenerDraft;
+struct BridgeSettings;
 
 enum class Scope : std::uint8_t {
     broker,    // exists once, as `key`
     limits,    // exists once as `limits.key`, and for each listener as `listeners.NAME.limits.key`
     listener,  // exists for each listener, as `listeners.NAME.key` or `listeners.NAME.section.key`
+    bridge,    // exists for each bridge, as `bridges.NAME.key` or `bridges.NAME.section.key`
+    route,     // exists for each route of a bridge, as `bridges.NAME.routes.NUMBER.key`
 };
 
 /// The objects that options are read from and written to. Only the member for the scope of the option must be set.
@@ -42,6 +38,8 @@ struct Place {
     Config* config = nullptr;
     session::SessionLimits* limits = nullptr;
     ListenerDraft* listener = nullptr;
+    BridgeSettings* bridge = nullptr;
+    bridge::Route* route = nullptr;
 };
 
 enum class Type : std::uint8_t { boolean, integer, size, choice, text, list };
@@ -72,6 +70,9 @@ std::span<const Option> options();
 /// The three parts of options(), one file each.
 std::span<const Option> listener_options();
 std::span<const Option> limit_options();
+
+/// The rows of bridges and of their routes, which are not among options(): bridges.cpp reads them.
+std::span<const Option> bridge_options();
 
 /// The help of a section, shown above it in the documented file.
 std::string_view section_help(std::string_view section);

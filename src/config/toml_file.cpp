@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bridges.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/code_point.hpp"
 #include "ledge/base/quote.hpp"
@@ -72,7 +73,11 @@ struct Walk {
     void list(const toml::array& list, const std::string& prefix) {
         for (std::size_t i = 0; i < list.size(); ++i) {
             LEDGE_ASSERT(list[i].is_table());
-            this->table(*list[i].as_table(), prefix + std::to_string(i + 1) + ".");
+            const std::string path = prefix + std::to_string(i + 1);
+            const toml::table& member = *list[i].as_table();
+            // A member without keys counts too, because the numbers of the members after it depend on it.
+            if (member.empty()) add(member, path, member.source().begin.line);
+            this->table(member, path + ".");
         }
     }
 
@@ -93,7 +98,8 @@ struct Walk {
             const std::string path = prefix + (is_bare_key(name) ? std::string(name) : quoted(name));
             around.emplace_back(name);
             const Leave leave{around};
-            if (path == levels_key && node.is_array_of_tables()) {
+            const bool is_list = path == levels_key || Bridges::is_routes_key(around);
+            if (is_list && node.is_array_of_tables()) {
                 list(*node.as_array(), path + ".");
                 continue;
             }

@@ -96,6 +96,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
                (admin.tls.client_certificate == config::ClientCertificate::none ? "\n"
                                                                                 : ", for those with a certificate\n");
     }
+    out += config::explain_bridges(loaded.config.bridges);
     for (const std::string& note : loaded.notes) out += "warning: " + note + "\n";
     // The files that the broker reads again while it runs are checked with the rights that it will have then.
     std::vector<std::string> unread;

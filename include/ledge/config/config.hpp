@@ -13,6 +13,7 @@
 #include "ledge/auth/revocation.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/config/bridge_settings.hpp"
 #include "ledge/config/settings.hpp"
 #include "ledge/session/limits.hpp"
 
@@ -73,8 +74,9 @@ struct Config {
     AuthSettings auth;
     AdminSettings admin;
     ProcessSettings process;
-    Endpoint admin_endpoint;      // parsed from admin.url, if admin.is_used()
-    Duration stop_time_max = 3s;  // from the request to stop until the remaining connections are closed
+    std::vector<BridgeSettings> bridges;  // sorted by name
+    Endpoint admin_endpoint;              // parsed from admin.url, if admin.is_used()
+    Duration stop_time_max = 3s;          // from the request to stop until the remaining connections are closed
 };
 
 }  // namespace ledge::config

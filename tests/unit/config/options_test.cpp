@@ -7,6 +7,7 @@
 #include <set>
 
 #include "helpers.hpp"
+#include "listener_draft.hpp"
 
 using namespace ledge;
 using namespace ledge::config;
@@ -102,6 +103,13 @@ TEST_CASE("every member of the limits and options has a row") {
     CHECK(rows_in("auth.jwt") == count_members<TokenSettings>());
     CHECK(rows_in("auth.http") == count_members<HookSettings>());
     CHECK(rows_in("log") == count_members<LogSettings>());
+    const auto rows_of_bridges = [](Scope scope) {
+        return static_cast<std::size_t>(std::ranges::count(bridge_options(), scope, &Option::scope));
+    };
+    // Without name, the three members that are parsed from others, and tls, queue and routes themselves.
+    CHECK(rows_of_bridges(Scope::bridge) == count_members<BridgeSettings>() - 7 + count_members<BridgeTlsSettings>() +
+                                                count_members<BridgeQueueSettings>());
+    CHECK(rows_of_bridges(Scope::route) == count_members<bridge::Route>());
 }
 
 TEST_CASE("keys are unique and no row writes what another reads") {

@@ -1,0 +1,69 @@
+// The secret files of bridges: passwords and pre-shared keys. A secret that others can read is none, and a file that
+// others can write lets them choose it, so both are mistakes.
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "bridges.hpp"
+#include "ledge/base/bytes.hpp"
+#include "ledge/base/wipe.hpp"
+#include "ledge/os/file.hpp"
+
+namespace ledge::config {
+namespace {
+
+/// The mistake in the rights of a secret file, "" = none.
+std::string problem_of_mode(const std::string& path, std::uint32_t mode) {
+    if ((mode & S_IWOTH) != 0) return "every user of this machine can write " + path + "; run chmod o-rwx " + path;
+    if ((mode & S_IROTH) != 0) return "every user of this machine can read " + path + "; run chmod o-r " + path;
+    return {};
+}
+
+/// Makes a complaint about a file that the key names. Its place is where the key was set.
+Complaint complaint(const Places& places, const std::string& key, const std::string& text) {
+    const auto place = places.find(key);
+    return {place != places.end() ? place->second : std::string(), "key '" + key + "': " + text};
+}
+
+}  // namespace
+
+Result<Secret, std::string> read_bridge_password(const std::string& path) {
+    auto file = os::read_regular_file(path, bridge_password_bytes_max + 2);  // with CR LF
+    if (!file) return Failure{text_of(file.error())};
+    const std::string_view text = file->text;
+    std::string_view line = text.substr(0, text.find('\n'));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    std::string problem = problem_of_mode(path, file->mode);
+    if (problem.empty() && line.empty()) problem = path + " has an empty first line; write the password into it";
+    if (problem.empty() && line.size() > bridge_password_bytes_max)
+        problem = path + " has a first line of more than " + std::to_string(bridge_password_bytes_max) +
+                  " bytes, which is the longest password of MQTT; write the password into it";
+    Secret password(as_bytes(problem.empty() ? line : std::string_view()));
+    wipe(file->text.data(), file->text.size());
+    if (!problem.empty()) return Failure{std::move(problem)};
+    return password;
+}
+
+void check_bridge_files(const std::vector<BridgeSettings>& bridges, const Places& places,
+                        std::vector<Complaint>& complaints) {
+    constexpr std::size_t psk_file_bytes_max = 64 * 1024;
+    for (const BridgeSettings& settings : bridges) {
+        const std::string prefix = "bridges." + settings.name + ".";
+        if (!settings.password_file.empty()) {
+            const auto password = read_bridge_password(settings.password_file);
+            if (!password) complaints.push_back(complaint(places, prefix + "password_file", password.error()));
+        }
+        if (settings.tls.psk_file.empty()) continue;
+        const std::string psk_key = prefix + "tls.psk_file";
+        auto file = os::read_regular_file(settings.tls.psk_file, psk_file_bytes_max);
+        if (!file) {
+            complaints.push_back(complaint(places, psk_key, text_of(file.error())));
+            continue;
+        }
+        wipe(file->text.data(), file->text.size());
+        const std::string problem = problem_of_mode(settings.tls.psk_file, file->mode);
+        if (!problem.empty()) complaints.push_back(complaint(places, psk_key, problem));
+    }
+}
+
+}  // namespace ledge::config

@@ -1,0 +1,140 @@
+// Assignments below [bridges]: each key finds its row, and its value is converted and written to its place.
+#include "bridges.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "convert.hpp"
+#include "ledge/base/assert.hpp"
+#include "nearest.hpp"
+#include "options.hpp"
+
+namespace ledge::config {
+namespace {
+
+constexpr std::string_view bridges_key = "bridges";
+constexpr std::string_view routes_name = "routes";
+constexpr std::size_t shown_bytes_max = 200;  // of a key in a complaint
+
+bool is_table(const Assignment& assignment) {
+    const auto* other = std::get_if<OtherValue>(&assignment.value);
+    return other != nullptr && other->kind == table_kind;
+}
+
+/// True: `text` is `name`, or begins with `name` and a dot.
+bool is_at_or_below(std::string_view text, std::string_view name) {
+    return text.starts_with(name) && (text.size() == name.size() || text[name.size()] == '.');
+}
+
+/// The part up to the first dot, which is removed from `rest` together with the dot.
+std::string_view split_part(std::string_view& rest) {
+    const std::size_t dot = std::min(rest.find('.'), rest.size());
+    const std::string_view part = rest.substr(0, dot);
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+    return part;
+}
+
+const Option* find_option(Scope scope, std::string_view key) {
+    for (const Option& option : bridge_options()) {
+        if (option.scope == scope && option.has_key(key)) return &option;
+    }
+    return nullptr;
+}
+
+/// The complaint about an unknown key. `prefix` is the part of the key before `name`.
+std::string unknown(Scope scope, std::string_view prefix, std::string_view name) {
+    std::vector<std::string> candidates;
+    for (const Option& option : bridge_options()) {
+        if (option.scope == scope) candidates.push_back(option.key());
+    }
+    const std::string meant = nearest(name, candidates);
+    if (meant.empty()) return "is unknown; ledgemq --print-config shows all keys";
+    return "is unknown; did you mean '" + std::string(prefix.substr(0, shown_bytes_max)) + meant + "'?";
+}
+
+/// Converts the value and writes it to its place. Returns the mistake, "" = none.
+std::string set(const Option& option, const Assignment& assignment, Place place) {
+    LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
+    const auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
+                                          : convert(option, assignment.value);
+    if (!value) return value.error();
+    option.set(place, value.value());
+    return {};
+}
+
+}  // namespace
+
+bool Bridges::is_of_bridges(std::string_view key) { return is_at_or_below(key, bridges_key); }
+
+bool Bridges::is_routes_key(std::span<const std::string> path) {
+    return path.size() == 3 && path[0] == bridges_key && path[2] == routes_name;
+}
+
+std::string Bridges::assign(const Assignment& assignment, Places& places) {
+    LEDGE_ASSERT(is_of_bridges(assignment.key));
+    std::string_view rest = assignment.key;
+    split_part(rest);
+    if (rest.empty()) return is_table(assignment) ? "" : "must be sections with names; write [bridges.NAME]";
+    const std::string name(split_part(rest));
+    if (!is_bare_key(name) || name.size() > bridge_name_bytes_max)
+        return "has no valid name; a bridge's name has 1 to 64 letters, digits, '-' and '_'";
+    if (!drafts_.contains(name) && drafts_.size() == bridges_max)
+        return "is one bridge too many; at most " + std::to_string(bridges_max) + " are allowed";
+    BridgeSettings& settings = drafts_[name];
+    settings.name = name;
+    places.try_emplace("bridges." + name, assignment.place);
+    std::string problem = assign_key(settings, assignment, rest, places);
+    if (!problem.empty()) broken_.insert(name);
+    return problem;
+}
+
+std::string Bridges::assign_key(BridgeSettings& settings, const Assignment& assignment, std::string_view rest,
+                                Places& places) {
+    if (rest.empty()) return is_table(assignment) ? "" : "is a section; write [bridges." + settings.name + "]";
+    if (is_at_or_below(rest, routes_name))
+        return assign_route(settings, assignment, rest.substr(routes_name.size()), places);
+    if (rest == "tls" || rest == "queue")
+        return is_table(assignment) ? "" : "is a section; write [" + assignment.key + "]";
+    // The place of a section is the place of its first key, for complaints about the section as a whole.
+    if (const std::size_t dot = rest.find('.'); dot != std::string_view::npos)
+        places.try_emplace("bridges." + settings.name + "." + std::string(rest.substr(0, dot)), assignment.place);
+    const Option* option = find_option(Scope::bridge, rest);
+    if (option == nullptr) return unknown(Scope::bridge, "bridges." + settings.name + ".", rest);
+    places[assignment.key] = assignment.place;
+    return set(*option, assignment, {.bridge = &settings});
+}
+
+/// rest := "" | "." number ["." name]
+std::string Bridges::assign_route(BridgeSettings& settings, const Assignment& assignment, std::string_view rest,
+                                  Places& places) {
+    const std::string prefix = "bridges." + settings.name + ".routes";
+    std::string_view name = rest.substr(std::min<std::size_t>(rest.size(), 1));
+    const std::string_view digits = split_part(name);
+    std::size_t number = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
+        return "must be a list of sections; write [[" + prefix + "]] with direction and filter below it";
+    const std::size_t count = settings.routes.size();
+    if (number == 0 || number > routes_max || number > count + 1)
+        return "has a number out of order: the bridge has " + std::to_string(count) + " routes so far, at most " +
+               std::to_string(routes_max);
+    if (number > count) settings.routes.emplace_back();
+    const std::string route_key = prefix + "." + std::to_string(number);
+    places.try_emplace(route_key, assignment.place);
+    if (name.empty()) return is_table(assignment) ? "" : "is a section; write [[" + prefix + "]]";
+    const Option* option = find_option(Scope::route, name);
+    if (option == nullptr) return unknown(Scope::route, route_key + ".", name);
+    places[assignment.key] = assignment.place;
+    return set(*option, assignment, {.route = &settings.routes[number - 1]});
+}
+
+std::vector<BridgeSettings> Bridges::finish(const Places& places, BridgeFindings findings) {
+    std::vector<BridgeSettings> bridges;
+    for (auto& [name, settings] : drafts_) bridges.push_back(std::move(settings));
+    drafts_.clear();
+    check_bridges(bridges, places, broken_, findings);
+    return bridges;
+}
+
+}  // namespace ledge::config

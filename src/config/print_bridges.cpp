@@ -1,0 +1,135 @@
+// Bridges as TOML, as a flat list of keys, and as sentences for people.
+#include <algorithm>
+#include <string_view>
+
+#include "bridges.hpp"
+#include "ledge/base/assert.hpp"
+#include "ledge/base/quote.hpp"
+#include "options.hpp"
+#include "print_option.hpp"
+
+namespace ledge::config {
+namespace {
+
+constexpr std::string_view help =
+    "A bridge is a client of another broker, the upstream. It carries messages between the two along its routes. A "
+    "bridge has a name of letters, digits, '-' and '_', here: cloud. There may be up to 16 bridges with up to 64 "
+    "routes each.";
+constexpr std::string_view tls_help = "TLS of a bridge with a url that begins with mqtts:// or wss://.";
+constexpr std::string_view queue_help =
+    "The outgoing messages of a bridge that wait for the upstream. A message leaves the queue when the upstream has "
+    "acknowledged it.";
+constexpr std::string_view routes_help =
+    "A route says which messages a bridge carries and under which names: local_prefix + filter here is remote_prefix + "
+    "filter at the upstream. `ledgemq check` explains each route in a sentence, and refuses routes that make a loop.";
+
+/// The bridge of the documentation. Everything that an operator need not choose has its default.
+BridgeSettings example() {
+    BridgeSettings settings;
+    settings.name = "cloud";
+    settings.urls = {"mqtts://broker.example:8883"};
+    settings.tls.ca = "/etc/ssl/certs/ca-certificates.crt";
+    settings.routes.emplace_back();
+    settings.routes.back().filter = "plant/#";
+    settings.routes.back().remote_prefix = "site-17/";
+    return settings;
+}
+
+/// A Place for Option::get. The casts are safe: this file calls no Option::set.
+Place place_of(const BridgeSettings& settings) { return {.bridge = const_cast<BridgeSettings*>(&settings)}; }
+Place place_of(const bridge::Route& route) { return {.route = const_cast<bridge::Route*>(&route)}; }
+
+/// Separates a section from the one above it by an empty line.
+void end_section(std::string& out) {
+    LEDGE_ASSERT(out.ends_with('\n'));
+    if (!out.ends_with("\n\n")) out += "\n";
+}
+
+void append_section(std::string_view section, std::string_view section_text, const BridgeSettings& settings,
+                    bool is_documented, std::string& out) {
+    if (is_documented) append_comment(section_text, out);
+    out += "[bridges." + settings.name + (section.empty() ? "" : "." + std::string(section)) + "]\n";
+    for (const Option& option : bridge_options()) {
+        if (option.scope == Scope::bridge && option.section == section)
+            append_option(option, place_of(settings), is_documented, out);
+    }
+    end_section(out);
+}
+
+void append_routes(const BridgeSettings& settings, bool is_documented, std::string& out) {
+    for (const bridge::Route& route : settings.routes) {
+        if (is_documented) append_comment(routes_help, out);
+        out += "[[bridges." + settings.name + ".routes]]\n";
+        for (const Option& option : bridge_options()) {
+            if (option.scope == Scope::route) append_option(option, place_of(route), is_documented, out);
+        }
+        end_section(out);
+        is_documented = false;  // the help of options is printed once
+    }
+}
+
+void append_bridge(const BridgeSettings& settings, bool is_documented, std::string& out) {
+    append_section("", help, settings, is_documented, out);
+    append_section("tls", tls_help, settings, is_documented, out);
+    append_section("queue", queue_help, settings, is_documented, out);
+    append_routes(settings, is_documented, out);
+}
+
+/// Appends each line of `text` as a comment.
+void append_commented(std::string_view text, std::string& out) {
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        out += line.empty() ? "#" : "# ";
+        out += line;
+        out += "\n";
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+}
+
+void append_options(Scope scope, const std::string& prefix, Place place, std::map<std::string, std::string>& out) {
+    for (const Option& option : bridge_options()) {
+        if (option.scope == scope) out[prefix + option.key()] = literal(option, option.get(place));
+    }
+}
+
+}  // namespace
+
+std::string print_bridges(const std::vector<BridgeSettings>& bridges) {
+    std::string out;
+    for (const BridgeSettings& settings : bridges) append_bridge(settings, &settings == &bridges.front(), out);
+    if (!bridges.empty()) return out;
+    // Without a bridge, the documentation stands in comments: the lines are a valid file without their first "# ".
+    std::string block;
+    append_bridge(example(), true, block);
+    block.pop_back();  // the empty line at the end
+    append_commented(block, out);
+    return out + "\n";
+}
+
+void flatten_bridges(const std::vector<BridgeSettings>& bridges, std::map<std::string, std::string>& out) {
+    for (const BridgeSettings& settings : bridges) {
+        const std::string prefix = "bridges." + settings.name + ".";
+        append_options(Scope::bridge, prefix, place_of(settings), out);
+        for (std::size_t i = 0; i < settings.routes.size(); ++i)
+            append_options(Scope::route, prefix + "routes." + std::to_string(i + 1) + ".", place_of(settings.routes[i]),
+                           out);
+    }
+}
+
+std::string explain_bridges(const std::vector<BridgeSettings>& bridges) {
+    std::string out;
+    for (const BridgeSettings& settings : bridges) {
+        LEDGE_ASSERT(settings.endpoints.size() == settings.urls.size());
+        out += "bridge " + settings.name + ": ";
+        for (const std::string& url : settings.urls) out += (&url == &settings.urls.front() ? "" : ", then ") + url;
+        if (settings.lazy) out += ", connected only while messages wait";
+        for (const std::string& window : settings.windows)
+            out += (&window == &settings.windows.front() ? ", in UTC from " : " and ") + window;
+        out += "\n";
+        for (std::size_t i = 0; i < settings.routes.size(); ++i)
+            out += "  route " + std::to_string(i + 1) + ": " + bridge::explain(settings.routes[i]) + "\n";
+    }
+    return out;
+}
+
+}  // namespace ledge::config

@@ -1,0 +1,392 @@
+// [bridges.NAME]: values, complaints, files of secrets, and what is printed.
+#include "bridges.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "helpers.hpp"
+#include "ledge/bridge/upstream.hpp"
+#include "listener_url.hpp"
+#include "options.hpp"
+
+using namespace ledge;
+using namespace ledge::config;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+/// The smallest useful bridge; its lines are 1 to 5. Further lines of [bridges.x] go into `more`.
+std::string bridge_text(const std::string& more = "", const std::string& sections = "") {
+    return "[bridges.x]\nurls = ['mqtt://broker.example']\n" + more + "[[bridges.x.routes]]\nfilter = 'a/#'\n" +
+           sections;
+}
+
+BridgeSettings one_bridge(const std::string& toml) {
+    const Loaded loaded = load_text(toml);
+    CHECK(lines_of(loaded) == Lines{});
+    REQUIRE(loaded.config.bridges.size() == 1);
+    return loaded.config.bridges.front();
+}
+
+bool has_note(const Loaded& loaded, std::string_view part) {
+    return std::ranges::any_of(loaded.notes,
+                               [&](const std::string& note) { return note.find(part) != std::string::npos; });
+}
+
+/// A file with this text and mode in a new folder; both are removed at the end.
+class SecretFile {
+public:
+    SecretFile(std::string_view text, ::mode_t mode) {
+        std::string pattern = (std::filesystem::temp_directory_path() / "ledge-bridges-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        folder_ = pattern;
+        std::ofstream(path(), std::ios::binary) << text;
+        REQUIRE(::chmod(path().c_str(), mode) == 0);
+    }
+    SecretFile(const SecretFile&) = delete;
+    SecretFile& operator=(const SecretFile&) = delete;
+    ~SecretFile() {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+    std::string path() const { return folder_ + "/password"; }
+
+private:
+    std::string folder_;
+};
+
+/// The error of read_bridge_password() for a file with this text and mode.
+std::string password_error(std::string_view text, ::mode_t mode) {
+    const SecretFile file(text, mode);
+    const auto password = read_bridge_password(file.path());
+    REQUIRE_FALSE(password.ok());
+    CHECK(password.error().find(file.path()) != std::string::npos);
+    return password.error();
+}
+
+std::string password_of(std::string_view text) {
+    const SecretFile file(text, 0640);
+    const auto password = read_bridge_password(file.path());
+    REQUIRE(password.ok());
+    const Bytes bytes = password.value().bytes();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+TEST_CASE("without a bridge there is none") {
+    CHECK(load({}).config.bridges.empty());
+    CHECK(load_text("[bridges]\n").config.bridges.empty());
+    CHECK(explain_bridges({}).empty());
+}
+
+TEST_CASE("every key of a bridge is read") {
+    const BridgeSettings cloud = one_bridge(
+        "[bridges.cloud]\nurls = ['mqtts://Broker.example:8883', 'wss://backup.example']\nclient_id = 'gw-17'\n"
+        "protocol = '3.1.1'\nuser = 'gw'\npassword_file = '/etc/pw'\nupstream = 'rabbitmq'\nbridge_bit = true\n"
+        "keep_alive_s = 30\nsession_expiry_s = '1 d'\nconnect_timeout_s = 5\nconnack_timeout_s = 6\n"
+        "suback_timeout_s = 7\nretry_first_s = 2\nretry_max_s = '10 min'\nlazy = true\nlazy_idle_s = 9\n"
+        "windows = ['22:00-06:00', '12:00-12:30']\ninflight_max = 20\npacket_bytes_max = '64 KiB'\n"
+        "state_topic = 'gw/state'\nrepublish_retained = true\nfall_back_to_qos0 = true\ncharacter_map = ['_-']\n"
+        "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 'b'\nalpn = ['mqtt']\n"
+        "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
+        "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
+        "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\nage_max_s = 6\noverflow = 'refuse'\n"
+        "poison_attempts = 4\ndead_letter_topic = 'dead'\nlast_value = ['plant/+/status']\npriority = ['alarms/#']\n"
+        "order = 'live_first'\nrate_bytes_per_second = '2 KiB'\n");
+    CHECK(cloud.name == "cloud");
+    REQUIRE(cloud.endpoints.size() == 2);
+    CHECK(cloud.endpoints[0].host == "Broker.example");
+    CHECK(cloud.endpoints[1].port == 443);
+    CHECK(cloud.endpoints[1].resource == "/mqtt");
+    CHECK(cloud.uses_tls());
+    CHECK(cloud.client_id == "gw-17");
+    CHECK(cloud.protocol == bridge::ProtocolChoice::v3_1_1);
+    CHECK(cloud.upstream == bridge::UpstreamKind::rabbitmq);
+    CHECK(cloud.session_expiry == 24h);
+    CHECK(cloud.retry_max == 10min);
+    CHECK(cloud.day_windows == std::vector<DayWindow>{{1320, 360}, {720, 750}});
+    CHECK(cloud.packet_bytes_max == 65'536);
+    REQUIRE(cloud.character_pairs.size() == 1);
+    CHECK(cloud.character_pairs[0].second == '-');
+    CHECK(cloud.tls.alpn == Lines{"mqtt"});
+    REQUIRE(cloud.routes.size() == 2);
+    CHECK(cloud.routes[0].remote_prefix == "site-17/");
+    CHECK(cloud.routes[1].retain == bridge::RetainRule::clear);
+    CHECK(cloud.queue.bytes_max == 1024 * 1024);
+    CHECK(cloud.queue.overflow == BridgeQueueSettings::Overflow::refuse);
+    CHECK(cloud.queue.order == BridgeQueueSettings::Order::live_first);
+    CHECK(cloud.queue.rate_bytes_per_second == 2048);
+}
+
+TEST_CASE("the defaults of a bridge are those of the manual") {
+    const BridgeSettings bridge = one_bridge(bridge_text());
+    CHECK(bridge.protocol == bridge::ProtocolChoice::automatic);
+    CHECK_FALSE(bridge.upstream.has_value());
+    CHECK(bridge.queue.bytes_max == 256 * 1024 * 1024);
+    CHECK(bridge.queue.age_max == 604'800s);
+    CHECK(bridge.queue.overflow == BridgeQueueSettings::Overflow::drop_oldest);
+    CHECK(bridge.queue.order == BridgeQueueSettings::Order::backlog_first);
+    CHECK(bridge.routes[0].direction == bridge::Direction::out);
+    CHECK(bridge.routes[0].retain == bridge::RetainRule::keep);
+}
+
+TEST_CASE("routes may stand in one line, and flags change them") {
+    const BridgeSettings bridge =
+        one_bridge("[bridges.x]\nurls = ['mqtt://h']\nroutes = [{filter = 'a'}, {filter = 'b', qos = 1}]\n");
+    REQUIRE(bridge.routes.size() == 2);
+    CHECK(bridge.routes[1].filter == "b");
+    Sources sources;
+    sources.set = {"bridges.x.routes.1.filter=c/#", "bridges.x.urls=mqtt://one,mqtt://two", "bridges.x.lazy=true"};
+    const Loaded loaded = load_text(bridge_text(), sources);
+    CHECK(lines_of(loaded) == Lines{});
+    CHECK(loaded.config.bridges[0].routes[0].filter == "c/#");
+    CHECK(loaded.config.bridges[0].endpoints.size() == 2);
+    CHECK(loaded.config.bridges[0].lazy);
+}
+
+TEST_CASE("bridges are sorted by name and limited in number") {
+    std::string toml;
+    for (std::size_t i = 0; i <= bridges_max; ++i) {
+        const std::string name = "b" + std::string(1, static_cast<char>('z' - i));
+        toml += "[bridges." + name + "]\nurls = ['mqtt://" + name + "']\nroutes = [{filter = 'a'}]\n";
+    }
+    const Loaded loaded = load_text(toml);
+    REQUIRE(loaded.complaints.size() == 2);  // both keys of the last bridge
+    CHECK(loaded.complaints[0].text.find("is one bridge too many; at most 16") != std::string::npos);
+    REQUIRE(loaded.config.bridges.size() == bridges_max);
+    CHECK(loaded.config.bridges.front().name == "bk");
+    CHECK(loaded.config.bridges.back().name == "bz");
+}
+
+TEST_CASE("a wrong key has its line and a proposal") {
+    CHECK(complaint_about(bridge_text("zzzzzzzzzz = 'a'\n")) ==
+          "test.toml:3: key 'bridges.x.zzzzzzzzzz' is unknown; ledgemq --print-config shows all keys");
+    CHECK(complaint_about(bridge_text("protocl = '5'\n")) ==
+          "test.toml:3: key 'bridges.x.protocl' is unknown; did you mean 'bridges.x.protocol'?");
+    CHECK(complaint_about(bridge_text("", "[bridges.x.queue]\noverflw = 'refuse'\n"))
+              .find("'bridges.x.queue.overflow'") != std::string::npos);
+    CHECK(complaint_about(bridge_text("", "qso = 1\n")).find("did you mean 'bridges.x.routes.1.qos'?") !=
+          std::string::npos);
+    CHECK(complaint_about("[bridge.x]\nuser = 'a'\n").find("did you mean 'bridges.x.user'?") != std::string::npos);
+    CHECK(complaint_about("[[bridges]]\nuser = 'a'\n").find("write [bridges.NAME]") != std::string::npos);
+    CHECK(complaint_about("[bridges.'a b']\nuser = 'a'\n").find("letters, digits, '-' and '_'") != std::string::npos);
+    CHECK(complaint_about("[bridges.x]\nqueue = 5\n").find("is a section; write [bridges.x.queue]") !=
+          std::string::npos);
+    CHECK(complaint_about("[bridges.x.routes]\nfilter = 'a'\n").find("write [[bridges.x.routes]]") !=
+          std::string::npos);
+}
+
+TEST_CASE("a wrong value says what would be right") {
+    CHECK(complaint_about(bridge_text("upstream = 'rabitmq'\n")).find("did you mean \"rabbitmq\"?") !=
+          std::string::npos);
+    CHECK(complaint_about(bridge_text("protocol = '4'\n")).find("one of auto, 5, 3.1.1") != std::string::npos);
+    CHECK(complaint_about(bridge_text("keep_alive_s = 0\n")).find("allowed are 5 to 65535 s; use 5") !=
+          std::string::npos);
+    CHECK(complaint_about(bridge_text("", "qos = 3\n")).find("allowed are 0 to 2") != std::string::npos);
+    CHECK(complaint_about(bridge_text("", "direction = 'up'\n")).find("one of out, in, both") != std::string::npos);
+    CHECK(complaint_about(bridge_text("windows = ['22-6']\n")).find("\"HH:MM-HH:MM\"") != std::string::npos);
+    CHECK(complaint_about(bridge_text("windows = ['24:00-06:00']\n")).starts_with("test.toml:3: "));
+    CHECK(complaint_about(bridge_text("windows = ['06:00-06:00']\n")).find("two different times") != std::string::npos);
+    CHECK(complaint_about(bridge_text("character_map = ['./']\n")).find("is no replacement") != std::string::npos);
+    CHECK(complaint_about(bridge_text("state_topic = 'a/+'\n")).find("is no topic name") != std::string::npos);
+    CHECK(complaint_about(bridge_text("retry_first_s = 600\n")).find("below retry_first_s") != std::string::npos);
+    CHECK(complaint_about(bridge_text("", "[bridges.x.queue]\npriority = ['a/#/b']\n")) ==
+          "test.toml:6: key 'bridges.x.queue.priority': \"a/#/b\" is no topic filter: '+' and '#' stand alone between "
+          "two '/', '#' only at the end, and no filter begins with $share/");
+}
+
+TEST_CASE("urls are those of a server, with a scheme that a bridge speaks") {
+    const auto error = [](std::string_view url) {
+        const auto endpoint = parse_bridge_url(url);
+        return endpoint ? std::string() : endpoint.error();
+    };
+    for (const char* url : {"mqtt://h", "mqtts://broker.example:8883/", "ws://10.0.0.1:80/mqtt?x=1", "wss://[::1]:443"})
+        CHECK(error(url).empty());
+    CHECK(parse_bridge_url("mqtts://h")->port == 8883);
+    CHECK(parse_bridge_url("ws://h/ws")->resource == "/ws");
+    CHECK(parse_bridge_url("mqtt://h/")->resource.empty());
+    CHECK(error("http://h").find("use mqtts://HOST:PORT") != std::string::npos);
+    CHECK(error("tcp://h").starts_with("not the address of a broker"));
+    CHECK(error("unix:/x").starts_with("not the address of a broker"));
+    CHECK(error("mqtt://gw:secret@h").find("use the keys user and password_file") != std::string::npos);
+    CHECK(error("mqtt://h/path").find("remove \"/path\"") != std::string::npos);
+    CHECK(error("mqtt://h:0").starts_with("the port is wrong"));
+    CHECK(error("mqtt://h:70000").starts_with("the port is wrong"));
+    CHECK(complaint_about("[bridges.x]\nurls = ['amqp://h']\nroutes = [{filter = 'a'}]\n")
+              .starts_with("test.toml:2: key 'bridges.x.urls': \"amqp://h\": not the address of a broker"));
+}
+
+TEST_CASE("a bridge needs an address and a route") {
+    const Loaded loaded = load_text("[log]\n[bridges.x]\n");
+    REQUIRE(loaded.complaints.size() == 2);
+    CHECK(loaded.complaints[0].line().starts_with("test.toml:2: key 'bridges.x.urls': the bridge has no address"));
+    CHECK(loaded.complaints[1].line().starts_with("test.toml:2: key 'bridges.x.routes': the bridge has no routes"));
+}
+
+TEST_CASE("a mistake in a bridge is the only complaint about the bridge") {
+    CHECK(complaint_about("[bridges.x]\nurls = 5\n").starts_with("test.toml:2: key 'bridges.x.urls' must be a list"));
+}
+
+TEST_CASE("a route that is not valid has its line") {
+    CHECK(complaint_about("[bridges.x]\nurls = ['mqtt://h']\n[[bridges.x.routes]]\nfilter = 'a'\n"
+                          "[[bridges.x.routes]]\nlocal_prefix = 'b'\nfilter = '#'\n")
+              .starts_with("test.toml:6: bridge 'x', route 2: "));
+}
+
+TEST_CASE("a route without keys is a route without a filter, and the others keep their numbers") {
+    const std::string line =
+        complaint_about("[bridges.x]\nurls = ['mqtt://h']\n[[bridges.x.routes]]\n[[bridges.x.routes]]\nfilter = 'a'\n");
+    CHECK(line.find("bridge 'x', route 1: ") != std::string::npos);
+    CHECK(line.find("is empty. Set filter") != std::string::npos);
+}
+
+TEST_CASE("a loop is refused, also over two bridges, and an overlap is a note") {
+    const Loaded one = load_text(
+        "[bridges.x]\nurls = ['mqtt://h']\nroutes = [\n{direction = 'out', filter = 'a/#'},\n"
+        "{direction = 'in', filter = 'a/#'}]\n");
+    REQUIRE_FALSE(one.ok());
+    CHECK(one.complaints[0].line().starts_with("test.toml:4: bridge 'x', route 1: Messages of this route"));
+    CHECK(one.complaints[0].text.find("direction = \"both\"") != std::string::npos);
+    const std::string out = "[bridges.x]\nurls = ['mqtt://H']\nroutes = [{direction = 'out', filter = 'a/#'}]\n";
+    const std::string in = "[bridges.y]\nroutes = [{direction = 'in', filter = 'a/#'}]\n";
+    CHECK_FALSE(load_text(out + in + "urls = ['mqtts://h:1883']\ntls = {ca = '/x'}\n").ok());  // the same broker
+    CHECK(load_text(out + in + "urls = ['mqtt://other']\n").ok());
+    const Loaded overlap =
+        load_text("[bridges.x]\nurls = ['mqtt://h']\nroutes = [{filter = 'a/#'}, {filter = 'a/b'}]\n");
+    CHECK(lines_of(overlap) == Lines{});
+    CHECK(has_note(overlap, "test.toml:3: bridge 'x', route 2: This route and route 1 both match \"a/b\""));
+}
+
+TEST_CASE("two bridges with one client id at one broker are refused") {
+    const std::string routes = "client_id = 'gw'\nroutes = [{filter = 'a'}]\n";
+    const std::string one = "[bridges.x]\nurls = ['mqtt://h']\n" + routes;
+    CHECK(complaint_about(one + "[bridges.y]\nurls = ['mqtt://g', 'mqtt://H']\n" + routes)
+              .starts_with("test.toml:7: key 'bridges.y.client_id': the bridge 'x' has the client id"));
+    CHECK(load_text(one + "[bridges.y]\nurls = ['mqtt://g']\n" + routes).ok());
+}
+
+TEST_CASE("TLS and passwords: what does not fit together is told") {
+    CHECK(complaint_about(bridge_text("", "[bridges.x.tls]\nca = '/x'\n"))
+              .starts_with("test.toml:6: key 'bridges.x.tls': the section has no effect"));
+    const std::string tls = "[bridges.x]\nurls = ['mqtts://h']\nroutes = [{filter = 'a'}]\n";
+    CHECK(complaint_about(tls).find("require a file with the authorities") != std::string::npos);
+    const std::string section = tls + "[bridges.x.tls]\n";
+    CHECK(load_text(section + "psk_file = '/x'\n").ok());
+    CHECK(complaint_about(section + "psk_file = '/x'\nca = '/y'\n").starts_with("test.toml:5: "));
+    CHECK(complaint_about(section + "ca = '/y'\nkey = '/z'\n").find("must both be set") != std::string::npos);
+    CHECK(complaint_about(bridge_text("password_file = '/x'\n")).find("add user, or write protocol = \"5\"") !=
+          std::string::npos);
+    CHECK(load_text(bridge_text("password_file = '/x'\nprotocol = '5'\n")).ok());
+    CHECK(has_note(load_text(bridge_text("password_file = '/x'\nuser = 'gw'\n")), "unencrypted"));
+}
+
+TEST_CASE("notes tell what a known kind of upstream does not do, and what lazy means for incoming routes") {
+    CHECK(has_note(load_text(bridge_text("upstream = 'nats'\n", "qos = 2\n")), "bridge 'x': "));
+    CHECK(load_text(bridge_text("", "qos = 2\n")).notes.empty());
+    CHECK(has_note(load_text(bridge_text("lazy = true\n", "direction = 'in'\n")), "lazy = true"));
+}
+
+TEST_CASE("a password is the first line of a file that not everybody can read or write") {
+    CHECK(password_of("secret\n") == "secret");
+    CHECK(password_of("se cret\r\nsecond line\n") == "se cret");
+    CHECK(password_of(std::string(bridge_password_bytes_max, 'x') + "\n").size() == bridge_password_bytes_max);
+    CHECK(password_error("secret", 0644).find("run chmod o-r ") != std::string::npos);
+    CHECK(password_error("secret", 0642).find("can write") != std::string::npos);
+    CHECK(password_error("\nsecret", 0600).find("empty first line") != std::string::npos);
+    CHECK(password_error("", 0600).find("empty first line") != std::string::npos);
+    CHECK(password_error(std::string(bridge_password_bytes_max + 1, 'x'), 0600).find("more than 65535 bytes") !=
+          std::string::npos);
+    CHECK(read_bridge_password("/nonexistent/pw").error().starts_with("/nonexistent/pw cannot be opened"));
+}
+
+TEST_CASE("load() checks the files of secrets, and parse() reads none") {
+    const SecretFile password("secret", 0644);
+    const SecretFile toml(
+        "[bridges.x]\nurls = ['mqtts://h']\nroutes = [{filter = 'a'}]\nuser = 'gw'\npassword_file = '" +
+            password.path() + "'\n[bridges.x.tls]\npsk_file = '/nonexistent/psk'\n",
+        0600);
+    Sources sources;
+    sources.file = toml.path();
+    const Loaded loaded = load(sources);
+    REQUIRE(loaded.complaints.size() == 2);
+    CHECK(loaded.complaints[0].line() == toml.path() +
+                                             ":5: key 'bridges.x.password_file': every user of this machine " +
+                                             "can read " + password.path() + "; run chmod o-r " + password.path());
+    CHECK(loaded.complaints[1].line().starts_with(
+        toml.path() + ":7: key 'bridges.x.tls.psk_file': /nonexistent/psk cannot be opened"));
+    CHECK(load_text(bridge_text("user = 'gw'\npassword_file = '/nonexistent/pw'\n")).ok());
+}
+
+TEST_CASE("each route is explained in a sentence") {
+    const Loaded loaded = load_text(
+        "[bridges.x]\nurls = ['mqtt://h', 'mqtt://g']\nwindows = ['22:00-06:00']\n"
+        "routes = [{filter = 'plant/#', remote_prefix = 'site-17/', qos = 1}]\n");
+    CHECK(lines_of(loaded) == Lines{});
+    const std::string text = explain_bridges(loaded.config.bridges);
+    CHECK(
+        text.starts_with("bridge x: mqtt://h, then mqtt://g, in UTC from 22:00-06:00\n"
+                         "  route 1: Local messages on \"plant/#\" go to the upstream as \"site-17/plant/#\""));
+    CHECK(std::ranges::count(text, '\n') == 2);
+}
+
+TEST_CASE("printed bridges parse back to the same") {
+    const Loaded loaded = load_text(
+        "[bridges.b]\nurls = ['mqtts://h', 'ws://g/w']\nupstream = 'emqx'\nprotocol = '5'\nlazy_idle_s = 8\n"
+        "windows = ['22:00-06:00']\n[bridges.b.tls]\nca = '/c\"a'\n[bridges.b.queue]\norder = 'live_first'\n"
+        "[[bridges.b.routes]]\nfilter = 'a/#'\n[[bridges.b.routes]]\ndirection = 'in'\nfilter = 'b/#'\nqos = 0\n"
+        "[bridges.a]\nurls = ['mqtt://k']\n[[bridges.a.routes]]\nfilter = 'c'\n");
+    REQUIRE(lines_of(loaded) == Lines{});
+    const std::string printed = print(loaded.config);
+    const Loaded again = load_text(printed);
+    CHECK(lines_of(again) == Lines{});
+    CHECK(differences(loaded.config, again.config) == Lines{});
+    CHECK(print(again.config) == printed);
+    Config changed = loaded.config;
+    changed.bridges[1].routes[1].qos = changed.bridges[1].routes[0].qos;
+    changed.bridges[0].lazy = true;
+    CHECK(differences(loaded.config, changed) == Lines{"bridges.a.lazy", "bridges.b.routes.2.qos"});
+}
+
+TEST_CASE("without a bridge the printed configuration shows one in comments, which is valid without them") {
+    const std::string block = print_bridges({});
+    std::string toml;
+    std::string_view rest = block;
+    for (; rest.size() > 1; rest.remove_prefix(rest.find('\n') + 1)) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        CHECK(line.starts_with('#'));
+        CHECK(line.size() <= 120);
+        toml += std::string(line.substr(std::min<std::size_t>(line.size(), 2))) + "\n";
+    }
+    CHECK(rest == "\n");
+    const BridgeSettings example = one_bridge(toml);
+    CHECK(example.name == "cloud");
+    CHECK(example.keep_alive == BridgeSettings{}.keep_alive);
+    CHECK(load({}).config.bridges.empty());
+    CHECK(print(load({}).config).ends_with(block.substr(0, block.size() - 1)));
+}
+
+TEST_CASE("every row of bridges has a help, a unit in its name, and a range that holds its default") {
+    BridgeSettings settings;
+    bridge::Route route;
+    const Place place{.bridge = &settings, .route = &route};
+    for (const Option& option : bridge_options()) {
+        INFO(option.key());
+        CHECK(option.help.ends_with('.'));
+        if (option.unit == "s") CHECK(option.name.ends_with("_s"));
+        if (option.unit == "bytes") CHECK(option.name.find("bytes") != std::string_view::npos);
+        if (option.type != Type::integer && option.type != Type::size) continue;
+        const std::int64_t value = std::get<std::int64_t>(option.get(place));
+        CHECK(value >= option.smallest);
+        CHECK(value <= option.largest);
+        for (const std::int64_t edge : {option.smallest, option.largest}) {  // the member can hold the whole range
+            option.set(place, edge);
+            CHECK(std::get<std::int64_t>(option.get(place)) == edge);
+        }
+    }
+}
