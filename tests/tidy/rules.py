@@ -21,9 +21,9 @@ MAY_INCLUDE = {
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
-    # config fills the plain option structs of the core's modules. It calls nothing of theirs, except the rules of
-    # filters in topic; os reads the files.
-    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os'],
+    # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
+    # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
+    'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
     'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
@@ -60,7 +60,7 @@ WIDE_HEADERS = {
     'include/ledge/session/delivery.hpp': (44, IN_DELIVERY),
     'include/ledge/session/limits.hpp': (67, 'read for each message; the options of a listener hold it by value'),
     'include/ledge/session/services.hpp': (41, 'the version of the policy is compared for each message, inline'),
-    'include/ledge/topic/levels.hpp': (45, 'the one splitter of levels, inline in the match of filters and rules'),
+    'include/ledge/topic/levels.hpp': (46, 'the one splitter of levels, inline in the match of filters and rules'),
 }
 
 FILE_LINES_MAX = 500
