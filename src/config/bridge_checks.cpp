@@ -2,7 +2,6 @@
 // the day, replaced characters.
 #include <algorithm>
 #include <charconv>
-#include <cstddef>
 
 #include "bridges.hpp"
 #include "ledge/base/assert.hpp"

@@ -20,7 +20,8 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-/// The smallest useful bridge; its lines are 1 to 5. Further lines of [bridges.x] go into `more`.
+/// The smallest useful bridge. `more` are further lines of [bridges.x], from line 3 on. `sections` follows the only
+/// route, so its first lines may be keys of this route; without `more` it begins in line 5.
 std::string bridge_text(const std::string& more = "", const std::string& sections = "") {
     return "[bridges.x]\nurls = ['mqtt://broker.example']\n" + more + "[[bridges.x.routes]]\nfilter = 'a/#'\n" +
            sections;
