@@ -308,6 +308,7 @@ Instant Relay::next_deadline() const {
     Instant next = never;
     if (is_upstream_open_) next = std::min(next, up_.next_deadline());
     if (is_inner_open_) next = std::min(next, in_.next_deadline());
+    if (!is_up()) return next;  // while the connections end, only the clients' own timers matter
     if (request_) next = std::min(next, request_deadline_);
     if (waiting_out_) next = std::min(next, waiting_out_->since + waiting_max);
     if (waiting_in_) next = std::min(next, waiting_in_->since + waiting_max);

@@ -369,5 +369,16 @@ TEST_CASE("a message that brings the packet id of an open request waits for the 
     CHECK(rig.up() == "PUBLISH site/plant/a 2 q1#32768 | PUBLISH site/plant/a 3 q1#32769");
 }
 
+TEST_CASE("a relay that is ending has no deadline in the past, so that its owner's loop can sleep") {
+    RelayRig rig;
+    rig.opens();
+    rig.opens_inner();
+    rig.passes(2min);  // nobody answers any more
+    REQUIRE(rig.relay.stage() == Relay::Stage::ending);
+    rig.now += 2min;  // beyond the deadline of the open request
+    rig.relay.on_time(rig.now);
+    CHECK(rig.relay.next_deadline() > rig.now);
+}
+
 }  // namespace
 }  // namespace ledge::bridge
