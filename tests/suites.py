@@ -40,6 +40,7 @@ MANIFEST = {
     'unit_transport': EVERY_BUILD,
     'unit_inner_link': CORE_BUILDS,
     'unit_runtime': EVERY_BUILD,
+    'unit_uplink': EVERY_BUILD,
     'unit_admin': CORE_BUILDS,
     'unit_config': CORE_BUILDS,
     'unit_daemon': CORE_BUILDS,

@@ -69,4 +69,6 @@ std::string ClientStream::failure_reason() const {
     return session_ != nullptr ? session_->failure_reason() : std::strerror(error_);
 }
 
+bool ClientStream::is_reset() const { return error_ == ECONNRESET || error_ == EPIPE; }
+
 }  // namespace ledge::net

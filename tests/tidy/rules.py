@@ -18,13 +18,15 @@ MAY_INCLUDE = {
     'transport': CORE + ['os', 'storage', 'net'],
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
     'bridge': ['base', 'wire', 'topic', 'client'],
+    'uplink': ['base', 'wire', 'client', 'os', 'net', 'transport', 'bridge'],
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
     'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],
-    'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'mqttsn', 'link', 'admin', 'config'],
+    'daemon': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink', 'mqttsn', 'link', 'admin',
+               'config'],
     'demo': ['base', 'wire', 'client', 'os', 'net'],
 }
 
@@ -32,7 +34,8 @@ MAY_INCLUDE = {
 # storage makes for tests: a second such store would have to be right, too.
 TESTS_MAY_INCLUDE = {'broker': ['storage'],
                      'client': ['session', 'broker'],  # its other end is the real core, not a copy of it
-                     'transport': ['client']}  # a client in the same process, over an inner link
+                     'transport': ['client'],  # a client in the same process, over an inner link
+                     'uplink': ['session', 'broker']}  # the local broker of a bridge is the real core, too
 
 TOP_LEVEL = {'CMakeLists.txt', 'README.md', 'LICENSE', 'src', 'include', 'firmware-bridge', 'config', 'tests', 'docker',
              'run', 'findings'}

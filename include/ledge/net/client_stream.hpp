@@ -49,6 +49,8 @@ public:
     bool has_unread() const;
     /// Why the connection has failed, in words. Valid after a call has returned Status::failed.
     std::string failure_reason() const;
+    /// True when the peer's RST was the failure. Always false with TLS, whose failures do not tell.
+    bool is_reset() const;
 
 private:
     Transfer outcome_of(std::ptrdiff_t result, Status when_not_ready);

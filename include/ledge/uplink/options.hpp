@@ -1,0 +1,54 @@
+// The options of one bridge's connection to its upstream: plain values, filled by the owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledge/base/time.hpp"
+#include "ledge/bridge/backoff.hpp"
+#include "ledge/bridge/relay_options.hpp"
+#include "ledge/bridge/upstream.hpp"
+#include "ledge/net/tls_client.hpp"
+
+namespace ledge::uplink {
+
+/// One address of the upstream.
+struct Server {
+    std::string host;  // a name, or an IPv4 or IPv6 address without brackets
+    std::uint16_t port = 1883;
+    bool is_tls = false;  // MQTT in TLS, usually on port 8883
+
+    friend bool operator==(const Server&, const Server&) = default;
+};
+
+/// The server as a URL for logs: "mqtts://broker.example:8883", "mqtt://[2001:db8::1]:1883".
+std::string to_text(const Server& server);
+
+struct UplinkOptions {
+    std::string name;             // of the bridge, for logs
+    std::vector<Server> servers;  // at least one, the preferred one first; all of them are one upstream
+    bridge::RelayOptions relay;
+    bridge::UpstreamOptions upstream;
+    std::string knowledge;                     // of an earlier run, from Uplink::knowledge(); "" = nothing is known
+    std::optional<net::TlsClientOptions> tls;  // for the servers with is_tls; required if there is one
+
+    // Towards the local broker
+    std::uint16_t inner_listener = 0;  // index in ShardOptions::listeners; its limits and rights apply to the bridge
+    std::string inner_user;            // the user whose rights the bridge has at the local broker; "" = none
+
+    // Time
+    bridge::BackoffOptions backoff;
+    Duration connect_timeout = 15s;    // for the name look-up, TCP and the TLS handshake of one server together
+    Duration return_first = 5min;      // while another server is in use: the pause before the preferred one is tried
+    Duration return_largest = 2h;      // this pause doubles up to here while the preferred server does not hold
+    Duration ending_time_max = 20s;    // from DISCONNECT until both transports are closed by force
+    Duration message_log_pause = 10s;  // between two log lines about single messages of one kind
+
+    /// Connect only after Uplink::wake(). The connection ends after `idle_time` without a message.
+    bool is_on_demand = false;
+    Duration idle_time = 60s;
+};
+
+}  // namespace ledge::uplink

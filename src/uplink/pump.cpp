@@ -1,0 +1,196 @@
+#include "ledge/uplink/pump.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/inner_link.hpp"
+
+namespace ledge::uplink {
+
+using Closed = bridge::Relay::Closed;
+
+Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer)
+    : relay_(relay),
+      driver_(driver),
+      peer_(std::move(peer)),
+      inner_(std::make_unique<transport::InnerEnd>(driver, transport::InnerLinkLimits{})) {}
+
+Pump::~Pump() = default;
+
+std::string Pump::open(std::unique_ptr<net::ClientStream> stream, Instant now) {
+    LEDGE_ASSERT(relay_.is_closed() && channel_ == nullptr && !is_inner_open_ && !inner_->is_open());
+    auto channel = std::make_unique<Channel>(driver_.poller(), std::move(stream));
+    if (!channel->start()) return std::strerror(errno);
+    channel_ = std::move(channel);
+    first_bytes_.clear();
+    channel_reason_.clear();
+    inner_left_ = 0;
+    is_unfinished_ = false;
+    relay_.upstream_opened(now);
+    return {};
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The turn
+
+void Pump::turn(Instant now) {
+    if (relay_.is_closed()) return;
+    bool has_moved = true;
+    for (int round = 0; has_moved && round < rounds_max; ++round) has_moved = do_round(now);
+    is_unfinished_ = has_moved;
+    // The core reads once per turn, as from a socket, so that the bridge does not delay other clients.
+    if (inner_->is_open()) {
+        inner_->turn();
+        write_inner(now);  // the core has made room
+    }
+    if (channel_ != nullptr) channel_->watch(unread_.empty(), !relay_.upstream_output().empty());
+}
+
+/// Every step may give the relay what another step waits for, so the steps are repeated until none moves anything.
+bool Pump::do_round(Instant now) {
+    bool has_moved = read_inner(now);
+    has_moved |= read_upstream(now);
+    has_moved |= open_inner_if_wanted(now);
+    has_moved |= write_upstream(now);
+    has_moved |= write_inner(now);
+    has_moved |= close_upstream_if_due(now);
+    has_moved |= close_inner_if_due(now);
+    return has_moved;
+}
+
+bool Pump::wants_turn() const {
+    if (relay_.is_closed()) return false;
+    if (is_unfinished_ || relay_.wants_inner()) return true;
+    if (is_inner_open_) {
+        // Bytes that the relay has left wait for another event. New bytes have joined them if the size has changed.
+        const bool has_new_bytes = inner_->readable().size() != inner_left_;
+        if (has_new_bytes || !inner_->is_open() || inner_->wants_turn()) return true;
+    }
+    if (channel_ == nullptr) return false;
+    const bool can_write = channel_->may_write() && !relay_.upstream_output().empty();
+    return can_write || relay_.wants_upstream_close() || (unread_.empty() && channel_->may_read());
+}
+
+void Pump::abort(Instant now) {
+    LEDGE_ASSERT(!relay_.is_closed());
+    if (channel_ != nullptr) close_upstream(Closed::lost, now);
+    if (is_inner_open_) {
+        inner_->abort();
+        close_inner(now);
+    }
+    LEDGE_ASSERT(relay_.is_closed());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The upstream's side. The functions that return bool return true when something has moved.
+
+bool Pump::read_upstream(Instant now) {
+    if (channel_ == nullptr || channel_->is_ended()) return false;
+    const bool has_moved = !unread_.empty() && give_unread(now);
+    if (!unread_.empty() || channel_ == nullptr) return has_moved;
+    std::array<Byte, read_bytes_max> buffer;
+    const std::size_t count = channel_->read(buffer);
+    if (count == 0) return has_moved;
+    const Bytes got = Bytes(buffer).first(count);
+    const std::size_t noted = std::min(count, first_bytes_max - first_bytes_.size());
+    first_bytes_ += as_text(got.first(noted));
+    Bytes input = got;
+    relay_.upstream_bytes(input, now);
+    unread_.assign(input.begin(), input.end());
+    return true;
+}
+
+bool Pump::give_unread(Instant now) {
+    Bytes input(unread_);
+    relay_.upstream_bytes(input, now);
+    const std::size_t taken = unread_.size() - input.size();
+    unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(taken));
+    return taken > 0;
+}
+
+bool Pump::write_upstream(Instant now) {
+    if (channel_ == nullptr || !channel_->may_write()) return false;
+    const Bytes output = relay_.upstream_output();
+    if (output.empty()) return false;
+    const std::size_t count = channel_->write(output);
+    // A failed write makes the channel readable: the next round reads the peer's last bytes.
+    if (count == 0) return channel_->is_broken();
+    relay_.upstream_sent(count, now);
+    return true;
+}
+
+bool Pump::close_upstream_if_due(Instant now) {
+    if (channel_ == nullptr) return false;
+    if (relay_.wants_upstream_close()) {
+        close_upstream(Closed::lost, now);
+        return true;
+    }
+    // The relay may not read the rest for a minute. All that it has not acknowledged comes again.
+    const bool is_useless = channel_->is_broken() && !unread_.empty();
+    if (!channel_->is_ended() && !is_useless) return false;
+    channel_reason_ = channel_->reason();
+    close_upstream(channel_->is_ended_by_peer() ? Closed::by_peer : Closed::lost, now);
+    return true;
+}
+
+void Pump::close_upstream(Closed how, Instant now) {
+    channel_.reset();
+    unread_.clear();
+    relay_.upstream_closed(how, now);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The local broker's side
+
+bool Pump::open_inner_if_wanted(Instant now) {
+    if (!relay_.wants_inner()) return false;
+    LEDGE_ASSERT(!is_inner_open_);
+    // If the core refuses the connection, the inner end is closed at once, and close_inner_if_due() tells the relay.
+    inner_->open({peer_.listener, peer_.address, peer_.user});
+    is_inner_open_ = true;
+    inner_left_ = 0;
+    relay_.inner_opened(now);
+    return true;
+}
+
+bool Pump::read_inner(Instant now) {
+    if (!is_inner_open_) return false;
+    const Bytes all = inner_->readable();
+    Bytes input = all;
+    if (!all.empty()) relay_.inner_bytes(input, now);
+    const std::size_t taken = all.size() - input.size();
+    inner_->consume(taken);
+    inner_left_ = input.size();
+    return taken > 0;
+}
+
+bool Pump::write_inner(Instant now) {
+    if (!is_inner_open_ || !inner_->is_open()) return false;
+    const Bytes output = relay_.inner_output();
+    const std::size_t count = output.empty() ? 0 : inner_->write(output);
+    if (count > 0) relay_.inner_sent(count, now);
+    return count > 0;
+}
+
+bool Pump::close_inner_if_due(Instant now) {
+    if (!is_inner_open_) return false;
+    if (!inner_->is_open()) {
+        close_inner(now);
+        return true;
+    }
+    // The core first reads what is in the queue: DISCONNECT, so that it does not count the bridge as lost.
+    if (relay_.wants_inner_close()) inner_->finish();
+    return false;
+}
+
+void Pump::close_inner(Instant now) {
+    is_inner_open_ = false;
+    relay_.inner_closed(now);
+}
+
+}  // namespace ledge::uplink

@@ -1,0 +1,216 @@
+// How an uplink connects: the states without a connection, the pauses, and the probe of the preferred server. The file
+// connection.cpp handles State::open.
+#include "ledge/uplink/uplink.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+
+namespace ledge::uplink {
+
+using bridge::RetryClass;
+
+namespace {
+
+constexpr Duration failover_pause_max = 1s;  // before the next server of a round
+
+}  // namespace
+
+std::string to_text(const Server& server) {
+    const bool is_ipv6 = server.host.find(':') != std::string::npos;
+    std::string text = server.is_tls ? "mqtts://" : "mqtt://";
+    text += is_ipv6 ? "[" + server.host + "]" : server.host;
+    return text + ":" + std::to_string(server.port);
+}
+
+Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transport::Driver& driver, const Log& log,
+               std::uint64_t seed)
+    : options_(options),
+      connector_(connector),
+      log_(log),
+      relay_log_(log, options.name, options.message_log_pause),
+      rng_(seed),
+      tls_files_(options.tls),
+      order_(options.servers.size(), options.return_first, options.return_largest),
+      backoff_(options.backoff),
+      upstream_(options.upstream),
+      relay_(options.relay, upstream_),
+      pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user}) {
+    const bool needs_tls = std::any_of(options.servers.begin(), options.servers.end(),
+                                       [](const Server& server) { return server.is_tls; });
+    LEDGE_ASSERT(!needs_tls || options.tls.has_value());
+    LEDGE_ASSERT(options.ending_time_max > Duration::zero() && options.idle_time > Duration::zero());
+    upstream_.remember(options.knowledge);
+}
+
+Uplink::~Uplink() {
+    cancel(attempt_);
+    cancel(probe_);
+}
+
+void Uplink::enter(State state, Instant now) {
+    state_ = state;
+    state_since_ = now;
+    if (state != State::pausing) retry_at_ = never;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// For the loop
+
+void Uplink::start(Instant now) {
+    LEDGE_ASSERT(state_ == State::stopped && relay_.is_closed());
+    ending_ = Ending::none;
+    is_wanted_ = false;
+    if (options_.is_on_demand) return enter(State::idle, now);
+    connect(now);
+}
+
+void Uplink::wake(Instant now) {
+    if (!options_.is_on_demand) return;
+    if (state_ == State::idle) return connect(now);
+    if (state_ != State::open) return;
+    if (ending_ == Ending::none)
+        last_message_ = now;  // the message needs some turns to come to the relay
+    else
+        is_wanted_ = true;
+}
+
+void Uplink::turn(Instant now) {
+    if (attempt_.outcome) take_outcome(now);
+    if (probe_.outcome) take_probe(now);
+    if (state_ == State::open) serve_open(now);
+}
+
+bool Uplink::wants_turn() const { return attempt_.outcome || probe_.outcome || pump_.wants_turn(); }
+
+void Uplink::on_time(Instant now) {
+    if (state_ == State::pausing && now >= retry_at_) return connect(now);
+    if (state_ != State::open) return;
+    relay_.on_time(now);
+    if (now >= ending_deadline())
+        pump_.abort(now);
+    else if (now >= idle_deadline())
+        end_connection(Ending::idle, now);
+    else if (now >= probe_deadline())
+        begin_probe(now);
+    serve_open(now);
+}
+
+Instant Uplink::next_deadline() const {
+    if (state_ == State::pausing) return retry_at_;
+    if (state_ != State::open) return never;
+    return std::min({relay_.next_deadline(), ending_deadline(), idle_deadline(), probe_deadline()});
+}
+
+void Uplink::stop(Instant now) {
+    cancel(attempt_);
+    cancel(probe_);
+    if (state_ != State::open) return enter(State::stopped, now);
+    end_connection(Ending::stop, now);
+    serve_open(now);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// An attempt to connect
+
+void Uplink::connect(Instant now) {
+    LEDGE_ASSERT(relay_.is_closed() && !attempt_.ticket && !attempt_.outcome);
+    enter(State::connecting, now);
+    // Files that only the operator can correct: minutes may pass between two attempts, as after a wrong password.
+    if (!begin(attempt_, server()))
+        on_unreachable(RetryClass::operator_needed, "the TLS files have a mistake: " + tls_files_.problem(), now);
+}
+
+/// Returns false when the server needs TLS and the TLS files have a mistake.
+bool Uplink::begin(Attempt& attempt, const Server& server) {
+    net::Destination to{server.host, server.port, nullptr};
+    if (server.is_tls) {
+        to.tls = tls_files_.context();
+        // A mistake matters also while the former context is in use: its certificate expires some day.
+        const std::string& problem = tls_files_.problem();
+        if (!problem.empty() && problem != logged_tls_problem_)
+            log_.error("bridge_tls_problem", {{"bridge", options_.name}, {"reason", problem}});
+        logged_tls_problem_ = problem;
+        if (to.tls == nullptr) return false;
+    }
+    // The result waits for the next turn, because a handler of the loop has no time of the turn.
+    attempt.ticket = connector_.connect(to, options_.connect_timeout, [&attempt](net::Connector::Outcome outcome) {
+        attempt.ticket.reset();
+        attempt.outcome = std::move(outcome);
+    });
+    return true;
+}
+
+void Uplink::cancel(Attempt& attempt) {
+    if (attempt.ticket) connector_.give_up(*attempt.ticket);
+    attempt.ticket.reset();
+    attempt.outcome.reset();
+}
+
+void Uplink::take_outcome(Instant now) {
+    LEDGE_ASSERT(state_ == State::connecting && attempt_.outcome);
+    net::Connector::Outcome outcome = std::move(*attempt_.outcome);
+    attempt_.outcome.reset();
+    if (outcome.stream == nullptr) return on_unreachable(RetryClass::network, std::move(outcome.error), now);
+    std::string problem = pump_.open(std::move(outcome.stream), now);
+    if (!problem.empty()) return on_unreachable(RetryClass::network, std::move(problem), now);
+    ending_ = Ending::none;
+    is_wanted_ = false;
+    end_text_.clear();
+    end_code_ = 0;
+    is_accepted_ = false;
+    last_message_ = now;
+    enter(State::open, now);
+}
+
+void Uplink::on_unreachable(RetryClass kind, std::string reason, Instant now) {
+    const std::string url = to_text(server());  // pause() moves on to the next server
+    last_problem_ = std::move(reason);
+    pause(kind, now);
+    log_.warning("bridge_unreachable",
+                 {{"bridge", options_.name},
+                  {"server", url},
+                  {"reason", last_problem_},
+                  {"retry_ms", std::chrono::duration_cast<std::chrono::milliseconds>(retry_at_ - now).count()}});
+}
+
+/// Chooses the server of the next attempt and the pause before it.
+void Uplink::pause(RetryClass kind, Instant now) {
+    Duration wait{};
+    if (kind == RetryClass::at_once) {
+        wait = backoff_.next(kind, rng_);  // the same server again, in another dialect
+    } else if (order_.on_failure()) {
+        // Other gateways lose the same server at the same moment, so the pause is by chance here too.
+        const auto largest = static_cast<std::uint64_t>(failover_pause_max.count());
+        wait = Duration(1 + static_cast<Duration::rep>(rng_.below(largest)));
+    } else {
+        wait = backoff_.next(kind, rng_);
+    }
+    enter(State::pausing, now);
+    retry_at_ = now + wait;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The return to the preferred server
+
+/// The probe is a connection without MQTT: a CONNECT with the bridge's client id could end the connection in use, if
+/// both servers belong to one cluster.
+void Uplink::begin_probe(Instant now) {
+    LEDGE_ASSERT(state_ == State::open && !probe_.ticket && !probe_.outcome);
+    order_.on_probe_begun();
+    if (!begin(probe_, options_.servers.front())) order_.on_probe_failed(now, rng_);
+}
+
+void Uplink::take_probe(Instant now) {
+    LEDGE_ASSERT(state_ == State::open && probe_.outcome);
+    const bool is_reached = probe_.outcome->stream != nullptr;
+    probe_.outcome.reset();  // closes the probe's connection
+    if (!is_reached) return order_.on_probe_failed(now, rng_);
+    if (ending_ != Ending::none || relay_.stage() == bridge::Relay::Stage::ending) return;
+    log_.info("bridge_returns", {{"bridge", options_.name}, {"server", to_text(options_.servers.front())}});
+    end_connection(Ending::preferred, now);
+}
+
+}  // namespace ledge::uplink

@@ -1,0 +1,280 @@
+#include "rig.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "ledge/base/log_events.hpp"
+#include "ledge/broker/options.hpp"
+#include "ledge/session/listener_options.hpp"
+#include "ledge/wire/framer.hpp"
+
+namespace ledge::uplink {
+namespace {
+
+using wire::PacketType;
+using wire::QoS;
+
+constexpr int waits_max = 5000;  // of 1 ms each
+constexpr int settling_turns = 8;
+constexpr Duration step_max = 5s;
+
+Instant virtual_now{};
+
+void keep_line(void* lines, const LogRecord& record) {
+    CHECK(mismatch_with_table(record) == "");
+    std::string line;
+    format_text(record, line);
+    static_cast<std::vector<std::string>*>(lines)->push_back(std::move(line));
+}
+
+broker::ShardOptions shard_options() {
+    broker::ShardOptions options;
+    session::ListenerOptions listener;
+    listener.allow_anonymous = true;
+    options.listeners = {listener};
+    options.sys_interval = {};
+    return options;
+}
+
+bridge::Route route(bridge::Direction direction, std::string filter) {
+    bridge::Route made;
+    made.direction = direction;
+    made.filter = std::move(filter);
+    made.remote_prefix = "site/";
+    made.qos = QoS::at_least_once;
+    return made;
+}
+
+UplinkOptions uplink_options() {
+    UplinkOptions options;
+    options.name = "cloud";
+    options.relay.routes = {route(bridge::Direction::out, "plant/#"), route(bridge::Direction::in, "cmd/#")};
+    options.relay.client_id = "gw";
+    options.relay.inner_client_id = "bridge";
+    options.relay.own_id = "gw-17";
+    options.upstream.kind = bridge::UpstreamKind::ledgemq;
+    return options;
+}
+
+client::Options local_options(const char* client_id) {
+    client::Options options;
+    options.client_id = client_id;
+    options.keep_alive_s = 0;
+    options.limits.held_bytes_max = 16 * 1024 * 1024;
+    return options;
+}
+
+Instant start_of_time() {
+    virtual_now = Instant(1h);
+    return virtual_now;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The upstream
+
+FakeUpstream::FakeUpstream() { listens(); }
+
+void FakeUpstream::listens() {
+    listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    REQUIRE(listener_.is_open());
+    const int yes = 1;
+    REQUIRE(::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_port = htons(port_);  // 0 = the system chooses
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof place;
+    REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&place), size) == 0);
+    REQUIRE(::listen(listener_.get(), 16) == 0);
+    REQUIRE(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&place), &size) == 0);
+    port_ = ntohs(place.sin_port);
+}
+
+void FakeUpstream::turn() {
+    if (listener_.is_open()) {
+        const int got = ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (got >= 0) {
+            ++accepted;
+            peer_.reset(got);
+            framer_.emplace();
+        }
+    }
+    if (!peer_.is_open()) return;
+    std::array<Byte, 64 * 1024> buffer;
+    const ssize_t size = ::recv(peer_.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size <= 0) return peer_.reset();
+    Bytes input(buffer.data(), static_cast<std::size_t>(size));
+    for (;;) {
+        const auto next = framer_->next(input, wire::packet_size_max);
+        if (next.status != wire::Framer::Status::frame) return;
+        received.push_back(client::text_of_frame(next.frame, wire::Version::v5));
+        if (!is_deaf) answer(next.frame);
+    }
+}
+
+void FakeUpstream::answer(Bytes frame) {
+    const PacketType type = wire::type_of(frame);
+    if (type == PacketType::connect) {
+        if (greeting.empty())
+            sends(wire::Connack{});
+        else
+            sends_bytes(greeting);
+    } else if (type == PacketType::subscribe) {
+        const auto packet = wire::decode_subscribe(frame, wire::Version::v5);
+        std::vector<Byte> codes;
+        for (const auto& entry : packet->entries) codes.push_back(static_cast<Byte>(entry.options.qos));
+        sends(wire::Suback{PacketType::suback, packet->packet_id, codes, {}});
+    } else if (type == PacketType::pingreq) {
+        sends_bytes(std::string_view("\xD0\x00", 2));
+    } else if (type == PacketType::publish) {
+        const auto packet = wire::decode_publish(frame, wire::Version::v5);
+        if (packet->qos == QoS::at_least_once && acknowledges)
+            sends(client::ack(PacketType::puback, packet->packet_id));
+    }
+}
+
+void FakeUpstream::sends_bytes(std::string_view bytes) {
+    if (!peer_.is_open()) return;
+    const ssize_t sent = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    CHECK(sent == static_cast<ssize_t>(bytes.size()));  // the tests send less than the kernel's buffer takes
+}
+
+void FakeUpstream::hangs_up() { peer_.reset(); }
+
+void FakeUpstream::resets() {
+    const linger at_once{1, 0};
+    REQUIRE(::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    peer_.reset();
+}
+
+bool FakeUpstream::has(std::string_view text) const { return count(text) > 0; }
+
+std::size_t FakeUpstream::count(std::string_view text) const {
+    return static_cast<std::size_t>(std::count_if(received.begin(), received.end(),
+                                                  [&](const std::string& one) { return one.starts_with(text); }));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The client of the local broker
+
+Local::Local(transport::Driver& driver, const char* client_id) : end_(driver), mqtt_(local_options(client_id)) {
+    REQUIRE(end_.open({0, "local"}));
+    mqtt_.connect(true, virtual_now);
+}
+
+void Local::publishes(std::string_view topic, std::string_view payload) {
+    REQUIRE(mqtt_.publish(client::publish(topic, payload, QoS::at_least_once)).ok());
+}
+
+void Local::subscribes(std::string_view filter) {
+    REQUIRE(mqtt_.subscribe({{filter, {QoS::at_least_once}}}).ok());
+}
+
+void Local::turn() {
+    const Bytes output = mqtt_.output();
+    if (!output.empty()) mqtt_.sent(end_.write(output), virtual_now);
+    end_.turn();
+    Bytes input = end_.readable();
+    const std::size_t size = input.size();
+    for (client::Event event = mqtt_.on_bytes(input, virtual_now); !client::is_nothing(event);
+         event = mqtt_.on_bytes(input, virtual_now)) {
+        handle(event);
+    }
+    end_.consume(size);
+}
+
+void Local::handle(const client::Event& event) {
+    const auto* const message = std::get_if<client::Message>(&event);
+    if (message == nullptr) return;
+    got.push_back(std::string(message->packet.topic) + " " + std::string(as_text(message->packet.payload)));
+    if (message->packet.qos != QoS::at_most_once) mqtt_.acknowledge(message->packet.packet_id);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The rig
+
+Rig::Rig(std::size_t servers)
+    : upstreams(servers),
+      options(uplink_options()),
+      log(LogLevel::debug, keep_line, &log_lines),
+      poller(std::move(*net::Poller::create())),
+      clock([] { return virtual_now; }),
+      shard(shard_options(), log, 1, start_of_time()),
+      driver(shard, *poller, clock) {
+    for (const FakeUpstream& upstream : upstreams) options.servers.push_back(upstream.server());
+    local.emplace(driver, "panel");
+    for (int i = 0; i < settling_turns; ++i) turn();
+}
+
+Rig::~Rig() {
+    uplink.reset();
+    local.reset();
+    driver.close_all();
+}
+
+void Rig::starts() {
+    uplink.emplace(options, connector, driver, log, 1);
+    uplink->start(virtual_now);
+}
+
+void Rig::runs() {
+    starts();
+    REQUIRE(until_relaying());
+}
+
+void Rig::turn() {
+    clock.begin_turn();
+    io.restart();
+    io.poll();
+    poller->poll(0);
+    if (uplink) {
+        if (uplink->next_deadline() <= virtual_now) {
+            uplink->on_time(virtual_now);
+            CHECK(uplink->next_deadline() > virtual_now);  // otherwise the loop would never sleep
+        }
+        uplink->turn(virtual_now);
+    }
+    if (local) local->turn();
+    driver.flush();
+    for (FakeUpstream& upstream : upstreams) upstream.turn();
+}
+
+bool Rig::until(const std::function<bool()>& is_done) {
+    for (int i = 0; i < waits_max; ++i) {
+        turn();
+        if (is_done()) return true;
+        if (!uplink || !uplink->wants_turn()) poller->poll(1);
+    }
+    return false;
+}
+
+bool Rig::until_state(Uplink::State state) {
+    return until([&] { return uplink->state() == state; });
+}
+
+bool Rig::until_relaying() {
+    return until([&] { return uplink->relay().stage() == bridge::Relay::Stage::relaying; });
+}
+
+void Rig::passes(Duration duration) {
+    const Instant target = virtual_now + duration;
+    while (virtual_now < target) {
+        virtual_now = std::min(virtual_now + step_max, target);
+        for (int i = 0; i < settling_turns; ++i) turn();
+    }
+}
+
+bool Rig::has_logged(std::string_view text) const {
+    return std::any_of(log_lines.begin(), log_lines.end(),
+                       [&](const std::string& line) { return line.find(text) != std::string::npos; });
+}
+
+}  // namespace ledge::uplink

@@ -1,0 +1,125 @@
+// Rig: an uplink between the real core and scripted upstreams on the loopback interface. Its time is virtual; only the
+// sockets are real. Everything happens on one thread, step by step: nothing sleeps, every wait is bounded.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../client/rig.hpp"
+#include "ledge/broker/metrics.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/client/client.hpp"
+#include "ledge/net/connector.hpp"
+#include "ledge/os/descriptor.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/transport/inner_link.hpp"
+#include "ledge/uplink/uplink.hpp"
+
+namespace ledge::uplink {
+
+/// A broker of MQTT 5 with one client at a time. By itself it accepts connections, grants subscriptions, and answers
+/// PINGREQ and messages of QoS 1.
+class FakeUpstream {
+public:
+    FakeUpstream();
+    FakeUpstream(const FakeUpstream&) = delete;
+    FakeUpstream& operator=(const FakeUpstream&) = delete;
+
+    Server server() const { return {"127.0.0.1", port_, false}; }
+    void turn();
+
+    /// True when one of the received packets begins so, for example "PUBLISH site/plant/a".
+    bool has(std::string_view text) const;
+    std::size_t count(std::string_view text) const;
+    void forget() { received.clear(); }
+
+    template <class Packet>
+    void sends(const Packet& packet) {
+        const std::vector<Byte> bytes = client::encoded(packet, wire::Version::v5);
+        sends_bytes(as_text(Bytes(bytes)));
+    }
+    void sends_bytes(std::string_view bytes);
+    /// Closes the connection with FIN, or with RST.
+    void hangs_up();
+    void resets();
+    void stops_listening() { listener_.reset(); }
+    /// On the same port as before.
+    void listens();
+
+    std::vector<std::string> received;  // packets as text
+    int accepted = 0;                   // connections, with those that had no CONNECT
+    bool is_deaf = false;               // reads, but never answers
+    bool acknowledges = true;           // answers messages of QoS 1
+    std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
+
+private:
+    void answer(Bytes frame);
+
+    std::uint16_t port_ = 0;
+    os::Descriptor listener_;
+    os::Descriptor peer_;
+    std::optional<wire::Framer> framer_;
+};
+
+/// A client of the local broker, in the same thread.
+class Local {
+public:
+    Local(transport::Driver& driver, const char* client_id);
+
+    void publishes(std::string_view topic, std::string_view payload);
+    void subscribes(std::string_view filter);
+    void turn();
+
+    std::vector<std::string> got;  // "topic payload"
+
+private:
+    void handle(const client::Event& event);
+
+    transport::InnerEnd end_;
+    client::Client mqtt_;
+};
+
+class Rig {
+public:
+    explicit Rig(std::size_t servers = 1);
+    ~Rig();
+    Rig(const Rig&) = delete;
+    Rig& operator=(const Rig&) = delete;
+
+    /// Makes the uplink from `options`, starts it, and waits until its relay relays.
+    void runs();
+    /// The same without the wait.
+    void starts();
+
+    void turn();
+    /// Turns until `is_done`; false = not within some seconds.
+    bool until(const std::function<bool()>& is_done);
+    bool until_state(Uplink::State state);
+    bool until_relaying();
+    /// Time passes, in small steps.
+    void passes(Duration duration);
+    bool has_logged(std::string_view text) const;
+
+    std::deque<FakeUpstream> upstreams;
+    UplinkOptions options;
+    std::vector<std::string> log_lines;
+    Log log;
+    std::unique_ptr<net::Poller> poller;
+    transport::TurnClock clock;
+    broker::Shard shard;
+    transport::Driver driver;
+    boost::asio::io_context io{1};
+    net::Connector connector{io};
+    std::optional<Local> local;
+    std::optional<Uplink> uplink;
+};
+
+}  // namespace ledge::uplink
