@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t comment_columns = 100;
 
+// The first lines of --print-config and of config/ledgemq.toml, which a test keeps equal.
 constexpr std::string_view header =
     "# The configuration of ledgemq: every option with its meaning, unit, default and range.\n"
     "# `ledgemq --print-config` prints this file with the effective values. Leave out every key that keeps its\n"
@@ -37,6 +38,7 @@ ListenerDraft draft_of(const Config& config, std::size_t index) {
     ListenerDraft draft;
     draft.name = options.name;
     draft.url = socket.url;
+    // The value in force. The default of this key depends on other keys.
     draft.allow_anonymous = options.allow_anonymous;
     draft.connections_max = options.connections_max;
     draft.connections_per_second = socket.connections_per_second;
@@ -69,6 +71,7 @@ std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
     if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
+    // The number of a choice comes from an enumeration, so it has a word.
     LEDGE_ASSERT(option.type != Type::choice || static_cast<std::size_t>(number) < option.choices.size());
     if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
     return std::to_string(number);
@@ -126,6 +129,7 @@ void append_option(const Option& option, Place place, bool is_documented, std::s
         if (!facts_of_option.empty()) append_comment(facts_of_option, out);
     }
     out += std::string(option.name) + " = " + literal(option, option.get(place)) + "\n";
+    // An empty line between options, because the comment of the next one follows.
     if (is_documented) out += "\n";
 }
 
@@ -136,6 +140,7 @@ void append_section(std::string_view section, const ListenerDraft& draft, const 
     const std::string title = "[listeners." + draft.name + "." + std::string(section) + "]\n";
     bool has_title = false;
     for (const Option& option : options()) {
+        // Options of the broker are printed by print().
         if (option.scope == Scope::broker || option.section != section) continue;
         if (!is_documented && option.get(place) == option.get(usual)) continue;
         // The title comes with the first option, so that no section is empty.
@@ -148,14 +153,18 @@ void append_section(std::string_view section, const ListenerDraft& draft, const 
 
 void append_listener(const Config& config, std::size_t index, std::string& out) {
     const ListenerDraft draft = draft_of(config, index);
+    // Its values are the defaults, which a section leaves out.
     const ListenerDraft untouched;
     const Place place = place_of(config, draft.limits, draft);
+    // The usual limits of a listener are those of [limits], not the built-in defaults.
     const Place usual = place_of(config, config.limits, untouched);
     const bool is_documented = index == 0;  // the help of options is printed once, at the first listener
     out += "[listeners." + draft.name + "]\n";
     for (const Option& option : options()) {
+        // TOML requires the keys of a table before the tables inside it.
         if (option.scope == Scope::listener && option.section.empty()) append_option(option, place, is_documented, out);
     }
+    // The rows of one section are neighbours in the table, so a new name begins a new section.
     std::string_view section;
     for (const Option& option : options()) {
         if (option.scope != Scope::listener || option.section == section) continue;
@@ -170,11 +179,14 @@ void append_listener(const Config& config, std::size_t index, std::string& out) 
 /// All keys with their values as TOML.
 std::map<std::string, std::string> flatten(const Config& config) {
     std::map<std::string, std::string> result;
+    // No option below reads this draft until the loop over the listeners, but a Place has one.
     const ListenerDraft none;
     for (const Option& option : options()) {
+        // Each listener has these options; the loop below adds them.
         if (option.scope == Scope::listener) continue;
         result[option.key()] = literal(option, option.get(place_of(config, config.limits, none)));
     }
+    // The list is one value, because its order counts.
     result[std::string(levels_key)] = levels_text(config.shard.durability.overrides);
     for (std::size_t i = 0; i < config.sockets.size(); ++i) {
         const ListenerDraft draft = draft_of(config, i);
@@ -199,6 +211,7 @@ std::string print(const Config& config) {
     const Place place = place_of(config, config.limits, none);
     std::string_view section;
     for (const Option& option : options()) {
+        // Printed above, by append_listener().
         if (option.scope == Scope::listener) continue;
         if (option.section != section) {
             // [[store.levels]] is no option, so it follows the options of [store].
@@ -221,9 +234,11 @@ std::vector<std::string> differences(const Config& before, const Config& after) 
     for (const auto& [key, value] : old_values) {
         const auto found = new_values.find(key);
         if (found == new_values.end() || found->second != value) result.push_back(key);
+        // What remains in `new_values` exists only in the new configuration.
         if (found != new_values.end()) new_values.erase(found);
     }
     for (const auto& [key, value] : new_values) result.push_back(key);
+    // The keys of one listener become neighbours, on which the daemon relies (reload.cpp).
     std::sort(result.begin(), result.end());
     return result;
 }
