@@ -55,6 +55,7 @@ Decoded<Connack> decode_connack(Bytes frame, Version version) {
 namespace {
 
 std::size_t remaining_length(const Connack& packet, Version version) {
+    // Flags and code, one byte each.
     return 2 + (version == Version::v5 ? block_size(packet.properties) : 0);
 }
 
@@ -66,6 +67,7 @@ std::size_t encoded_size(const Connack& packet, Version version) {
 
 void encode(const Connack& packet, Version version, Writer& out) {
     write_fixed_header(PacketType::connack, 0, remaining_length(packet, version), out);
+    // MQTT 3.1 reserves this byte.
     out.u8(packet.session_present && version != Version::v3_1 ? 1 : 0);
     out.u8(version == Version::v5 ? static_cast<std::uint8_t>(packet.code) : packet.return_code_v3);
     if (version == Version::v5) write_properties(packet.properties, out);

@@ -10,6 +10,8 @@
 namespace ledge::wire {
 
 Framer::Next Framer::next_of_any_kind(Bytes& input, std::uint32_t max_packet_size) {
+    // The caller has finished with the last frame. Its memory is freed now, because the next packet may not come for
+    // hours.
     if (is_delivered_) release();
     return size_ == 0 ? next_in_input(input, max_packet_size) : continue_kept(input, max_packet_size);
 }
@@ -19,6 +21,8 @@ namespace {
 /// Checks the fixed header. The result `need_more` means that the header, as far as it has arrived, is correct.
 Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
     if (header.state == FixedHeader::State::malformed) return Framer::Status::malformed;
+    // Judged before any byte of the body is stored: the announced length alone decides, so a peer cannot cause memory
+    // use.
     if (header.state == FixedHeader::State::complete && header.total > max_packet_size)
         return Framer::Status::too_large;
     return Framer::Status::need_more;
@@ -32,6 +36,7 @@ Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) 
     if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)
         return {verdict, header.total, input};
     if (header.state == FixedHeader::State::complete && header.total <= input.size()) {
+        // A view into the caller's buffer, without a copy. The caller must finish with it before it reuses the buffer.
         const Bytes frame = input.first(header.total);
         input = input.subspan(header.total);
         return {Status::frame, 0, frame};
@@ -55,6 +60,7 @@ Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) 
         return {verdict, header.total, {kept_.get(), size_}};
 
     LEDGE_ASSERT(size_ <= header.total);
+    // Bytes behind the packet stay in the input and begin the next packet.
     const std::size_t added = std::min(header.total - std::size_t{size_}, input.size());
     keep(input.first(added), header.total);
     input = input.subspan(added);
@@ -70,6 +76,7 @@ void Framer::keep(Bytes bytes, std::size_t total) {
     const std::size_t needed = size_ + bytes.size();
     LEDGE_ASSERT(total == 0 || needed <= total);
     if (needed > capacity_) {
+        // Doubling keeps the number of copies logarithmic, even if a peer sends single bytes.
         std::size_t capacity = std::max(2 * needed, smallest);
         if (total != 0) capacity = std::min(capacity, total);
         auto grown = std::make_unique_for_overwrite<Byte[]>(capacity);
