@@ -1,3 +1,5 @@
+// Listener: accepts peers and passes their sockets to the front. Each of its sockets has an Acceptor; all share one
+// rate.
 #include "ledge/transport/listener.hpp"
 
 #include <fcntl.h>
@@ -15,6 +17,7 @@ namespace ledge::transport {
 
 namespace {
 
+/// The process or the system has no descriptor or no memory left. The peer still waits in the kernel's queue.
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 os::Descriptor open_reserve() { return os::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }

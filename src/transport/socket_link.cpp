@@ -1,3 +1,4 @@
+// SocketLink: MQTT over a plain TCP or Unix socket.
 #include "socket_link.hpp"
 
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ namespace ledge::transport {
 
 namespace {
 
+// MSG_NOSIGNAL: writing to a closed connection must not end the process with SIGPIPE.
 constexpr int send_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 ssize_t send_one(int descriptor, Bytes part) { return ::send(descriptor, part.data(), part.size(), send_flags); }
