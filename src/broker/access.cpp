@@ -1,3 +1,5 @@
+// Access: applies a new policy to the clients that are connected. The walk is interrupted when a step has done enough
+// work.
 #include "access.hpp"
 
 #include <utility>
@@ -21,6 +23,7 @@ void Access::replace(std::shared_ptr<const auth::Policy> policy) {
     ++services_.policy_version;
     services_.guard.set_limits(services_.policy->login);
     sessions_.for_each([](session::Session& session) { session.forget_rights(); });
+    // A walk that is not finished begins anew, because its first clients were judged by an older policy.
     connections_.walk().begin();
     walk();
 }

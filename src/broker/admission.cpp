@@ -1,3 +1,4 @@
+// Admission: chooses who gives way when a listener is full.
 #include "admission.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SessionTable: the key of each entry is the client id inside its session, so the id is stored once.
 #include "session_table.hpp"
 
 #include "ledge/base/assert.hpp"

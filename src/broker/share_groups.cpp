@@ -1,3 +1,5 @@
+// ShareGroups: an id consists of a slot and a generation. Queued messages keep the id of their group; the generation
+// shows that the group has ended and that its slot belongs to another group.
 #include "share_groups.hpp"
 
 #include "ledge/auth/rights.hpp"

@@ -1,3 +1,4 @@
+// TakeoverFights: counts takeovers for each client id, and grants the connection that has the session its turn.
 #include "takeover_fights.hpp"
 
 #include "ledge/base/assert.hpp"

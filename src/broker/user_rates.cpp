@@ -1,3 +1,4 @@
+// UserRates: one rate for each user, shared by all connections of this user.
 #include "user_rates.hpp"
 
 #include <algorithm>
