@@ -80,6 +80,7 @@ void Framer::keep(Bytes bytes, std::size_t total) {
         std::size_t capacity = std::max(2 * needed, smallest);
         if (total != 0) capacity = std::min(capacity, total);
         auto grown = std::make_unique_for_overwrite<Byte[]>(capacity);
+        // realloc(3) is not used: it would leave a copy of a password in freed memory.
         if (size_ != 0) std::memcpy(grown.get(), kept_.get(), size_);
         wipe_credentials();
         kept_ = std::move(grown);
@@ -95,6 +96,7 @@ void Framer::wipe_credentials() {
     const unsigned type = unsigned{kept_[0]} >> 4U;
     const bool has_credentials =
         type == static_cast<unsigned>(PacketType::connect) || type == static_cast<unsigned>(PacketType::auth);
+    // explicit_bzero(3), because a compiler may remove a memset() of memory that is freed next.
     if (has_credentials) explicit_bzero(kept_.get(), size_);
 }
 

@@ -136,6 +136,7 @@ void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
     if ((seen & bit_of(property.id)) != 0 && !may_repeat(property.id, *rule, place)) [[unlikely]] {
         return in.fail(Rule::property_repeated);  // "It is a Protocol Error to include ... more than once"
     }
+    // Each identifier is below 64, so one word holds the set.
     seen |= bit_of(property.id);
     check_value(in, property, *rule);
 }
