@@ -101,6 +101,7 @@ int Listener::Acceptor::accept_one() {
 
 void Listener::Acceptor::on_rate_reached() {
     const Instant now = driver_.now();
+    // At least one microsecond later; otherwise the loop would spin within the same instant.
     pause_until(std::max(rate_.ready_at(), now + Duration(1)));
     driver_.note_accept_pause();
     if (now >= std::exchange(quiet_at_, now + complaint_interval))
@@ -109,6 +110,7 @@ void Listener::Acceptor::on_rate_reached() {
 
 void Listener::Acceptor::pause_until(Instant instant) {
     resume_at_ = instant;
+    // The waiting peers stay in the kernel's queue of the socket.
     driver_.poller().change(socket_.descriptor(), *this, 0);
 }
 
