@@ -28,6 +28,7 @@ void read_code(Reader& in, Version version, Connack& packet) {
         packet.code = static_cast<ReasonCode>(code);
         return;
     }
+    // 3.1.1 table 3.1: return codes from 6 on are reserved.
     if (code >= meaning_of_return_code.size()) return in.fail(Rule::connack_return_code);
     packet.return_code_v3 = code;
     packet.code = meaning_of_return_code[code];

@@ -74,6 +74,7 @@ Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) 
 void Framer::keep(Bytes bytes, std::size_t total) {
     constexpr std::size_t smallest = 32;
     const std::size_t needed = size_ + bytes.size();
+    // The callers never pass bytes behind the packet.
     LEDGE_ASSERT(total == 0 || needed <= total);
     if (needed > capacity_) {
         // Doubling keeps the number of copies logarithmic, even if a peer sends single bytes.
@@ -102,6 +103,7 @@ void Framer::wipe_credentials() {
 
 void Framer::release() {
     wipe_credentials();
+    // The memory is given back, so that an idle connection has no buffer.
     kept_.reset();
     size_ = 0;
     capacity_ = 0;

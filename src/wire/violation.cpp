@@ -85,6 +85,7 @@ constexpr Row row_of(Rule rule) {
 
 }  // namespace
 
+// The table is used once for each broken connection, so a switch is fast enough.
 Violation::operator ReasonCode() const { return row_of(rule).code; }
 
 std::string_view text_of(Rule rule) { return row_of(rule).text; }
