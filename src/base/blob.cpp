@@ -26,6 +26,7 @@ std::pair<Blob, Byte*> Blob::make(std::size_t size, std::uint64_t* account) {
 
 Blob Blob::copy_of(Bytes bytes) {
     auto [blob, place] = make(bytes.size());
+    // memcpy() with the null pointer of an empty view is undefined, even for 0 bytes.
     if (!bytes.empty()) std::memcpy(place, bytes.data(), bytes.size());
     return blob;
 }

@@ -12,6 +12,7 @@ namespace ledge {
 /// Writes the comma before every member or element but the first.
 void JsonWriter::begin_value() {
     LEDGE_ASSERT(depth_ > 0);
+    // JSON allows no comma behind the last value (RFC 8259 section 4), so the comma comes before each further one.
     if (!std::exchange(is_first_, false)) out_ += ',';
 }
 

@@ -21,6 +21,7 @@ std::string percent_encoded(std::string_view text) {
     for (const char c : text) {
         // char may be signed; shifting a negative value would give a wrong index.
         const auto byte = static_cast<unsigned char>(c);
+        // All other characters are encoded, because each of them has a meaning in some part of a URI.
         if (is_unreserved(c)) {
             out += c;
         } else {
