@@ -207,6 +207,7 @@ Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
 void Retained::sweep(Instant now) {
     has_expiring_ = false;  // true again when a message is found that has yet to expire
     for (topic::TopicId topic = 0; topic < messages_.size(); ++topic) {
+        // The number of a removed topic.
         if (messages_[topic].bytes == 0) continue;
         if (messages_[topic].expires_at <= now)
             remove(topic, Urgency::lazy);

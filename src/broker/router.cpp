@@ -78,6 +78,7 @@ bool Router::is_over_share(const session::Session* publisher) const {
 void Router::note_over_share(const session::Session& publisher, Instant now) {
     LEDGE_ASSERT(publisher.account() != nullptr);
     constexpr Duration log_interval = 10s;
+    // A publisher that is refused may try again at once; its attempts must not fill the log.
     if (now < next_log_at_) return;
     next_log_at_ = now + log_interval;
     const session::Account& account = *publisher.account();

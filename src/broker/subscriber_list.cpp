@@ -59,6 +59,7 @@ void SubscriberList::add(const Subscriber& subscriber) {
 // From one place to 4, then to twice as many each time. An index is kept: positions do not change.
 void SubscriberList::grow() {
     LEDGE_ASSERT(size_ == (capacity_ == 0 ? 1 : capacity_));
+    // Doubling keeps the cost of each addition constant on average.
     const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
     auto* larger = new Subscriber[capacity];
     std::ranges::copy(items(), larger);

@@ -76,6 +76,7 @@ void SysTopics::publish_load(std::string_view name, std::uint64_t count, Instant
 }
 
 void SysTopics::set(std::initializer_list<std::string_view> topic, std::string_view value, Instant now) {
+    // The rows are published in the same order each time, so a counter finds the value that was published last.
     const std::size_t index = next_value_++;
     // Unchanged values would only cost every subscriber of $SYS/# a message.
     if (!is_first_ && values_[index] == value) return;

@@ -66,6 +66,7 @@ session::Connection* Throttle::pop_due(Instant now) {
     if (next_deadline() > now) return nullptr;
     while (looked_ < paused_.size()) {
         session::Connection*& place = paused_[looked_++];
+        // This connection was resumed earlier in the round.
         if (place == nullptr) continue;
         session::ReadRate& rate = *place->read_rate();
         LEDGE_ASSERT(rate.is_paused());
