@@ -31,7 +31,7 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     // Otherwise (QoS 0, a will) the message is delivered to the present subscribers, which is better than nothing.
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
-    // Nothing was stored or sent so far, so each refusal above is complete.
+    // Nothing was stored or sent so far, so after a refusal the publisher may send the message again.
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
     const Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : no_ticket;
     for (const Hit& hit : hits_) fanout_.deliver(hit);

@@ -52,7 +52,7 @@ bool has_impossible_page_size(const std::string& path) {
     const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint32_t size = 0;
     const bool is_read = ::pread(file.get(), &size, sizeof size, place) == ssize_t{sizeof size};
-    // LMDB accepts only powers of two from 256 to 64 KiB as page sizes.
+    // LMDB uses the page size of the system, a power of two. No system is outside these limits (in bytes).
     return is_read && (size < 256 || size > 65'536 || !std::has_single_bit(size));
 }
 

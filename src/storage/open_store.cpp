@@ -28,7 +28,7 @@
 namespace ledge::storage {
 namespace {
 
-// In a row. A start that crashes less often may have another cause, and a complete check delays the start.
+// Short runs in a row. A single crash may have another cause, and a complete check delays the start.
 constexpr unsigned short_runs_suspicious = 3;
 // A slow card needs about a second to read a file of this size.
 constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;

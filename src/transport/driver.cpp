@@ -148,7 +148,6 @@ void Driver::finish(Link& link) {
     linger(link);
 }
 
-/// The peer has ended its direction by a message of its own protocol (WebSocket).
 void Driver::ended(Link& link) {
     if (link.connection_ != nullptr) linger(link);
 }

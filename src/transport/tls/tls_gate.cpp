@@ -17,7 +17,7 @@ namespace ledge::transport {
 namespace {
 
 NetworkId network_of(const os::SocketAddress& address) {
-    // Peers of a Unix socket have no address, so they share one place in the count.
+    // Peers of a Unix socket have no address, so they count as one network.
     const auto ip = address.ip();
     return ip ? ledge::network_of(*ip) : NetworkId::none;
 }
