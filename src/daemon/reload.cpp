@@ -3,6 +3,7 @@
 #include "reload.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "join.hpp"
@@ -33,42 +34,35 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 
 }  // namespace
 
-// Each task has a copy of what tells which files to read: the worker must not look into the Reload, which changes.
-
-class Reload::All final : public runtime::ReloadTask {
+class Reload::Task final : public runtime::ReloadTask {
 public:
-    All(Reload& of, config::Sources sources) : of_(of), sources_(std::move(sources)) {}
+    using Load = std::function<config::Loaded()>;
+    using Take = runtime::Reloaded (Reload::*)(config::Loaded);
+
+    /// `load` runs on the worker's thread. It has a copy of what tells which files to read, because the Reload changes
+    /// meanwhile.
+    Task(Reload& of, Load load, Take take) : of_(of), load_(std::move(load)), take_(take) {}
     void read() override {
-        loaded_ = config::load(sources_);
+        loaded_ = load_();
         check_hook_files(loaded_);
     }
-    runtime::Reloaded put_in_force() override { return of_.take_all(std::move(loaded_)); }
+    runtime::Reloaded put_in_force() override { return (of_.*take_)(std::move(loaded_)); }
 
 private:
     Reload& of_;
-    config::Sources sources_;
+    Load load_;
+    Take take_;
     config::Loaded loaded_;
 };
 
-class Reload::PolicyOnly final : public runtime::ReloadTask {
-public:
-    PolicyOnly(Reload& of, config::AuthSettings settings) : of_(of), settings_(std::move(settings)) {}
-    void read() override {
-        loaded_ = config::load_policy(settings_);
-        check_hook_files(loaded_);
-    }
-    runtime::Reloaded put_in_force() override { return of_.take_policy(std::move(loaded_)); }
-
-private:
-    Reload& of_;
-    config::AuthSettings settings_;
-    config::Loaded loaded_;
-};
-
-std::unique_ptr<runtime::ReloadTask> Reload::read_all() { return std::make_unique<All>(*this, sources_); }
+std::unique_ptr<runtime::ReloadTask> Reload::read_all() {
+    return std::make_unique<Task>(
+        *this, [sources = sources_] { return config::load(sources); }, &Reload::take_all);
+}
 
 std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
-    return std::make_unique<PolicyOnly>(*this, running_.auth);
+    return std::make_unique<Task>(
+        *this, [settings = running_.auth] { return config::load_policy(settings); }, &Reload::take_policy);
 }
 
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
