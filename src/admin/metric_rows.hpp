@@ -8,12 +8,15 @@ namespace ledge::admin {
 
 using TlsMetric = broker::MetricRow<transport::TlsCounters>;
 
+/// The function that reads one counter. A row names its counter by a pointer to member and needs no function of its
+/// own.
 template <auto Member>
 broker::Reading counted(const transport::TlsCounters& counters) {
     return {.number = counters.*Member};
 }
 
 // clang-format off
+// The rows of one family follow each other, and only the first one has the help text of the family.
 inline constexpr TlsMetric tls_metrics[] = {
     {.group = broker::MetricGroup::tls, .name = "tls_handshakes_total", .label = "result", .label_value = "full",
      .read = counted<&transport::TlsCounters::full>,
@@ -36,6 +39,8 @@ inline constexpr TlsMetric tls_metrics[] = {
 /// Calls `visit` for each row: those of the core in their order, and those of TLS where their group stands among them.
 template <class Visit>
 void for_each_metric(Visit&& visit) {
+    // Prometheus requires that all samples of a family are one group, so no row of another family may stand between
+    // them.
     const std::size_t count = broker::metric_count();
     std::size_t i = 0;
     while (i < count && broker::metric(i).group < broker::MetricGroup::tls) visit(broker::metric(i++));

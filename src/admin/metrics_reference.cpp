@@ -1,3 +1,5 @@
+// Prints the metric table without figures. metrics_text.cpp prints the same rows with figures, so no metric can be
+// missing here.
 #include "ledge/admin/metrics_reference.hpp"
 
 #include "ledge/base/json.hpp"
@@ -8,6 +10,8 @@ namespace {
 
 constexpr std::string_view root = "$SYS/broker/";
 
+/// Prints one row per call. Only the first row of a family has the help text, and its other rows follow at once, so the
+/// text is kept for them.
 class Reference {
 public:
     Reference(bool is_json, std::string& out) : is_json_(is_json), out_(out) {}
@@ -20,15 +24,18 @@ public:
 
 private:
     template <class Source>
+    /// The sample as /metrics shows it: ledgemq_NAME or ledgemq_NAME{LABEL="VALUE"}. "" for a row that has only topics.
     static std::string name_of_sample(const broker::MetricRow<Source>& row) {
         if (row.name.empty()) return {};
         std::string name = "ledgemq_" + std::string(row.name);
         if (row.label.empty()) return name;
+        // Three dots stand for a value that is known only at run time, such as the name of a user.
         const std::string_view value = row.label_value.empty() ? "..." : row.label_value;
         return name.append("{").append(row.label).append("=\"").append(value).append("\"}");
     }
 
     template <class Source>
+    /// The $SYS topics of the row, separated by commas; "" if the row has none.
     static std::string topics_of(const broker::MetricRow<Source>& row) {
         std::string topics;
         for (const std::string_view topic : {row.topic, row.other_topic}) {
@@ -38,6 +45,7 @@ private:
     }
 
     template <class Source>
+    /// The $SYS topics of the averages of this counter, one for each span of time; "" if the row has none.
     static std::string load_topics_of(const broker::MetricRow<Source>& row) {
         std::string topics;
         if (row.load.empty()) return topics;
@@ -53,6 +61,7 @@ private:
         const std::string name = name_of_sample(row);
         const std::string topics = topics_of(row);
         const std::string load_topics = load_topics_of(row);
+        // A row without a name for Prometheus has a topic, which serves as the title then.
         out_.append(name.empty() ? topics : name).append(" (").append(name_of(row.type));
         if (!row.unit.empty()) out_.append(", ").append(row.unit);
         out_.append(")\n");

@@ -1,3 +1,5 @@
+// Writes the rows of the metric table as samples in the text format 0.0.4 of Prometheus ("Exposition formats" in its
+// documentation).
 #include "ledge/admin/metrics_text.hpp"
 
 #include <initializer_list>
@@ -7,6 +9,8 @@
 namespace ledge::admin {
 namespace {
 
+/// Escapes the value of a label: \\, " and line ends, as the format requires. Clients choose user names, so without
+/// this a name could forge samples.
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -19,6 +23,8 @@ std::string escaped(std::string_view text) {
     return out;
 }
 
+/// Appends one row per call. Rows of the core and rows of TLS read their values from different structs, so there are
+/// two overloads.
 class Text {
 public:
     Text(const broker::MetricSource& core, const transport::TlsCounters& tls)
@@ -32,13 +38,18 @@ public:
 private:
     template <class Source>
     void add_row(const broker::MetricRow<Source>& row, const broker::Reading& reading) {
+        // A row without a name exists only as a $SYS topic. Without a store, its figures would be zeros that nobody has
+        // measured.
         if (row.name.empty() || (row.needs_store && !has_store_)) return;
+        // A family without samples gets no HELP and TYPE lines either.
         if (reading.owners != nullptr && reading.owners->empty()) return;
         if (!row.help.empty()) {  // the first row of its family
             add({"# HELP ledgemq_", row.name, " ", row.help, "\n"});
             add({"# TYPE ledgemq_", row.name, " ", name_of(row.type), "\n"});
         }
         if (row.label.empty()) return add({"ledgemq_", row.name, " ", std::to_string(reading.number), "\n"});
+        // One sample. The value of its label stands in the row, or was read together with the figure (a version, a
+        // state).
         if (reading.owners == nullptr) {
             const std::string_view value = row.label_value.empty() ? reading.word : row.label_value;
             return add_sample(row.name, row.label, value, reading.number);

@@ -1,3 +1,5 @@
+// Decides who may read a page, and answers /healthz, /metrics and /api/v1/. The header has the table of rights; the
+// list of sessions is in sessions_page.cpp.
 #include "ledge/admin/pages.hpp"
 
 #include <algorithm>
@@ -18,8 +20,11 @@ namespace {
 using transport::HttpAnswer;
 
 /// True: the Host header names an address or localhost, and no other name.
+/// A browser sends the name that it has looked up. A web page of a stranger whose name points at 127.0.0.1 (DNS
+/// rebinding) therefore fails here.
 bool is_address_or_localhost(std::string_view host) {
     if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
+    // The last label of a host name is alphabetic (RFC 1123 section 2.1), so digits and dots alone are an IPv4 address.
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
@@ -29,7 +34,9 @@ Pages::Pages(std::string version, std::string token, const Log& log, Instant now
     : version_(std::move(version)), token_(std::move(token)), log_(log), start_(now) {}
 
 HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
+    // Before attach() there are no figures to show. 503 tells a monitor that the broker will answer later.
     if (loop_ == nullptr) return refusal(503, "starting");
+    // Everybody may read /healthz: a load balancer has no token, and the answer has no secrets.
     if (request.path == "/healthz")
         return request.is_removal ? refusal(405, "this page is read with GET") : health(now);
     const bool is_api = request.path.starts_with("/api/");
@@ -49,15 +56,21 @@ HttpAnswer Pages::answer(const transport::HttpRequest& request, Instant now) {
 }
 
 Pages::Access Pages::judge(const transport::HttpRequest& request, Instant now) {
+    // On a WebSocket listener a certificate belongs to a device, so it gives no right to pages there.
     if (request.is_admin && request.has_certificate) return Access::granted;
     if (!token_.empty()) return judge_token(request, now);
+    // Without a token and without required certificates, the configuration allows the admin listener only on addresses
+    // of this machine, so whoever reaches the listener may read the pages.
     return request.is_admin && is_address_or_localhost(request.host) ? Access::granted : Access::wants_address;
 }
 
 Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant now) {
+    // A request without a token is no guess, so it is not counted as a failure.
     if (request.bearer_token.empty()) return Access::wants_token;
+    // The guard counts failures per name and network. There is only one token, so all requests use one name.
     const auth::LoginSource source = guard_.source_of(network_of(request.address), "token");
     if (guard_.is_blocked(source, now)) return Access::blocked;  // even for the right token: guesses get no answer
+    // The time of the comparison must not tell how many bytes of a guess are right.
     if (are_equal_in_constant_time(as_bytes(request.bearer_token), as_bytes(token_))) {
         guard_.on_success(source);
         return Access::granted;
@@ -76,6 +89,7 @@ HttpAnswer Pages::health(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
     const broker::Metrics& metrics = loop_->shard().metrics();
     const std::string_view store = broker::store_state(metrics);
+    // The states full and slow count as ready, because the broker still serves clients then (README).
     const bool is_well = store != "failed" && store != "postponed";
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(metrics.store_waited).count();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
@@ -101,6 +115,7 @@ HttpAnswer Pages::api(const transport::HttpRequest& request) const {
     LEDGE_ASSERT(loop_ != nullptr);
     const std::string_view path = request.path;
     if (path == sessions_path && !request.is_removal) return list_sessions(loop_->shard(), request.query);
+    // The whole rest of the path is the client id, because a client id may contain '/'.
     if (path.starts_with(sessions_path) && path.size() > sessions_path.size() && path[sessions_path.size()] == '/') {
         if (!request.is_removal)
             return refusal(405, "this resource allows only DELETE; GET /api/v1/sessions lists sessions");
@@ -124,6 +139,7 @@ Result<std::string, Error> read_token(const std::string& path) {
     auto file = os::read_regular_file(path, Pages::token_bytes_max + 1);
     if (!file) return Failure{file.error()};
     std::string token = std::move(file->text);
+    // An editor ends the line with \n or \r\n. These characters are not a part of the token.
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
     // The token travels in a header, so it may have only visible ASCII characters.
     const bool is_visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });

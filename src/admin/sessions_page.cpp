@@ -1,3 +1,5 @@
+// Answers /api/v1/sessions. Every page is computed from the sessions of that moment, and nothing is kept between two
+// pages, so a reader that stops in the middle costs nothing.
 #include "sessions_page.hpp"
 
 #include <charconv>
@@ -37,6 +39,8 @@ std::optional<PageQuery> parse_query(std::string_view query) {
         } else if (part.starts_with("limit=")) {
             const char* end = part.data() + part.size();
             const auto read = std::from_chars(part.data() + 6, end, parsed.limit);
+            // limit=0 is refused, because an empty page would have no last client id, which list_sessions() needs for
+            // "next".
             if (read.ptr != end || read.ec != std::errc() || parsed.limit == 0 || parsed.limit > sessions_per_page_max)
                 return std::nullopt;
         } else {
@@ -93,6 +97,7 @@ HttpAnswer list_sessions(const broker::Shard& shard, std::string_view query) {
 
 HttpAnswer remove_session(runtime::BrokerLoop& loop, std::string_view encoded_id) {
     const auto client_id = percent_decoded(encoded_id);
+    // No session has an empty client id: the broker assigns one to a client that sends none [MQTT-3.1.3-6].
     if (!client_id || client_id->empty())
         return refusal(400, "the client id is empty or not correctly percent-encoded");
     // The failed store keeps the row, so a restart would bring the session back.

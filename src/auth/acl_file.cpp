@@ -18,6 +18,7 @@ constexpr AccessName access_names[] = {{"read", Access::read, false},
                                        {"readwrite", Access::read_write, false},
                                        {"deny", Access::read_write, true}};
 
+/// nullptr: the word is no access, so it may be the beginning of a topic.
 const AccessName* find_access(std::string_view word) {
     const auto found = std::ranges::find(access_names, word, &AccessName::name);
     return found == std::end(access_names) ? nullptr : found;

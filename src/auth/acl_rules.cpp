@@ -10,6 +10,8 @@
 namespace ledge::auth {
 
 void RuleSet::seal() {
+    // Denials come first, because a denial decides before every grant. Stable: within the denials and within the grants
+    // the order of the file decides.
     std::stable_partition(rules_.begin(), rules_.end(), [](const AclRule& rule) { return rule.is_denial; });
     rules_.shrink_to_fit();
     has_pattern_denial_ =
@@ -41,6 +43,8 @@ void RuleSet::build_index() {
     }
     std::ranges::sort(paths);
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    // At least half of the slots stay empty, so a search always ends. With a power of two, a mask replaces the
+    // division.
     nodes_.resize(std::bit_ceil(2 * paths.size()));
     // Sorted by node and then by index, so that the rules of a node are one part of order_, in ascending order.
     std::ranges::sort(ends);

@@ -1,3 +1,5 @@
+// Decodes base64url without padding (RFC 4648 section 5), as tokens use it (RFC 7515 section 2). Each sequence of
+// bytes has exactly one accepted spelling.
 #include "base64url.hpp"
 
 #include "ledge/base/assert.hpp"

@@ -16,6 +16,7 @@ std::string make_nonce(const Policy& policy, Rng& rng) {
     std::array<Byte, 16> number{};
     for (Byte& byte : number) byte = static_cast<Byte>(rng.next());
     const Digest256 digest = hmac_sha256(policy.nonce_key, number);
+    // 18 bytes become exactly 24 characters without padding.
     return to_base64(Bytes(digest).first(18));
 }
 

@@ -34,6 +34,7 @@ bool are_separated_by_dollar(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+/// Both filters match a common topic if each pair of levels can be equal.
 bool overlap(std::string_view a, std::string_view b) {
     if (are_separated_by_dollar(a, b)) return false;
     Levels left(a);
@@ -47,6 +48,7 @@ bool overlap(std::string_view a, std::string_view b) {
     }
 }
 
+/// `outer` matches all topics of `inner` if each level of `outer` matches all that the level of `inner` matches.
 bool covers(std::string_view outer, std::string_view inner) {
     if (are_separated_by_dollar(outer, inner)) return false;
     Levels left(outer);

@@ -1,3 +1,5 @@
+// Implements hmac.hpp with mbedTLS. An assertion here can fail only if memory is exhausted or the library lacks
+// SHA-256; no input of a peer can make it fail.
 #include "hmac.hpp"
 
 #include <mbedtls/base64.h>

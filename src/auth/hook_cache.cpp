@@ -16,6 +16,7 @@ std::size_t HookCache::Hash::operator()(const Digest& digest) const {
     return value;
 }
 
+/// An answer of the former hook may be wrong for the new one, so all answers are forgotten.
 void HookCache::set_options(const HookOptions& options) {
     options_ = options;
     entries_.clear();

@@ -59,6 +59,7 @@ std::optional<std::int64_t> JsonObject::integer(std::string_view name) const {
     const json::value* value = find(*object_, name);
     if (value == nullptr) return std::nullopt;
     if (const std::int64_t* number = value->if_int64()) return *number;
+    // Boost.JSON uses uint64 only for numbers above the largest int64.
     if (value->is_uint64()) return std::numeric_limits<std::int64_t>::max();
     if (const double* number = value->if_double()) return clamp(*number);
     return std::nullopt;
@@ -86,6 +87,8 @@ std::optional<std::vector<JsonObject>> JsonObject::objects(std::string_view name
     if (value == nullptr || !value->is_array()) return std::nullopt;
     std::vector<JsonObject> result;
     for (const json::value& item : value->get_array()) {
+        // Members of another kind are left out: a reader of a JWK Set should ignore what it does not understand (RFC
+        // 7517 section 5).
         if (item.is_object()) result.push_back(JsonObject(item.get_object()));
     }
     return result;

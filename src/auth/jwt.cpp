@@ -33,6 +33,8 @@ struct Parts {
     std::string_view signed_text;  // "header.claims"
 };
 
+/// token := header "." claims "." signature, each in base64url (RFC 7515 section 7.1). nullopt: there are not exactly
+/// two dots.
 std::optional<Parts> split(std::string_view token) {
     const std::size_t first = token.find('.');
     const std::size_t last = token.rfind('.');

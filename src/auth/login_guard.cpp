@@ -68,6 +68,7 @@ void LoginGuard::mark_suspect(NetworkId network, Instant now) {
 
 void LoginGuard::on_success(const LoginSource& source) {
     if (source.name == 0) return;  // there is no name to remember
+    // The right password ends the window: earlier slips of the same user do not count towards a block.
     failures_.erase(source);
     if (known_.size() < names_max) known_.insert(source);
     if (names_.size() < names_max) names_.insert(source.name);

@@ -83,6 +83,7 @@ Result<PasswordFile, std::vector<Problem>> PasswordFile::parse(std::string_view 
             problems.push_back({lines.number(), std::move(problem)});
     }
     // After sorting, the entries of one user are neighbours.
+    // Stable, so that the complaint names the later line of a user as the mistake.
     std::ranges::stable_sort(file.entries_, {}, &Entry::user);
     for (std::size_t i = 1; i < file.entries_.size() && problems.size() < problems_max; ++i) {
         if (file.entries_[i].user != file.entries_[i - 1].user) continue;

@@ -52,6 +52,8 @@ Reply ScramExchange::on_message(const PasswordFile& users, std::string_view mess
     return nonce_.empty() ? on_first(users, message, nonce) : on_final(message);
 }
 
+/// message := ("n" | "y") "," ["a=" name] "," "n=" name "," "r=" nonce ["," extensions] (RFC 5802 section 7). "y": the
+/// client supports channel binding, but thinks that the server does not.
 Reply ScramExchange::on_first(const PasswordFile& users, std::string_view message, std::string_view nonce) {
     LEDGE_ASSERT(!nonce.empty());
     std::string_view rest = message;
@@ -59,6 +61,8 @@ Reply ScramExchange::on_first(const PasswordFile& users, std::string_view messag
     if (binding.starts_with("p=")) return malformed("SCRAM channel binding is not supported");
     if (binding != "n" && binding != "y") return malformed("not the first message of SCRAM");
     const std::string_view authorization = next_attribute(rest);
+    // The final message repeats this header in "c=", so that a change of the header on the way is noticed (RFC 5802
+    // section 5.1).
     header_ = message.substr(0, message.size() - rest.size());
     const std::string_view bare = rest;
     const std::string_view name = next_attribute(rest);
@@ -81,6 +85,7 @@ Reply ScramExchange::on_first(const PasswordFile& users, std::string_view messag
     return {Reply::Kind::challenge, answer, {}};
 }
 
+/// message := "c=" base64 "," "r=" nonce ["," extensions] ",p=" base64 (RFC 5802 section 7).
 Reply ScramExchange::on_final(std::string_view message) const {
     // The proof is the last attribute. The proof covers everything before it.
     const std::size_t proof_at = message.rfind(",p=");
@@ -94,6 +99,7 @@ Reply ScramExchange::on_final(std::string_view message) const {
     const std::string auth_message = history_ + "," + std::string(without_proof);
     if (!is_proven(auth_message, message.substr(proof_at + 3)))
         return {Reply::Kind::wrong, {}, "wrong user name or password"};
+    // The signature proves to the client that the server knows the keys of the user, too.
     return {Reply::Kind::success, "v=" + to_base64(hmac_sha256(server_key(keys_), as_bytes(auth_message))), {}};
 }
 

@@ -36,6 +36,7 @@ std::string text_of(const Error& error) { return text_of(error, error.subject); 
 
 std::string text_of(const Error& error, std::string_view subject) {
     std::string text = sentence_of(error, subject);
+    // Without a code the operation says everything.
     if (!error.code) return text;
     const std::string cause = error.code.message();
     if (!cause.empty()) text.append(": ").append(cause);
@@ -44,6 +45,7 @@ std::string text_of(const Error& error, std::string_view subject) {
 
 Error in_context(std::string_view operation, std::string subject, const Error& inner) {
     std::string sentence = sentence_of(inner, inner.subject);
+    // The inner sentence takes the place of the subject, the first "{}".
     if (subject.empty()) return {inner.code, operation, std::move(sentence), {}};
     return {inner.code, operation, std::move(subject), std::move(sentence)};
 }

@@ -25,6 +25,7 @@ std::string_view protocol_of(Bytes first_bytes) {
         {std::string_view("\x10", 1), "an MQTT CONNECT"},       // 5.0 section 3.1.1
         {"SSH-", "an SSH greeting"},                            // RFC 4253 section 4.2
     };
+    // The starts exclude each other, so their order does not matter.
     for (const Start& start : starts) {
         if (as_text(first_bytes).starts_with(start.bytes)) return start.protocol;
     }

@@ -12,6 +12,7 @@ namespace ledge {
 /// Writes the comma before every member or element but the first.
 void JsonWriter::begin_value() {
     LEDGE_ASSERT(depth_ > 0);
+    // JSON allows no comma behind the last value (RFC 8259 section 4), so the comma comes before each further one.
     if (!std::exchange(is_first_, false)) out_ += ',';
 }
 
@@ -47,6 +48,8 @@ void JsonWriter::null(std::string_view key) {
     out_ += "null";
 }
 
+// JSON strings must be Unicode (RFC 8259 section 8.1). Other bytes get another key, so that a reader cannot take the
+// hexadecimal text for the value.
 void JsonWriter::bytes(std::string_view key, Bytes value) {
     if (is_utf8(as_text(value))) return text(key, as_text(value));
     hex(std::string(key) + "_hex", value);
@@ -55,6 +58,7 @@ void JsonWriter::bytes(std::string_view key, Bytes value) {
 void JsonWriter::hex(std::string_view key, Bytes value) {
     begin(key);
     out_ += '"';
+    // Hexadecimal digits need no escape.
     for (const Byte byte : value) append_hex(byte, 2, out_);
     out_ += '"';
 }
@@ -62,6 +66,7 @@ void JsonWriter::hex(std::string_view key, Bytes value) {
 void JsonWriter::begin_list(std::string_view key) {
     begin(key);
     out_ += '[';
+    // The first element has no comma. close() resets this for the members behind the list.
     is_first_ = true;
     ++depth_;
 }
@@ -73,6 +78,7 @@ void JsonWriter::element(std::string_view value) {
 
 void JsonWriter::begin_object() {
     begin_value();
+    // Each object of a list begins a line, so that a long list can be read and searched by lines.
     out_ += "\n{";
     is_first_ = true;
     ++depth_;

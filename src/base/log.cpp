@@ -19,6 +19,7 @@ std::string_view name_of(LogLevel level) {
         case LogLevel::warning: return "warning";
         case LogLevel::error: return "error";
     }
+    // Not reached: the switch names every level.
     return "unknown";
 }
 
@@ -34,6 +35,7 @@ bool is_unprintable(std::uint32_t c) {
 }
 
 void append_number(std::int64_t value, std::string& out) {
+    // The longest number of 64 bits has 20 characters with its sign.
     char digits[24];
     const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
     out.append(digits, end);
@@ -54,6 +56,7 @@ void append_escaped(std::string_view text, bool is_json, std::string& out) {
             return;
         }
         const CodePoint c = decode_utf8(text);
+        // A byte that is not UTF-8 is one step, so the loop always ends.
         const std::size_t length = std::max<std::size_t>(c.length, 1);
         if (c.length == 0) {
             if (is_json) {
@@ -63,6 +66,7 @@ void append_escaped(std::string_view text, bool is_json, std::string& out) {
                 append_hex(static_cast<std::uint8_t>(text.front()), 2, out);
             }
         } else if (c.value == '"' || c.value == '\\') {
+            // These two characters would end the value or begin an escape.
             out += '\\';
             out += static_cast<char>(c.value);
         } else if (c.value == '\n') {
@@ -103,6 +107,7 @@ void format_text(const LogRecord& record, std::string& out) {
         out += '=';
         if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
             append_number(*number, out);
+            // Most values need no quotes, and a line without them is easier to read and to search.
         } else if (const auto text = std::get<std::string_view>(field.value); is_bare_word(text)) {
             out += text;
         } else {
@@ -112,6 +117,7 @@ void format_text(const LogRecord& record, std::string& out) {
 }
 
 void format_json(const LogRecord& record, std::string& out) {
+    // Without the outer braces, because the caller adds the time in front.
     out += "\"level\":";
     append_value(name_of(record.level), true, out);
     out += ",\"event\":";

@@ -437,6 +437,7 @@ void print_object(const LogEvent& event, std::string& out) {
 std::span<const LogEvent> log_events() { return events; }
 
 const LogEvent* find_log_event(std::string_view name) {
+    // Binary search: the table is sorted by name, which a test checks.
     const auto* const found = std::ranges::lower_bound(events, name, {}, &LogEvent::name);
     return found != std::end(events) && found->name == name ? found : nullptr;
 }

@@ -23,6 +23,7 @@ NetworkId network_of(const IpAddress& address) {
         for (std::size_t i = from; i < to; ++i) value = value << 8U | address[i];
         return value;
     };
+    // A single IPv4 address counts as a network. Of IPv6, one subscriber usually has a whole /64.
     if (is_ipv4(address)) return NetworkId{ipv4_mark | number(12, 16)};
     return NetworkId{std::max(number(0, 8), zeros_network)};
 }

@@ -15,10 +15,13 @@ bool is_unreserved(char c) {
 }  // namespace
 
 std::string percent_encoded(std::string_view text) {
+    // Upper case, as RFC 3986 section 2.1 recommends.
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string out;
     for (const char c : text) {
+        // char may be signed; shifting a negative value would give a wrong index.
         const auto byte = static_cast<unsigned char>(c);
+        // All other characters are encoded, because each of them has a meaning in some part of a URI.
         if (is_unreserved(c)) {
             out += c;
         } else {
@@ -41,6 +44,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
         if (text.size() - i < 3) return std::nullopt;  // the text ends inside the escape
         const char* end = text.data() + i + 3;
         const auto read = std::from_chars(text.data() + i + 1, end, value, 16);
+        // from_chars() accepts a single digit, so both digits must be used up.
         if (read.ptr != end || read.ec != std::errc()) return std::nullopt;
         out += static_cast<char>(value);
         i += 2;

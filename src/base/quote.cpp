@@ -14,6 +14,7 @@ void append_quoted(std::string_view text, std::string& out) {
     out += '"';
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
+        // JSON (RFC 8259 section 7) and TOML basic strings share these escapes.
         if (c == '"' || c == '\\') out += '\\';
         if (byte < 0x20 || byte == 0x7F) {  // JSON allows DEL as it is, TOML does not
             out += "\\u";

@@ -53,6 +53,7 @@ void TimerWheel::set(Timer& timer, Instant deadline) {
 }
 
 Timer* TimerWheel::pop_due(Instant now) {
+    // While due timers are left, time stands still: their handlers may set further timers.
     if (heads_[due_list] == nullptr && now > start_) {
         // The division rounds down: a tick has come only when its time has passed completely.
         advance(distance(start_, now) / tick_length);
@@ -70,6 +71,8 @@ Instant TimerWheel::next_deadline() const {
         while (level < levels && occupied_[level] == 0) ++level;
         LEDGE_ASSERT(level < levels);  // size_ counts a timer that is not due, so a slot holds this timer
         const auto slot = static_cast<unsigned>(std::countr_zero(occupied_[level]));
+        // The lowest occupied level has the earliest slot (the rule at the top of this file). earliest_ may be too
+        // early after a cancellation; the loop then wakes up once for nothing.
         next = earliest_[level * slots_per_level + slot];
     }
     if (next >= distance(start_, never) / tick_length) return never;
@@ -98,6 +101,7 @@ void TimerWheel::place(Timer& timer) {
         link(timer, due_list);
         return;
     }
+    // The highest digit in which the two ticks differ.
     const auto level = static_cast<unsigned>(std::bit_width(at ^ current_) - 1) / slot_bits;
     LEDGE_ASSERT(level < levels);
     const auto slot = static_cast<unsigned>(at >> (level * slot_bits)) % slots_per_level;
@@ -144,6 +148,7 @@ void TimerWheel::advance(std::uint64_t target) {
         if (level == levels) break;
         const auto slot = static_cast<unsigned>(std::countr_zero(occupied_[level]));
         const std::uint64_t entry = slot_start(level, slot);
+        // The slot begins after `target`, and every other slot begins even later.
         if (entry > target) break;
         current_ = entry;
         open(level, slot);

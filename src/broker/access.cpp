@@ -1,3 +1,5 @@
+// Access: applies a new policy to the clients that are connected. The walk is interrupted when a step has done enough
+// work.
 #include "access.hpp"
 
 #include <utility>
@@ -19,8 +21,10 @@ void Access::replace(std::shared_ptr<const auth::Policy> policy) {
     LEDGE_ASSERT(policy != nullptr);
     services_.policy = std::move(policy);
     ++services_.policy_version;
+    // The limits of failed logins are a part of the policy.
     services_.guard.set_limits(services_.policy->login);
     sessions_.for_each([](session::Session& session) { session.forget_rights(); });
+    // A walk that is not finished begins anew, because its first clients were judged by an older policy.
     connections_.walk().begin();
     walk();
 }
@@ -39,6 +43,7 @@ void Access::walk() {
 /// Checks in the order of their weight: first the login, then each subscription. Returns false when the step ends
 /// before the last subscription.
 bool Access::judge(Connection& connection) {
+    // A new position means a client that this walk has not judged yet.
     const std::uint64_t position = connections_.walk().position();
     if (listed_at_ != position) {
         work_ += work_of_client;

@@ -1,3 +1,4 @@
+// Admission: chooses who gives way when a listener is full.
 #include "admission.hpp"
 
 #include <algorithm>
@@ -67,6 +68,7 @@ void Admission::occupy_place(Connection& connection, OwnerId owner, Instant now)
     const bool needs_place = is_full(listener);
     const std::uint16_t from = fullest(listener);
     connections_.mark_connected(connection, owner);
+    // There was room, so nobody has to give way.
     if (!needs_place) return;
     Connection* victim = connections_.newest_of_largest_owner(from);
     if (victim == nullptr || victim == &connection) return;

@@ -1,3 +1,4 @@
+// Connections: intrusive lists for each listener, and the walk of Access, which survives the removal of connections.
 #include "connections.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -18,6 +19,7 @@ Connection& Connections::add(std::unique_ptr<Connection> connection, std::uint16
     Connection& added = *connection.release();
     added.listener_index = listener;
     rooms_[listener].networks.add(added.peer().network);
+    // At the end, so each list is in the order of arrival; the searches for victims rely on this order.
     append(rooms_[listener].arriving, added);
     ++count_;
     return added;
@@ -48,6 +50,7 @@ void Connections::remove(Connection& connection) {
     unlink(leaving_, connection);
     LEDGE_ASSERT(count_ > 0);
     --count_;
+    // The list of dirty connections must not point to destroyed memory.
     connection.unlink_dirty();
     delete &connection;
 }
@@ -58,6 +61,7 @@ Connection* Connections::longest_arriving(std::uint16_t listener) const {
     Connection* talking = nullptr;  // the oldest that has already sent CONNECT
     for (Connection* c = room.arriving.head; c != nullptr; c = c->next_) {
         if (room.networks.of(c->peer().network) != room.networks.largest()) continue;
+        // A peer that has sent nothing is more likely to be useless than one whose login is under way.
         if (c->is_awaiting_connect()) return c;
         if (talking == nullptr) talking = c;
     }
@@ -67,6 +71,7 @@ Connection* Connections::longest_arriving(std::uint16_t listener) const {
 Connection* Connections::newest_of_largest_owner(std::uint16_t listener) const {
     LEDGE_ASSERT(listener < rooms_.size());
     const Room& room = rooms_[listener];
+    // From the newest: clients that work for a long time keep their places.
     for (Connection* c = room.connected.tail; c != nullptr; c = c->previous_) {
         if (room.owners.of(c->owner_) == room.owners.largest()) return c;
     }
@@ -90,6 +95,7 @@ void Connections::Walk::go_on() {
 void Connections::Walk::reach(Connection* next) {
     while (next == nullptr && room_ + 1 < of_.rooms_.size()) next = of_.rooms_[++room_].connected.head;
     at_ = next;
+    // Each stop of the walk has its own number, so Access notices that the walk has moved on.
     ++position_;
 }
 
@@ -123,6 +129,7 @@ void Connections::append(List& list, Connection& connection) {
 }
 
 void Connections::unlink(List& list, Connection& connection) {
+    // The walk must never stand on a connection that leaves its list.
     if (walk_.connection() == &connection) walk_.go_on();
     (connection.previous_ != nullptr ? connection.previous_->next_ : list.head) = connection.next_;
     (connection.next_ != nullptr ? connection.next_->previous_ : list.tail) = connection.previous_;

@@ -1,3 +1,5 @@
+// Fanout: one publication to all its receivers, between begin() and end(). Each receiver gets the message at once, or
+// into its queue, or not at all; then the drop is counted.
 #include "fanout.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -32,6 +34,7 @@ void Fanout::begin(const journal::PublicationView& publication, const Terms& ter
 Fanout::AckCondition Fanout::end() {
     LEDGE_ASSERT(publication_ != nullptr);
     publication_ = nullptr;
+    // Drops this reference; the queues that keep the message have their own.
     kept_ = {};
     return std::exchange(ack_, {});
 }
@@ -71,6 +74,7 @@ void Fanout::deliver_assured(const Hit& hit) {
     session::Session& session = *hit.session;
     Connection* connection = session.connection();
     const bool is_online = connection != nullptr && connection->is_connected();
+    // The session ends with its connection, which is lost already.
     if (!is_online && !session.is_persistent()) return;
     bool is_stored = hit.needs_record(terms_.level);
     const bool waits_for_commit =
@@ -98,6 +102,7 @@ void Fanout::keep(const Hit& hit, bool is_online, session::Delivery& delivery) {
                                            : Urgency::now);
     if (!is_awaited) return;
     ack_.ticket = std::max(ack_.ticket, delivery.ticket);
+    // One barrier for all receivers: it opens when each of them has acknowledged.
     if (!ack_.hold) ack_.hold = services_.barriers.open();
     delivery.hold = ack_.hold.share();
 }
@@ -113,6 +118,7 @@ void Fanout::send(Connection& connection, const Hit& hit, wire::PacketId id) {
             frame[at] = static_cast<Byte>(id >> 8U);
             frame[at + 1] = static_cast<Byte>(id);
         }
+        // A shared frame that is too large for this client must not be sent; the path below handles this case.
         if (connection.sender().accepts(layout->size))
             return connection.sender().append_frame({frame, layout->size}, publication_->payload.size());
     }
@@ -142,6 +148,7 @@ Fanout::Layout* Fanout::shared_layout(const Connection& connection, const Hit& h
 
 void Fanout::encode(Layout& layout, const Hit& hit, wire::Version version) {
     wire::PropertyBuilder& properties = properties_;
+    // A member, so that its memory is reused for every publication.
     properties.clear();
     if (version == wire::Version::v5) session::append_forwarded_properties(*publication_, now_, properties);
     // send() overwrites the id for each receiver; here it only has to be a valid one.
@@ -220,6 +227,7 @@ bool Fanout::make_room(session::Session& session, bool is_stored) {
     const session::SessionLimits& limits = session.limits();
     session::SessionQueue& queue = session.queue();
     if (queue.pending().fits(bytes, is_stored, limits)) return true;
+    // Expired messages go first, because nobody may receive them any more [MQTT-3.3.2-5].
     queue.discard_expired(now_);
     // A message that is larger than the whole queue never fits, so no other message is dropped for it.
     const std::uint64_t bytes_max = is_stored ? limits.queue_stored_bytes_max : limits.queue_bytes_max;
@@ -247,6 +255,7 @@ session::Delivery Fanout::delivery_of(const Hit& hit) {
 
 const journal::Publication& Fanout::kept() {
     LEDGE_ASSERT(publication_ != nullptr);
+    // Made for the first receiver that needs it: most QoS 0 publications need no copy at all.
     if (!kept_) kept_ = journal::Publication(*publication_, services_.memory.account());
     return kept_;
 }

@@ -22,6 +22,7 @@ constexpr Texts texts_of(const Metric& row) {
     return {row.name, row.unit, row.label, row.label_value, row.topic, row.other_topic, row.load, row.help, row.sample};
 }
 
+// Computed first, because the array of the texts needs its size at compile time.
 constexpr std::size_t characters() {
     std::size_t sum = 0;
     for (const Metric& row : rows) {
@@ -30,6 +31,7 @@ constexpr std::size_t characters() {
     return sum;
 }
 
+// 4 bytes for each text, where a string_view would need 16 bytes and a relocation.
 struct Place {
     std::uint16_t begin;
     std::uint16_t size;

@@ -1,3 +1,4 @@
+// Overload: the steps that free memory, in the order of the table in overload.hpp.
 #include "overload.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ void Overload::judge(const Connection* busy, Instant now) {
     report(memory.judge(clients()));
     if (memory.excess() == 0) return;
     free_memory(busy, now);
+    // Judged again, so that the log shows the state after the memory was freed.
     report(memory.judge(clients()));
 }
 
@@ -34,6 +36,7 @@ void Overload::free_memory(const Connection* busy, Instant now) {
 // Logs each step once in an episode of pressure, however often it is reached.
 void Overload::report(Pressure pressure) {
     const session::MemoryBudget& memory = services_.memory;
+    // Only a worse step is logged.
     if (pressure > worst_)
         services_.log.warning("memory_pressure", {{"step", name_of(pressure)},
                                                   {"used_bytes", memory.used()},
@@ -79,6 +82,7 @@ std::uint64_t Overload::unload_stored(std::uint64_t wanted) {
     sessions_by_owner_.clear();
     lifecycle_.sessions().for_each([&](Session& session) {
         const std::uint64_t bytes = session.queue().unloadable_bytes();
+        // Small holders are left alone: each of them frees little, and the list of victims would become long.
         if (bytes >= victim_bytes_min) sessions_by_owner_.add(session.account()->id, bytes, session);
     });
     return sessions_by_owner_.free_bytes(wanted, [](Session& session) { session.queue().unload(); });
@@ -101,6 +105,7 @@ std::uint64_t Overload::end_empty_sessions(std::uint64_t wanted, Instant now) {
     std::uint64_t freed = 0;
     for (std::uint32_t ended = 0; freed < wanted && ended < ended_at_once_max; ++ended) {
         const std::uint64_t bytes = lifecycle_.end_for_memory(nullptr, now);
+        // No session is left that may be ended.
         if (bytes == 0) break;
         freed += bytes;
     }

@@ -59,7 +59,7 @@ private:
     Victims<session::Connection> connections_by_owner_;  // scratch
     Victims<session::Session> sessions_by_owner_;        // scratch
     session::Pressure worst_ = session::Pressure::none;  // of the present episode of pressure
-    Instant next_log_at_ = Instant::min();               // of the line about refused strangers
+    Instant next_log_at_ = Instant::min();               // of the line about refused peers
     std::uint64_t unlogged_refusals_ = 0;                // refused since that line
 };
 

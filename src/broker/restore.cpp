@@ -21,6 +21,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
         services_.log.error("stored_session_unreadable", {{"number", stored.number.value()}});
         return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     }
+    // The broker ended before all rows of the queue were removed; the removal goes on.
     if (record->is_ended) return ended_queues_.push_back({stored.number, stored.first_queued, no_ticket});
     // The session ends with this start, but its will has to be published later, by restore_wills().
     if (record->will && record->expiry_interval_s == 0) {
@@ -32,6 +33,7 @@ void Lifecycle::restore(const journal::StoredSession& stored, Instant now) {
     if (record->is_will_only) return;
     session::Session& session = sessions_.create(services_.for_sessions, record->client_id, limits_of_restored_);
     session.expiry_interval_s = record->expiry_interval_s;
+    // The guard must know which names own stored sessions.
     if (!record->owner.empty()) services_.guard.note_name(record->owner);
     set_owner(session, record->owner);
     session.charge_to(services_.accounts.of(record->owner, record->network));

@@ -1,3 +1,5 @@
+// Retained: stores, loads and expires retained messages. The topic tree gives each topic a number, which is the index
+// of its Message.
 #include "retained.hpp"
 
 #include <algorithm>
@@ -37,12 +39,14 @@ Urgency urgency_of(journal::Durability level, wire::QoS qos) {
 Ticket Retained::store(const journal::Publication& kept, const journal::PublicationView& publication,
                        journal::Durability level) {
     const auto known = topics_.find(publication.topic);
+    // [MQTT-3.3.1-6] [MQTT-3.3.1-7] An empty payload removes the message and is not retained itself.
     if (publication.payload.empty()) {
         if (known) return remove(*known, urgency_of(level, publication.qos));
         return services_.journal.last();  // an earlier removal of this topic may not be durable yet
     }
     const topic::TopicId topic = known ? *known : topics_.insert(publication.topic).id;
     Message& message = at(topic);
+    // Compared before the message is replaced below.
     const bool is_repeated = known && is_same(message, publication);
     // The number belongs to the topic: it keeps its position when its message is replaced.
     if (!known) {
@@ -52,10 +56,12 @@ Ticket Retained::store(const journal::Publication& kept, const journal::Publicat
     account(publication.topic, message.bytes, publication.bytes());
     discharge(message);
     message.publication = kept;
+    // A feed sends only messages that were stored before its subscription; this number tells the two apart.
     message.stored_as = services_.journal.new_number();
     message.expires_at = publication.expires_at;
     message.bytes = static_cast<std::uint32_t>(publication.bytes());
     if (publication.expires_at != never) has_expiring_ = true;
+    // $SYS topics are published anew after each start, so they need no record.
     if (is_own(publication.topic)) return no_ticket;
     if (level != journal::Durability::ram || message.has_record) charge(message);
     // The record in the store, or the pending one, has the same content: nothing is written.
@@ -66,6 +72,7 @@ Ticket Retained::store(const journal::Publication& kept, const journal::Publicat
 // Counts the bytes in the store for the client whose packet is being processed.
 void Retained::charge(Message& message) {
     if (!services_.journal.is_enabled()) return;
+    // The owner is kept, because the bytes must be given back to the same account later.
     message.owner = services_.accounts.store(services_.journal.cause(), message.bytes);
     message.is_charged = true;
 }
@@ -130,6 +137,7 @@ bool Retained::has_room_for(const journal::PublicationView& publication) const {
     if (is_own(publication.topic) || publication.payload.empty()) return true;
     const auto known = topics_.find(publication.topic);
     if (!known && limited_messages_ >= limits_.messages_max) return false;
+    // The bytes of the replaced message count as free. Otherwise the messages of a full table could not be updated.
     const std::size_t replaced = known ? messages_[*known].bytes : 0;
     return limited_bytes_ - replaced + publication.bytes() <= limits_.bytes_max;
 }
@@ -146,6 +154,7 @@ void Retained::account(std::string_view topic, std::size_t bytes_before, std::si
 
 journal::Publication Retained::load(topic::TopicId topic, std::uint64_t as_of, Instant now) {
     if (topic >= messages_.size() || messages_[topic].bytes == 0 || messages_[topic].expires_at <= now) return {};
+    // The message is newer than the subscription: the subscriber has got it as an ordinary publication.
     if (messages_[topic].stored_as > as_of) return {};
     journal::Publication loaded = load(messages_[topic]);
     if (!loaded) return {};
@@ -168,6 +177,7 @@ journal::Publication Retained::load(Message& message) {
 journal::Publication Retained::read(const Message& message) const {
     if (message.publication) return message.publication;
     std::vector<Byte> body;
+    // A failed read looks like a missing message here; the store poisons itself.
     if (!services_.store.retained(message.number, body)) return {};
     const auto view = journal::parse_publication({body.data(), body.size()});
     if (!view) return {};
@@ -188,6 +198,7 @@ Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
         ticket = journal.drop(RecordKind::retained, no_session, message.number, urgency);
     }
     discharge(message);
+    // An entry without bytes counts as free. Its number may be given to another topic.
     message = {};
     topics_.erase(topic);
     return ticket;
@@ -196,6 +207,7 @@ Ticket Retained::remove(topic::TopicId topic, Urgency urgency) {
 void Retained::sweep(Instant now) {
     has_expiring_ = false;  // true again when a message is found that has yet to expire
     for (topic::TopicId topic = 0; topic < messages_.size(); ++topic) {
+        // The number of a removed topic.
         if (messages_[topic].bytes == 0) continue;
         if (messages_[topic].expires_at <= now)
             remove(topic, Urgency::lazy);

@@ -1,3 +1,5 @@
+// RetainedFeeds: a feed is a list of batches, one for each filter. A batch walks through the retained topics in the
+// order of their arrival, until the latest topic that existed at the SUBSCRIBE.
 #include "retained_feeds.hpp"
 
 #include <algorithm>
@@ -25,6 +27,7 @@ void RetainedFeeds::add(session::Session& session, std::string_view filter, QoS 
     // that are retained now.
     const bool has_begun = owed->progress.position != 0 || owed->progress.as_of != retained_.latest();
     const unsigned rounds = has_begun ? 0U : owed->progress.rounds + 1U;
+    // The search begins anew, so it finds these topics again.
     feed.forget_topics_of(*owed);
     owed->progress = {retained_.latest(), 0, static_cast<std::uint16_t>(std::min<unsigned>(rounds, rounds_max))};
     owed->is_looked_through = false;
@@ -48,6 +51,7 @@ void RetainedFeeds::restore(session::Session& session, const journal::Subscripti
 void RetainedFeeds::record(session::Session& session) {
     if (session.retained_feed == nullptr || !session.is_stored()) return;
     RetainedFeed& feed = *session.retained_feed;
+    // Emptied first, so that each change is recorded once.
     for (const std::string& filter : std::exchange(feed.news, {}))
         if (RetainedFeed::Batch* changed = feed.find(filter)) record(session, *changed);
     if (!feed.empty() && !feed.front().filter.empty()) record(session, feed.front());
@@ -75,6 +79,7 @@ void RetainedFeeds::feed(Connection& connection, Instant now) {
     session::Session& session = *connection.session();
     const Progress progress = feed_batches(connection, now);
     if (!connection.is_connected()) return;  // sending has closed it
+    // Most sessions never have a feed, so its memory goes as soon as it is empty.
     if (progress == Progress::done) return session.retained_feed.reset();
     if (!session.retained_feed->news.empty()) record(session);
     if (progress == Progress::looks_used_up && std::ranges::find(unfinished_, &connection) == unfinished_.end())
@@ -138,6 +143,7 @@ bool RetainedFeeds::look_further(RetainedFeed& feed) {
     batch.is_looked_through =
         !retained_.match_portion(batch.filter, batch.progress.position, batch.progress.as_of, now, feed.topics);
     LEDGE_ASSERT(now <= looks_left_);
+    // Charged as if all looks had been used; the difference is small and only delays other feeds.
     looks_left_ -= now;
     return true;
 }
@@ -159,6 +165,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     const journal::PublicationView view = publication.view();
     if (!topic::matches(batch.filter, view.topic)) return;  // the topic's number was given to another topic since
     session::Session& session = *connection.session();
+    // The rules may have changed since SUBSCRIBE, and a wildcard filter may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), view.topic)) return;
     session::Delivery delivery;
     delivery.publication = publication;
@@ -166,6 +173,7 @@ void RetainedFeeds::send(Connection& connection, const RetainedFeed::Batch& batc
     delivery.retain = true;  // [MQTT-3.3.1-8]
     delivery.ids.add(batch.subscription_id);
     session::SessionQueue& queue = session.queue();
+    // Recorded like a queued message: the client may lose its connection before it acknowledges.
     if (delivery.qos != QoS::at_most_once && session.is_stored())
         queue.store(delivery, session.is_online(), journal::Urgency::lazy);
     queue.enqueue(std::move(delivery), session.limits());

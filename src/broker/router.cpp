@@ -1,3 +1,5 @@
+// Router: which sessions a publication reaches (the hits), and whether the publisher gets an acknowledgement. The
+// fanout delivers to the hits.
 #include "router.hpp"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ using wire::ReasonCode;
 
 Router::Routed Router::route(const journal::PublicationView& publication, const session::Session* publisher,
                              Refusal refusal, Ticket not_before, Instant now) {
+    // The level comes first, because it decides which hits need a record in the store.
     const journal::Durability level = level_of(publication.topic);
     collect(publication, publisher);
     if (refusal != Refusal::impossible) {
@@ -28,6 +31,7 @@ Router::Routed Router::route(const journal::PublicationView& publication, const 
     // Otherwise (QoS 0, a will) the message is delivered to the present subscribers, which is better than nothing.
     if (publication.retain && !is_kept && refusal != Refusal::impossible && publication.qos != QoS::at_most_once)
         return {ReasonCode::quota_exceeded, {}};
+    // Nothing was stored or sent so far, so after a refusal the publisher may send the message again.
     fanout_.begin(publication, {level, not_before, hits_.size() > 1, hits_.size()}, now);
     const Ticket retained = is_kept ? retained_.store(fanout_.kept(), publication, level) : no_ticket;
     for (const Hit& hit : hits_) fanout_.deliver(hit);
@@ -52,6 +56,7 @@ ReasonCode Router::refuse(const journal::PublicationView& publication, const ses
         ++counters.refused_quota;
         return journal.is_failed() ? ReasonCode::implementation_specific_error : ReasonCode::quota_exceeded;
     }
+    // Publications that need no store cannot make the shortage worse.
     if (is_over_share(publisher) && needs_store(publication, level)) {
         ++counters.refused_share;
         note_over_share(*publisher, now);
@@ -73,6 +78,7 @@ bool Router::is_over_share(const session::Session* publisher) const {
 void Router::note_over_share(const session::Session& publisher, Instant now) {
     LEDGE_ASSERT(publisher.account() != nullptr);
     constexpr Duration log_interval = 10s;
+    // A publisher that is refused may try again at once; its attempts must not fill the log.
     if (now < next_log_at_) return;
     next_log_at_ = now + log_interval;
     const session::Account& account = *publisher.account();
@@ -118,6 +124,7 @@ bool Router::is_retained_refused(const journal::PublicationView& publication, co
 journal::Durability Router::level_of(std::string_view topic) const {
     // Without a store no level above ram can be kept, whatever the configuration says.
     if (!services_.journal.is_enabled()) return journal::Durability::ram;
+    // The first override that matches counts, in the order of the configuration.
     for (const DurabilityOptions::Override& override : durability_.overrides)
         if (topic::matches(override.filter, topic)) return override.level;
     return durability_.level;
@@ -133,6 +140,7 @@ bool Router::needs_store(const journal::PublicationView& publication, journal::D
 void Router::collect(const journal::PublicationView& publication, const session::Session* publisher) {
     hits_.clear();
     const auto filters = subscriptions_.match(publication.topic);
+    // Within one filter each session appears once, so the index is needed only for several filters.
     is_merging_ = filters.size() > 1;
     if (is_merging_) clear_hit_index();
     for (const FilterId filter : filters)
@@ -170,6 +178,7 @@ void Router::collect(const Subscriber& subscriber, const journal::PublicationVie
         hit.ids.add(subscriber.subscription_id);
         return;
     }
+    // Checked for each message, because a wildcard subscription may match topics that the rules deny.
     if (!auth::may_receive(session.rights(), publication.topic)) return;
     if (is_merging_) hit_of_.emplace(&session, static_cast<std::uint32_t>(hits_.size()));
     Hit& hit = hits_.emplace_back();
@@ -205,6 +214,7 @@ bool Router::is_refused_by_a_queue(const journal::PublicationView& publication, 
         const session::SessionLimits& limits = hit.session->limits();
         const auto fits = [&] {
             const bool is_stored = hit.session->is_stored();
+            // Under memory pressure the fanout would drop this delivery, so the publisher must be told now.
             if (!is_stored && !hit.session->is_online() && services_.memory.refuses_to_keep()) return false;
             return hit.session->queue().pending().fits(publication.bytes(), is_stored, limits);
         };
@@ -222,6 +232,7 @@ bool Router::reroute(const session::Delivery& delivery, Instant now) {
     ShareGroup* group = subscriptions_.groups().find(delivery.share_group);
     if (group == nullptr || delivery.publication.expires_at() <= now) return false;
     const journal::PublicationView publication = delivery.publication.view();
+    // The publisher is not known any more, so every strategy gets the hash 0.
     const Subscriber* member = subscriptions_.groups().pick(*group, 0, publication.topic);
     if (member == nullptr) return false;
     LEDGE_ASSERT(member->session != nullptr);

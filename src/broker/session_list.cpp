@@ -43,6 +43,7 @@ std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t co
         std::push_heap(page.begin(), page.end(), precedes);
     });
     LEDGE_ASSERT(page.size() <= count_max);
+    // In ascending order: the last client id of the page is `after` of the next page.
     std::sort_heap(page.begin(), page.end(), precedes);
     std::vector<SessionFacts> facts;
     facts.reserve(page.size());

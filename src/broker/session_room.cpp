@@ -39,6 +39,7 @@ bool Lifecycle::make_room(session::Connection& connection, const session::OpenSe
 // True when sessions_max leaves a place, or an old session was ended for the new one. The old session belongs to the
 // newcomer itself or to an owner that still has more sessions afterwards: no owner is pushed below another.
 bool Lifecycle::has_place(const Account& newcomer, Instant now) {
+    // Nothing is ended while there is a free place.
     if (sessions_.size() < sessions_max_) return true;
     Account* largest = services_.accounts.largest([&](const Account& account) {
         const bool may_give = &account == &newcomer || account.sessions > newcomer.sessions + 1;
@@ -88,6 +89,7 @@ void Lifecycle::end_for_another(Session& session, std::string_view limit, Instan
     LEDGE_ASSERT(!session.is_online() && session.account() != nullptr);
     constexpr Duration log_interval = 10s;
     ++services_.counters.sessions_evicted;
+    // Counts all sessions since the last line, because most of them get no line of their own.
     ++unlogged_sessions_;
     if (now >= next_log_at_) {
         next_log_at_ = now + log_interval;

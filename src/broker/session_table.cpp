@@ -1,3 +1,4 @@
+// SessionTable: the key of each entry is the client id inside its session, so the id is stored once.
 #include "session_table.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -12,6 +13,7 @@ session::Session* SessionTable::find(std::string_view client_id) const {
 session::Session& SessionTable::create(const session::SessionServices& services, std::string_view client_id,
                                        const session::SessionLimits& limits) {
     auto session = std::make_unique<session::Session>(services, std::string(client_id), limits);
+    // A view into the session itself, whose address does not change when the table grows.
     const std::string_view key = session->client_id();
     const auto [place, is_new] = sessions_.emplace(key, std::move(session));
     LEDGE_ASSERT(is_new && place->second != nullptr);

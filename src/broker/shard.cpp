@@ -32,6 +32,7 @@ Shard::Shard(const ShardOptions& options, const Log& log, std::uint64_t seed, co
     // End the sessions that have expired, or whose client lost its connection by the end of the broker, before any
     // client can resume them.
     on_time(image.now);
+    // After on_time(): a session that has expired publishes its will in on_time().
     parts_->lifecycle.restore_wills(image.now);
 }
 
@@ -47,6 +48,7 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
     Parts& p = *parts_;
     LEDGE_ASSERT(peer.listener < p.options.listeners.size());
     const ListenerOptions& listener = p.options.listeners[peer.listener];
+    // Before the new connection exists, so that it cannot be chosen as the one that gives way.
     p.admission.make_room_for_arrival(peer.listener, now);
     ++p.services.counters.connections_opened;
     auto connection =
@@ -89,6 +91,7 @@ inline bool Shard::Parts::process_packet(Connection& connection, Bytes& bytes, I
         connection.on_unframeable(next);
         return false;
     }
+    // Otherwise the effect of an earlier packet would be performed again.
     effect.emplace<std::monostate>();
     connection.on_frame(next.frame, now, effect);
     if (effect.index() != 0) perform(connection, effect, now);
@@ -440,6 +443,7 @@ Instant Shard::commit_deadline() const { return parts_->services.journal.commit_
 
 Connection* Shard::next_dirty() {
     Parts& p = *parts_;
+    // A cancelled record needs no commit, so an acknowledgement that waited for it may leave now.
     if (p.services.journal.consume_settled_without_commit()) p.wake_waiting(p.latest);
     while (Connection* connection = p.services.dirty.pop()) {
         connection->check_outbox_bound();

@@ -59,6 +59,7 @@ Shard::Parts::Parts(const ShardOptions& options_, const Log& log, std::uint64_t 
 }
 
 void Shard::Parts::restore(const journal::StoreImage& image, Instant now) {
+    // First: the other parts may ask for new numbers, which must not be in use.
     services.journal.restore(image.next_number);
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;

@@ -1,3 +1,5 @@
+// ShareGroups: an id consists of a slot and a generation. Queued messages keep the id of their group; the generation
+// shows that the group has ended and that its slot belongs to another group.
 #include "share_groups.hpp"
 
 #include "ledge/auth/rights.hpp"
@@ -20,6 +22,7 @@ enum class Readiness : std::uint8_t {
 
 Readiness readiness_of(const session::Session& session) {
     const session::Connection* connection = session.connection();
+    // The size 1 asks whether the queue has any room; the size of the message is not known here.
     const bool is_full = !session.queue().pending().fits(1, session.is_stored(), session.limits());
     if (connection == nullptr || !connection->is_connected()) return is_full ? Readiness::full : Readiness::offline;
     return session.keeps_up() ? Readiness::ready : is_full ? Readiness::full : Readiness::busy;
@@ -80,6 +83,7 @@ const Subscriber* ShareGroups::pick(ShareGroup& group, std::uint64_t publisher, 
     Readiness best_readiness = Readiness::full;
     for (std::size_t i = 0; i < members.size(); ++i) {
         const Subscriber& member = members[(start + i) % members.size()];
+        // Members of one group may have different rights.
         if (!auth::may_receive(member.session->rights(), topic)) continue;
         const Readiness readiness = readiness_of(*member.session);
         const bool is_less_loaded = strategy_ == ShareStrategy::least_inflight && best != nullptr &&

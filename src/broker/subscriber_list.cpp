@@ -1,3 +1,5 @@
+// SubscriberList: a union of one subscriber and an array. capacity_ says which member is active: 0 = one_, otherwise
+// many_.
 #include "subscriber_list.hpp"
 
 #include <algorithm>
@@ -37,6 +39,7 @@ Subscriber* SubscriberList::find(const session::Session& session) {
         const auto found = many_.index->find(&session);
         return found == many_.index->end() ? nullptr : &many_.items[found->second];
     }
+    // A short array is searched faster than a hash table, and it needs no memory for one.
     for (Subscriber& item : items())
         if (item.session == &session) return &item;
     return nullptr;
@@ -56,6 +59,7 @@ void SubscriberList::add(const Subscriber& subscriber) {
 // From one place to 4, then to twice as many each time. An index is kept: positions do not change.
 void SubscriberList::grow() {
     LEDGE_ASSERT(size_ == (capacity_ == 0 ? 1 : capacity_));
+    // Doubling keeps the cost of each addition constant on average.
     const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
     auto* larger = new Subscriber[capacity];
     std::ranges::copy(items(), larger);
@@ -81,6 +85,7 @@ void SubscriberList::remove(const session::Session& session) {
         (*many_.index)[gone->session] = position;
         many_.index->erase(&session);  // after the assignment: the removed subscriber may be the last one itself
     }
+    // An empty list gives its array back; the list itself may stay for the next subscriber of the filter.
     if (--size_ == 0) clear();
 }
 

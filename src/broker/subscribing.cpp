@@ -1,3 +1,4 @@
+// Subscribing: SUBSCRIBE and UNSUBSCRIBE, entry by entry. Each entry has its own reason code in the answer.
 #include "subscribing.hpp"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ ReasonCode Subscribing::add_one(Connection& connection, const wire::SubscribeEnt
         return judgement.code;
     }
     wire::SubscribeOptions options = entry.options;
+    // 5.0 section 3.8.4: the server may grant a lower QoS than the requested one.
     options.qos = std::min(options.qos, connection.limits().maximum_qos);
     const Subscriptions::Added added = subscriptions_.add(session, entry.filter, options, id);
     if (added == Subscriptions::Added::refused) {
@@ -91,6 +93,7 @@ Subscribing::Judgement Subscribing::judge_room(const Connection& connection, std
         return {.code = ReasonCode::implementation_specific_error};
     if (services_.journal.is_postponed() && session.is_stored() && !subscriptions_.has(session, filter))
         return {.code = ReasonCode::quota_exceeded};  // its record cannot become durable while the disk is full
+    // Read from the connection and not from the session: the limits are those of the listener that the client uses now.
     const std::size_t most = connection.limits().subscriptions_max;
     const bool is_full = session.subscriptions.size() >= most;
     const bool is_short = !has_memory_for_more(session);
@@ -119,6 +122,7 @@ bool Subscribing::has_memory_for_more(const session::Session& session) const {
 Subscribing::Judgement Subscribing::judge_rights(const session::Session& session, std::string_view filter) {
     const auth::Rights* rights = session.rights();
     if (rights == nullptr) return {};
+    // At least judged_min filters are judged, so that a packet of usual size is never refused for its cost.
     if (compared_ > rules_compared_max && judged_ >= judged_min)
         return {.code = ReasonCode::quota_exceeded, .value = compared_, .limit = rules_compared_max};
     const auth::Verdict verdict = rights->judge_subscription(filter);
@@ -136,6 +140,7 @@ void Subscribing::note_refusal(Connection& connection, std::string_view filter, 
     if (is_denied) ++services_.counters.refused_not_allowed;
     const bool is_told = reason_.empty() && connection.peer().version == wire::Version::v5;
     const bool is_logged = connection.may_log_refusal();
+    // explain() builds a text, which is too expensive for a client that is refused again and again.
     if (!is_told && !is_logged) return;
     const std::string rule = is_denied ? connection.session()->rights()->explain(why.verdict) : std::string();
     if (is_told)

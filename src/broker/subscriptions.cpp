@@ -14,6 +14,7 @@
 namespace ledge::broker {
 
 Subscriptions::Subscriptions(std::uint64_t seed, ShareStrategy strategy, Rng& rng, journal::Journal& journal)
+    // Different seeds for the tables, so that keys which collide in one of them do not collide in the others.
     : ordinary_(seed), shared_(seed ^ 0x5eedU), groups_(strategy, rng, seed ^ 0x6a0fU), journal_(journal) {}
 
 Subscriptions::Added Subscriptions::add(session::Session& session, std::string_view filter,
@@ -25,6 +26,8 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
     count_steps(session, list);
     Ref* known = session.subscriptions.find(ref.filter, ref.share_group);
     if (known == nullptr) {
+        // The number is the key of the record and is never used again by this session. Otherwise a late removal could
+        // hit the record of a newer subscription.
         ref.number = ++session.last_subscription_number;
         list.add({&session, id, options});
         count(ref, true);
@@ -47,6 +50,7 @@ Subscriptions::Added Subscriptions::add(session::Session& session, std::string_v
 void Subscriptions::put_record(session::Session& session, Ref& ref, std::string_view filter,
                                const wire::SubscribeOptions& options, std::uint32_t id, journal::Urgency urgency) {
     if (!session.is_stored()) return;
+    // The record of a subscription also says which retained messages are still owed for it.
     const journal::FeedProgress feed =
         session.retained_feed == nullptr ? journal::FeedProgress{} : session.retained_feed->recorded(filter);
     Blob body = journal::encode({options, id, filter, feed});
@@ -66,6 +70,7 @@ void Subscriptions::record_feed(session::Session& session, session::RetainedFeed
     LEDGE_ASSERT(is_known && mine != nullptr);
     const Subscriber* subscriber = list_of(ref).find(session);
     LEDGE_ASSERT(subscriber != nullptr);
+    // Noted before the write, because put_record() reads the progress from the batch.
     batch.recorded = progress;
     put_record(session, *mine, batch.filter, subscriber->options, subscriber->subscription_id, journal::Urgency::lazy);
 }
@@ -75,6 +80,7 @@ void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
     if (!session.is_stored()) return;
     const bool is_pending = ref.ticket != no_ticket && journal_.is_pending(ref.ticket);
     if (is_pending) journal_.cancel(ref.ticket);
+    // Neither the journal nor the store has the record any more.
     if (is_pending && !ref.has_older_record) return;
     session.subscriptions_ticket =
         journal_.drop(journal::RecordKind::subscription, session.number(), ref.number, journal::Urgency::now);
@@ -83,6 +89,7 @@ void Subscriptions::drop_record(session::Session& session, const Ref& ref) {
 bool Subscriptions::restore(session::Session& session, const journal::SubscriptionRecord& record,
                             std::uint32_t number) {
     Ref ref;
+    // A damaged store may contain one subscription twice; the first record counts.
     if (!insert(record.filter, ref) || session.subscriptions.find(ref.filter, ref.share_group) != nullptr) return false;
     ref.number = number;
     ref.has_older_record = true;  // a later removal must be written
@@ -122,6 +129,7 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
     // The record first: drop_record() needs the ticket that `mine` has.
     drop_record(session, *mine);
     session.subscriptions.remove(*mine);
+    // By session and not by `mine`, which session.subscriptions.remove() has made invalid.
     list_of(ref).remove(session);
     session.note_unsubscribed(filter.size());
     count(ref, false);
@@ -132,6 +140,7 @@ bool Subscriptions::remove(session::Session& session, std::string_view filter) {
 void Subscriptions::remove_all(session::Session& session) {
     for (const Ref& ref : session.subscriptions) {
         list_of(ref).remove(session);
+        // No records here: the removal of the session's record removes those of its subscriptions as well.
         count(ref, false);
         forget_if_empty(ref);
     }
@@ -141,6 +150,8 @@ void Subscriptions::remove_all(session::Session& session) {
 
 std::span<const FilterId> Subscriptions::match(std::string_view topic) {
     matches_.clear();
+    // matches_ is a member, so that a publication allocates no memory for its matches. The result is valid until the
+    // next match.
     ordinary_.match(topic, matches_);
     return matches_;
 }
@@ -174,6 +185,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
     if (is_known) return true;
     const auto shared = topic::parse_shared(filter);
     if (!shared) {
+        // The ids are small numbers that are used again, so they serve as indexes.
         const FilterId id = ordinary_.insert(filter).id;
         if (lists_.size() <= id.value()) lists_.resize(id.value() + 1);
         ref = {.filter = id};
@@ -187,6 +199,7 @@ bool Subscriptions::insert(std::string_view filter, Ref& ref) {
         if (shared_groups_[id.value()].empty()) shared_.erase(id);
         return false;
     }
+    // The group knows its place, so its removal needs no search.
     groups_.at(group).place = static_cast<std::uint32_t>(shared_groups_[id.value()].size());
     shared_groups_[id.value()].push_back(group);
     ref = {.filter = id, .share_group = group};

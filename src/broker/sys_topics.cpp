@@ -1,3 +1,4 @@
+// SysTopics: publishes the metric table below $SYS/broker. A value is published only when it has changed.
 #include "sys_topics.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ void SysTopics::publish(const Metrics& metrics, Instant now) {
     if (is_first_) make_room();
     next_value_ = 0;
     next_load_ = 0;
+    // The maximum of the moments of publishing; peaks between them are not seen.
     memory_used_max_ = std::max(memory_used_max_, metrics.memory_used);
     const MetricSource source{metrics, version_, now - start_, memory_used_max_};
     for (std::size_t i = 0; i < metric_count(); ++i) {
@@ -58,11 +60,13 @@ double decay(double x) {
 }  // namespace
 
 void SysTopics::publish_load(std::string_view name, std::uint64_t count, Instant now) {
+    // The real time since the last call: a call may be late, and the rate must not depend on that.
     const double minutes = std::chrono::duration<double, std::ratio<60>>(now - last_).count();
     Load& load = loads_[next_load_++];
     const double rate = minutes > 0 ? static_cast<double>(count - load.last) / minutes : 0;
     load.last = count;
     for (std::size_t i = 0; i < load_spans.size(); ++i) {
+        // An exponential moving average: after the length of the span, a past value has the weight 1/e.
         const double kept = decay(minutes / load_spans[i].minutes);
         load.averages[i] = load.averages[i] * kept + rate * (1 - kept);
         char value[32];
@@ -72,7 +76,9 @@ void SysTopics::publish_load(std::string_view name, std::uint64_t count, Instant
 }
 
 void SysTopics::set(std::initializer_list<std::string_view> topic, std::string_view value, Instant now) {
+    // The rows are published in the same order each time, so a counter finds the value that was published last.
     const std::size_t index = next_value_++;
+    // Unchanged values would only cost every subscriber of $SYS/# a message.
     if (!is_first_ && values_[index] == value) return;
     values_[index] = value;
     std::string name = "$SYS/broker/";

@@ -18,6 +18,8 @@ using wire::PropertyId;
 using wire::ReasonCode;
 
 std::uint32_t expiry_of(const wire::Connect& connect, const session::SessionLimits& limits) {
+    // 3.1.1 section 3.1.2.4: a session without Clean Session has no expiry; the broker bounds it by a limit of its own.
+    // In v5 an absent property means 0 (5.0 section 3.1.2.11.2).
     if (connect.version != wire::Version::v5) return connect.clean_start ? 0 : limits.session_expiry_v3_s;
     return std::min(connect.properties.number(PropertyId::session_expiry_interval).value_or(0),
                     limits.session_expiry_max_s);
@@ -59,12 +61,14 @@ bool Lifecycle::may_open(session::Connection& connection, const session::OpenSes
 
 void Lifecycle::open(session::Connection& connection, const session::OpenSession& open, Instant now) {
     LEDGE_ASSERT(connection.session() == nullptr && !open.client_id.empty());
+    // The connection may have waited for its turn and asks again now.
     forget_postponed(connection);
     if (!may_open(connection, open, now)) return;
     const auth::Identity* identity = connection.identity();
     session::Account& account = services_.accounts.of(
         identity != nullptr && identity->user ? *identity->user : std::string(), network_of(connection.peer().address));
     if (sessions_.find(open.client_id) == nullptr && !make_room(connection, open, account, now)) return;
+    // From here on the connection cannot be refused any more: the old connection is closed.
     Session* session = take_over(connection, open, now);
     // A session that damage has cost a part is offered to its client as a new one.
     const bool is_renewed = session != nullptr && session->is_incomplete;
@@ -76,6 +80,7 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     session->expiry_interval_s = expiry_of(open.connect, connection.limits());
     session->set_identity(connection.take_identity());
     store_will(*session, open.connect, connection.peer().effective_keep_alive(open.connect));
+    // The owner may have changed, for example when a session without an owner gets its first user.
     session->charge_to(account);
     services_.journal.set_cause(account);
     if (session->is_persistent() || session->is_stored()) session->record_connection(journal::Urgency::lazy);
@@ -89,11 +94,13 @@ void Lifecycle::open(session::Connection& connection, const session::OpenSession
     const bool awaits_session = session_present ? !session->record().survives_crash() : is_renewed || is_old_one_there;
     const bool awaits_will = session->will != nullptr && !session->record().is_durable() && !journal.is_postponed();
     const bool is_awaited = (awaits_session && !is_brief) || awaits_will;
+    // Counted only after every refusal, so each count has its removal in detach_session().
     count_user(connection, *session, true);
     ++connected_;
     connected_max_ = std::max(connected_max_, connected_);
     LEDGE_ASSERT(!session->is_online());
     connection.accept(open, *session, session_present, now);
+    // After a failure no commit will come, so CONNACK must not wait for one.
     if (!is_awaited || journal.is_failed()) return;
     connection.sender().hold(journal.last());
     journal.request_commit();
@@ -171,6 +178,7 @@ bool Lifecycle::is_possible_without_store(const session::Connection& connection,
 bool Lifecycle::must_wait(session::Connection& connection, const session::OpenSession& open, Instant now) {
     const Session* session = sessions_.find(open.client_id);
     if (session == nullptr || !session->is_online()) return false;
+    // The time is kept for the client id and not for the session, which may end and begin again during the fight.
     const Instant turn = fights_.turn_of(open.client_id, now);
     if (turn <= now) return false;
     ++services_.counters.takeovers_delayed;
@@ -239,6 +247,7 @@ void Lifecycle::renew(session::Session& session) {
     session.retained_feed.reset();
     session.received.clear(session.number());
     session.is_incomplete = false;
+    // Without the mark `incomplete`, so that the session is complete at its next resumption.
     session.put_record(session.expires_at, journal::Urgency::lazy);
 }
 
@@ -262,6 +271,7 @@ void Lifecycle::detach(session::Connection& connection, Instant now) {
 void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
     forget_postponed(connection);
     if (connection.session() == nullptr) return;
+    // The will is not published here: its record is for the next start.
     Session& session = detach_session(connection, now);
     if (session.expiry_interval_s == 0) {
         // end() must neither publish the will nor remove its record: the record is for the next start.
@@ -278,6 +288,7 @@ void Lifecycle::detach_for_stop(session::Connection& connection, Instant now) {
 Session& Lifecycle::detach_session(session::Connection& connection, Instant now) {
     Session& session = *connection.session();
     LEDGE_ASSERT(session.connection() == &connection && connected_ > 0);
+    // The client whose CONNECT waits (must_wait()) may open the session now.
     wake_postponed(session, now);
     connection.forget_session();
     count_user(connection, session, false);
@@ -288,6 +299,7 @@ Session& Lifecycle::detach_session(session::Connection& connection, Instant now)
 
 // Sets expires_at, and the timer for the earlier of two events: the session expires, or its expiry must be written.
 void Lifecycle::start_expiry(Session& session, Instant now) {
+    // 5.0 section 3.1.2.11.2: 0xFFFFFFFF means that the session does not expire.
     if (session.expiry_interval_s == session::expiry_never) return;
     session.expires_at = add_seconds(now, session.expiry_interval_s);
     services_.timers.set(session.expiry_timer,
@@ -329,6 +341,7 @@ void Lifecycle::end(Session& session, Instant now, journal::Urgency urgency) {
     const bool is_will_published = session.will != nullptr;
     if (is_will_published) publish_will(session, now);
     session.will_record.drop(is_will_published ? journal::Urgency::lazy : journal::Urgency::paced);
+    // Before the record goes: rerouting reads stored messages of the session.
     reroute_shared(session, now);
     if (session.is_stored()) remove_record(session, urgency);
     sessions_.erase(session);
@@ -341,6 +354,8 @@ void Lifecycle::remove_record(Session& session, journal::Urgency urgency) {
         leave_queue_in_store(session, urgency);
     else
         session.record().drop(urgency);
+    // Two generations: when the older one is durable as a whole, it is dropped at once. No removal needs a timer or a
+    // search.
     if (services_.journal.is_durable(older_removals_.last)) older_removals_ = std::exchange(removals_, {});
     removals_.by_client_id[session.client_id()] = removals_.last = services_.journal.last();
 }

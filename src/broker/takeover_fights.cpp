@@ -1,3 +1,4 @@
+// TakeoverFights: counts takeovers for each client id, and grants the connection that has the session its turn.
 #include "takeover_fights.hpp"
 
 #include "ledge/base/assert.hpp"
@@ -14,6 +15,7 @@ Instant TakeoverFights::turn_of(std::string_view client_id, Instant now) const {
 std::uint64_t TakeoverFights::note(std::string_view client_id, Instant now) {
     if (fights_.size() >= fights_max) make_room(now);
     Fight& fight = fights_[std::string(client_id)];
+    // Takeovers with long pauses between them are usual: a client changes its network and reconnects.
     if (fight.is_over(now)) fight.takeovers = 0;
     fight.last = now;
     return ++fight.takeovers;

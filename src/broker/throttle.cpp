@@ -1,3 +1,4 @@
+// Throttle: the list of connections that are not read for a while, because they have used up their rate.
 #include "throttle.hpp"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ void Throttle::pause(session::Connection& connection, Instant now) {
     session::ReadRate& rate = *connection.read_rate();
     ++services_.counters.read_pauses;
     if (rate.pause(now)) report(connection);  // only the first pause of an episode is logged
+    // On the grid, so that many pauses end in one turn of the loop and not in as many turns as there are connections.
     const Instant due = on_grid(std::max(rate.ready_at(), now + Duration(1)));
     deadline_ = paused_.empty() ? due : std::min(deadline_, due);
     paused_.push_back(&connection);
@@ -64,6 +66,7 @@ session::Connection* Throttle::pop_due(Instant now) {
     if (next_deadline() > now) return nullptr;
     while (looked_ < paused_.size()) {
         session::Connection*& place = paused_[looked_++];
+        // This connection was resumed earlier in the round.
         if (place == nullptr) continue;
         session::ReadRate& rate = *place->read_rate();
         LEDGE_ASSERT(rate.is_paused());
@@ -79,6 +82,7 @@ void Throttle::end_round(Instant now) {
     LEDGE_ASSERT(looked_ == paused_.size());
     std::erase(paused_, nullptr);
     looked_ = 0;
+    // Computed again from the rest, because the earliest of the old pauses has ended.
     deadline_ = never;
     for (const session::Connection* connection : paused_)
         deadline_ = std::min(deadline_, on_grid(std::max(connection->read_rate()->ready_at(), now + Duration(1))));

@@ -1,3 +1,4 @@
+// UserRates: one rate for each user, shared by all connections of this user.
 #include "user_rates.hpp"
 
 #include <algorithm>
@@ -22,6 +23,7 @@ void UserRates::join(session::Connection& connection, Instant now) {
 session::UserRate& UserRates::of(const std::string& user, const session::SessionLimits& limits, Instant now) {
     const auto found = users_.find(user);
     if (found != users_.end()) return *found->second;
+    // Only a new user can make the table larger, so only a new user causes the search.
     if (users_.size() >= forget_at_) forget(now);
     return *users_.try_emplace(user, std::make_unique<session::UserRate>(limits, now)).first->second;
 }
@@ -36,6 +38,7 @@ void UserRates::forget(Instant now) {
         if (rate->connections() == 0) absent.emplace_back(rate->full_at(), &name);
     if (absent.size() > absent_max) {
         const auto kept = absent.end() - static_cast<std::ptrdiff_t>(absent_max);
+        // The order within the two parts does not matter, so no complete sort is needed.
         std::ranges::nth_element(absent, kept, {}, &std::pair<Instant, const std::string*>::first);
         std::for_each(absent.begin(), kept, [this](const auto& user) { users_.erase(users_.find(*user.second)); });
     }

@@ -58,6 +58,7 @@ void Lifecycle::store_will(session::Session& session, const wire::Connect& conne
 void Lifecycle::schedule_will(session::Session& session, Instant now) {
     if (session.will == nullptr) return;
     LEDGE_ASSERT(!session.is_online());
+    // 5.0 section 3.1.3.2.2: a delay of 0 means that there is no delay.
     if (session.will->delay_s == 0) return publish_will(session, now);
     services_.timers.set(session.will_timer, add_seconds(now, session.will->delay_s));
 }
@@ -107,6 +108,7 @@ void Lifecycle::restore_wills(Instant now) {
     // Of several wills of one client id, the one with the highest number counts: it belongs to the latest connection.
     std::ranges::sort(wills_alone_, std::ranges::greater(), &WillAlone::number);
     for (WillAlone& alone : std::exchange(wills_alone_, {})) {
+        // The client has a later session, so an old will must not report the client as gone.
         if (sessions_.find(alone.client_id) != nullptr) {
             if (alone.number != no_session)
                 services_.journal.drop(journal::RecordKind::session, alone.number, 0, journal::Urgency::lazy);
@@ -138,6 +140,7 @@ void Lifecycle::publish_will(session::Session& session, Instant now) {
     }
     journal::PublicationView publication = wish;
     if (will->has_expiry) publication.expires_at = add_seconds(now, will->expiry_interval_s);
+    // Retained messages keep their source, because the rules are checked again whenever such a message is delivered.
     if (publication.retain) publication.source = session.source(source_);
     ++services_.counters.wills_published;
     services_.log.info("will_published", {{"client_id", session.client_id()}, {"topic", publication.topic}});

@@ -21,6 +21,7 @@ struct RuleKey {
     auth::Access access;
     bool is_denial;
 };
+// The keys that hold filters, with the rights that each one grants or denies (acl_toml.hpp).
 constexpr RuleKey rule_keys[] = {
     {"publish", auth::Access::write, false},      {"subscribe", auth::Access::read, false},
     {"allow", auth::Access::read_write, false},   {"deny_publish", auth::Access::write, true},
@@ -35,6 +36,7 @@ std::string listed(const Texts& words) {
     return out;
 }
 
+/// A key of the file for a complaint. It is cut, because a line of a file may be 1 KiB long.
 std::string shown(std::string_view word) {
     constexpr std::size_t shown_bytes_max = 60;
     return quoted(word.substr(0, shown_bytes_max));
@@ -50,6 +52,7 @@ public:
         for (const Assignment& assignment : assignments)
             if (assignment.path.front() == "roles" && assignment.path.size() > 1) builder_.role(assignment.path[1]);
         for (const Assignment& assignment : assignments) read(assignment);
+        // Groups come last, because their roles and their users may stand anywhere in the file.
         for (const auto& [group, members] : groups_) give_roles(members);
         if (!complaints_.empty()) return Failure{std::move(complaints_)};
         return builder_.finish();
@@ -66,12 +69,14 @@ private:
         std::vector<Named> roles;
     };
 
+    /// At most complaints_max complaints are kept, so that a file full of mistakes costs little memory.
     void complain(std::uint32_t line, std::string text) {
         if (complaints_.size() < complaints_max)
             complaints_.push_back({name_ + ":" + std::to_string(line), std::move(text)});
     }
 
     void complain_unknown(const Assignment& assignment, std::string_view word, const Texts& known) {
+        // A short list of keys is shown whole if no key is near enough for a guess.
         const std::string meant = nearest(word, known);
         complain(assignment.line, "key " + shown(word) + " is unknown here; " +
                                       (meant.empty() ? "there are " + listed(known) : "did you mean '" + meant + "'?"));
@@ -86,19 +91,23 @@ private:
         const bool is_named = section == "roles" || section == "users" || section == "groups";
         if (!is_named && section != "anonymous" && section != "everybody")
             return complain_unknown(assignment, section, {"roles", "users", "groups", "anonymous", "everybody"});
+        // The position of the key in the path: 2 behind a section with a name, as in users.NAME.KEY, otherwise 1.
         const std::size_t keys_at = is_named ? 2 : 1;
         if (path.size() <= keys_at) return check_section(assignment, is_named && path.size() == 1);
+        // A longer path is a table in the place of a list, for example [users.NAME.publish].
         if (path.size() > keys_at + 1)
             return complain(assignment.line, "'" + path[keys_at] + "' must be a list of texts, like [\"a\", \"b\"]");
         if (section == "users" && !auth::is_user_name(path[1]))
             return complain(assignment.line,
                             "names an invalid user: a user name has 1 to 1024 bytes of text, and no ':'");
+        // A group owns no rules; its members get the roles.
         if (section == "groups") return read_group_key(assignment);
         read_owner_key(assignment, owner_of(path));
     }
 
     /// Complains about a value in the place of a section, or a section without its name. An empty section is allowed.
     void check_section(const Assignment& assignment, bool lacks_name) {
+        // toml_file.cpp gives an empty section as an assignment whose value is a table.
         const auto* other = std::get_if<OtherValue>(&assignment.value);
         const std::string& section = assignment.path.front();
         if (lacks_name || other == nullptr || other->kind != table_kind)
@@ -111,6 +120,7 @@ private:
     Owner owner_of(const Texts& path) {
         if (path.front() == "anonymous") return auth::AclBuilder::anonymous;
         if (path.front() == "everybody") return auth::AclBuilder::everybody;
+        // The builder makes an owner on first use, so the order of sections does not matter.
         return path.front() == "users" ? builder_.user(path[1]) : builder_.role(path[1]);
     }
 
@@ -122,6 +132,7 @@ private:
             complain(assignment.line, "'" + assignment.path.back() +
                                           "' must be a list of texts, like [\"a\", \"b\"], not " +
                                           describe(assignment.value));
+        // Each text has its own line, because a list may have many lines, and a complaint must name the right one.
         LEDGE_ASSERT(texts == nullptr || texts->size() == assignment.element_lines.size());
         for (std::size_t i = 0; texts != nullptr && i < texts->size(); ++i)
             out.push_back({(*texts)[i], assignment.element_lines[i]});
@@ -144,11 +155,13 @@ private:
             }
             return;
         }
+        // A role has no roles of its own, so roles can never include each other in a circle.
         const bool may_have_roles = assignment.path.front() != "roles";
         if (key == "roles" && may_have_roles) {
             for (const Named& role : list_of(assignment)) give_role(owner, role);
             return;
         }
+        // The complaint proposes only keys that may stand in this section.
         Texts known;
         for (const RuleKey& one : rule_keys) known.emplace_back(one.name);
         if (may_have_roles) known.emplace_back("roles");
@@ -170,8 +183,10 @@ private:
 
     void give_roles(const Group& group) {
         for (const Named& role : group.roles) {
+            // One complaint for the role, not one for each member of the group.
             if (!check_role(role)) continue;
             for (const Named& user : group.users)
+                // After the limit of pairs is reached, every further user would cause an equal complaint.
                 if (!give_role(builder_.user(user.name), role)) return;
         }
     }
@@ -195,6 +210,7 @@ private:
 
     auth::AclBuilder builder_;
     std::string name_;
+    // The users and the roles of a group are two assignments, which may be far apart.
     std::map<std::string, Group> groups_;
     std::vector<Complaint> complaints_;
 };
@@ -203,6 +219,7 @@ private:
 
 Result<auth::Acl, std::vector<Complaint>> read_acl_toml(std::string_view text, const std::string& file_name) {
     TomlText read = read_toml(text, file_name);
+    // With a mistake in the syntax there are no assignments, so nothing else can be checked.
     if (!read.complaints.empty()) return Failure{std::move(read.complaints)};
     return AclToml(file_name).run(read.assignments);
 }

@@ -1,3 +1,4 @@
+// The words for values in complaints, and the characters of keys.
 #include "assignment.hpp"
 
 #include <algorithm>
@@ -8,10 +9,12 @@
 namespace ledge::config {
 namespace {
 
+// A complaint must fit into a line of a terminal, but a value may have 1 KiB.
 constexpr std::size_t shown_bytes_max = 60;
 
 }  // namespace
 
+/// Not std::isalnum(), which accepts further letters in some locales. TOML 1.0 allows these characters only.
 bool is_bare_key(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

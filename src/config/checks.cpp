@@ -17,6 +17,7 @@ public:
 
     void listener(const std::string& name, const ListenerDraft& draft) {
         const std::string prefix = "listeners." + name;
+        // Independent of the url, so that a listener with a wrong url still gets these complaints.
         limits(draft.limits, prefix + ".limits.");
         if (draft.url.empty()) {
             if (!place_of(prefix + ".url").empty()) return;  // the url has a mistake, which has its complaint already
@@ -31,6 +32,7 @@ public:
         // clients that TLS has authenticated.
         const bool is_anonymous = draft.allow_anonymous.value_or(
             (endpoint.value().is_local && !loaded_.config.auth.knows_users()) || draft.tls.proves_clients());
+        // The socket of this listener is not in the list yet, so it is not compared with itself.
         check_duplicate(name, endpoint.value());
         note_access(draft, endpoint.value(), is_anonymous);
 
@@ -44,6 +46,7 @@ public:
         socket.websocket = draft.websocket;
         proxy(prefix, draft, socket);
         socket.peer_credentials = draft.peer_credentials;
+        // SO_PEERCRED gives the user of the peer for Unix sockets only (unix(7)).
         if (draft.peer_credentials && socket.endpoint.kind != Endpoint::Kind::unix_socket)
             complain(prefix + ".peer_credentials", "key '" + prefix +
                                                        ".peer_credentials': the kernel knows the users behind Unix "
@@ -51,6 +54,7 @@ public:
         socket.tls = draft.tls;
         websocket(prefix + ".websocket.", draft.websocket, socket);
         tls({prefix + ".url", prefix + ".tls", "mqtts:// or wss", true}, socket.url, socket.endpoint, draft.tls);
+        // Both lists grow together: sockets[i] serves listeners[i].
         loaded_.config.sockets.push_back(std::move(socket));
         loaded_.config.shard.listeners.push_back({name, is_anonymous, draft.connections_max, draft.limits});
         loaded_.config.shard.listeners.back().is_local =
@@ -70,6 +74,7 @@ public:
     }
 
     void memory(const Config& config) {
+        // Below this budget, what the broker itself needs would leave nothing for clients.
         constexpr std::uint64_t smallest = 16 * 1024 * 1024;
         const std::uint64_t budget = config.shard.memory_budget_bytes;
         if (budget != 0 && budget < smallest)
@@ -79,6 +84,7 @@ public:
     }
 
     void store(const Config& config, bool is_durability_flag) {
+        // An empty path is no directory, and not the word "none" either.
         if (config.store.path.empty()) complain("store.path", "key 'store.path' is empty; name a directory, or none");
         // Only a flag is a mistake: a file may name a durability for the day when it gets a store.
         const bool is_asked_for = config.shard.durability.level != journal::Durability::ram;
@@ -93,7 +99,9 @@ public:
         if (!endpoint) return complain("admin.url", "key 'admin.url': " + endpoint.error());
         config.admin_endpoint = endpoint.value();
         tls({"admin.url", "admin.tls", "https", false}, config.admin.url, endpoint.value(), config.admin.tls);
+        // Only this machine can reach such an address. Pages checks the Host header there (admin/pages.hpp).
         if (endpoint.value().is_local) return;
+        // The pages list client ids and can remove sessions, so strangers must not read them.
         if (config.admin.token_file.empty() && !config.admin.tls.proves_clients()) {
             complain("admin.url",
                      "key 'admin.url': other machines can reach these pages, which requires admin.token_file (a file "
@@ -110,11 +118,13 @@ public:
 private:
     void proxy(const std::string& prefix, const ListenerDraft& draft, ListenerSocket& socket) {
         socket.proxy_networks = networks(prefix + ".proxy_from", draft.proxy_from);
+        // The header of the PROXY protocol is believed, so only known proxies may send one.
         if (draft.proxy_protocol && draft.proxy_from.empty())
             complain(prefix + ".proxy_protocol", "key '" + prefix +
                                                      ".proxy_protocol' requires proxy_from, the networks of the "
                                                      "load balancers: without it, every peer could claim any address; "
                                                      "for example proxy_from = [\"10.0.0.0/8\"]");
+        // The operator expects the address of the client in the log, but would get that of the proxy.
         if (!draft.proxy_protocol && !draft.proxy_from.empty())
             complain(prefix + ".proxy_from",
                      "key '" + prefix + ".proxy_from' has no effect without proxy_protocol = true; add proxy_protocol");
@@ -126,11 +136,14 @@ private:
 
     void websocket(const std::string& prefix, const WebSocketSettings& settings, ListenerSocket& socket) {
         socket.trusted_networks = networks(prefix + "trusted_proxies", settings.trusted_proxies);
+        // A section without effect is a mistake: the operator believes that its settings protect something (README).
         if (socket.endpoint.protocol != Endpoint::Protocol::websocket && settings != WebSocketSettings{})
             complain(prefix.substr(0, prefix.find(".websocket")),
                      "[" + prefix.substr(0, prefix.size() - 1) + "] has no effect on " + socket.url +
                          ", which is not a WebSocket address; remove the section, or write ws://HOST:PORT/PATH");
         for (const std::string& origin : settings.origins) {
+            // An origin is scheme, host and port (RFC 6454 section 6.2). A path would never be equal to what a browser
+            // sends.
             const std::size_t scheme = origin.find("://");
             const bool is_one = scheme != std::string::npos && origin.find('/', scheme + 3) == std::string::npos;
             if (!is_one)
@@ -161,12 +174,14 @@ private:
             complain_at(at.section + ".", {key}, "key '" + at.section + "." + std::string(key) + "' " + what);
         };
         if (!endpoint.is_tls) {
+            // Without this complaint the operator would believe that the listener is encrypted.
             if (settings != TlsSettings{})
                 complain(at.url_key, "[" + at.section + "] has no effect on " + url +
                                          ", which has no TLS; remove the section, or write " + std::string(at.schemes) +
                                          "://");
             return;
         }
+        // With pre-shared keys TLS needs no certificate (RFC 4279).
         const bool has_certificate = !settings.certificate.empty() || !settings.key.empty();
         if (!has_certificate && settings.psk_file.empty())
             return complain(at.url_key, url + " requires a certificate: add certificate = \"FILE\" and key = \"FILE\"" +
@@ -174,11 +189,13 @@ private:
         if (settings.certificate.empty() && has_certificate)
             complain_about("key", "requires certificate; add certificate");
         if (settings.key.empty() && has_certificate) complain_about("certificate", "requires key; add key");
+        // sni_keys[i] is the key of sni_certificates[i].
         if (settings.sni_certificates.size() != settings.sni_keys.size())
             complain_about("sni_certificates",
                            "and sni_keys name different numbers of files; name a key for each certificate");
     }
 
+    /// The parsed networks. A wrong text is left out and causes a complaint, so the result may be shorter than `texts`.
     std::vector<Network> networks(const std::string& key, const std::vector<std::string>& texts) {
         std::vector<Network> result;
         for (const std::string& text : texts) {
@@ -192,7 +209,9 @@ private:
         return result;
     }
 
+    /// Found here, because bind() would refuse the second listener only at the start.
     void check_duplicate(const std::string& name, const Endpoint& endpoint) {
+        // The system gives each listener with port 0 a port of its own, so two of them do not collide.
         const bool is_chosen_by_system = endpoint.kind == Endpoint::Kind::tcp && endpoint.port == 0;
         for (std::size_t i = 0; i < loaded_.config.sockets.size(); ++i) {
             const Endpoint& other = loaded_.config.sockets[i].endpoint;
@@ -207,14 +226,18 @@ private:
 
     /// Notes for the operator: a listener where nobody can log in, and a listener where strangers can.
     void note_access(const ListenerDraft& draft, const Endpoint& endpoint, bool is_anonymous) {
+        // A listener that admits nobody does no harm, so this is a note and not a complaint.
         if (!is_anonymous) {
             if (!loaded_.config.auth.knows_users())
                 loaded_.notes.push_back("nobody can log in at " + draft.url +
                                         ": there is no auth.password_file, and anonymous clients are not allowed "
                                         "there; allow_anonymous = true lets everybody in");
         } else if (!endpoint.is_local) {
+            // The words differ because with TLS only the owners of a key or certificate get in.
             const std::string who =
                 draft.tls.proves_clients() ? "everybody with a certificate or key for " : "everybody who reaches ";
+            // With rules, anonymous clients may have few rights, so the note names the file and does not say
+            // "everything".
             const std::string& acl = loaded_.config.auth.acl_file;
             if (!acl.empty())
                 return loaded_.notes.push_back(who + draft.url + " has the rights there that " + acl +
@@ -255,6 +278,7 @@ void check_all(Loaded& loaded, const std::map<std::string, ListenerDraft>& draft
     checker.memory(loaded.config);
     checker.store(loaded.config, is_durability_flag);
     checker.admin(loaded.config);
+    // A map is sorted by key, so the listeners of a Config are sorted by name (config.hpp).
     for (const auto& [name, draft] : drafts) checker.listener(name, draft);
 }
 

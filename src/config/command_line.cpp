@@ -9,8 +9,10 @@
 namespace ledge::config {
 namespace {
 
+// The address is that of default_listener_url in checks.hpp.
 constexpr const char* description =
     "A compact MQTT 3.1.1 / 5 broker. Without a configuration file it listens on 127.0.0.1:1883.";
+// The numbers are exit_ok, exit_failure and exit_bad_configuration of command_line.hpp.
 constexpr const char* footer =
     "Exit status: 0 = stopped in order, 1 = could not run (a port in use, ...), 2 = wrong command line or "
     "configuration.\n"
@@ -27,6 +29,7 @@ CLI::App* add_check(CLI::App& app, Command& command) {
         ->add_option("--as", command.as_user,
                      "Check with the rights of this system user, for example that of the service; requires root")
         ->type_name("USER");
+    // fallthrough() lets -c, --set and the other options of the broker stand behind the subcommand too.
     check->fallthrough();
     return check;
 }
@@ -34,7 +37,9 @@ CLI::App* add_check(CLI::App& app, Command& command) {
 /// `store info|verify|dump|compact PATH`, and backup and restore, which need two paths.
 void add_store_tools(CLI::App& app, Command& command) {
     CLI::App* store = app.add_subcommand("store", "Inspect, copy, restore or compact a store");
+    // `ledgemq store` alone would otherwise start a broker.
     store->require_subcommand(1);
+    // Tools with one path. The name is the word that use_store_tool() in the daemon looks up.
     constexpr const char* tools[][2] = {
         {"info", "Print sizes, rows and the process that uses the store; a broker may be running"},
         {"verify", "Read every row and print what is wrong; a broker may be running"},
@@ -44,6 +49,7 @@ void add_store_tools(CLI::App& app, Command& command) {
     for (const auto& [name, help] : tools) {
         CLI::App* tool = store->add_subcommand(name, help);
         tool->add_option("PATH", command.store_path, "The store's directory, or a file in it")->required();
+        // The callback runs during parse(), so `command` must live until then.
         tool->callback([&command, tool] {
             command.action = Command::Action::store;
             command.store_tool = tool->get_name();
@@ -53,6 +59,7 @@ void add_store_tools(CLI::App& app, Command& command) {
         command.action = Command::Action::store;
         command.store_tool = tool->get_name();
     };
+    // backup and restore have two paths, so they are not in the table above.
     CLI::App* backup = store->add_subcommand(
         "backup",
         "Copy the state of a store at one commit, and verify the copy by reading it; a broker may be running");
@@ -75,6 +82,7 @@ void add_sessions(CLI::App& app, Command& command) {
         "List sessions, or remove one: in the store of a stopped broker, or through the admin listener of a "
         "running broker");
     sessions->require_subcommand(1);
+    // Both subcommands have the same options; only `remove` takes a client id.
     const auto add = [&](const char* name, const char* help, bool is_removal) {
         Command::Sessions& request = command.sessions;
         CLI::App* tool = sessions->add_subcommand(name, help);
@@ -83,6 +91,7 @@ void add_sessions(CLI::App& app, Command& command) {
             tool->add_option("--admin", request.admin, "The admin listener: http://HOST:PORT or https://HOST:PORT")
                 ->type_name("URL")
                 ->excludes(store);
+        // needs(admin): a token or an authority without --admin would have no effect, which is a mistake.
         tool->add_option("--token-file", request.token_file, "The file with the broker's admin token")
             ->type_name("FILE")
             ->needs(admin);
@@ -96,6 +105,7 @@ void add_sessions(CLI::App& app, Command& command) {
             if (command.sessions.store.empty() == command.sessions.admin.empty())
                 throw CLI::ValidationError("sessions", "requires --store DIR or --admin URL");
             if (!command.sessions.admin.empty()) {
+                // An admin url has the same form as that of a hook, and may have a host name, unlike a listener.
                 const auto endpoint = parse_hook_url(command.sessions.admin);
                 if (!endpoint)
                     throw CLI::ValidationError(
@@ -117,6 +127,7 @@ void add_events(CLI::App& app, Command& command) {
     events->callback([&command] { command.action = Command::Action::events; });
 }
 
+/// `metrics`: like `events`, it needs no configuration.
 void add_metrics(CLI::App& app, Command& command) {
     CLI::App* metrics = app.add_subcommand("metrics", "Explain every metric: its Prometheus name, its $SYS topics");
     metrics->add_flag("--json", command.is_json, "One JSON object a line");
@@ -129,6 +140,7 @@ void add_passwd(CLI::App& app, Command& command) {
         "passwd", "Set, remove or verify a password; the password is asked for, or read from a line of standard input");
     passwd->add_option("FILE", command.passwd.file, "The password file; created if it does not exist")->required();
     passwd->add_option("USER", command.passwd.user, "The user's name")->required();
+    // Without --delete and --verify the command sets the password.
     CLI::Option* remove = passwd->add_flag("--delete", command.passwd.is_removal, "Remove the user");
     passwd->add_flag("--verify", command.passwd.is_verification, "Print whether the password is right")
         ->excludes(remove);
@@ -136,6 +148,7 @@ void add_passwd(CLI::App& app, Command& command) {
         "--scram", command.passwd.is_scram,
         "Write keys for SCRAM-SHA-256, so that the client need not send its password; mosquitto cannot read "
         "them");
+    // 0 is not allowed: in Command::Passwd it stands for the default.
     passwd->add_option("--iterations", command.passwd.iterations, "Iterations of PBKDF2; fewer for slow boards")
         ->check(CLI::Range(1, 10'000'000));
     passwd->callback([&command] { command.action = Command::Action::passwd; });
@@ -154,6 +167,7 @@ void read_question(const std::vector<std::string>& words, Command::Explain& ques
         else
             rest.push_back(word);
     }
+    // "receive" is no packet of MQTT: it asks about the delivery of one message.
     const bool is_verb = !rest.empty() && (rest[0] == "publish" || rest[0] == "subscribe" || rest[0] == "receive");
     if (rest.size() != 2 || !is_verb)
         throw CLI::ValidationError("explain",
@@ -162,6 +176,7 @@ void read_question(const std::vector<std::string>& words, Command::Explain& ques
     question.topic = rest[1];
 }
 
+/// `explain`. CLI11 collects the words of the question, and read_question() gives them their meaning.
 void add_explain(CLI::App& app, Command& command, std::vector<std::string>& words) {
     CLI::App* explain =
         app.add_subcommand("explain",
@@ -178,6 +193,7 @@ void add_explain(CLI::App& app, Command& command, std::vector<std::string>& word
 /// The options of the broker itself. load() turns most of them into assignments, like --set.
 void add_options(CLI::App& app, Sources& sources, bool& print_config) {
     app.add_option("-c,--config", sources.file, "Read the configuration from FILE (TOML)")->type_name("FILE");
+    // A vector takes all words behind its flag by default. allow_extra_args(false) makes this one value per flag.
     app.add_option("--listen", sources.listen,
                    "Listen at this address instead of the listeners of the file: mqtt://HOST:PORT or unix:PATH")
         ->type_name("URL")
@@ -201,6 +217,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     bool print_config = false;
     CLI::App app(description, "ledgemq");
     app.footer(footer);
+    // CLI11 throws for --version as for --help, so both end in the catch block below.
     app.set_version_flag("--version", "ledgemq " + std::string(version), "Print the version and exit");
     add_options(app, command.sources, print_config);
     CLI::App* check = add_check(app, command);
@@ -209,6 +226,7 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
     add_store_tools(app, command);
     add_sessions(app, command);
     add_passwd(app, command);
+    // Filled by parse() and read by the callback of `explain`, so it must live until parse() has returned.
     std::vector<std::string> question;
     add_explain(app, command, question);
 
@@ -218,8 +236,10 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
         // --help and --version arrive here too. exit() returns 0 for them, and writes the text to the first stream.
         std::ostringstream out;
         std::ostringstream complaint;
+        // An answer goes to standard output and a mistake to standard error, so they are kept apart here.
         const bool is_ok = app.exit(error, out, complaint) == 0;
         command.action = Command::Action::print_text;
+        // main() prints the text: this module only returns values.
         command.text = is_ok ? out.str() : complaint.str();
         command.exit_code = is_ok ? exit_ok : exit_bad_configuration;
         return command;

@@ -33,7 +33,9 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     const auto number = parse_integer(text.substr(0, digits));
     std::string_view unit = text.substr(digits);
+    // One blank may stand between number and unit, as in "4 MiB".
     if (unit.starts_with(' ')) unit.remove_prefix(1);
+    // Only binary units: with MB a reader could not tell whether 1000 or 1024 is meant.
     const auto found = std::find(size_units.begin(), size_units.end(), unit.empty() ? "B" : unit);
     if (!number || found == size_units.end()) return std::nullopt;
     // Each unit is 1024 times the one before it. A size that does not fit into 63 bits is refused.
@@ -46,6 +48,7 @@ struct TimeUnit {
     std::string_view name;
     std::int64_t milliseconds;
 };
+// Complaints propose "min"; "m" means minutes as well.
 constexpr TimeUnit time_units[] = {{"ms", 1},     {"s", 1000},      {"min", 60'000},
                                    {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
@@ -57,6 +60,7 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
     if (name.starts_with(' ')) name.remove_prefix(1);
     const auto* const unit = std::ranges::find(time_units, name, &TimeUnit::name);
     if (!number || unit == std::end(time_units)) return std::nullopt;
+    // The product must not overflow: that is undefined behaviour in C++.
     if (*number > std::numeric_limits<std::int64_t>::max() / unit->milliseconds) return std::nullopt;
     return *number * unit->milliseconds;
 }
@@ -81,6 +85,7 @@ Failure<std::string> wrong_type(std::string wanted, const Value& value) {
 /// Integers, sizes and durations. A number without a unit is in the unit of the option.
 Converted convert_number(const Option& option, const Value& value) {
     LEDGE_ASSERT(option.smallest <= option.largest);
+    // nullopt until one of the allowed forms has matched: a number, a size or a duration.
     std::optional<std::int64_t> number;
     if (const auto* integer = std::get_if<std::int64_t>(&value)) number = *integer;
     const auto* text = std::get_if<std::string>(&value);
@@ -94,6 +99,7 @@ Converted convert_number(const Option& option, const Value& value) {
                            std::to_string(*number / parts + 1)};
         if (number) *number /= parts;
     }
+    // The complaint lists every form that this option accepts.
     if (!number) {
         std::string wanted = "a whole number";
         if (!option.unit.empty()) wanted += " of " + std::string(option.unit == "s" ? "seconds" : option.unit);
@@ -119,6 +125,7 @@ Converted convert_choice(const Option& option, const Value& value) {
     LEDGE_ASSERT(!option.choices.empty());
     const std::string wanted = "one of " + join(option.choices);
     const auto* text = std::get_if<std::string>(&value);
+    // A number in the place of a word is not taken as its index, because the order of words is internal.
     if (text == nullptr) return wrong_type(wanted, value);
     const auto found = std::find(option.choices.begin(), option.choices.end(), *text);
     if (found != option.choices.end()) return PlainValue(std::int64_t{found - option.choices.begin()});
@@ -133,6 +140,7 @@ Converted convert_choice(const Option& option, const Value& value) {
 /// The mistake in a text, "" if there is none.
 std::string problem_of_text(const std::string& text) {
     if (text.size() > text_bytes_max) return "is longer than " + std::to_string(text_bytes_max) + " bytes";
+    // By characters and not by bytes, because a C1 control character has two bytes in UTF-8.
     for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = decode_utf8(rest);
         if (c.length == 0) return "is not UTF-8";
@@ -158,6 +166,7 @@ Converted convert_text(const Value& value) {
 Converted convert_list(const Value& value) {
     const auto* texts = std::get_if<TextList>(&value);
     const auto* other = std::get_if<OtherValue>(&value);
+    // The value is a list, so "must be a list" would be misleading here.
     if (other != nullptr && other->kind == list_kind) return Failure{std::string("must be a list of texts only")};
     if (texts == nullptr) return wrong_type("a list of texts, for example [\"a\", \"b\"]", value);
     if (texts->size() > list_texts_max) return Failure{"has more than " + std::to_string(list_texts_max) + " texts"};
@@ -172,6 +181,7 @@ Converted convert_list(const Value& value) {
 TextList split(std::string_view text) {
     TextList result;
     while (!text.empty()) {
+        // A text that contains a comma cannot be written after --set; the file can hold it.
         const std::size_t comma = std::min(text.find(','), text.size());
         std::string_view part = text.substr(0, comma);
         part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
@@ -195,6 +205,7 @@ Converted convert(const Option& option, const Value& value) {
         case Type::text: return convert_text(value);
         case Type::list: return convert_list(value);
     }
+    // Not reached: the switch has every type. No default, so that the compiler names a type that is missing.
     return Failure{std::string("has no type")};
 }
 
@@ -202,8 +213,10 @@ Converted convert_flag(const Option& option, const std::string& text) {
     // A flag has no quotes, so the type of the option decides how its text is read. Quotes around a text are removed.
     const bool is_number = option.type == Type::integer || option.type == Type::size;
     if (const auto number = parse_integer(text); is_number && number) return convert(option, *number);
+    // Any other word becomes a text, which convert() refuses with the words that are allowed.
     if (option.type == Type::boolean && (text == "true" || text == "false")) return PlainValue(text == "true");
     if (option.type == Type::list) return convert(option, split(text));
+    // After --set the shell may leave the quotes of TOML in place. They are no part of the text.
     const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
     return convert(option, is_quoted ? text.substr(1, text.size() - 2) : text);
 }
@@ -211,6 +224,7 @@ Converted convert_flag(const Option& option, const std::string& text) {
 std::string range_text(const Option& option) {
     std::string out = std::to_string(option.smallest) + " to " + std::to_string(option.largest);
     if (!option.unit.empty()) out += " " + std::string(option.unit);
+    // "1099511627776 bytes" is hard to read, so a size is also shown with its unit.
     const std::string largest = option.type == Type::size ? size_text(option.largest) : "";
     if (!largest.empty()) out += " (" + largest + ")";
     return out;

@@ -14,8 +14,10 @@
 namespace ledge::config {
 namespace {
 
+// The longest text of MQTT: its length has two bytes (5.0 section 1.5.4).
 constexpr std::size_t filter_bytes_max = 65'535;
 
+// These lines are part of --print-config; [[store.levels]] has no rows in the table of options.
 constexpr std::string_view help =
     "# Levels of durability for single topics. The first filter that matches a message's topic decides; if no filter\n"
     "# matches, durability above decides. At most 64 filters.\n";
@@ -34,6 +36,7 @@ const Option& level_option() {
 
 std::string_view name_of(journal::Durability level) {
     const auto index = static_cast<std::size_t>(level);
+    // The words are in the order of the enumeration (option_rows.hpp).
     LEDGE_ASSERT(index < level_option().choices.size());
     return level_option().choices[index];
 }
@@ -69,23 +72,28 @@ std::string Levels::assign(const Assignment& assignment) {
     const char* start = std::min(key.data() + levels_key.size() + 1, end);
     const auto parsed = std::from_chars(start, end, number);
     const std::string_view name(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
+    // store.levels itself, without a number, is refused too: its value is no list of tables.
     const bool is_member = parsed.ptr != start && (name == ".filter" || name == ".level");
     if (!is_member) return "is unknown; write [[store.levels]] with filter and level below it";
+    // The first match decides, so the numbers must follow each other without a gap.
     if (number == 0 || number > levels_max || number > drafts_.size() + 1) {
         return "has a number out of order: there are " + std::to_string(drafts_.size()) + " levels so far, at most " +
                std::to_string(levels_max);
     }
+    // A new member begins. Its place is that of its first key, for the complaints of finish().
     if (number > drafts_.size()) drafts_.push_back({{}, {}, false, assignment.place});
     Draft& draft = drafts_[number - 1];
     if (name == ".level") {
         const auto level = convert(level_option(), assignment.value);
         if (!level) return level.error();
         draft.level = static_cast<journal::Durability>(std::get<std::int64_t>(level.value()));
+        // The level has no default: a filter without a level is more likely a slip.
         draft.has_level = true;
         return {};
     }
     const auto* filter = std::get_if<std::string>(&assignment.value);
     if (filter == nullptr) return "must be a topic filter in quotes, not " + describe(assignment.value);
+    // Stored even if it is wrong. Otherwise finish() would also complain that the filter is missing.
     draft.filter = *filter;
     return std::string(problem_of_filter(*filter));
 }
@@ -93,6 +101,7 @@ std::string Levels::assign(const Assignment& assignment) {
 std::vector<broker::DurabilityOptions::Override> Levels::finish(std::vector<Complaint>& complaints) const {
     std::vector<broker::DurabilityOptions::Override> result;
     for (const Draft& draft : drafts_) {
+        // Only now, because filter and level are two assignments in any order.
         if (draft.filter.empty()) complaints.push_back({draft.place, "a [[store.levels]] has no filter"});
         if (!draft.has_level) complaints.push_back({draft.place, "a [[store.levels]] has no level"});
         result.push_back({draft.filter, draft.level});
@@ -102,6 +111,7 @@ std::vector<broker::DurabilityOptions::Override> Levels::finish(std::vector<Comp
 
 std::string print_levels(const std::vector<broker::DurabilityOptions::Override>& levels) {
     std::string out(help);
+    // The printed file must parse back to the same values, so the example is a comment.
     if (levels.empty()) out += example;
     for (const auto& level : levels) {
         out += "[[store.levels]]\nfilter = " + quoted(level.filter) +
@@ -110,6 +120,7 @@ std::string print_levels(const std::vector<broker::DurabilityOptions::Override>&
     return out + "\n";
 }
 
+/// The filters are quoted, so two different lists never give the same text.
 std::string levels_text(const std::vector<broker::DurabilityOptions::Override>& levels) {
     std::string out;
     for (const auto& level : levels) out += quoted(level.filter) + " " + std::string(name_of(level.level)) + " ";

@@ -35,6 +35,8 @@ struct Scheme {
     std::string_view example;
 };
 
+// The default ports are those that IANA has assigned: 1883 and 8883 for MQTT, 80 and 443 for HTTP and WebSocket (RFC
+// 6455 section 3).
 constexpr Scheme schemes[] = {
     {"mqtt://", Endpoint::Protocol::mqtt, false, 1883, "mqtt://[::1]:1883"},
     {"mqtts://", Endpoint::Protocol::mqtt, true, 8883, "mqtts://[::1]:8883"},
@@ -49,14 +51,17 @@ bool is_ipv6(std::string_view text) {
     const std::size_t percent = text.find('%');
     if (percent != std::string_view::npos) {
         const std::string_view zone = text.substr(percent + 1);
+        // The name of an interface has at most 15 characters (IFNAMSIZ).
         const bool is_zone = !zone.empty() && zone.size() < 16 && std::all_of(zone.begin(), zone.end(), [](char c) {
             return is_bare_key({&c, 1}) || c == '.';
         });
         if (!is_zone) return false;
     }
+    // Without a zone `percent` is npos, and substr() takes the whole text.
     return parse_ipv6(text.substr(0, percent)).has_value();
 }
 
+/// ::1 is the only loopback address of IPv6 (RFC 4291 section 2.5.3).
 bool is_loopback_ipv6(const std::string& text) {
     constexpr IpAddress loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     return parse_ipv6(text) == loopback;
@@ -66,6 +71,7 @@ bool is_loopback_ipv6(const std::string& text) {
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    // from_chars() accepts no sign and no blank here, and reports a number above 65535 as an error.
     if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
     return port;
 }
@@ -73,6 +79,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 /// The part behind "unix:". A path has no escapes: it is the name of a file, as the system takes it.
 Parsed parse_unix(std::string_view path) {
     if (path.empty()) return Failure{std::string("no path after 'unix:'")};
+    // sun_path has 108 bytes, and the last one is the zero byte (unix(7)).
     if (path.size() > os::SocketAddress::unix_path_bytes_max) {
         return Failure{"the path is longer than " + std::to_string(os::SocketAddress::unix_path_bytes_max) +
                        " bytes, the system's limit "
@@ -91,6 +98,7 @@ Parsed parse_unix(std::string_view path) {
 /// and "/" both mean any path, and the result is "".
 std::optional<std::string> resource_of(std::string_view path) {
     if (path == "/") path = {};
+    // The unreserved characters of RFC 3986 section 2.3, and '/'.
     const bool is_plain = path.size() <= resource_bytes_max && std::all_of(path.begin(), path.end(), [](char c) {
                               return is_bare_key({&c, 1}) || c == '/' || c == '.' || c == '~';
                           });
@@ -117,6 +125,7 @@ Result<Host, std::string> split_host(std::string_view& rest) {
 /// The port in `rest`, or the default port of the scheme.
 Result<std::uint16_t, std::string> port_of(const Scheme& scheme, const Host& host, std::string_view rest) {
     if (rest.empty()) return scheme.port;
+    // A second colon means an IPv6 address without brackets, whose last part must not be taken for a port.
     if (rest.rfind(':') != 0) {
         return Failure{host.is_bracketed ? "only :PORT may follow the address; " + std::string(shape)
                                          : "an IPv6 address is written in brackets: " + std::string(scheme.example)};
@@ -136,10 +145,12 @@ bool is_link_local(const std::string& text) {
 
 /// The mistake in the host, "" if there is none. Replaces localhost by 127.0.0.1.
 std::string check_host(Host& host) {
+    // No look-up: its answer could be ::1 on one machine and 127.0.0.1 on the next.
     if (host.text == "localhost" && !host.is_bracketed) host.text = "127.0.0.1";
     if (host.is_bracketed && is_link_local(host.text))
         return quoted(host.text) + " is a link-local address, which names no machine without its interface; write [" +
                host.text + "%eth0] with the name of the interface (ip address shows them)";
+    // Host names are refused, because a gateway that boots without a network would listen elsewhere (README).
     const bool is_address = host.is_bracketed ? is_ipv6(host.text) : parse_ipv4(host.text).has_value();
     if (is_address) return {};
     return quoted(host.text) + (host.is_bracketed
@@ -156,6 +167,7 @@ bool is_host_name(std::string_view text) {
     while (true) {
         const std::size_t dot = text.find('.');
         const std::string_view label = text.substr(0, dot);
+        // A label has at most 63 characters (RFC 1035 section 2.3.4) and does not begin with a hyphen (RFC 952).
         if (!is_bare_key(label) || label.size() > label_bytes_max || label.front() == '-') return false;
         if (dot == std::string_view::npos)
             return !std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
@@ -170,12 +182,14 @@ Parsed parse_tcp(const Scheme& scheme, std::string_view rest) {
     endpoint.is_tls = scheme.is_tls;
     if (scheme.protocol == Endpoint::Protocol::websocket) {
         const std::size_t slash = std::min(rest.find('/'), rest.size());
+        // The path comes first, because what remains must be host and port only.
         auto resource = resource_of(rest.substr(slash));
         if (!resource)
             return Failure{std::string("the path has letters, digits and -_.~/ only, at most 256 characters")};
         endpoint.resource = std::move(*resource);
         rest = rest.substr(0, slash);
     } else if (rest.ends_with('/')) {
+        // Many programs add "/" to a url without a path.
         rest.remove_suffix(1);
     }
     // Passwords in URLs end up in logs and process lists, so "user@host" is refused instead of ignored.
@@ -231,6 +245,7 @@ bool is_first_of(const Network& network) {
     LEDGE_ASSERT(network.prefix_bits <= ip_address_bits);
     IpAddress address = network.address;
     for (unsigned bit = network.prefix_bits; bit < ip_address_bits; ++bit) {
+        // Bit 0 is the highest bit of the first byte (network byte order).
         if ((address[bit / 8U] & (0x80U >> bit % 8U)) != 0) return false;
     }
     return true;
@@ -262,10 +277,12 @@ Parsed parse_hook_url(std::string_view url) {
     constexpr std::string_view hook_shape =
         "use https://HOST:PORT/PATH, for example https://login.example.org/mqtt or http://127.0.0.1:8000/login, or "
         "none";
+    // The hook is asked by HTTP, so no other scheme of the table is allowed.
     const auto scheme = std::ranges::find_if(schemes, [&](const Scheme& one) {
         return one.protocol == Endpoint::Protocol::http && url.starts_with(one.start);
     });
     if (scheme == std::end(schemes)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
+<<<<<<< HEAD
     auto endpoint = parse_server(*scheme, url, hook_shape);
     if (endpoint && endpoint->resource.empty()) endpoint->resource = "/";
     return endpoint;
@@ -293,6 +310,33 @@ Parsed parse_bridge_url(std::string_view url) {
     }
     if (path.size() > 1) return Failure{"only ws:// and wss:// have a path; remove " + quoted(path)};
     path.clear();
+=======
+    // The path is sent to the hook as it is, in the first line of the request, so it must not have blanks or line ends.
+    const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
+    const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
+                         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (!is_path) return Failure{std::string("the path may have at most 256 visible ASCII characters, and no #")};
+    std::string_view rest = url.substr(scheme->start.size(), url.size() - scheme->start.size() - path.size());
+    auto host = split_host(rest);
+    if (!host) return Failure{host.error()};
+    const auto port = port_of(*scheme, host.value(), rest);
+    // Port 0 names no program to connect to.
+    if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
+    // Unlike a listener, a hook may have a host name.
+    const bool is_named = !host->is_bracketed && is_host_name(host->text);
+    if (!is_named && !check_host(host.value()).empty())
+        return Failure{quoted(host->text) + " is neither a name nor an address of a host; " + std::string(hook_shape)};
+    Endpoint endpoint;
+    endpoint.protocol = scheme->protocol;
+    endpoint.is_tls = scheme->is_tls;
+    endpoint.port = port.value();
+    endpoint.is_local = is_named             ? host->text == "localhost"
+                        : host->is_bracketed ? is_loopback_ipv6(host->text)
+                                             : host->text.starts_with("127.");
+    endpoint.host = std::move(host->text);
+    // A request always has a path: "/" stands for an empty one (RFC 9112 section 3.2.1).
+    endpoint.resource = path.empty() ? "/" : path;
+>>>>>>> main
     return endpoint;
 }
 
@@ -302,10 +346,13 @@ Result<Network, std::string> parse_network(std::string_view text) {
     const auto address = parse_ip(host);
     if (!address || host.find('\0') != std::string::npos)
         return Failure{quoted(text) + " is not a network; write 10.0.0.0/8, 2001:db8::/32 or one address"};
+    // Without a prefix the text names one address, so all bits count.
     Network network{*address, ip_address_bits};
     if (slash < text.size()) {
         const bool is_ipv4 = host.find(':') == std::string::npos;
+        // An IPv4 address has 32 bits, an IPv6 address 128.
         const unsigned bits_max = is_ipv4 ? ip_address_bits - mapped_prefix_bits : ip_address_bits;
+        // parse_port() reads a plain decimal number, which is the form of a prefix too.
         const auto bits = parse_port(text.substr(slash + 1));
         if (!bits || *bits > bits_max)
             return Failure{quoted(text) + " has no prefix of 0 to " + std::to_string(bits_max) + " bits"};

@@ -42,6 +42,7 @@ std::string show_key(std::string_view key) {
 class Loader {
 public:
     Loaded run(std::vector<Assignment> from_file, const Sources& sources) {
+        // Flags become assignments, so each of them is converted and checked like a line of the file.
         std::vector<Assignment> from_flags = flags_to_assignments(sources);
         // --listen replaces the listeners of the file. Without any listener, the default one is used.
         const bool has_listeners = std::any_of(from_file.begin(), from_file.end(), names_listener) ||
@@ -54,6 +55,7 @@ public:
         }
         const bool is_durability_flag = std::ranges::any_of(
             from_flags, [](const Assignment& assignment) { return assignment.key == "store.durability"; });
+        // Behind the file, because a later assignment of the same key overrides an earlier one.
         std::move(from_flags.begin(), from_flags.end(), std::back_inserter(from_file));
 
         // Two passes, because the limits of a listener start from [limits], which may stand below it in the file. Flags
@@ -61,17 +63,23 @@ public:
         for (const Assignment& assignment : from_file) {
             if (!is_of_listener(assignment)) assign(assignment);
         }
+        // The default listener was made before [limits] was complete.
         for (auto& [name, draft] : drafts_) draft.limits = loaded_.config.limits;
         for (const Assignment& assignment : from_file) {
             if (is_of_listener(assignment)) assign(assignment);
         }
+        // After all assignments: the flag holds for every listener, whatever the file says (README).
         if (sources.allow_anonymous) {
             for (auto& [name, draft] : drafts_) draft.allow_anonymous = true;
         }
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_, is_durability_flag);
+<<<<<<< HEAD
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
+=======
+        // The daemon reads further files later, and its complaints name the same places.
+>>>>>>> main
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
@@ -90,6 +98,7 @@ private:
 
     /// Adds a note that --listen makes the listeners of the file, with all their keys, ineffective.
     void note_replaced(const std::vector<Assignment>& from_file) {
+        // A set, because a listener has many keys but is named once.
         std::set<std::string> names;
         for (const Assignment& assignment : from_file) {
             if (!names_listener(assignment)) continue;
@@ -104,6 +113,7 @@ private:
                                 "or --set listeners.NAME.url=URL if you want them");
     }
 
+    /// "listeners" alone is an empty section or a mistake, and --listen replaces it too.
     static bool is_of_listener(const Assignment& assignment) {
         return assignment.key == "listeners" || names_listener(assignment);
     }
@@ -118,6 +128,7 @@ private:
         std::vector<Assignment> result;
         for (std::size_t i = 0; i < sources.listen.size(); ++i) {
             const std::string key = std::string(listeners_prefix) + "listen-" + std::to_string(i + 1) + ".url";
+            // For a flag the place is its text, because it has no line.
             result.push_back({key, sources.listen[i], "--listen " + sources.listen[i], true});
         }
         if (sources.store) result.push_back({"store.path", *sources.store, "--store", true});
@@ -125,6 +136,7 @@ private:
         for (const std::string& text : sources.set) {
             // Only the first "=" separates. A value may contain further ones, as base64 does.
             const std::size_t equals = text.find('=');
+            // A mistake in one flag must not hide those of the others, so the loop goes on.
             if (equals == std::string::npos || equals == 0) {
                 complain("--set " + text, "must be KEY=VALUE, for example limits.inflight_max=200");
             } else {
@@ -142,11 +154,15 @@ private:
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
+<<<<<<< HEAD
         if (Bridges::is_of_bridges(assignment.key)) {
             const std::string problem = bridges_.assign(assignment, places_);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
+=======
+        // Before the table, because [log] alone is allowed although it is no key.
+>>>>>>> main
         if (is_section(assignment)) return;
         // A key that no row of the table has. The complaint proposes the nearest known key.
         const Target target = find_target(assignment.key);
@@ -155,8 +171,10 @@ private:
         ListenerDraft* draft = nullptr;
         if (!target.listener.empty()) {
             draft = draft_of(target.listener, assignment.place);
+            // The name of the listener is wrong or there are too many of them; the complaint is there already.
             if (draft == nullptr) return;
         }
+        // Set even if the value is wrong, so that the checks can tell "not set" from "set wrongly".
         places_[assignment.key] = assignment.place;
         const Option& option = *target.option;
         LEDGE_ASSERT(!assignment.is_flag || std::holds_alternative<std::string>(assignment.value));
@@ -164,6 +182,7 @@ private:
         auto value = assignment.is_flag ? convert_flag(option, std::get<std::string>(assignment.value))
                                         : convert(option, assignment.value);
         if (!value) return complain(assignment.place, "key " + show_key(assignment.key) + " " + value.error());
+        // A row of [limits] writes to the limits of the listener, if the key names one.
         option.set({&loaded_.config, draft != nullptr ? &draft->limits : &loaded_.config.limits, draft}, *value);
     }
 
@@ -187,6 +206,7 @@ private:
             return true;
         }
         const std::string_view section = section_part(key);
+        // Every known section has a help text.
         if (section_help(section).empty()) return false;
         if (!is_table) complain(assignment.place, show_key(key) + " is a section: write [" + assignment.key + "]");
         return true;
@@ -215,6 +235,7 @@ private:
         if (key.starts_with(listeners_prefix)) {
             const std::size_t dot = find_dot(key, listeners_prefix.size());
             target.listener = key.substr(listeners_prefix.size(), dot - listeners_prefix.size());
+            // Without a key behind the name nothing is left, which no row has.
             key.remove_prefix(std::min(dot + 1, key.size()));
         }
         for (const Option& option : options()) {
@@ -241,6 +262,7 @@ private:
         // [limits] is complete when the keys of listeners are assigned, so its values are the defaults of a listener.
         ListenerDraft& draft = drafts_[name];
         draft.limits = loaded_.config.limits;
+        // Complaints about the listener as a whole, such as a missing url, name the place of its first key.
         places_[std::string(listeners_prefix) + name] = place;
         return &draft;
     }
@@ -257,10 +279,16 @@ private:
     static std::string meant_by(std::string_view key) {
         const std::size_t first = key.find('.');
         const std::string_view section = key.substr(0, std::min(first, key.size()));
+<<<<<<< HEAD
         // [bridge.cloud] is meant to be [bridges.cloud]; the rest of the key is checked when it is mended.
         if (first != std::string_view::npos && distance_of(section, "bridges") <= 2)
             return "bridges." + std::string(key.substr(first + 1));
         if (first != std::string_view::npos && section != "listeners" && distance_of(section, "listeners") <= 2) {
+=======
+        // Before the search below, which for a key that does not begin with "listeners." looks only among the keys of
+        // the broker and of [limits].
+        if (first != std::string_view::npos && section != "listeners" && edit_distance_to_listeners(section) <= 2) {
+>>>>>>> main
             const std::string meant = std::string(listeners_prefix) + std::string(key.substr(first + 1));
             return find_target(meant).option != nullptr ? meant : meant_by(meant);
         }
@@ -271,6 +299,7 @@ private:
             return last != std::string_view::npos && candidate.rfind('.') == last &&
                    candidate.starts_with(key.substr(0, last));
         });
+        // A slip in the last part is more likely than a key of another section.
         const std::string meant = nearest(key, near);
         return meant.empty() ? nearest(key, all) : meant;
     }
@@ -303,6 +332,7 @@ private:
 
 /// Keeps the first complaints_max complaints; one more line counts the rest.
 void bound_complaints(std::vector<Complaint>& complaints) {
+    // A file of another format would cause a complaint for almost each line.
     if (complaints.size() <= complaints_max) return;
     const std::size_t more = complaints.size() - complaints_max;
     complaints.resize(complaints_max);
@@ -322,6 +352,7 @@ Loaded load(const Sources& sources) {
         loaded = parse("", sources);
         loaded.complaints.insert(loaded.complaints.begin(), {*sources.file, text_of(file.error(), "the file")});
     }
+    // Also after complaints, so that mistakes in the files of [auth] are told in the same answer.
     load_policy(loaded);
     check_bridge_files(loaded.config.bridges, loaded.places, loaded.complaints);
     bound_complaints(loaded.complaints);

@@ -18,9 +18,11 @@ namespace ledge::config {
 inline constexpr std::int64_t u16_max = std::numeric_limits<std::uint16_t>::max();
 inline constexpr std::int64_t u32_max = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::int64_t mib = 1024 * 1024;
+// 2^40: a MiB of MiB.
 inline constexpr std::int64_t tib = mib * mib;
 inline constexpr std::int64_t mqtt_packet_max = 5 + 268'435'455;  // fixed header and the longest Remaining Length
 
+// A word stands at the index of its enumerator. A new enumerator needs a word here, at the same place.
 inline constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
 inline constexpr std::string_view format_names[] = {"text", "json"};
 inline constexpr std::string_view durability_names[] = {"ram", "relaxed", "durable"};
@@ -61,6 +63,7 @@ constexpr std::span<const std::string_view> names_of() {
     return {};
 }
 
+/// The type follows from the field and its unit, so a row cannot state a wrong one. Only an option in bytes is a size.
 template <class T>
 constexpr Type type_of(std::string_view unit) {
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) return Type::boolean;
@@ -70,22 +73,27 @@ constexpr Type type_of(std::string_view unit) {
     return unit == "bytes" ? Type::size : Type::integer;
 }
 
+/// True for types that a PlainValue holds as they are. All other fields are numbers in a PlainValue.
 template <class T>
 constexpr bool is_plain = std::is_same_v<T, bool> || std::is_same_v<T, std::string> || std::is_same_v<T, TextList>;
 
+/// The value of a field. A duration becomes whole seconds, an enumerator its number.
 template <class T>
 PlainValue read(const T& field) {
     if constexpr (is_plain<T>) {
         return field;
     } else if constexpr (std::is_same_v<T, std::optional<bool>>) {
+        // nullopt is never printed: draft_of() in print.cpp sets the value that is in force.
         return field.value_or(false);
     } else if constexpr (std::is_same_v<T, Duration>) {
+        // Options in milliseconds use read_ms() and write_ms() instead.
         return std::chrono::duration_cast<std::chrono::seconds>(field).count();
     } else {
         return static_cast<std::int64_t>(field);
     }
 }
 
+/// The reverse of read(). convert.cpp has checked type and range of the value, so no cast loses a part of it.
 template <class T>
 void write(T& field, const PlainValue& value) {
     if constexpr (is_plain<T>) {
@@ -99,6 +107,7 @@ void write(T& field, const PlainValue& value) {
     }
 }
 
+// The file has whole milliseconds, but a Duration is in microseconds.
 inline PlainValue read_ms(const Duration& field) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(field).count();
 }
@@ -123,64 +132,69 @@ auto& field_of(Place place) {
     }
 }
 
+/// The smallest and the largest number of an option, both allowed. {} for options that are no numbers.
 struct Range {
     std::int64_t smallest = 0;
     std::int64_t largest = 0;
 };
 
+/// A row in its general form. `Members` leads from the object of the scope to the field, one pointer to member per
+/// step.
 template <Scope scope, auto... Members>
 constexpr Option row(std::string_view section, std::string_view name, std::string_view unit, Range range,
                      std::string_view help) {
+    // Only the type is wanted: decltype does not evaluate the call, so the empty Place is never read.
     using Field = std::remove_cvref_t<decltype(field_of<scope, Members...>(Place{}))>;
-    return {scope,
-            section,
-            name,
-            type_of<Field>(unit),
-            unit,
-            range.smallest,
-            range.largest,
-            names_of<Field>(),
-            help,
+    return {scope, section, name, type_of<Field>(unit), unit, range.smallest, range.largest, names_of<Field>(), help,
+            // Lambdas without captures are plain functions, so a row is a constant expression.
             [](Place place) { return read(field_of<scope, Members...>(place)); },
             [](Place place, const PlainValue& value) { write(field_of<scope, Members...>(place), value); }};
 }
 
+/// A row of [limits]. It exists for each listener too, as [listeners.NAME.limits].
 template <auto Member>
 constexpr Option limit(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::limits, Member>("limits", name, unit, range, help);
 }
 
+/// A row of [listeners.NAME]. Its section is "", because the name of the listener is not known here.
 template <auto Member>
 constexpr Option listener(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::listener, Member>("", name, unit, range, help);
 }
 
+/// A row of [listeners.NAME.websocket].
 template <auto Member>
 constexpr Option web(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::listener, &ListenerDraft::websocket, Member>("websocket", name, unit, range, help);
 }
 
+/// A row of [listeners.NAME.tls].
 template <auto Member>
 constexpr Option tls(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::listener, &ListenerDraft::tls, Member>("tls", name, unit, range, help);
 }
 
+/// A row of [admin.tls]. None of these options is a number, so unit and range are empty.
 template <auto Member>
 constexpr Option admin_tls(std::string_view name, std::string_view help) {
     return row<Scope::broker, &Config::admin, &AdminSettings::tls, Member>("admin.tls", name, "", {}, help);
 }
 
+/// A row that exists once for the whole broker.
 template <auto... Members>
 constexpr Option setting(std::string_view section, std::string_view name, std::string_view unit, Range range,
                          std::string_view help) {
     return row<Scope::broker, Members...>(section, name, unit, range, help);
 }
 
+/// A row of [auth.jwt].
 template <auto Member>
 constexpr Option jwt(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::broker, &Config::auth, &AuthSettings::jwt, Member>("auth.jwt", name, unit, range, help);
 }
 
+/// A row of [auth.http], the authentication hook.
 template <auto Member>
 constexpr Option hook(std::string_view name, std::string_view unit, Range range, std::string_view help) {
     return row<Scope::broker, &Config::auth, &AuthSettings::http, Member>("auth.http", name, unit, range, help);

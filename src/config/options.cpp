@@ -9,13 +9,17 @@
 namespace ledge::config {
 namespace {
 
+// The sections stand in the order of the documented file. All rows of a section must be neighbours, because print()
+// begins a section whenever the name changes.
 constexpr Option broker_rows[] = {
+    // Sessions are limited in number, because a client can leave one behind with each new client id.
     setting<&Config::shard, &broker::ShardOptions::sessions_max>(
         "broker", "sessions_max", "sessions", {1, 10'000'000},
         "Sessions in memory, connected or not. At this limit the broker looks at the owner (a user, or the address "
         "of anonymous clients) with the most sessions: of its sessions without a client and without a message, the "
         "one that has been without a client for longest ends and makes room. If there is none, the new client is "
         "refused."),
+    // Response Information in CONNACK (5.0 section 3.2.2.3.15).
     setting<&Config::shard, &broker::ShardOptions::response_information_prefix>(
         "broker", "response_information_prefix", "", {},
         "The first part of the Response Information for MQTT 5 clients that ask for it; the client id is the second "
@@ -25,6 +29,7 @@ constexpr Option broker_rows[] = {
         "Seconds for which a stopping broker waits until clients have received their last bytes; 0 = no waiting. "
         "After this time the remaining connections are closed."),
 
+    // In this section 0 means none, whereas in most others 0 means unlimited.
     setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::messages_max>(
         "retained", "messages_max", "messages", {0, u32_max}, "Topics that may have a retained message; 0 = none."),
     setting<&Config::shard, &broker::ShardOptions::retained, &broker::RetainedLimits::bytes_max>(
@@ -33,6 +38,7 @@ constexpr Option broker_rows[] = {
         "retained", "cache_bytes_max", "bytes", {0, tib},
         "Bytes of retained messages that stay in memory after they were read back from the store; 0 = none."),
 
+    // The range begins at 0 for the default; checks.cpp refuses values from 1 byte to 16 MiB.
     setting<&Config::shard, &broker::ShardOptions::memory_budget_bytes>(
         "memory", "budget_bytes", "bytes", {0, tib},
         "The budget for the anonymous memory of the process in bytes (heap and stacks, without the store's mapped "
@@ -45,12 +51,14 @@ constexpr Option broker_rows[] = {
         "then sessions without a client and without messages, and at last messages that only memory has. Peers that "
         "have not logged in share an eighth of the budget."),
 
+    // The standard leaves the choice to the server (5.0 section 4.8.2).
     setting<&Config::shard, &broker::ShardOptions::share_strategy>(
         "shared_subscriptions", "strategy", "", {},
         "How the broker chooses the member of the group that gets a message. round_robin: each member in turn. "
         "random: any member. sticky_publisher: always the same member for one publisher. least_inflight: the member "
         "with the fewest unacknowledged messages."),
 
+    // Topics below $SYS/ are a convention and not a part of the standard (5.0 section 4.7.2).
     setting<&Config::shard, &broker::ShardOptions::sys_interval>(
         "sys", "interval_s", "s", {0, 86'400},
         "Seconds between two publications of the $SYS topics; 0 = they are not published."),
@@ -59,12 +67,14 @@ constexpr Option broker_rows[] = {
         "store", "path", "", {},
         "The directory that keeps sessions and messages, or \"none\". The directory is for this broker alone and is "
         "created if it does not exist. With \"none\", nothing survives the end of the broker."),
+    // open_store() in daemon/serve.cpp carries this out.
     setting<&Config::store, &StoreSettings::if_unusable>(
         "store", "if_unusable", "", {},
         "What the broker does at its start when it cannot use the directory or the file: they are read-only or "
         "belong to another user, or there is no room to repair a damaged file. stop: the broker logs the reason and "
         "ends. start_without: the broker logs the reason as an error and serves as with path = \"none\", so nothing "
         "is kept. If another broker uses the store, the broker always ends."),
+    // levels.cpp adds [[store.levels]], which overrides this level for single topics.
     setting<&Config::shard, &broker::ShardOptions::durability, &broker::DurabilityOptions::level>(
         "store", "durability", "", {},
         "What the broker promises when it acknowledges a message. durable: the message is on stable storage, or its "
@@ -100,6 +110,7 @@ constexpr Option broker_rows[] = {
         "relaxed_interval_ms is widened, up to 16 times. Durable messages are written as before, and the log says "
         "who writes most."),
 
+    // policy_files.cpp reads the files of [auth].
     setting<&Config::auth, &AuthSettings::password_file>(
         "auth", "password_file", "", {},
         "The file with users and the hashes of their passwords. `ledgemq passwd FILE USER` edits it; a file of "
@@ -110,6 +121,7 @@ constexpr Option broker_rows[] = {
         "The file with the rules that say which topics clients may publish to and receive from, in the syntax of "
         "mosquitto's acl_file; in TOML, with roles and groups, if its name ends in .toml. The broker denies what no "
         "rule grants. \"\" = every client may publish and receive everything."),
+    // Not authorized is the reason code 0x87 (5.0 section 2.4).
     setting<&Config::auth, &AuthSettings::on_revocation>(
         "auth", "on_revocation", "", {},
         "What happens to a connected client when new rules forbid one of its subscriptions. disconnect: the "
@@ -125,6 +137,7 @@ constexpr Option broker_rows[] = {
         "(client identifier not valid) and can neither resume nor end the session. A session that was begun without "
         "a proven user name goes to the first user who connects with its client id. false: every client with the "
         "client id gets the session."),
+    // auth/README.md has the reason why a block concerns a name at an address.
     setting<&Config::auth, &AuthSettings::login, &auth::LoginLimits::failures_max>(
         "auth", "login_failures_max", "failures", {0, 1'000'000},
         "Wrong passwords for one user name from one address within login_window_s; 0 = unlimited. An IPv6 address "
@@ -138,15 +151,18 @@ constexpr Option broker_rows[] = {
         "auth", "login_block_s", "s", {1, 86'400},
         "Seconds for which logins are refused after login_failures_max wrong passwords."),
 
+    // The sizes of keys are those that RFC 7518 requires: section 3.2 for HS256, section 3.3 for RS256.
     jwt<&TokenSettings::key_file>(
         "key_file", "", {},
         "The key that tokens are signed with: a public key in PEM (RSA of 2048 bits or more for RS256, EC on P-256 "
         "for ES256), or a shared secret of 32 to 1024 bytes (HS256). With key_file or jwks_file, a password that has "
         "the form of a token (eyJ...) is a token, and is accepted only if its signature is right. \"\" = no key."),
+    // JWK Set: RFC 7517 section 5.
     jwt<&TokenSettings::jwks_file>(
         "jwks_file", "", {},
         "A JWK Set: a file with several keys that tokens are signed with. The kid of a token chooses among them. "
         "\"\" = no keys."),
+    // Claims of RFC 7519: iss in section 4.1.1, aud in section 4.1.3, exp in section 4.1.4.
     jwt<&TokenSettings::issuer>("issuer", "", {}, "The issuer (iss) that tokens must name. \"\" = any issuer."),
     jwt<&TokenSettings::audience>(
         "audience", "", {},
@@ -163,6 +179,7 @@ constexpr Option broker_rows[] = {
         "Whether the user name in CONNECT, if there is one, must be the user name of the token. false: the user name "
         "in CONNECT is ignored."),
 
+    // auth/hook.hpp has the form of questions and answers.
     hook<&HookSettings::url>(
         "url", "", {},
         "The address of the hook: https://HOST:PORT/PATH, http://HOST:PORT/PATH or \"none\". HOST is a name, an "
@@ -181,6 +198,7 @@ constexpr Option broker_rows[] = {
         "certificate", "", {},
         "PEM file with the broker's own certificate, for a hook that asks for one. \"\" = none."),
     hook<&HookSettings::key>("key", "", {}, "PEM file with the private key of certificate, without a password."),
+    // The only duration of [auth.http] in milliseconds, because a login waits for it.
     setting_ms<&Config::auth, &AuthSettings::http, &HookSettings::timeout>(
         "auth.http", "timeout_ms", {10, 9'000},
         "Milliseconds from a question to the end of its answer. After this time the client is refused as unavailable."),
@@ -206,11 +224,13 @@ constexpr Option broker_rows[] = {
         "admin", "url", "", {},
         "The address of the pages: http://HOST:PORT, https://HOST:PORT or \"none\". An address that other machines "
         "can reach requires token_file, or client_certificate = \"required\" in [admin.tls]."),
+    // Bearer tokens: RFC 6750 section 2.1. A token of 16 random characters cannot be guessed.
     setting<&Config::admin, &AdminSettings::token_file>(
         "admin", "token_file", "", {},
         "A file with one line, the token, of at least 16 characters. With a token, /metrics and /api require the "
         "header \"Authorization: Bearer TOKEN\", and WebSocket listeners serve them too. \"\" = no token."),
 
+    // Five keys of the TLS of a listener; admin/README.md says why.
     admin_tls<&TlsSettings::certificate>(
         "certificate",
         "PEM file with the certificate of the pages, followed by the chain of certificates above it. All files of "
@@ -226,6 +246,7 @@ constexpr Option broker_rows[] = {
         "certificate are admitted too, and read what the token or their address allows. required: clients without a "
         "certificate are refused."),
 
+    // daemon/privileges.hpp changes the user.
     setting<&Config::process, &ProcessSettings::user>(
         "process", "user", "", {},
         "The user that a broker started by root becomes for good once it listens and has read its keys and "
@@ -234,11 +255,13 @@ constexpr Option broker_rows[] = {
     setting<&Config::process, &ProcessSettings::group>(
         "process", "group", "", {},
         "The only group that the broker is in after it has become user. \"\" = the main group of that user."),
+    // PR_SET_DUMPABLE of prctl(2), which also decides who may trace the process.
     setting<&Config::process, &ProcessSettings::core_dumps>(
         "process", "core_dumps", "", {},
         "Whether the system may write a core dump when the broker crashes. A core dump contains keys and the "
         "passwords of waiting clients. false: debuggers of the same user are kept out too."),
 
+    // This level may change while the broker runs (daemon/reload.cpp).
     setting<&Config::log, &LogSettings::level>(
         "log", "level", "", {}, "The least important events that are logged. The log goes to standard error."),
     setting<&Config::log, &LogSettings::format>(
@@ -251,6 +274,7 @@ struct SectionHelp {
     std::string_view help;
 };
 
+// Every section of the table needs an entry: load.cpp takes a section without help for an unknown key.
 constexpr SectionHelp sections[] = {
     {"limits",
      "What one client may do, and what the broker keeps for one client. A listener may have its own values: any "
@@ -289,6 +313,7 @@ std::string Option::key() const {
 }
 
 bool Option::has_key(std::string_view key) const {
+    // Compared part by part, so that a search through all rows builds no texts.
     if (section.empty()) return key == name;
     return key.size() == section.size() + 1 + name.size() && key.starts_with(section) && key[section.size()] == '.' &&
            key.ends_with(name);

@@ -7,6 +7,7 @@ namespace ledge::config {
 namespace {
 
 constexpr Option listener_rows[] = {
+    // listener_url.cpp has the grammar of these urls.
     listener<&ListenerDraft::url>(
         "url", "", {},
         "The address where the listener accepts clients: mqtt://HOST:PORT (TCP), mqtts://HOST:PORT (TLS), "
@@ -15,6 +16,7 @@ constexpr Option listener_rows[] = {
         "interface, 0.0.0.0 for every interface with IPv4. With port 0 the system chooses a free port. If ws:// or "
         "wss:// has no PATH, clients may ask for any path. Default: none; a broker without any configured listener "
         "has one named local at mqtt://127.0.0.1:1883."),
+    // The default depends on other keys; checks.cpp computes it.
     listener<&ListenerDraft::allow_anonymous>(
         "allow_anonymous", "", {},
         "Whether clients may connect without credentials. Default: true if only this machine can reach the listener "
@@ -33,6 +35,7 @@ constexpr Option listener_rows[] = {
         "connections_burst", "connections", {0, 1'000'000},
         "New connections that the listener accepts at once after a quiet time; 0 = one second's worth of "
         "connections_per_second. Further connections wait."),
+    // The header of HAProxy ("The PROXY protocol, versions 1 & 2"). Whoever may send one may claim any address.
     listener<&ListenerDraft::proxy_protocol>(
         "proxy_protocol", "", {},
         "Whether each connection begins with a header of the PROXY protocol (version 1 or 2), in which a load "
@@ -41,12 +44,15 @@ constexpr Option listener_rows[] = {
         "proxy_from", "", {},
         "The networks of the load balancers that may send a PROXY header, for example [\"10.0.0.0/8\"]. Requires "
         "proxy_protocol = true. A connection from any other address is closed."),
+    // The kernel tells the user by SO_PEERCRED (unix(7)).
     listener<&ListenerDraft::peer_credentials>(
         "peer_credentials", "", {},
         "For Unix sockets only: whether the system user of the connecting process, as the kernel knows it, becomes "
         "the client's user name. The name comes from /etc/passwd, or is uid:NUMBER if the user has no entry there. "
         "Such a client needs no password, and a user name in its CONNECT is ignored."),
 
+    // A browser sends the cookies of its user with each WebSocket, whichever page asks for it. Origin names that page
+    // (RFC 6455 section 10.2).
     web<&WebSocketSettings::origins>(
         "origins", "", {},
         "The web pages that may connect, as browsers name them in the Origin header: "
@@ -56,6 +62,7 @@ constexpr Option listener_rows[] = {
         "trusted_proxies", "", {},
         "The networks of HTTP proxies whose X-Forwarded-For header is believed, so that the log shows the clients "
         "behind them. [] = no proxy."),
+    // RFC 7692. Off by default, because of the memory that each client costs.
     web<&WebSocketSettings::compression>(
         "compression", "", {},
         "Whether clients may ask for compressed messages (permessage-deflate). A client that asks for them costs 50 "
@@ -64,11 +71,13 @@ constexpr Option listener_rows[] = {
         "message_bytes_max", "bytes", {1024, mqtt_packet_max},
         "The largest WebSocket message in bytes, measured after decompression. One message may hold several MQTT "
         "packets. Values below max_packet_size_bytes are raised to it. A larger message ends the connection."),
+    // Ping frames of RFC 6455 section 5.5.2.
     web<&WebSocketSettings::ping_interval>(
         "ping_interval_s", "s", {0, 86'400},
         "Seconds of silence after which the broker sends a WebSocket ping to the client; 0 = no pings, because "
         "MQTT's keep alive suffices. After twice this time of silence the connection is closed. Pings keep a "
         "connection open behind proxies that close silent connections."),
+    // Status 431: RFC 6585 section 5.
     web<&WebSocketSettings::header_bytes_max>(
         "header_bytes_max", "bytes", {1024, 65'536},
         "The largest header of an HTTP request in bytes, cookies included. A request with a larger header is refused "
@@ -83,6 +92,7 @@ constexpr Option listener_rows[] = {
         "PEM file with the listener's certificate, followed by the chain of certificates above it. All files of this "
         "section are watched: a valid new file is in use for new connections within seconds."),
     tls<&TlsSettings::key>("key", "", {}, "PEM file with the private key of certificate, without a password."),
+    // Server Name Indication: RFC 6066 section 3.
     tls<&TlsSettings::sni_certificates>(
         "sni_certificates", "", {},
         "PEM files with further certificates. A client that names a host (SNI) gets the certificate for that host; "
@@ -91,6 +101,7 @@ constexpr Option listener_rows[] = {
                                 "PEM files with the private keys of sni_certificates, in the same order."),
     tls<&TlsSettings::ca>("ca", "", {},
                           "PEM file with the certificates of the authorities that sign client certificates."),
+    // Revocation lists: RFC 5280 section 5. A list that is out of date might lack a revocation.
     tls<&TlsSettings::crl>(
         "crl", "", {},
         "PEM file with the revocation lists of those authorities. While a list is out of date, no client with a "
@@ -100,21 +111,25 @@ constexpr Option listener_rows[] = {
         "Whether clients show a certificate that an authority in ca has signed. none: no certificate is required. "
         "optional: clients without a certificate are admitted too. required: clients without a certificate are "
         "refused."),
+    // Subject alternative names: RFC 5280 section 4.2.1.6.
     tls<&TlsSettings::username_from>(
         "username_from", "", {},
         "The part of a client certificate that becomes the user name. none: no part. cn: the common name. san: the "
         "first subject alternative name; a host name comes before a URI, and a URI before an e-mail address. "
         "fingerprint: the SHA-256 digest of the certificate, 64 lower-case hexadecimal digits."),
+    // Pre-shared keys: RFC 4279, and RFC 8446 section 2.2 for TLS 1.3.
     tls<&TlsSettings::psk_file>(
         "psk_file", "", {},
         "File with pre-shared keys, for a listener without certificates: one key per line, written IDENTITY:HEX, "
         "with 16 to 32 bytes. The identity becomes the user name. A listener has either this file or a certificate, "
         "never both."),
+    // RFC 7301. Without a common protocol the handshake fails.
     tls<&TlsSettings::alpn>(
         "alpn", "", {},
         "The protocols that a client may ask for (ALPN), in the order of preference. A client that asks only for "
         "other protocols is refused; a client that asks for none is admitted. Default: [\"mqtt\", "
         "\"x-amzn-mqtt-ca\"], for WebSocket [\"http/1.1\"]."),
+    // TLS 1.0 and 1.1 must not be used any more (RFC 8996).
     tls<&TlsSettings::minimum_version>(
         "minimum_version", "", {},
         "The oldest TLS version that clients may use. 1.3 requires a build with mbedTLS 3.6."),
@@ -122,6 +137,7 @@ constexpr Option listener_rows[] = {
         "ciphers", "", {},
         "The cipher suites in the order of preference, for example [\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\"]. [] "
         "= all suites with forward secrecy and authenticated encryption, ChaCha20 first where AES is slow."),
+    // Seven days are the longest lifetime that TLS 1.3 allows (RFC 8446 section 4.6.1).
     tls<&TlsSettings::ticket_lifetime>(
         "ticket_lifetime_s", "s", {0, 604'800},
         "Seconds during which a client may resume its TLS session with a session ticket, at a twentieth of the cost "
@@ -131,6 +147,7 @@ constexpr Option listener_rows[] = {
         "handshake_timeout_s", "s", {1, 600},
         "Seconds from the opened connection to the end of the TLS handshake. After this time the connection is "
         "closed."),
+    // Without these two limits, a flood of connections could take all memory before anyone has logged in.
     tls<&TlsSettings::handshakes_max>(
         "handshakes_max", "handshakes", {1, 10'000},
         "TLS handshakes that are in progress at once; each needs about 50 KiB of memory. Further clients wait."),

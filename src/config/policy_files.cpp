@@ -18,7 +18,9 @@ namespace {
 
 /// The text and mode of a file of [auth]. nullopt: the file cannot be used, and a complaint has been added.
 std::optional<os::FileText> read_policy_file(const std::string& path, std::string_view key, Loaded& loaded) {
+    // Also a file that cannot be read is watched: it is read again when it has been corrected.
     loaded.policy_files.push_back(path);
+    // The size is bounded, because the whole file is in memory while it is parsed.
     auto file = os::read_regular_file(path, auth::text_file_bytes_max);
     if (!file) {
         loaded.complaints.push_back({path, "key '" + std::string(key) + "': " + text_of(file.error(), "the file")});
@@ -46,7 +48,9 @@ void load_passwords(auth::Policy& policy, Loaded& loaded) {
     if (!file) return;
     auto passwords = auth::PasswordFile::parse(file->text);
     if (!passwords) return complain(path, passwords.error(), loaded);
+    // An empty file is allowed and admits nobody (auth/README.md).
     if (passwords->size() == 0) loaded.notes.push_back(path + " has no users: nobody can log in with a name");
+    // Only a note: hashes can be attacked by guessing, but they are no passwords.
     if ((file->mode & S_IROTH) != 0)
         loaded.notes.push_back("every user of this machine can read the password hashes in " + path +
                                "; run chmod o-r " + path);
@@ -70,6 +74,8 @@ std::optional<auth::Acl> parse_acl(std::string_view text, const std::string& pat
 /// Notes users that have rules but cannot log in: only the password file could prove them, and it does not have them.
 void note_users_of(const auth::Acl& acl, const auth::Policy& policy, Loaded& loaded) {
     const AuthSettings& auth = loaded.config.auth;
+    // Such a source can prove names that the password file does not have. A reload of the policy alone has no sockets,
+    // so nothing is known about listeners then.
     const bool has_others = auth.jwt.is_used() || auth.http.is_used() || loaded.config.sockets.empty() ||
                             std::ranges::any_of(loaded.config.sockets, [](const ListenerSocket& socket) {
                                 return socket.peer_credentials || socket.tls.proves_clients() ||
@@ -86,8 +92,10 @@ void note_users_of(const auth::Acl& acl, const auth::Policy& policy, Loaded& loa
 /// Notes rules that are wider than they look. In mosquitto's syntax a `pattern` line is meant for rules with %u or %c;
 /// a `pattern` without them is a rule for every client.
 void note_patterns_of(const auth::Acl& acl, Loaded& loaded) {
+    // In the TOML form such rules stand in [everybody], whose name says what they do.
     if (acl.form() != auth::Acl::Form::mosquitto) return;
     for (const auth::AclRule& rule : acl.everybody().rules.all()) {
+        // A denial for every client grants nothing by mistake.
         if (rule.has_placeholders() || rule.is_denial) continue;
         loaded.notes.push_back(acl.name() + ":" + std::to_string(rule.line) + ": the line '" + acl.text_of(rule) +
                                "' has neither %u nor %c, so every client has this right");
@@ -100,25 +108,30 @@ void load_acl(auth::Policy& policy, Loaded& loaded) {
     if (!file) return;
     auto acl = parse_acl(file->text, path, loaded);
     if (!acl) return;
+    // The passwords are loaded before, because the users are compared with them.
     note_users_of(*acl, policy, loaded);
     note_patterns_of(*acl, loaded);
+    // An empty file denies everything: what no rule grants is denied.
     if (acl->size() == 0) loaded.notes.push_back(path + " has no rules: nobody may publish or receive anything");
     policy.acl = std::move(*acl);
 }
 
 /// Adds the keys of one file of [auth.jwt] to `rules`. `is_set`: the file is a JWK Set.
 void load_keys(const std::string& path, std::string_view key, bool is_set, auth::TokenRules& rules, Loaded& loaded) {
+    // Either of key_file and jwks_file may be left out.
     if (path.empty()) return;
     auto file = read_policy_file(path, key, loaded);
     if (!file) return;
     auto keys = is_set ? auth::parse_jwks(file->text) : auth::parse_key_file(file->text);
     wipe(file->text.data(), file->text.size());  // it may hold a shared secret
     if (!keys) return loaded.complaints.push_back({path, "the file " + keys.error()});
+    // Unlike a hash, a secret can be used as it is, so this is a mistake.
     if (keys->has_secrets && (file->mode & S_IROTH) != 0)
         return loaded.complaints.push_back({path,
                                             "every user of this machine can read the secret in the file and so sign "
                                             "tokens; run chmod o-r " +
                                                 path});
+    // A JWK Set may hold keys for other purposes; only a set without any usable key is a mistake.
     for (const std::string& note : keys->notes) loaded.notes.push_back(path + ": " + note + ": left out");
     for (auth::TokenKey& one : keys->keys) rules.keys.push_back(std::move(one));
 }
@@ -130,6 +143,7 @@ void load_tokens(auth::Policy& policy, Loaded& loaded) {
     rules.audience = settings.audience;
     rules.user_claim = settings.user_claim;
     rules.roles_claim = settings.roles_claim;
+    // The times in tokens are in seconds (NumericDate, RFC 7519 section 2).
     rules.leeway = std::chrono::duration_cast<std::chrono::seconds>(settings.leeway);
     rules.must_match_user_name = settings.match_user_name;
     load_keys(settings.key_file, "auth.jwt.key_file", false, rules, loaded);
@@ -152,9 +166,11 @@ void check_hook_files(const HookSettings& settings, bool is_tls, Loaded& loaded)
         {"ca", settings.ca}, {"certificate", settings.certificate}, {"key", settings.key}};
     for (const auto& [name, path] : files) {
         if (path.empty()) continue;
+        // Without TLS the operator would believe that the hook is authenticated.
         if (!is_tls) return complain_of_hook(name, "has no effect unless the url begins with https://", loaded);
         loaded.policy_files.push_back(path);
         struct stat status {};
+        // A file that is missing gets its complaint when the daemon reads it.
         if (::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0)
             complain_of_hook(name, "every user of this machine can write " + path + "; run chmod o-w " + path, loaded);
     }
@@ -188,6 +204,7 @@ void load_hook(auth::Policy& policy, Loaded& loaded) {
                                     .cache_time_denied = settings.cache_time_denied,
                                     .idle_max = settings.idle_max,
                                     .idle_time = settings.idle_time};
+    // Only a note: the network between broker and hook may be trusted.
     if (!endpoint.is_local && !endpoint.is_tls)
         loaded.notes.push_back("passwords go to " + settings.url +
                                " unencrypted, so others in the network can read them; use https://");
@@ -196,6 +213,7 @@ void load_hook(auth::Policy& policy, Loaded& loaded) {
 }  // namespace
 
 void load_policy(Loaded& loaded) {
+    // A new policy each time: the former one may still be in use by sessions.
     const auto made = std::make_shared<auth::Policy>();
     auth::Policy& policy = *made;  // a snapshot from the return of this function on
     policy.login = loaded.config.auth.login;
@@ -206,6 +224,7 @@ void load_policy(Loaded& loaded) {
     if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
         loaded.complaints.push_back({"", "the system provides no random numbers"});
     policy.binds_sessions = loaded.config.auth.binds_sessions;
+    // The passwords come before the rules, which are compared with the users.
     if (!loaded.config.auth.password_file.empty()) load_passwords(policy, loaded);
     if (!loaded.config.auth.acl_file.empty()) load_acl(policy, loaded);
     if (loaded.config.auth.jwt.is_used()) load_tokens(policy, loaded);

@@ -19,7 +19,9 @@ struct BrokenAssumption {};
 }  // namespace ledge::config
 #undef NDEBUG
 #define TOML_ASSERT(expression) (static_cast<bool>(expression) ? void() : ::ledge::config::leave_parser())
+// A mistake in the text is a result and not an exception.
 #define TOML_EXCEPTIONS 0
+// Bounds the recursion of the parser and of Walk (README).
 #define TOML_MAX_NESTED_VALUES 16
 #include <toml++/toml.h>
 
@@ -48,6 +50,7 @@ Value value_of(const toml::node& node) {
         case toml::node_type::string: return node.as_string()->get();
         case toml::node_type::array: return list_of(*node.as_array());
         case toml::node_type::table: return OtherValue{table_kind};
+        // toml++ has three types for dates and times, which no option uses.
         default: return OtherValue{"a date or time"};
     }
 }
@@ -72,6 +75,7 @@ struct Walk {
     /// Walks a list of tables. The key of a table is its position in the list, from 1.
     void list(const toml::array& list, const std::string& prefix) {
         for (std::size_t i = 0; i < list.size(); ++i) {
+            // is_array_of_tables() has checked this for the whole list.
             LEDGE_ASSERT(list[i].is_table());
             const std::string path = prefix + std::to_string(i + 1);
             const toml::table& member = *list[i].as_table();
@@ -85,6 +89,7 @@ struct Walk {
         Assignment assignment{std::move(key), value_of(node), place_of(file_name, line), false};
         assignment.path = around;
         assignment.line = static_cast<std::uint32_t>(line);
+        // A list may go over many lines, and a complaint names the line of its text.
         if (std::holds_alternative<TextList>(assignment.value)) {
             for (const toml::node& element : *node.as_array())
                 assignment.element_lines.push_back(element.source().begin.line);
@@ -95,15 +100,20 @@ struct Walk {
     void table(const toml::table& table, const std::string& prefix) {
         for (const auto& [key, node] : table) {
             const std::string_view name = key.str();
+            // Other keys are quoted, so that a dot inside a name cannot be taken for a separator.
             const std::string path = prefix + (is_bare_key(name) ? std::string(name) : quoted(name));
             around.emplace_back(name);
+            // Removes the name at the end of each turn, also after `continue`.
             const Leave leave{around};
+            // The only lists of tables that have a meaning. Any other one becomes an OtherValue, which its option
+            // refuses.
             const bool is_list = path == levels_key || Bridges::is_routes_key(around);
             if (is_list && node.is_array_of_tables()) {
                 list(*node.as_array(), path + ".");
                 continue;
             }
             const toml::table* inner = node.as_table();
+            // An empty table has no key that could be reported, so it is an assignment itself.
             if (inner != nullptr && !inner->empty()) {
                 this->table(*inner, path + ".");
             } else {
@@ -129,6 +139,8 @@ std::string_view check_characters(std::string_view line) {
     char quote = '\0';  // the quote that the current text began with; 0 = outside of texts
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
+        // In a text in double quotes, a backslash makes the next character a part of the text; in single quotes it does
+        // not (TOML 1.0).
         if (quote != '\0') {
             if (c == quote) quote = '\0';
             if (c == '\\' && quote == '"') ++i;
@@ -150,6 +162,7 @@ std::string_view check_characters(std::string_view line) {
 /// assumptions that it does not check.
 std::string check_line(std::string_view line) {
     if (line.size() > line_bytes_max) return "the line is longer than " + std::to_string(line_bytes_max) + " bytes";
+    // The line end of Windows is \r\n; toml++ accepts it.
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (!is_utf8(line)) return "not TOML: the line is not UTF-8";
     if (const std::string_view problem = check_characters(line); !problem.empty()) {
@@ -173,6 +186,7 @@ std::vector<Complaint> check_lines(std::string_view text, std::string_view file_
 }
 
 /// The line with this number, from 1, without blanks around it.
+/// toml++ gives the number of the line only, and the hint needs its text.
 std::string_view line_of(std::string_view text, std::size_t number) {
     for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
     std::string_view line = text.substr(0, text.find('\n'));
@@ -182,6 +196,7 @@ std::string_view line_of(std::string_view text, std::size_t number) {
 
 /// True: the line looks like one of a mosquitto.conf, a word and a value without "=".
 bool is_mosquitto_line(std::string_view line) {
+    // The most frequent keys of mosquitto.conf(5).
     constexpr std::string_view words[] = {"listener",      "port",
                                           "bind_address",  "allow_anonymous",
                                           "persistence",   "persistence_location",
@@ -212,6 +227,7 @@ std::string hint_for(std::string_view line) {
     const bool is_text = !value.empty() && (is_bare_key(value.substr(0, 1)) || value.front() == '/') &&
                          !(value.front() >= '0' && value.front() <= '9');
     if (!is_text) return {};
+    // A comment behind the value is not part of the proposal.
     value = value.substr(0, value.find(" #"));
     return "a text is written in quotes: " + std::string(line.substr(0, equals + 1)) + " " + quoted(value);
 }
@@ -221,6 +237,7 @@ void parse_into(TomlText& result, std::string_view text, std::string_view file_n
     if (!parsed) {
         const toml::parse_error& error = parsed.error();
         const std::size_t line = error.source().begin.line;
+        // The parser names the broken rule of the grammar. An operator who does not know TOML needs the likely cause.
         const std::string hint = hint_for(line_of(text, line));
         result.complaints.push_back(
             {place_of(file_name, line), "not TOML: " + (hint.empty() ? std::string(error.description()) : hint)});
@@ -239,12 +256,14 @@ void parse_into(TomlText& result, std::string_view text, std::string_view file_n
 TomlText read_toml(std::string_view text, std::string_view file_name) {
     TomlText result;
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    // Some editors of Windows write this mark, which means nothing in UTF-8.
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     result.complaints = check_lines(text, file_name);
     if (!result.complaints.empty()) return result;
     try {
         parse_into(result, text, file_name);
     } catch (const BrokenAssumption&) {
+        // The exception may have left a part of the assignments.
         result.assignments.clear();
         result.complaints = {{std::string(file_name), "not TOML"}};
     }

@@ -38,10 +38,13 @@ std::string unwritable_store(const config::Config& config) {
     const std::filesystem::file_type type = std::filesystem::status(path, error).type();
     if (type == std::filesystem::file_type::not_found) {
         const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+        // To create an entry, a process must be allowed to write the directory and to search it.
         if (::access(parent.c_str(), W_OK | X_OK) == 0) return {};
         return "the directory " + path.string() + " of store.path cannot be created in " + parent.string() + ": " +
                std::strerror(errno);
     }
+    // file_type::none: the status is unknown, for example because a directory above may not be searched. access() below
+    // then gives the reason.
     if (type != std::filesystem::file_type::directory && type != std::filesystem::file_type::none)
         return path.string() + " of store.path is not a directory";
     if (::access(path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
@@ -62,6 +65,7 @@ int complain(const config::Loaded& loaded) {
 }
 
 void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded) {
+    // note_warnings() requires that the TLS files were checked before (warnings.hpp).
     check_tls_files(loaded);
     check_hook_files(loaded);
     note_warnings(sources, loaded);
@@ -69,6 +73,7 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
 }
 
 int check(const config::Command& command, const config::Loaded& loaded) {
+    // serve() refuses the start without a valid account or token, so `check` must find both mistakes.
     const auto account = find_account(loaded.config.process);
     if (!account) {
         print(stderr, text_of(account.error()) + "\n");
@@ -85,6 +90,7 @@ int check(const config::Command& command, const config::Loaded& loaded) {
         out += "listener " + listener.name + ": " + loaded.config.sockets[i].url +
                (listener.allow_anonymous ? ", anonymous clients may log in\n" : ", no anonymous clients\n");
     }
+    // The numbers let an operator notice a valid file that is the wrong one.
     if (loaded.policy->passwords)
         out += "users: " + std::to_string(loaded.policy->passwords->size()) + " in " +
                loaded.config.auth.password_file + "\n";
@@ -128,6 +134,7 @@ int use_store_tool(const config::Command& command) {
     for (const Tool& tool : tools) {
         if (tool.name != command.store_tool) continue;
         const auto result = tool.run(command.store_path, [](std::string_view text) { print(stdout, text); });
+        // An error means that the tool could not do its work. Damage that it has found and printed gives false.
         if (!result) return fail(text_of(result.error()));
         return result.value() ? answered() : config::exit_failure;
     }

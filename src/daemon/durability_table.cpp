@@ -1,3 +1,4 @@
+// Writes the table that `ledgemq check` prints, one part for each level of durability that a topic has.
 #include "durability_table.hpp"
 
 #include <array>
@@ -22,10 +23,12 @@ std::array<std::string, columns> survivors(Durability level, Duration relaxed_in
     const std::string last_ms =
         "all but the last " +
         std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(relaxed_interval).count()) + " ms";
+    // The percentage comes from the default of the option, so the table cannot contradict the broker.
     const auto full_percent = static_cast<int>(broker::DurabilityOptions{}.refuse_above_used * 100);
     const std::string refused = "all; new ones are refused from " + std::to_string(full_percent) + " % on";
     const std::string readable = "what can still be read; the file is kept";
     switch (level) {
+        // A disk that confirms a write before the data is safe breaks the promise, and no program can notice that.
         case Durability::durable: return {"all", "all, if the disk keeps what it confirms", refused, readable};
         case Durability::relaxed: return {last_ms, last_ms, refused, readable};
         case Durability::ram: break;
@@ -49,6 +52,7 @@ void append_level(const config::Config& config, Durability level, std::string& o
     for (const auto& item : durability.overrides) {
         if (item.level == level) topics += item.filter + ", ";
     }
+    // The level of [store] holds for all topics that no filter of [[store.levels]] matches.
     if (durability.level == level) topics += durability.overrides.empty() ? "every topic, " : "every other topic, ";
     if (topics.empty()) return;
     LEDGE_ASSERT(topics.ends_with(", "));
@@ -59,6 +63,7 @@ void append_level(const config::Config& config, Durability level, std::string& o
     const auto kept = survivors(level, durability.journal.lazy_interval * factor);
     for (std::size_t i = 0; i < columns; ++i) {
         std::string label(damages[i]);
+        // The longest label has 13 characters; one blank separates the columns.
         label.resize(14, ' ');
         out += "    " + label + kept[i] + "\n";
     }
@@ -69,6 +74,7 @@ void append_level(const config::Config& config, Durability level, std::string& o
 std::string durability_table(const config::Config& config) {
     if (!config.store.is_used()) return "store: none; sessions and messages end with the broker\n";
     std::string out = "store: " + config.store.path + "\nwhat acknowledged messages survive:\n";
+    // From the safest level to the least safe one.
     for (const Durability level : {Durability::durable, Durability::relaxed, Durability::ram}) {
         append_level(config, level, out);
     }

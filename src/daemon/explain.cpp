@@ -12,6 +12,7 @@ namespace ledge::daemon {
 namespace {
 
 /// "receive" is judged like a delivery: by the topic of one message, with the right to read.
+/// "subscribe" is judged like a SUBSCRIBE, by a filter: the answer tells only whether some message may be delivered.
 auth::Verdict judge(const auth::Rights& rights, const config::Command::Explain& question) {
     if (question.verb == "subscribe") return rights.judge_subscription(question.topic);
     return rights.judge(question.topic, question.verb == "publish" ? auth::Access::write : auth::Access::read);
@@ -48,6 +49,7 @@ Explanation explain(const config::Command::Explain& question, const auth::Policy
 }
 
 int explain(const config::Command::Explain& question, const config::Loaded& loaded) {
+    // An invalid topic would get an answer about rules, which would hide the mistake.
     const bool is_topic = question.verb == "subscribe" ? topic::is_valid_filter(question.topic, topic::levels_hard_max)
                                                        : topic::is_valid_topic(question.topic, topic::levels_hard_max);
     if (!is_topic) {

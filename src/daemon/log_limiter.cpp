@@ -1,3 +1,5 @@
+// Each pair of event and address has a token bucket, and each event has one more for all addresses. A line is written
+// only if both have tokens.
 #include "log_limiter.hpp"
 
 #include <algorithm>
@@ -25,6 +27,7 @@ std::string address_in(const LogRecord& record) {
     const auto found = std::ranges::find(record.fields, std::string_view("address"), &LogField::key);
     if (found == record.fields.end()) return {};
     const auto* text = std::get_if<std::string_view>(&found->value);
+    // One host can have every address of an IPv6 network of 64 bits, so such a network counts as one address.
     return text == nullptr ? std::string() : to_text(network_of(*text));
 }
 
@@ -32,6 +35,7 @@ std::string address_in(const LogRecord& record) {
 
 bool LogLimiter::admits(const LogRecord& record, Instant now) {
     const std::string address = address_in(record);
+    // A record without an address cannot be charged to a peer, so only the rate of its event limits it.
     if (!address.empty()) {
         Entry& mine = of_address(record.event, address, now);
         mine.bucket.refill(now);
@@ -57,6 +61,7 @@ LogLimiter::Entry& LogLimiter::of_event(std::string_view event, Instant now) {
 LogLimiter::Entry& LogLimiter::of_address(std::string_view event, std::string_view address, Instant now) {
     const auto found = entries_.find(key_of(event, address));
     if (found != entries_.end()) return found->second;
+    // An attacker with many addresses must not make the table grow without end.
     if (entries_.size() >= entries_max && !make_room(now))
         return entries_
             .try_emplace(key_of(event, "*"),
@@ -69,6 +74,7 @@ LogLimiter::Entry& LogLimiter::of_address(std::string_view event, std::string_vi
 /// Removes the entries that hold nothing: no line left out, and all tokens there. A new entry would be equal to them.
 /// False: there is no room.
 bool LogLimiter::make_room(Instant now) {
+    // One sweep visits every entry, so a flood of new addresses must not cause a sweep for each line.
     if (now < swept_at_ + std::chrono::seconds(1)) return false;
     swept_at_ = now;
     for (auto& [key, entry] : entries_) entry.bucket.refill(now);
@@ -78,6 +84,7 @@ bool LogLimiter::make_room(Instant now) {
 }
 
 void LogLimiter::leave_out(Entry& entry, Instant now) {
+    // The first line decides when a report is due while the flood lasts, the last line when the flood has ended.
     if (entry.left_out++ == 0) {
         ++entries_with_count_;
         entry.first_left_out = now;
@@ -90,6 +97,7 @@ std::vector<LogLimiter::LeftOut> LogLimiter::take_if(std::size_t max, const IsDu
     // "*" is the address of the shared entry.
     std::vector<LeftOut> due;
     for (auto& [key, entry] : entries_) {
+        // Without a bound, the reports about many addresses would be a flood of their own.
         if (due.size() == max) break;
         if (entry.left_out == 0 || !is_due(entry)) continue;
         const std::size_t zero = key.find('\0');
@@ -105,6 +113,7 @@ std::vector<LogLimiter::LeftOut> LogLimiter::take_if(std::size_t max, const IsDu
 
 std::vector<LogLimiter::LeftOut> LogLimiter::take_due(Instant now) {
     return take_if(reports_max, [now](const Entry& entry) {
+        // A short flood is reported once, after it has ended. A long one is reported in each report_time.
         return now >= entry.last_left_out + quiet_time || now >= entry.first_left_out + report_time;
     });
 }

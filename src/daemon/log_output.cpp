@@ -1,3 +1,5 @@
+// Chooses the way to write without waiting by the kind of the descriptor, and keeps the lines that the reader does not
+// accept. README has the reason for each way.
 #include "log_output.hpp"
 
 #include <fcntl.h>
@@ -17,6 +19,7 @@ namespace {
 
 bool is_writable(int descriptor, int milliseconds_max) {
     pollfd asked{descriptor, POLLOUT, 0};
+    // POLLERR counts as writable: the reader is gone, and the write that follows returns that error at once.
     return ::poll(&asked, 1, milliseconds_max) == 1 && (asked.revents & (POLLOUT | POLLERR)) != 0;
 }
 
@@ -28,6 +31,7 @@ constexpr std::size_t polled_bytes_max = 4096;
 LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0)
+        // Started with a closed standard error, the broker must not write to whatever gets this number later.
         mode_ = WriteMode::closed;
     else if (S_ISREG(status.st_mode))
         mode_ = WriteMode::blocking;
@@ -41,6 +45,7 @@ LogOutput::LogOutput(int descriptor) : descriptor_(descriptor) {
 /// or another process may share, so it must not be set on the caller's descriptor.
 bool LogOutput::reopen(int descriptor) {
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+    // O_NOCTTY: a terminal that is opened must not become the controlling terminal, whose signals would end the broker.
     reopened_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!reopened_.is_open()) return false;
     descriptor_ = reopened_.get();
@@ -50,6 +55,7 @@ bool LogOutput::reopen(int descriptor) {
 void LogOutput::write(std::string_view line) {
     if (mode_ == WriteMode::closed) return;
     LEDGE_ASSERT(line.ends_with('\n'));
+    // Older lines first: a new line is written directly only if none waits, so the order stays.
     if (drain()) {
         const long written = try_write(line);
         if (written == refused) ++lost_;
@@ -66,6 +72,7 @@ bool LogOutput::drain() {
     std::size_t done = 0;
     while (done < backlog_.size()) {
         const long written = try_write(std::string_view(backlog_).substr(done));
+        // The descriptor accepts nothing now. The next call continues here.
         if (written == 0) break;
         if (written > 0) {
             done += static_cast<std::size_t>(written);
@@ -77,12 +84,14 @@ bool LogOutput::drain() {
         done = backlog_.size();
     }
     backlog_.erase(0, done);
+    // A reader that was slow once must not cost 256 KiB for ever.
     if (backlog_.empty()) backlog_.shrink_to_fit();
     return backlog_.empty();
 }
 
 void LogOutput::finish() {
     const Instant deadline = runtime::read_clock() + 1s;
+    // The deadline bounds the end of the process even if the reader accepts one byte now and then.
     while (!drain() && runtime::read_clock() < deadline && is_writable(descriptor_, 1000)) {
     }
 }
@@ -90,9 +99,12 @@ void LogOutput::finish() {
 long LogOutput::try_write(std::string_view text) const {
     if (mode_ == WriteMode::polled) {
         if (!is_writable(descriptor_, 0)) return 0;
+        // A longer write could wait although poll() has reported the pipe as writable.
         text = text.substr(0, polled_bytes_max);
     }
     for (;;) {
+        // The flags of send() concern this call only. O_NONBLOCK on the socket would concern all processes that share
+        // it.
         const ssize_t written = mode_ == WriteMode::send
                                     ? ::send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                     : ::write(descriptor_, text.data(), text.size());

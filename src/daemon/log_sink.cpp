@@ -1,3 +1,4 @@
+// Turns records into lines. A line has one of these forms:
 // text:    2026-11-22T16:15:24.123Z info ready addresses=127.0.0.1:1883
 // journal: <6>info ready addresses=127.0.0.1:1883
 // json:    {"time":"2026-11-22T16:15:24.123Z","level":"info","event":"ready","addresses":"127.0.0.1:1883"}
@@ -22,6 +23,7 @@ void append_time(std::string& out) {
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     char text[32];
+    // UTC, so that clock changes in spring and autumn neither repeat nor skip an hour in the log.
     const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &parts);
     out.append(text, length);
     const auto fraction = static_cast<unsigned>(milliseconds % 1000);
@@ -51,6 +53,7 @@ bool is_journal(int descriptor) {
 
 }  // namespace
 
+// The time and the priority exclude each other: the journal adds the time of each line itself.
 LogSink::LogSink(config::LogFormat format)
     : LogSink(format, STDERR_FILENO, is_journal(STDERR_FILENO), runtime::read_clock) {}
 
@@ -64,6 +67,7 @@ void LogSink::write(void* self, const LogRecord& record) {
 }
 
 void LogSink::put(const LogRecord& record) {
+    // clear() keeps the memory of the text, so a usual line allocates nothing.
     line_.clear();
     if (is_journal_) line_ += priority_of(record.level);
     if (format_ == config::LogFormat::json) {
@@ -110,7 +114,9 @@ void LogSink::write_pending() {
 
 void LogSink::finish() {
     const std::lock_guard lock(mutex_);
+    // All counts are due now: nobody could report them later.
     report_left_out(limiter_.take_all());
+    // First the backlog: the report about lost lines can be written only when the reader has caught up.
     output_.finish();
     report_lost();
 }

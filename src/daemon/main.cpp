@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     using namespace ledge;
     try {
         const config::Command command = config::parse_command_line(argc, argv, daemon::version);
+        // These commands need no configuration, so a wrong configuration cannot stop them.
         if (command.action == config::Command::Action::print_text) return daemon::print_text(command);
         if (command.action == config::Command::Action::events) return daemon::print_events(command.is_json);
         if (command.action == config::Command::Action::metrics) return daemon::print_metrics(command.is_json);
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
         // rights.
         if (const auto problem = daemon::act_as(command.as_user)) return daemon::fail(text_of(*problem));
         config::Loaded loaded = config::load(command.sources);
+        // --print-config only shows values, so the certificates and keys that they name need not exist on this machine.
         if (loaded.ok() && command.action != config::Command::Action::print_config)
             daemon::check_files_and_warn(command.sources, loaded);
         if (!loaded.ok()) return daemon::complain(loaded);

@@ -1,3 +1,5 @@
+// `ledgemq passwd`. The password is read first and hashed without a lock; only the edit of the file itself is done
+// under the lock, so nobody waits for a person who types.
 #include "passwd.hpp"
 
 #include <fcntl.h>
@@ -39,7 +41,9 @@ public:
         is_set_ = ::tcgetattr(terminal_, &before_) == 0;
         termios without_echo = before_;
         without_echo.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        // ECHONL shows the end of the line, so that the next output begins on a new line.
         without_echo.c_lflag |= ECHONL;
+        // TCSAFLUSH discards what was typed before, while the echo was on.
         if (is_set_) ::tcsetattr(terminal_, TCSAFLUSH, &without_echo);
     }
     ~EchoOff() {
@@ -64,12 +68,14 @@ std::optional<Secret> read_line(int descriptor) {
     std::size_t size = 0;
     bool is_ended = false;
     while (!is_ended && size < line.size()) {
+        // Byte by byte, so that the text after the line stays for the next reader of the same input.
         const ssize_t got = ::read(descriptor, &line[size], 1);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         is_ended = line[size] == '\n';
         if (!is_ended) ++size;
     }
+    // A file from Windows ends its lines with \r\n.
     if (is_ended && size > 0 && line[size - 1] == '\r') --size;
     std::optional<Secret> secret;
     if ((is_ended || size > 0) && size <= password_bytes_max) secret.emplace(Bytes(line.data(), size));
@@ -86,10 +92,12 @@ std::optional<Secret> ask(int terminal, std::string_view prompt) {
 /// Asks for the password at the terminal, twice if it is new, or reads a line of standard input.
 Result<Secret, Error> obtain_password(bool is_new) {
     std::optional<Secret> first;
+    // A script passes the password through a pipe; a prompt would be in its way.
     if (::isatty(STDIN_FILENO) == 1) {
         first = ask(STDIN_FILENO, "Password: ");
         if (first && is_new) {
             const auto second = ask(STDIN_FILENO, "Password again: ");
+            // The password is asked for twice, because nobody sees what is typed, and a slip would lock the user out.
             const bool is_same = second && as_text(second->bytes()) == as_text(first->bytes());
             if (!is_same) return Failure{Error{{}, "the two passwords differ; nothing is changed"}};
         }
@@ -111,6 +119,7 @@ Result<std::string, Error> read_text(const std::string& path) {
 
 int verify(const auth::PasswordFile& file, const std::string& user) {
     const auth::PasswordFile::Entry* entry = file.find(user);
+    // Whoever runs this command can read the file, so the answer may tell which users exist.
     if (entry == nullptr) return fail("there is no user " + user);
     const auto password = obtain_password(false);
     if (!password) return fail(text_of(password.error()));
@@ -125,6 +134,8 @@ Result<auth::PasswordHash, Error> obtain_hash(const config::Command::Passwd& req
     if (!password) return Failure{password.error()};
     if (request.is_scram && !auth::is_scram_password(password->bytes()))
         return Failure{Error{{}, "a password for SCRAM may have only printable ASCII characters"}};
+    // The salt must differ for each user, also on other machines: otherwise one table of hashes would serve an attacker
+    // for all of them.
     std::array<Byte, auth::PasswordHash::scram_salt_bytes_new> chance{};
     if (::getrandom(chance.data(), chance.size(), 0) != static_cast<ssize_t>(chance.size()))
         return Failure{Error{{}, "the system provides no random numbers"}};
@@ -148,6 +159,7 @@ int set(const config::Command::Passwd& request) {
 
 int remove(const config::Command::Passwd& request) {
     return report(edit_file(request.file, [&](std::string_view text) -> Result<std::string, Error> {
+        // Parsed again under the lock, because another process may have removed the user meanwhile.
         const auto file = auth::PasswordFile::parse(text);
         if (!file || file->find(request.user) == nullptr)
             return Failure{Error{{}, "there is no user {}", request.user}};
@@ -169,15 +181,18 @@ Result<std::string, Error> real_path(const std::string& path) {
 Result<bool, Error> replace_file(const std::string& path, int directory, std::string_view text) {
     const auto failure = [&](std::string_view what, int code) { return Failure{Error{system_code(code), what, path}}; };
     std::string beside = path + ".XXXXXX";
+    // The new file is in the same directory, because rename() cannot cross file systems.
     const os::Descriptor file(::mkostemp(beside.data(), O_CLOEXEC));  // mode 0600
     if (!file.is_open()) return failure("cannot create a file beside {}", errno);
     os::Draft draft(beside);
     struct stat old {};
     const bool is_old = ::stat(path.c_str(), &old) == 0;
+    // The owner is changed before the mode, because chown() clears the bits set-user-id and set-group-id (chown(2)).
     const bool is_kept = !is_old || (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
                                      ::fchmod(file.get(), old.st_mode & 07777U) == 0);
     if (!is_kept) return failure("cannot keep the owner and the mode of {}", errno);
     int code = os::write_all(file.get(), text);
+    // The data must be on the disk before the name points to it. Otherwise a power cut could leave an empty file.
     if (code == 0) code = os::sync_file(file.get());
     if (code == 0) code = draft.rename_to(path);
     if (code == 0) code = os::sync_file(directory);
@@ -196,6 +211,8 @@ Result<bool, Error> edit_file(const std::string& link, const Edit& edit) {
     const std::string folder = os::parent_of(*path);
     const os::Descriptor directory = os::open_directory(folder);
     if (!directory.is_open()) return Failure{Error{system_code(errno), "cannot open the folder {}", folder}};
+    // Tried again and again instead of a wait without end: the other program may be a broker that keeps its lock for
+    // days.
     constexpr timespec pause{0, 50'000'000};
     constexpr int tries_max = 200;  // ten seconds
     int locked = -1;
@@ -212,6 +229,7 @@ Result<bool, Error> edit_file(const std::string& link, const Edit& edit) {
     if (locked != 0) return Failure{Error{system_code(errno), "cannot lock {}", folder}};
     const auto text = read_text(*path);
     if (!text) return Failure{text.error()};
+    // The text was read under the lock, so it has the edits of all other processes.
     const auto edited = edit(*text);
     if (!edited) return Failure{edited.error()};
     return replace_file(*path, directory.get(), *edited);

@@ -1,3 +1,4 @@
+// Changes the user of the process by system calls, and checks that they had the whole effect (README).
 #include "privileges.hpp"
 
 #include <fcntl.h>
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t entry_bytes_max =
     64 * 1024;  // one entry of the system's databases: a user, or a group with its members
 
+/// nullopt also if the database of users cannot be read: for the caller, such a user does not exist.
 std::optional<Account> find_user(const std::string& name) {
     std::vector<char> text(entry_bytes_max);
     passwd entry{};
@@ -41,12 +43,14 @@ std::optional<gid_t> find_group(const std::string& name) {
 /// True: the process has only the rights of this account, and cannot become root again. The kernel is asked, because
 /// the calls that changed the rights might have succeeded only in part.
 bool has_only_rights_of(const Account& account) {
+    // Real, effective and saved id: with root as the saved id, the process could become root again.
     std::array<uid_t, 3> users{};
     std::array<gid_t, 3> groups{};
     if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0)
         return false;
     const bool is_user = std::ranges::all_of(users, [&](uid_t uid) { return uid == account.uid; });
     const bool is_group = std::ranges::all_of(groups, [&](gid_t gid) { return gid == account.gid; });
+    // The last two calls try to become root again, and both must fail.
     return is_user && is_group && ::getgroups(0, nullptr) == 0 && ::setuid(0) != 0 && ::seteuid(0) != 0;
 }
 
@@ -60,13 +64,16 @@ Result<std::optional<Account>, Error> find_account(const config::ProcessSettings
     std::optional<Account> account = find_user(settings.user);
     if (!account) return Failure{Error{{}, "key 'process.user': there is no user '{}' on this machine", settings.user}};
     if (!settings.group.empty()) {
+        // process.group replaces the main group of the user.
         const std::optional<gid_t> gid = find_group(settings.group);
         if (!gid)
             return Failure{Error{{}, "key 'process.group': there is no group '{}' on this machine", settings.group}};
         account->gid = *gid;
     }
+    // A key that promises fewer rights must not silently keep all of them.
     if (account->uid == 0)
         return Failure{Error{{}, "key 'process.user': that is root; name a user without special rights"}};
+    // A service manager may have changed the user already, so there is nothing to do.
     if (::geteuid() == account->uid) return std::optional<Account>();
     if (::geteuid() != 0)
         return Failure{Error{
@@ -81,11 +88,13 @@ AsUser::AsUser(const std::optional<Account>& account) {
     // Only the effective ids change, so that the destructor can change them back. The group comes first: without root's
     // rights it could not be changed.
     const bool is_done = ::setegid(account->gid) == 0 && ::seteuid(account->uid) == 0;
+    // A process that goes on with the rights of root would create files that it cannot write later.
     LEDGE_ASSERT(is_done);
 }
 
 AsUser::~AsUser() {
     if (!is_changed_) return;
+    // The reverse order: only root may change the group back.
     const bool is_back = ::seteuid(0) == 0 && ::setegid(0) == 0;
     LEDGE_ASSERT(is_back);
 }
@@ -95,6 +104,7 @@ std::optional<Error> act_as(const std::string& user) {
     const std::optional<Account> account = find_user(user);
     if (!account) return Error{{}, "--as: there is no user '{}' on this machine", user};
     if (::geteuid() == account->uid) return {};
+    // The supplementary groups count too, because a service that runs as this user has them.
     const bool is_done = ::initgroups(user.c_str(), account->gid) == 0 &&
                          ::setresgid(account->gid, account->gid, account->gid) == 0 &&
                          ::setresuid(account->uid, account->uid, account->uid) == 0;
@@ -120,6 +130,7 @@ Result<bool, Error> become(const Account& account) {
 std::vector<std::string> unreadable(const std::vector<std::string>& files) {
     std::vector<std::string> result;
     std::ranges::copy_if(files, std::back_inserter(result), [](const std::string& file) {
+        // AT_EACCESS: AsUser changes only the effective ids, but faccessat() judges by the real ids without this flag.
         return !file.empty() && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0;
     });
     return result;
@@ -131,6 +142,7 @@ void allow_core_dumps(bool is_allowed) {
     // RLIMIT_CORE does not count where the system pipes dumps to a program; the attribute counts there too.
     ::prctl(PR_SET_DUMPABLE, is_allowed ? 1 : 0, 0, 0, 0);
     if (is_allowed) return;
+    // The hard limit is 0 too, so that a process without the rights of root cannot allow dumps again.
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
 }

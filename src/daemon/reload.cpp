@@ -1,6 +1,9 @@
+// A reload has two steps: a task reads the files on a worker's thread, and take_all() or take_policy() puts the result
+// in force on the thread of the loop.
 #include "reload.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "join.hpp"
@@ -31,42 +34,35 @@ std::vector<std::string> without_inherited(std::vector<std::string> keys) {
 
 }  // namespace
 
-// Each task has a copy of what tells which files to read: the worker must not look into the Reload, which changes.
-
-class Reload::All final : public runtime::ReloadTask {
+class Reload::Task final : public runtime::ReloadTask {
 public:
-    All(Reload& of, config::Sources sources) : of_(of), sources_(std::move(sources)) {}
+    using Load = std::function<config::Loaded()>;
+    using Take = runtime::Reloaded (Reload::*)(config::Loaded);
+
+    /// `load` runs on the worker's thread. It has a copy of what tells which files to read, because the Reload changes
+    /// meanwhile.
+    Task(Reload& of, Load load, Take take) : of_(of), load_(std::move(load)), take_(take) {}
     void read() override {
-        loaded_ = config::load(sources_);
+        loaded_ = load_();
         check_hook_files(loaded_);
     }
-    runtime::Reloaded put_in_force() override { return of_.take_all(std::move(loaded_)); }
+    runtime::Reloaded put_in_force() override { return (of_.*take_)(std::move(loaded_)); }
 
 private:
     Reload& of_;
-    config::Sources sources_;
+    Load load_;
+    Take take_;
     config::Loaded loaded_;
 };
 
-class Reload::PolicyOnly final : public runtime::ReloadTask {
-public:
-    PolicyOnly(Reload& of, config::AuthSettings settings) : of_(of), settings_(std::move(settings)) {}
-    void read() override {
-        loaded_ = config::load_policy(settings_);
-        check_hook_files(loaded_);
-    }
-    runtime::Reloaded put_in_force() override { return of_.take_policy(std::move(loaded_)); }
-
-private:
-    Reload& of_;
-    config::AuthSettings settings_;
-    config::Loaded loaded_;
-};
-
-std::unique_ptr<runtime::ReloadTask> Reload::read_all() { return std::make_unique<All>(*this, sources_); }
+std::unique_ptr<runtime::ReloadTask> Reload::read_all() {
+    return std::make_unique<Task>(
+        *this, [sources = sources_] { return config::load(sources); }, &Reload::take_all);
+}
 
 std::unique_ptr<runtime::ReloadTask> Reload::read_policy() {
-    return std::make_unique<PolicyOnly>(*this, running_.auth);
+    return std::make_unique<Task>(
+        *this, [settings = running_.auth] { return config::load_policy(settings); }, &Reload::take_policy);
 }
 
 Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPolicy set_policy, SetLimits set_limits,
@@ -80,6 +76,7 @@ Reload::Reload(config::Sources sources, config::Config running, Log& log, SetPol
 
 bool Reload::complain(const config::Loaded& loaded, std::string_view event) {
     for (const config::Complaint& complaint : loaded.complaints) log_->error(event, {{"reason", complaint.line()}});
+    // Nothing was changed so far, so the broker goes on with the former configuration.
     return !loaded.ok();
 }
 
@@ -98,6 +95,7 @@ void Reload::change_limits(const config::Config& wanted) {
     running_.limits = session::with_live_limits(running_.limits, wanted.limits);
     for (broker::ListenerOptions& mine : running_.shard.listeners) {
         const broker::ListenerOptions* listener = find_listener(wanted, mine.name);
+        // A listener that the new configuration lacks keeps its limits: it is served until a restart.
         if (listener != nullptr) session::take_live_options(mine, *listener);
     }
     const std::vector<std::string> keys = config::differences(before, running_);
@@ -112,6 +110,7 @@ void Reload::add_listeners(const config::Config& wanted) {
     auto& listeners = running_.shard.listeners;
     for (std::size_t i = 0; i < wanted.shard.listeners.size(); ++i) {
         const broker::ListenerOptions& listener = wanted.shard.listeners[i];
+        // A listener is known by its name. If its address has changed, keys_for_restart() names the key.
         if (find_listener(running_, listener.name) != nullptr) continue;
         if (const auto added = add_listener_(wanted, i); !added) {
             log_->error("listener_not_added", {{"listener", listener.name},
@@ -139,6 +138,7 @@ std::vector<std::string> Reload::keys_for_restart(const config::Config& wanted) 
             const bool is_new = find_listener(running_, name) == nullptr;
             if (is_new || find_listener(wanted, name) == nullptr) key.resize(dot);
         }
+        // differences() returns sorted keys, so the keys of one listener are neighbours.
         if (words.empty() || words.back() != key) words.push_back(std::move(key));
     }
     return words;
@@ -156,6 +156,7 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
         return auth.knows_users() || !auth.acl_file.empty();
     };
     const bool is_policy = has_policy(loaded.config.auth) || has_policy(running_.auth);
+    // Compared before `running_` changes below.
     const bool is_same = config::differences(running_, loaded.config).empty();
     // The limits come before the policy: a new policy disconnects anonymous clients of listeners that no longer admit
     // them.
@@ -165,12 +166,15 @@ runtime::Reloaded Reload::take_all(config::Loaded loaded) {
     if (is_policy)
         put_in_force(loaded);
     else
+        // The policy is still handed over, because it also has settings such as the limits of failed logins.
         set_policy_(std::move(loaded.policy), {});
+    // Logged as a warning, so that the levels debug, info and warning all show why lines appear or stop.
     if (loaded.config.log.level != running_.log.level) {
         running_.log.level = loaded.config.log.level;
         log_->set_threshold(running_.log.level);
         log_->warning("log_level_changed");
     }
+    // Before keys_for_restart(), which names the listeners that could not be added.
     add_listeners(loaded.config);
     const std::vector<std::string> keys = keys_for_restart(loaded.config);
     if (!keys.empty())

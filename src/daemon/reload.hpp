@@ -38,8 +38,7 @@ public:
     std::unique_ptr<runtime::ReloadTask> read_policy();
 
 private:
-    class All;
-    class PolicyOnly;
+    class Task;
     runtime::Reloaded take_all(config::Loaded loaded);
     runtime::Reloaded take_policy(config::Loaded loaded);
     /// Logs every complaint. True: there was one.

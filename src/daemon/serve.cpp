@@ -29,6 +29,7 @@ std::string_view fix_for(const Error& error) {
         std::errc code;
         std::string_view text;
     };
+    // Only errors with a remedy that an operator can carry out. Every other error explains itself in its reason.
     constexpr Fix fixes[] = {
         {std::errc::address_in_use,
          "end the program that listens there (ss -ltnp names it), or choose another address with --listen"},
@@ -121,6 +122,7 @@ bool give_up_privileges(const Account& account, const config::Loaded& loaded, co
 Result<bool, Error> add_listener(runtime::BrokerLoop* running, const config::Config& config, std::size_t index,
                                  std::uint64_t descriptors) {
     if (running == nullptr) return Failure{Error{{}, "the broker has not started yet"}};
+    // The descriptors are shared anew among all listeners, but only the new one gets its share: the others keep theirs.
     runtime::BrokerLoopOptions wanted = loop_options(config, version, 0);
     share_descriptors(wanted, descriptors);
     return running->add_listener(wanted.shard.listeners[index], wanted.endpoints[index],
@@ -133,8 +135,10 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     // Settings of the process come first, because everything below may allocate, write or read secrets.
     ignore_signals_of_writes();
     end_when_out_of_memory(loaded.config.log.format == config::LogFormat::json);
+    // The sink outlives everything that logs: objects are destroyed in the reverse order.
     LogSink sink(loaded.config.log.format);
     Log log = sink.log(loaded.config.log.level);
+    // Before any other thread: the setting holds for this thread and for the threads that it starts (prctl(2)).
     forbid_new_privileges();
     allow_core_dumps(loaded.config.process.core_dumps);
     const auto account = find_account(loaded.config.process);
@@ -163,6 +167,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     options.on_policy_files = [&reload] { return reload.read_policy(); };
     options.has_unwritten_log = [&sink] { return sink.has_pending(); };
     options.write_log = [&sink] { sink.write_pending(); };
+    // The token is read before the user changes, because root may be the only one who may read it.
     const auto token = admin_token(loaded.config);
     if (!token)
         return refuse(log, "key 'admin.token_file': " + text_of(token.error()), "correct the file",
@@ -176,23 +181,27 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
     if (!open_store(loaded.config, account.value(), log, store)) return config::exit_failure;
     // A store is configured, but the broker starts without it. The metrics must show that.
     const bool is_without = loaded.config.store.is_used() && store == nullptr;
+    // Without a store every publication has the durability level ram, whatever the configuration says.
     if (store == nullptr) options.shard.durability.journal.is_enabled = false;
     auto loop = runtime::BrokerLoop::create(std::move(options), log, std::move(store));
     if (!loop) return refuse(log, text_of(loop.error()), fix_for(loop.error()), config::exit_failure);
     // Listeners are bound and keys are read: from here on the rights of root are not needed any more.
     if (account.value() && !give_up_privileges(*account.value(), loaded, log)) return config::exit_failure;
+    // From here on a reload changes the running broker.
     running = loop->get();
     if (is_without) {
         broker::StoreFigures figures;
         figures.start_state = broker::StartState::unusable;
         (*loop)->shard().note_store(figures);
     }
+    // The loop does not run yet, so no request comes before the pages have figures.
     pages.attach(**loop);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});
     // systemd starts what depends on the broker now: clients find all listeners open.
     notify_service_manager("READY=1");
+    // The code of the start is hardly used again, but its pages would count as memory of the broker.
     release_startup_code();
     (*loop)->run();
     log.info("stopped");

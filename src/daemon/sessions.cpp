@@ -1,3 +1,5 @@
+// `ledgemq sessions`, for a stopped broker through its store, and for a running broker through the pages of its admin
+// listener (admin/sessions_page.hpp).
 #include "sessions.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -69,6 +71,7 @@ private:
         client_.use_workers(*workers_);
         net::TlsClientOptions options;
         options.ca_file = ca_file;
+        // The admin listener offers this protocol only (tls_files.cpp).
         options.alpn = {"http/1.1"};
         auto made = net::make_tls_client(options);
         if (!made) return text_of(made.error().reason);
@@ -92,6 +95,7 @@ std::string problem_of(const net::HttpReply& reply) {
 int list(AdminListener& listener) {
     std::string after;  // the last client id of the page before; "" = from the first session
     for (;;) {
+        // 1000 sessions are the largest page that the broker allows (admin/sessions_page.hpp).
         const net::HttpReply reply =
             listener.ask("GET", std::string(resource) + "?limit=1000&after=" + percent_encoded(after));
         if (reply.status != 200) return fail(problem_of(reply));
@@ -103,8 +107,10 @@ int list(AdminListener& listener) {
         const auto* next = object == nullptr ? nullptr : object->if_contains("next");
         if (sessions == nullptr || !sessions->is_array() || next == nullptr)
             return fail("the answer is not one of a LedgeMQ broker");
+        // One JSON object per line, so that tools for lines can read the list.
         for (const boost::json::value& session : sessions->as_array())
             print_line(boost::json::serialize(session) + "\n");
+        // `next` is null on the last page.
         if (!next->is_string()) return config::exit_ok;
         after = std::string(std::string_view(next->as_string().data(), next->as_string().size()));
     }
@@ -116,6 +122,7 @@ int remove(AdminListener& listener, const std::string& client_id) {
 }
 
 int use_store(const config::Command::Sessions& request) {
+    // The lock of the store makes this fail while a broker uses it.
     const auto done = request.is_removal ? storage::remove_session(request.store, request.client_id)
                                          : storage::list_sessions(request.store, print_line);
     return done ? config::exit_ok : fail(text_of(done.error()));

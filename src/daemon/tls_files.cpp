@@ -1,3 +1,5 @@
+// net reports a problem by the option that it concerns, but an operator knows only the keys of the configuration. This
+// file translates settings into options, and problems into complaints that name the key and its place.
 #include "tls_files.hpp"
 
 #include <algorithm>
@@ -27,6 +29,7 @@ static_assert(same<TlsOptions::Version>(config::TlsVersion::tls1_3) == TlsOption
 
 /// The key below [listeners.NAME.tls] or [admin.tls] that a problem is about.
 std::string_view key_of(const TlsProblem& problem) {
+    // Certificate 0 is `certificate`; the others come from the lists for SNI, in their order.
     const bool is_first = problem.certificate == 0;
     switch (problem.option) {
         case TlsProblem::Option::certificate: return is_first ? "certificate" : "sni_certificates";
@@ -88,6 +91,8 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
     options.user_name_from = same<TlsOptions::UserName>(settings.username_from);
     options.psk_file = settings.psk_file;
     options.alpn = settings.alpn;
+    // Without a common protocol the handshake fails (RFC 7301 section 3.2), so the defaults name what clients of this
+    // protocol ask for.
     if (options.alpn.empty() && protocol == config::Endpoint::Protocol::mqtt) {
         options.alpn = {"mqtt", "x-amzn-mqtt-ca"};  // devices made for AWS IoT ask for the second name
     } else if (options.alpn.empty()) {
@@ -103,6 +108,7 @@ TlsOptions tls_options(const config::TlsSettings& settings, config::Endpoint::Pr
 }
 
 void check_hook_files(config::Loaded& loaded) {
+    // After an earlier complaint the options may be incomplete, and a second complaint would have the same cause.
     if (!loaded.ok() || loaded.policy == nullptr || !loaded.policy->hook || !loaded.policy->hook->is_tls) return;
     const auto checked = net::check_tls_client(runtime::hook_tls(*loaded.policy->hook));
     if (checked) {

@@ -1,3 +1,4 @@
+// Each warning names the danger and the remedy. A setting that is always wrong is a complaint of config and not here.
 #include "warnings.hpp"
 
 #include <sys/stat.h>
@@ -14,6 +15,7 @@ namespace {
 using config::Endpoint;
 using config::ListenerSocket;
 
+/// False also if there is no such file, which is the subject of other checks.
 bool has_mode(const std::string& path, mode_t bits) {
     struct stat file {};
     return !path.empty() && ::stat(path.c_str(), &file) == 0 && (file.st_mode & bits) != 0;
@@ -25,6 +27,7 @@ bool is_unencrypted(const ListenerSocket& socket) {
 }
 
 void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, std::vector<std::string>& notes) {
+    // Without users the broker checks no password, and bytes within this machine are on no network.
     if (!loaded.config.auth.knows_users() || socket.endpoint.is_local) return;
     if (is_unencrypted(socket))
         notes.push_back("passwords for " + socket.url + " are sent unencrypted; use " +
@@ -36,6 +39,7 @@ void note_passwords(const config::Loaded& loaded, const ListenerSocket& socket, 
 /// Why the cipher suite should not be used; "" if it is safe. The name of a suite lists its parts, which tell enough.
 std::string_view weakness_of(std::string_view suite) {
     const auto has = [&](std::string_view part) { return suite.find(part) != std::string_view::npos; };
+    // Names as IANA registers them, for example TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.
     if (has("NULL")) return "does not encrypt";
     if (has("RC4") || has("DES")) return "is broken";
     if (!has("GCM") && !has("CCM") && !has("CHACHA20")) return "has no authenticated encryption";
@@ -55,6 +59,7 @@ void note_ciphers(const ListenerSocket& socket, std::vector<std::string>& notes)
 
 /// True: the network has far more addresses than any group of proxies needs.
 bool is_too_wide(const Network& network) {
+    // 10.0.0.0/8 is the widest private network (RFC 1918).
     constexpr unsigned ipv4_bits_min = mapped_prefix_bits + 8;
     constexpr unsigned ipv6_bits_min = 16;
     const bool is_ipv4 =
@@ -66,6 +71,8 @@ bool is_too_wide(const Network& network) {
 void note_networks(const ListenerSocket& socket, std::vector<std::string>& notes) {
     const auto note = [&](std::string_view key, const std::vector<std::string>& texts,
                           const std::vector<Network>& networks) {
+        // A text that is no network has no entry in `networks`, but such a configuration has a complaint and is not
+        // used.
         for (std::size_t i = 0; i < std::min(texts.size(), networks.size()); ++i) {
             if (is_too_wide(networks[i]))
                 notes.push_back(
@@ -81,6 +88,7 @@ void note_networks(const ListenerSocket& socket, std::vector<std::string>& notes
 /// budget is reached.
 void note_memory(std::uint64_t budget, std::vector<std::string>& notes) {
     const std::uint64_t limit = runtime::control_group_limit();
+    // A tenth stays for the mapped pages of the store, which count for the group but not for the budget.
     if (limit == 0 || budget <= limit / 10 * 9) return;
     notes.push_back("memory.budget_bytes is " + std::to_string(budget) +
                     ", but the control groups allow this process " + std::to_string(limit) +
@@ -93,6 +101,7 @@ void note_files(const config::Sources& sources, const config::Loaded& loaded, st
         notes.push_back("every user of this machine can write the configuration " + *sources.file + "; run chmod o-w " +
                         *sources.file);
     const std::string& token = loaded.config.admin.token_file;
+    // The token gives the right to remove sessions, so it is as secret as a password.
     if (has_mode(token, S_IROTH))
         notes.push_back("every user of this machine can read the token " + token + "; run chmod o-r " + token);
     if (has_mode(token, S_IWOTH))
@@ -109,6 +118,7 @@ void note_warnings(const config::Sources& sources, config::Loaded& loaded) {
         note_networks(socket, notes);
     }
     const config::Config& config = loaded.config;
+    // Without TLS, whoever can see the traffic can repeat the token.
     if (config.admin.is_used() && !config.admin_endpoint.is_local && !config.admin_endpoint.is_tls)
         notes.push_back("the token for " + config.admin.url + " is sent unencrypted; use https:// with [admin.tls]");
     note_memory(config.shard.memory_budget_bytes, notes);

@@ -1,3 +1,4 @@
+// Translates the configuration into the options of each module, so that no module depends on config.
 #include "wiring.hpp"
 
 #include <algorithm>
@@ -65,12 +66,15 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
     constexpr std::uint64_t clients_total_min = 16;
     LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
     LEDGE_ASSERT(options.endpoints.size() == options.fronts.size());
+    // At least 1, because the share is divided by this number.
     const std::uint64_t listeners = std::max<std::size_t>(options.endpoints.size(), 1);
     const std::uint64_t share = std::max(descriptors / share_divisor / listeners, share_min);
+    // A limit is only ever lowered: a smaller limit of the configuration stays.
     const auto at_most = [](std::uint32_t& limit, std::uint64_t most) {
         limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, most));
         return limit;
     };
+    // `others` sums up what is not for clients: each limit below is lowered to its share and added.
     std::uint64_t others = reserved + at_most(options.driver.linger_links_max, share * listeners);
     for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
         broker::ListenerOptions& listener = options.shard.listeners[i];
@@ -79,6 +83,7 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
         others += at_most(listener.arrivals_max, share);
         runtime::FrontOptions& front = options.fronts[i];
         if (front.websocket) others += at_most(front.web_limits.visitors_max, share);
+        // Handshakes under way and waiting peers share one part, half each.
         if (!front.tls) continue;
         at_most(front.tls->handshakes_max, share / 2);
         others += front.tls->handshakes_max + at_most(front.tls->handshakes_queued_max, share / 2);
@@ -91,9 +96,11 @@ void share_descriptors(runtime::BrokerLoopOptions& options, std::uint64_t descri
 runtime::BrokerLoopOptions loop_options(const config::Config& config, std::string_view version, std::uint64_t seed) {
     runtime::BrokerLoopOptions options;
     options.shard = config.shard;
+    // 0 in the configuration means a part of the machine, 0 in the options of the shard means unlimited.
     if (options.shard.memory_budget_bytes == 0) options.shard.memory_budget_bytes = runtime::usual_memory_budget();
     options.shard.server_version = "LedgeMQ " + std::string(version);
     for (const config::ListenerSocket& socket : config.sockets) {
+        // The number of endpoints so far is the index of this socket, and its listener has the same index.
         const auto& listener = config.shard.listeners[options.endpoints.size()];
         options.endpoints.push_back(endpoint_of(socket.endpoint));
         options.fronts.push_back(front_of(socket));
@@ -121,6 +128,8 @@ runtime::BrokerLoopOptions loop_options(const config::Config& config, std::strin
         if (admin.is_tls) options.admin->tls = tls_options(config.admin.tls, admin.protocol);
     }
     LEDGE_ASSERT(options.endpoints.size() == options.fronts.size());
+    // Without a store every publication has the durability level ram (broker/options.hpp), so there is nothing to
+    // write.
     options.shard.durability.journal.is_enabled = config.store.is_used();
     options.daily_write_budget_bytes = config.store.daily_write_budget_bytes;
     options.seed = seed;

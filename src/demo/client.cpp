@@ -33,11 +33,14 @@ client::Options options_of(std::string client_id, const std::optional<Message>& 
 
 std::optional<Address> resolve(const std::string& host, const std::string& port) {
     addrinfo hints{};
+    // The broker may listen on IPv4 only or on IPv6 only, so both kinds of addresses are accepted.
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0 || found == nullptr) return std::nullopt;
     Address address;
+    // Only the first address is used; the resolver puts the preferred one first (RFC 6724). sockaddr_storage has room
+    // for every kind of address, and the copy stays valid after freeaddrinfo().
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
     address.size = found->ai_addrlen;
     address.family = found->ai_family;
@@ -52,13 +55,16 @@ void Client::close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
     is_connecting_ = false;
+    // client::Client keeps the unacknowledged messages and sends them again on the next connection.
     mqtt_.closed();
 }
 
 void Client::connect(const Address& address) {
     close();
     LEDGE_ASSERT(fd_ < 0 && !is_connecting_);
+    // One thread serves all devices, so no call on one socket may wait.
     fd_ = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    // Without a free descriptor the device stays closed, and the main loop tries again after reconnect_delay.
     if (fd_ < 0) return;
     const int on = 1;  // small messages leave at once
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -81,8 +87,10 @@ void Client::on_ready(short revents, Instant now) {
         socklen_t size = sizeof error;
         if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return close();
         is_connecting_ = false;
+        // Clean start: a device has no subscriptions, so the broker need not keep a session for it.
         mqtt_.connect(true, now);
     }
+    // An error or a hang-up is also read: recv() then returns -1 or 0, and read() closes the socket.
     if (fd_ >= 0 && (revents & (POLLIN | POLLERR | POLLHUP)) != 0) read(now);
     flush(now);
 }
@@ -101,6 +109,8 @@ void Client::publish(const Message& message, Instant now) {
 }
 
 void Client::leave(Instant now) {
+    // flush() calls send() once. Bytes that the socket does not accept now are lost, because nothing polls it
+    // afterwards.
     mqtt_.disconnect(wire::ReasonCode::disconnect_with_will);
     flush(now);
     close();
@@ -115,6 +125,8 @@ void Client::flush(Instant now) {
     if (fd_ < 0 || is_connecting_) return;
     const Bytes output = mqtt_.output();
     if (!output.empty()) {
+        // MSG_NOSIGNAL: a write to a closed connection returns EPIPE. Without this flag the signal SIGPIPE would end
+        // all devices.
         const ssize_t sent = ::send(fd_, output.data(), output.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR) return close();
         // A short write is normal: the rest waits for POLLOUT.
@@ -125,11 +137,13 @@ void Client::flush(Instant now) {
 }
 
 void Client::read(Instant now) {
+    // One recv() per call: poll() reports the remaining bytes at once, and no device makes the others wait.
     std::array<Byte, 4096> buffer{};
     const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) return close();  // 0 = the broker has closed the connection
     Bytes input(buffer.data(), static_cast<std::size_t>(size));
+    // on_bytes() reads at most one packet and shrinks `input`. Nothing means that no whole packet is left.
     for (client::Event event = mqtt_.on_bytes(input, now); !client::is_nothing(event);
          event = mqtt_.on_bytes(input, now)) {
         on_event(event);

@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 
 // A broker that restarts is found again soon, and a broker that is down is not asked more than once a second.
 constexpr milliseconds reconnect_delay{1000};
+// An address that drops packets would otherwise keep an attempt open for minutes (tcp_syn_retries in tcp(7)).
 constexpr milliseconds connect_time_max{5000};
 
 /// Converts a time of std::chrono into the one of client::Client, and back.
@@ -67,6 +68,7 @@ Options parse(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string name = argv[i];
         if (name == "--help") usage(0);
+        // Every option except --help has a value.
         if (i + 1 == argc) usage(2);
         const std::string value = argv[++i];
         if (name == "--host") {
@@ -76,6 +78,7 @@ Options parse(int argc, char** argv) {
         } else if (name == "--interval") {
             char* end = nullptr;
             const double seconds = std::strtod(value.c_str(), &end);
+            // The negated form of the comparison also refuses NaN, which strtod() accepts.
             if (end == value.c_str() || *end != '\0' || !(seconds >= 0.01 && seconds <= 3600)) usage(2);
             options.interval = milliseconds(static_cast<long>(seconds * 1000));
         } else {
@@ -125,6 +128,7 @@ void serve(ConnectedDevice& one, const Options& options, const Address& address,
     if (now >= one.next_measure) {
         const double elapsed_s = std::chrono::duration<double>(options.interval).count();
         for (const auto& message : one.device.measure(elapsed_s)) one.client.publish(message, instant(now));
+        // The next time follows from the last one and not from `now`, so that delays do not add up.
         one.next_measure += options.interval;
         if (one.next_measure <= now)
             one.next_measure = now + options.interval;  // the machine was suspended: no catching up
@@ -135,19 +139,23 @@ void serve(ConnectedDevice& one, const Options& options, const Address& address,
 /// Waits for sockets, a stop signal or the time `until`. False: a stop signal came.
 bool wait(std::vector<std::unique_ptr<ConnectedDevice>>& devices, int stop_fd, Clock::time_point until) {
     std::vector<pollfd> places;
+    // A closed device has the descriptor -1, which poll() ignores (poll(2)).
     for (const auto& one : devices) places.push_back({one->client.fd(), one->client.events(), 0});
     places.push_back({stop_fd, POLLIN, 0});
     // Rounded up, so that poll() does not return just before the time and make the loop spin.
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
+    // After an error, such as EINTR, `revents` of every place is still 0, so the result needs no check.
     poll(places.data(), places.size(), left < 0 ? 0 : static_cast<int>(left));
     for (std::size_t i = 0; i < devices.size(); ++i) {
         if (places[i].revents != 0) devices[i]->client.on_ready(places[i].revents, instant(Clock::now()));
     }
+    // The last place is the descriptor of the stop signals.
     return places.back().revents == 0;
 }
 
 void run(const Options& options, const Address& address, int stop_fd) {
     std::vector<std::unique_ptr<ConnectedDevice>> devices;
+    // A Client cannot be moved, so the list holds pointers.
     for (auto& device : demo_plant()) devices.push_back(std::make_unique<ConnectedDevice>(std::move(device)));
     LEDGE_ASSERT(!devices.empty());
     auto start = Clock::now();
@@ -173,6 +181,7 @@ void run(const Options& options, const Address& address, int stop_fd) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
+    // First, so that a signal that arrives while resolve() waits is kept until run() reads it.
     const int stop_fd = open_stop_signals();
     const auto address = resolve(options.host, options.port);
     if (!address) {

@@ -1,3 +1,4 @@
+// ClientStream: the same read and write over a plain socket and over TLS. All calls are non-blocking.
 #include "ledge/net/client_stream.hpp"
 
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ ClientStream::ClientStream(std::unique_ptr<TlsSession> session) : session_(std::
 }
 
 ClientStream::~ClientStream() {
+    // Sends close_notify, so that the server can tell this end from a connection that was cut off.
     if (session_ != nullptr) session_->finish();
 }
 
@@ -49,6 +51,7 @@ ClientStream::Transfer ClientStream::read(std::span<Byte> into) {
 
 ClientStream::Transfer ClientStream::write(Bytes bytes) {
     LEDGE_ASSERT(!bytes.empty());
+    // After want_write, TLS expects the same bytes again, because they are encrypted already (TlsSession::write).
     if (session_ != nullptr) return same(session_->write({&bytes, 1}));
     return outcome_of(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT),
                       Status::want_write);
@@ -57,8 +60,10 @@ ClientStream::Transfer ClientStream::write(Bytes bytes) {
 /// The outcome of recv(2) or send(2) from the call's result, which is not 0 for recv(2), and errno.
 ClientStream::Transfer ClientStream::outcome_of(std::ptrdiff_t result, Status when_not_ready) {
     if (result > 0) return {Status::done, static_cast<std::size_t>(result)};
+    // EINTR and ENOBUFS pass by themselves; a repeated call is better than the end of the connection.
     const bool is_not_ready = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;
     if (is_not_ready) return {when_not_ready, 0};
+    // Kept here, because later system calls overwrite errno before failure_reason() is called.
     error_ = errno;
     return {Status::failed, 0};
 }

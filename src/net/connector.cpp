@@ -1,3 +1,5 @@
+// Connector: opens TCP and TLS connections for clients of this program. Each connection is an Attempt, which runs on
+// the loop's thread; only the handshake's computing runs on a worker.
 #include "ledge/net/connector.hpp"
 
 #include <netinet/in.h>
@@ -88,6 +90,7 @@ private:
 
 void Connector::Attempt::start() {
     stage_ = "the name was not resolved in time";
+    // One deadline for name, connection and handshake together. stage_ says which of the three took too long.
     deadline_.expires_after(timeout_);
     deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
         if (!error && !self->is_over_) self->finish({nullptr, self->stage_});
@@ -95,9 +98,11 @@ void Connector::Attempt::start() {
     // An address and "localhost" need no thread of the resolver.
     auto known = Resolver::known(to_.host);
     if (known.empty())
+        // A weak pointer, because the system's resolver may answer long after the attempt has ended.
         return of_.resolver_->resolve(to_.host, [weak = weak_from_this()](const Resolver::Answer& answer) {
             if (const auto self = weak.lock()) self->on_resolved(answer);
         });
+    // Posted, because connect() must have returned its ticket before `done` can be called.
     asio::post(of_.io_,
                [self = shared_from_this(), answer = Resolver::Answer(std::move(known))] { self->on_resolved(answer); });
 }
@@ -115,6 +120,7 @@ void Connector::Attempt::on_resolved(const Resolver::Answer& answer) {
 
 void Connector::Attempt::try_next() {
     LEDGE_ASSERT(next_ <= addresses_.size());
+    // The error of the last address represents all of them.
     if (next_ == addresses_.size()) return finish({nullptr, error_});
     os::SocketAddress address = addresses_[next_++];
     address.set_port(to_.port);
@@ -126,7 +132,9 @@ void Connector::Attempt::try_address(const os::SocketAddress& address) {
     socket_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_.is_open()) return fail_here(std::strerror(errno));
     const int yes = 1;
+    // Requests are small and written as a whole; without this option the kernel may delay their last part.
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    // Finds a dead peer behind an idle connection.
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
     // The socket is non-blocking: connect(2) begins the connection, and the socket becomes writable when it is
     // complete.
@@ -158,10 +166,12 @@ void Connector::Attempt::fail_here(const std::string& reason) {
 void Connector::Attempt::on_connected() {
     int error = 0;
     socklen_t size = sizeof error;
+    // The socket also becomes writable when the connection has failed; SO_ERROR tells the two apart.
     if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error != 0) return fail_here(std::strerror(error));
     share_.cancel();
     if (to_.tls != nullptr) return begin_tls();
+    // The descriptor object must not close the socket, whose owner is the stream from here on.
     ready_.release();
     finish({std::make_unique<ClientStream>(std::move(socket_)), {}});
 }
@@ -198,6 +208,7 @@ void Connector::Attempt::compute() {
 }
 
 void Connector::Attempt::on_computed(std::unique_ptr<TlsSession> session, TlsSession::Status status) {
+    // The attempt was given up while the worker computed. The session, and with it the socket, ends here.
     if (is_over_) return;
     session_ = std::move(session);
     using Wait = asio::posix::stream_descriptor;
@@ -226,9 +237,11 @@ void Connector::Attempt::end() {
 }
 
 void Connector::Attempt::finish(Outcome outcome) {
+    // `done` is called exactly once.
     LEDGE_ASSERT(!is_over_);
     const auto self = shared_from_this();  // keeps the attempt alive during the call of `done`
     end();
+    // Before the call of `done`, which may open the next connection or destroy the Connector.
     of_.attempts_.erase(ticket_);
     const Done done = std::move(done_);
     done(std::move(outcome));
@@ -250,6 +263,7 @@ Connector::Ticket Connector::connect(const Destination& to, Duration timeout, Do
 }
 
 void Connector::give_up(Ticket ticket) {
+    // Unknown tickets are allowed: the attempt may have ended just before.
     const auto found = attempts_.find(ticket);
     if (found == attempts_.end()) return;
     found->second->end();

@@ -25,6 +25,7 @@ namespace http = boost::beast::http;
 using Error = boost::system::error_code;
 using Wait = asio::posix::stream_descriptor;
 
+// Limits for a server that misbehaves. The limit of the body is a part of each request (HttpPost).
 constexpr std::uint32_t answer_header_bytes_max = 8 * 1024;
 constexpr std::size_t read_bytes_max = 4 * 1024;
 
@@ -47,6 +48,7 @@ std::string request_text(const HttpPost& post) {
     text.reserve(512 + post.target.size() + post.body.size());
     text.append(post.method).append(" ").append(post.target).append(" HTTP/1.1\r\nHost: ").append(host_field(post.to));
     if (!post.bearer_token.empty()) text.append("\r\nAuthorization: Bearer ").append(post.bearer_token);
+    // A POST without a body needs a Content-Length of 0; some servers answer 411 otherwise (RFC 9110 section 8.6).
     if (!post.body.empty() || post.method == "POST") {
         text.append("\r\nContent-Type: ").append(post.content_type).append("\r\nContent-Length: ");
         text.append(std::to_string(post.body.size()));
@@ -127,9 +129,11 @@ SharedLink HttpClient::Parts::reuse_idle(const Destination& to) {
     while (!idle.empty()) {
         const SharedLink link = idle.back();
         idle.pop_back();
+        // The connection that was used last is tried first, because the server has most likely not closed it yet.
         if (link->to == to && is_silent(*link)) {
             ++link->round;
             link->idle_timer.cancel();
+            // Ends the wait of watch_idle(). The new round makes its handler harmless if the event has come already.
             link->ready.cancel();
             return link;
         }
@@ -139,6 +143,7 @@ SharedLink HttpClient::Parts::reuse_idle(const Destination& to) {
 }
 
 void HttpClient::Parts::keep_idle(const SharedLink& link) {
+    // A limit of 0 means that no connection is kept.
     if (idle.size() >= limits.connections_max) return link->close();
     ++link->round;
     idle.push_back(link);
@@ -174,6 +179,7 @@ public:
           request_(),
           answer_bytes_max_(post.answer_bytes_max) {
         request_ = request_text(post);
+        // request_ has a copy of the body, and the body may hold a password.
         wipe(post.body.data(), post.body.size());
         restart();
     }
@@ -187,6 +193,7 @@ public:
         link_ = client_->reuse_idle(to_);
         if (link_ != nullptr) {
             is_used_before_ = true;
+            // Posted, so that `done` cannot be called before HttpClient::post() has returned.
             asio::post(client_->io, [self = shared_from_this()] {
                 if (self->client_ != nullptr) self->write();
             });
@@ -201,6 +208,7 @@ public:
         });
     }
 
+    /// The client ends: nobody wants the answer any more, and `done` is not called.
     void abandon() {
         client_ = nullptr;
         deadline_.cancel();
@@ -212,6 +220,7 @@ private:
         sent_ = 0;
         received_.clear();
         parser_.emplace();
+        // Without this option the parser would stop behind the header and wait for another call.
         parser_->eager(true);
         parser_->body_limit(answer_bytes_max_);
         parser_->header_limit(answer_header_bytes_max);
@@ -227,6 +236,7 @@ private:
     void on_connected(Connector::Outcome outcome) {
         if (client_ == nullptr) return;
         ticket_ = 0;
+        // `true`: nothing was sent, so the caller may try another server without doing anything twice.
         if (outcome.stream == nullptr) return finish({0, {}, outcome.error, true});
         link_ = std::make_shared<HttpLink>(client_->io, to_, std::move(outcome.stream));
         if (!link_->watch()) return fail("the system cannot watch one more socket");
@@ -319,9 +329,11 @@ private:
         if (client_ == nullptr) return;
         HttpClient::Parts& client = *std::exchange(client_, nullptr);
         std::erase(client.under_way, this);
+        // The deadline may have come while the connection was being opened.
         client.connector.give_up(ticket_);
         deadline_.cancel();
         if (link_ != nullptr) link_->close();
+        // Called last and from a local variable: the call may destroy the client.
         const HttpClient::Done done = std::move(done_);
         done(std::move(answer));
     }
@@ -353,6 +365,7 @@ void HttpClient::use_workers(os::WorkerPool& workers) { parts_->connector.use_wo
 void HttpClient::set_idle_limits(const IdleLimits& limits) {
     parts_->limits = limits;
     ++parts_->generation;
+    // Idle connections may lead to a server that the new configuration no longer names.
     for (const SharedLink& link : std::exchange(parts_->idle, {})) link->close();
 }
 

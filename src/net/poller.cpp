@@ -1,3 +1,4 @@
+// Poller: epoll in level-triggered mode. A report is repeated until its cause is gone, so no event can be missed.
 #include "ledge/net/poller.hpp"
 
 #include <cerrno>
@@ -24,6 +25,7 @@ void Poller::change(int descriptor, Pollable& whom, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
     event.data.ptr = &whom;
+    // Fails only if the descriptor is not in the poller, which is a mistake of the caller.
     LEDGE_ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0);
 }
 
@@ -35,6 +37,8 @@ int Poller::poll(int wait_max_ms) {
     const int count = ::epoll_wait(epoll_.get(), events_.data(), events_per_poll_max, wait_max_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events_[static_cast<std::size_t>(i)];
+        // The call may close other descriptors of the same poll. Their objects must live until the end of the turn,
+        // because their events still point to them.
         static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
     }
     return count > 0 ? count : 0;  // a signal (EINTR) counts as "no event"

@@ -1,3 +1,4 @@
+// post_to: the function through which workers hand their results to the loop's thread.
 #include "ledge/net/post.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -7,6 +8,7 @@
 namespace ledge::net {
 
 os::Post post_to(boost::asio::io_context& io) {
+    // asio::post() may be called on any thread. The io_context must outlive the returned function.
     return [&io](std::function<void()> call) { boost::asio::post(io, std::move(call)); };
 }
 

@@ -1,3 +1,5 @@
+// Resolver: looks up host names on a thread of its own, because the system's resolver blocks. All members but look_up_
+// are used on the loop's thread only.
 #include "ledge/net/resolver.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -13,6 +15,7 @@ namespace ledge::net {
 /// One name on its way to the system's resolver and back.
 class Resolver::Question final : public os::WorkerPool::Job {
 public:
+    // A copy of look_up_: run() must not use the resolver, which may have ended meanwhile.
     Question(Resolver& of, std::string name) : of_(of), look_up_(of.look_up_), name_(std::move(name)) {}
     void run() override { answer_ = look_up_(name_); }
     void done() override { of_.answer(name_, answer_); }
@@ -47,6 +50,7 @@ Resolver::Answer Resolver::ask_system(const std::string& name) {
 void Resolver::resolve(const std::string& name, Done done) {
     LEDGE_ASSERT(done);
     if (waiting_count_ >= waiting_max || !start()) {
+        // Posted and not called, so that `done` never runs inside resolve().
         boost::asio::post(io_, [done = std::move(done)] {
             done(Failure{Error{{}, "too many name look-ups are waiting, or the system cannot start a thread"}});
         });
@@ -59,6 +63,7 @@ void Resolver::resolve(const std::string& name, Done done) {
     if (waiting.size() == 1) worker_->submit(std::make_unique<Question>(*this, name));
 }
 
+// The thread starts with the first name. Most brokers open no connections of their own.
 bool Resolver::start() {
     if (worker_ != nullptr) return true;
     auto made = os::WorkerPool::create(post_to(io_), {.name = "resolver"});
@@ -68,6 +73,7 @@ bool Resolver::start() {
 }
 
 void Resolver::answer(const std::string& name, const Answer& answer) {
+    // Removed before the calls: a `done` may ask for the same name again, which must start a new look-up.
     const auto waiting = waiting_.extract(name);
     if (waiting.empty()) return;
     LEDGE_ASSERT(waiting_count_ >= waiting.mapped().size());

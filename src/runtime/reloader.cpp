@@ -92,23 +92,21 @@ void Reloader::finish(ReloadTask& task) {
     is_busy_ = false;
     worker_.reset();
     if (is_stopped_) return;
-    if (files_at_reading_.has_changed() && rereadings_ < rereadings_max) return read_again();
+    if (files_at_reading_.has_changed() && rereadings_ < rereadings_max) return drop_result();
     rereadings_ = 0;
     if (task.put_in_force() == Reloaded::refused) note_refusal();
     begin_next();
 }
 
 /// A writer changed a file during the reading, so the task may have read half of it: an empty list of rights would
-/// disconnect every client. The result is dropped, and the same is read again.
-void Reloader::read_again() {
-    ++rereadings_;
+/// disconnect every client. The result is dropped. A configuration is read again at once, because the operator waits
+/// for it; a changed file is read again when it has settled, which on_time() reports.
+void Reloader::drop_result() {
     if (is_configuration_) {
+        ++rereadings_;
         files_ = files_before_;  // begin_configuration() notes the dates anew
         wants_configuration_ = true;
         wants_policy_ = wants_policy_ || is_policy_included_;
-    } else {
-        files_.accept();
-        wants_policy_ = true;
     }
     begin_next();
 }

@@ -29,8 +29,8 @@ public:
     /// The destructor waits this long for a task that is being read. After that, only a disk that does not answer can
     /// be the cause, and the thread is left behind.
     static constexpr Duration finish_time_max = 5s;
-    /// A task whose files changed while they were read is read again, at most so often in a row: a file that changes
-    /// all the time must not keep the others from being put in force.
+    /// A configuration whose files changed while they were read is read again, at most so often in a row: a file that
+    /// changes all the time must not keep the others from being put in force.
     static constexpr unsigned rereadings_max = 8;
 
     /// `configuration` makes the tasks after SIGHUP, `policy` those after a change of a watched file; both may be
@@ -59,7 +59,7 @@ private:
     void begin_configuration();
     void submit(std::unique_ptr<ReloadTask> task);
     void finish(ReloadTask& task);
-    void read_again();
+    void drop_result();
     void note_refusal();
 
     boost::asio::io_context& io_;
@@ -68,7 +68,7 @@ private:
     MakeReloadTask policy_;
     os::FileWatch files_{{}, Instant{}};
     os::FileWatch files_before_{{}, Instant{}};  // files_ before the configuration's task under way
-    unsigned rereadings_ = 0;                    // of the task under way, in a row
+    unsigned rereadings_ = 0;                    // of the configuration, in a row
     os::FileWatch files_at_reading_{{}};         // the files when the task under way began
     bool wants_configuration_ = false;
     bool wants_policy_ = false;

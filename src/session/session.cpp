@@ -92,6 +92,9 @@ void Session::apply_policy() const {
 }
 
 void Session::detach() {
+    // The rights are brought up to date while the client is online: an offline client without an identity would get
+    // none, and a new policy would not judge its will.
+    static_cast<void>(rights());
     connection_ = nullptr;
     queue_.end_sending();
 }

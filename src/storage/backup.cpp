@@ -75,6 +75,7 @@ int copy_bytes(const std::string& from, int to) {
 
 /// Inspects the whole file. Returns "", or the reason why the file cannot be used as a store.
 std::string inspect_to_end(const std::string& path, Inspection& inspection) {
+    // `is_alone`: no broker uses a backup.
     inspection = inspect(path, true, Depth::everything);
     return inspection.is_complete() && !inspection.is_damaged() ? std::string() : inspection.summary();
 }
@@ -99,6 +100,7 @@ std::string size_text(std::uint64_t bytes) { return std::to_string(bytes / 1024)
 
 Result<bool, Error> backup(const std::string& path, const std::string& target, const Print& print) {
     struct stat facts {};
+    // lstat(2) and not stat(2): a symbolic link without a target counts as existing.
     if (::lstat(target.c_str(), &facts) == 0)
         return refuse(Fault::access, "{}: exists already; nothing is overwritten", target);
     const std::string data = path + "/data.mdb";
@@ -149,6 +151,7 @@ Result<bool, Error> restore(const std::string& backup, const std::string& path, 
     os::Descriptor file = os::create_private_file(draft.path());
     if (!file.is_open()) return refuse(system_code(errno), "{}: cannot be created", draft.path());
     int code = copy_bytes(backup, file.get());
+    // Before the rename, so that data.mdb never belongs to root.
     if (code == 0) dir->give_to_owner(file.get());
     if (code == 0) code = os::sync_file(file.get());
     file.reset();

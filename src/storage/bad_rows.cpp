@@ -37,6 +37,7 @@ constexpr std::size_t chunk_bytes = 1024 * 1024;  // lines are written in pieces
 void BadRows::note(Table table, Bytes key, Bytes value, const char* fault) {
     {
         const std::lock_guard lock(mutex_);
+        // A row that is read again and again counts once.
         if (!noted_.try_emplace({table, {key.begin(), key.end()}}, Noted{checksum_of(value), fault}).second) return;
         if (++count_ > rows_logged_max) return;
     }
@@ -50,6 +51,7 @@ void BadRows::log_row(Table table, Bytes key, const char* fault) {
 void BadRows::collect(Table table, Bytes key, Bytes value, const char* fault) {
     collected_ += dump_row(table, {key, value, fault});
     ++collected_rows_;
+    // If the write fails, the lines stay. write_collected() tries again and reports the error.
     if (collected_.size() >= chunk_bytes && write_file(collected_, false)) collected_.clear();
     if (++count_ <= rows_logged_max) log_row(table, key, fault);
 }
@@ -76,6 +78,7 @@ bool BadRows::has_noted() const {
 BadRows::Rows BadRows::extract_noted() {
     const std::lock_guard lock(mutex_);
     Rows rows;
+    // After a failure the rows stay noted, so they are not counted again.
     while (!has_failed_ && !noted_.empty() && rows.size() < rows_at_once)
         rows.insert(rows.end(), noted_.extract(noted_.begin()));
     return rows;

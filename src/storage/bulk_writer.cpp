@@ -12,6 +12,7 @@ constexpr std::size_t transaction_bytes_max = 4 * 1024 * 1024;
 }  // namespace
 
 int BulkWriter::put(Table table, Bytes key, Bytes body) {
+    // After an error nothing more is written, so the caller may check the code late.
     if (code_ != lmdb_ok) return code_;
     if (!txn_) {
         auto txn = Txn::begin(env_, false);

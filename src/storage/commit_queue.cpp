@@ -20,6 +20,7 @@ public:
 
 private:
     CommitQueue& queue_;
+    // Written by run() on the commit thread; the pool hands the job over before done() reads it.
     std::optional<Outcome> outcome_;
 };
 
@@ -39,6 +40,7 @@ CommitQueue::~CommitQueue() = default;
 
 void CommitQueue::submit(journal::Batch batch) {
     LEDGE_ASSERT(!is_under_way_);
+    // The commit thread reads batch_ without a lock: nothing changes it until finish().
     batch_ = std::move(batch);
     start();
 }

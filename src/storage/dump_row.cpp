@@ -13,16 +13,19 @@ namespace {
 constexpr const char* state_names[] = {"waiting", "sent_qos1", "sent_qos2", "released"};
 
 void put_instant(JsonWriter& line, std::string_view key, Instant at) {
+    // Microseconds of logical time. `never` is left out, because a number of this size would mislead a reader.
     if (at != never) line.number(key, std::int64_t{at.time_since_epoch().count()});
 }
 
 void put_publication(JsonWriter& line, const journal::PublicationView& publication) {
+    // bytes() and not text(): a damaged store may contain text that is not UTF-8, and JSON must be (RFC 8259).
     line.bytes("topic", as_bytes(publication.topic));
     line.number("qos", std::uint64_t{static_cast<std::uint8_t>(publication.qos)});
     line.boolean("retain", publication.retain);
     put_instant(line, "expires_at_us", publication.expires_at);
     if (!publication.properties.empty()) line.hex("properties_hex", publication.properties);
     line.bytes("payload", publication.payload);
+    // Only retained messages have a source: the rules are checked again when such a message is delivered.
     const auto source = journal::PublicationSource::parse(publication.source);
     if (!source) return;
     if (source->user) line.bytes("publisher_user", as_bytes(*source->user));
@@ -46,6 +49,7 @@ bool dump_session(JsonWriter& line, Bytes body) {
     line.number("expiry_interval_s", std::uint64_t{record->expiry_interval_s});
     put_instant(line, "expires_at_us", record->expires_at);
     if (!record->owner.empty()) line.bytes("owner", as_bytes(record->owner));
+    // Flags that are false in nearly every row are left out, to keep the lines short.
     if (record->is_ended) line.boolean("ended", true);
     if (!record->will) return true;
     if (record->is_will_only) line.boolean("will_only", true);
@@ -81,6 +85,7 @@ bool dump_queued(JsonWriter& line, Bytes body) {
 
 bool dump_received(JsonWriter& line, Bytes body) {
     static_cast<void>(line);
+    // The packet identifier is in the key; the row has no body.
     return body.empty();
 }
 
@@ -122,6 +127,8 @@ void put_key(JsonWriter& line, Table table, Bytes key) {
 std::string dump_row(Table table, const ReadRow& row) {
     JsonWriter line;
     line.text("table", traits_of(table).name);
+    // A row with a fault is printed with its bytes: its fields may be wrong, but an operator may still recognize the
+    // content.
     if (row.fault == nullptr) {
         put_key(line, table, row.key);
         if (traits_of(table).dump(line, row.body)) return line.finish();

@@ -49,6 +49,7 @@ void isolate_child() {
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const int signal : {SIGABRT, SIGBUS, SIGSEGV, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
+    // The output of an assertion or of LMDB in the child would only alarm the operator: the parent reports the damage.
     const os::Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     if (nowhere.is_open()) ::dup2(nowhere.get(), STDERR_FILENO);
 }
@@ -64,10 +65,12 @@ void isolate_child() {
 
 /// Reads from the child until the pipe ends. False = the child was silent for too long.
 bool receive(int descriptor, const std::function<void(Bytes)>& on_bytes, int silence_max_ms) {
+    // The capacity of a pipe in Linux: one read empties it.
     std::vector<Byte> buffer(64 * 1024);
     for (;;) {
         pollfd ready{descriptor, POLLIN, 0};
         const int count = ::poll(&ready, 1, silence_max_ms);
+        // A signal to the parent is no reason to give up the child.
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return false;
         const ssize_t size = ::read(descriptor, buffer.data(), buffer.size());
@@ -102,8 +105,10 @@ GuardedEnd run_guarded(const std::function<bool(GuardedOut&)>& work, const std::
     const bool has_ended = child > 0 && receive(our_end.get(), on_bytes, silence_max_ms);
     our_end.reset();
     if (child < 0) return GuardedEnd::silent;
+    // SIGKILL, because a process that is stuck in damaged pages may handle no other signal.
     if (!has_ended) ::kill(child, SIGKILL);
     int status = 0;
+    // Without this call the child would stay as a zombie.
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (!has_ended) return GuardedEnd::silent;

@@ -25,6 +25,7 @@ std::string_view HeldFile::displacement(const std::string& path) {
     struct stat named {};
     if (::fstat(file_.get(), &held) != 0) return "cannot be examined";
     if (::lstat(path.c_str(), &named) != 0) return "was removed";
+    // Device and inode together identify a file; a renamed copy has another inode.
     if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return "was replaced by another file";
     // LMDB never shortens its file, so another program has done it.
     if (held.st_size < size_seen_) return "was cut off by another program";

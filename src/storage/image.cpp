@@ -60,11 +60,13 @@ int for_each_sound_row(const Txn& txn, const Tables& tables, Table table, Damage
 template <class F>
 int for_each_owned_row(const Txn& txn, const Tables& tables, Table table, std::vector<StoredSession>& sessions,
                        Damage& damage, F&& f) {
+    // Already sorted, because the rows of the sessions were read in the order of their keys.
     const std::vector<std::uint64_t> numbers = numbers_of(sessions);
     LossFinder losses(table, numbers, damage.incomplete);
     SessionFinder finder(sessions);
     const auto on_row = [&](Bytes key, Bytes body) {
         if (StoredSession* owner = finder.find(SessionNumber(read_u64(key.data())))) return f(*owner, key, body);
+        // The walk passes only the body, but the file of bad rows gets the row as it is in the store.
         const auto value = txn.get(tables[table], key);
         if (value) damage.rows.note(table, key, value.value(), "its session is missing");
     };
@@ -109,6 +111,7 @@ int load_retained(const Txn& txn, const Tables& tables, const FreshRows& fresh, 
     const auto& places = fresh.places();
     const int code = for_each_sound_row(txn, tables, Table::retained, damage, nullptr, [&](Bytes key, Bytes body) {
         const std::uint64_t number = read_u64(key.data());
+        // A message with an entry in `places` has a newer state in `fresh`: another message, or none.
         if (places.empty() || !places.contains(number)) add_retained(number, body, retained);
     });
     if (code != lmdb_ok) return code;
@@ -146,6 +149,8 @@ void sort_once(std::vector<std::uint64_t>& numbers) {
 
 std::vector<Byte> incomplete_record(Bytes body) {
     auto record = journal::parse_session(body);
+    // Cannot happen for a row that was checked. The session stays as it is, because a row that cannot be parsed cannot
+    // be marked.
     if (!record) return copy_of(body);
     record->is_incomplete = true;
     return copy_of(journal::encode(*record).bytes());
@@ -168,6 +173,7 @@ int mark_incomplete(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& 
         const Key key = Key::of(session);
         const auto body = get_row(txn, tables, Table::session, key.bytes());
         if (!body && !is_not_found(body.error()) && body.error() != row_damaged) return body.error();
+        // A session whose own row is lost or damaged cannot be resumed, so it needs no mark.
         if (!body) continue;
         if (const int code = put_row(txn, tables, Table::session, key.bytes(), incomplete_record(*body))) return code;
     }
@@ -198,10 +204,12 @@ int load_image(const Txn& txn, const Tables& tables, const FreshRows& fresh, jou
     if (code != lmdb_ok) return code;
 
     std::vector<MessageNumber> messages;
+    // One allocation of the right size: a vector that grows would need up to three times this memory for a moment.
     if (const auto facts = txn.facts(tables[Table::queued])) messages.reserve(facts.value().entries);
     code = for_each_owned_row(txn, tables, Table::queued, sessions, damage,
                               [&](auto& owner, Bytes key, Bytes body) { add_queued(owner, key, body, messages); });
     if (code != lmdb_ok) return code;
+    // Only rows of existing sessions count: a row without its session will be removed and must not keep its message.
     count_references(std::move(messages), image.references);
     mark_incomplete(sessions, damage.incomplete);
     // Without bad rows every message has a queue row, so the walk through all messages is not needed.

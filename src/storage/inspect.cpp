@@ -33,6 +33,7 @@ public:
     bool inspect(const std::string& path, bool is_alone) {
         auto env = Env::open({.path = path, .is_read_only = true, .is_alone = is_alone});
         if (!env) return report_error("cannot be opened", env.error());
+        // Read before the transaction begins, so the number of pages cannot be newer than the snapshot.
         const EnvFacts facts = env->facts();
         auto txn = Txn::begin(*env, true);
         if (!txn) return report_error("cannot be read", txn.error());
@@ -44,10 +45,13 @@ public:
                                : std::nullopt;
         if (fault) report_damage(*fault);
         const MetaRows rows = read_meta_rows(*txn);
+        // A file without rows is sound: the open writes its meta row.
         if (!rows.is_ours) return is_empty(*txn) || report_damage("not a store of this broker");
         if (rows.meta && rows.meta->version > schema_version) return true;  // the open reports the newer version
         auto tables = Tables::open(*txn, false);
         if (!tables) return report_error("a table is missing", tables.error());
+        // A bad meta row and not damage of the file, because its content can be recovered from the copy or from the
+        // other rows.
         if (rows.fault != nullptr) report_bad_row(rows.fault);
         reader_ = RowReader(rows.meta ? rows.meta->version : version_of_rows(*txn, *tables));
         for (const Table table : all_tables) inspect_table(*txn, *tables, table);
@@ -83,6 +87,7 @@ private:
 
     bool report_error(const char* what, int code) {
         const std::string sentence = std::string(what) + ": " + explain(code);
+        // Any other error says nothing about the content of the file. The file must not be put in quarantine for it.
         if (fault_of(code) == Fault::damaged) return report_damage(sentence);
         out_.send(as_bytes("o " + sentence + "\n"));
         return false;
@@ -91,6 +96,7 @@ private:
     bool report_damage(const std::string& sentence) {
         is_sound_ = false;
         out_.send(as_bytes("d " + sentence + "\n"));
+        // A later page may end this process, and the parent must know the damage that was found before.
         out_.flush();
         return false;
     }
@@ -108,6 +114,7 @@ private:
 
     void inspect_table(const Txn& txn, const Tables& tables, Table table) {
         if (table == Table::message && depth_ == Depth::heads) return;
+        // A copy of the last key: the bytes on the page may be a different row after the next step.
         std::array<Byte, Key::size_max> before{};
         std::size_t before_size = 0;
         std::uint64_t rows = 0;
@@ -131,6 +138,8 @@ private:
         });
         if (code != lmdb_ok) report_damage(std::string(traits_of(table).name) + ": " + explain(code));
         const auto facts = txn.facts(tables[table]);
+        // An old page in the place of a newer one has sorted keys and correct seals. Only the count of the rows shows
+        // it.
         if (facts && facts.value().entries != rows && is_sound_) {
             report_damage(std::string(traits_of(table).name) + ": " + std::to_string(rows) +
                           " rows were read, but the table has " + std::to_string(facts.value().entries));
@@ -174,11 +183,13 @@ private:
         messages_queued_.erase(std::unique(messages_queued_.begin(), messages_queued_.end()), messages_queued_.end());
         // Both lists are sorted: the queued messages by the call above, the stored ones because keys are sorted.
         std::vector<std::uint64_t> odd;
+        // Queued, but not stored. Such a delivery has no payload, so the core drops it.
         std::set_difference(messages_queued_.begin(), messages_queued_.end(), messages_.begin(), messages_.end(),
                             std::back_inserter(odd));
         for (const std::uint64_t number : odd)
             report_bad_row("message " + std::to_string(number) + " is queued but missing");
         odd.clear();
+        // Stored, but not queued. No acknowledgement would ever remove such a message.
         std::set_difference(messages_.begin(), messages_.end(), messages_queued_.begin(), messages_queued_.end(),
                             std::back_inserter(odd));
         for (const std::uint64_t number : odd) report_bad_row("message " + std::to_string(number) + " is in no queue");
@@ -212,6 +223,7 @@ void parse_line(std::string_view line, Inspection& inspection) {
         std::uint64_t rows = 0;
         const char* end = line.data() + line.size();
         const auto first = std::from_chars(line.data() + 2, end, table);
+        // The line comes from a process that has read damaged pages, so the table number is not to be trusted.
         if (first.ptr == end || table >= table_count) return;
         std::from_chars(first.ptr + 1, end, rows);
         inspection.rows[table] = rows;
@@ -242,6 +254,7 @@ Inspection inspect(const std::string& path, bool is_alone, Depth depth) {
         for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1) {
             parse_line(std::string_view(text).substr(start, end - start), inspection);
         }
+        // The pipe may split a line; its beginning stays until the rest arrives.
         text.erase(0, start);
     };
     const auto work = [&](GuardedOut& out) { return Inspector(out, depth).inspect(path, is_alone); };

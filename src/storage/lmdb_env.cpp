@@ -22,6 +22,7 @@
 namespace ledge::storage {
 namespace {
 
+// The header repeats these values, so that only this file needs lmdb.h.
 static_assert(lmdb_not_found == MDB_NOTFOUND);
 static_assert(lmdb_panic == MDB_PANIC);
 static_assert(lmdb_map_full == MDB_MAP_FULL);
@@ -51,9 +52,11 @@ bool has_impossible_page_size(const std::string& path) {
     const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint32_t size = 0;
     const bool is_read = ::pread(file.get(), &size, sizeof size, place) == ssize_t{sizeof size};
+    // LMDB uses the page size of the system, a power of two. No system is outside these limits (in bytes).
     return is_read && (size < 256 || size > 65'536 || !std::has_single_bit(size));
 }
 
+// LMDB's API has no const, but keys and values that are passed in are only read.
 MDB_val to_val(Bytes bytes) { return {bytes.size(), const_cast<Byte*>(bytes.data())}; }
 Bytes to_bytes(const MDB_val& value) { return {static_cast<const Byte*>(value.mv_data), value.mv_size}; }
 
@@ -69,6 +72,7 @@ public:
     }
 };
 
+/// Has no words: the operation of such an Error says everything (store.hpp).
 class FaultCategory final : public std::error_category {
 public:
     const char* name() const noexcept override { return "store"; }
@@ -97,6 +101,7 @@ Fault fault_of(std::error_code code) {
 }
 
 bool may_retry(const Error& error) {
+    // In both cases LMDB has changed nothing, so the same batch can be repeated.
     const Fault fault = fault_of(error.code);
     return fault == Fault::full || fault == Fault::ceiling;
 }
@@ -105,11 +110,13 @@ Fault fault_of(int code) {
     switch (code) {
         case ENOSPC:
         case EDQUOT:
+        // EFBIG: the file size limit of the process or of the filesystem. Room can return, as on a full disk.
         case EFBIG: return Fault::full;
         case MDB_MAP_FULL: return Fault::ceiling;
         case EACCES:
         case EPERM:
         case EROFS:
+        // A missing path is a fault of the configuration, not of the content.
         case ENOENT:
         case ENOTDIR: return Fault::access;
         case MDB_INVALID:
@@ -122,6 +129,7 @@ Fault fault_of(int code) {
         case MDB_BAD_VALSIZE:
         case MDB_NOTFOUND:
         case row_damaged: return Fault::damaged;
+        // The argument is an int with values of three origins, so the compiler cannot check that the list is complete.
         default: return Fault::io;
     }
 }
@@ -139,6 +147,7 @@ Result<Env, int> Env::open(const EnvOptions& options) {
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
     if (options.is_read_only) flags |= MDB_RDONLY;
     if (options.is_alone) flags |= MDB_NOLOCK;
+    // More than the tables of the schema. LMDB needs the number before it opens the file.
     int code = mdb_env_set_maxdbs(raw, 16);
     if (code == 0) code = mdb_env_set_maxreaders(raw, options.readers_max);
     if (code == 0 && options.size_max != 0) code = mdb_env_set_mapsize(raw, options.size_max);
@@ -155,6 +164,7 @@ Env& Env::operator=(Env&& other) noexcept {
     return *this;
 }
 
+// No transaction of this environment may exist any more; LMDB would access freed memory.
 Env::~Env() { close(); }
 
 void Env::close() {
@@ -166,6 +176,7 @@ int Env::set_size_max(std::size_t bytes) {
     return mdb_env_set_mapsize(env_, bytes);
 }
 
+// The two calls fail only for a null pointer, so their results are not checked.
 EnvFacts Env::facts() const {
     MDB_envinfo info{};
     MDB_stat stat{};
@@ -228,6 +239,7 @@ Result<Byte*, int> Txn::reserve(DbId db, Bytes key, std::size_t size) {
     LEDGE_ASSERT(txn_ != nullptr);
     MDB_val k = to_val(key);
     MDB_val v{size, nullptr};
+    // MDB_RESERVE saves a copy: head, body and seal are written directly to their place in the page.
     if (const int code = mdb_put(txn_, db, &k, &v, MDB_RESERVE)) return Failure{code};
     return static_cast<Byte*>(v.mv_data);
 }
@@ -238,6 +250,7 @@ int Txn::erase(DbId db, Bytes key) {
     return mdb_del(txn_, db, &k, nullptr);
 }
 
+// The last argument 0 keeps the database itself and its handle.
 int Txn::clear(DbId db) { return mdb_drop(txn_, db, 0); }
 
 Result<DbFacts, int> Txn::facts(DbId db) const {
@@ -275,6 +288,7 @@ int Cursor::move(int operation) {
     LEDGE_ASSERT(cursor_ != nullptr);
     MDB_val k = to_val(key_);
     MDB_val v{};
+    // Only MDB_SET_RANGE reads the key that is passed in. LMDB replaces it with the key of the row.
     if (const int code = mdb_cursor_get(cursor_, &k, &v, static_cast<MDB_cursor_op>(operation))) return code;
     key_ = to_bytes(k);
     value_ = to_bytes(v);

@@ -52,6 +52,7 @@ std::size_t given_bytes(Table table, const journal::Record& record) { return key
 LmdbStore::LmdbStore(std::unique_ptr<OpenStore> open, WallClock wall_clock, unsigned short_runs, const Log& log)
     : open_(std::move(open)),
       start_state_(open_->start_state),
+      // The size of the open map and not the configured size, because a larger existing file has raised the limit.
       ceiling_(open_->env.facts().size_max),
       wall_clock_(wall_clock),
       log_(log),
@@ -72,6 +73,8 @@ Result<journal::StoreImage, Error> LmdbStore::load() {
         // A number in use must never be assigned again, even if a damaged meta row says so.
         meta_.next_number = std::max(meta_.next_number, highest_number(*txn, open_->tables) + 1);
     }
+    // The read transaction has ended above: moving the rows needs a write transaction, and a snapshot that is kept
+    // would prevent the reuse of the pages that this transaction frees.
     if (image.bad_rows > 0) move_bad_rows(damage.incomplete);
     image.next_number = meta_.next_number;
     image.now = wall_clock_ != nullptr ? resume_clock(meta_, wall_clock_()) : meta_.logical;
@@ -84,6 +87,8 @@ void LmdbStore::move_bad_rows(std::vector<std::uint64_t>& incomplete) {
     log_.error("store_bad_rows", {{"rows", bad_rows_.count()}, {"incomplete", incomplete.size()}});
     int code = lmdb_ok;
     bool is_marked = false;
+    // One transaction moves a limited number of rows, because its pages stay in memory until the commit. The marks are
+    // in the first transaction: a session must not look complete once one of its rows has left the tables.
     while (code == lmdb_ok && (!is_marked || bad_rows_.has_noted())) {
         auto txn = Txn::begin(open_->env, false);
         code = txn ? lmdb_ok : txn.error();
@@ -99,11 +104,15 @@ void LmdbStore::move_bad_rows(std::vector<std::uint64_t>& incomplete) {
 // Commit
 
 Result<CommitReport, Error> LmdbStore::commit(const journal::Batch& batch) {
+    // To the core, a failed read looks like a missing row. Decisions that the core bases on such a read must not become
+    // durable.
     if (const int code = read_failure_; code != lmdb_ok && !poison_) {
         return Failure{poison("{}: could not be read; nothing more is written until a restart: {}", explain(code))};
     }
     if (poison_) return Failure{*poison_};
     LEDGE_ASSERT(open_ != nullptr);
+    // A reader that meets a broken environment waits for this mutex, until this commit has opened the environment
+    // again.
     const std::lock_guard committing(commit_mutex_);
     forget_dead_readers(batch.now);
     const std::uint64_t before = thread_written_bytes();
@@ -146,6 +155,7 @@ Error LmdbStore::poison(std::string_view what, std::string detail) {
 // beginning.
 Error LmdbStore::on_commit_failed(int code) {
     LEDGE_ASSERT(code != lmdb_ok);
+    // The transaction is gone, so the places of its rows in `fresh` must not enter the index.
     open_->fresh.on_failed();
     Error postponed = error("{}: cannot be written", code);
     if (code == EIO && is_broken_write()) postponed = broken_write();
@@ -155,6 +165,7 @@ Error LmdbStore::on_commit_failed(int code) {
     }
     if (code == lmdb_map_full)
         postponed = {Fault::ceiling, "{}: cannot be written: {}", open_->dir.data_path(), raise_ceiling()};
+    // Even a full disk can make the environment unusable, namely when the write of the meta page fails.
     if (const int broken = reopen_if_broken()) {
         poison_ = error("{}: cannot be opened again after a failed write", broken);
         return *poison_;
@@ -186,6 +197,7 @@ std::string LmdbStore::raise_ceiling() {
     std::string text = "store.size_max_bytes (" + std::to_string(ceiling_) + ") is used up";
     if (raised <= size_max) return text + ", and the file has reached twice that size";
     if (!has_address_space(raised)) return text + ", and this process has no address space for a larger file";
+    // LMDB moves the map when its size changes. No transaction may be open meanwhile, on either thread.
     const std::lock_guard lock(env_mutex_);
     read_txn_.reset();
     if (open_->env.set_size_max(raised) != lmdb_ok) return text;
@@ -197,9 +209,11 @@ std::string LmdbStore::raise_ceiling() {
 // harmless.
 int LmdbStore::reopen_if_broken() {
     {
+        // LMDB has no query for this state; beginning a write transaction shows whether the environment is unusable.
         const auto probe = Txn::begin(open_->env, false);
         if (probe || probe.error() != lmdb_panic) return lmdb_ok;
     }
+    // The present limit may be above the ceiling. The file must keep the room that it was given for removals.
     const std::size_t size_max = open_->env.facts().size_max;
     const std::lock_guard lock(env_mutex_);
     read_txn_.reset();
@@ -212,6 +226,7 @@ int LmdbStore::reopen_if_broken() {
     auto tables = Tables::open(*txn, false);
     if (!tables) return tables.error();
     open_->tables = *tables;
+    // The old meta page may be the valid one, so the index is built again from the rows that are on the disk.
     const int code = open_->fresh.load(*txn, open_->tables);
     return code != lmdb_ok ? code : txn->commit();  // a commit keeps the handles of the tables open
 }
@@ -229,12 +244,15 @@ int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
         const Table table = table_of(record.kind);
         report.given[static_cast<std::size_t>(traits_of(table).write_class)] += given_bytes(table, record);
     }
+    // meta_ changes only after the commit: a failed batch must leave the numbers and the clock as they were. Both only
+    // increase, so a repeated batch cannot set them back.
     Meta meta = meta_;
     meta.next_number = std::max(meta.next_number, batch.next_number);
     meta.logical = std::max(meta.logical, batch.now);
     if (wall_clock_ != nullptr) meta.wall = wall_clock_();
     if (code == lmdb_ok) code = write_meta(txn, meta);
     if (code != lmdb_ok) return code;
+    // Counted inside the transaction, because after the commit another transaction would be needed.
     const auto pages = pages_in_use(txn, open_->tables);
     if (!pages) return pages.error();
     code = txn.commit();
@@ -249,6 +267,7 @@ int LmdbStore::write(const journal::Batch& batch, CommitReport& report) {
 int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
     const Tables& tables = open_->tables;
     const bool is_put = record.change == Change::put;
+    // The journal has one record for the end of a session, without a record for each of its rows.
     if (record.kind == RecordKind::session && !is_put) return drop_session(txn, record.session);
     if (record.kind == RecordKind::retained) {
         return is_put ? open_->fresh.put(txn, tables, record.number, body)
@@ -261,6 +280,8 @@ int LmdbStore::apply(Txn& txn, const journal::Record& record, Bytes body) {
     return ignore_missing(txn.erase(tables[table], key.bytes()));
 }
 
+// Messages stay, because the queues of other sessions may share them. The journal removes a message with a record of
+// its own.
 int LmdbStore::drop_session(Txn& txn, SessionNumber session) {
     int code = ignore_missing(txn.erase(open_->tables[Table::session], Key::of(session.value()).bytes()));
     for (const Table table : {Table::subscription, Table::received, Table::queued}) {
@@ -301,7 +322,9 @@ void LmdbStore::close(Instant now) {
     const bool is_clean = !poison_ && (meta_.logical == now || commit(clock).ok());
     StoreDir dir = std::move(open_->dir);
     open_.reset();
+    // After the environment is closed: the mark contains size and time of the file, and no write may follow.
     if (is_clean) dir.mark_clean();
+    // A commit after the close gets this error and does not touch the file, which another process may use now.
     poison_ = Error{Fault::access, "{}: is closed", dir.data_path()};
 }
 
@@ -329,6 +352,7 @@ template <class F>
 int LmdbStore::read_once(F&& f) {
     const std::lock_guard lock(env_mutex_);
     int code = lmdb_ok;
+    // The transaction object is kept between reads: renewing it costs no slot search in LMDB's reader table.
     if (read_txn_) {
         code = read_txn_->renew();
     } else {
@@ -340,6 +364,7 @@ int LmdbStore::read_once(F&& f) {
         code = f(*read_txn_);
         read_txn_->reset();
     } else {
+        // A transaction that could not be renewed is of no further use. The next read begins a new one.
         read_txn_.reset();
     }
     return code;
@@ -354,6 +379,8 @@ void LmdbStore::queued(SessionNumber session, QueueRow from, std::size_t rows_ma
         if (!messages) return messages.error();
         std::size_t bytes = 0;
         int code = rows->seek(Key::of(session.value(), from.value()).bytes());
+        // The byte limit is checked before each row, so at least one row is returned even if it exceeds the limit
+        // alone. Otherwise a large message would block its queue forever.
         for (; code == lmdb_ok && rows_max > 0 && bytes <= bytes_max; --rows_max) {
             const Bytes key = rows->key();
             if (key.size() != key_size(Table::queued) || read_u64(key.data()) != session.value()) break;
@@ -373,6 +400,7 @@ void LmdbStore::queued(SessionNumber session, QueueRow from, std::size_t rows_ma
             bytes += delivery.row.body.size() + delivery.publication.size();
             code = rows->next();
         }
+        // The end of the table is no error: the session has no more rows.
         return ignore_missing(code);
     });
 }
@@ -383,6 +411,7 @@ bool LmdbStore::read_row(Table table, std::uint64_t number, std::vector<Byte>& o
     return read([&](const Txn& txn) {
         const auto row = table == Table::retained ? find_retained(txn, open_->tables, place, number)
                                                   : get_row(txn, open_->tables, table, Key::of(number).bytes());
+        // A damaged row counts as missing and does not poison the store: the damage concerns one message only.
         if (!row && row.error() == row_damaged) {
             note_if_bad(txn, table, Key::of(number));
             if (place) note_if_bad(txn, Table::fresh, Key::of(place->sequence, number));

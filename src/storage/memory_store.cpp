@@ -24,6 +24,7 @@ struct MemoryStore::Tables {
 
     Rows& operator[](Table table) { return rows[index_of(table)]; }
 
+    /// Messages and retained messages belong to no session, so the first part of their keys is 0.
     bool read(Table table, std::uint64_t number, std::vector<Byte>& out) {
         const auto row = (*this)[table].find({0, number});
         if (row == (*this)[table].end()) return false;
@@ -46,12 +47,14 @@ void MemoryStore::start(journal::Batch batch) {
 
 Result<CommitReport, Error> MemoryStore::finish() {
     LEDGE_ASSERT(under_way_.has_value());
+    // The batch is gone in every case: after an error the caller must hand over the same batch again.
     const journal::Batch batch = std::move(*under_way_);
     under_way_.reset();
     // The planned failure poisons the store: all later commits fail as well.
     if (until_failure_ > 0 && --until_failure_ == 0) poison_ = planned_;
     if (poison_) return Failure{*poison_};
     apply(batch, batch.records.size());
+    // Only commits that succeeded count.
     ++commits_;
     CommitReport report;
     report.last = batch.last;
@@ -72,6 +75,7 @@ void MemoryStore::apply(const journal::Batch& batch, std::size_t records) {
     LEDGE_ASSERT(records <= batch.records.size());
     for (std::size_t i = 0; i < records; ++i) apply(batch.records[i], batch.body(batch.records[i]));
     records_ += records;
+    // As in the real store, number and time never go back, even if a batch is repeated.
     next_number_ = std::max(next_number_, batch.next_number);
     now_ = std::max(now_, batch.now);
 }
@@ -98,6 +102,7 @@ void MemoryStore::drop_session(SessionNumber session) {
     }
 }
 
+// The meta data of the batch survives together with the first records. load() raises the next number if needed.
 void MemoryStore::crash(std::size_t records_kept, Duration rest) {
     if (under_way_) apply(*under_way_, std::min(records_kept, under_way_->records.size()));
     under_way_.reset();
@@ -130,7 +135,9 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
     std::uint64_t highest = 0;  // the highest number in use
     image.now = now_;
     Tables& tables = *tables_;
+    // Message number to the number of its queue rows. The image lists the references in ascending order, as a map does.
     std::map<std::uint64_t, std::uint32_t> references;
+    // The same checks as in the real store: tests can put malformed rows into the store to see what the core gets.
     const auto is_sound = [&](Table table, const Key& key, const std::vector<Byte>& body) {
         const bool is_bad =
             fault_in_row(table, key_of(table, key.first, table == Table::session ? 0 : key.second).bytes(), body) !=
@@ -157,10 +164,13 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
         each_of(Table::queued, [&](auto number, const auto& body) {
             const auto queued = journal::parse_queued(body);
             if (!queued) return;
+            // The rows come in the order of their numbers, so the first row is the lowest and the last row the highest.
             if (stored.queued++ == 0) stored.first_queued = QueueRow(number);
             stored.last_queued = QueueRow(number);
             if (queued->is_live) stored.last_live = QueueRow(number);
             stored.queued_bytes += queued->bytes;
+            // A row with a packet identifier was sent and not acknowledged. The session needs its body at once, to send
+            // it again.
             if (queued->packet_id != 0) stored.inflight.push_back({number, body});
             ++references[queued->message.value()];
         });
@@ -174,7 +184,9 @@ Result<journal::StoreImage, Error> MemoryStore::load() {
         highest = std::max(highest, key.second);
     }
     for (const auto& [key, body] : tables[Table::message])
+        // A number above number_max is damage. Numbers after it could not be represented.
         if (key.second <= number_max) highest = std::max(highest, key.second);
+    // The batch that wrote the highest number may have been lost in part, together with its next number (crash()).
     image.next_number = std::max(next_number_, highest + 1);
     return image;
 }
@@ -190,6 +202,7 @@ void MemoryStore::queued(SessionNumber session, QueueRow from, std::size_t rows_
         journal::StoredDelivery& delivery = out.emplace_back();
         delivery.row = {row->first.second, row->second};
         const auto queued = journal::parse_queued(row->second);
+        // No message has the number 0, so a malformed row finds nothing and is returned with an empty publication.
         const auto message = tables[Table::message].find({0, queued ? queued->message.value() : 0});
         if (message != tables[Table::message].end()) delivery.publication = message->second;
         bytes += delivery.row.body.size() + delivery.publication.size();

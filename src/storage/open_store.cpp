@@ -28,12 +28,15 @@
 namespace ledge::storage {
 namespace {
 
+// Short runs in a row. A single crash may have another cause, and a complete check delays the start.
 constexpr unsigned short_runs_suspicious = 3;
 // A slow card needs about a second to read a file of this size.
 constexpr std::uint64_t bytes_checked_always = 32 * 1024 * 1024;
 constexpr std::uint64_t size_granule = 1024 * 1024;  // a multiple of every page size; the map size is rounded to it
 constexpr std::uint64_t size_smallest = size_granule;
 
+/// The size of the map in bytes. LMDB cannot open a file that is larger than its map, so an existing file raises the
+/// limit.
 std::size_t ceiling_of(std::uint64_t wanted, std::uint64_t file_bytes) {
     std::uint64_t size = std::max({wanted, file_bytes, size_smallest});
     size = (size + size_granule - 1) / size_granule * size_granule;
@@ -45,6 +48,7 @@ std::size_t ceiling_of(std::uint64_t wanted, std::uint64_t file_bytes) {
 /// One try to open the store of a directory.
 class Opener {
 public:
+    // A copy of the options: a LaterOpener outlives the call of open_lmdb_store().
     Opener(const LmdbStoreOptions& options, const Log& log) : options_(options), log_(log) {}
 
     StartState start_state() const { return start_state_; }
@@ -58,18 +62,25 @@ public:
     /// Opens the store in a directory that this process has locked.
     Result<std::unique_ptr<Store>, Error> open(StoreDir dir) {
         warn_of_group(dir);
+        // First of all, because an earlier start may have ended between two renames. data.mdb may then exist under
+        // another name.
         int code = dir.finish_interrupted();
         const bool is_new = os::file_size(dir.data_path()) == 0;
+        // The broker starts all the same: publishers must not stop because old data is gone. The operator must learn
+        // about the loss, so the log, /healthz and the metrics report it.
         if (dir.has_lost_data()) {
             start_state_ = StartState::lost;
             log_loss(dir);
         }
         if (code == lmdb_ok && is_new) code = create(dir);
         if (code != lmdb_ok) return failure(dir, "{}: cannot be created", code);
+        // A file that this start has just made needs no check.
         const StoreDir::Past past = is_new ? StoreDir::Past{.is_clean = true} : dir.past();
         std::string reason = check_file(dir, past);
         if (reason.empty()) {
             auto store = open_file(dir, past, reason);
+            // Either the store is open, or the error is not a damage of the file. A missing right, for example, must
+            // not cause a quarantine.
             if (reason.empty()) return store;
         }
         return replace(std::move(dir), reason);
@@ -99,6 +110,8 @@ private:
     /// Inspects the file if the last run did not end cleanly. Returns why the file cannot be trusted; "" = it can.
     std::string check_file(const StoreDir& dir, const StoreDir::Past& past) const {
         if (past.is_clean) return {};
+        // A start reads no messages. If a damaged message has crashed the last runs, only the check of everything finds
+        // it.
         const bool is_suspicious = past.short_runs >= short_runs_suspicious;
         const bool is_small = os::file_size(dir.data_path()) <= bytes_checked_always;
         const Depth depth = is_suspicious || is_small ? Depth::everything : Depth::heads;
@@ -117,14 +130,17 @@ private:
             if (fault_of(env.error()) == Fault::damaged) reason = explain(env.error());
             return failure(dir, "{}: cannot be opened", env.error());
         }
+        // A tool that was killed leaves its slot in the reader table, and the slot prevents the reuse of free pages.
         int freed = 0;
         env->check_readers(freed);
         Meta meta;
         if (auto known = check_meta(dir, *env, meta, reason); !known) return Failure{known.error()};
+        // Counts this run as short until it has lasted long enough (LmdbStore::note_lasting_run).
         const unsigned short_runs = past.is_clean ? 1 : past.short_runs + 1;
         if (meta.version < schema_version) {
             const int code = upgrade(dir, *env, meta);
             if (code != lmdb_ok) return failure(dir, "{}: cannot be upgraded to the schema of this broker", code);
+            // The upgrade has replaced data.mdb; the environment from before still refers to the old file.
             env = open_env(dir);
             if (!env) return failure(dir, "{}: cannot be opened", env.error());
         }
@@ -160,6 +176,7 @@ private:
             if (!tables) return tables.error();
             if (const int code = copy_upgraded(env, meta, *copy, *tables, bad_rows, upgraded)) return code;
         }
+        // The inner block has closed the copy. From the rename on, a start finds the upgraded store.
         if (const int code = dir.adopt(dir.new_path())) return code;
         log_.info("store_upgraded", {{"path", dir.data_path()},
                                      {"from_version", meta.version},
@@ -205,6 +222,7 @@ private:
             reason = "not a store of this broker";
             return failure_of(dir, "{}: is not a store of this broker", Fault::damaged);
         }
+        // Both copies of the meta row are lost, but one of them has the magic bytes, so the file is a store.
         if (meta_rows.is_ours && !found) {
             auto tables = Tables::open(*txn, false);
             if (!tables) return failure_of(dir, "{}: cannot be read", tables.error());
@@ -227,7 +245,9 @@ private:
             return failure(dir, "{}: cannot be used, because its directory cannot be written", errno);
         auto tables = prepare(env, meta);
         if (!tables) return failure(dir, "{}: cannot be prepared", tables.error());
+        // Makes the names of the files durable. A commit syncs only the content of data.mdb.
         if (const int code = dir.sync()) return failure(dir, "{}: cannot be synced", code);
+        // The second descriptor of the file; each commit uses it to see whether data.mdb still names this file.
         auto file = HeldFile::open(dir.data_path());
         if (!file) return failure(dir, "{}: cannot be opened", file.error());
         std::unique_ptr<OpenStore> open(
@@ -246,6 +266,8 @@ private:
         auto txn = Txn::begin(env, false);
         if (!txn) return Failure{txn.error()};
         const bool needs_meta = read_meta_rows(*txn).fault != nullptr;  // or the meta row or its copy is damaged
+        // LMDB makes the handles of the tables valid for later transactions only if the transaction that opens them
+        // commits.
         auto tables = Tables::open(*txn, true);
         if (!tables) return tables;
         int code = needs_meta ? write_meta(*txn, meta) : lmdb_ok;
@@ -272,6 +294,7 @@ private:
     /// name until the new file is complete: if this process ends before, the next start finds the damaged file again.
     Opened replace(StoreDir dir, const std::string& reason) const {
         LEDGE_ASSERT(!reason.empty());
+        // The salvaged file is new, so the short runs of the damaged file do not count against it.
         dir.mark_running(0);
         Salvaged salvaged;
         if (const int code = make_salvaged(dir, salvaged)) {
@@ -287,6 +310,8 @@ private:
         if (!env) return failure(dir, "{}: cannot be opened", env.error());
         Meta meta;
         std::string second_reason;
+        // A second quarantine is not tried. A new file that cannot be read shows a fault of the disk or of this
+        // program.
         if (auto known = check_meta(dir, *env, meta, second_reason); !known) return Failure{known.error()};
         return finish(std::move(dir), std::move(*env), meta, 0, StartState::salvaged);
     }
@@ -332,6 +357,7 @@ public:
     explicit LaterOpener(const LmdbStoreOptions& options) : options_(options) { lock_directory(); }
 
     Result<std::unique_ptr<Store>, Error> operator()() {
+        // The lock can fail while the disk is full, because the file `lock` may have to be created.
         if (!*held_) lock_directory();
         if (!*held_) return Failure{held_->error()};
         const std::string data = (*held_)->data_path();
@@ -363,6 +389,8 @@ private:
 Result<std::unique_ptr<Store>, Error> open_lmdb_store(const LmdbStoreOptions& options, const Log& log) {
     Opener opener(options, log);
     auto opened = opener.open();
+    // Only an empty store may be postponed. With an existing file, a broker without its store would lose what the file
+    // contains.
     const bool is_new = os::file_size(options.path + "/data.mdb") == 0;
     if (opened || !may_retry(opened.error()) || !is_new) return opened;
     log.error("store_postponed",

@@ -19,6 +19,7 @@ namespace {
 
 using Word = std::size_t;
 
+// These values and the two structures below are those of LMDB's data format 1 (mdb.c of LMDB 0.9).
 constexpr std::uint32_t lmdb_magic = 0xBEEFC0DE;
 constexpr std::uint32_t data_version = 1;
 constexpr std::uint16_t flag_branch = 1;
@@ -32,6 +33,7 @@ constexpr unsigned depth_max = 32;  // as in LMDB
 constexpr std::size_t head_size = sizeof(Word) + 8;  // bytes, of a page
 constexpr std::size_t node_head_size = 8;            // bytes
 
+/// The head of one tree (MDB_db in mdb.c). In the meta page, `pad` of the free list is the page size.
 struct Db {
     std::uint32_t pad = 0;
     std::uint16_t flags = 0;
@@ -42,6 +44,7 @@ struct Db {
     Word entries = 0;
     Word root = no_page;
 };
+/// The content of a meta page behind its page head (MDB_meta in mdb.c). `map_size` and `address` are not checked.
 struct MetaPage {
     std::uint32_t magic = 0;
     std::uint32_t version = 0;
@@ -61,6 +64,7 @@ public:
         struct stat facts {};
         if (file.is_open() && ::fstat(file.get(), &facts) == 0 && facts.st_size > 0) {
             size_ = static_cast<std::size_t>(facts.st_size);
+            // Mapped and not read, so that a large store needs no memory for the check.
             void* place = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
             bytes_ = place != MAP_FAILED ? static_cast<const Byte*>(place) : nullptr;
         }
@@ -80,6 +84,7 @@ private:
 template <class T>
 T read(Bytes bytes, std::size_t at) {
     T value{};
+    // A damaged file may place a value at any address, so a cast would break the alignment rules.
     std::memcpy(&value, &bytes[at], sizeof value);
     return value;
 }
@@ -119,6 +124,7 @@ private:
             const auto meta = read<MetaPage>(file_, at + head_size);
             const bool is_meta = meta.magic == lmdb_magic && meta.version == data_version;
             if (is_meta && meta.transaction == transaction) return meta;
+            // There are only two meta pages.
             if (at > 0) break;
             if (is_meta && meta.free.pad >= 512) size = meta.free.pad;
         }
@@ -133,10 +139,12 @@ private:
     /// Marks `count` consecutive pages as used. False = a page does not exist, or is in use already.
     bool claim_pages(Word number, Word count) {
         LEDGE_ASSERT(page_size_ > 0 && count > 0);
+        // The subtraction comes after the comparison with last_page_, so it cannot overflow.
         if (number < 2 || number > last_page_ || count > last_page_ - number + 1) return fail("out of range", number);
         if ((number + count) * page_size_ > file_.size()) return fail("cut off", number);
         if (++claimed_ % pages_per_sign_of_life == 0) sign_of_life_();
         for (Word i = number; i < number + count; ++i) {
+            // Also ends cycles: every page is claimed at most once, so the check ends for any file.
             if (used_[i]) return fail("used twice", i);
             used_[i] = true;
         }
@@ -148,6 +156,7 @@ private:
 
     bool check_tree(const Db& db, Kind kind) {
         Found found;
+        // A tree without rows has no page.
         if (db.root == no_page) return db.entries == 0 || fail("rows without a tree", 0);
         if (db.depth == 0 || db.depth > depth_max) return fail("impossible depth", db.root);
         if (!check_page(db.root, db.depth, kind, found)) return false;
@@ -165,6 +174,7 @@ private:
         ++(is_leaf ? found.leaf_pages : found.branch_pages);
         const auto lower = read<std::uint16_t>(bytes, sizeof(Word) + 4);
         const auto upper = read<std::uint16_t>(bytes, sizeof(Word) + 6);
+        // page := head offset:u16* free_space node*. `lower` is the end of the offsets, `upper` the begin of the nodes.
         if (lower < head_size || (lower - head_size) % 2 != 0 || lower > upper || upper > page_size_)
             return fail("impossible bounds", number);
         std::size_t nodes = 0;  // bytes; nodes are packed without gaps up to the end of the page
@@ -183,6 +193,7 @@ private:
         std::size_t value = 0;
         if (is_leaf) value = read<std::uint16_t>(page, node + 4) == node_big ? sizeof(Word) : value_size(page, node);
         const std::size_t size = node_head_size + read<std::uint16_t>(page, node + 6) + value;
+        // LMDB rounds each node up to an even size.
         return size + size % 2;
     }
     static std::size_t value_size(Bytes page, std::size_t node) {
@@ -190,6 +201,8 @@ private:
     }
 
     static Word child_of(Bytes page, std::size_t node) {
+        // node := low:u16 high:u16 flags:u16 key_size:u16 key value. In a branch page, the first three fields are the
+        // page number of the child.
         Word child = read<std::uint16_t>(page, node) | Word{read<std::uint16_t>(page, node + 2)} << 16U;
         if constexpr (sizeof(Word) > 4) child |= Word{read<std::uint16_t>(page, node + 4)} << 32U;
         return child;
@@ -200,6 +213,7 @@ private:
         const std::size_t size = value_size(bytes, node);
         const auto flags = read<std::uint16_t>(bytes, node + 4);
         const std::size_t value = node + node_head_size + read<std::uint16_t>(bytes, node + 6);
+        // The node of a large value contains only the number of its first overflow page.
         const std::size_t inside = flags == node_big ? sizeof(Word) : size;
         if (value + inside > page_size_) return fail("a value out of bounds", number);
         if (flags == node_big) return check_overflow(read<Word>(bytes, value), size, kind, found);
@@ -237,6 +251,7 @@ private:
 
     bool check_free() {
         for (const Word number : free_) {
+            // LMDB would give such a page to the next commit, which would then overwrite a meta page or data in use.
             if (number < 2 || number > last_page_) return fail("is on the free list, but does not exist", number);
             if (number < used_.size() && used_[number]) return fail("is in use and on the free list", number);
         }

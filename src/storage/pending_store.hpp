@@ -11,8 +11,8 @@ namespace ledge::storage {
 
 using OpenStoreFile = std::function<Result<std::unique_ptr<Store>, Error>()>;
 
-/// The committer's thread calls `open` for each commit until it succeeds. The error Fault::full means: try again later;
-/// any other error is final.
+/// The committer's thread calls `open` for each commit until it succeeds. An error for which may_retry() is true means:
+/// try again later; any other error is final.
 std::unique_ptr<Store> make_pending_store(OpenStoreFile open, StartState start_state);
 
 }  // namespace ledge::storage

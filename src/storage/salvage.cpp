@@ -24,8 +24,11 @@ constexpr int salvage_silence_max_ms = 60'000;
 constexpr std::size_t row_head_size = 10;
 constexpr std::size_t row_bytes_max = 300 * 1024 * 1024;  // larger than any packet, so a larger size must be wrong
 
+// LMDB cannot walk past a damaged page. Walks from both ends reach all rows except those between the first and the last
+// damaged page.
 enum class Direction : std::uint8_t { forward, backward };
 
+/// The first byte of a message from the child.
 enum class RowState : std::uint8_t { sound, bad, missing };
 
 void send_row(GuardedOut& out, RowState state, Bytes key, Bytes body) {
@@ -41,6 +44,7 @@ void send_row(GuardedOut& out, RowState state, Bytes key, Bytes body) {
 /// table could not be read completely.
 bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, Table table, Direction direction,
                Bytes stop) {
+    // `is_alone`: the parent holds the lock of the directory, so no lock file is needed next to the damaged file.
     auto env = Env::open({.path = path, .is_read_only = true, .is_alone = true});
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
@@ -58,12 +62,14 @@ bool send_rows(GuardedOut& out, const std::string& path, std::uint32_t version, 
     for (; code == lmdb_ok; code = is_forward ? cursor->next() : cursor->previous()) {
         const Bytes key = cursor->key();
         const auto is_less = [](Bytes a, Bytes b) { return std::ranges::lexicographical_compare(a, b); };
+        // The forward walk has sent this row and all rows before it.
         if (!is_forward && !is_less(stop, key)) return true;
         const bool is_in_order = before.empty() || (is_forward ? is_less(before, key) : is_less(key, before));
         if (!is_in_order) return false;  // the tree is a cycle, or contains rows of another table
         before.assign(key.begin(), key.end());
         ++rows;
         const ReadRow row = reader.read(table, key, cursor->value());
+        // The parent rejects a longer key and everything after it. No table has such keys, so the row is left out here.
         if (key.size() <= Key::size_max) send_row(out, row.fault ? RowState::bad : RowState::sound, row.key, row.body);
     }
     // An old page may stand in the place of a newer one. All keys are in order then, but rows are missing.
@@ -81,11 +87,14 @@ struct FoundMeta {
 
 void send(GuardedOut& out, const FoundMeta& found) {
     out.send(std::array<Byte, 2>{static_cast<Byte>(found.is_found ? 1 : 0), static_cast<Byte>(found.version)});
+    // The row is encoded in the present format, so its version field must agree. The version that the rows have stands
+    // in its own byte.
     Meta meta = found.meta;
     meta.version = schema_version;
     out.send(encode(meta));
 }
 
+/// Returns "not found" for anything that is not a complete meta row: the child may have ended at any byte.
 FoundMeta parse_found(Bytes words) {
     const auto meta = words.size() > 2 ? parse_meta(words.subspan(2)) : std::nullopt;
     return meta ? FoundMeta{words[0] != 0, words[1], *meta} : FoundMeta{};
@@ -97,6 +106,7 @@ bool send_meta(GuardedOut& out, const std::string& path) {
     if (!env) return false;
     auto txn = Txn::begin(*env, true);
     if (!txn) return false;
+    // This broker does not know the fields of a later version, so such a row counts as unreadable.
     const auto meta = read_meta(*txn);
     if (meta && meta->version <= schema_version) {
         send(out, {true, meta->version, *meta});
@@ -130,17 +140,21 @@ public:
                    rest.subspan(row_head_size + key_bytes, static_cast<std::size_t>(body_bytes)));
             used += row_head_size + key_bytes + static_cast<std::size_t>(body_bytes);
         }
+        // Once per call and not once per row, because each removal moves the rest of the buffer.
         pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
     }
 
     /// The following rows come from the backward walk. Rows between the two walks are missing.
     void start_backward() {
         is_backward_ = true;
+        // The forward child may have ended in the middle of a message.
         pending_.clear();
     }
 
     int finish() {
         if (LossFinder::is_about(table_)) {
+            // The LossFinder expects the rows in the order of their keys: the forward walk, the gap, the first row
+            // behind the gap.
             if (is_backward_) losses_.on_gap();
             if (!lowest_.empty()) losses_.on_sound(lowest_);
             losses_.on_end();
@@ -173,6 +187,7 @@ private:
 
     void on_bad(Bytes key, Bytes value) {
         ++bad_rows_;
+        // The key of a bad row is not to be trusted, so the gap reaches up to the sound row with the next higher key.
         has_bad_behind_ = has_bad_behind_ || is_backward_;
         if (!is_backward_ && LossFinder::is_about(table_)) losses_.on_bad(key, value);
     }
@@ -200,6 +215,8 @@ std::vector<std::uint64_t> sessions_in(const Env& env, const Tables& tables) {
 int salvage_table(const std::string& damaged, std::uint32_t version, const Env& env, const Tables& tables, Table table,
                   std::vector<std::uint64_t>& incomplete, Salvaged& salvaged) {
     BulkWriter writer(env, tables);
+    // The table of sessions is salvaged before the tables that refer to it, so the new store contains all sessions
+    // here.
     const std::vector<std::uint64_t> sessions = sessions_in(env, tables);
     LossFinder losses(table, sessions, incomplete);
     RowReceiver receiver(writer, table, losses);
@@ -230,6 +247,7 @@ public:
     Pruner(Txn& txn, const Tables& tables, std::vector<std::uint64_t>& incomplete, Salvaged& salvaged)
         : txn_(txn), tables_(tables), incomplete_(incomplete), salvaged_(salvaged) {}
 
+    // The order matters: queue rows are removed first, because the messages that are kept are those with a queue row.
     int prune() {
         const std::vector<std::uint64_t> sessions = numbers_in(txn_, tables_, Table::session);
         const std::vector<std::uint64_t> messages = numbers_in(txn_, tables_, Table::message);
@@ -239,6 +257,8 @@ public:
         }
         erase_unless(Table::queued, [&](Bytes key, Bytes body) {
             const auto record = journal::parse_queued(body);
+            // The session loses a message, although its own row may be sound. Its client must be told that no session
+            // is present.
             if (!record || !contains_number(messages, record->message.value()))
                 incomplete_.push_back(read_u64(key.data()));
             if (!record || !contains_number(sessions, read_u64(key.data())) ||
@@ -247,6 +267,7 @@ public:
             wanted.push_back(record->message.value());
             return true;
         });
+        // contains_number() requires sorted numbers. Duplicates, from messages in several queues, do no harm.
         std::sort(wanted.begin(), wanted.end());
         erase_unless(Table::message, [&](Bytes key, Bytes) { return contains_number(wanted, read_u64(key.data())); });
         return code_;
@@ -284,6 +305,7 @@ int salvage(const std::string& damaged, const Env& env, const Tables& tables, Sa
     std::vector<Byte> words;
     run_guarded([&](GuardedOut& out) { return send_meta(out, damaged); },
                 [&](Bytes bytes) { words.insert(words.end(), bytes.begin(), bytes.end()); }, salvage_silence_max_ms);
+    // The result of the child is of no interest: without a complete meta row, the default values apply.
     const FoundMeta found = parse_found(words);
     salvaged.has_meta = found.is_found;
     std::vector<std::uint64_t> incomplete;
@@ -299,6 +321,7 @@ int salvage(const std::string& damaged, const Env& env, const Tables& tables, Sa
     // Without the meta row, next number and clock come from the other rows.
     const Meta recovered = recover_meta(*txn, tables);
     Meta meta = found.is_found ? found.meta : recovered;
+    // The meta row may come from an older page than the rows. A number in use must never be assigned again.
     meta.next_number = std::max(meta.next_number, recovered.next_number);
     meta.version = schema_version;
     if (code == lmdb_ok) code = write_meta(*txn, meta);

@@ -86,6 +86,7 @@ std::optional<Meta> parse_meta(Bytes row) {
     meta.version = in.u32();
     meta.next_number = in.u64();
     meta.logical = in.instant();
+    // Any value is accepted: resume_clock() uses it only if it is plausible.
     meta.wall = std::chrono::microseconds(in.i64());
     meta.device_bytes = in.u64();
     const bool is_known =
@@ -96,6 +97,7 @@ std::optional<Meta> parse_meta(Bytes row) {
 }
 
 Instant resume_clock(const Meta& meta, std::chrono::microseconds wall_now) {
+    // The calendar was not set at one of the two moments, or was set back in between.
     if (meta.wall < wall_earliest || wall_now < meta.wall) return meta.logical;
     const Duration rest = wall_now - meta.wall;
     return rest <= rest_max ? meta.logical + rest : meta.logical;
@@ -108,6 +110,7 @@ std::optional<FreshBody> parse_fresh_body(Bytes body) {
     const std::uint8_t kind = in.u8();
     const FreshBody fresh{static_cast<FreshKind>(kind), in.rest()};
     if (!in.is_ok() || kind > static_cast<std::uint8_t>(FreshKind::settled)) return std::nullopt;
+    // Exactly the rows of the kind `message` have a publication.
     if ((fresh.kind == FreshKind::message) == fresh.publication.empty()) return std::nullopt;
     return fresh;
 }

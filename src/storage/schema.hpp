@@ -56,6 +56,7 @@ inline constexpr std::uint64_t number_max = ~std::uint64_t{0} >> 1U;
 
 constexpr std::size_t index_of(Table table) { return static_cast<std::size_t>(table); }
 
+/// Eight bytes, big endian, so that LMDB's order of bytes is the order of the numbers.
 std::uint64_t read_u64(const Byte* from);
 void write_u64(Byte* to, std::uint64_t value);
 

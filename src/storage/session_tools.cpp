@@ -24,6 +24,7 @@ constexpr int list_silence_max_ms = 60'000;
 int count_rows(const Txn& txn, const Tables& tables, Table table,
                std::unordered_map<std::uint64_t, std::uint64_t>& rows) {
     return for_each_row(txn, tables[table], [&](Bytes key, Bytes) {
+        // Malformed keys are skipped, because this tool lists what it can read; store verify reports them.
         if (key.size() == key_size(table)) ++rows[read_u64(key.data())];
         return true;
     });
@@ -34,6 +35,7 @@ std::string line_of(const journal::SessionRecord& record, std::uint64_t subscrip
     JsonWriter line;
     line.bytes("client_id", as_bytes(record.client_id));
     line.bytes("user", as_bytes(record.owner));
+    // No broker runs, so no client is connected. The field exists because the list of a running broker has it.
     line.boolean("connected", false);
     line.number("subscriptions", subscriptions);
     line.number("messages", messages);
@@ -61,6 +63,7 @@ int send_sessions(const std::string& file, GuardedOut& out) {
     return for_each_row(*txn, (*tables)[Table::session], [&](Bytes key, Bytes value) {
         const auto body = open_row(Table::session, key, value);
         const auto record = body ? journal::parse_session(*body) : std::nullopt;
+        // An ended session only waits for the removal of its queue.
         if (!record || record->is_ended) return true;
         const std::uint64_t number = read_u64(key.data());
         out.send(as_bytes(line_of(*record, subscriptions[number], messages[number], meta ? meta->logical : Instant{})));
@@ -96,6 +99,8 @@ Result<bool, Error> remove_session(const std::string& path, std::string_view cli
         if (!dir) return add_advice(dir.error());
         if (os::file_size(dir->data_path()) == 0) return Failure{no_store_in(path)};
     }
+    // The usual start, with its checks and repairs. The block above ends first, because the store takes the lock
+    // itself.
     auto store = open_lmdb_store({.path = path}, {});
     if (!store) return add_advice(store.error());
     auto image = (*store)->load();
@@ -110,10 +115,12 @@ Result<bool, Error> remove_session(const std::string& path, std::string_view cli
         batch.bodies.assign(body.begin(), body.end());
         batch.records.push_back({journal::RecordKind::session, journal::Change::put, 0,
                                  static_cast<std::uint32_t>(body.size()), stored.number, 0});
+        // Any ticket: nobody waits for this commit's report.
         batch.last = Ticket(1);
         batch.next_number = image->next_number;
         batch.now = image->now;
         if (auto done = (*store)->commit(batch); !done) return Failure{done.error()};
+        // Logical time stands still: the tool must not make other sessions expire.
         (*store)->close(image->now);
         return true;
     }

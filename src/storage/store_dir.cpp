@@ -28,6 +28,7 @@ constexpr std::size_t state_bytes_max = 128;  // size limit of the file `state`
 
 std::string read_line(int descriptor) {
     char text[128];
+    // pread(2), because the descriptor stays open and its position must not matter.
     const ssize_t size = ::pread(descriptor, text, sizeof text, 0);
     return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
@@ -36,6 +37,7 @@ std::string read_line(int descriptor) {
 std::string clean_text(const std::string& data_path) {
     struct stat facts {};
     if (::stat(data_path.c_str(), &facts) != 0) return {};
+    // Size and time together: a copy that is put back under the same name has another time, even if its size is equal.
     const auto mtime_ns = std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec;
     return "clean " + std::to_string(facts.st_size) + " " + std::to_string(mtime_ns) + "\n";
 }
@@ -58,11 +60,13 @@ enum class Locking : std::uint8_t { done, held, failed };
 Locking try_lock(int descriptor) {
     struct flock whole = whole_file();
     if (::fcntl(descriptor, F_OFD_SETLK, &whole) == 0) return Locking::done;
+    // POSIX allows both codes for a lock that another process holds.
     return errno == EAGAIN || errno == EACCES ? Locking::held : Locking::failed;
 }
 
 pid_t pid_in(int descriptor) { return static_cast<pid_t>(std::atol(read_line(descriptor).c_str())); }
 
+/// EPERM means that the process exists and belongs to another user.
 bool is_gone(pid_t pid) { return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH; }
 
 // Locks the file `lock`. When a broker is killed while its child process checks the file, the child still holds the
@@ -115,6 +119,7 @@ std::optional<Error> foreign_name_in(const std::string& directory) {
     for (const char* name : names_in_use) {
         struct stat facts {};
         const std::string path = directory + "/" + name;
+        // A missing file is fine: the start creates it.
         if (::lstat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode)) continue;
         return Error{Fault::access,
                      S_ISLNK(facts.st_mode)
@@ -137,6 +142,7 @@ Result<bool, Error> check(const std::string& path) {
         return refused(path, "{}: everybody may write there; remove that right (chmod o-w) or choose another directory",
                        Fault::access);
     }
+    // AT_EACCESS: the rights of the effective user count, as for open(2).
     if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
         const int error = errno;
         return Failure{
@@ -154,6 +160,8 @@ pid_t holder_of(const std::string& directory) {
     const Descriptor lock(::open((directory + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct flock whole = whole_file();
     const bool is_asked = lock.is_open() && ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0;
+    // Somebody may have deleted `lock` while a broker runs. The lock of the directory still shows that broker, but not
+    // its pid.
     if (!is_asked || whole.l_type == F_UNLCK) return is_directory_locked(directory) ? -1 : 0;
     const pid_t pid = pid_in(lock.get());
     return pid > 0 ? pid : -1;
@@ -163,6 +171,7 @@ Result<StoreDir, Error> StoreDir::open(const std::string& given, bool creates) {
     // Without the trailing slashes, so that parent_of() finds the parent.
     std::string path = given;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
+    // Synced at once: after a power cut the directory must still have its name, or the whole store would be lost.
     if (creates && ::mkdir(path.c_str(), 0700) == 0) {
         os::sync_directory(os::parent_of(path));
     } else if (creates && errno != EEXIST) {
@@ -179,6 +188,7 @@ Result<StoreDir, Error> StoreDir::open(const std::string& given, bool creates) {
         case Locking::held:
             return Failure{Error{Fault::in_use, "{}: in use by process {}", path, std::to_string(pid_in(lock.get()))}};
     }
+    // The file `lock` was free. If the directory is not, a broker holds a `lock` that was deleted.
     if (lock_directory(directory.get()) == Locking::held) {
         return Failure{Error{Fault::in_use, "{}: in use by another process, whose file 'lock' was deleted", path}};
     }
@@ -203,6 +213,7 @@ bool StoreDir::is_group_writable() const {
 
 StoreDir::Past StoreDir::past() const {
     const std::string state = os::read_small_file(file("state"), state_bytes_max);
+    // The last run wrote this at its start and did not replace it at its end, so it crashed.
     if (state.starts_with("running ")) return {false, static_cast<unsigned>(std::atol(state.c_str() + 8))};
     return {!state.empty() && state == clean_text(data_path()), 0};
 }
@@ -242,6 +253,8 @@ int StoreDir::finish_interrupted() const {
     for (const std::string& whole : {restored_path(), salvaged_path()}) {
         if (!has_data && ::access(whole.c_str(), F_OK) == 0) return adopt(whole);
     }
+    // data.mdb exists, so these are leftovers of a start or tool that was interrupted. None of them is in use: this
+    // process holds the lock.
     for (const std::string& rest : {new_path(), salvaged_path(), compacted_path(), restored_path()}) {
         ::unlink(rest.c_str());
     }
@@ -260,6 +273,7 @@ int StoreDir::adopt(const std::string& file) const {
 Result<std::string, Error> StoreDir::set_aside(const char* why) {
     for (int n = 1; n <= set_aside_max; ++n) {
         std::string target = data_path() + "." + why + "-" + std::to_string(n);
+        // An older file is never overwritten: it may be the last copy of somebody's messages.
         if (::access(target.c_str(), F_OK) == 0) continue;
         if (::rename(data_path().c_str(), target.c_str()) != 0) {
             return Failure{Error{system_code(errno), "{}: cannot be renamed", data_path()}};
@@ -273,6 +287,7 @@ Result<std::string, Error> StoreDir::set_aside(const char* why) {
 
 void give_to_owner_of(int directory, int file) {
     struct stat facts {};
+    // A tool that root runs must not leave files which the broker's user cannot open.
     if (::geteuid() != 0 || ::fstat(directory, &facts) != 0) return;
     [[maybe_unused]] const int result = ::fchown(file, facts.st_uid, facts.st_gid);
 }

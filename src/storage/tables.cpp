@@ -24,6 +24,7 @@ MetaRows read_meta_rows(const Txn& txn) {
     MetaRows rows;
     const auto read_copy = [&](std::string_view key, const char* fault) {
         const auto row = txn.get(main_db, as_bytes(key));
+        // The first sound copy counts. Both are written in one transaction, so they differ only after damage.
         const auto meta = row ? parse_meta(row.value()) : std::nullopt;
         rows.is_ours = rows.is_ours || (row && is_meta_of_ours(row.value()));
         if (!meta && rows.fault == nullptr) rows.fault = fault;
@@ -44,6 +45,7 @@ int write_meta(Txn& txn, const Meta& meta) {
 }
 
 int put_row(Txn& txn, const Tables& tables, Table table, Bytes key, Bytes head, Bytes rest) {
+    // Head and rest are separate, so that the caller needs no buffer to join them.
     const auto place = txn.reserve(tables[table], key, head.size() + rest.size() + seal_size);
     if (!place) return place.error();
     Byte* const end = std::copy(rest.begin(), rest.end(), std::copy(head.begin(), head.end(), place.value()));
@@ -61,6 +63,7 @@ Result<Bytes, int> get_row(const Txn& txn, const Tables& tables, Table table, By
 std::vector<std::uint64_t> numbers_in(const Txn& txn, const Tables& tables, Table table) {
     std::vector<std::uint64_t> numbers;
     for_each_row(txn, tables[table], [&](Bytes key, Bytes) {
+        // A malformed key may be shorter than 8 bytes.
         if (is_key(table, key)) numbers.push_back(read_u64(key.data()));
         return true;
     });
@@ -76,6 +79,7 @@ std::uint64_t highest_number(const Txn& txn, const Tables& tables) {
         while (code == lmdb_ok && !is_key(table, cursor->key())) code = cursor->previous();
         if (code == lmdb_ok) highest = std::max(highest, read_u64(cursor->key().data()));
     }
+    // The keys of `fresh` begin with the sequence and not with the number, so the whole table is read.
     for_each_row(txn, tables[Table::fresh], [&](Bytes key, Bytes) {
         if (is_key(Table::fresh, key)) highest = std::max(highest, read_u64(key.data() + 8));
         return true;
@@ -93,15 +97,18 @@ std::uint32_t version_of_rows(const Txn& txn, const Tables& tables) {
         for_each_row(txn, tables[table], [&](Bytes key, Bytes value) {
             has_rows = true;
             is_sealed = is_sealed || open_row(table, key, value);
+            // A damaged table may have no sound row, so every table gets its tries.
             return !is_sealed && ++rows < rows_tried;
         });
     }
+    // An empty store is the same in every version.
     return is_sealed || !has_rows ? schema_version : 1;
 }
 
 Meta recover_meta(const Txn& txn, const Tables& tables) {
     Meta meta;
     meta.version = version_of_rows(txn, tables);
+    // Bounded, so that a damaged key cannot make the number overflow.
     meta.next_number = std::min(highest_number(txn, tables), number_max - 1) + 1;
     RowReader reader(meta.version);
     for_each_row(txn, tables[Table::session], [&](Bytes key, Bytes value) {

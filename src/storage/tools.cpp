@@ -43,6 +43,7 @@ Result<Target, Error> find(const std::string& path) {
     }
     if (!S_ISDIR(facts.st_mode)) return Target{path, {}, 0};
     Target target{path + "/data.mdb", path, holder_of(path)};
+    // LMDB would create a missing file, and opening an empty one reports a fault that misleads the operator.
     if (os::file_size(target.file) == 0) {
         return Failure{no_store_in(path)};
     }
@@ -61,6 +62,7 @@ Result<bool, Error> read_in_child(const Target& target, Work work, const Print& 
     };
     const GuardedEnd end = run_guarded(
         child, [&](Bytes bytes) { print(as_text(bytes)); }, tool_silence_max_ms);
+    // The child has already sent its reason as text when it refuses, so no further error is reported.
     if (end == GuardedEnd::fine) return true;
     if (end == GuardedEnd::refused) return false;
     return Failure{Error{Fault::damaged, "{}: cannot be read completely; the file is damaged", target.file}};
@@ -83,6 +85,7 @@ std::string calendar_text(std::chrono::microseconds since_1970) {
     std::tm parts{};
     char text[64];
     const bool is_date = ::gmtime_r(&seconds, &parts) != nullptr;
+    // A damaged meta row may contain a year that gmtime(3) cannot represent; the text is empty then.
     const std::size_t size = is_date ? std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) : 0;
     return {text, size};
 }
@@ -143,6 +146,7 @@ bool send_info(const Env& env, Txn& txn, GuardedOut& out) {
 bool send_rows(const Env&, Txn& txn, GuardedOut& out) {
     const auto meta = read_meta(txn);
     auto tables = Tables::open(txn, false);
+    // The layout of rows of a later schema is unknown.
     if (!tables || (meta && meta->version > schema_version)) return false;
     // Without a meta row, the rows themselves tell their version: a dump is most useful for a damaged file.
     RowReader reader(meta ? meta->version : version_of_rows(txn, *tables));
@@ -166,6 +170,7 @@ Result<StoreDir, Error> lock_directory(const std::string& path) {
 
 /// Writes a copy of the file without free pages to `path`, and syncs it. Returns 0 or a code.
 int write_compacted(const Env& env, const StoreDir& dir, const std::string& path) {
+    // Mode 0600, as every file of a store: it contains the messages of clients.
     const os::Descriptor file = os::create_private_file(path);
     if (!file.is_open()) return errno;
     dir.give_to_owner(file.get());
@@ -190,6 +195,7 @@ Result<bool, Error> print_info(const std::string& path, const Print& print) {
 Result<bool, Error> verify(const std::string& path, const Print& print) {
     const auto target = find(path);
     if (!target) return Failure{target.error()};
+    // Every problem becomes a line, so a script can count the lines. The last line is "ok" only when nothing was found.
     const Inspection inspection = inspect(target.value().file, target.value().is_alone(), Depth::everything);
     for (const Table table : all_tables) {
         print(std::string(traits_of(table).name) + ": " + std::to_string(inspection.rows[index_of(table)]) + " rows\n");
@@ -199,6 +205,7 @@ Result<bool, Error> verify(const std::string& path, const Print& print) {
         print("problem: and " + std::to_string(inspection.problem_count - inspection.problems.size()) + " more\n");
     }
     const bool is_fine = inspection.is_fine();
+    // The reading can end without a problem of a row, for example when the child is killed.
     if (inspection.problems.empty() && !is_fine) print("problem: " + inspection.summary() + "\n");
     if (is_fine) print("ok\n");
     return is_fine;

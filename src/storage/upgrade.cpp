@@ -10,6 +10,7 @@
 namespace ledge::storage {
 namespace {
 
+// Fixed copies of the old values: the present format may change, version 1 may not.
 constexpr std::uint8_t v1_flag_will = 2;
 constexpr std::uint8_t v1_flag_owner = 4;
 constexpr std::size_t v1_queued_head_size = 8 + 4 + 4 + 2 + 1 + 1;
@@ -23,6 +24,7 @@ std::size_t text_size(Bytes bytes, std::size_t at) {
 
 // In version 1 the will was the rest of the record. In version 2 its size comes before the will.
 bool upgrade_session_of_v1(Bytes value, std::vector<Byte>& body) {
+    // client_id:text16 expiry_interval:u32 expires_at:u64 flags:u8
     const std::size_t flags_at = text_size(value, 0) + 4 + 8;
     if (value.size() <= flags_at) return false;
     const std::uint8_t flags = value[flags_at];
@@ -61,6 +63,7 @@ bool upgrade_row_of_v1(Table table, Bytes key, Bytes value, std::vector<Byte>& n
         case Table::session: return upgrade_session_of_v1(value, body);
         case Table::queued: return upgrade_queued_of_v1(value, body);
         case Table::fresh:
+            // In version 1 the sequence was the beginning of the value; in version 2 it is the beginning of the key.
             if (value.size() < 9) return false;
             append(new_key, value.first(8));
             append(body, value.subspan(8));
@@ -85,6 +88,7 @@ int copy_table(const Txn& txn, DbId from, Table table, RowReader& reader, BulkWr
     const int walk = for_each_row(txn, from, [&](Bytes key, Bytes value) {
         const ReadRow row = reader.read(table, key, value);
         if (row.fault != nullptr) {
+            // The upgrade goes on without the row. One bad row must not keep the broker from starting.
             bad_rows.collect(table, key, value, row.fault);
             losses.on_bad(key, value);
             return true;

@@ -1,3 +1,5 @@
+// Driver: moves bytes between the links and the shard, and ends the links. A link is in exactly one of the lists open_,
+// unsent_, lingering_ and dead_, as Link::Phase says.
 #include "ledge/transport/driver.hpp"
 
 #include <algorithm>
@@ -23,9 +25,11 @@ bool Driver::adopt(std::unique_ptr<Link> link, const broker::Peer& peer) {
     Link* adopted = link.get();
     adopted->connection_ = shard_.open(peer, adopted, now());
     if (adopted->connection_ == nullptr) {
+        // The shard has refused the peer. `link` still owns the object and destroys it.
         adopted->close();
         return false;
     }
+    // Known only now, because the limits depend on the listener.
     adopted->read_bytes_max_ = adopted->connection_->read_bytes_max();
     open_.push_back(*link.release());
     ++link_count_;
@@ -40,6 +44,7 @@ void Driver::received(Link& link, std::span<Byte> bytes) {
         LEDGE_ASSERT(link.connection_ != nullptr);
         const bool may_hold_password = !link.connection_->is_connected();
         shard_.on_bytes(*link.connection_, bytes, now());
+        // The read buffer belongs to all links and lives as long as the process; a CONNECT must not stay in it.
         if (may_hold_password) explicit_bzero(bytes.data(), bytes.size());
         // Backpressure: a connection over its limits is not read until write_out() finds that it wants input again.
         if (!link.connection_->wants_input() && !link.is_paused_) set_reading(link, false);
@@ -69,6 +74,7 @@ void Driver::writable_soon(Link& link) { writable_soon_.push_back(&link); }
 
 void Driver::lost(Link& link) {
     if (link.phase_ == Link::Phase::dead) return;
+    // Cleared first: on_closed() may cause further calls about this link, which then find no connection.
     session::Connection* connection = std::exchange(link.connection_, nullptr);
     move_to(dead_, link, Link::Phase::dead);
     LEDGE_ASSERT(link_count_ > 0);
@@ -86,6 +92,7 @@ void Driver::flush() {
         if (writable_soon_[i]->phase_ != Link::Phase::dead) writable(*writable_soon_[i]);
     }
     writable_soon_.clear();
+    // All output of a turn is written at its end, so that many small packets leave in one system call.
     while (session::Connection* connection = shard_.next_dirty()) {
         write_out(*static_cast<Link*>(connection->link()));
     }
@@ -98,8 +105,10 @@ void Driver::write_out(Link& link) {
     session::Connection& connection = *link.connection_;
     if (link.is_paused_ && connection.wants_input()) {
         set_reading(link, true);
+        // The system may refuse to watch the descriptor again; the link is lost then.
         if (link.connection_ == nullptr) return;
     }
+    // A blocked link waits for the poller. Trying again before would be a useless system call for each packet.
     if (!link.is_blocked_) {
         const Link::Wrote wrote = link.write(connection.outbox());
         if (wrote == Link::Wrote::failed) return lost(link);
@@ -129,6 +138,7 @@ void Driver::tell_drained(Link& link) {
 
 void Driver::await_sending(Link& link) {
     if (link.phase_ != Link::Phase::open) return;
+    // The peer gets some time to read the last bytes, which may say why the broker closes the connection.
     link.deadline_ = now() + limits_.unsent_time_max;
     move_to(unsent_, link, Link::Phase::unsent);
 }
@@ -145,6 +155,7 @@ void Driver::ended(Link& link) {
 void Driver::linger(Link& link) {
     session::Connection* connection = std::exchange(link.connection_, nullptr);
     LEDGE_ASSERT(connection != nullptr);
+    // Closing at once while input is unread would make the kernel send RST, and the peer could lose the last bytes.
     link.deadline_ = now() + limits_.linger_time_max;
     move_to(lingering_, link, Link::Phase::lingering);
     shard_.on_closed(*connection, now());
@@ -158,6 +169,7 @@ void Driver::on_time() {
 }
 
 void Driver::close_expired(List& list) {
+    // All links of a list wait equally long, so the first one has the earliest deadline.
     while (!list.empty() && list.front().deadline_ <= now()) lost(list.front());
 }
 
@@ -196,6 +208,7 @@ void Driver::move_to(List& list, Link& link, Link::Phase phase) {
 
 /// Closed links are destroyed only at the end of the turn, because an event of the same poll may still refer to them.
 void Driver::destroy_dead() {
+    // The vector may contain links that are destroyed now.
     writable_soon_.clear();
     dead_.clear_and_dispose([](Link* link) { delete link; });
 }

@@ -1,3 +1,5 @@
+// InnerEnd and InnerLink: the two ends of a connection inside the process. Two ByteQueues connect them; both ends are
+// used on the shard's thread.
 #include "ledge/transport/inner_link.hpp"
 
 #include <algorithm>
@@ -33,6 +35,7 @@ void ByteQueue::pop(std::size_t count) {
 }
 
 void ByteQueue::clear() {
+    // clear() of the vector would keep its memory, although an idle connection needs none.
     std::vector<Byte>().swap(bytes_);
     begin_ = 0;
 }
@@ -53,6 +56,7 @@ bool InnerEnd::open(const broker::Peer& peer) {
     to_client_.clear();
     is_finishing_ = false;
     auto link = std::make_unique<InnerLink>(*this);
+    // Set before adopt(): a refusal closes the link inside that call.
     link_ = link.get();
     return driver_.adopt(std::move(link), peer);  // if the shard refuses, close() sets link_ to nullptr
 }
@@ -67,6 +71,7 @@ void InnerEnd::abort() {
 }
 
 void InnerEnd::turn() {
+    // First the output: it frees the outbox of the core, which may then want input again.
     if (is_open() && link_->is_writable_wanted_ && to_client_.room() > 0) {
         link_->is_writable_wanted_ = false;
         driver_.writable(*link_);
@@ -75,6 +80,7 @@ void InnerEnd::turn() {
     if (is_open() && link_->is_reading_ && !to_core_.empty()) {
         const std::size_t count = std::min<std::size_t>(to_core_.size(), link_->read_bytes_max());
         driver_.received(*link_, to_core_.front().first(count));
+        // After the call, which uses the bytes in place.
         to_core_.pop(count);
     }
     if (!is_open()) return;
@@ -112,6 +118,7 @@ Link::Wrote InnerLink::write(session::Outbox& outbox) {
 }
 
 void InnerLink::close() noexcept {
+    // Either end may end first; the other one then has no partner.
     if (end_ == nullptr) return;
     end_->link_ = nullptr;
     end_ = nullptr;

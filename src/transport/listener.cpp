@@ -1,3 +1,5 @@
+// Listener: accepts peers and passes their sockets to the front. Each of its sockets has an Acceptor; all share one
+// rate.
 #include "ledge/transport/listener.hpp"
 
 #include <fcntl.h>
@@ -15,6 +17,7 @@ namespace ledge::transport {
 
 namespace {
 
+/// The process or the system has no descriptor or no memory left. The peer still waits in the kernel's queue.
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 os::Descriptor open_reserve() { return os::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
@@ -98,6 +101,7 @@ int Listener::Acceptor::accept_one() {
 
 void Listener::Acceptor::on_rate_reached() {
     const Instant now = driver_.now();
+    // At least one microsecond later; otherwise the loop would spin within the same instant.
     pause_until(std::max(rate_.ready_at(), now + Duration(1)));
     driver_.note_accept_pause();
     if (now >= std::exchange(quiet_at_, now + complaint_interval))
@@ -106,6 +110,7 @@ void Listener::Acceptor::on_rate_reached() {
 
 void Listener::Acceptor::pause_until(Instant instant) {
     resume_at_ = instant;
+    // The waiting peers stay in the kernel's queue of the socket.
     driver_.poller().change(socket_.descriptor(), *this, 0);
 }
 

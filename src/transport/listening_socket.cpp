@@ -1,3 +1,4 @@
+// Opens the sockets of an endpoint: TCP on one or several addresses, or a Unix socket with its file.
 #include "listening_socket.hpp"
 
 #include <netinet/in.h>
@@ -66,6 +67,8 @@ Failure<Error> refusal(std::string address, int error) { return refusal(std::mov
 Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) {
     using os::SocketAddress;
     const std::uint16_t port = endpoint.port;
+    // Two sockets, one for each family: with one socket for both, the peer addresses would have another form, and a
+    // machine without IPv6 could not listen at all.
     const bool is_everywhere = endpoint.host.empty() || (endpoint.host == "::" && !endpoint.is_ipv6_only);
     if (is_everywhere) return std::vector{SocketAddress::any_ipv6(port), SocketAddress::any_ipv4(port)};
     if (endpoint.host == "localhost")
@@ -82,7 +85,10 @@ Result<std::vector<os::SocketAddress>, Error> resolve(const Endpoint& endpoint) 
 bool set_options(int descriptor, int family) {
     const int on = 1;
     const auto set = [&](int level, int name) { return ::setsockopt(descriptor, level, name, &on, sizeof on) == 0; };
+    // Otherwise the IPv6 socket would occupy the port of the IPv4 socket.
     if (family == AF_INET6 && !set(IPPROTO_IPV6, IPV6_V6ONLY)) return false;
+    // SO_REUSEADDR: without it a restart would fail while old connections are in TIME_WAIT. TCP_NODELAY: the driver
+    // collects the output of a turn itself.
     if (!set(SOL_SOCKET, SO_REUSEADDR) || !set(SOL_SOCKET, SO_KEEPALIVE) || !set(IPPROTO_TCP, TCP_NODELAY))
         return false;
     // A failure is ignored: a system without one of these options uses its own times.
@@ -103,6 +109,7 @@ Result<ListeningSocket, std::error_code> listen_tcp(const os::SocketAddress& add
     if (!set_options(descriptor.get(), address.family())) return Failure{system_code(errno)};
     if (::bind(descriptor.get(), address.get(), address.size()) != 0) return Failure{system_code(errno)};
     if (::listen(descriptor.get(), backlog) != 0) return Failure{system_code(errno)};
+    // With port 0 the system chooses the port, and logs and tests need the real one.
     const os::SocketAddress bound = os::own_address(descriptor.get());
     if (!bound.ip()) return Failure{system_code(errno)};
     ListeningSocket socket(std::move(descriptor));
@@ -141,6 +148,7 @@ Result<Sockets, Error> open_tcp(const Endpoint& endpoint, std::vector<os::Socket
 /// True when the socket file was left behind by a process that has ended. Connecting to such a file is refused.
 bool is_stale(const std::string& path, const os::SocketAddress& address) {
     struct stat file {};
+    // Never remove a file that is not a socket: the path may be a mistake in the configuration.
     if (::lstat(path.c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return false;
     const os::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket.is_open()) return false;
@@ -151,6 +159,7 @@ bool is_stale(const std::string& path, const os::SocketAddress& address) {
 int bind_file(int descriptor, const std::string& path, const os::SocketAddress& address) {
     const auto bind = [&] { return ::bind(descriptor, address.get(), address.size()) == 0 ? 0 : errno; };
     const int error = bind();
+    // bind(2) never replaces a file, not even one without a process behind it.
     if (error != EADDRINUSE) return error;
     return is_stale(path, address) && ::unlink(path.c_str()) == 0 ? bind() : EADDRINUSE;
 }
@@ -166,6 +175,7 @@ Result<Sockets, Error> open_unix(const Endpoint& endpoint, int backlog) {
     sockets.emplace_back(std::move(opened));
     sockets.back().set_address(to_text(endpoint), 0);
     if (const int error = bind_file(descriptor, endpoint.path, *address)) return refusal(to_text(endpoint), error);
+    // From here on, the destructor removes the file if a later step fails.
     sockets.back().own_file(endpoint.path);
     // The mode is set before listen(): until listen(), nobody can connect with the wider permissions of the new file.
     if (::chmod(endpoint.path.c_str(), S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0)

@@ -1,3 +1,5 @@
+// The user of the process at the other end of a Unix socket. The kernel knows the number; the name comes from
+// /etc/passwd.
 #include "peer_user.hpp"
 
 #include <pwd.h>
@@ -23,6 +25,7 @@ std::string user_name(uid_t uid, const char* passwd_file) {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
+    // Not getpwuid(3), which may ask a name service over the network and block the loop.
     const std::unique_ptr<std::FILE, Close> file(std::fopen(passwd_file, "re"));
     std::array<char, 4096> text{};  // the text of one entry; a longer entry ends the search
     passwd entry{};
@@ -33,6 +36,7 @@ std::string user_name(uid_t uid, const char* passwd_file) {
         const bool is_visible = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != 127; });
         if (!name.empty() && is_visible) return std::string(name);
     }
+    // No user name of the system has a colon, so this text cannot be mistaken for another user.
     return "uid:" + std::to_string(uid);
 }
 

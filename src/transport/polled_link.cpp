@@ -1,3 +1,4 @@
+// PolledLink: which events of its descriptor a link wants, and what it does with a report of the poller.
 #include "polled_link.hpp"
 
 #include <sys/socket.h>
@@ -20,6 +21,7 @@ void PolledLink::on_ready(std::uint32_t events) {
         set_writable_wanted(false);
         driver_.writable(*this);
     }
+    // The write may have found the connection broken.
     if (is_closed()) return;
     if (!is_reading_ && is_broken) return unwatch();
     if (is_reading_ && ((events & EPOLLIN) != 0 || is_broken)) read(is_broken);
@@ -50,6 +52,7 @@ void PolledLink::set_writable_wanted(bool is_wanted) {
 void PolledLink::set_reading(bool is_wanted) {
     is_reading_ = is_wanted;
     if (is_watched_ || !is_wanted) return watch();
+    // The link has left the poller in unwatch().
     is_watched_ = driver_.poller().add(descriptor_, *this, wanted_events());
     if (!is_watched_) driver_.lost(*this);
 }

@@ -113,6 +113,7 @@ void ProxyFront::accept(os::Descriptor socket, const os::SocketAddress& address)
     const auto ip = address.ip();
     auto peer =
         std::make_unique<PendingPeer>(std::move(socket), address, driver_.now() + options_.header_timeout, *this);
+    // A header is trusted only from a known proxy; anybody else could claim any address in it.
     const bool is_known = ip && is_in(options_.from, *ip);
     if (!is_known || !driver_.poller().add(peer->descriptor(), *peer, EPOLLIN)) {
         log_.warning("proxy_refused", {{"address", to_text(address)},
@@ -121,12 +122,15 @@ void ProxyFront::accept(os::Descriptor socket, const os::SocketAddress& address)
         return;
     }
     pending_.push_back(*peer.release());
+    // The oldest peer is refused: a proxy sends its header at once, so the oldest one is the most suspicious.
     if (pending_.size() > options_.visitors_max)
         refuse(pending_.front(), "too many peers have not sent their PROXY header");
 }
 
 void ProxyFront::on_header(PendingPeer& peer, const ProxyHeader& header) {
+    // Without a source (LOCAL, UNKNOWN) the proxy speaks for itself, and its own address counts.
     const os::SocketAddress address = header.has_source ? header.source : peer.address();
+    // The next front adds the descriptor with another object.
     driver_.poller().remove(peer.descriptor());
     os::Descriptor socket = peer.hand_over();
     forget(peer);

@@ -1,3 +1,4 @@
+// Parses the header of the PROXY protocol, versions 1 (text) and 2 (binary). Source: proxy-protocol.txt of HAProxy.
 #include "proxy_header.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/ip_text.hpp"
@@ -50,6 +51,7 @@ std::optional<os::SocketAddress> address_of(std::string_view word, bool is_ipv6,
 ProxyHeader parse_v1(std::string_view text) {
     LEDGE_ASSERT(text.starts_with(v1_start));
     const std::size_t end = text.substr(0, ProxyHeader::v1_bytes_max).find("\r\n");
+    // A line of version 1 has at most 107 bytes with CR LF. Waiting for more would let a peer send without end.
     if (end == std::string_view::npos) return text.size() < ProxyHeader::v1_bytes_max ? ProxyHeader{} : wrong;
     ProxyHeader header;
     header.status = Status::complete;
@@ -65,6 +67,7 @@ ProxyHeader parse_v1(std::string_view text) {
     const auto destination_port = port_of(line);
     if (!source || !destination || !source_port || !destination_port) return wrong;
     const auto address = address_of(*source, is_ipv6, *source_port);
+    // The destination is not used, but a header that is wrong in one part is not trusted in another.
     if (!address || !address_of(*destination, is_ipv6, *destination_port)) return wrong;
     header.has_source = true;
     header.source = *address;
@@ -83,6 +86,7 @@ std::uint16_t u16_of(Bytes bytes) {
 /// True when the bytes are a sequence of complete TLVs.
 bool are_tlvs(Bytes bytes) {
     while (!bytes.empty()) {
+        // tlv := type:u8 length:u16 value
         if (bytes.size() < 3) return false;
         const std::size_t size = 3U + u16_of(bytes.subspan(1));
         if (bytes.size() < size) return false;
@@ -106,11 +110,13 @@ std::optional<std::size_t> address_bytes(Byte family) {
 
 ProxyHeader parse_v2(Bytes bytes) {
     if (bytes.size() < ProxyHeader::v2_fixed_bytes) return {};
+    // v2 := signature:12 version_command:u8 family:u8 length:u16 addresses tlv*
     const Byte command = bytes[12];
     const Byte family = bytes[13];
     const std::size_t variable = u16_of(bytes.subspan(14));
     const bool is_local = command == 0x20;
     if (!is_local && command != 0x21) return wrong;
+    // Checked before the bytes have come: the announced length must not make the front wait for 64 KiB.
     if (variable > ProxyHeader::v2_variable_bytes_max) return wrong;
     if (bytes.size() < ProxyHeader::v2_fixed_bytes + variable) return {};
     ProxyHeader header;
@@ -122,8 +128,10 @@ ProxyHeader parse_v2(Bytes bytes) {
     if (!addresses || rest.size() < *addresses || !are_tlvs(rest.subspan(*addresses))) return wrong;
     header.has_source = family == tcp4 || family == tcp6;
     if (family == tcp4) {
+        // source:4 destination:4 source_port:u16 destination_port:u16
         header.source = os::SocketAddress(mapped_ipv4(rest.first<4>()), u16_of(rest.subspan(8)));
     } else if (family == tcp6) {
+        // source:16 destination:16 source_port:u16 destination_port:u16
         IpAddress six{};
         std::copy_n(rest.begin(), six.size(), six.begin());
         header.source = os::SocketAddress(six, u16_of(rest.subspan(32)));
@@ -135,6 +143,7 @@ ProxyHeader parse_v2(Bytes bytes) {
 
 ProxyHeader parse_proxy_header(Bytes bytes) {
     const std::string_view text = as_text(bytes);
+    // True while the bytes so far agree with `start`. A foreign protocol is refused at its first byte that differs.
     const auto may_become = [&](std::string_view start) {
         return text.substr(0, start.size()) == start.substr(0, text.size());
     };

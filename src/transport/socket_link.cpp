@@ -1,3 +1,4 @@
+// SocketLink: MQTT over a plain TCP or Unix socket.
 #include "socket_link.hpp"
 
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ namespace ledge::transport {
 
 namespace {
 
+// MSG_NOSIGNAL: writing to a closed connection must not end the process with SIGPIPE.
 constexpr int send_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 ssize_t send_one(int descriptor, Bytes part) { return ::send(descriptor, part.data(), part.size(), send_flags); }
@@ -63,6 +65,7 @@ Link::Wrote SocketLink::write(session::Outbox& outbox) {
             sent = send_many(descriptor(), std::span(parts).first(count));
         }
         if (sent < 0 && errno == EINTR) continue;
+        // ENOBUFS passes when the system has memory again, so the link waits as for a full socket.
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) return Wrote::failed;
         if (sent > 0) outbox.consume(static_cast<std::size_t>(sent));
         if (sent < 0 || static_cast<std::size_t>(sent) < wanted) {
@@ -73,6 +76,7 @@ Link::Wrote SocketLink::write(session::Outbox& outbox) {
     return Wrote::all;
 }
 
+// Only the sending direction: the peer may still send, and its bytes are read until its own end.
 void SocketLink::finish() { ::shutdown(descriptor(), SHUT_WR); }
 
 void SocketLink::close() noexcept {

@@ -31,6 +31,7 @@ Decoded<Ack> decode_ack(Bytes frame, Version version) {
     if (packet.type == PacketType::pubrel) require_no_dup(opened, version);
     Reader& in = opened.in;
     packet.packet_id = in.packet_id();
+    // A packet that ends behind the packet id has the code success (5.0 section 3.4.2.1).
     if (version == Version::v5 && !in.at_end()) read_outcome(in, packet);
     in.require_end();
     if (!in.ok()) return Failure{in.error()};
@@ -40,6 +41,8 @@ Decoded<Ack> decode_ack(Bytes frame, Version version) {
 namespace {
 
 std::size_t remaining_length(const Ack& packet, Version version) {
+    // 5.0 section 3.4.2.1: the code can be omitted if it is success and there are no properties. The property length
+    // can be omitted if there are no properties.
     const bool has_properties = version == Version::v5 && !packet.properties.empty();
     const bool has_code = has_properties || (version == Version::v5 && packet.code != ReasonCode::success);
     return 2 + (has_code ? 1 : 0) + (has_properties ? block_size(packet.properties) : 0);
@@ -52,6 +55,7 @@ std::size_t encoded_size(const Ack& packet, Version version) { return packet_siz
 void encode(const Ack& packet, Version version, Writer& out) {
     LEDGE_ASSERT(is_ack(packet.type));
     const std::size_t remaining = remaining_length(packet, version);
+    // PUBREL has the flags 0010 [MQTT-3.6.1-1]; the other three have 0000.
     write_fixed_header(packet.type, packet.type == PacketType::pubrel ? 0x02 : 0x00, remaining, out);
     out.u16(packet.packet_id);
     if (remaining > 2) out.u8(static_cast<std::uint8_t>(packet.code));

@@ -27,6 +27,7 @@ Decoded<Auth> decode_auth(Bytes frame, Version version) {
 namespace {
 
 std::size_t remaining_length(const Auth& packet) {
+    // 5.0 section 3.15.2.1: code and property length can be omitted together.
     const bool is_short = packet.code == ReasonCode::success && packet.properties.empty();
     return is_short ? 0 : 1 + block_size(packet.properties);
 }

@@ -28,6 +28,7 @@ void read_code(Reader& in, Version version, Connack& packet) {
         packet.code = static_cast<ReasonCode>(code);
         return;
     }
+    // 3.1.1 table 3.1: return codes from 6 on are reserved.
     if (code >= meaning_of_return_code.size()) return in.fail(Rule::connack_return_code);
     packet.return_code_v3 = code;
     packet.code = meaning_of_return_code[code];
@@ -55,6 +56,7 @@ Decoded<Connack> decode_connack(Bytes frame, Version version) {
 namespace {
 
 std::size_t remaining_length(const Connack& packet, Version version) {
+    // Flags and code, one byte each.
     return 2 + (version == Version::v5 ? block_size(packet.properties) : 0);
 }
 
@@ -66,6 +68,7 @@ std::size_t encoded_size(const Connack& packet, Version version) {
 
 void encode(const Connack& packet, Version version, Writer& out) {
     write_fixed_header(PacketType::connack, 0, remaining_length(packet, version), out);
+    // MQTT 3.1 reserves this byte.
     out.u8(packet.session_present && version != Version::v3_1 ? 1 : 0);
     out.u8(version == Version::v5 ? static_cast<std::uint8_t>(packet.code) : packet.return_code_v3);
     if (version == Version::v5) write_properties(packet.properties, out);

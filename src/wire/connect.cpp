@@ -12,6 +12,7 @@ namespace ledge::wire {
 
 namespace {
 
+// No standard defines this bit; the bridges of Mosquitto set it.
 constexpr std::uint8_t bridge_bit = 0x80;
 
 struct Flags {
@@ -37,6 +38,7 @@ struct Protocol {
 std::optional<Protocol> protocol_of(std::string_view name, std::uint8_t level) {
     const bool is_bridge = (level & bridge_bit) != 0;
     const unsigned bare_level = level & 0x7FU;
+    // No bridge bit in v5: there, the subscription options No Local and Retain As Published have its effect.
     if (name == "MQTT" && level == 5) return Protocol{Version::v5, false};
     if (name == "MQTT" && bare_level == 4) return Protocol{Version::v3_1_1, is_bridge};
     if (name == "MQIsdp" && bare_level == 3) return Protocol{Version::v3_1, is_bridge};
@@ -57,6 +59,7 @@ void read_protocol(Reader& in, Connect& packet) {
 void check_flags(Reader& in, const Flags& flags, Version version) {
     if (version != Version::v5)  // 3.1.1 [MQTT-3.1.2-22]
         in.require(flags.user_name || !flags.password, Rule::password_without_user_name);
+    // Checked for all versions, because no version can deliver a will with this QoS.
     if (flags.will) in.require(flags.will_qos != 3, Rule::will_qos);  // [MQTT-3.1.2-12]
     // MQTT 3.1 ignores bit 0, and without a will also the other will bits.
     if (version == Version::v3_1) return;
@@ -70,6 +73,7 @@ void read_will(Reader& in, const Flags& flags, Connect& packet) {
     will.qos = static_cast<QoS>(flags.will_qos);
     will.retain = flags.will_retain;
     if (packet.version == Version::v5) will.properties = read_properties(in, in_will);
+    // Not text(): the check below finds invalid UTF-8 and wildcards in one pass.
     will.topic = as_text(in.prefixed());
     // [MQTT-3.1.3-11] The will topic is UTF-8. It becomes the topic name of a later PUBLISH, so [MQTT-3.3.2-2] and
     // [MQTT-4.7.3-1] hold as well.
@@ -90,6 +94,7 @@ void read_credentials(Reader& in, const Flags& flags, Connect& packet) {
 }  // namespace
 
 std::optional<Version> claimed_version(Bytes frame) {
+    // The packet may be invalid in every other field. The answer to it needs the version all the same.
     Reader in = open_packet(frame, PacketType::connect).in;
     const std::string_view name = as_text(in.prefixed());
     const std::uint8_t level = in.u8();
@@ -116,6 +121,7 @@ Decoded<Connect> decode_connect(Bytes frame) {
     // 3.1.1 [MQTT-3.1.3-8]: an empty client id needs a clean session. MQTT 3.1 demands 1 to 23 characters; like other
     // brokers, we enforce only the lower limit.
     if (packet.client_id.empty() && packet.version != Version::v5) {
+        // Without a client id there is no session that a later connection could resume.
         const bool may_be_empty = packet.version == Version::v3_1_1 && packet.clean_start;
         in.require(may_be_empty, Rule::client_id_empty);
     }
@@ -133,6 +139,7 @@ std::size_t remaining_length(const Connect& packet) {
     std::size_t size = 2 + name_of(packet.version).size() + 4 + 2 + packet.client_id.size();
     if (is_v5) size += block_size(packet.properties);
     if (packet.will) {
+        // Two lengths of 2 bytes each, for topic and payload.
         size += 4 + packet.will->topic.size() + packet.will->payload.size();
         if (is_v5) size += block_size(packet.will->properties);
     }

@@ -25,6 +25,7 @@ Decoded<Disconnect> decode_disconnect(Bytes frame, Version version) {
 namespace {
 
 std::size_t remaining_length(const Disconnect& packet, Version version) {
+    // 5.0 sections 3.14.2.1 and 3.14.2.2.1. A DISCONNECT of 3.1.1 has no variable header (3.1.1 section 3.14.2).
     const bool has_properties = version == Version::v5 && !packet.properties.empty();
     const bool has_code = has_properties || (version == Version::v5 && packet.code != ReasonCode::success);
     return (has_code ? 1 : 0) + (has_properties ? block_size(packet.properties) : 0);

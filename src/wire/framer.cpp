@@ -10,6 +10,8 @@
 namespace ledge::wire {
 
 Framer::Next Framer::next_of_any_kind(Bytes& input, std::uint32_t max_packet_size) {
+    // The caller has finished with the last frame. Its memory is freed now, because the next packet may not come for
+    // hours.
     if (is_delivered_) release();
     return size_ == 0 ? next_in_input(input, max_packet_size) : continue_kept(input, max_packet_size);
 }
@@ -19,6 +21,8 @@ namespace {
 /// Checks the fixed header. The result `need_more` means that the header, as far as it has arrived, is correct.
 Framer::Status judge(const FixedHeader& header, std::uint32_t max_packet_size) {
     if (header.state == FixedHeader::State::malformed) return Framer::Status::malformed;
+    // Judged before any byte of the body is stored: the announced length alone decides, so a peer cannot cause memory
+    // use.
     if (header.state == FixedHeader::State::complete && header.total > max_packet_size)
         return Framer::Status::too_large;
     return Framer::Status::need_more;
@@ -32,6 +36,7 @@ Framer::Next Framer::next_in_input(Bytes& input, std::uint32_t max_packet_size) 
     if (const Status verdict = judge(header, max_packet_size); verdict != Status::need_more)
         return {verdict, header.total, input};
     if (header.state == FixedHeader::State::complete && header.total <= input.size()) {
+        // A view into the caller's buffer, without a copy. The caller must finish with it before it reuses the buffer.
         const Bytes frame = input.first(header.total);
         input = input.subspan(header.total);
         return {Status::frame, 0, frame};
@@ -55,6 +60,7 @@ Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) 
         return {verdict, header.total, {kept_.get(), size_}};
 
     LEDGE_ASSERT(size_ <= header.total);
+    // Bytes behind the packet stay in the input and begin the next packet.
     const std::size_t added = std::min(header.total - std::size_t{size_}, input.size());
     keep(input.first(added), header.total);
     input = input.subspan(added);
@@ -68,11 +74,14 @@ Framer::Next Framer::continue_kept(Bytes& input, std::uint32_t max_packet_size) 
 void Framer::keep(Bytes bytes, std::size_t total) {
     constexpr std::size_t smallest = 32;
     const std::size_t needed = size_ + bytes.size();
+    // The callers never pass bytes behind the packet.
     LEDGE_ASSERT(total == 0 || needed <= total);
     if (needed > capacity_) {
+        // Doubling keeps the number of copies logarithmic, even if a peer sends single bytes.
         std::size_t capacity = std::max(2 * needed, smallest);
         if (total != 0) capacity = std::min(capacity, total);
         auto grown = std::make_unique_for_overwrite<Byte[]>(capacity);
+        // realloc(3) is not used: it would leave a copy of a password in freed memory.
         if (size_ != 0) std::memcpy(grown.get(), kept_.get(), size_);
         wipe_credentials();
         kept_ = std::move(grown);
@@ -88,11 +97,13 @@ void Framer::wipe_credentials() {
     const unsigned type = unsigned{kept_[0]} >> 4U;
     const bool has_credentials =
         type == static_cast<unsigned>(PacketType::connect) || type == static_cast<unsigned>(PacketType::auth);
+    // explicit_bzero(3), because a compiler may remove a memset() of memory that is freed next.
     if (has_credentials) explicit_bzero(kept_.get(), size_);
 }
 
 void Framer::release() {
     wipe_credentials();
+    // The memory is given back, so that an idle connection has no buffer.
     kept_.reset();
     size_ = 0;
     capacity_ = 0;

@@ -20,6 +20,8 @@ constexpr std::uint32_t places(std::initializer_list<PacketType> types) {
     return bits;
 }
 
+// shared_subscription_available has the highest identifier of 5.0. The table is indexed by identifier, so that a
+// look-up needs no search; unused identifiers have empty rows.
 constexpr std::size_t table_size = static_cast<std::size_t>(PropertyId::shared_subscription_available) + 1;
 
 /// 5.0 table 2-4, with the value ranges of sections 3.1.2.11 to 3.15.2.2.
@@ -27,13 +29,16 @@ constexpr std::array<PropertyRule, table_size> make_table() {
     using Id = PropertyId;
     using Type = PropertyType;
     using enum PacketType;
+    // The will properties have rules of their own, although they are a part of CONNECT (5.0 section 3.1.3.2).
     constexpr std::uint32_t will = 1U << in_will;
     constexpr std::uint32_t any = places({connect, connack, publish, puback, pubrec, pubrel, pubcomp, subscribe, suback,
                                           unsubscribe, unsuback, disconnect, auth});
+    // A will becomes a PUBLISH, so most properties of a message are allowed in both.
     constexpr std::uint32_t message = places({publish}) | will;
     constexpr std::uint32_t answers =
         places({connack, puback, pubrec, pubrel, pubcomp, suback, unsuback, disconnect, auth});
     constexpr std::uint32_t expiry = places({connect, connack, disconnect});
+    // Every value that the type can hold is allowed.
     constexpr std::uint32_t no_limit = 0xFFFF'FFFF;
 
     std::array<PropertyRule, table_size> table{};
@@ -80,6 +85,7 @@ constexpr std::uint64_t bit_of(PropertyId id) { return std::uint64_t{1} << stati
 
 bool may_repeat(PropertyId id, const PropertyRule& rule, unsigned place) {
     const bool is_subscribe = place == static_cast<unsigned>(PacketType::subscribe);
+    // A PUBLISH has one subscription identifier for each matching subscription, but a SUBSCRIBE has at most one.
     return rule.is_repeatable && !(is_subscribe && id == PropertyId::subscription_identifier);  // 5.0 section 3.8.2.1.2
 }
 
@@ -123,11 +129,14 @@ void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
     Property property;
     property.id = static_cast<PropertyId>(id);
     read_value(in, rule->type, false, property);
+    // The value is cut short, so it must not be checked: the error that the reader has kept describes the packet
+    // better.
     if (!in.ok()) return;
 
     if ((seen & bit_of(property.id)) != 0 && !may_repeat(property.id, *rule, place)) [[unlikely]] {
         return in.fail(Rule::property_repeated);  // "It is a Protocol Error to include ... more than once"
     }
+    // Each identifier is below 64, so one word holds the set.
     seen |= bit_of(property.id);
     check_value(in, property, *rule);
 }
@@ -135,10 +144,12 @@ void read_property(Reader& in, unsigned place, std::uint64_t& seen) {
 }  // namespace
 
 const PropertyRule* rule_of(std::uint8_t id) {
+    // An unused identifier is allowed nowhere, which tells its empty row from a property.
     return id < table.size() && table[id].allowed_in != 0 ? &table[id] : nullptr;
 }
 
 Properties read_property_block(Reader& in, std::uint32_t length, unsigned place) {
+    // With too few bytes, `raw` is empty and `in` keeps the error Rule::cut_short.
     const Bytes raw = in.bytes(length);
     Reader block(raw);
     std::uint64_t seen = 0;
@@ -147,6 +158,7 @@ Properties read_property_block(Reader& in, std::uint32_t length, unsigned place)
     const bool has_lonely_data = (seen & bit_of(PropertyId::authentication_data)) != 0 &&
                                  (seen & bit_of(PropertyId::authentication_method)) == 0;
     if (has_lonely_data) block.fail(Rule::authentication_data_alone);
+    // The block has its own reader, because a property must not read beyond the end of the block.
     if (!block.ok()) in.fail(block.error().rule);
     return Properties(raw, seen);
 }
@@ -164,6 +176,7 @@ void Properties::Iterator::read() {
     raw_ = rest_.first(0);  // at the end of the block, this empty view is equal to that of end()
     if (rest_.empty()) return;
     const std::uint8_t id = in.u8();
+    // Properties are made from validated blocks only, so an unknown identifier is a mistake of this program.
     const PropertyRule* rule = rule_of(id);
     LEDGE_ASSERT(rule != nullptr);
     current_.id = static_cast<PropertyId>(id);
@@ -174,6 +187,7 @@ void Properties::Iterator::read() {
 }
 
 std::optional<std::uint32_t> Properties::number(PropertyId id) const {
+    // Most questions are about absent properties; the set of seen identifiers answers them without reading the block.
     if (!has(id)) return std::nullopt;
     for (const Property& property : *this) {
         if (property.id == id) return property.number;
@@ -183,6 +197,7 @@ std::optional<std::uint32_t> Properties::number(PropertyId id) const {
 
 std::optional<std::string_view> Properties::text(PropertyId id) const {
     if (!has(id)) return std::nullopt;
+    // The first property counts. Only user_property and subscription_identifier can appear several times.
     for (const Property& property : *this) {
         if (property.id == id) return property.text;
     }
@@ -193,6 +208,7 @@ namespace {
 
 /// Appends `count` bytes and returns a writer for them.
 Writer extend(std::vector<Byte>& bytes, std::size_t count) {
+    // The caller computes `count` exactly: Writer asserts that the bytes fit, and no byte may stay unwritten.
     bytes.resize(bytes.size() + count);
     return Writer(std::span<Byte>(bytes).last(count));
 }
@@ -226,6 +242,8 @@ PropertyBuilder& PropertyBuilder::number(PropertyId id, std::uint32_t value) {
 
 PropertyBuilder& PropertyBuilder::text(PropertyId id, std::string_view value) {
     const PropertyType type = known_rule(id).type;
+    // Text and binary data have the same form on the wire: a two-byte length and the bytes (5.0 sections 1.5.4 and
+    // 1.5.6).
     LEDGE_ASSERT(type == PropertyType::text || type == PropertyType::binary);
     Writer out = extend(bytes_, 3 + value.size());  // id, length, text
     out.u8(static_cast<std::uint8_t>(id));

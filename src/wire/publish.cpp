@@ -15,6 +15,7 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
     packet.qos = static_cast<QoS>(flags >> 1U & 0x03U);
     packet.retain = (flags & 0x01U) != 0;
 
+    // Not text(): the check below finds invalid UTF-8 and wildcards in one pass.
     packet.topic = as_text(in.prefixed());
     if (!is_wildcard_free_utf8(packet.topic)) [[unlikely]]  // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
         in.fail(has_wildcard(packet.topic) ? Rule::topic_wildcard : Rule::not_utf8);
@@ -35,6 +36,7 @@ Decoded<Publish> decode_publish(Bytes frame, Version version) {
 std::optional<std::string_view> topic_of_beginning(Bytes beginning) {
     if (beginning.empty() || type_of(beginning) != PacketType::publish) return std::nullopt;
     const FixedHeader header = parse_fixed_header(beginning);
+    // Without the whole fixed header, the place of the topic is unknown.
     if (header.state != FixedHeader::State::complete) return std::nullopt;
     Reader in(beginning.subspan(header.size));
     const std::string_view topic = as_text(in.prefixed());
@@ -44,6 +46,7 @@ std::optional<std::string_view> topic_of_beginning(Bytes beginning) {
 namespace {
 
 std::size_t remaining_length(const Publish& packet, Version version) {
+    // 2 bytes for the length of the topic; 2 bytes for the packet id, which QoS 0 does not have [MQTT-2.2.1-2].
     return 2 + packet.topic.size() + (packet.qos != QoS::at_most_once ? 2 : 0) +
            (version == Version::v5 ? block_size(packet.properties) : 0) + packet.payload.size();
 }

@@ -24,6 +24,7 @@ public:
     Bytes unread() const { return {at_, left()}; }
 
     void fail(Rule rule) {
+        // Later failures are consequences of the first one, so they must not replace it.
         if (ok()) error_ = rule;
         at_ = end_;
     }
@@ -43,6 +44,8 @@ public:
     }
     std::uint32_t u32() {
         if (!has(4)) return 0;
+        // Big endian, as all integers of MQTT (5.0 section 1.5). Without the cast, the shift of an int could
+        // overflow.
         const std::uint32_t value = static_cast<std::uint32_t>(at_[0]) << 24U |
                                     static_cast<std::uint32_t>(at_[1]) << 16U |
                                     static_cast<std::uint32_t>(at_[2]) << 8U | static_cast<std::uint32_t>(at_[3]);
@@ -52,6 +55,7 @@ public:
 
     /// Reads a variable byte integer: at most 4 bytes, and no more bytes than necessary [MQTT-1.5.5-1].
     std::uint32_t variable() {
+        // Nearly all lengths and identifiers are below 128, so this path is inline and the loop is not.
         if (at_ != end_ && *at_ < 0x80) [[likely]]
             return *at_++;
         return long_variable();
@@ -92,6 +96,7 @@ private:
 
     std::uint32_t long_variable() {
         std::uint32_t value = 0;
+        // Seven bits per byte, the lowest first. After four bytes, the loop ends and the integer is malformed.
         for (unsigned shift = 0; shift < 28; shift += 7) {
             const std::uint8_t byte = u8();
             value |= (byte & 0x7FU) << shift;

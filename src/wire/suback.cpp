@@ -14,6 +14,7 @@ constexpr Byte failure_v3 = 0x80;  // 3.1.1 section 3.9.3
 
 bool is_code_of_v3(Byte code) { return code <= 0x02 || code == failure_v3; }
 
+/// Before v5 an UNSUBACK has no payload (3.1.1 section 3.11.3).
 bool has_codes(PacketType type, Version version) { return type == PacketType::suback || version == Version::v5; }
 
 /// Reads at least one code, because the list that the packet answers has at least one entry.
@@ -64,6 +65,7 @@ void encode(const Suback& packet, Version version, Writer& out) {
         write_properties(packet.properties, out);
         out.raw(packet.codes);
     } else if (packet.type == PacketType::suback) {
+        // 3.x knows one failure only; the client must not see a v5 code, which 3.1.1 reserves [MQTT-3.9.3-2].
         for (const Byte code : packet.codes) out.u8(code >= 0x80 ? failure_v3 : code);
     }
 }

@@ -33,6 +33,7 @@ void check_options_v5(Reader& in, std::uint8_t byte, std::string_view filter) {
     in.require((byte & 0xC0U) == 0, Rule::options_reserved);            // [MQTT-3.8.3-5]
     in.require((byte & 0x03U) != 0x03, Rule::options_qos);              // 5.0 section 3.8.3.1: maximum QoS 3
     in.require((byte & 0x30U) != 0x30, Rule::options_retain_handling);  // 5.0 section 3.8.3.1: retain handling 3
+    // 5.0 section 4.8.2: the prefix of a shared subscription.
     const bool is_shared = filter.starts_with("$share/");
     in.require((byte & 0x04U) == 0 || !is_shared, Rule::options_no_local);  // [MQTT-3.8.3-4]
 }
@@ -46,6 +47,7 @@ Decoded<Subscribe> decode_subscribe(Bytes frame, Version version) {
     Subscribe packet;
     packet.packet_id = in.packet_id();
     if (version == Version::v5) packet.properties = read_properties(in, PacketType::subscribe);
+    // A view of the packet, and no list in memory: the entries are read again when they are needed.
     packet.entries = SubscribeEntries(in.unread(), true);
     in.require(!in.at_end(), Rule::no_filter);  // [MQTT-3.8.3-2]
     while (!in.at_end()) {

@@ -14,6 +14,7 @@ inline constexpr std::uint64_t every_byte = 0x0101010101010101U;
 inline constexpr std::uint64_t every_high_bit = 0x80 * every_byte;
 
 inline std::uint64_t load8(const char* from) {
+    // memcpy() and not a cast, because the text may begin at any address.
     std::uint64_t word;
     std::memcpy(&word, from, sizeof word);
     return word;
@@ -58,6 +59,7 @@ bool is_clean(std::string_view text) {
         if (size == 0) return true;
         marks = Marker::marks(load_short(text));
     } else {
+        // The last word ends with the text, so no byte behind the text is read.
         const char* last = at + size - 8;
         for (; at < last; at += 8) marks |= Marker::marks(load8(at));
         marks |= Marker::marks(load8(last));  // may overlap the word before

@@ -449,7 +449,9 @@ def _reload(context):
     writer.open('writer', 5)
     spy.open('spy', 5)
     for number in range(40):
-        write(context, 'acl', 'topic readwrite #\n' * 50 + 'nonsense\n' if number % 2 else good * (number + 1))
+        # In one step: the file of this round may still be read when the next one is written.
+        os.replace(write(context, 'next-acl',
+                         'topic readwrite #\n' * 50 + 'nonsense\n' if number % 2 else good * (number + 1)), acl)
         broker.signal(signal.SIGHUP)
         for step in range(10):
             packet_id = struct.pack('>H', number * 10 + step + 1)

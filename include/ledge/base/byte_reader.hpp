@@ -29,6 +29,7 @@ public:
     /// most four bytes.
     std::uint32_t variable() {
         std::uint32_t value = 0;
+        // A fourth byte with the high bit set would need a fifth one, which MQTT forbids.
         for (unsigned shift = 0; shift <= 21; shift += 7) {
             const std::uint8_t byte = u8();
             value |= std::uint32_t{byte & 0x7FU} << shift;

@@ -24,9 +24,11 @@ inline CodePoint decode_utf8(std::string_view text) {
     // C0 and C1 could only begin overlong forms, and F5 to FF only values above U+10FFFF.
     const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
     if (first < 0xC2 || first > 0xF4 || text.size() < length) return {};
+    // The first byte has `length` high bits set and one bit clear; the bits behind them belong to the value.
     std::uint32_t value = first & (0x7FU >> length);
     for (std::size_t i = 1; i < length; ++i) {
         const auto byte = static_cast<std::uint8_t>(text[i]);
+        // Every following byte begins with the bits 10.
         if ((byte & 0xC0U) != 0x80) return {};
         value = (value << 6U) | (byte & 0x3FU);
     }

@@ -20,9 +20,11 @@ Failure(E) -> Failure<E>;
 template <class T, class E>
 class [[nodiscard]] Result {
 public:
+    // Both constructors are implicit, so that a function can simply return a value or a Failure.
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Failure<E> failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}
 
+    // Compared by index and not by type, because T and E may be the same type.
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
 

@@ -21,11 +21,13 @@ public:
 
     // `index` counts from the front and must be below size(). front() and back() need a ring that is not empty.
 
+    // The capacity is a power of two, so the mask wraps the index around.
     T& operator[](std::size_t index) { return slots_[(head_ + index) & (capacity_ - 1)]; }
     const T& operator[](std::size_t index) const { return slots_[(head_ + index) & (capacity_ - 1)]; }
     T& front() { return (*this)[0]; }
     T& back() { return (*this)[size_ - 1]; }
 
+    /// Appends an element. The reference is valid until the ring changes again.
     T& push_back(T value) { return append() = std::move(value); }
 
     /// Appends a default element, to be filled in place.
@@ -36,6 +38,7 @@ public:
 
     T pop_front() {
         LEDGE_ASSERT(size_ > 0);
+        // The slot gets an empty value, so that it does not keep the memory of the removed element.
         T value = std::exchange(slots_[head_], T{});
         head_ = (head_ + 1) & (capacity_ - 1);
         --size_;
@@ -59,6 +62,7 @@ public:
     /// Gives back the memory that the present elements do not need.
     void shrink() {
         if (size_ == 0) return clear();
+        // The smallest power of two that holds all elements.
         const std::uint32_t wanted = std::bit_ceil(size_);
         if (wanted < capacity_) resize(wanted);
     }

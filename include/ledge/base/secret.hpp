@@ -14,8 +14,10 @@ class Secret {
 public:
     Secret() = default;
     explicit Secret(Bytes bytes) : bytes_(bytes.begin(), bytes.end()) {}
+    // Moving a vector moves its memory, so no bytes stay behind in `other`.
     Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) {}
     Secret& operator=(Secret&& other) noexcept {
+        // The old bytes are wiped before the new ones come. Without the check, an assignment to itself would wipe both.
         if (this != &other) {
             clear();
             bytes_.swap(other.bytes_);

@@ -15,6 +15,7 @@ namespace ledge {
 
 class TextHash {
 public:
+    /// The same seed gives the same hash values, so a simulated run can be repeated.
     explicit TextHash(std::uint64_t seed) {
         Rng rng(seed);
         for (std::uint64_t& key : keys_) key = rng.next();
@@ -24,6 +25,8 @@ public:
         const char* at = text.data();
         std::size_t left = text.size();
         std::uint64_t state = keys_[0];
+        // 16 bytes per multiplication. The tail of 1 to 16 bytes follows, so the loop leaves at least one byte of a
+        // longer text.
         for (; left > 16; at += 16, left -= 16) {
             state = fold_multiply(load<std::uint64_t>(at) ^ keys_[1], load<std::uint64_t>(at + 8) ^ state);
         }
@@ -32,6 +35,7 @@ public:
         return finish(state, text.size());
     }
 
+    /// The hash of a pair of numbers, such as two ids.
     std::uint32_t operator()(std::uint32_t a, std::uint32_t b) const {
         return finish(keys_[0], (std::uint64_t{a} << 32U) | b);
     }
@@ -44,6 +48,7 @@ private:
 
     template <class Word>
     static Word load(const char* at) {
+        // memcpy() and not a cast, because a text may begin at any address.
         Word word;
         std::memcpy(&word, at, sizeof word);
         return word;
@@ -60,6 +65,7 @@ private:
     }
 
     std::uint32_t finish(std::uint64_t state, std::uint64_t last) const {
+        // The upper half of the product depends on all bits of both factors.
         return static_cast<std::uint32_t>(fold_multiply(state ^ keys_[3], last ^ keys_[4]) >> 32U);
     }
 

@@ -28,6 +28,7 @@ public:
         LEDGE_ASSERT(per_second <= per_second_max && burst <= per_second_max);
     }
 
+    /// False = every call succeeds at once.
     bool is_limited() const { return per_second_ != 0; }
     /// True when the bucket had at least one token at the last refill.
     bool is_ready() const { return !is_limited() || level_ >= parts; }
@@ -47,6 +48,7 @@ public:
     /// Returns when the bucket will be ready. A bucket that is ready returns a time that is not in the future.
     Instant ready_at() const {
         if (is_ready()) return filled_;
+        // The division rounds up, so that the bucket is ready at the returned time and not just before.
         return filled_ + Duration((parts - level_ + per_second_ - 1) / per_second_);
     }
 

@@ -30,7 +30,7 @@ class Poller {
 public:
     static constexpr int events_per_poll_max = 256;
 
-    /// The error is an errno.
+    /// The error says why the system refuses.
     static Result<std::unique_ptr<Poller>, Error> create();
     ~Poller() = default;
     Poller(const Poller&) = delete;

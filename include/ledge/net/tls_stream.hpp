@@ -54,6 +54,7 @@ public:
     /// Handler: void(error_code, bytes). The peer's end is reported as boost::asio::error::eof.
     template <class MutableBuffers, class Token>
     auto async_read_some(const MutableBuffers& buffers, Token&& token) {
+        // The first buffer that is not empty: a read of no bytes would look like the end.
         boost::asio::mutable_buffer first;
         for (auto it = boost::asio::buffer_sequence_begin(buffers);
              first.size() == 0 && it != boost::asio::buffer_sequence_end(buffers); ++it) {
@@ -215,6 +216,7 @@ inline void teardown(boost::beast::role_type, TlsStream& stream, boost::system::
     stream.shutdown();
     error = {};
 }
+/// Beast calls this when its timer for a silent peer expires.
 inline void beast_close_socket(TlsStream& stream) { stream.close(); }
 
 }  // namespace ledge::net

@@ -176,7 +176,7 @@ public:
     void count_input();
     /// Bytes of the unfinished packet, and of what waits for the answer to CONNECT, when last counted.
     std::uint64_t input_memory() const { return counted_input_; }
-    /// Ends the connection of a stranger whose unfinished packets take too much memory. Nothing is sent.
+    /// Ends an unauthenticated connection whose unfinished packets take too much memory. Nothing is sent.
     void refuse_unfinished();
     /// About how many bytes close_for_memory() frees. Messages that the session keeps do not count.
     std::uint64_t memory() const;

@@ -31,10 +31,9 @@ public:
     static constexpr unsigned slow_readers_percent = 60;
     static constexpr unsigned new_clients_percent = 70;
     static constexpr unsigned slowest_percent = 80;
-    static constexpr unsigned slowest_end_percent =
-        70;                                            // at step `slowest` clients give way until the use is down here
-    static constexpr unsigned exhausted_percent = 95;  // new sessions are refused, unless another session gives way
-    static constexpr unsigned hysteresis_percent = 5;  // a step ends this far below the use at which it began
+    static constexpr unsigned slowest_end_percent = 70;  // step `slowest`: clients give way until the use is down here
+    static constexpr unsigned exhausted_percent = 95;    // new sessions are refused, unless another session gives way
+    static constexpr unsigned hysteresis_percent = 5;    // a step ends this far below the use at which it began
 
     // Limits of one client's share of unsent bytes under pressure.
     static constexpr std::uint64_t share_bytes_min = 2048;
@@ -64,7 +63,7 @@ public:
     /// For classes that change the sum by themselves (Blob, BufferPool). Their objects must not outlive the budget.
     std::uint64_t* account() { return &held_; }
 
-    // Strangers are peers whose CONNECT was not accepted yet. Their bytes are part of held().
+    // Unauthenticated peers are those whose CONNECT was not accepted yet. Their bytes are part of held().
     void add_unauthenticated(std::uint64_t bytes) { unauthenticated_ += bytes; }
     void remove_unauthenticated(std::uint64_t bytes) {
         LEDGE_ASSERT(bytes <= unauthenticated_);
@@ -73,8 +72,8 @@ public:
     std::uint64_t unauthenticated() const { return unauthenticated_; }
     std::uint64_t unauthenticated_max() const { return is_set() ? budget_ / unauthenticated_part : no_limit; }
     bool unauthenticated_exceed() const { return unauthenticated_ > unauthenticated_max(); }
-    /// Bytes to free when the strangers exceed their limit. Three quarters of the limit remain in use, so that the next
-    /// packets do not exceed it again at once. Requires unauthenticated_exceed().
+    /// Bytes to free when the unauthenticated peers exceed their limit. Three quarters of the limit remain in use, so
+    /// that the next packets do not exceed it again at once. Requires unauthenticated_exceed().
     std::uint64_t unauthenticated_excess() const {
         LEDGE_ASSERT(unauthenticated_exceed());
         return unauthenticated_ - unauthenticated_max() / 4 * 3;
@@ -122,7 +121,7 @@ private:
     std::uint64_t judge_at_ = no_limit;  // value of held_ at which judge() must be called
     std::uint64_t share_ = no_limit;     // unsent bytes that one client may have
     std::uint64_t budget_;
-    std::uint64_t unauthenticated_ = 0;  // the part of held_ that strangers have sent
+    std::uint64_t unauthenticated_ = 0;  // the part of held_ that unauthenticated peers have sent
     std::uint64_t other_ = 0;            // bytes that the last measurement found in addition to held_
     std::uint64_t measured_ = 0;         // held_ at the last measurement
     Pressure pressure_ = Pressure::none;

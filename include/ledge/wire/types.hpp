@@ -7,8 +7,10 @@
 
 namespace ledge::wire {
 
+/// The value is the protocol level in CONNECT.
 enum class Version : std::uint8_t { v3_1 = 3, v3_1_1 = 4, v5 = 5 };
 
+/// The upper four bits of the first byte of a packet (5.0 table 2-1). Type 0 is reserved; `auth` is reserved before v5.
 enum class PacketType : std::uint8_t {
     connect = 1,
     connack,
@@ -27,6 +29,7 @@ enum class PacketType : std::uint8_t {
     auth,
 };
 
+/// Quality of Service (5.0 section 4.3). The value 3 is malformed wherever a QoS is read.
 enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
 
 /// MQTT 5 reason codes (5.0 section 2.4). The modules of the broker use only these codes to tell each other why a
@@ -41,6 +44,7 @@ enum class ReasonCode : std::uint8_t {
     no_subscription_existed = 0x11,
     continue_authentication = 0x18,
     reauthenticate = 0x19,
+    // From 0x80 on, each code means that a request has failed (5.0 section 2.4).
     unspecified_error = 0x80,
     malformed_packet = 0x81,
     protocol_error = 0x82,

@@ -19,6 +19,7 @@ public:
         : at_(place.data()), begin_(place.data()), end_(place.data() + place.size()) {}
 
     void u8(std::uint8_t value) {
+        // A failed assertion means that encoded_size() is wrong. Writing on would damage the memory behind the packet.
         LEDGE_ASSERT(at_ < end_);
         *at_++ = value;
     }
@@ -35,6 +36,7 @@ public:
     /// Writes a variable byte integer of 1 to 4 bytes [MQTT-1.5.5-1]. `value` is at most variable_integer_max.
     void variable(std::uint32_t value) {
         LEDGE_ASSERT(value <= variable_integer_max);
+        // Seven bits per byte, the lowest first; the high bit says that another byte follows (5.0 section 1.5.5).
         while (value >= 0x80) {
             u8(static_cast<std::uint8_t>(value | 0x80U));
             value >>= 7U;
@@ -43,6 +45,7 @@ public:
     }
     void raw(Bytes bytes) {
         LEDGE_ASSERT(static_cast<std::size_t>(end_ - at_) >= bytes.size());
+        // The pointer of an empty view may be null, and memcpy() with a null pointer is undefined even for 0 bytes.
         if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
         at_ += bytes.size();
     }
@@ -54,6 +57,7 @@ public:
     }
     void prefixed(std::string_view text) { prefixed(as_bytes(text)); }
 
+    /// Bytes that were written so far.
     std::size_t written() const { return static_cast<std::size_t>(at_ - begin_); }
 
 private:

@@ -1,3 +1,5 @@
+// IdleBuffers: two lists of connections. An awake connection was active since the last look, or could not give back its
+// buffers; a resting connection has given them back and costs no further look.
 #include "ledge/net/idle_buffers.hpp"
 
 #include <utility>
@@ -8,6 +10,7 @@ namespace ledge::net {
 
 BufferHolder::~BufferHolder() {
     if (place_ == nullptr) return;
+    // The hook must leave the right list, because each list counts its elements.
     IdleBuffers::List& list = is_resting_ ? place_->resting_ : place_->awake_;
     list.erase(list.iterator_to(*this));
 }
@@ -21,11 +24,13 @@ void BufferHolder::mark_active() {
 
 IdleBuffers::~IdleBuffers() {
     for (List* list : {&awake_, &resting_}) {
+        // The holders outlive this object; their destructors must not touch the lists.
         list->clear_and_dispose([](BufferHolder* link) { link->place_ = nullptr; });
     }
 }
 
 void IdleBuffers::add(BufferHolder& link, Instant now) {
+    // Otherwise the new connection would be looked at immediately.
     if (awake_.empty() && look_at_ <= now) look_at_ = now + interval;
     LEDGE_ASSERT(link.place_ == nullptr);
     link.place_ = this;
@@ -48,6 +53,8 @@ void IdleBuffers::on_time(Instant now) {
     look_at_ = now + interval;
     for (auto it = awake_.begin(); it != awake_.end();) {
         BufferHolder& link = *it++;  // the iterator moves on first, because the link may move to the other list
+        // Rests only after a whole interval without activity. rest() refuses while a record is half received or half
+        // sent.
         if (std::exchange(link.was_active_, false) || !link.rest()) continue;
         link.is_resting_ = true;
         resting_.splice(resting_.end(), awake_, awake_.iterator_to(link));

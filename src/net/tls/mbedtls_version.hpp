@@ -25,6 +25,7 @@ using Random = int (*)(void*, unsigned char*, std::size_t);
 /// Starts PSA, the library that mbedTLS uses for TLS 1.3. Returns 0 or an error.
 inline int start_library() { return psa_crypto_init(); }
 
+// Since 3.0 this function needs a random generator; keys with a passphrase are not supported (nullptr, 0).
 inline int parse_key(mbedtls_pk_context* key, std::span<const unsigned char> text, Random random, void* state) {
     return mbedtls_pk_parse_key(key, text.data(), text.size(), nullptr, 0, random, state);
 }

@@ -1,3 +1,5 @@
+// The cipher suites of a listener or client: a default order that depends on the processor, or the names from the
+// configuration. The lists end with 0, as mbedTLS expects.
 #include "tls_ciphers.hpp"
 
 #include <mbedtls/ssl.h>
@@ -13,16 +15,20 @@
 namespace ledge::net {
 namespace {
 
+// Suites of one kind, in the order of preference; zeros fill the rest.
 using Group = std::array<int, 3>;
 
+// ECDSA before RSA: its signatures cost the server far less time.
 constexpr Group chacha20{MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
                          MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, 0};
 constexpr Group aes_128{MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
                         0};
 constexpr Group aes_256{MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
                         0};
+// RFC 7251: CCM is the mode of small devices that have no GCM.
 constexpr Group constrained{MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM, 0, 0};
 
+// With ECDHE, a key that becomes known later does not reveal recorded connections.
 constexpr Group psk_forward{MBEDTLS_TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256, 0, 0};
 constexpr Group psk_chacha20{MBEDTLS_TLS_PSK_WITH_CHACHA20_POLY1305_SHA256, 0, 0};
 constexpr Group psk_aes{MBEDTLS_TLS_PSK_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_PSK_WITH_AES_256_GCM_SHA384, 0};
@@ -47,16 +53,19 @@ std::string library_name(std::string name) {
     std::replace(name.begin(), name.end(), '_', '-');
     constexpr std::string_view with = "-WITH-";
     constexpr std::string_view prefix = "TLS-";
+    // Names of TLS 1.3 have no "WITH", because such a suite does not fix key exchange and signature.
     const bool is_newer = name.starts_with(prefix) && name.find(with) == std::string::npos;
     return is_newer ? "TLS1-3-" + name.substr(prefix.size()) : name;
 }
 
+/// True for suites of TLS 1.3: their numbers begin with 0x13 (RFC 8446 appendix B.4).
 bool is_newer(int suite) { return (suite >> 8) == 0x13; }
 
 }  // namespace
 
 std::vector<int> safe_ciphers(bool is_psk) {
     std::vector<int> result;
+    // Without AES instructions, ChaCha20 is faster, and AES that is computed with tables leaks timing.
     const bool is_aes_first = has_aes_instructions();
     if (is_aes_first) {
         append({newer_aes, newer_chacha20}, result);
@@ -90,6 +99,7 @@ Result<std::vector<int>, Error> ciphers_by_name(std::span<const std::string> nam
                                  name}};
         }
         const bool uses_psk = name.find("PSK") != std::string::npos;
+        // Suites of TLS 1.3 work with certificates and with pre-shared keys.
         if (!is_newer(suite) && uses_psk != is_psk) {
             return Failure{Error{{},
                                  is_psk ? "names '{}', which needs a certificate; this listener has pre-shared keys"

@@ -26,6 +26,7 @@ using Option = TlsProblem::Option;
 
 namespace {
 
+// More than a file with all public authorities has. A larger file is a mistake.
 constexpr std::size_t file_bytes_max = 1024 * 1024;
 constexpr std::string_view cannot_be_used = "mbedTLS refuses the settings";  // the operation of an Error
 constexpr int expiry_warning_days = 14;  // a certificate that expires within this time gets a note
@@ -71,6 +72,7 @@ int find_key(void* context, mbedtls_ssl_context* ssl, const unsigned char* ident
 class Loader {
 public:
     explicit Loader(std::shared_ptr<TlsSecrets> secrets) : parts_(std::make_unique<TlsContext::Parts>()) {
+        // The settings of mbedTLS refer to the random generator in the secrets, so the context keeps them alive.
         parts_->secrets = std::move(secrets);
     }
 
@@ -82,11 +84,13 @@ public:
             if (!add_identity(options.certificates[i], i)) return false;
         }
         if (!load_authorities(options.ca_file) || !load_revoked(options.crl_file)) return false;
+        // After the authorities are loaded, because note_chain() searches them.
         for (std::size_t i = 0; i < options.certificates.size(); ++i)
             note_chain(options.certificates[i], *parts_->identities[i]);
         if (!load_keys(options.psk_file) || !set_ciphers(options.ciphers, !options.psk_file.empty())) return false;
         mbedtls_ssl_config* config = &parts_->config;
         mbedtls_ssl_conf_authmode(config, auth_mode(options.client_certificate));
+        // With one certificate there is no choice: every name gets this certificate.
         if (parts_->identities.size() > 1) mbedtls_ssl_conf_sni(config, choose_certificate, parts_.get());
         if (!parts_->keys.empty()) mbedtls_ssl_conf_psk_cb(config, find_key, parts_.get());
         use_tickets(options);
@@ -99,6 +103,7 @@ public:
         const bool has_certificate = !options.certificate.certificate_file.empty();
         if (has_certificate && !add_identity(options.certificate, 0)) return false;
         const bool is_psk = !options.psk_identity.empty();
+        // Without authorities no server's certificate could be verified, so every connection would fail.
         if (!is_psk && options.ca_file.empty())
             return fail(Option::ca, "a client needs the file of the authorities that sign the server's certificate");
         if (!load_authorities(options.ca_file)) return false;
@@ -136,12 +141,14 @@ private:
             return fail(Option::psk_file, "pre-shared keys need a listener of their own, without a certificate");
         if (is_psk && asks)
             return fail(Option::client_certificate, "clients with pre-shared keys show no certificates");
+        // Without ca no certificate could be verified, so every client that shows one would be refused.
         if (asks && options.ca_file.empty())
             return fail(Option::client_certificate,
                         "needs ca, the file of the authorities that sign the clients' certificates");
         if (!asks && !options.ca_file.empty())
             return fail(Option::ca,
                         "is for client certificates; add client_certificate = \"required\" or \"optional\"");
+        // A list is signed by an authority; without this authority the list cannot be trusted.
         if (!options.crl_file.empty() && options.ca_file.empty())
             return fail(Option::crl, "needs ca, the file of the authorities that have revoked the certificates");
         if (!asks && options.user_name_from != TlsOptions::UserName::none)
@@ -156,6 +163,7 @@ private:
         const int result =
             mbedtls_ssl_config_defaults(config, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
         if (result != 0) return fail(Option::other, Error{tls_code(result), cannot_be_used});
+        // The workers use this generator at the same time; mbedTLS locks it.
         mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &parts_->secrets->parts().random);
         mbed::set_minimum_version(config, minimum == TlsOptions::Version::tls1_3);
         mbed::set_groups_and_hashes(config);
@@ -183,6 +191,7 @@ private:
         compute_key_tables(*identity);
         note_certificate(files, *identity);
         identity->names = host_names_in(identity->chain);
+        // mbedTLS keeps the pointers, so an identity must not move in memory; `identities` holds unique_ptrs.
         result = mbedtls_ssl_conf_own_cert(&parts_->config, &identity->chain, &identity->key);
         if (result != 0) return fail(Option::certificate, Error{tls_code(result), cannot_be_used}, index);
         parts_->identities.push_back(std::move(identity));
@@ -217,7 +226,9 @@ private:
         const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
             return one.len == other.len && std::memcmp(one.p, other.p, one.len) == 0;
         };
+        // The file has a chain, or the certificate is self-signed and so its own authority.
         if (leaf.next != nullptr || is_same(leaf.subject_raw, leaf.issuer_raw)) return;
+        // The object identifier 1.3.6.1.5.5.7.48.2 (id-ad-caIssuers) as it stands in the certificate.
         constexpr std::string_view place_of_issuer = "\x2B\x06\x01\x05\x05\x07\x30\x02";
         bool is_known = false;
         for (const mbedtls_x509_crt* one = &parts_->authorities; one != nullptr && one->raw.p != nullptr;
@@ -301,6 +312,7 @@ private:
     }
 
     bool set_key(const std::string& identity, const std::string& hex) {
+        // The same rules for length and digits as in the server's file.
         const auto table = parse_psk_file(identity + ":" + hex);
         if (!table) return fail(Option::psk_file, Error{{}, "the pre-shared key {}", table.error()});
         const auto& [name, key] = *table.value().begin();
@@ -368,6 +380,7 @@ TlsContext::Parts::Parts() {
 }
 
 TlsContext::Parts::~Parts() {
+    // First the settings, which point to the lists and authorities.
     mbedtls_ssl_config_free(&config);
     mbedtls_x509_crl_free(&revoked);
     mbedtls_x509_crt_free(&authorities);
@@ -399,6 +412,7 @@ Result<std::shared_ptr<const TlsContext>, TlsProblem> make_tls_client(const TlsC
 }
 
 Result<std::vector<std::string>, TlsProblem> check_tls_client(const TlsClientOptions& options) {
+    // A complete context, because only mbedTLS knows whether the files fit together.
     const auto context = make_tls_client(options);
     if (!context) return Failure{context.error()};
     return context.value()->notes();

@@ -34,6 +34,7 @@ bool is_clean(std::string_view text) {
 }
 
 std::string common_name(const mbedtls_x509_crt& certificate) {
+    // A subject may have several common names; the first one counts.
     for (const mbedtls_x509_name* part = &certificate.subject; part != nullptr; part = part->next) {
         if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0) return text_of(part->val);
     }
@@ -43,6 +44,7 @@ std::string common_name(const mbedtls_x509_crt& certificate) {
 template <class Use>
 void for_each_alternative(const mbedtls_x509_crt& certificate, Use use) {
     for (const auto* entry = &certificate.subject_alt_names; entry != nullptr; entry = entry->next) {
+        // The first element is part of the certificate and empty when there are no alternative names.
         if (entry->buf.p != nullptr) use(entry->buf.tag & tag_bits, text_of(entry->buf));
     }
 }
@@ -53,6 +55,7 @@ std::string alternative_name(const mbedtls_x509_crt& certificate) {
     std::array<std::optional<std::string>, 3> best;
     for_each_alternative(certificate, [&best](int tag, const std::string& text) {
         const std::size_t rank = tag == host_tag ? 0 : tag == uri_tag ? 1 : tag == email_tag ? 2 : best.size();
+        // The kind of a name decides first; the order in the certificate decides among names of one kind.
         if (rank < best.size() && !best[rank]) best[rank] = text;
     });
     for (const auto& name : best) {
@@ -101,6 +104,7 @@ bool is_for_address(const mbedtls_x509_crt& certificate, const IpAddress& addres
     bool is_named = false;
     for_each_alternative(certificate, [&](int tag, const std::string& bytes) {
         IpAddress named{};
+        // RFC 5280 section 4.2.1.6: 4 bytes for IPv4, 16 bytes for IPv6.
         if (tag != address_tag || (bytes.size() != 4 && bytes.size() != named.size())) return;
         std::array<std::uint8_t, 4> four{};
         std::memcpy(bytes.size() == 4 ? four.data() : named.data(), bytes.data(), bytes.size());

@@ -1,3 +1,5 @@
+// TlsSecrets: the random generator and the ticket keys that all contexts of a listener share. They survive a reload of
+// the certificates, so tickets stay valid.
 #include "ledge/net/tls_secrets.hpp"
 
 #include <utility>
@@ -15,6 +17,7 @@ TlsSecrets::Parts::Parts() {
 }
 
 TlsSecrets::Parts::~Parts() {
+    // In the reverse order of creation: the tickets use the generator, and the generator uses the entropy source.
     mbedtls_ssl_ticket_free(&tickets);
     mbedtls_ctr_drbg_free(&random);
     mbedtls_entropy_free(&entropy);
@@ -26,6 +29,7 @@ TlsSecrets::~TlsSecrets() = default;
 std::shared_ptr<TlsSecrets> TlsSecrets::create() {
     if (mbed::start_library() != 0) return nullptr;
     auto parts = std::make_unique<Parts>();
+    // Without a seed, keys could be guessed; TLS is then refused completely.
     const int seeded = mbedtls_ctr_drbg_seed(&parts->random, mbedtls_entropy_func, &parts->entropy, nullptr, 0);
     return seeded == 0 ? std::shared_ptr<TlsSecrets>(new TlsSecrets(std::move(parts))) : nullptr;
 }

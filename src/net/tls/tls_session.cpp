@@ -1,3 +1,5 @@
+// TlsSession: one TLS connection over a non-blocking socket. mbedTLS reads and writes through the callbacks send() and
+// receive(). Each call of the owner makes as much progress as the socket allows, and says what to wait for.
 #include "ledge/net/tls_session.hpp"
 
 #include <mbedtls/error.h>
@@ -73,6 +75,7 @@ struct TlsSession::Parts : TlsPeerNotes {
 // The socket
 
 int TlsSession::Parts::send(void* user, const unsigned char* bytes, std::size_t size) {
+    // MSG_NOSIGNAL: without it, writing to a closed connection would end the process with SIGPIPE.
     const ssize_t sent = ::send(of(user).socket.get(), bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return static_cast<int>(sent);
     const bool is_full_socket = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;
@@ -89,6 +92,7 @@ int TlsSession::Parts::receive(void* user, unsigned char* into, std::size_t size
 }
 
 int TlsSession::Parts::receive_fed(unsigned char* into, std::size_t size) {
+    // All bytes that the owner has read are used. The owner, who reads the socket, also notices the peer's end.
     if (fed.empty()) return MBEDTLS_ERR_SSL_WANT_READ;
     const std::size_t count = std::min(size, fed.size());
     std::memcpy(into, fed.data(), count);
@@ -172,6 +176,7 @@ bool TlsSession::Parts::is_next_step_expensive() {
 TlsSession::Status TlsSession::handshake(Extent extent) {
     Parts& parts = *parts_;
     if (parts.is_broken) return Status::failed;
+    // Step by step and not in one call, so that the loop's thread can stop before a step that takes milliseconds.
     while (mbed::state_of(parts.ssl) != MBEDTLS_SSL_HANDSHAKE_OVER) {
         if (parts.is_next_step_expensive() && extent == Extent::cheap) return Status::done;
         const int result = mbedtls_ssl_handshake_step(&parts.ssl);
@@ -198,6 +203,7 @@ TlsSession::Status TlsSession::Parts::accept_peer() {
         has_peer_certificate = true;
         user_name = name_in(*certificate, rules.user_name_from);
     }
+    // The handshake has succeeded, so the client has the key of this identity.
     if (!psk_identity.empty()) user_name = psk_identity;
     subject = {};  // only the log line of a refusal needs the subject
     is_secured = true;
@@ -225,6 +231,7 @@ TlsSession::Transfer TlsSession::read(std::span<Byte> into) {
     do {
         result = mbedtls_ssl_read(&parts.ssl, into.data(), into.size());
     } while (mbed::is_no_failure(result));
+    // mbedTLS returns 0 when the peer has closed the connection without close_notify.
     if (result == 0) return {Status::ended, 0};
     const Status status = parts.status_of(result);
     return {status, status == Status::done ? static_cast<std::size_t>(result) : 0};
@@ -237,6 +244,8 @@ namespace {
 /// The front of `parts` as one piece of at most one record. Several small parts are joined in `copy`.
 Bytes front_of(std::span<const Bytes> parts, std::array<Byte, TlsSession::record_bytes_max>& copy) {
     if (parts.empty()) return {};
+    // A copy is needed only for several small parts: each call of mbedtls_ssl_write() makes a record with its own
+    // header and MAC.
     const bool is_one = parts.size() == 1 || parts.front().size() >= copy.size();
     if (is_one) return parts.front().first(std::min(parts.front().size(), copy.size()));
     std::size_t size = 0;
@@ -289,6 +298,7 @@ void TlsSession::finish() noexcept {
     Parts& parts = *parts_;
     parts.buffers.wake(parts.ssl);  // close_notify is a record, too
     if (parts.is_secured && !parts.is_broken) mbedtls_ssl_close_notify(&parts.ssl);
+    // A FIN, so that the peer sees the end even if close_notify did not fit into the socket.
     ::shutdown(parts.socket.get(), SHUT_WR);
 }
 
@@ -299,6 +309,7 @@ bool TlsSession::is_revoked_by(const TlsContext& context) const {
     const auto is_same = [](const mbedtls_x509_buf& one, const mbedtls_x509_buf& other) {
         return one.len == other.len && std::memcmp(one.p, other.p, one.len) == 0;
     };
+    // An intermediate certificate of the peer's chain may be revoked as well.
     for (const mbedtls_x509_crt* one = mbedtls_ssl_get_peer_cert(&parts_->ssl); one != nullptr; one = one->next) {
         for (const mbedtls_x509_crl* list = &context.parts().revoked; list != nullptr; list = list->next) {
             if (list->raw.p != nullptr && is_same(list->issuer_raw, one->issuer_raw) &&

@@ -1,3 +1,5 @@
+// TlsStream: the members that do not depend on a handler type. Each try_… function makes one non-blocking try; the
+// templates of the header repeat it when the socket is ready.
 #include "ledge/net/tls_stream.hpp"
 
 #include <array>
@@ -22,6 +24,7 @@ void TlsStream::close() {
 
 void TlsStream::shutdown() {
     if (!socket_.is_open()) return;
+    // close_notify is sent once; a second one would be an alert after the end of the connection.
     if (!is_finished_) session_->finish();
     close();
 }
@@ -41,6 +44,7 @@ TlsSession* TlsStream::wake() {
 TlsStream::Outcome TlsStream::outcome_of(Status status, std::size_t bytes) const {
     Outcome outcome{status, {}, bytes};
     if (status == Status::ended) outcome.error = boost::asio::error::eof;
+    // The exact reason is in TlsSession::failure_reason(). Asio's users only need to know that the stream is broken.
     if (status == Status::failed) outcome.error = make_error_code(boost::system::errc::protocol_error);
     return outcome;
 }

@@ -23,6 +23,7 @@ public:
     }
     void on_time(Instant now) override {
         gate_->on_time(now);
+        // `rest_` has all connections of this front, so the gate needs no list of its own.
         gate_->end_revoked_connections(rest_);
         rest_.on_time(now);
     }
@@ -33,6 +34,7 @@ public:
 private:
     void on_secured(std::unique_ptr<net::TlsSession> session, const os::SocketAddress& address) override {
         const std::string text = to_text(address);
+        // Read before the session moves into the link.
         const std::string user = session->user_name();
         std::unique_ptr<TlsLink> link = TlsLink::create(std::move(session), driver_);
         if (link == nullptr) {

@@ -1,3 +1,5 @@
+// TlsGate: the way of a peer from the listener to its secured session. Two limits protect the broker: how many
+// handshakes run at once, and how many peers wait.
 #include "tls_gate.hpp"
 
 #include <algorithm>
@@ -15,6 +17,7 @@ namespace ledge::transport {
 namespace {
 
 NetworkId network_of(const os::SocketAddress& address) {
+    // Peers of a Unix socket have no address, so they count as one network.
     const auto ip = address.ip();
     return ip ? ledge::network_of(*ip) : NetworkId::none;
 }
@@ -111,6 +114,7 @@ Result<std::shared_ptr<const net::TlsContext>, net::TlsProblem> TlsGate::Load::m
         secrets = net::TlsSecrets::create();
         const bool has_all = secrets != nullptr && (options.ticket_lifetime == Duration::zero() ||
                                                     secrets->use_tickets(options.ticket_lifetime));
+        // Without random bytes no key is safe, so the listener does not start.
         if (!has_all)
             return Failure{
                 net::TlsProblem{net::TlsProblem::Option::other, 0, Error{{}, "the system provides no random bytes"}}};
@@ -164,6 +168,7 @@ void TlsGate::accept(os::Descriptor socket, const os::SocketAddress& address, Ow
     auto peer = std::make_unique<Peer>(*this, std::move(socket), address, owner, deadline);
     networks_.add(network);
     peers_.push_back(*peer);
+    // The list owns the peer from here on. If the poller refuses, watch() refuses the peer and so removes it.
     watch(*peer.release(), EPOLLIN);
 }
 
@@ -174,6 +179,7 @@ bool TlsGate::make_room(NetworkId newcomer) {
     const std::size_t places = std::size_t{options_.handshakes_max} + options_.handshakes_queued_max;
     if (peers_.size() < places) return true;
     Peer* victim = longest_silent();
+    // `+ 1`: the newcomer is not counted yet. Without this, two networks could push each other out without end.
     if (victim == nullptr && networks_.of(newcomer) + 1 < networks_.largest()) victim = newest_queued();
     if (victim == nullptr) return false;
     count_refusal(victim->address, networks_.of(victim->network));
@@ -201,6 +207,7 @@ TlsGate::Peer* TlsGate::newest_queued() {
 void TlsGate::count_refusal(const os::SocketAddress& address, std::uint32_t peers) {
     ++counters_.refused;
     const Instant now = driver_.now();
+    // A flood of peers must not become a flood of log lines; the line contains the number of all refusals.
     if (now < complain_after_) return;
     complain_after_ = now + complaint_interval;
     log_.warning("tls_refused", {{"listener", name_},
@@ -243,6 +250,7 @@ void TlsGate::on_input(Peer& peer) {
     } else {
         unwatch(peer);  // its bytes stay in the kernel, and the poller must not report them again and again
         queue_.push_back(peer);
+        // A place may be free at once, if a peer has not answered for too long.
         end_stalled(driver_.now());
     }
     begin_queued();
@@ -258,6 +266,7 @@ void TlsGate::begin_queued() {
 
 void TlsGate::begin(Peer& peer) {
     LEDGE_ASSERT(!peer.is_under_way && peer.session == nullptr && under_way_ < options_.handshakes_max);
+    // Counted before anything can fail: remove() counts down for every peer whose handshake has begun.
     ++under_way_;
     peer.is_under_way = true;
     peer.session = net::TlsSession::create(context_, std::move(peer.socket));
@@ -271,6 +280,7 @@ void TlsGate::begin(Peer& peer) {
 void TlsGate::go_on(Peer& peer) { handle_status(peer, peer.session->handshake(net::TlsSession::Extent::cheap)); }
 
 void TlsGate::handle_status(Peer& peer, net::TlsSession::Status status) {
+    // Also after a worker has finished, so that the time of the computation does not count as a stall of the peer.
     peer.heard_at = driver_.now();
     switch (status) {
         case net::TlsSession::Status::done: return peer.session->is_secured() ? secure(peer) : compute(peer);
@@ -304,11 +314,13 @@ void TlsGate::unwatch(Peer& peer) {
 // The end of a handshake
 
 void TlsGate::secure(Peer& peer) {
+    // The new owner adds the descriptor to the poller again, or to Asio's own.
     unwatch(peer);
     std::unique_ptr<net::TlsSession> session = std::move(peer.session);
     peer.descriptor = os::no_descriptor;
     const os::SocketAddress address = peer.address;
     Owner& owner = peer.owner;
+    // Before the owner is called: the place is free, whatever the owner does with the session.
     remove(peer);
     ++(session->is_resumed() ? counters_.resumed : counters_.full);
     const std::string user = session->user_name();
@@ -331,6 +343,7 @@ void TlsGate::refuse(Peer& peer, const std::string& reason) {
 
 void TlsGate::remove(Peer& peer) {
     unwatch(peer);
+    // The worker may still compute. Its job must not find a destroyed peer.
     if (peer.job != nullptr) peer.job->peer = nullptr;
     LEDGE_ASSERT(!peer.is_gone && (!peer.is_under_way || under_way_ > 0));
     if (peer.is_under_way) --under_way_;

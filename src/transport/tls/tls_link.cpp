@@ -1,3 +1,4 @@
+// TlsLink: MQTT over TLS. The link reads the socket itself and feeds the bytes to the session.
 #include "tls_link.hpp"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ void TlsLink::read(bool is_broken) {
     mark_active();
     const std::span<Byte> encrypted = receive(is_broken);
     if (encrypted.empty()) return;
+    // The link lingers: its input is only counted and dropped, so it need not be decrypted.
     if (is_finished_) return driver().received(*this, encrypted);
     session_->feed(encrypted);
     decrypt();
@@ -52,10 +54,12 @@ Link::Wrote TlsLink::write(session::Outbox& outbox) {
         const std::size_t count = outbox.gather(parts);
         const net::TlsSession::Transfer sent = session_->write(std::span<const Bytes>(parts).first(count));
         if (sent.status == net::TlsSession::Status::done) {
+            // After want_write, TLS reports the bytes of the earlier call, and the outbox still contains them.
             outbox.consume(std::min(sent.bytes, outbox.size()));
         } else if (sent.status == net::TlsSession::Status::failed) {
             return Wrote::failed;
         } else {
+            // The session keeps the encrypted record and sends its rest when the socket is writable.
             set_writable_wanted(true);
             return Wrote::part;
         }

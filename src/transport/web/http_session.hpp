@@ -81,6 +81,7 @@ public:
           front_(&front),
           count_(front.count),
           in_(first_bytes) {
+        // The counter is shared, because a WebSocket that comes out of this session continues to count.
         ++*count_;
         const auto ip = address.ip();
         network = ip ? network_of(*ip) : NetworkId::none;
@@ -145,6 +146,7 @@ private:
 
 template <class Stream>
 void HttpSession<Stream>::read() {
+    // The handler shares the ownership of the session, so the session lives until the read has ended.
     stream_.async_read_some(
         asio::buffer(in_.data() + used_, in_.size() - used_),
         [self = this->shared_from_this()](const Error& error, std::size_t bytes) { self->on_read(error, bytes); });
@@ -170,6 +172,7 @@ void HttpSession<Stream>::parse() {
     if (parser_->is_header_done()) return on_request();
     if (used_ == in_.size()) {
         const std::size_t size_max = front_->options.limits.header_bytes_max;
+        // The request does not fit even into the largest buffer.
         if (in_.size() >= size_max) return refuse(431);
         in_.resize(std::min(in_.size() * 2, size_max));
     }
@@ -215,6 +218,7 @@ template <class Stream>
 void HttpSession<Stream>::on_request() {
     const Request& request = parser_->get();
     const std::string_view target = origin_form(std::string_view(request.target()));
+    // RFC 9112 section 3.2.
     if (request.version() == 11 && request.count(http::field::host) != 1)
         return refuse(400, "the request must have one Host field");
     if (request.method() == http::verb::unknown) return refuse(501);
@@ -222,8 +226,10 @@ void HttpSession<Stream>::on_request() {
     // The admin listener has no WebSocket. Only there, a client that may read the pages may also delete.
     const bool is_removal = request.method() == http::verb::delete_ && !front_->options.websocket;
     if (request.method() != http::verb::get && !is_head && !is_removal) return refuse(405);
+    // No page accepts a body, and an unread body would be parsed as the next request.
     const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
     if (has_body) return refuse(413, "a request must have no body");
+    // For example "*" or "host:port" (RFC 9112 sections 3.2.3 and 3.2.4).
     if (!target.starts_with('/')) return refuse(400, "the target must begin with a path");
 
     const std::string_view path = target.substr(0, std::min(target.find('?'), target.size()));
@@ -287,6 +293,7 @@ template <class Stream>
 void HttpSession<Stream>::upgrade(const Request& request) {
     const WebSocketOptions& options = *front_->options.websocket;
     const auto origin = request.find(http::field::origin);
+    // Only browsers send Origin. Other clients have no pages that could misuse a user's login.
     if (origin != request.end() && !is_allowed_origin(std::string_view(origin->value()), options.origins))
         return refuse(403, "pages of this origin may not connect");
     const std::string_view subprotocol = choose_subprotocol(combined(request, http::field::sec_websocket_protocol));
@@ -313,6 +320,7 @@ void HttpSession<Stream>::upgrade(const Request& request) {
 template <class Stream>
 std::string HttpSession<Stream>::peer_address(const WebSocketOptions& options, const Request& request) const {
     const auto address = address_.ip();
+    // Anybody can send X-Forwarded-For; the field counts only if a trusted proxy has sent it.
     if (!address || !is_in(options.trusted_proxies, *address)) return to_text(address_);
     const auto client = forwarded_client(combined(request, "X-Forwarded-For"), options.trusted_proxies);
     return client ? ip_text(*client) : to_text(address_);

@@ -1,3 +1,4 @@
+// The answers of the web front as HTTP/1.1 text. Beast only parses the requests: these few answers need no serializer.
 #include "http_text.hpp"
 
 namespace ledge::transport {
@@ -9,6 +10,7 @@ struct StatusLine {
     std::string_view header;  // the header line that this status requires
 };
 
+// RFC 9110 section 15. Some answers must have a certain field: 401 (section 11.6.1), 405 (10.2.1), 426 (7.8).
 constexpr StatusLine statuses[] = {
     {200, "OK", ""},
     {400, "Bad Request", ""},
@@ -30,6 +32,7 @@ const StatusLine& status_of(std::uint16_t code) {
     for (const StatusLine& status : statuses) {
         if (status.code == code) return status;
     }
+    // A handler that returns another status has a mistake; the client still gets a valid answer.
     static constexpr StatusLine unforeseen{500, "Internal Server Error", ""};
     return unforeseen;
 }
@@ -56,6 +59,7 @@ std::string format_http(const HttpAnswer& answer, bool is_head, bool keeps_alive
                       "\r\nContent-Length: " + std::to_string(answer.body.size()) +
                       "\r\nConnection: " + std::string(upgrade) + (keeps_alive ? "keep-alive" : "close") + "\r\n" +
                       std::string(status.header) + "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n";
+    // RFC 9110 section 9.3.2: an answer to HEAD has the fields of the answer to GET, but no content.
     if (!is_head) out += answer.body;
     return out;
 }

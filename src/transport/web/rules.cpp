@@ -1,3 +1,4 @@
+// Rules for the HTTP requests of the web front, as functions of text: subprotocols, origins, proxies and tokens.
 #include "rules.hpp"
 #include "ledge/base/ip_text.hpp"
 
@@ -58,6 +59,7 @@ bool is_allowed_origin(std::string_view origin, std::span<const std::string> all
 
 bool is_websocket_key(std::string_view key) {
     constexpr std::size_t characters = 22;  // in front of "=="
+    // RFC 6455 section 4.1: 16 random bytes in base64, which are 22 characters and "==".
     if (key.size() != characters + 2 || !key.ends_with("==")) return false;
     return std::all_of(key.begin(), key.begin() + characters, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -71,6 +73,7 @@ std::optional<IpAddress> forwarded_client(std::string_view forwarded_for, std::s
         // The trusted proxies wrote the elements behind this one. The elements before it may be forged by the client,
         // so the search ends here.
         if (!address) return std::nullopt;
+        // The first address from the right that is no trusted proxy: the last trusted proxy has seen this peer.
         if (!is_in(trusted, *address)) return address;
     }
     return std::nullopt;

@@ -18,6 +18,7 @@ void WebFrontState::make_room() {
 }
 
 void WebFrontState::wait(Visitor& visitor, List& list, Duration time) {
+    // A visitor that waits again gets a new deadline and a place at the end of the list.
     forget(visitor);
     visitor.deadline = driver.now() + time;
     list.push_back(visitor);
@@ -89,6 +90,7 @@ private:
         state_.make_room();
         try {
             using Session = HttpSession<decltype(make_stream())>;
+            // The handlers of the session share its ownership; the session ends with the last of them.
             std::make_shared<Session>(make_stream(), address, std::move(peer), state_)->begin();
         } catch (const boost::system::system_error& error) {  // the loop cannot watch one more socket
             state_.log.warning("connection_dropped", {{"address", to_text(address)}, {"reason", error.what()}});

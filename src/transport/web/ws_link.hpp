@@ -147,6 +147,7 @@ void WsLink<Stream>::Wire::configure(const WebSocketOptions& options) {
         deflate.server_enable = true;
         deflate.server_max_window_bits = 12;  // with memLevel 5, compression needs 32 KiB instead of 256
         deflate.memLevel = 5;
+        // Bytes; a shorter packet would hardly become smaller.
         deflate.msg_size_threshold = 64;
         ws->set_option(deflate);
     }
@@ -196,6 +197,7 @@ void WsLink<Stream>::Wire::on_read(const Error& error, std::size_t bytes) {
 
 template <class Stream>
 void WsLink<Stream>::Wire::set_reading(bool is_wanted) {
+    // A read that is under way cannot be stopped; on_read() sees the pause.
     is_paused = !is_wanted;
     watch_silence(is_wanted);
     if (is_wanted && std::exchange(is_read_due, false)) read();
@@ -204,6 +206,7 @@ void WsLink<Stream>::Wire::set_reading(bool is_wanted) {
 /// Begins or ends the timeout for a silent peer. While the reading is paused, the peer's silence cannot be noticed.
 template <class Stream>
 void WsLink<Stream>::Wire::watch_silence(bool is_wanted) {
+    // 0 = no pings and no timeout.
     if (ping_interval == Duration::zero()) return;
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = websocket::stream_base::none();

@@ -63,6 +63,17 @@ TEST_CASE("a client acts by the new rights before the walk has reached it") {
     CHECK(count_left(rig) == crowd_size);
 }
 
+TEST_CASE("the will of a client that is lost before the walk reaches it is judged by the new rights") {
+    Rig rig;
+    connect_crowd(rig);
+    rig["w"].connects({.will = wire::Will{"x", as_bytes("gone"), qos0, false, {}}});
+    rig.shard->set_policy(snapshot_of(rules_for_all("topic read x\ntopic write y")), rig.now);
+    REQUIRE(is_walking(rig));
+    rig["w"].loses_connection();
+    CHECK(rig.log.count("will_refused") == 1);
+    CHECK(rig[crowd_name(crowd_size - 1)].takes().empty());
+}
+
 TEST_CASE("a client whose user was removed is disconnected before its next packet counts") {
     Rig rig;
     auth::Policy policy;
