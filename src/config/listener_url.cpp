@@ -222,6 +222,7 @@ Parsed parse_server(const Scheme& scheme, std::string_view url, std::string_view
     auto host = split_host(rest);
     if (!host) return Failure{host.error()};
     const auto port = port_of(scheme, host.value(), rest);
+    // Port 0 names no program to connect to.
     if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(server_shape)};
     // Unlike a listener, a server may have a host name.
     const bool is_named = !host->is_bracketed && is_host_name(host->text);
@@ -282,8 +283,8 @@ Parsed parse_hook_url(std::string_view url) {
         return one.protocol == Endpoint::Protocol::http && url.starts_with(one.start);
     });
     if (scheme == std::end(schemes)) return Failure{"not the address of a hook; " + std::string(hook_shape)};
-<<<<<<< HEAD
     auto endpoint = parse_server(*scheme, url, hook_shape);
+    // A request always has a path: "/" stands for an empty one (RFC 9112 section 3.2.1).
     if (endpoint && endpoint->resource.empty()) endpoint->resource = "/";
     return endpoint;
 }
@@ -310,33 +311,6 @@ Parsed parse_bridge_url(std::string_view url) {
     }
     if (path.size() > 1) return Failure{"only ws:// and wss:// have a path; remove " + quoted(path)};
     path.clear();
-=======
-    // The path is sent to the hook as it is, in the first line of the request, so it must not have blanks or line ends.
-    const std::string_view path = url.substr(std::min(url.find('/', scheme->start.size()), url.size()));
-    const bool is_path = path.size() <= resource_bytes_max && path.find('#') == std::string_view::npos &&
-                         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (!is_path) return Failure{std::string("the path may have at most 256 visible ASCII characters, and no #")};
-    std::string_view rest = url.substr(scheme->start.size(), url.size() - scheme->start.size() - path.size());
-    auto host = split_host(rest);
-    if (!host) return Failure{host.error()};
-    const auto port = port_of(*scheme, host.value(), rest);
-    // Port 0 names no program to connect to.
-    if (!port || port.value() == 0) return Failure{"the port is wrong; " + std::string(hook_shape)};
-    // Unlike a listener, a hook may have a host name.
-    const bool is_named = !host->is_bracketed && is_host_name(host->text);
-    if (!is_named && !check_host(host.value()).empty())
-        return Failure{quoted(host->text) + " is neither a name nor an address of a host; " + std::string(hook_shape)};
-    Endpoint endpoint;
-    endpoint.protocol = scheme->protocol;
-    endpoint.is_tls = scheme->is_tls;
-    endpoint.port = port.value();
-    endpoint.is_local = is_named             ? host->text == "localhost"
-                        : host->is_bracketed ? is_loopback_ipv6(host->text)
-                                             : host->text.starts_with("127.");
-    endpoint.host = std::move(host->text);
-    // A request always has a path: "/" stands for an empty one (RFC 9112 section 3.2.1).
-    endpoint.resource = path.empty() ? "/" : path;
->>>>>>> main
     return endpoint;
 }
 

@@ -1,4 +1,5 @@
-// Parses urls of listeners, of the admin pages, of the authentication hook and of bridges, and networks such as `10.0.0.0/8`.
+// Parses urls of listeners, of the admin pages, of the authentication hook and of bridges, and networks such as
+// `10.0.0.0/8`.
 #pragma once
 
 #include <string>

@@ -75,11 +75,8 @@ public:
         // The checks of combinations come last, because they need the final value of each option.
         loaded_.config.shard.durability.overrides = levels_.finish(loaded_.complaints);
         check_all(loaded_, drafts_, places_, is_durability_flag);
-<<<<<<< HEAD
         loaded_.config.bridges = bridges_.finish(places_, {loaded_.complaints, loaded_.notes});
-=======
         // The daemon reads further files later, and its complaints name the same places.
->>>>>>> main
         loaded_.places = std::move(places_);
         return std::move(loaded_);
     }
@@ -154,15 +151,12 @@ private:
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
-<<<<<<< HEAD
         if (Bridges::is_of_bridges(assignment.key)) {
             const std::string problem = bridges_.assign(assignment, places_);
             if (!problem.empty()) complain(assignment.place, "key " + show_key(assignment.key) + " " + problem);
             return;
         }
-=======
         // Before the table, because [log] alone is allowed although it is no key.
->>>>>>> main
         if (is_section(assignment)) return;
         // A key that no row of the table has. The complaint proposes the nearest known key.
         const Target target = find_target(assignment.key);
@@ -279,16 +273,12 @@ private:
     static std::string meant_by(std::string_view key) {
         const std::size_t first = key.find('.');
         const std::string_view section = key.substr(0, std::min(first, key.size()));
-<<<<<<< HEAD
         // [bridge.cloud] is meant to be [bridges.cloud]; the rest of the key is checked when it is mended.
         if (first != std::string_view::npos && distance_of(section, "bridges") <= 2)
             return "bridges." + std::string(key.substr(first + 1));
-        if (first != std::string_view::npos && section != "listeners" && distance_of(section, "listeners") <= 2) {
-=======
         // Before the search below, which for a key that does not begin with "listeners." looks only among the keys of
         // the broker and of [limits].
-        if (first != std::string_view::npos && section != "listeners" && edit_distance_to_listeners(section) <= 2) {
->>>>>>> main
+        if (first != std::string_view::npos && section != "listeners" && distance_of(section, "listeners") <= 2) {
             const std::string meant = std::string(listeners_prefix) + std::string(key.substr(first + 1));
             return find_target(meant).option != nullptr ? meant : meant_by(meant);
         }

@@ -14,12 +14,7 @@
 namespace ledge::config {
 namespace {
 
-<<<<<<< HEAD
-=======
-constexpr std::size_t comment_columns = 100;
-
 // The first lines of --print-config and of config/ledgemq.toml, which a test keeps equal.
->>>>>>> main
 constexpr std::string_view header =
     "# The configuration of ledgemq: every option with its meaning, unit, default and range.\n"
     "# `ledgemq --print-config` prints this file with the effective values. Leave out every key that keeps its\n"
@@ -61,84 +56,6 @@ Place place_of(const Config& config, const session::SessionLimits& limits, const
             const_cast<ListenerDraft*>(&draft)};
 }
 
-<<<<<<< HEAD
-=======
-/// ["a", "b"]
-std::string literal_list(const TextList& texts) {
-    std::string out = "[";
-    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
-    return out + "]";
-}
-
-/// The value as TOML: true, 7, "text", ["a", "b"].
-std::string literal(const Option& option, const PlainValue& value) {
-    if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
-    if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
-    if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
-    const std::int64_t number = std::get<std::int64_t>(value);
-    // The number of a choice comes from an enumeration, so it has a word.
-    LEDGE_ASSERT(option.type != Type::choice || static_cast<std::size_t>(number) < option.choices.size());
-    if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
-    return std::to_string(number);
-}
-
-/// Appends the text as comment lines of at most comment_columns.
-void append_comment(std::string_view text, std::string& out) {
-    std::string line = "#";
-    // A word is never split, so a word longer than a line makes a longer line.
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
-        if (line.size() + 1 + end > comment_columns) {
-            out += line + "\n";
-            line = "#";
-        }
-        line += " ";
-        line += text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    out += line + "\n";
-}
-
-/// "Default: 4194304 bytes (4 MiB). Allowed: 0 to 1099511627776 bytes (1 TiB)." Without the first sentence if the
-/// help of the option describes the default itself.
-std::string facts(const Option& option) {
-    std::string out;
-    if (option.help.find("Default:") == std::string_view::npos) {
-        // The default is the value in a default-constructed struct; the table has no copy of it.
-        const Config config;
-        const ListenerDraft draft;
-        const PlainValue value = option.get(place_of(config, config.limits, draft));
-        out += "Default: " + literal(option, value);
-        if (!option.unit.empty()) out += " " + std::string(option.unit);
-        const auto* number = std::get_if<std::int64_t>(&value);
-        const std::string size = option.type == Type::size ? size_text(*number) : "";
-        out += size.empty() ? "." : " (" + size + ").";
-    }
-    if (option.type == Type::choice) {
-        std::string_view separator = " One of: ";
-        for (const std::string_view choice : option.choices) {
-            out += std::string(separator) + quoted(choice);
-            separator = ", ";
-        }
-        out += ".";
-    } else if (option.type == Type::integer || option.type == Type::size) {
-        out += " Allowed: " + range_text(option) + ".";
-    }
-    return out;
-}
-
-void append_option(const Option& option, Place place, bool is_documented, std::string& out) {
-    if (is_documented) {
-        const std::string facts_of_option = facts(option);
-        append_comment(option.help, out);
-        if (!facts_of_option.empty()) append_comment(facts_of_option, out);
-    }
-    out += std::string(option.name) + " = " + literal(option, option.get(place)) + "\n";
-    // An empty line between options, because the comment of the next one follows.
-    if (is_documented) out += "\n";
-}
-
->>>>>>> main
 /// Appends one section of a listener, [listeners.NAME.SECTION]. Options that have their usual value are left out,
 /// unless the section is printed as documentation. `usual`: the place of the usual values.
 void append_section(std::string_view section, const ListenerDraft& draft, const Place& place, const Place& usual,

@@ -58,6 +58,7 @@ std::string literal(const Option& option, const PlainValue& value) {
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
     if (const auto* texts = std::get_if<TextList>(&value)) return literal_list(*texts);
     const std::int64_t number = std::get<std::int64_t>(value);
+    // The number of a choice comes from an enumeration, so it has a word.
     LEDGE_ASSERT(option.type != Type::choice || static_cast<std::size_t>(number) < option.choices.size());
     if (option.type == Type::choice) return quoted(option.choices[static_cast<std::size_t>(number)]);
     return std::to_string(number);
@@ -86,6 +87,7 @@ void append_option(const Option& option, Place place, bool is_documented, std::s
         if (!facts_of_option.empty()) append_comment(facts_of_option, out);
     }
     out += std::string(option.name) + " = " + literal(option, option.get(place)) + "\n";
+    // An empty line between options, because the comment of the next one follows.
     if (is_documented) out += "\n";
 }
 
