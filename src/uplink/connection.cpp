@@ -74,9 +74,7 @@ void Uplink::on_connection_ended(Instant now) {
         case Ending::idle:
             if (std::exchange(is_wanted_, false)) return connect(now);
             return enter(State::idle, now);
-        case Ending::preferred:
-            order_.on_return();
-            return connect(now);
+        case Ending::preferred: order_.on_return(); return connect(now);
     }
 }
 

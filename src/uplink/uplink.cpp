@@ -38,8 +38,8 @@ Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transpor
       upstream_(options.upstream),
       relay_(options.relay, upstream_),
       pump_(relay_, driver, {options.inner_listener, "bridge:" + options.name, options.inner_user}) {
-    const bool needs_tls = std::any_of(options.servers.begin(), options.servers.end(),
-                                       [](const Server& server) { return server.is_tls; });
+    const bool needs_tls =
+        std::any_of(options.servers.begin(), options.servers.end(), [](const Server& server) { return server.is_tls; });
     LEDGE_ASSERT(!needs_tls || options.tls.has_value());
     LEDGE_ASSERT(options.ending_time_max > Duration::zero() && options.idle_time > Duration::zero());
     upstream_.remember(options.knowledge);

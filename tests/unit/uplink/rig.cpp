@@ -158,8 +158,8 @@ void FakeUpstream::resets() {
 bool FakeUpstream::has(std::string_view text) const { return count(text) > 0; }
 
 std::size_t FakeUpstream::count(std::string_view text) const {
-    return static_cast<std::size_t>(std::count_if(received.begin(), received.end(),
-                                                  [&](const std::string& one) { return one.starts_with(text); }));
+    return static_cast<std::size_t>(
+        std::count_if(received.begin(), received.end(), [&](const std::string& one) { return one.starts_with(text); }));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -174,9 +174,7 @@ void Local::publishes(std::string_view topic, std::string_view payload) {
     REQUIRE(mqtt_.publish(client::publish(topic, payload, QoS::at_least_once)).ok());
 }
 
-void Local::subscribes(std::string_view filter) {
-    REQUIRE(mqtt_.subscribe({{filter, {QoS::at_least_once}}}).ok());
-}
+void Local::subscribes(std::string_view filter) { REQUIRE(mqtt_.subscribe({{filter, {QoS::at_least_once}}}).ok()); }
 
 void Local::turn() {
     const Bytes output = mqtt_.output();
