@@ -121,7 +121,8 @@ bool is_key_still_there(const Policy& policy, const Identity& identity) {
 bool is_still_proven(const Policy& policy, const Identity& identity) {
     switch (identity.proof) {
         case Proof::none:
-        case Proof::tls: return true;  // the policy has no part in these proofs
+        case Proof::tls:
+        case Proof::program: return true;  // the policy has no part in these proofs
         case Proof::password: return is_password_still_there(policy, identity);
         case Proof::token: return is_key_still_there(policy, identity);
         case Proof::hook: return policy.hook && credential_of(*policy.hook) == identity.credential;
@@ -132,6 +133,8 @@ bool is_still_proven(const Policy& policy, const Identity& identity) {
 std::optional<Rights> rights_of(const std::shared_ptr<const Policy>& policy, const Identity& identity,
                                 std::string_view client_id) {
     LEDGE_ASSERT(policy != nullptr);
+    // The configuration of a part of the program says what the part does. Rules for users would only stand in its way.
+    if (identity.proof == Proof::program) return std::nullopt;
     // Without an ACL, the acl claim of a token is the only list of rules.
     const Acl* granted = identity.granted ? &*identity.granted : nullptr;
     if (policy->acl) {

@@ -102,6 +102,8 @@ public:
 
     /// See Shard::list_sessions.
     std::vector<SessionFacts> list(std::string_view after, std::size_t count_max, Instant now);
+    /// One session; empty when no session has the client id.
+    std::optional<SessionFacts> find(std::string_view client_id, Instant now) const;
     /// See Shard::remove_session.
     bool remove(std::string_view client_id, Instant now);
 

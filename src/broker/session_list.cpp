@@ -51,6 +51,12 @@ std::vector<SessionFacts> Lifecycle::list(std::string_view after, std::size_t co
     return facts;
 }
 
+std::optional<SessionFacts> Lifecycle::find(std::string_view client_id, Instant now) const {
+    const session::Session* session = sessions_.find(client_id);
+    if (session == nullptr) return std::nullopt;
+    return facts_of(*session, now);
+}
+
 bool Lifecycle::remove(std::string_view client_id, Instant now) {
     session::Session* session = sessions_.find(client_id);
     if (session == nullptr) return false;

@@ -53,7 +53,9 @@ Connection* Shard::open(const Peer& peer, session::LinkHandle* link, Instant now
     ++p.services.counters.connections_opened;
     auto connection =
         std::make_unique<Connection>(p.services.for_connections, listener, std::string(peer.address), link, now);
-    if (!peer.user.empty()) connection->set_proven_user(peer.user);
+    LEDGE_ASSERT(!peer.is_inner || !peer.user.empty());
+    const auth::Proof proof = peer.is_inner ? auth::Proof::program : auth::Proof::tls;
+    if (!peer.user.empty()) connection->set_proven_user(peer.user, proof);
     return &p.connections.add(std::move(connection), peer.listener);
 }
 
@@ -363,15 +365,6 @@ void Shard::on_store_failed(Instant now) {
         session->stop_waiting();
         if (session->connection() != nullptr) p.on_room(*session->connection(), now);
     }
-}
-
-std::vector<SessionFacts> Shard::list_sessions(std::string_view after, std::size_t count_max) const {
-    return parts_->lifecycle.list(after, count_max, parts_->latest);
-}
-
-bool Shard::remove_session(std::string_view client_id, Instant now) {
-    parts_->begin_turn(now);
-    return parts_->lifecycle.remove(client_id, now);
 }
 
 void Shard::on_commit_postponed(Instant now) {

@@ -81,8 +81,13 @@ void SysTopics::set(std::initializer_list<std::string_view> topic, std::string_v
     // Unchanged values would only cost every subscriber of $SYS/# a message.
     if (!is_first_ && values_[index] == value) return;
     values_[index] = value;
-    std::string name = "$SYS/broker/";
+    std::string name;
     for (const std::string_view part : topic) name += part;
+    publish_fact(name, value, now);
+}
+
+void SysTopics::publish_fact(std::string_view topic, std::string_view value, Instant now) {
+    const std::string name = "$SYS/broker/" + std::string(topic);
     router_.route_unacknowledged({name, as_bytes(value), {}, never, wire::QoS::at_most_once, true}, nullptr, now);
 }
 

@@ -20,6 +20,8 @@ public:
         : router_(router), version_(std::move(version)), start_(start), last_(start) {}
 
     void publish(const Metrics& metrics, Instant now);
+    /// Publishes a value that is in no row of the table: a retained message with the topic "$SYS/broker/" + `topic`.
+    void publish_fact(std::string_view topic, std::string_view value, Instant now);
 
 private:
     /// A rate per minute, averaged over 1, 5 and 15 minutes as load averages are.

@@ -31,7 +31,9 @@ struct BrokerLoop::Parts {
 
     ProcessServices::Options process_options();
     Result<bool, Error> open_listeners();
+    std::optional<Error> make_loop_parts();
     void end_turn();
+    bool wants_turn() const;
     void run_due();
     Instant next_deadline() const;
     void on_signal(int signal);
@@ -44,6 +46,7 @@ struct BrokerLoop::Parts {
     TlsWorkers tls_workers;
     ShardHost host;
     transport::Driver driver;
+    std::vector<std::unique_ptr<LoopPart>> loop_parts;
     Listening listening;
     Reloader reloader;
     ProcessServices process;
@@ -80,13 +83,28 @@ ProcessServices::Options BrokerLoop::Parts::process_options() {
 BrokerLoop::Parts::~Parts() {
     reloader.stop();
     listening.close();
+    loop_parts.clear();  // they use the driver
     driver.close_all();
     host.finish(loop.now());
 }
 
+/// Returns the reason of a failure, or nullopt.
+std::optional<Error> BrokerLoop::Parts::make_loop_parts() {
+    if (options.needs_tls_workers) {
+        if (auto problem = tls_workers.start()) return problem;
+    }
+    const LoopServices services{loop.io(), host.shard(), driver,
+                                options.needs_tls_workers ? &tls_workers.pool() : nullptr};
+    for (const MakeLoopPart& make : options.parts) {
+        loop_parts.push_back(make(services));
+        loop_parts.back()->start(loop.now());
+    }
+    return std::nullopt;
+}
+
 Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions options, const Log& log,
                                                               std::unique_ptr<storage::Store> store) {
-    LEDGE_ASSERT(options.endpoints.size() == options.shard.listeners.size());
+    LEDGE_ASSERT(options.endpoints.size() <= options.shard.listeners.size());
     // The poller comes first: nothing has to be undone if the system refuses to create it.
     auto poller = net::Poller::create();
     if (!poller) return Failure{poller.error()};
@@ -106,6 +124,7 @@ Result<std::unique_ptr<BrokerLoop>, Error> BrokerLoop::create(BrokerLoopOptions 
     if (const auto& problem = parts->host.hook_problem())
         return Failure{in_context("TLS to the authentication hook: {}", "", *problem)};
     if (const auto opened = parts->open_listeners(); !opened) return Failure{opened.error()};
+    if (auto problem = parts->make_loop_parts()) return Failure{std::move(*problem)};
     return std::unique_ptr<BrokerLoop>(new BrokerLoop(std::move(parts)));
 }
 
@@ -140,7 +159,7 @@ bool BrokerLoop::turn(Duration wait_max) {
     if (parts.stop_if_done()) return false;
     // The order matters: the timer needs the deadlines that the last turn has changed, and serving needs the new time.
     loop.arm(parts.next_deadline());
-    loop.wait(wait_max);
+    loop.wait(parts.wants_turn() ? Duration::zero() : wait_max);
     // Peers that Asio serves (WebSocket) have one handler per event. Running several of these handlers in one turn lets
     // their answers leave together. Without such peers, the extra calls would only cost system calls.
     if (parts.listening.has_asio_peers()) loop.run_ready_handlers();
@@ -154,15 +173,22 @@ bool BrokerLoop::turn(Duration wait_max) {
 
 void BrokerLoop::Parts::end_turn() {
     if (next_deadline() <= loop.now()) run_due();
+    for (const auto& part : loop_parts) part->turn(loop.now());
     // Logins and commits are handled after the sockets, so that their answers leave in this turn's flush.
     host.serve(loop.now());
     driver.flush();
     if (process.measure_memory(loop.now())) driver.flush();  // writes to the clients that were just disconnected
 }
 
+bool BrokerLoop::Parts::wants_turn() const {
+    return std::any_of(loop_parts.begin(), loop_parts.end(), [](const auto& part) { return part->wants_turn(); });
+}
+
 Instant BrokerLoop::Parts::next_deadline() const {
-    return std::min({host.next_deadline(), driver.next_deadline(), listening.next_deadline(), reloader.next_deadline(),
-                     process.next_deadline(), stopping.deadline()});
+    Instant of_parts = never;
+    for (const auto& part : loop_parts) of_parts = std::min(of_parts, part->next_deadline());
+    return std::min({of_parts, host.next_deadline(), driver.next_deadline(), listening.next_deadline(),
+                     reloader.next_deadline(), process.next_deadline(), stopping.deadline()});
 }
 
 void BrokerLoop::Parts::run_due() {
@@ -172,6 +198,9 @@ void BrokerLoop::Parts::run_due() {
     listening.on_time(now);
     reloader.on_time(now);
     process.on_time(now);
+    for (const auto& part : loop_parts) {
+        if (part->next_deadline() <= now) part->on_time(now);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -190,13 +219,19 @@ void BrokerLoop::Parts::stop() {
     if (!stopping.begin(loop.now())) return;
     reloader.stop();
     listening.close();
+    // Before the clients are disconnected, so that a part can end its outer connections in order.
+    for (const auto& part : loop_parts) part->stop(loop.now());
     host.shard().shut_down(loop.now());
     driver.flush();
 }
 
 bool BrokerLoop::Parts::stop_if_done() {
     if (stopping.is_finished() || !stopping.is_begun()) return stopping.is_finished();
-    if (driver.link_count() > 0 && loop.now() < stopping.deadline()) return false;
+    const bool are_parts_stopped =
+        std::all_of(loop_parts.begin(), loop_parts.end(), [](const auto& part) { return part->is_stopped(); });
+    const bool is_over = driver.link_count() == 0 && are_parts_stopped;
+    if (!is_over && loop.now() < stopping.deadline()) return false;
+    loop_parts.clear();  // they use the driver
     driver.close_all();
     host.finish(loop.now());
     stopping.finish();

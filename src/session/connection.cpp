@@ -87,9 +87,9 @@ void Connection::hold_input(Bytes bytes) {
     end(handshake_->hold_input(bytes));
 }
 
-void Connection::set_proven_user(std::string_view user) {
+void Connection::set_proven_user(std::string_view user, auth::Proof proof) {
     LEDGE_ASSERT(handshake_ != nullptr);
-    handshake_->set_proven_user(user);
+    handshake_->set_proven_user(user, proof);
 }
 
 const auth::Identity* Connection::identity() const { return handshake_ == nullptr ? nullptr : handshake_->identity(); }

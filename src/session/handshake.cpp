@@ -14,6 +14,7 @@
 #include "ledge/session/listener_options.hpp"
 #include "ledge/session/login_queue.hpp"
 #include "ledge/session/packet_sender.hpp"
+#include "ledge/session/inner_clients.hpp"
 #include "ledge/session/system_topics.hpp"
 #include "ledge/topic/name.hpp"
 #include "login_failures.hpp"
@@ -56,10 +57,11 @@ Handshake::Handshake(const ConnectionServices& services, PeerFacts& peer, Packet
 
 Handshake::~Handshake() { services_.logins.forget(connection_); }
 
-void Handshake::set_proven_user(std::string_view user) {
+void Handshake::set_proven_user(std::string_view user, auth::Proof proof) {
+    LEDGE_ASSERT(proof == auth::Proof::tls || proof == auth::Proof::program);
     identity_ = std::make_unique<auth::Identity>();
     identity_->user = std::string(user);
-    identity_->proof = auth::Proof::tls;
+    identity_->proof = proof;
 }
 
 Ending Handshake::on_connect(Bytes frame, Instant now, Effect& effect) {
@@ -105,6 +107,11 @@ Ending Handshake::check(const wire::Connect& packet) const {
         return end_with(ReasonCode::client_identifier_not_valid,
                         "the client identifier has " + std::to_string(packet.client_id.size()) +
                             " bytes (limits.client_id_bytes_max is " + std::to_string(size_max) + ")");
+    // Otherwise a client could take the session of a bridge over, with the messages that wait in it.
+    const bool is_inner = identity_ != nullptr && identity_->proof == auth::Proof::program;
+    if (!is_inner && belongs_to_program(packet.client_id))  // [MQTT-3.1.3-8]
+        return end_with(ReasonCode::client_identifier_not_valid,
+                        "client identifiers that begin with $bridge/ belong to the bridges of this broker");
     return packet.will ? check_will(*packet.will) : nullptr;
 }
 

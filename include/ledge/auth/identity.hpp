@@ -17,6 +17,7 @@ enum class Proof : std::uint8_t {
     password,  // by the password of an entry of the password file
     token,     // by a token that one of the keys has signed
     hook,      // by the answer of the authentication hook
+    program,   // not at all: the client is a part of this program, such as a bridge
 };
 
 struct Identity {

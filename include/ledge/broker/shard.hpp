@@ -57,6 +57,7 @@ struct Peer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
     std::string_view address;    // for logs: "192.0.2.7:51123", "[2001:db8::1]:51123", "unix"
     std::string_view user = {};  // user proven by TLS or by peer_credentials of a Unix socket; "" = none
+    bool is_inner = false;       // a part of this program, named by `user`; it may do all that its clients may do
 };
 
 class Shard {
@@ -150,9 +151,16 @@ public:
     /// At most `count_max` sessions in the order of their client ids, from the first client id behind `after` on (""
     /// = from the beginning). Visits every session of the shard.
     std::vector<SessionFacts> list_sessions(std::string_view after, std::size_t count_max) const;
+    /// The session with this client id; empty when there is none.
+    std::optional<SessionFacts> find_session(std::string_view client_id) const;
     /// Ends the session for good, connected or not; its client is disconnected with 0x98. False when no session has
     /// this client id.
     bool remove_session(std::string_view client_id, Instant now);
+
+    // For parts of this program that are not the core, such as bridges
+    /// Publishes what a part tells about itself: a retained message with the topic "$SYS/broker/" + `topic`. Call it
+    /// when the value has changed.
+    void publish_fact(std::string_view topic, std::string_view value, Instant now);
 
     // Memory
     /// The process has `bytes` of resident anonymous memory. The memory budget compares this measurement with the sum

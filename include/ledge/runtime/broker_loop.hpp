@@ -17,6 +17,7 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/options.hpp"
 #include "ledge/net/tls_options.hpp"
+#include "ledge/runtime/loop_part.hpp"
 #include "ledge/runtime/reload_task.hpp"
 #include "ledge/storage/store.hpp"
 #include "ledge/transport/driver.hpp"
@@ -57,11 +58,14 @@ struct AdminOptions {
 struct BrokerLoopOptions {
     broker::ShardOptions shard;
     std::shared_ptr<const auth::Policy> policy;  // users and their rights; nullptr = a policy without rules
-    std::vector<transport::Endpoint> endpoints;  // endpoints[i] serves shard.listeners[i]; both have one length
-    std::vector<FrontOptions> fronts;            // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
+    // endpoints[i] serves shard.listeners[i]. Listeners beyond the last endpoint are for parts of the program.
+    std::vector<transport::Endpoint> endpoints;
+    std::vector<FrontOptions> fronts;  // fronts[i] belongs to endpoints[i]; a missing one = plain MQTT
     std::optional<AdminOptions> admin;
     transport::DriverLimits driver;
     transport::HttpHandler pages;                // for the admin listener and WebSocket listeners; empty = no pages
+    std::vector<MakeLoopPart> parts;             // further clients of the broker in this program, in their order
+    bool needs_tls_workers = false;              // a part needs the threads for TLS handshakes
     std::uint64_t seed = 0;                      // the seed of the shard's random numbers; real entropy in the daemon
     std::uint64_t daily_write_budget_bytes = 0;  // bytes that the store should write per day at most; 0 = no budget
     Duration stop_time_max = 3s;                 // from stop() until the remaining connections are closed by force

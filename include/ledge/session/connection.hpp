@@ -30,6 +30,7 @@
 #include "ledge/wire/framer.hpp"
 
 namespace ledge::auth {
+enum class Proof : std::uint8_t;
 struct Identity;
 struct LoginOutcome;
 }  // namespace ledge::auth
@@ -107,8 +108,8 @@ public:
     bool is_awaiting_answer() const;
     /// Keeps what must not be processed before CONNECT is answered. Closes when that is too much.
     void hold_input(Bytes bytes);
-    /// TLS has proven the user.
-    void set_proven_user(std::string_view user);
+    /// The user is known without CONNECT: by Proof::tls, or by Proof::program.
+    void set_proven_user(std::string_view user, auth::Proof proof);
     /// The client's identity between its login and accept(); nullptr when the client is anonymous and there are no
     /// rules.
     const auth::Identity* identity() const;

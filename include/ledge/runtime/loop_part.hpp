@@ -1,0 +1,61 @@
+// LoopPart: a part of the program that is a client of the broker and takes part in the turns of a BrokerLoop, such as the
+// bridges. The loop knows nothing else of it. On the loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "ledge/base/time.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace ledge::broker {
+class Shard;
+}
+
+namespace ledge::os {
+class WorkerPool;
+}
+
+namespace ledge::transport {
+class Driver;
+}
+
+namespace ledge::runtime {
+
+class LoopPart {
+public:
+    LoopPart() = default;
+    virtual ~LoopPart() = default;
+    LoopPart(const LoopPart&) = delete;
+    LoopPart& operator=(const LoopPart&) = delete;
+
+    /// Called once, before the first turn.
+    virtual void start(Instant now) = 0;
+    /// Called in every turn, after the sockets were served and before the outboxes are written.
+    virtual void turn(Instant now) = 0;
+    /// True: turn() has something to do, so the loop does not sleep.
+    virtual bool wants_turn() const = 0;
+    /// Called when next_deadline() has passed. Afterwards next_deadline() is later than `now`.
+    virtual void on_time(Instant now) = 0;
+    /// `never` = the part waits for no time.
+    virtual Instant next_deadline() const = 0;
+    /// The broker stops: the part ends its connections in order. Further turns follow until is_stopped(), or until the
+    /// loop has waited long enough.
+    virtual void stop(Instant now) = 0;
+    virtual bool is_stopped() const = 0;
+};
+
+/// What a part may use. All of it outlives the part.
+struct LoopServices {
+    boost::asio::io_context& io;
+    broker::Shard& shard;
+    transport::Driver& driver;
+    os::WorkerPool* tls_workers = nullptr;  // nullptr unless BrokerLoopOptions::needs_tls_workers
+};
+
+using MakeLoopPart = std::function<std::unique_ptr<LoopPart>(const LoopServices&)>;
+
+}  // namespace ledge::runtime

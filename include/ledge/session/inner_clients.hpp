@@ -1,0 +1,20 @@
+// Client identifiers of the parts of this program that are clients of the broker, such as bridges. Stateless.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ledge::session {
+
+inline constexpr std::string_view inner_client_id_prefix = "$bridge/";
+
+/// The client identifier with which the bridge `name` connects to this broker. It stays the same, because the bridge's
+/// queue belongs to it.
+inline std::string client_id_of_bridge(std::string_view name) {
+    return std::string(inner_client_id_prefix) + std::string(name);
+}
+
+/// True for client identifiers that only parts of this program may use.
+inline bool belongs_to_program(std::string_view client_id) { return client_id.starts_with(inner_client_id_prefix); }
+
+}  // namespace ledge::session
