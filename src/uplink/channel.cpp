@@ -76,6 +76,12 @@ std::size_t Channel::write(Bytes bytes) {
     return 0;
 }
 
+void Channel::finish() {
+    LEDGE_ASSERT(is_registered_ && !is_finished_);
+    is_finished_ = true;
+    stream_->finish();
+}
+
 void Channel::watch(bool wants_read, bool wants_write) {
     LEDGE_ASSERT(is_registered_);
     const std::uint32_t wanted = (wants_read ? read_needs_ : 0U) | (wants_write ? write_needs_ : 0U);

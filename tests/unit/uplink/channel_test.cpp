@@ -102,6 +102,24 @@ TEST_CASE("a failed write leaves the peer's last bytes to be read, then the chan
     CHECK(pair.channel->is_ended_by_peer());
 }
 
+TEST_CASE("after finish() the peer reads all bytes and the end, and what it sends is still read") {
+    Pair pair;
+    REQUIRE(pair.channel->write(as_bytes("bye")) == 3);
+    pair.channel->finish();
+    CHECK_FALSE(pair.channel->may_write());
+    std::array<char, 10> into{};
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 3);
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 0);
+    pair.peer_sends("late");
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "late");
+    CHECK_FALSE(pair.channel->is_ended());
+    pair.peer.reset();
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "");
+    CHECK(pair.channel->is_ended());
+}
+
 TEST_CASE("a reset by the peer is an end by the peer") {
     Pair pair;
     REQUIRE(pair.channel->write(as_bytes("unread")) == 6);

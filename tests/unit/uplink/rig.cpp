@@ -1,6 +1,7 @@
 #include "rig.hpp"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 
 #include "ledge/base/log_events.hpp"
 #include "ledge/broker/options.hpp"
+#include "ledge/net/post.hpp"
+#include "ledge/net/tls_secrets.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/wire/framer.hpp"
 
@@ -36,6 +39,7 @@ broker::ShardOptions shard_options() {
     broker::ShardOptions options;
     session::ListenerOptions listener;
     listener.allow_anonymous = true;
+    listener.limits.queue_bytes_max = 64 * 1024 * 1024;  // more than the kernel holds for a socket
     options.listeners = {listener};
     options.sys_interval = {};
     return options;
@@ -97,21 +101,53 @@ void FakeUpstream::listens() {
     port_ = ntohs(place.sin_port);
 }
 
-void FakeUpstream::turn() {
-    if (listener_.is_open()) {
-        const int got = ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (got >= 0) {
-            ++accepted;
-            peer_.reset(got);
-            framer_.emplace();
-        }
+void FakeUpstream::speaks_tls(const net::TlsOptions& options) {
+    auto context = net::TlsContext::create(options, net::TlsSecrets::create());
+    REQUIRE_MESSAGE(context.ok(), (context.ok() ? "" : text_of(context.error().reason)));
+    tls_ = std::move(*context);
+}
+
+void FakeUpstream::accepts() {
+    if (!listener_.is_open()) return;
+    const int got = ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (got < 0) return;
+    ++accepted;
+    framer_.emplace();
+    os::Descriptor socket(got);
+    // Otherwise the kernel holds a small packet back for some real milliseconds, in which much virtual time passes.
+    const int yes = 1;
+    REQUIRE(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0);
+    if (tls_ == nullptr)
+        peer_ = std::make_unique<net::ClientStream>(std::move(socket));
+    else
+        handshake_ = net::TlsSession::create(tls_, std::move(socket));
+}
+
+void FakeUpstream::shakes_hands() {
+    switch (handshake_->handshake(net::TlsSession::Extent::all)) {
+        case net::TlsSession::Status::want_read:
+        case net::TlsSession::Status::want_write: return;
+        case net::TlsSession::Status::done: peer_ = std::make_unique<net::ClientStream>(std::move(handshake_)); return;
+        case net::TlsSession::Status::ended:
+        case net::TlsSession::Status::failed: handshake_.reset(); return;
     }
-    if (!peer_.is_open()) return;
+}
+
+void FakeUpstream::turn() {
+    accepts();
+    if (handshake_ != nullptr) shakes_hands();
+    if (peer_ == nullptr || !is_reading) return;
+    int error = 0;
+    socklen_t error_size = sizeof error;
+    // RST is noted here, because read() may first return the bytes that came before it, and TLS does not tell.
+    REQUIRE(::getsockopt(peer_->descriptor(), SOL_SOCKET, SO_ERROR, &error, &error_size) == 0);
+    was_reset |= error == ECONNRESET || error == EPIPE;
     std::array<Byte, 64 * 1024> buffer;
-    const ssize_t size = ::recv(peer_.get(), buffer.data(), buffer.size(), 0);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size <= 0) return peer_.reset();
-    Bytes input(buffer.data(), static_cast<std::size_t>(size));
+    const net::ClientStream::Transfer got = peer_->read(buffer);
+    using Status = net::ClientStream::Status;
+    if (got.status == Status::want_read || got.status == Status::want_write) return;
+    if (got.status != Status::done) return peer_.reset();
+    Bytes input = Bytes(buffer).first(got.bytes);
     for (;;) {
         const auto next = framer_->next(input, wire::packet_size_max);
         if (next.status != wire::Framer::Status::frame) return;
@@ -142,16 +178,19 @@ void FakeUpstream::answer(Bytes frame) {
 }
 
 void FakeUpstream::sends_bytes(std::string_view bytes) {
-    if (!peer_.is_open()) return;
-    const ssize_t sent = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    CHECK(sent == static_cast<ssize_t>(bytes.size()));  // the tests send less than the kernel's buffer takes
+    while (peer_ != nullptr && !bytes.empty()) {
+        const net::ClientStream::Transfer sent = peer_->write(as_bytes(bytes));
+        // The tests send less than the kernel's buffer takes.
+        REQUIRE((sent.status == net::ClientStream::Status::done));
+        bytes.remove_prefix(sent.bytes);
+    }
 }
 
 void FakeUpstream::hangs_up() { peer_.reset(); }
 
 void FakeUpstream::resets() {
     const linger at_once{1, 0};
-    REQUIRE(::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    REQUIRE(::setsockopt(peer_->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
     peer_.reset();
 }
 
@@ -206,7 +245,9 @@ Rig::Rig(std::size_t servers)
       poller(std::move(*net::Poller::create())),
       clock([] { return virtual_now; }),
       shard(shard_options(), log, 1, start_of_time()),
-      driver(shard, *poller, clock) {
+      driver(shard, *poller, clock),
+      workers(std::move(*os::WorkerPool::create(net::post_to(io), {}))) {
+    connector.use_workers(*workers);
     for (const FakeUpstream& upstream : upstreams) options.servers.push_back(upstream.server());
     local.emplace(driver, "panel");
     for (int i = 0; i < settling_turns; ++i) turn();
@@ -216,6 +257,12 @@ Rig::~Rig() {
     uplink.reset();
     local.reset();
     driver.close_all();
+}
+
+void Rig::secures(std::size_t index, const net::TlsOptions& served) {
+    upstreams[index].speaks_tls(served);
+    options.servers[index] = upstreams[index].server();
+    if (!options.tls) options.tls = net::client_options();
 }
 
 void Rig::starts() {

@@ -14,11 +14,16 @@
 #include <vector>
 
 #include "../client/rig.hpp"
+#include "../net/tls/pki.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/broker/shard.hpp"
 #include "ledge/client/client.hpp"
+#include "ledge/net/client_stream.hpp"
 #include "ledge/net/connector.hpp"
+#include "ledge/net/tls_context.hpp"
+#include "ledge/net/tls_session.hpp"
 #include "ledge/os/descriptor.hpp"
+#include "ledge/os/worker_pool.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/inner_link.hpp"
 #include "ledge/uplink/uplink.hpp"
@@ -33,7 +38,9 @@ public:
     FakeUpstream(const FakeUpstream&) = delete;
     FakeUpstream& operator=(const FakeUpstream&) = delete;
 
-    Server server() const { return {"127.0.0.1", port_, false}; }
+    /// From the next connection on, the server speaks TLS with these certificates.
+    void speaks_tls(const net::TlsOptions& options);
+    Server server() const { return {"127.0.0.1", port_, tls_ != nullptr}; }
     void turn();
 
     /// True when one of the received packets begins so, for example "PUBLISH site/plant/a".
@@ -47,7 +54,7 @@ public:
         sends_bytes(as_text(Bytes(bytes)));
     }
     void sends_bytes(std::string_view bytes);
-    /// Closes the connection with FIN, or with RST.
+    /// Closes the connection with FIN (with TLS after close_notify), or with RST.
     void hangs_up();
     void resets();
     void stops_listening() { listener_.reset(); }
@@ -55,17 +62,23 @@ public:
     void listens();
 
     std::vector<std::string> received;  // packets as text
+    bool was_reset = false;             // the uplink has answered by RST
     int accepted = 0;                   // connections, with those that had no CONNECT
     bool is_deaf = false;               // reads, but never answers
+    bool is_reading = true;             // false: what comes stays in the kernel
     bool acknowledges = true;           // answers messages of QoS 1
     std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
 
 private:
+    void accepts();
+    void shakes_hands();
     void answer(Bytes frame);
 
     std::uint16_t port_ = 0;
     os::Descriptor listener_;
-    os::Descriptor peer_;
+    std::shared_ptr<const net::TlsContext> tls_;  // nullptr = no TLS
+    std::unique_ptr<net::TlsSession> handshake_;  // until the handshake has ended
+    std::unique_ptr<net::ClientStream> peer_;     // nullptr = nobody is connected
     std::optional<wire::Framer> framer_;
 };
 
@@ -94,6 +107,8 @@ public:
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
 
+    /// From now on, this server and the uplink speak TLS with each other.
+    void secures(std::size_t index = 0, const net::TlsOptions& served = net::server_options());
     /// Makes the uplink from `options`, starts it, and waits until its relay relays.
     void runs();
     /// The same without the wait.
@@ -117,6 +132,7 @@ public:
     broker::Shard shard;
     transport::Driver driver;
     boost::asio::io_context io{1};
+    std::unique_ptr<os::WorkerPool> workers;  // computes the handshakes, as in the broker
     net::Connector connector{io};
     std::optional<Local> local;
     std::optional<Uplink> uplink;
