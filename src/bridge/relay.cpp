@@ -109,6 +109,12 @@ client::Options Relay::inner_options() const {
 // ---------------------------------------------------------------------------------------------------------------------
 // The beginning
 
+void Relay::set_credentials(std::optional<std::string> user_name, std::optional<std::string> password) {
+    LEDGE_ASSERT(is_closed());
+    options_.user_name = std::move(user_name);
+    options_.password = std::move(password);
+}
+
 void Relay::upstream_opened(Instant now) {
     LEDGE_ASSERT(is_closed() && !is_upstream_open_ && !is_inner_open_);
     is_upstream_open_ = true;
@@ -150,7 +156,9 @@ void Relay::inner_opened(Instant now) {
 }
 
 void Relay::on_inner_connected(const client::Connected& event, Instant now) {
-    if (!event.session_present) {
+    // An upstream without a session has no ids that new messages could meet.
+    if (!has_upstream_session_) is_inner_session_new_ = false;
+    if (!event.session_present || is_inner_session_new_) {
         open_in_.clear();
         is_open_in_known_ = true;
         is_wash_owed_ = false;
@@ -159,10 +167,12 @@ void Relay::on_inner_connected(const client::Connected& event, Instant now) {
         if (has_upstream_session_ && may_use_qos2(true)) {
             wants_clean_upstream_ = true;
             tell(RelayEvent::Kind::upstream_session_discarded);
-            wire::PropertyBuilder properties;
-            // Without this the next connect would find a session, and forget the reason for a clean start.
-            properties.number(wire::PropertyId::session_expiry_interval, 0);
-            in_.disconnect(ReasonCode::success, properties.view());
+            if (!is_inner_session_new_) {  // otherwise messages may wait in the local session already
+                wire::PropertyBuilder properties;
+                // Without this the next connect would find a session, and forget the reason for a clean start.
+                properties.number(wire::PropertyId::session_expiry_interval, 0);
+                in_.disconnect(ReasonCode::success, properties.view());
+            }
             return end(RetryClass::at_once, "the local session was lost, so the upstream's session is discarded", now);
         }
     }

@@ -17,6 +17,11 @@ bool Shard::remove_session(std::string_view client_id, Instant now) {
     return parts_->lifecycle.remove(client_id, now);
 }
 
+std::vector<std::string> Shard::filters_of(std::string_view client_id) const {
+    const session::Session* session = parts_->lifecycle.sessions().find(client_id);
+    return session == nullptr ? std::vector<std::string>() : parts_->subscriptions.filters_of(*session);
+}
+
 void Shard::publish_fact(std::string_view topic, std::string_view value, Instant now) {
     LEDGE_ASSERT(!topic.empty() && topic.front() != '/');
     parts_->begin_turn(now);

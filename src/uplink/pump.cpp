@@ -167,7 +167,7 @@ bool Pump::open_inner_if_wanted(Instant now) {
     if (!relay_.wants_inner()) return false;
     LEDGE_ASSERT(!is_inner_open_);
     // If the core refuses the connection, the inner end is closed at once, and close_inner_if_due() tells the relay.
-    inner_->open({peer_.listener, peer_.address, peer_.user});
+    inner_->open({peer_.listener, peer_.address, peer_.user, true});
     is_inner_open_ = true;
     inner_left_ = 0;
     relay_.inner_opened(now);

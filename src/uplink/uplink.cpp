@@ -119,6 +119,11 @@ void Uplink::stop(Instant now) {
 void Uplink::connect(Instant now) {
     LEDGE_ASSERT(relay_.is_closed() && !attempt_.ticket && !attempt_.outcome);
     enter(State::connecting, now);
+    if (options_.read_password) {
+        auto password = options_.read_password();
+        if (!password) return on_unreachable(RetryClass::operator_needed, std::move(password.error()), now);
+        relay_.set_credentials(options_.relay.user_name, std::move(*password));
+    }
     // Files that only the operator can correct: minutes may pass between two attempts, as after a wrong password.
     if (!begin(attempt_, server()))
         on_unreachable(RetryClass::operator_needed, "the TLS files have a mistake: " + tls_files_.problem(), now);

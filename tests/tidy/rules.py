@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     'transport': CORE + ['os', 'storage', 'net'],
     'runtime': CORE + ['os', 'storage', 'net', 'transport'],
     'bridge': ['base', 'wire', 'topic', 'client'],
-    'uplink': ['base', 'wire', 'client', 'os', 'net', 'transport', 'bridge'],
+    'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
     'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],

@@ -66,6 +66,12 @@ public:
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
+    /// The user name and the password of the next CONNECT to the upstream. Requires is_closed().
+    void set_credentials(std::optional<std::string> user_name, std::optional<std::string> password);
+    /// The local broker had no session of the bridge, and somebody else has made one since. The relay then acts as if
+    /// it had found no session itself. Requires is_closed().
+    void note_new_inner_session() { is_inner_session_new_ = true; }
+
     // ---- Transports. Requires the matching stage: upstream_opened() needs is_closed(), inner_opened() wants_inner().
     void upstream_opened(Instant now);
     void upstream_closed(Closed how, Instant now);
@@ -209,6 +215,7 @@ private:
     wire::PacketId last_in_id_ = 0;
     bool is_wash_owed_ = false;  // the local broker may know ids of a session that the upstream has lost
     bool wants_clean_upstream_ = false;
+    bool is_inner_session_new_ = false;  // see note_new_inner_session(); until the upstream's session is new as well
     bool had_upstream_session_ = false;
     bool has_done_qos2_ = false;  // the upstream has answered a PUBLISH of QoS 2 by PUBREC
     PoisonGuard poison_;

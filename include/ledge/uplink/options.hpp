@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ledge/base/result.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/backoff.hpp"
 #include "ledge/bridge/relay_options.hpp"
@@ -36,7 +38,11 @@ struct UplinkOptions {
 
     // Towards the local broker
     std::uint16_t inner_listener = 0;  // index in ShardOptions::listeners; its limits and rights apply to the bridge
-    std::string inner_user;            // the user whose rights the bridge has at the local broker; "" = none
+    std::string inner_user;            // the name of the bridge as a user of the local broker; not empty
+
+    /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for the
+    /// operator, who must act. Empty = the password of `relay`, if there is one.
+    std::function<Result<std::string, std::string>()> read_password;
 
     // Time
     bridge::BackoffOptions backoff;

@@ -36,7 +36,7 @@ namespace ledge::uplink {
 struct InnerPeer {
     std::uint16_t listener = 0;  // index in ShardOptions::listeners
     std::string address;         // for logs
-    std::string user;            // "" = none
+    std::string user;            // the name of the bridge as a user; not empty
 };
 
 class Pump {

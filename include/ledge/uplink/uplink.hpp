@@ -61,6 +61,8 @@ public:
 
     // ---- For the loop. Not to be called from Driver::flush(), nor while the poller runs.
 
+    /// The local broker had no session of this bridge before the owner made one. Requires State::stopped.
+    void note_new_local_session() { relay_.note_new_inner_session(); }
     /// Begins to connect. Requires State::stopped.
     void start(Instant now);
     /// Handles what has come since the last turn.

@@ -337,6 +337,31 @@ TEST_CASE("[MQTT-3.2.2-4] a lost local session makes the upstream's session usel
     CHECK_FALSE(old.last_connect(true).clean_start);
 }
 
+TEST_CASE("[MQTT-3.2.2-4] a local session that was just made for the bridge counts as lost, and stays") {
+    RelayRig rig;
+    rig.relay.note_new_inner_session();
+    rig.opens({.upstream_present = true});
+    rig.opens_inner({.inner_present = true});
+    CHECK(rig.events() == "connected | upstream_session_discarded | ended");
+    const std::string to_local = rig.in();
+    CHECK(to_local.find("DISCONNECT") != std::string::npos);
+    rig.finishes();
+    rig.connects({.inner_present = true});
+    CHECK(rig.last_connect(true).clean_start);
+    rig.loses_upstream();
+    rig.connects({.upstream_present = true, .inner_present = true});  // it counts once
+    CHECK_FALSE(rig.last_connect(true).clean_start);
+    SUBCASE("an upstream without a session needs no clean start") {
+        RelayRig other;
+        other.relay.note_new_inner_session();
+        other.connects({.inner_present = true});
+        CHECK_FALSE(other.last_connect(true).clean_start);
+        other.loses_upstream();
+        other.connects({.upstream_present = true, .inner_present = true});
+        CHECK_FALSE(other.last_connect(true).clean_start);
+    }
+}
+
 TEST_CASE("the packet id of a request is none that a message of QoS 2 may still have") {
     RelayRig rig;
     rig.connects();

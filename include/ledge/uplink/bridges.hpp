@@ -1,0 +1,82 @@
+// Bridges: all bridges of a broker, as a part of its loop. For each bridge it makes the session at the local broker,
+// then runs the uplink, and tells its state: topics below $SYS/broker/bridges/NAME/, and figures for /metrics.
+//
+//     bridge              $SYS/broker/bridges/NAME/...
+//     state               1 = messages flow in both directions, 0 = they do not (as in the states of Mosquitto's bridges)
+//     stage               a word: see name_of(Stage)
+//     reason              why the last connection or attempt has ended; empty while messages flow
+//     server              the url of the server in use, or of the next attempt
+//     queue/messages      messages that wait for the upstream
+//
+// On the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledge/base/log.hpp"
+#include "ledge/bridge/relay_event.hpp"
+#include "ledge/net/connector.hpp"
+#include "ledge/runtime/loop_part.hpp"
+#include "ledge/uplink/options.hpp"
+
+namespace ledge::uplink {
+
+/// How far a bridge has come.
+enum class Stage : std::uint8_t {
+    stopped,      // the broker stops
+    preparing,    // the session at the local broker is made
+    idle,         // on demand: no message waits
+    pausing,      // the next attempt waits
+    connecting,   // the name, TCP, TLS or WebSocket
+    greeting,     // the upstream has not answered CONNECT
+    subscribing,  // the local broker and the upstream answer the subscriptions
+    running,      // messages flow
+    ending,       // the connections end
+};
+
+std::string_view name_of(Stage stage);
+
+/// What one bridge tells about itself.
+struct BridgeFigures {
+    std::string name;
+    Stage stage = Stage::stopped;
+    Duration in_stage{};           // since it has entered the stage
+    std::string server;            // url of the server in use, or of the next attempt
+    std::string last_problem;      // why the last connection or attempt has ended; "" = nothing has ended yet
+    std::uint64_t connections = 0; // that have come as far as Stage::running
+    std::size_t queue_messages = 0;  // that wait for the upstream, those under way included
+    Duration oldest_unanswered{};    // age of the oldest message that the upstream has not answered; 0 = none
+    bridge::RelayCounters messages;
+};
+
+class Bridges final : public runtime::LoopPart {
+public:
+    /// The names of the bridges differ. `seed` is for pauses: real entropy in the daemon. `log` and the services must
+    /// outlive the object.
+    Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices& services, const Log& log,
+            std::uint64_t seed);
+    ~Bridges() override;
+
+    void start(Instant now) override;
+    void turn(Instant now) override;
+    bool wants_turn() const override;
+    void on_time(Instant now) override;
+    Instant next_deadline() const override;
+    void stop(Instant now) override;
+    bool is_stopped() const override;
+
+    /// In the order of the options.
+    std::vector<BridgeFigures> figures(Instant now) const;
+
+private:
+    class One;
+
+    net::Connector connector_;
+    std::vector<std::unique_ptr<One>> bridges_;
+};
+
+}  // namespace ledge::uplink

@@ -1,0 +1,245 @@
+#include "ledge/uplink/bridges.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/base/rng.hpp"
+#include "ledge/broker/session_facts.hpp"
+#include "ledge/broker/shard.hpp"
+#include "ledge/transport/driver.hpp"
+#include "ledge/uplink/uplink.hpp"
+#include "local_session.hpp"
+
+namespace ledge::uplink {
+
+namespace {
+
+constexpr Duration facts_interval = 10s;  // between two looks at figures that change all the time
+
+}  // namespace
+
+std::string_view name_of(Stage stage) {
+    switch (stage) {
+        case Stage::stopped: return "stopped";
+        case Stage::preparing: return "preparing";
+        case Stage::idle: return "idle";
+        case Stage::pausing: return "pausing";
+        case Stage::connecting: return "connecting";
+        case Stage::greeting: return "greeting";
+        case Stage::subscribing: return "subscribing";
+        case Stage::running: return "running";
+        case Stage::ending: return "ending";
+    }
+    LEDGE_UNREACHABLE();
+}
+
+/// One bridge: its session at the local broker, its uplink, and what was published about it.
+class Bridges::One {
+public:
+    One(UplinkOptions options, net::Connector& connector, const runtime::LoopServices& services, const Log& log,
+        std::uint64_t seed)
+        : name_(options.name),
+          client_id_(options.relay.inner_client_id),
+          is_on_demand_(options.is_on_demand),
+          log_(log),
+          shard_(services.shard),
+          local_session_(std::make_unique<LocalSession>(
+              services.driver, InnerPeer{options.inner_listener, "bridge:" + name_, options.inner_user}, client_id_,
+              bridge::RouteSet(options.relay.routes).local_subscriptions())),
+          uplink_(options, connector, services.driver, log, seed) {}
+
+    void start(Instant now) {
+        // An earlier configuration may have had other routes, whose messages nobody would take any more.
+        std::vector<std::string> retired = shard_.filters_of(client_id_);
+        std::erase_if(retired, [&](const std::string& filter) { return local_session_->has(filter); });
+        local_session_->begin(std::move(retired), now);
+        publish(now);
+    }
+
+    void turn(Instant now) {
+        if (local_session_ != nullptr) return prepare(now);
+        if (is_on_demand_ && queue_messages() > 0) uplink_.wake(now);
+        uplink_.turn(now);
+        note(now);
+    }
+
+    bool wants_turn() const {
+        if (local_session_ != nullptr) return local_session_->wants_turn();
+        return uplink_.wants_turn() || (uplink_.state() == Uplink::State::idle && queue_messages() > 0);
+    }
+
+    void on_time(Instant now) {
+        if (now >= next_facts_) publish_figures(now);
+        if (local_session_ != nullptr) {
+            local_session_->on_time(now);
+            return prepare(now);
+        }
+        if (now >= uplink_.next_deadline()) uplink_.on_time(now);
+        note(now);
+    }
+
+    Instant next_deadline() const {
+        const Instant next = local_session_ != nullptr ? local_session_->next_deadline() : uplink_.next_deadline();
+        return std::min(next, next_facts_);
+    }
+
+    void stop(Instant now) {
+        is_stopping_ = true;
+        next_facts_ = never;
+        local_session_.reset();
+        if (uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
+        note(now);
+    }
+
+    bool is_stopped() const { return is_stopping_ && uplink_.state() == Uplink::State::stopped; }
+
+    BridgeFigures figures(Instant now) const {
+        BridgeFigures figures;
+        figures.name = name_;
+        figures.stage = stage();
+        figures.in_stage = now - stage_since_;
+        figures.server = to_text(uplink_.server());
+        figures.last_problem = uplink_.last_problem();
+        figures.connections = connections_;
+        figures.queue_messages = queue_messages();
+        if (const auto oldest = uplink_.relay().oldest_unanswered()) figures.oldest_unanswered = now - *oldest;
+        figures.messages = uplink_.relay().counters();
+        return figures;
+    }
+
+private:
+    void prepare(Instant now) {
+        local_session_->turn(now);
+        if (!local_session_->is_done() || local_session_->wants_turn()) return;
+        if (!local_session_->problem().empty())
+            log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_session_->problem()}});
+        if (local_session_->is_new()) uplink_.note_new_local_session();
+        local_session_.reset();
+        uplink_.start(now);
+        note(now);
+    }
+
+    Stage stage() const {
+        if (local_session_ != nullptr) return Stage::preparing;
+        switch (uplink_.state()) {
+            case Uplink::State::stopped: return Stage::stopped;
+            case Uplink::State::idle: return Stage::idle;
+            case Uplink::State::pausing: return Stage::pausing;
+            case Uplink::State::connecting: return Stage::connecting;
+            case Uplink::State::open: break;
+        }
+        switch (uplink_.relay().stage()) {
+            case bridge::Relay::Stage::closed:
+            case bridge::Relay::Stage::ending: return Stage::ending;
+            case bridge::Relay::Stage::greeting: return Stage::greeting;
+            case bridge::Relay::Stage::inner_wanted:
+            case bridge::Relay::Stage::inner_greeting:
+            case bridge::Relay::Stage::washing:
+            case bridge::Relay::Stage::subscribing: return Stage::subscribing;
+            case bridge::Relay::Stage::relaying: return Stage::running;
+        }
+        LEDGE_UNREACHABLE();
+    }
+
+    std::size_t queue_messages() const {
+        const auto session = shard_.find_session(client_id_);
+        return session ? session->messages : 0;
+    }
+
+    /// Publishes what has changed since the last call.
+    void note(Instant now) {
+        if (stage() != published_) publish(now);
+    }
+
+    void publish(Instant now) {
+        published_ = stage();
+        stage_since_ = now;
+        const bool is_running = published_ == Stage::running;
+        if (is_running) ++connections_;
+        tell("state", is_running ? "1" : "0", now);
+        tell("stage", name_of(published_), now);
+        tell("reason", is_running ? "" : uplink_.last_problem(), now);
+        tell("server", to_text(uplink_.server()), now);
+        publish_figures(now);
+    }
+
+    void publish_figures(Instant now) {
+        next_facts_ = is_stopping_ ? never : now + facts_interval;
+        tell("queue/messages", std::to_string(queue_messages()), now);
+    }
+
+    void tell(std::string_view fact, std::string_view value, Instant now) {
+        const auto [at, is_first] = told_.try_emplace(fact);
+        if (!is_first && at->second == value) return;
+        at->second = value;
+        shard_.publish_fact("bridges/" + name_ + "/" + std::string(fact), value, now);
+    }
+
+    std::string name_;
+    std::string client_id_;  // at the local broker
+    bool is_on_demand_;
+    const Log& log_;
+    broker::Shard& shard_;
+    std::unique_ptr<LocalSession> local_session_;  // until it is done
+    Uplink uplink_;
+    bool is_stopping_ = false;
+    std::uint64_t connections_ = 0;
+    Stage published_ = Stage::stopped;
+    Instant stage_since_{};
+    Instant next_facts_ = never;
+    std::map<std::string_view, std::string> told_;  // the values that were published last
+};
+
+Bridges::Bridges(std::vector<UplinkOptions> options, const runtime::LoopServices& services, const Log& log,
+                 std::uint64_t seed)
+    : connector_(services.io) {
+    if (services.tls_workers != nullptr) connector_.use_workers(*services.tls_workers);
+    Rng seeds(seed);
+    for (UplinkOptions& one : options)
+        bridges_.push_back(std::make_unique<One>(std::move(one), connector_, services, log, seeds.next()));
+}
+
+Bridges::~Bridges() = default;
+
+void Bridges::start(Instant now) {
+    for (const auto& one : bridges_) one->start(now);
+}
+
+void Bridges::turn(Instant now) {
+    for (const auto& one : bridges_) one->turn(now);
+}
+
+bool Bridges::wants_turn() const {
+    return std::any_of(bridges_.begin(), bridges_.end(), [](const auto& one) { return one->wants_turn(); });
+}
+
+void Bridges::on_time(Instant now) {
+    for (const auto& one : bridges_) {
+        if (now >= one->next_deadline()) one->on_time(now);
+    }
+}
+
+Instant Bridges::next_deadline() const {
+    Instant next = never;
+    for (const auto& one : bridges_) next = std::min(next, one->next_deadline());
+    return next;
+}
+
+void Bridges::stop(Instant now) {
+    for (const auto& one : bridges_) one->stop(now);
+}
+
+bool Bridges::is_stopped() const {
+    return std::all_of(bridges_.begin(), bridges_.end(), [](const auto& one) { return one->is_stopped(); });
+}
+
+std::vector<BridgeFigures> Bridges::figures(Instant now) const {
+    std::vector<BridgeFigures> all;
+    for (const auto& one : bridges_) all.push_back(one->figures(now));
+    return all;
+}
+
+}  // namespace ledge::uplink
