@@ -194,23 +194,11 @@ private:
     void topics(const BridgeSettings& settings) {
         topic_name(settings, "state_topic", settings.state_topic);
         topic_name(settings, "queue.dead_letter_topic", settings.queue.dead_letter_topic);
-        filters(settings, "queue.last_value", settings.queue.last_value);
-        filters(settings, "queue.priority", settings.queue.priority);
     }
 
     void topic_name(const BridgeSettings& settings, std::string_view name, const std::string& text) {
         if (text.empty() || topic::is_valid_topic(text, topic::levels_hard_max)) return;
         complain(settings, name, quoted(text) + " is no topic name; write one without '+' and '#'");
-    }
-
-    void filters(const BridgeSettings& settings, std::string_view name, const std::vector<std::string>& filters) {
-        for (const std::string& filter : filters) {
-            if (!topic::is_shared(filter) && topic::is_valid_filter(filter, topic::levels_hard_max)) continue;
-            complain(settings, name,
-                     quoted(filter) +
-                         " is no topic filter: '+' and '#' stand alone between two '/', '#' only at the "
-                         "end, and no filter begins with $share/");
-        }
     }
 
     void characters(BridgeSettings& settings) {

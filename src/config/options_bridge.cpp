@@ -115,9 +115,6 @@ constexpr Option bridge_rows[] = {
                                                   "Bytes of messages that wait for the upstream."),
     bridge_queue<&BridgeQueueSettings::messages_max>("messages_max", "messages", {1, u32_max},
                                                      "Messages that wait for the upstream."),
-    bridge_queue<&BridgeQueueSettings::age_max>(
-        "age_max_s", "s", {0, u32_max},
-        "Seconds for which a message waits; 0 = unlimited. An older message is dropped and counted."),
     bridge_queue<&BridgeQueueSettings::overflow>(
         "overflow", "", {},
         "What happens to a message for which the queue has no room. drop_oldest: the oldest messages make room. "
@@ -130,20 +127,6 @@ constexpr Option bridge_rows[] = {
         "dead_letter_topic", "", {},
         "Messages that are set aside are published here, at the local broker, as TOPIC/their own topic. \"\" = they "
         "are dropped and counted."),
-    bridge_queue<&BridgeQueueSettings::last_value>(
-        "last_value", "", {},
-        "Filters of local topics of which only the newest message waits, for example [\"plant/+/status\"]. [] = "
-        "none."),
-    bridge_queue<&BridgeQueueSettings::priority>(
-        "priority", "", {},
-        "Filters of local topics whose messages are sent before all others, in their own order, for example "
-        "[\"alarms/#\"]. [] = none."),
-    bridge_queue<&BridgeQueueSettings::order>(
-        "order", "", {},
-        "What is sent first after the upstream was away. backlog_first: the messages that have waited, so the order of "
-        "each topic is kept. live_first: new messages, and the others in between."),
-    bridge_queue<&BridgeQueueSettings::rate_bytes_per_second>(
-        "rate_bytes_per_second", "bytes", {0, tib}, "Bytes per second that the bridge sends at most; 0 = unlimited."),
 };
 
 constexpr Option route_rows[] = {

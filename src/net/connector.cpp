@@ -196,7 +196,7 @@ void Connector::Attempt::close() {
 
 void Connector::Attempt::begin_tls() {
     stage_ = "the TLS handshake was not complete in time";
-    session_ = TlsSession::create(to_.tls, std::move(socket_), to_.host);
+    session_ = TlsSession::create(to_.tls, std::move(socket_), to_.server_name.empty() ? to_.host : to_.server_name);
     if (session_ == nullptr) return finish({nullptr, "there is no memory for TLS"});
     compute();
 }

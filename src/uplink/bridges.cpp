@@ -9,8 +9,10 @@
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/session_facts.hpp"
 #include "ledge/broker/shard.hpp"
+#include "ledge/runtime/clock.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/uplink/uplink.hpp"
+#include "day_windows.hpp"
 #include "local_session.hpp"
 
 namespace ledge::uplink {
@@ -21,19 +23,19 @@ constexpr Duration facts_interval = 10s;  // between two looks at figures that c
 
 }  // namespace
 
-std::string_view name_of(Stage stage) {
+std::string_view name_of(BridgeStage stage) {
     switch (stage) {
-        case Stage::stopped: return "stopped";
-        case Stage::preparing: return "preparing";
-        case Stage::idle: return "idle";
-        case Stage::pausing: return "pausing";
-        case Stage::connecting: return "connecting";
-        case Stage::greeting: return "greeting";
-        case Stage::subscribing: return "subscribing";
-        case Stage::running: return "running";
-        case Stage::ending: return "ending";
+        case BridgeStage::stopped: return "stopped";
+        case BridgeStage::preparing: return "preparing";
+        case BridgeStage::idle: return "idle";
+        case BridgeStage::pausing: return "pausing";
+        case BridgeStage::connecting: return "connecting";
+        case BridgeStage::greeting: return "greeting";
+        case BridgeStage::subscribing: return "subscribing";
+        case BridgeStage::running: return "running";
+        case BridgeStage::ending: return "ending";
     }
-    LEDGE_UNREACHABLE();
+    return "";
 }
 
 /// One bridge: its session at the local broker, its uplink, and what was published about it.
@@ -44,6 +46,7 @@ public:
         : name_(options.name),
           client_id_(options.relay.inner_client_id),
           is_on_demand_(options.is_on_demand),
+          windows_(options.windows),
           log_(log),
           shard_(services.shard),
           local_session_(std::make_unique<LocalSession>(
@@ -77,18 +80,19 @@ public:
             local_session_->on_time(now);
             return prepare(now);
         }
+        if (now >= next_boundary_) keep_windows(now);
         if (now >= uplink_.next_deadline()) uplink_.on_time(now);
         note(now);
     }
 
     Instant next_deadline() const {
         const Instant next = local_session_ != nullptr ? local_session_->next_deadline() : uplink_.next_deadline();
-        return std::min(next, next_facts_);
+        return std::min({next, next_facts_, next_boundary_});
     }
 
     void stop(Instant now) {
         is_stopping_ = true;
-        next_facts_ = never;
+        next_facts_ = next_boundary_ = never;
         local_session_.reset();
         if (uplink_.state() != Uplink::State::stopped) uplink_.stop(now);
         note(now);
@@ -118,30 +122,41 @@ private:
             log_.warning("bridge_local_problem", {{"bridge", name_}, {"reason", local_session_->problem()}});
         if (local_session_->is_new()) uplink_.note_new_local_session();
         local_session_.reset();
-        uplink_.start(now);
+        keep_windows(now);
         note(now);
     }
 
-    Stage stage() const {
-        if (local_session_ != nullptr) return Stage::preparing;
+    /// Starts or stops the uplink as the windows of the day want it.
+    void keep_windows(Instant now) {
+        const auto time = runtime::read_wall_clock();
+        const bool is_stopped = uplink_.state() == Uplink::State::stopped;
+        const bool may_run = is_in_window(windows_, time);
+        if (may_run && is_stopped) uplink_.start(now);
+        if (!may_run && !is_stopped) uplink_.stop(now);
+        // The clock of a gateway may be set at any time, so the windows are looked at every minute.
+        if (!windows_.empty()) next_boundary_ = now + std::min<Duration>(until_next_boundary(windows_, time), 1min);
+    }
+
+    BridgeStage stage() const {
+        if (local_session_ != nullptr) return BridgeStage::preparing;
         switch (uplink_.state()) {
-            case Uplink::State::stopped: return Stage::stopped;
-            case Uplink::State::idle: return Stage::idle;
-            case Uplink::State::pausing: return Stage::pausing;
-            case Uplink::State::connecting: return Stage::connecting;
+            case Uplink::State::stopped: return BridgeStage::stopped;
+            case Uplink::State::idle: return BridgeStage::idle;
+            case Uplink::State::pausing: return BridgeStage::pausing;
+            case Uplink::State::connecting: return BridgeStage::connecting;
             case Uplink::State::open: break;
         }
         switch (uplink_.relay().stage()) {
             case bridge::Relay::Stage::closed:
-            case bridge::Relay::Stage::ending: return Stage::ending;
-            case bridge::Relay::Stage::greeting: return Stage::greeting;
+            case bridge::Relay::Stage::ending: return BridgeStage::ending;
+            case bridge::Relay::Stage::greeting: return BridgeStage::greeting;
             case bridge::Relay::Stage::inner_wanted:
             case bridge::Relay::Stage::inner_greeting:
             case bridge::Relay::Stage::washing:
-            case bridge::Relay::Stage::subscribing: return Stage::subscribing;
-            case bridge::Relay::Stage::relaying: return Stage::running;
+            case bridge::Relay::Stage::subscribing: return BridgeStage::subscribing;
+            case bridge::Relay::Stage::relaying: return BridgeStage::running;
         }
-        LEDGE_UNREACHABLE();
+        return BridgeStage::stopped;
     }
 
     std::size_t queue_messages() const {
@@ -157,7 +172,7 @@ private:
     void publish(Instant now) {
         published_ = stage();
         stage_since_ = now;
-        const bool is_running = published_ == Stage::running;
+        const bool is_running = published_ == BridgeStage::running;
         if (is_running) ++connections_;
         tell("state", is_running ? "1" : "0", now);
         tell("stage", name_of(published_), now);
@@ -181,15 +196,17 @@ private:
     std::string name_;
     std::string client_id_;  // at the local broker
     bool is_on_demand_;
+    std::vector<DayWindow> windows_;
     const Log& log_;
     broker::Shard& shard_;
     std::unique_ptr<LocalSession> local_session_;  // until it is done
     Uplink uplink_;
     bool is_stopping_ = false;
     std::uint64_t connections_ = 0;
-    Stage published_ = Stage::stopped;
+    BridgeStage published_ = BridgeStage::stopped;
     Instant stage_since_{};
     Instant next_facts_ = never;
+    Instant next_boundary_ = never;  // when keep_windows() is due
     std::map<std::string_view, std::string> told_;  // the values that were published last
 };
 

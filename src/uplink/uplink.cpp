@@ -131,7 +131,7 @@ void Uplink::connect(Instant now) {
 
 /// Returns false when the server needs TLS and the TLS files have a mistake.
 bool Uplink::begin(Attempt& attempt, const Server& server) {
-    net::Destination to{server.host, server.port, nullptr};
+    net::Destination to{server.host, server.port, nullptr, options_.server_name};
     if (server.is_tls) {
         to.tls = tls_files_.context();
         // A mistake matters also while the former context is in use: its certificate expires some day.

@@ -33,19 +33,12 @@ struct DayWindow {
 struct BridgeQueueSettings {
     /// What happens to a message for which the queue has no room.
     enum class Overflow : std::uint8_t { drop_oldest, drop_newest, refuse };
-    /// Which messages are sent first after the upstream was away.
-    enum class Order : std::uint8_t { backlog_first, live_first };
 
     std::uint64_t bytes_max = 256ULL * 1024 * 1024;
     std::uint32_t messages_max = 1'000'000;
-    Duration age_max = 168h;  // 0 = unlimited
     Overflow overflow = Overflow::drop_oldest;
     std::uint32_t poison_attempts = 3;
     std::string dead_letter_topic;        // at the local broker; "" = such messages are dropped
-    std::vector<std::string> last_value;  // filters of local topics
-    std::vector<std::string> priority;    // filters of local topics
-    Order order = Order::backlog_first;
-    std::uint64_t rate_bytes_per_second = 0;  // 0 = unlimited
 };
 
 /// [bridges.NAME.tls]: for urls that begin with mqtts:// or wss://. Strings without another comment are paths.
@@ -104,6 +97,15 @@ inline constexpr std::size_t bridge_password_bytes_max = 0xFFFF;  // MQTT allows
 /// a sentence that names the file and the fix: the file cannot be read, everybody on this machine can read or write it,
 /// or its first line is empty or too long.
 Result<Secret, std::string> read_bridge_password(const std::string& path);
+
+struct BridgePsk {
+    std::string identity;
+    Secret hex;  // 32 to 64 hexadecimal digits
+};
+
+/// Reads the pre-shared key of a bridge: the line IDENTITY:HEX of the file. Waits for the disk. The error is a sentence
+/// that names the file and the fix.
+Result<BridgePsk, std::string> read_bridge_psk(const std::string& path);
 
 /// Sentences for `ledgemq check`: one line for each bridge, then one line for each of its routes. "" = no bridges.
 /// Requires the bridges of a Config whose Loaded is ok().

@@ -22,11 +22,12 @@ namespace ledge::net {
 
 class Resolver;
 
-/// The other end of a connection. With TLS, the server's certificate must be valid for `host`.
+/// The other end of a connection. With TLS, the server's certificate must be valid for its name.
 struct Destination {
     std::string host;  // a name, or an IPv4 or IPv6 address without brackets; "localhost" is this machine
     std::uint16_t port = 0;
     std::shared_ptr<const TlsContext> tls;  // from make_tls_client(); nullptr = no TLS
+    std::string server_name{};              // that the certificate must have, and that is sent as SNI; "" = `host`
 
     friend bool operator==(const Destination&, const Destination&) = default;
 };

@@ -10,7 +10,8 @@ namespace ledge::runtime {
 /// Reads the monotonic clock. This is no wall clock: its origin is arbitrary (on Linux, the boot). Any thread.
 Instant read_clock();
 
-/// Reads the wall clock. Only log lines and the dates in tokens use it, because a gateway's wall clock may be wrong.
+/// Reads the wall clock. Only log lines, the dates in tokens and the windows of bridges use it, because a
+/// gateway's wall clock may be wrong.
 /// Any thread.
 std::chrono::system_clock::time_point read_wall_clock();
 

@@ -3,7 +3,7 @@
 //
 //     bridge              $SYS/broker/bridges/NAME/...
 //     state               1 = messages flow in both directions, 0 = they do not (as in the states of Mosquitto's bridges)
-//     stage               a word: see name_of(Stage)
+//     stage               a word: see name_of(BridgeStage)
 //     reason              why the last connection or attempt has ended; empty while messages flow
 //     server              the url of the server in use, or of the next attempt
 //     queue/messages      messages that wait for the upstream
@@ -26,8 +26,8 @@
 namespace ledge::uplink {
 
 /// How far a bridge has come.
-enum class Stage : std::uint8_t {
-    stopped,      // the broker stops
+enum class BridgeStage : std::uint8_t {
+    stopped,      // the broker stops, or the time lies outside of the windows
     preparing,    // the session at the local broker is made
     idle,         // on demand: no message waits
     pausing,      // the next attempt waits
@@ -38,16 +38,16 @@ enum class Stage : std::uint8_t {
     ending,       // the connections end
 };
 
-std::string_view name_of(Stage stage);
+std::string_view name_of(BridgeStage stage);
 
 /// What one bridge tells about itself.
 struct BridgeFigures {
     std::string name;
-    Stage stage = Stage::stopped;
-    Duration in_stage{};           // since it has entered the stage
-    std::string server;            // url of the server in use, or of the next attempt
-    std::string last_problem;      // why the last connection or attempt has ended; "" = nothing has ended yet
-    std::uint64_t connections = 0; // that have come as far as Stage::running
+    BridgeStage stage = BridgeStage::stopped;
+    Duration in_stage{};             // since it has entered the stage
+    std::string server;              // url of the server in use, or of the next attempt
+    std::string last_problem;        // why the last connection or attempt has ended; "" = nothing has ended yet
+    std::uint64_t connections = 0;   // that have come as far as BridgeStage::running
     std::size_t queue_messages = 0;  // that wait for the upstream, those under way included
     Duration oldest_unanswered{};    // age of the oldest message that the upstream has not answered; 0 = none
     bridge::RelayCounters messages;

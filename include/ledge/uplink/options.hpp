@@ -28,12 +28,19 @@ struct Server {
 /// The server as a URL for logs: "mqtts://broker.example:8883", "mqtt://[2001:db8::1]:1883".
 std::string to_text(const Server& server);
 
+/// A part of each day, in minutes since 00:00 UTC.
+struct DayWindow {
+    std::uint16_t begin_minute = 0;
+    std::uint16_t end_minute = 0;  // the window ends before this minute; not above begin_minute = on the next day
+};
+
 struct UplinkOptions {
     std::string name;             // of the bridge, for logs
     std::vector<Server> servers;  // at least one, the preferred one first; all of them are one upstream
     bridge::RelayOptions relay;
     bridge::UpstreamOptions upstream;
     std::string knowledge;                     // of an earlier run, from Uplink::knowledge(); "" = nothing is known
+    std::string server_name;                   // that the certificates must have; "" = the host of the server
     std::optional<net::TlsClientOptions> tls;  // for the servers with is_tls; required if there is one
 
     // Towards the local broker
@@ -51,6 +58,9 @@ struct UplinkOptions {
     Duration return_largest = 2h;      // this pause doubles up to here while the preferred server does not hold
     Duration ending_time_max = 20s;    // from DISCONNECT until both transports are closed by force
     Duration message_log_pause = 10s;  // between two log lines about single messages of one kind
+
+    /// The parts of each day, in UTC, in which the bridge may be connected; empty = the whole day. Bridges keeps them.
+    std::vector<DayWindow> windows;
 
     /// Connect only after Uplink::wake(). The connection ends after `idle_time` without a message.
     bool is_on_demand = false;

@@ -97,9 +97,8 @@ TEST_CASE("every key of a bridge is read") {
         "[bridges.cloud.tls]\nca = '/ca.pem'\nserver_name = 'b'\nalpn = ['mqtt']\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nfilter = 'plant/#'\nremote_prefix = 'site-17/'\nqos = 0\n"
         "[[bridges.cloud.routes]]\ndirection = 'out'\nlocal_prefix = 'l/'\nfilter = '+'\nqos = 0\nretain = 'clear'\n"
-        "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\nage_max_s = 6\noverflow = 'refuse'\n"
-        "poison_attempts = 4\ndead_letter_topic = 'dead'\nlast_value = ['plant/+/status']\npriority = ['alarms/#']\n"
-        "order = 'live_first'\nrate_bytes_per_second = '2 KiB'\n");
+        "[bridges.cloud.queue]\nbytes_max = '1 MiB'\nmessages_max = 5\noverflow = 'refuse'\n"
+        "poison_attempts = 4\ndead_letter_topic = 'dead'\n");
     CHECK(cloud.name == "cloud");
     REQUIRE(cloud.endpoints.size() == 2);
     CHECK(cloud.endpoints[0].host == "Broker.example");
@@ -121,8 +120,6 @@ TEST_CASE("every key of a bridge is read") {
     CHECK(cloud.routes[1].retain == bridge::RetainRule::clear);
     CHECK(cloud.queue.bytes_max == 1024 * 1024);
     CHECK(cloud.queue.overflow == BridgeQueueSettings::Overflow::refuse);
-    CHECK(cloud.queue.order == BridgeQueueSettings::Order::live_first);
-    CHECK(cloud.queue.rate_bytes_per_second == 2048);
 }
 
 TEST_CASE("the defaults of a bridge are those of the manual") {
@@ -130,9 +127,7 @@ TEST_CASE("the defaults of a bridge are those of the manual") {
     CHECK(bridge.protocol == bridge::ProtocolChoice::automatic);
     CHECK_FALSE(bridge.upstream.has_value());
     CHECK(bridge.queue.bytes_max == 256 * 1024 * 1024);
-    CHECK(bridge.queue.age_max == 604'800s);
     CHECK(bridge.queue.overflow == BridgeQueueSettings::Overflow::drop_oldest);
-    CHECK(bridge.queue.order == BridgeQueueSettings::Order::backlog_first);
     CHECK(bridge.routes[0].direction == bridge::Direction::out);
     CHECK(bridge.routes[0].retain == bridge::RetainRule::keep);
 }
@@ -197,9 +192,6 @@ TEST_CASE("a wrong value says what would be right") {
     CHECK(complaint_about(bridge_text("character_map = ['./']\n")).find("is no replacement") != std::string::npos);
     CHECK(complaint_about(bridge_text("state_topic = 'a/+'\n")).find("is no topic name") != std::string::npos);
     CHECK(complaint_about(bridge_text("retry_first_s = 600\n")).find("below retry_first_s") != std::string::npos);
-    CHECK(complaint_about(bridge_text("", "[bridges.x.queue]\npriority = ['a/#/b']\n")) ==
-          "test.toml:6: key 'bridges.x.queue.priority': \"a/#/b\" is no topic filter: '+' and '#' stand alone between "
-          "two '/', '#' only at the end, and no filter begins with $share/");
 }
 
 TEST_CASE("urls are those of a server, with a scheme that a bridge speaks") {
@@ -339,7 +331,7 @@ TEST_CASE("each route is explained in a sentence") {
 TEST_CASE("printed bridges parse back to the same") {
     const Loaded loaded = load_text(
         "[bridges.b]\nurls = ['mqtts://h', 'ws://g/w']\nupstream = 'emqx'\nprotocol = '5'\nlazy_idle_s = 8\n"
-        "windows = ['22:00-06:00']\n[bridges.b.tls]\nca = '/c\"a'\n[bridges.b.queue]\norder = 'live_first'\n"
+        "windows = ['22:00-06:00']\n[bridges.b.tls]\nca = '/c\"a'\n[bridges.b.queue]\noverflow = 'refuse'\n"
         "[[bridges.b.routes]]\nfilter = 'a/#'\n[[bridges.b.routes]]\ndirection = 'in'\nfilter = 'b/#'\nqos = 0\n"
         "[bridges.a]\nurls = ['mqtt://k']\n[[bridges.a.routes]]\nfilter = 'c'\n");
     REQUIRE(lines_of(loaded) == Lines{});
