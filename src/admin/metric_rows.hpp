@@ -1,8 +1,10 @@
-// The rows of the metric table that the core cannot have, because it does not know TLS, and the order of all rows.
+// The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges, and the order of all
+// rows.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"
 #include "ledge/transport/tls_counters.hpp"
+#include "ledge/uplink/bridges.hpp"
 
 namespace ledge::admin {
 
@@ -36,7 +38,72 @@ inline constexpr TlsMetric tls_metrics[] = {
 };
 // clang-format on
 
-/// Calls `visit` for each row: those of the core in their order, and those of TLS where their group stands among them.
+using BridgeMetric = broker::MetricRow<uplink::BridgeFigures>;
+
+/// The function that reads one counter of a bridge's messages.
+template <auto Member>
+broker::Reading bridged(const uplink::BridgeFigures& figures) {
+    return {.number = figures.messages.*Member};
+}
+
+// clang-format off
+// Each bridge has a sample of each row; its name is the value of the label.
+inline constexpr BridgeMetric bridge_metrics[] = {
+    {.group = broker::MetricGroup::bridges, .name = "bridge_up", .type = broker::MetricType::gauge, .label = "bridge",
+     .topic = "bridges/NAME/state",
+     .read = [](const uplink::BridgeFigures& bridge) -> broker::Reading {
+         return {.number = bridge.stage == uplink::BridgeStage::running ? 1U : 0U};
+     },
+     .help = "1 while messages flow between this broker and the upstream of the bridge, 0 while they wait."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_connections_total", .label = "bridge",
+     .read = [](const uplink::BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.connections}; },
+     .help = "Connections of the bridge on which messages could flow."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_queue_messages", .type = broker::MetricType::gauge,
+     .label = "bridge", .topic = "bridges/NAME/queue/messages",
+     .read = [](const uplink::BridgeFigures& bridge) -> broker::Reading { return {.number = bridge.queue_messages}; },
+     .help = "Messages that wait for the upstream, those included that it has not acknowledged yet."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_oldest_unanswered_seconds",
+     .type = broker::MetricType::gauge, .unit = "seconds", .label = "bridge",
+     .read = [](const uplink::BridgeFigures& bridge) -> broker::Reading {
+         const auto age = std::chrono::duration_cast<std::chrono::seconds>(bridge.oldest_unanswered).count();
+         return {.number = static_cast<std::uint64_t>(age)};
+     },
+     .help = "Time since the oldest message under way was sent to the upstream; 0 = none is under way."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_sent_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::out>,
+     .help = "Messages that the bridge has sent to the upstream, repetitions included."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_received_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::in>,
+     .help = "Messages that the bridge has received from the upstream and passed on, repetitions included."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_sent_acknowledged_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::out_done>,
+     .help = "Messages of QoS 1 and 2 that the upstream has acknowledged, and that have left the queue."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_received_acknowledged_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::in_done>,
+     .help = "Messages of QoS 1 and 2 that are safe here, and that the bridge has acknowledged to the upstream."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_without_route_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::no_route>,
+     .help = "Messages that came to the bridge although no route carries them; they went no further."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_loops_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::loops>,
+     .help = "Messages that were stopped because they had come from where they were going."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_echoes_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::echoes>,
+     .help = "Messages that the upstream has sent back to the bridge, and that went no further."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_set_aside_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::set_aside>,
+     .help = "Messages that the upstream does not take, and that were published as dead letters."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_dropped_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::dropped>,
+     .help = "Messages that could not be passed on and are lost; the log line bridge_dropped names the topic."},
+    {.group = broker::MetricGroup::bridges, .name = "bridge_messages_refused_total", .label = "bridge",
+     .read = bridged<&bridge::RelayCounters::refused>,
+     .help = "Messages that the other side has answered by an error code; they are lost."},
+};
+// clang-format on
+
+/// Calls `visit` for each row: those of the core in their order, those of TLS where
+/// their group stands among them, and those of bridges.
 template <class Visit>
 void for_each_metric(Visit&& visit) {
     // Prometheus requires that all samples of a family are one group, so no row of another family may stand between
@@ -46,6 +113,7 @@ void for_each_metric(Visit&& visit) {
     while (i < count && broker::metric(i).group < broker::MetricGroup::tls) visit(broker::metric(i++));
     for (const TlsMetric& row : tls_metrics) visit(row);
     while (i < count) visit(broker::metric(i++));
+    for (const BridgeMetric& row : bridge_metrics) visit(row);
 }
 
 }  // namespace ledge::admin

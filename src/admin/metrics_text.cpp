@@ -27,11 +27,19 @@ std::string escaped(std::string_view text) {
 /// two overloads.
 class Text {
 public:
-    Text(const broker::MetricSource& core, const transport::TlsCounters& tls)
-        : core_(core), tls_(tls), has_store_(core.metrics.store.is_used) {}
+    Text(const broker::MetricSource& core, const transport::TlsCounters& tls,
+         const std::vector<uplink::BridgeFigures>& bridges)
+        : core_(core), tls_(tls), bridges_(bridges), has_store_(core.metrics.store.is_used) {}
 
     void operator()(const broker::Metric& row) { add_row(row, row.read(core_)); }
     void operator()(const TlsMetric& row) { add_row(row, row.read(tls_)); }
+
+    void operator()(const BridgeMetric& row) {
+        if (bridges_.empty()) return;
+        add_head(row);
+        for (const uplink::BridgeFigures& bridge : bridges_)
+            add_sample(row.name, row.label, bridge.name, row.read(bridge).number);
+    }
 
     std::string take() { return std::move(out_); }
 
@@ -43,10 +51,7 @@ private:
         if (row.name.empty() || (row.needs_store && !has_store_)) return;
         // A family without samples gets no HELP and TYPE lines either.
         if (reading.owners != nullptr && reading.owners->empty()) return;
-        if (!row.help.empty()) {  // the first row of its family
-            add({"# HELP ledgemq_", row.name, " ", row.help, "\n"});
-            add({"# TYPE ledgemq_", row.name, " ", name_of(row.type), "\n"});
-        }
+        add_head(row);
         if (row.label.empty()) return add({"ledgemq_", row.name, " ", std::to_string(reading.number), "\n"});
         // One sample. The value of its label stands in the row, or was read together with the figure (a version, a
         // state).
@@ -56,6 +61,13 @@ private:
         }
         for (const session::OwnerFigure& figure : *reading.owners)
             add_sample(row.name, row.label, escaped(figure.owner), figure.value);
+    }
+
+    template <class Source>
+    void add_head(const broker::MetricRow<Source>& row) {
+        if (row.help.empty()) return;  // not the first row of its family
+        add({"# HELP ledgemq_", row.name, " ", row.help, "\n"});
+        add({"# TYPE ledgemq_", row.name, " ", name_of(row.type), "\n"});
     }
 
     void add_sample(std::string_view name, std::string_view label, std::string_view label_value, std::uint64_t value) {
@@ -68,16 +80,18 @@ private:
 
     const broker::MetricSource& core_;
     const transport::TlsCounters& tls_;
+    const std::vector<uplink::BridgeFigures>& bridges_;
     bool has_store_;
     std::string out_;
 };
 
 }  // namespace
 
-std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, std::string_view version,
+std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
+                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version,
                          Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
-    Text text(core, tls);
+    Text text(core, tls, bridges);
     for_each_metric(text);
     return text.take();
 }

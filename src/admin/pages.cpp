@@ -12,6 +12,7 @@
 #include "ledge/broker/shard.hpp"
 #include "ledge/os/file.hpp"
 #include "ledge/runtime/broker_loop.hpp"
+#include "ledge/uplink/bridges.hpp"
 #include "sessions_page.hpp"
 
 namespace ledge::admin {
@@ -26,6 +27,21 @@ bool is_address_or_localhost(std::string_view host) {
     if (host == "localhost" || host.find(':') != std::string_view::npos) return true;  // only IPv6 has colons
     // The last label of a host name is alphabetic (RFC 1123 section 2.1), so digits and dots alone are an IPv4 address.
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+void add_bridge(JsonWriter& body, const uplink::BridgeFigures& bridge) {
+    const auto seconds = [](Duration duration) {
+        return std::int64_t{std::chrono::duration_cast<std::chrono::seconds>(duration).count()};
+    };
+    body.begin_object();
+    body.text("name", bridge.name);
+    body.text("stage", uplink::name_of(bridge.stage));
+    body.number("stage_s", seconds(bridge.in_stage));
+    body.text("server", bridge.server);
+    body.text("last_problem", bridge.last_problem);
+    body.number("queue_messages", static_cast<std::int64_t>(bridge.queue_messages));
+    body.number("oldest_unanswered_s", seconds(bridge.oldest_unanswered));
+    body.end_object();
 }
 
 }  // namespace
@@ -83,8 +99,8 @@ Pages::Access Pages::judge_token(const transport::HttpRequest& request, Instant 
     return Access::wrong_token;
 }
 
-/// The status 503 is for load balancers and service managers, which do not read the body. There are no bridges yet,
-/// so the list is empty.
+/// The status 503 is for load balancers and service managers, which do not read the body. A bridge without its upstream
+/// does not change the status: the messages wait, and the local clients are served.
 HttpAnswer Pages::health(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
     const broker::Metrics& metrics = loop_->shard().metrics();
@@ -99,15 +115,21 @@ HttpAnswer Pages::health(Instant now) const {
     body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
     body.begin_list("bridges");
+    for (const uplink::BridgeFigures& bridge : figures_of_bridges(now)) add_bridge(body, bridge);
     body.end_list();
     body.number("uptime_s", std::int64_t{uptime});
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json, body.finish()};
 }
 
+std::vector<uplink::BridgeFigures> Pages::figures_of_bridges(Instant now) const {
+    return bridges_ == nullptr ? std::vector<uplink::BridgeFigures>() : bridges_->figures(now);
+}
+
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
     return {200, metrics_content_type,
-            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), version_, now - start_)};
+            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(now), version_,
+                         now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

@@ -68,6 +68,7 @@ void check_files_and_warn(const config::Sources& sources, config::Loaded& loaded
     // note_warnings() requires that the TLS files were checked before (warnings.hpp).
     check_tls_files(loaded);
     check_hook_files(loaded);
+    check_bridge_tls_files(loaded);
     note_warnings(sources, loaded);
     note_account(::geteuid() == 0, loaded);
 }

@@ -77,6 +77,13 @@ void end_when_out_of_memory(bool writes_json) {
     std::set_new_handler(end_out_of_memory);
 }
 
+std::string host_name() {
+    char name[256] = {};
+    // The system may cut a long name without a zero at its end.
+    if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "gateway";
+    return name;
+}
+
 std::uint64_t random_seed() {
     std::random_device device;
     // std::random_device gives 32 bits per call.

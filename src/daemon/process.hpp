@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace ledge::daemon {
@@ -17,6 +18,9 @@ void ignore_signals_of_writes();
 /// out_of_memory) and exit code 1, and without running any destructor. The allocation may have interrupted a change in
 /// its middle, so nothing that is half changed may be committed or sent. Acknowledged messages are on the disk already.
 void end_when_out_of_memory(bool writes_json);
+
+/// The name of this machine, "gateway" if the system has none.
+std::string host_name();
 
 /// 64 random bits from the system, which nobody can guess.
 std::uint64_t random_seed();

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "bridges.hpp"
 #include "commands.hpp"
 #include "join.hpp"
 #include "ledge/admin/pages.hpp"
@@ -148,6 +149,8 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
 
     runtime::BrokerLoopOptions options = loop_options(loaded.config, version, random_seed());
     share_descriptors(options, descriptors);
+    const uplink::Bridges* bridges = nullptr;  // set when the loop has made them, if there are any
+    add_bridges(options, loaded.config, log, random_seed(), bridges);
     options.policy = loaded.policy;
     options.policy_files = loaded.policy_files;
     runtime::BrokerLoop* running = nullptr;  // set when the loop exists; until then the callbacks below do nothing
@@ -195,7 +198,7 @@ int serve(const config::Sources& sources, const config::Loaded& loaded) {
         (*loop)->shard().note_store(figures);
     }
     // The loop does not run yet, so no request comes before the pages have figures.
-    pages.attach(**loop);
+    pages.attach(**loop, bridges);
     for (const std::string& note : loaded.notes) log.warning("listener_note", {{"note", note}});
     log.info("ready",
              {{"addresses", join((*loop)->addresses())}, {"version", version}, {"descriptors_max", descriptors}});

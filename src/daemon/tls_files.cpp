@@ -2,6 +2,8 @@
 // file translates settings into options, and problems into complaints that name the key and its place.
 #include "tls_files.hpp"
 
+#include "bridges.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 
@@ -69,8 +71,8 @@ void check(config::Loaded& loaded, const std::string& owner, const TlsOptions& o
         {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
 }
 
-/// The key below [auth.http] that a problem is about.
-std::string_view hook_key_of(const TlsProblem& problem) {
+/// The key that a problem of a connection to another host is about: of [auth.http], or of [bridges.NAME.tls].
+std::string_view client_key_of(const TlsProblem& problem) {
     if (problem.option == TlsProblem::Option::certificate) return "certificate";
     return problem.option == TlsProblem::Option::key ? "key" : "ca";
 }
@@ -115,9 +117,24 @@ void check_hook_files(config::Loaded& loaded) {
         loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
         return;
     }
-    const std::string key = "auth.http." + std::string(hook_key_of(checked.error()));
+    const std::string key = "auth.http." + std::string(client_key_of(checked.error()));
     loaded.complaints.push_back(
         {place_of(loaded, "auth.http", key), "key '" + key + "': " + text_of(checked.error().reason)});
+}
+
+void check_bridge_tls_files(config::Loaded& loaded) {
+    for (const config::BridgeSettings& settings : loaded.config.bridges) {
+        if (!settings.uses_tls()) continue;
+        const auto checked = net::check_tls_client(tls_client_options(settings.tls));
+        if (checked) {
+            loaded.notes.insert(loaded.notes.end(), checked.value().begin(), checked.value().end());
+            continue;
+        }
+        const std::string owner = "bridges." + settings.name;
+        const std::string key = owner + ".tls." + std::string(client_key_of(checked.error()));
+        loaded.complaints.push_back(
+            {place_of(loaded, owner, key), "key '" + key + "': " + text_of(checked.error().reason)});
+    }
 }
 
 void check_tls_files(config::Loaded& loaded) {

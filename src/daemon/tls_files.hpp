@@ -17,4 +17,7 @@ void check_tls_files(config::Loaded& loaded);
 /// As check_tls_files(), for the files that [auth.http] names. Does nothing without a hook over https://.
 void check_hook_files(config::Loaded& loaded);
 
+/// As check_tls_files(), for the files of bridges that connect over TLS.
+void check_bridge_tls_files(config::Loaded& loaded);
+
 }  // namespace ledge::daemon

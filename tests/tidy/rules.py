@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     'uplink': ['base', 'wire', 'client', 'broker', 'os', 'net', 'transport', 'runtime', 'bridge'],
     'mqttsn': CORE,
     'link': ['base', 'os', 'mqttsn', 'transport'],
-    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime'],
+    'admin': CORE + ['os', 'storage', 'net', 'transport', 'runtime', 'bridge', 'uplink'],
     # config fills the plain option structs of the core's modules and of bridge. It calls nothing of theirs, except the
     # rules of filters in topic, and of routes and kinds of upstreams in bridge; os reads the files.
     'config': ['base', 'topic', 'auth', 'journal', 'session', 'broker', 'os', 'bridge'],

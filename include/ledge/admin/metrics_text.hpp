@@ -3,10 +3,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/transport/tls_counters.hpp"
+#include "ledge/uplink/bridges.hpp"
 
 namespace ledge::admin {
 
@@ -14,7 +16,7 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 
 /// Names and units follow the rules of promtool: base units, names of counters end in _total, and each family has HELP
 /// and TYPE once.
-std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls, std::string_view version,
-                         Duration uptime);
+std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
+                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime);
 
 }  // namespace ledge::admin

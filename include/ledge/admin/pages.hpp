@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledge/auth/login_guard.hpp"
 #include "ledge/base/error.hpp"
@@ -17,6 +18,10 @@ struct Metrics;
 }
 namespace ledge::runtime {
 class BrokerLoop;
+}
+namespace ledge::uplink {
+class Bridges;
+struct BridgeFigures;
 }
 
 namespace ledge::admin {
@@ -41,9 +46,12 @@ public:
     /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on answers show the figures of `loop`, which must outlive all requests. Before this call every
-    /// request gets 503.
-    void attach(runtime::BrokerLoop& loop) { loop_ = &loop; }
+    /// From now on answers show the figures of `loop` and of its bridges, which must outlive all requests. nullptr = the
+    /// broker has no bridges. Before this call every request gets 503.
+    void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges) {
+        loop_ = &loop;
+        bridges_ = bridges;
+    }
 
     transport::HttpAnswer answer(const transport::HttpRequest& request, Instant now);
 
@@ -54,6 +62,7 @@ private:
 
     transport::HttpAnswer health(Instant now) const;
     transport::HttpAnswer metrics(Instant now) const;
+    std::vector<uplink::BridgeFigures> figures_of_bridges(Instant now) const;
     transport::HttpAnswer api(const transport::HttpRequest& request) const;
 
     std::string version_;
@@ -61,6 +70,7 @@ private:
     const Log& log_;
     auth::LoginGuard guard_;  // counts wrong tokens
     Instant start_;
+    const uplink::Bridges* bridges_ = nullptr;
     runtime::BrokerLoop* loop_ = nullptr;  // nullptr = the broker has not started yet
 };
 

@@ -1,0 +1,160 @@
+#include "bridges.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/inner_clients.hpp"
+#include "process.hpp"
+
+namespace ledge::daemon {
+namespace {
+
+session::OverflowPolicy policy_of(config::BridgeQueueSettings::Overflow overflow) {
+    using Overflow = config::BridgeQueueSettings::Overflow;
+    switch (overflow) {
+        case Overflow::drop_oldest: return session::OverflowPolicy::drop_oldest;
+        case Overflow::drop_newest: return session::OverflowPolicy::drop_newest;
+        case Overflow::refuse: return session::OverflowPolicy::refuse;
+    }
+    return session::OverflowPolicy::drop_oldest;
+}
+
+std::uint16_t inflight_max_of(const config::BridgeSettings& settings) {
+    return static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.inflight_max, session::inflight_ceiling));
+}
+
+/// The listener that stands for a bridge at the local broker. No peer can connect to it.
+broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, bool has_store) {
+    constexpr std::uint64_t memory_max_with_store = 16ULL * 1024 * 1024;
+    broker::ListenerOptions listener;
+    listener.name = "bridge:" + settings.name;
+    listener.connections_max = 4;  // the present connection, and earlier ones that are closing
+    listener.arrivals_max = 4;
+    listener.is_local = true;
+    session::SessionLimits& limits = listener.limits;
+    limits.session_expiry_max_s = 0xFFFF'FFFF;
+    limits.inflight_max = inflight_max_of(settings);
+    limits.queue_messages_max = settings.queue.messages_max;
+    limits.queue_stored_messages_max = settings.queue.messages_max;
+    limits.queue_stored_bytes_max = settings.queue.bytes_max;
+    // With a store, only messages of the durability level ram wait in memory.
+    limits.queue_bytes_max = has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
+    limits.overflow = policy_of(settings.queue.overflow);
+    return listener;
+}
+
+uplink::Server server_of(const config::Endpoint& endpoint) {
+    uplink::Server server;
+    server.host = endpoint.host;
+    server.port = endpoint.port;
+    server.is_tls = endpoint.is_tls;
+    if (endpoint.protocol == config::Endpoint::Protocol::websocket) server.websocket_path = endpoint.resource;
+    return server;
+}
+
+client::WillOptions state_message(const std::string& topic, std::string payload) {
+    client::WillOptions message;
+    message.topic = topic;
+    message.payload = std::move(payload);
+    message.qos = wire::QoS::at_least_once;
+    message.retain = true;
+    return message;
+}
+
+bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::string_view host_name) {
+    bridge::RelayOptions relay;
+    relay.routes = settings.routes;
+    relay.client_id =
+        settings.client_id.empty() ? std::string(host_name) + "-" + settings.name : settings.client_id;
+    if (!settings.user.empty()) relay.user_name = settings.user;
+    if (!settings.state_topic.empty()) {
+        relay.will = state_message(settings.state_topic, "0");
+        relay.online_message = state_message(settings.state_topic, "1");
+    }
+    const auto seconds = [](Duration duration) {
+        return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+    };
+    relay.keep_alive_s = static_cast<std::uint16_t>(seconds(settings.keep_alive));
+    relay.session_expiry_s = static_cast<std::uint32_t>(seconds(settings.session_expiry));
+    relay.packet_bytes_max = settings.packet_bytes_max;
+    relay.connack_timeout = settings.connack_timeout;
+    relay.suback_timeout = settings.suback_timeout;
+    relay.inner_client_id = session::client_id_of_bridge(settings.name);
+    relay.inflight_max = inflight_max_of(settings);
+    relay.character_map = settings.character_pairs;
+    relay.own_id = relay.client_id;
+    relay.poison_attempts = static_cast<int>(settings.queue.poison_attempts);
+    relay.dead_letter_topic = settings.queue.dead_letter_topic;
+    relay.republishes_retained = settings.republish_retained;
+    relay.falls_back_to_qos0 = settings.fall_back_to_qos0;
+    return relay;
+}
+
+}  // namespace
+
+net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settings) {
+    net::TlsClientOptions tls;
+    tls.ca_file = settings.ca;
+    tls.certificate = {settings.certificate, settings.key};
+    tls.alpn = settings.alpn;
+    if (settings.psk_file.empty()) return tls;
+    if (const auto key = config::read_bridge_psk(settings.psk_file)) {
+        tls.psk_identity = key->identity;
+        tls.psk_hex = as_text(key->hex.bytes());
+    }
+    return tls;
+}
+
+uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std::uint16_t listener,
+                                     std::string_view host_name) {
+    uplink::UplinkOptions uplink;
+    uplink.name = settings.name;
+    for (const config::Endpoint& endpoint : settings.endpoints) uplink.servers.push_back(server_of(endpoint));
+    uplink.relay = relay_options(settings, host_name);
+    uplink.upstream.kind = settings.upstream;
+    uplink.upstream.protocol = settings.protocol;
+    uplink.upstream.uses_bridge_bit = settings.bridge_bit;
+    uplink.server_name = settings.tls.server_name;
+    if (settings.uses_tls()) uplink.tls = tls_client_options(settings.tls);
+    uplink.inner_listener = listener;
+    uplink.inner_user = uplink.relay.inner_client_id;
+    if (!settings.password_file.empty()) {
+        uplink.read_password = [path = settings.password_file]() -> Result<std::string, std::string> {
+            auto password = config::read_bridge_password(path);
+            if (!password) return Failure{std::move(password.error())};
+            return std::string(as_text(password->bytes()));
+        };
+    }
+    uplink.backoff.first = settings.retry_first;
+    uplink.backoff.largest = settings.retry_max;
+    uplink.backoff.operator_smallest = std::min(uplink.backoff.operator_smallest, settings.retry_max);
+    uplink.connect_timeout = settings.connect_timeout;
+    for (const config::DayWindow& window : settings.day_windows)
+        uplink.windows.push_back({window.begin_minute, window.end_minute});
+    uplink.is_on_demand = settings.lazy;
+    uplink.idle_time = settings.lazy_idle;
+    return uplink;
+}
+
+void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
+                 const uplink::Bridges*& bridges) {
+    LEDGE_ASSERT(options.shard.listeners.size() == config.shard.listeners.size());
+    if (config.bridges.empty()) return;
+    const std::string host = host_name();
+    std::vector<uplink::UplinkOptions> uplinks;
+    for (const config::BridgeSettings& settings : config.bridges) {
+        const auto listener = static_cast<std::uint16_t>(options.shard.listeners.size());
+        options.shard.listeners.push_back(inner_listener(settings, config.store.is_used()));
+        uplinks.push_back(uplink_options(settings, listener, host));
+        options.needs_tls_workers |= settings.uses_tls();
+    }
+    options.parts.push_back([uplinks = std::move(uplinks), &log, seed, &bridges](const runtime::LoopServices& services) {
+        auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
+        bridges = made.get();
+        return made;
+    });
+}
+
+}  // namespace ledge::daemon

@@ -1,0 +1,30 @@
+// Translates [bridges.NAME] of the configuration into the options of the uplinks, and adds the bridges to the loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ledge/base/log.hpp"
+#include "ledge/config/config.hpp"
+#include "ledge/net/tls_client.hpp"
+#include "ledge/runtime/broker_loop.hpp"
+#include "ledge/uplink/bridges.hpp"
+
+namespace ledge::daemon {
+
+/// The options of one uplink. `listener`: the index of the listener that stands for the bridge at the local broker.
+/// `host_name`: of this machine, for the default client id.
+uplink::UplinkOptions uplink_options(const config::BridgeSettings& settings, std::uint16_t listener,
+                                     std::string_view host_name);
+
+/// Adds a listener without an address for each bridge, and one part of the loop that runs all bridges. When the loop
+/// has made the part, `bridges` points to it. `log` and `bridges` must outlive the loop. Requires that the listeners
+/// of the configuration are in `options` already.
+void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& config, const Log& log, std::uint64_t seed,
+                 const uplink::Bridges*& bridges);
+
+/// What a bridge needs for TLS. A pre-shared key that cannot be read is left out; the configuration has complained.
+net::TlsClientOptions tls_client_options(const config::BridgeTlsSettings& settings);
+
+}  // namespace ledge::daemon
