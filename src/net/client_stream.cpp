@@ -36,8 +36,16 @@ ClientStream::ClientStream(std::unique_ptr<TlsSession> session) : session_(std::
 }
 
 ClientStream::~ClientStream() {
-    // Sends close_notify, so that the server can tell this end from a connection that was cut off.
-    if (session_ != nullptr) session_->finish();
+    // With TLS even at the close, so that the server can tell this end from a connection that was cut off.
+    if (session_ != nullptr) finish();
+}
+
+void ClientStream::finish() {
+    if (std::exchange(is_finished_, true)) return;
+    if (session_ != nullptr)
+        session_->finish();
+    else
+        ::shutdown(socket_.get(), SHUT_WR);  // an error means that the connection has ended already
 }
 
 int ClientStream::descriptor() const { return session_ != nullptr ? session_->descriptor() : socket_.get(); }
@@ -50,7 +58,7 @@ ClientStream::Transfer ClientStream::read(std::span<Byte> into) {
 }
 
 ClientStream::Transfer ClientStream::write(Bytes bytes) {
-    LEDGE_ASSERT(!bytes.empty());
+    LEDGE_ASSERT(!bytes.empty() && !is_finished_);
     // After want_write, TLS expects the same bytes again, because they are encrypted already (TlsSession::write).
     if (session_ != nullptr) return same(session_->write({&bytes, 1}));
     return outcome_of(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT),

@@ -42,7 +42,7 @@ void Channel::on_ready(std::uint32_t events) {
 
 std::size_t Channel::read(std::span<Byte> into) {
     LEDGE_ASSERT(is_registered_ && !is_ended_ && !is_opening() && !into.empty());
-    return web_ != nullptr ? read_web(into) : read_stream(into);
+    return web_ != nullptr && !is_finished_ ? read_web(into) : read_stream(into);
 }
 
 std::size_t Channel::read_stream(std::span<Byte> into) {
@@ -88,10 +88,20 @@ std::size_t Channel::write_stream(Bytes bytes) {
     return 0;
 }
 
+void Channel::finish() {
+    LEDGE_ASSERT(is_registered_ && !is_finished_);
+    if (web_ != nullptr) {
+        web_->close();
+        flush_web();
+    }
+    is_finished_ = true;
+    stream_->finish();
+}
+
 void Channel::watch(bool wants_read, bool wants_write) {
     LEDGE_ASSERT(is_registered_);
     // Frames that WebSocket writes by itself wait for the socket like bytes of the owner.
-    if (web_ != nullptr && !web_->output().empty()) wants_write = true;
+    if (web_ != nullptr && !is_finished_ && !web_->output().empty()) wants_write = true;
     const std::uint32_t wanted = (wants_read ? read_needs_ : 0U) | (wants_write ? write_needs_ : 0U);
     if (wanted == watched_) return;
     watched_ = wanted;
@@ -109,7 +119,7 @@ bridge::RetryClass Channel::retry_class() const {
 
 bool Channel::may_read() const {
     if (is_ended_) return false;
-    if (web_ == nullptr) return read_needs_ == 0;
+    if (web_ == nullptr || is_finished_) return read_needs_ == 0;
     if (web_->has_unread() || web_->state() == WsClient::State::ended || is_broken_) return true;
     const bool can_flush = !web_->output().empty() && write_needs_ == 0;
     return can_flush || (read_needs_ == 0 && !web_->room().empty());
@@ -168,7 +178,7 @@ std::size_t Channel::write_web(Bytes bytes) {
 }
 
 void Channel::flush_web() {
-    while (!web_->output().empty() && !is_broken_ && write_needs_ == 0) {
+    while (!web_->output().empty() && !is_broken_ && !is_finished_ && write_needs_ == 0) {
         const std::size_t count = write_stream(web_->output());
         if (count == 0) return;
         web_->sent(count);

@@ -69,7 +69,8 @@ bool Pump::wants_turn() const {
     }
     if (channel_ == nullptr) return false;
     const bool can_write = channel_->may_write() && !relay_.upstream_output().empty();
-    return can_write || relay_.wants_upstream_close() || (unread_.empty() && channel_->may_read());
+    const bool must_finish = relay_.wants_upstream_close() && !is_lingering();
+    return can_write || must_finish || (unread_.empty() && channel_->may_read());
 }
 
 void Pump::abort(Instant now) {
@@ -92,6 +93,7 @@ bool Pump::read_upstream(Instant now) {
     std::array<Byte, read_bytes_max> buffer;
     const std::size_t count = channel_->read(buffer);
     if (count == 0) return has_moved;
+    if (is_lingering()) return true;  // the bytes are dropped
     const Bytes got = Bytes(buffer).first(count);
     const std::size_t noted = std::min(count, first_bytes_max - first_bytes_.size());
     first_bytes_ += as_text(got.first(noted));
@@ -116,16 +118,14 @@ bool Pump::write_upstream(Instant now) {
     const std::size_t count = channel_->write(output);
     // A failed write makes the channel readable: the next round reads the peer's last bytes.
     if (count == 0) return channel_->is_broken();
+    is_end_written_ = relay_.stage() == bridge::Relay::Stage::ending && count == output.size();
     relay_.upstream_sent(count, now);
     return true;
 }
 
 bool Pump::close_upstream_if_due(Instant now) {
     if (channel_ == nullptr) return false;
-    if (relay_.wants_upstream_close()) {
-        close_upstream(Closed::lost, now);
-        return true;
-    }
+    if (relay_.wants_upstream_close()) return finish_upstream(now);
     // The relay may not read the rest for a minute. All that it has not acknowledged comes again.
     const bool is_useless = channel_->is_broken() && !unread_.empty();
     if (!channel_->is_ended() && !is_useless) return false;
@@ -134,7 +134,23 @@ bool Pump::close_upstream_if_due(Instant now) {
     return true;
 }
 
+/// The relay has no output for the upstream any more. The head of pump.hpp says why the channel then lingers.
+bool Pump::finish_upstream(Instant now) {
+    LEDGE_ASSERT(channel_ != nullptr && relay_.wants_upstream_close());
+    if (!is_lingering() && is_end_written_ && !channel_->is_broken()) {
+        channel_->finish();
+        unread_.clear();
+        linger_until_ = now + linger_time_max;
+        return true;
+    }
+    if (is_lingering() && !channel_->is_ended() && now < linger_until_) return false;
+    close_upstream(Closed::lost, now);
+    return true;
+}
+
 void Pump::close_upstream(Closed how, Instant now) {
+    linger_until_ = never;
+    is_end_written_ = false;
     channel_.reset();
     unread_.clear();
     relay_.upstream_closed(how, now);

@@ -118,7 +118,8 @@ Instant Uplink::next_deadline() const {
     if (state_ == State::pausing) return retry_at_;
     if (opening_ != nullptr) return opening_deadline_;
     if (state_ != State::open) return never;
-    return std::min({relay_.next_deadline(), ending_deadline(), idle_deadline(), probe_deadline()});
+    return std::min(
+        {relay_.next_deadline(), pump_.next_deadline(), ending_deadline(), idle_deadline(), probe_deadline()});
 }
 
 void Uplink::stop(Instant now) {

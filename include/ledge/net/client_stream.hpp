@@ -33,7 +33,9 @@ public:
     explicit ClientStream(os::Descriptor socket);
     /// A TLS session whose handshake is complete.
     explicit ClientStream(std::unique_ptr<TlsSession> session);
-    /// Sends TLS's close_notify if the socket accepts it at once, then closes the socket.
+    /// With TLS, sends close_notify as finish() does. Then closes the socket. If bytes of the peer are unread or still
+    /// under way, the kernel answers them by RST, which may destroy the last bytes written. To prevent this, first call
+    /// finish() and read to the end.
     ~ClientStream();
     ClientStream(const ClientStream&) = delete;
     ClientStream& operator=(const ClientStream&) = delete;
@@ -45,6 +47,9 @@ public:
     Transfer read(std::span<Byte> into);
     /// Writes bytes from the front of `bytes`, which must not be empty. One call writes at most 16 KiB with TLS.
     Transfer write(Bytes bytes);
+    /// Ends this side's direction: sends TLS's close_notify if the socket accepts it at once, then FIN. write() must
+    /// not be called afterwards; read() still returns what the peer sends.
+    void finish();
     /// True when read() would return bytes although the descriptor is not readable: TLS has decrypted them already.
     bool has_unread() const;
     /// Why the connection has failed, in words. Valid after a call has returned Status::failed.
@@ -57,7 +62,8 @@ private:
 
     os::Descriptor socket_;                // empty with TLS, because the session owns the socket
     std::unique_ptr<TlsSession> session_;  // nullptr = no TLS
-    int error_ = 0;                        // the errno of the failure, without TLS
+    bool is_finished_ = false;
+    int error_ = 0;  // the errno of the failure, without TLS
 };
 
 }  // namespace ledge::net

@@ -44,10 +44,15 @@ public:
     /// again (then is_broken() is true). After 0, call again with data that begin with the same bytes.
     std::size_t write(Bytes bytes);
 
+    /// Ends this side's direction: the peer sees the end after all written bytes. What the peer sends can still be
+    /// read, and is only good to be dropped: with WebSocket, read() then returns the bytes of the stream. Call this at
+    /// most once. may_write() is false afterwards.
+    void finish();
+
     /// True when read() may return bytes now.
     bool may_read() const;
     /// True when write() may accept bytes now.
-    bool may_write() const { return !is_ended_ && !is_broken_ && write_needs_ == 0; }
+    bool may_write() const { return !is_ended_ && !is_broken_ && !is_finished_ && write_needs_ == 0; }
     /// Tells what the owner waits for, so that the poller reports only that.
     void watch(bool wants_read, bool wants_write);
 
@@ -83,6 +88,7 @@ private:
     std::uint32_t write_needs_ = 0;
     std::uint32_t watched_ = 0;  // what the poller reports
     bool is_registered_ = false;
+    bool is_finished_ = false;
     bool is_broken_ = false;
     bool is_ended_ = false;
     bool is_ended_by_peer_ = false;

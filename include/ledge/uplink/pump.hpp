@@ -6,6 +6,12 @@
 //
 // Bytes that the relay does not read wait in `unread_` and in the inner end's queue. A transport whose bytes wait is
 // not read, so the sender slows down (backpressure).
+//
+// The end towards the upstream lingers. A socket that is closed while bytes of the peer are unread or under way answers
+// them by RST (RFC 1122 section 4.2.2.13), and RST may destroy our DISCONNECT before the upstream has read it; the
+// upstream would then publish the will. So only our direction ends. What still comes is read and dropped until the
+// upstream has ended the connection too, or until linger_time_max has passed. Without a DISCONNECT to protect (the
+// upstream is silent, or the will shall be published) the socket is closed at once.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +43,7 @@ public:
     static constexpr std::size_t read_bytes_max = 16 * 1024;  // of one read from the upstream; the size of `unread_`
     static constexpr int rounds_max = 8;                      // rounds of one turn; the rest waits for the next turn
     static constexpr std::size_t first_bytes_max = 8;
+    static constexpr Duration linger_time_max = 2s;  // from our end until the upstream has ended its direction
 
     /// The relay and the driver must outlive the pump.
     Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer);
@@ -52,6 +59,8 @@ public:
     void turn(Instant now);
     /// True when turn() has something to do. The loop must not sleep then.
     bool wants_turn() const;
+    /// When turn() must be called although nothing has come; `never` = nothing waits for a time.
+    Instant next_deadline() const { return linger_until_; }
     /// Closes both transports at once. Afterwards the relay is closed. Requires that the relay is not closed.
     void abort(Instant now);
 
@@ -66,6 +75,8 @@ private:
     bool give_unread(Instant now);
     bool write_upstream(Instant now);
     bool close_upstream_if_due(Instant now);
+    bool finish_upstream(Instant now);
+    bool is_lingering() const { return linger_until_ != never; }
     void close_upstream(bridge::Relay::Closed how, Instant now);
     bool open_inner_if_wanted(Instant now);
     bool read_inner(Instant now);
@@ -81,6 +92,8 @@ private:
     std::vector<Byte> unread_;          // bytes of the upstream that the relay does not read yet
     std::size_t inner_left_ = 0;        // bytes of the inner end that the relay was given and did not read
     bool is_inner_open_ = false;        // for the relay; the inner end may have ended already
+    bool is_end_written_ = false;       // the last output of the ending relay, DISCONNECT, is written completely
+    Instant linger_until_ = never;      // `never` = our direction to the upstream has not ended
     bool is_unfinished_ = false;        // the last turn stopped at rounds_max
     std::string first_bytes_;
     std::string channel_reason_;

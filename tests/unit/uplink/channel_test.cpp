@@ -104,6 +104,24 @@ TEST_CASE("a failed write leaves the peer's last bytes to be read, then the chan
     CHECK(pair.channel->is_ended_by_peer());
 }
 
+TEST_CASE("after finish() the peer reads all bytes and the end, and what it sends is still read") {
+    Pair pair;
+    REQUIRE(pair.channel->write(as_bytes("bye")) == 3);
+    pair.channel->finish();
+    CHECK_FALSE(pair.channel->may_write());
+    std::array<char, 10> into{};
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 3);
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 0);
+    pair.peer_sends("late");
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "late");
+    CHECK_FALSE(pair.channel->is_ended());
+    pair.peer.reset();
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "");
+    CHECK(pair.channel->is_ended());
+}
+
 /// A channel with WebSocket, whose request is answered.
 struct WebPair : Pair {
     WebPair() {
@@ -186,6 +204,29 @@ TEST_CASE("the end of a channel over WebSocket sends a close frame") {
     const auto frame = ws_take_frame(bytes);
     REQUIRE(frame);
     CHECK(frame->opcode == ws_close);
+}
+
+TEST_CASE("over WebSocket, finish() sends a close frame and the end, and what the peer sends is still read") {
+    WebPair pair;
+    REQUIRE(pair.channel->write(as_bytes("bye")) == 3);
+    pair.channel->finish();
+    CHECK_FALSE(pair.channel->may_write());
+    std::string bytes = pair.peer_reads();
+    CHECK(ws_take_frame(bytes)->payload == "bye");
+    CHECK(ws_take_frame(bytes)->opcode == ws_close);
+    std::array<char, 1> into{};
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 0);
+    CHECK(pair.reads() == "");
+    CHECK_FALSE(pair.channel->may_read());
+    pair.peer_sends(ws_frame(ws_close, ""));
+    pair.channel->watch(true, false);
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() != "");
+    CHECK_FALSE(pair.channel->is_ended());
+    pair.peer.reset();
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "");
+    CHECK(pair.channel->is_ended());
 }
 
 TEST_CASE("over WebSocket, a FIN without a close frame is an end by the peer after its last bytes") {

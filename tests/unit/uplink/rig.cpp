@@ -140,6 +140,11 @@ void FakeUpstream::turn() {
     accepts();
     if (handshake_ != nullptr) shakes_hands();
     if (peer_ == nullptr || !is_reading) return;
+    int error = 0;
+    socklen_t error_size = sizeof error;
+    // RST is noted here, because read() may first return the bytes that came before it, and TLS does not tell.
+    REQUIRE(::getsockopt(peer_->descriptor(), SOL_SOCKET, SO_ERROR, &error, &error_size) == 0);
+    was_reset |= error == ECONNRESET || error == EPIPE;
     std::array<Byte, 64 * 1024> buffer;
     const net::ClientStream::Transfer got = peer_->read(buffer);
     using Status = net::ClientStream::Status;

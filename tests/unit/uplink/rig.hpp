@@ -64,6 +64,7 @@ public:
     void listens();
 
     std::vector<std::string> received;  // packets as text
+    bool was_reset = false;             // the uplink has answered by RST
     int accepted = 0;                   // connections, with those that had no CONNECT
     bool is_deaf = false;               // reads, but never answers
     bool is_reading = true;             // false: what comes stays in the kernel

@@ -55,5 +55,42 @@ TEST_CASE("an upstream that reads nothing is left after a while, and every messa
     CHECK(rig.until([&] { return rig.uplink->relay().counters().out_done == messages; }));
 }
 
+TEST_CASE("what the upstream sends after the end is read, so that no RST destroys DISCONNECT") {
+    Rig rig;
+    FakeUpstream& upstream = rig.upstreams.front();
+    SUBCASE("plain") {}
+    SUBCASE("TLS") { rig.secures(); }
+    rig.runs();
+    upstream.is_reading = false;
+    rig.uplink->stop(rig.driver.now());
+    passes_with_messages(rig, 1);
+    CHECK(rig.uplink->state() == State::open);
+    CHECK(rig.shard.metrics().clients_connected == 1);  // the local broker's side does not wait
+    upstream.is_reading = true;
+    CHECK(rig.until_state(State::stopped));
+    CHECK(upstream.has("DISCONNECT"));
+    CHECK_FALSE(upstream.was_reset);
+}
+
+TEST_CASE("an upstream that does not end the connection after DISCONNECT is left after linger_time_max") {
+    Rig rig;
+    rig.runs();
+    rig.upstreams.front().is_reading = false;
+    rig.uplink->stop(rig.driver.now());
+    SUBCASE("a silent one") {
+        rig.passes(1s);
+        CHECK(rig.uplink->state() == State::open);
+        CHECK_FALSE(rig.uplink->wants_turn());  // the loop sleeps meanwhile
+        rig.passes(1s);
+    }
+    SUBCASE("one that sends messages") {
+        passes_with_messages(rig, 1);
+        CHECK(rig.uplink->state() == State::open);
+        passes_with_messages(rig, 1);
+    }
+    CHECK(rig.uplink->state() == State::stopped);
+    CHECK(rig.uplink->next_deadline() == never);
+}
+
 }  // namespace
 }  // namespace ledge::uplink
