@@ -254,7 +254,8 @@ std::vector<std::string> advice_for(const UpstreamProfile& profile, std::span<co
 std::string_view hint_of_first_bytes(std::string_view first) {
     if (first.starts_with("INFO ") || first.starts_with("-ERR"))
         return "the server speaks the NATS protocol: use its MQTT port, or the WebSocket path /mqtt";
-    if (first.starts_with("\x15\x03")) return "the server answers with a TLS alert: this is a TLS port, use mqtts://";
+    if (first.starts_with("\x15\x03"))
+        return "the server answers with a TLS alert: this is a TLS port, use mqtts:// or wss://";
     if (first.starts_with("HTTP/")) return "the server speaks HTTP: use ws:// or wss://, or the MQTT port";
     if (first.starts_with("AMQP")) return "the server speaks AMQP: use its MQTT port";
     if (first.starts_with("SSH-")) return "the server speaks SSH: use the MQTT port";

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
@@ -22,17 +20,15 @@ Pump::Pump(bridge::Relay& relay, transport::Driver& driver, InnerPeer peer)
 
 Pump::~Pump() = default;
 
-std::string Pump::open(std::unique_ptr<net::ClientStream> stream, Instant now) {
+void Pump::open(std::unique_ptr<Channel> channel, Instant now) {
     LEDGE_ASSERT(relay_.is_closed() && channel_ == nullptr && !is_inner_open_ && !inner_->is_open());
-    auto channel = std::make_unique<Channel>(driver_.poller(), std::move(stream));
-    if (!channel->start()) return std::strerror(errno);
+    LEDGE_ASSERT(channel != nullptr && !channel->is_opening() && !channel->is_ended());
     channel_ = std::move(channel);
     first_bytes_.clear();
     channel_reason_.clear();
     inner_left_ = 0;
     is_unfinished_ = false;
     relay_.upstream_opened(now);
-    return {};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

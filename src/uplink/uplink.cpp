@@ -3,10 +3,13 @@
 #include "ledge/uplink/uplink.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/transport/driver.hpp"
 
 namespace ledge::uplink {
 
@@ -20,15 +23,18 @@ constexpr Duration failover_pause_max = 1s;  // before the next server of a roun
 
 std::string to_text(const Server& server) {
     const bool is_ipv6 = server.host.find(':') != std::string::npos;
-    std::string text = server.is_tls ? "mqtts://" : "mqtt://";
+    const bool is_web = !server.websocket_path.empty();
+    std::string text = is_web ? "ws" : "mqtt";
+    text += server.is_tls ? "s://" : "://";
     text += is_ipv6 ? "[" + server.host + "]" : server.host;
-    return text + ":" + std::to_string(server.port);
+    return text + ":" + std::to_string(server.port) + server.websocket_path;
 }
 
 Uplink::Uplink(const UplinkOptions& options, net::Connector& connector, transport::Driver& driver, const Log& log,
                std::uint64_t seed)
     : options_(options),
       connector_(connector),
+      poller_(driver.poller()),
       log_(log),
       relay_log_(log, options.name, options.message_log_pause),
       rng_(seed),
@@ -79,14 +85,24 @@ void Uplink::wake(Instant now) {
 
 void Uplink::turn(Instant now) {
     if (attempt_.outcome) take_outcome(now);
+    if (opening_ != nullptr) go_on_opening(now);
     if (probe_.outcome) take_probe(now);
     if (state_ == State::open) serve_open(now);
 }
 
-bool Uplink::wants_turn() const { return attempt_.outcome || probe_.outcome || pump_.wants_turn(); }
+bool Uplink::wants_turn() const {
+    const bool can_open = opening_ != nullptr && opening_->may_read();
+    return attempt_.outcome || probe_.outcome || can_open || pump_.wants_turn();
+}
 
 void Uplink::on_time(Instant now) {
     if (state_ == State::pausing && now >= retry_at_) return connect(now);
+    if (opening_ != nullptr && now >= opening_deadline_) {
+        opening_.reset();
+        return on_unreachable(RetryClass::network,
+                              "the server has not answered the WebSocket request in time; check the path of the url",
+                              now);
+    }
     if (state_ != State::open) return;
     relay_.on_time(now);
     if (now >= ending_deadline())
@@ -100,6 +116,7 @@ void Uplink::on_time(Instant now) {
 
 Instant Uplink::next_deadline() const {
     if (state_ == State::pausing) return retry_at_;
+    if (opening_ != nullptr) return opening_deadline_;
     if (state_ != State::open) return never;
     return std::min(
         {relay_.next_deadline(), pump_.next_deadline(), ending_deadline(), idle_deadline(), probe_deadline()});
@@ -108,6 +125,7 @@ Instant Uplink::next_deadline() const {
 void Uplink::stop(Instant now) {
     cancel(attempt_);
     cancel(probe_);
+    opening_.reset();
     if (state_ != State::open) return enter(State::stopped, now);
     end_connection(Ending::stop, now);
     serve_open(now);
@@ -117,8 +135,9 @@ void Uplink::stop(Instant now) {
 // An attempt to connect
 
 void Uplink::connect(Instant now) {
-    LEDGE_ASSERT(relay_.is_closed() && !attempt_.ticket && !attempt_.outcome);
+    LEDGE_ASSERT(relay_.is_closed() && !attempt_.ticket && !attempt_.outcome && opening_ == nullptr);
     enter(State::connecting, now);
+    opening_deadline_ = now + options_.connect_timeout;
     if (options_.read_password) {
         auto password = options_.read_password();
         if (!password) return on_unreachable(RetryClass::operator_needed, std::move(password.error()), now);
@@ -160,8 +179,25 @@ void Uplink::take_outcome(Instant now) {
     net::Connector::Outcome outcome = std::move(*attempt_.outcome);
     attempt_.outcome.reset();
     if (outcome.stream == nullptr) return on_unreachable(RetryClass::network, std::move(outcome.error), now);
-    std::string problem = pump_.open(std::move(outcome.stream), now);
-    if (!problem.empty()) return on_unreachable(RetryClass::network, std::move(problem), now);
+    const bool is_web = !server().websocket_path.empty();
+    auto web = is_web ? std::make_unique<WsClient>(server(), connector_.io()) : nullptr;
+    auto channel = std::make_unique<Channel>(poller_, std::move(outcome.stream), std::move(web));
+    if (!channel->start()) return on_unreachable(RetryClass::network, std::strerror(errno), now);
+    opening_ = std::move(channel);  // turn() goes on at once
+}
+
+/// Waits for WebSocket if it is used, then gives the channel to the pump.
+void Uplink::go_on_opening(Instant now) {
+    LEDGE_ASSERT(state_ == State::connecting && opening_ != nullptr);
+    if (opening_->is_opening()) {
+        opening_->go_on();
+        if (opening_->is_ended()) {
+            const std::unique_ptr<Channel> ended = std::exchange(opening_, nullptr);
+            return on_unreachable(ended->retry_class(), ended->reason(), now);
+        }
+        if (opening_->is_opening()) return opening_->watch(true, false);
+    }
+    pump_.open(std::exchange(opening_, nullptr), now);
     ending_ = Ending::none;
     is_wanted_ = false;
     end_text_.clear();

@@ -1,5 +1,6 @@
-// Channel: the open connection to an upstream, registered with the loop's poller. Readiness is only noted while the
-// poller runs; the owner (Pump) reads and writes afterwards, in its turn. On the loop's thread.
+// Channel: the connection to an upstream, registered with the loop's poller: TCP or TLS, and WebSocket above it if a
+// WsClient is given. Readiness is only noted while the poller runs; the owner (Uplink until the channel is open, then
+// Pump) reads and writes afterwards, in its turn. On the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,16 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/net/client_stream.hpp"
 #include "ledge/net/poller.hpp"
+#include "ledge/uplink/ws_client.hpp"
 
 namespace ledge::uplink {
 
 class Channel final : private net::Pollable {
 public:
-    /// `stream` is open. The poller must outlive the channel.
-    Channel(net::Poller& poller, std::unique_ptr<net::ClientStream> stream);
-    /// Closes the stream. Must not be called while the poller runs.
+    /// `stream` is open. `web` = nullptr: MQTT without WebSocket. The poller must outlive the channel.
+    Channel(net::Poller& poller, std::unique_ptr<net::ClientStream> stream, std::unique_ptr<WsClient> web = nullptr);
+    /// Closes the stream. With WebSocket, a close frame is sent before if the socket accepts it at once. Must not be
+    /// called while the poller runs.
     ~Channel();
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
@@ -25,6 +28,14 @@ public:
     /// Registers the stream with the poller. Call this once, before everything else. Returns false when the system
     /// refuses; errno says why.
     bool start();
+
+    /// True while the WebSocket request is not answered. Then the owner calls go_on() instead of read() and write().
+    bool is_opening() const;
+    /// Goes on with the WebSocket request as far as the socket allows. Afterwards the request is under way, or the
+    /// channel is open, or it has ended. Requires is_opening() && !is_ended().
+    void go_on();
+    /// After an end during the WebSocket request: what the answer says about the next attempt.
+    bridge::RetryClass retry_class() const;
 
     /// Reads at most `into.size()` bytes; `into` must not be empty. Returns 0 when nothing has come, or when the
     /// connection has ended (then is_ended() is true). Requires !is_ended().
@@ -34,11 +45,12 @@ public:
     std::size_t write(Bytes bytes);
 
     /// Ends this side's direction: the peer sees the end after all written bytes. What the peer sends can still be
-    /// read. Call this at most once. may_write() is false afterwards.
+    /// read, and is only good to be dropped: with WebSocket, read() then returns the bytes of the stream. Call this at
+    /// most once. may_write() is false afterwards.
     void finish();
 
     /// True when read() may return bytes now.
-    bool may_read() const { return !is_ended_ && read_needs_ == 0; }
+    bool may_read() const;
     /// True when write() may accept bytes now.
     bool may_write() const { return !is_ended_ && !is_broken_ && !is_finished_ && write_needs_ == 0; }
     /// Tells what the owner waits for, so that the poller reports only that.
@@ -56,11 +68,20 @@ public:
 
 private:
     void on_ready(std::uint32_t events) override;
+    std::size_t read_stream(std::span<Byte> into);
+    std::size_t write_stream(Bytes bytes);
+    std::size_t read_web(std::span<Byte> into);
+    std::size_t write_web(Bytes bytes);
+    void exchange_web();
+    void flush_web();
     void fail();
     void end();
 
     net::Poller& poller_;
     std::unique_ptr<net::ClientStream> stream_;
+    std::unique_ptr<WsClient> web_;  // nullptr = no WebSocket
+    std::size_t web_accepted_ =
+        0;  // bytes that web_ has accepted from write(), and that are not yet reported as written
     // What must be reported before the next call makes sense: EPOLLIN or EPOLLOUT; 0 = a call makes sense now. TLS may
     // have to write before it can read, and the other way round.
     std::uint32_t read_needs_;

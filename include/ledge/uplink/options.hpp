@@ -20,12 +20,13 @@ namespace ledge::uplink {
 struct Server {
     std::string host;  // a name, or an IPv4 or IPv6 address without brackets
     std::uint16_t port = 1883;
-    bool is_tls = false;  // MQTT in TLS, usually on port 8883
+    bool is_tls = false;              // MQTT in TLS, usually on port 8883
+    std::string websocket_path = {};  // of MQTT over WebSocket, which begins with '/': "/mqtt"; "" = no WebSocket
 
     friend bool operator==(const Server&, const Server&) = default;
 };
 
-/// The server as a URL for logs: "mqtts://broker.example:8883", "mqtt://[2001:db8::1]:1883".
+/// The server as a URL for logs: "mqtts://broker.example:8883", "mqtt://[2001:db8::1]:1883", "ws://gw:8080/mqtt".
 std::string to_text(const Server& server);
 
 /// A part of each day, in minutes since 00:00 UTC.
@@ -53,7 +54,7 @@ struct UplinkOptions {
 
     // Time
     bridge::BackoffOptions backoff;
-    Duration connect_timeout = 15s;    // for the name look-up, TCP and the TLS handshake of one server together
+    Duration connect_timeout = 15s;    // for the name look-up, TCP, TLS and WebSocket of one server together
     Duration return_first = 5min;      // while another server is in use: the pause before the preferred one is tried
     Duration return_largest = 2h;      // this pause doubles up to here while the preferred server does not hold
     Duration ending_time_max = 20s;    // from DISCONNECT until both transports are closed by force

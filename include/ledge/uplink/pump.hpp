@@ -22,7 +22,6 @@
 #include "ledge/base/bytes.hpp"
 #include "ledge/base/time.hpp"
 #include "ledge/bridge/relay.hpp"
-#include "ledge/net/client_stream.hpp"
 #include "ledge/uplink/channel.hpp"
 
 namespace ledge::transport {
@@ -52,9 +51,9 @@ public:
     Pump(const Pump&) = delete;
     Pump& operator=(const Pump&) = delete;
 
-    /// Begins with an open connection to the upstream. Requires that the relay is closed. Returns "", or why the system
-    /// refuses to watch the socket; the relay then stays closed.
-    std::string open(std::unique_ptr<net::ClientStream> stream, Instant now);
+    /// Begins with an open connection to the upstream. Requires that the relay is closed, and that `channel` is started
+    /// and open.
+    void open(std::unique_ptr<Channel> channel, Instant now);
     /// Moves all bytes that can move. Must not be called from Driver::flush(), nor while the poller runs. Afterwards
     /// the owner takes the relay's events and asks whether the relay is closed.
     void turn(Instant now);

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -46,7 +47,7 @@ public:
         stopped,     // start() was not called, or the stop is complete
         idle,        // on demand: nothing has to be sent
         pausing,     // the next attempt waits for retry_at()
-        connecting,  // the name look-up, TCP or TLS is under way
+        connecting,  // the name look-up, TCP, TLS or WebSocket is under way
         open,        // the relay has a connection; relay().stage() says more
     };
 
@@ -112,6 +113,7 @@ private:
     bool begin(Attempt& attempt, const Server& server);
     void cancel(Attempt& attempt);
     void take_outcome(Instant now);
+    void go_on_opening(Instant now);
     void on_unreachable(bridge::RetryClass kind, std::string reason, Instant now);
     void pause(bridge::RetryClass kind, Instant now);
 
@@ -131,6 +133,7 @@ private:
 
     UplinkOptions options_;
     net::Connector& connector_;
+    net::Poller& poller_;
     const Log& log_;
     RelayLog relay_log_;
     Rng rng_;
@@ -144,8 +147,10 @@ private:
     State state_ = State::stopped;
     Instant state_since_{};
     Instant retry_at_ = never;
-    Attempt attempt_;  // of State::connecting
-    Attempt probe_;    // of the preferred server, in State::open
+    Attempt attempt_;                   // of State::connecting
+    std::unique_ptr<Channel> opening_;  // of State::connecting, while the WebSocket request is under way
+    Instant opening_deadline_ = never;
+    Attempt probe_;  // of the preferred server, in State::open
     std::string last_problem_;
     std::string logged_tls_problem_;
 

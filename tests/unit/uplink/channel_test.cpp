@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "ledge/os/descriptor.hpp"
+#include "ws_script.hpp"
 
 namespace ledge::uplink {
 namespace {
@@ -118,6 +120,125 @@ TEST_CASE("after finish() the peer reads all bytes and the end, and what it send
     CHECK(pair.poller->poll(0) == 1);
     CHECK(pair.reads() == "");
     CHECK(pair.channel->is_ended());
+}
+
+/// A channel with WebSocket, whose request is answered.
+struct WebPair : Pair {
+    WebPair() {
+        channel.reset();
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        peer.reset(ends[1]);
+        channel.emplace(*poller, std::make_unique<net::ClientStream>(os::Descriptor(ends[0])),
+                        std::make_unique<WsClient>(Server{"gw", 80, false, "/mqtt"}, io));
+        REQUIRE(channel->start());
+        REQUIRE(channel->is_opening());
+        channel->go_on();
+        peer_sends(ws_accepting(peer_reads()));
+        poller->poll(0);
+        channel->go_on();
+        REQUIRE_FALSE(channel->is_opening());
+    }
+    ~WebPair() { channel.reset(); }  // before `io`
+    std::string peer_reads() {
+        std::string all(1024 * 1024, '\0');
+        const ssize_t count = ::recv(peer.get(), all.data(), all.size(), MSG_DONTWAIT);
+        all.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+        return all;
+    }
+
+    boost::asio::io_context io{1};
+};
+
+TEST_CASE("over WebSocket, bytes count as written when the socket has accepted all of their frame") {
+    WebPair pair;
+    const std::string many(1024 * 1024, 'x');
+    std::size_t sent = 0;
+    while (const std::size_t count = pair.channel->write(as_bytes(many).subspan(sent))) sent += count;
+    REQUIRE(sent > 0);
+    CHECK_FALSE(pair.channel->may_write());
+    std::string unparsed;
+    std::size_t got = 0;
+    while (sent < many.size()) {
+        unparsed += pair.peer_reads();
+        while (const auto frame = ws_take_frame(unparsed)) got += frame->payload.size();
+        CHECK(got >= sent);  // the last frame may be there before its count
+        pair.channel->watch(true, true);
+        pair.poller->poll(0);
+        while (sent < many.size()) {
+            const std::size_t count = pair.channel->write(as_bytes(many).subspan(sent));
+            if (count == 0) break;
+            sent += count;
+        }
+    }
+    CHECK_FALSE(pair.channel->is_broken());
+}
+
+TEST_CASE("over WebSocket, a pong that the socket does not accept is sent later without a write of the owner") {
+    WebPair pair;
+    const std::string many(1024 * 1024, 'x');
+    while (pair.channel->write(as_bytes(many)) > 0) {
+    }
+    pair.peer_sends(ws_frame(ws_ping, "p"));
+    pair.channel->watch(true, false);
+    pair.poller->poll(0);
+    CHECK(pair.reads() == "");  // the ping
+    CHECK(pair.reads() == "");
+    CHECK_FALSE(pair.channel->may_read());
+    std::string unparsed = pair.peer_reads();
+    bool has_pong = false;
+    for (int i = 0; i < 100 && !has_pong; ++i) {
+        pair.channel->watch(true, false);
+        pair.poller->poll(0);
+        if (pair.channel->may_read()) CHECK(pair.reads() == "");
+        unparsed += pair.peer_reads();
+        while (const auto frame = ws_take_frame(unparsed)) has_pong |= frame->opcode == ws_pong;
+    }
+    CHECK(has_pong);
+}
+
+TEST_CASE("the end of a channel over WebSocket sends a close frame") {
+    WebPair pair;
+    pair.channel.reset();
+    std::string bytes = pair.peer_reads();
+    const auto frame = ws_take_frame(bytes);
+    REQUIRE(frame);
+    CHECK(frame->opcode == ws_close);
+}
+
+TEST_CASE("over WebSocket, finish() sends a close frame and the end, and what the peer sends is still read") {
+    WebPair pair;
+    REQUIRE(pair.channel->write(as_bytes("bye")) == 3);
+    pair.channel->finish();
+    CHECK_FALSE(pair.channel->may_write());
+    std::string bytes = pair.peer_reads();
+    CHECK(ws_take_frame(bytes)->payload == "bye");
+    CHECK(ws_take_frame(bytes)->opcode == ws_close);
+    std::array<char, 1> into{};
+    CHECK(::recv(pair.peer.get(), into.data(), into.size(), 0) == 0);
+    CHECK(pair.reads() == "");
+    CHECK_FALSE(pair.channel->may_read());
+    pair.peer_sends(ws_frame(ws_close, ""));
+    pair.channel->watch(true, false);
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() != "");
+    CHECK_FALSE(pair.channel->is_ended());
+    pair.peer.reset();
+    CHECK(pair.poller->poll(0) == 1);
+    CHECK(pair.reads() == "");
+    CHECK(pair.channel->is_ended());
+}
+
+TEST_CASE("over WebSocket, a FIN without a close frame is an end by the peer after its last bytes") {
+    WebPair pair;
+    pair.peer_sends(ws_frame(ws_binary, "bye"));
+    pair.peer.reset();
+    pair.poller->poll(0);
+    CHECK(pair.reads() == "bye");
+    for (int i = 0; i < 2 && !pair.channel->is_ended(); ++i) CHECK(pair.reads() == "");
+    CHECK(pair.channel->is_ended());
+    CHECK(pair.channel->is_ended_by_peer());
+    CHECK(pair.channel->reason() == "the peer has closed the connection");
 }
 
 TEST_CASE("a reset by the peer is an end by the peer") {

@@ -15,6 +15,7 @@
 #include "ledge/net/tls_secrets.hpp"
 #include "ledge/session/listener_options.hpp"
 #include "ledge/wire/framer.hpp"
+#include "ws_script.hpp"
 
 namespace ledge::uplink {
 namespace {
@@ -113,6 +114,8 @@ void FakeUpstream::accepts() {
     if (got < 0) return;
     ++accepted;
     framer_.emplace();
+    web_input_.clear();
+    is_web_open_ = false;
     os::Descriptor socket(got);
     // Otherwise the kernel holds a small packet back for some real milliseconds, in which much virtual time passes.
     const int yes = 1;
@@ -147,12 +150,32 @@ void FakeUpstream::turn() {
     using Status = net::ClientStream::Status;
     if (got.status == Status::want_read || got.status == Status::want_write) return;
     if (got.status != Status::done) return peer_.reset();
-    Bytes input = Bytes(buffer).first(got.bytes);
+    const Bytes input = Bytes(buffer).first(got.bytes);
+    if (web_path.empty()) return on_mqtt(input);
+    web_input_ += as_text(input);
+    on_web();
+}
+
+void FakeUpstream::on_mqtt(Bytes input) {
     for (;;) {
         const auto next = framer_->next(input, wire::packet_size_max);
         if (next.status != wire::Framer::Status::frame) return;
         received.push_back(client::text_of_frame(next.frame, wire::Version::v5));
         if (!is_deaf) answer(next.frame);
+    }
+}
+
+void FakeUpstream::on_web() {
+    if (!is_web_open_) {
+        const std::size_t end = web_input_.find("\r\n\r\n");
+        if (end == std::string::npos || is_deaf) return;
+        is_web_open_ = web_answer.empty();
+        sends_plain(is_web_open_ ? ws_accepting(web_input_) : web_answer);
+        web_input_.erase(0, end + 4);
+    }
+    while (const auto frame = ws_take_frame(web_input_)) {
+        if (frame->opcode == ws_close) ++web_closes;
+        if (frame->opcode == ws_binary) on_mqtt(as_bytes(frame->payload));
     }
 }
 
@@ -178,12 +201,24 @@ void FakeUpstream::answer(Bytes frame) {
 }
 
 void FakeUpstream::sends_bytes(std::string_view bytes) {
+    if (web_path.empty()) return sends_plain(bytes);
+    std::string frames;
+    for (std::size_t at = 0; at < bytes.size(); at += web_frame_bytes)
+        frames += ws_frame(ws_binary, bytes.substr(at, web_frame_bytes));
+    sends_plain(frames);
+}
+
+void FakeUpstream::sends_plain(std::string_view bytes) {
     while (peer_ != nullptr && !bytes.empty()) {
         const net::ClientStream::Transfer sent = peer_->write(as_bytes(bytes));
         // The tests send less than the kernel's buffer takes.
         REQUIRE((sent.status == net::ClientStream::Status::done));
         bytes.remove_prefix(sent.bytes);
     }
+}
+
+void FakeUpstream::closes_web(std::uint16_t code, std::string_view reason) {
+    sends_plain(ws_frame(ws_close, ws_close_payload(code, reason)));
 }
 
 void FakeUpstream::hangs_up() { peer_.reset(); }

@@ -40,7 +40,7 @@ public:
 
     /// From the next connection on, the server speaks TLS with these certificates.
     void speaks_tls(const net::TlsOptions& options);
-    Server server() const { return {"127.0.0.1", port_, tls_ != nullptr}; }
+    Server server() const { return {"127.0.0.1", port_, tls_ != nullptr, web_path}; }
     void turn();
 
     /// True when one of the received packets begins so, for example "PUBLISH site/plant/a".
@@ -54,6 +54,8 @@ public:
         sends_bytes(as_text(Bytes(bytes)));
     }
     void sends_bytes(std::string_view bytes);
+    /// Sends a close frame of WebSocket.
+    void closes_web(std::uint16_t code, std::string_view reason);
     /// Closes the connection with FIN (with TLS after close_notify), or with RST.
     void hangs_up();
     void resets();
@@ -68,11 +70,18 @@ public:
     bool is_reading = true;             // false: what comes stays in the kernel
     bool acknowledges = true;           // answers messages of QoS 1
     std::string greeting;               // sent instead of the answer to CONNECT; "" = CONNACK
+    std::string web_path;               // of MQTT over WebSocket; "" = no WebSocket
+    std::string web_answer;             // sent instead of the answer to the WebSocket request; "" = 101
+    std::size_t web_frame_bytes = 1;    // of MQTT in one sent frame
+    int web_closes = 0;                 // received close frames
 
 private:
     void accepts();
     void shakes_hands();
     void answer(Bytes frame);
+    void on_mqtt(Bytes input);
+    void on_web();
+    void sends_plain(std::string_view bytes);
 
     std::uint16_t port_ = 0;
     os::Descriptor listener_;
@@ -80,6 +89,8 @@ private:
     std::unique_ptr<net::TlsSession> handshake_;  // until the handshake has ended
     std::unique_ptr<net::ClientStream> peer_;     // nullptr = nobody is connected
     std::optional<wire::Framer> framer_;
+    std::string web_input_;  // bytes of WebSocket that are not yet parsed
+    bool is_web_open_ = false;
 };
 
 /// A client of the local broker, in the same thread.
