@@ -1,5 +1,5 @@
 // The HTTP client: its idle connections and its requests, on the loop's thread. This file compiles Beast's HTTP parser;
-// besides it, only transport's web_front.cpp compiles Beast.
+// besides it, only transport's web_front.cpp and uplink's ws_client.cpp compile Beast.
 #include "ledge/net/http_client.hpp"
 
 #include <array>

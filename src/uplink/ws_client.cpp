@@ -196,7 +196,8 @@ void WsClient::Wire::on_upgraded(const Error& error) {
     answer = {};
     if (chosen != subprotocol)  // [MQTT-6.0.0-4]
         return end("the WebSocket at the path " + path + " does not speak MQTT: the subprotocol of its answer is " +
-                       (chosen.empty() ? std::string("missing") : shown(chosen)) + " instead of \"mqtt\"",
+                       (chosen.empty() ? std::string("missing") : shown(chosen)) +
+                       " instead of \"mqtt\"; check the path of the url",
                    RetryClass::operator_needed);
     state = State::open;
     read_on();

@@ -57,6 +57,7 @@ public:
     /// Cancels a connection that is under way, so that its `done` is not called. Has no effect after `done` was called.
     void give_up(Ticket ticket);
     std::size_t under_way() const { return attempts_.size(); }
+    /// The loop of the constructor.
     boost::asio::io_context& io() const { return io_; }
 
 private:

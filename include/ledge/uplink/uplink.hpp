@@ -6,7 +6,7 @@
 //     stopped      start(): on demand                                idle
 //     stopped      start(): otherwise                                connecting
 //     idle         wake()                                            connecting
-//     connecting   the server is reached                             open
+//     connecting   the server is reached (with WebSocket: 101)       open
 //     connecting   the server is not reached                         pausing
 //     pausing      the pause is over                                 connecting
 //     open         both connections have ended: by idle_time         idle, or connecting if wake() was called

@@ -1,5 +1,5 @@
-// The web front. This is the only translation unit that compiles all of Beast, which takes 0.8 GB of memory and half a
-// minute. Its parts are templates over the stream below them, a plain socket or TLS. On the loop's thread.
+// The web front. This translation unit compiles all of Beast, which takes 0.8 GB of memory and half a minute. Its parts
+// are templates over the stream below them, a plain socket or TLS. On the loop's thread.
 #include <algorithm>
 
 #include "../tls/tls_gate.hpp"
