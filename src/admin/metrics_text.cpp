@@ -88,8 +88,7 @@ private:
 }  // namespace
 
 std::string metrics_text(const broker::Metrics& metrics, const transport::TlsCounters& tls,
-                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version,
-                         Duration uptime) {
+                         const std::vector<uplink::BridgeFigures>& bridges, std::string_view version, Duration uptime) {
     const broker::MetricSource core{metrics, version, uptime};
     Text text(core, tls, bridges);
     for_each_metric(text);

@@ -127,9 +127,9 @@ std::vector<uplink::BridgeFigures> Pages::figures_of_bridges(Instant now) const 
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
-    return {200, metrics_content_type,
-            metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(now), version_,
-                         now - start_)};
+    return {
+        200, metrics_content_type,
+        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(now), version_, now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

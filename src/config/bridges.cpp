@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view bridges_key = "bridges";
 constexpr std::string_view routes_name = "routes";
-constexpr std::size_t shown_bytes_max = 200;  // of a key in a complaint
+constexpr std::size_t key_bytes_shown = 200;  // of a key in a complaint
 
 bool is_table(const Assignment& assignment) {
     const auto* other = std::get_if<OtherValue>(&assignment.value);
@@ -50,7 +50,7 @@ std::string unknown(Scope scope, std::string_view prefix, std::string_view name)
     }
     const std::string meant = nearest(name, candidates);
     if (meant.empty()) return "is unknown; ledgemq --print-config shows all keys";
-    return "is unknown; did you mean '" + std::string(prefix.substr(0, shown_bytes_max)) + meant + "'?";
+    return "is unknown; did you mean '" + std::string(prefix.substr(0, key_bytes_shown)) + meant + "'?";
 }
 
 /// Converts the value and writes it to its place. Returns the mistake, "" = none.

@@ -40,7 +40,8 @@ broker::ListenerOptions inner_listener(const config::BridgeSettings& settings, b
     limits.queue_stored_messages_max = settings.queue.messages_max;
     limits.queue_stored_bytes_max = settings.queue.bytes_max;
     // With a store, only messages of the durability level ram wait in memory.
-    limits.queue_bytes_max = has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
+    limits.queue_bytes_max =
+        has_store ? std::min(settings.queue.bytes_max, memory_max_with_store) : settings.queue.bytes_max;
     limits.overflow = policy_of(settings.queue.overflow);
     return listener;
 }
@@ -66,8 +67,7 @@ client::WillOptions state_message(const std::string& topic, std::string payload)
 bridge::RelayOptions relay_options(const config::BridgeSettings& settings, std::string_view host_name) {
     bridge::RelayOptions relay;
     relay.routes = settings.routes;
-    relay.client_id =
-        settings.client_id.empty() ? std::string(host_name) + "-" + settings.name : settings.client_id;
+    relay.client_id = settings.client_id.empty() ? std::string(host_name) + "-" + settings.name : settings.client_id;
     if (!settings.user.empty()) relay.user_name = settings.user;
     if (!settings.state_topic.empty()) {
         relay.will = state_message(settings.state_topic, "0");
@@ -150,11 +150,12 @@ void add_bridges(runtime::BrokerLoopOptions& options, const config::Config& conf
         uplinks.push_back(uplink_options(settings, listener, host));
         options.needs_tls_workers |= settings.uses_tls();
     }
-    options.parts.push_back([uplinks = std::move(uplinks), &log, seed, &bridges](const runtime::LoopServices& services) {
-        auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
-        bridges = made.get();
-        return made;
-    });
+    options.parts.push_back(
+        [uplinks = std::move(uplinks), &log, seed, &bridges](const runtime::LoopServices& services) {
+            auto made = std::make_unique<uplink::Bridges>(uplinks, services, log, seed);
+            bridges = made.get();
+            return made;
+        });
 }
 
 }  // namespace ledge::daemon

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "day_windows.hpp"
 #include "ledge/base/assert.hpp"
 #include "ledge/base/rng.hpp"
 #include "ledge/broker/session_facts.hpp"
@@ -12,7 +13,6 @@
 #include "ledge/runtime/clock.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/uplink/uplink.hpp"
-#include "day_windows.hpp"
 #include "local_session.hpp"
 
 namespace ledge::uplink {
@@ -206,7 +206,7 @@ private:
     BridgeStage published_ = BridgeStage::stopped;
     Instant stage_since_{};
     Instant next_facts_ = never;
-    Instant next_boundary_ = never;  // when keep_windows() is due
+    Instant next_boundary_ = never;                 // when keep_windows() is due
     std::map<std::string_view, std::string> told_;  // the values that were published last
 };
 

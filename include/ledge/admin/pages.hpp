@@ -22,7 +22,7 @@ class BrokerLoop;
 namespace ledge::uplink {
 class Bridges;
 struct BridgeFigures;
-}
+}  // namespace ledge::uplink
 
 namespace ledge::admin {
 

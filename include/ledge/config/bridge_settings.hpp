@@ -38,7 +38,7 @@ struct BridgeQueueSettings {
     std::uint32_t messages_max = 1'000'000;
     Overflow overflow = Overflow::drop_oldest;
     std::uint32_t poison_attempts = 3;
-    std::string dead_letter_topic;        // at the local broker; "" = such messages are dropped
+    std::string dead_letter_topic;  // at the local broker; "" = such messages are dropped
 };
 
 /// [bridges.NAME.tls]: for urls that begin with mqtts:// or wss://. Strings without another comment are paths.
