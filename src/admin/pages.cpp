@@ -115,21 +115,21 @@ HttpAnswer Pages::health(Instant now) const {
     body.text("store_found", broker::name_of(metrics.store.start_state));
     body.number("store_waiting_s", std::int64_t{waited});
     body.begin_list("bridges");
-    for (const uplink::BridgeFigures& bridge : figures_of_bridges(now)) add_bridge(body, bridge);
+    for (const uplink::BridgeFigures& bridge : figures_of_bridges()) add_bridge(body, bridge);
     body.end_list();
     body.number("uptime_s", std::int64_t{uptime});
     return {static_cast<std::uint16_t>(is_well ? 200 : 503), json, body.finish()};
 }
 
-std::vector<uplink::BridgeFigures> Pages::figures_of_bridges(Instant now) const {
-    return bridges_ == nullptr ? std::vector<uplink::BridgeFigures>() : bridges_->figures(now);
+std::vector<uplink::BridgeFigures> Pages::figures_of_bridges() const {
+    return bridges_ == nullptr ? std::vector<uplink::BridgeFigures>() : bridges_->figures(loop_->now());
 }
 
 HttpAnswer Pages::metrics(Instant now) const {
     LEDGE_ASSERT(loop_ != nullptr);
     return {
         200, metrics_content_type,
-        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(now), version_, now - start_)};
+        metrics_text(loop_->shard().metrics(), loop_->tls_counters(), figures_of_bridges(), version_, now - start_)};
 }
 
 /// /api/v1/ itself names the version of the broker and the resources.

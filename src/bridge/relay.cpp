@@ -156,9 +156,10 @@ void Relay::inner_opened(Instant now) {
 }
 
 void Relay::on_inner_connected(const client::Connected& event, Instant now) {
+    const bool is_new = !event.session_present || is_inner_session_new_;
     // An upstream without a session has no ids that new messages could meet.
     if (!has_upstream_session_) is_inner_session_new_ = false;
-    if (!event.session_present || is_inner_session_new_) {
+    if (is_new) {
         open_in_.clear();
         is_open_in_known_ = true;
         is_wash_owed_ = false;

@@ -62,7 +62,7 @@ private:
 
     transport::HttpAnswer health(Instant now) const;
     transport::HttpAnswer metrics(Instant now) const;
-    std::vector<uplink::BridgeFigures> figures_of_bridges(Instant now) const;
+    std::vector<uplink::BridgeFigures> figures_of_bridges() const;
     transport::HttpAnswer api(const transport::HttpRequest& request) const;
 
     std::string version_;

@@ -117,7 +117,7 @@ Client& Client::tries_to_connect(const Wish& wish) {
     REQUIRE(connection == nullptr);
     version_ = wish.version;
     incoming_.clear();
-    connection = rig_.shard->open({wish.listener, wish.address, wish.proven}, this, rig_.now);
+    connection = rig_.shard->open({wish.listener, wish.address, wish.proven, wish.is_inner}, this, rig_.now);
     if (connection == nullptr) return *this;
     return sends(encode_connect(wish.client_id.empty() ? std::string_view(name_) : wish.client_id, wish));
 }

@@ -83,6 +83,7 @@ struct Wish {
     std::optional<std::string_view> password{};
     std::string_view address = "192.0.2.1:1";
     std::string_view proven{};     // by TLS
+    bool is_inner = false;         // a part of the program, named by `proven`
     std::string_view client_id{};  // "": the name of the client
 };
 

@@ -200,5 +200,24 @@ TEST_CASE("property: published, delivered and kept back is what a slow reference
     }
 }
 
+TEST_CASE("rules for users do not concern a part of this program, before and after a new policy") {
+    Rig rig;
+    take(rig, mosquitto("topic deny #\nuser w\ntopic readwrite #\n"));
+    Wish wish;
+    wish.proven = "$bridge/cloud";
+    wish.is_inner = true;
+    Client& bridge = rig["bridge"].connects(wish);
+    bridge.subscribes("a/#", wire::QoS::at_least_once);
+    Client& writer = comes(rig, "w", "w");
+    writer.subscribes("c", wire::QoS::at_most_once);
+    writer.publishes("a/b", "1", wire::QoS::at_most_once);
+    CHECK(bridge.takes() == "PUBLISH a/b 1");
+    bridge.publishes("c", "1", wire::QoS::at_most_once);
+    CHECK(writer.takes() == "PUBLISH c 1");
+    take(rig, mosquitto("topic deny #\n"));
+    rig.passes(1s);
+    CHECK(bridge.is_open());
+}
+
 }  // namespace
 }  // namespace ledge::broker

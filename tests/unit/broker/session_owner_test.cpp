@@ -44,6 +44,24 @@ TEST_CASE("a session is its user's: nobody else resumes it, ends it or takes it 
     }
 }
 
+TEST_CASE("client identifiers of bridges are for parts of this program only [MQTT-3.1.3-8]") {
+    Rig rig;
+    Wish bridge = lasting;
+    bridge.client_id = "$bridge/cloud";
+    for (const std::string_view user : {"", "alice", "$bridge/cloud"}) {
+        Wish stranger = bridge;
+        if (!user.empty()) stranger.proven = user;
+        rig["stranger"].tries_to_connect(stranger);
+        CHECK(rig["stranger"].takes() == "CONNACK client_identifier_not_valid");
+    }
+    bridge.proven = "$bridge/cloud";
+    bridge.is_inner = true;
+    rig["bridge"].tries_to_connect(bridge);
+    CHECK(rig["bridge"].takes() == "CONNACK success");
+    CHECK(rig.shard->find_session("$bridge/cloud")->owner == "$bridge/cloud");
+    CHECK_FALSE(rig.shard->find_session("$bridge/other").has_value());
+}
+
 TEST_CASE("a session without a proven owner goes to whoever comes, and is his if he has a name") {
     Rig rig;
     CHECK(answer_to(rig, "1", "") == "CONNACK success");

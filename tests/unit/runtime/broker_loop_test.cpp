@@ -310,5 +310,94 @@ TEST_CASE("a changed file of the policy is told once it has settled; what SIGHUP
     std::filesystem::remove(path);
 }
 
+/// What happened to a part of the loop.
+struct Happened {
+    int starts = 0;
+    int turns = 0;
+    int times = 0;
+    int stops = 0;
+    bool is_destroyed = false;
+    bool wants_turn = false;
+    bool is_stopped = false;
+    Instant deadline = never;
+};
+
+class FakePart final : public LoopPart {
+public:
+    explicit FakePart(Happened& happened) : happened_(happened) {}
+    ~FakePart() override { happened_.is_destroyed = true; }
+    void start(Instant) override { ++happened_.starts; }
+    void turn(Instant) override { ++happened_.turns; }
+    bool wants_turn() const override { return happened_.wants_turn; }
+    void on_time(Instant) override {
+        ++happened_.times;
+        happened_.deadline = never;
+    }
+    Instant next_deadline() const override { return happened_.deadline; }
+    void stop(Instant) override { ++happened_.stops; }
+    bool is_stopped() const override { return happened_.is_stopped; }
+
+private:
+    Happened& happened_;
+};
+
+TEST_CASE("a part of the program has its turns and its deadlines, and the loop sleeps only if the part agrees") {
+    Happened happened;
+    BrokerLoopOptions options = options_for(0);
+    options.parts.push_back([&](const LoopServices& services) {
+        CHECK(services.tls_workers == nullptr);
+        return std::make_unique<FakePart>(happened);
+    });
+    const auto loop = make(std::move(options));
+    CHECK(happened.starts == 1);
+    CHECK(happened.turns == 0);
+    happened.wants_turn = true;
+    loop->turn(Duration::max());  // would wait for ever otherwise
+    CHECK(happened.turns == 1);
+    happened.wants_turn = false;
+    happened.deadline = loop->now() + 20ms;
+    for (int i = 0; i < 10 && happened.times == 0; ++i) loop->turn(Duration::max());
+    CHECK(happened.times == 1);
+    CHECK(happened.turns < 10);  // the loop has slept until then
+}
+
+TEST_CASE("a stop waits until the parts have stopped, and destroys them before the driver") {
+    for (const bool does_stop : {true, false}) {
+        CAPTURE(does_stop);
+        Happened happened;
+        BrokerLoopOptions options = options_for(1);
+        options.stop_time_max = 50ms;
+        options.needs_tls_workers = true;
+        options.parts.push_back([&](const LoopServices& services) {
+            CHECK(services.tls_workers != nullptr);
+            return std::make_unique<FakePart>(happened);
+        });
+        const auto loop = make(std::move(options));
+        loop->stop();
+        CHECK(happened.stops == 1);
+        CHECK(loop->turn(0ms));
+        CHECK_FALSE(happened.is_destroyed);
+        happened.is_stopped = does_stop;
+        const auto begin = std::chrono::steady_clock::now();
+        while (loop->turn(10ms)) {
+        }
+        CHECK(happened.is_destroyed);
+        if (!does_stop) CHECK(std::chrono::steady_clock::now() - begin >= 20ms);
+    }
+}
+
+TEST_CASE("listeners beyond the last endpoint are for parts of the program") {
+    BrokerLoopOptions options = options_for(1);
+    options.shard.listeners.emplace_back().name = "bridge:cloud";
+    const auto loop = make(std::move(options));
+    CHECK(loop->addresses().size() == 1);
+    broker::ListenerOptions more;
+    more.name = "more";
+    transport::Endpoint endpoint;
+    endpoint.port = 0;
+    CHECK(loop->add_listener(more, endpoint, {}, false).ok());
+    CHECK(loop->addresses().size() == 2);
+}
+
 }  // namespace
 }  // namespace ledge::runtime

@@ -41,8 +41,10 @@ broker::ShardOptions shard_options() {
     session::ListenerOptions listener;
     listener.allow_anonymous = true;
     listener.limits.queue_bytes_max = 64 * 1024 * 1024;  // more than the kernel holds for a socket
-    options.listeners = {listener};
-    options.sys_interval = {};
+    session::ListenerOptions strict = listener;
+    strict.limits.wildcard_subscriptions_available = false;
+    options.listeners = {listener, strict};
+    options.sys_interval = 1h;
     return options;
 }
 
@@ -61,6 +63,7 @@ UplinkOptions uplink_options() {
     options.relay.routes = {route(bridge::Direction::out, "plant/#"), route(bridge::Direction::in, "cmd/#")};
     options.relay.client_id = "gw";
     options.relay.inner_client_id = "bridge";
+    options.inner_user = "bridge";
     options.relay.own_id = "gw-17";
     options.upstream.kind = bridge::UpstreamKind::ledgemq;
     return options;
@@ -290,6 +293,7 @@ Rig::Rig(std::size_t servers)
 
 Rig::~Rig() {
     uplink.reset();
+    bridges.reset();
     local.reset();
     driver.close_all();
 }
@@ -303,6 +307,16 @@ void Rig::secures(std::size_t index, const net::TlsOptions& served) {
 void Rig::starts() {
     uplink.emplace(options, connector, driver, log, 1);
     uplink->start(virtual_now);
+}
+
+void Rig::starts_bridges() {
+    const std::vector<UplinkOptions> all = {options};
+    bridges.emplace(all, runtime::LoopServices{io, shard, driver, workers.get()}, log, 1);
+    bridges->start(virtual_now);
+}
+
+bool Rig::until_stage(BridgeStage stage) {
+    return until([&] { return bridges->figures(virtual_now).front().stage == stage; });
 }
 
 void Rig::runs() {
@@ -321,6 +335,13 @@ void Rig::turn() {
             CHECK(uplink->next_deadline() > virtual_now);  // otherwise the loop would never sleep
         }
         uplink->turn(virtual_now);
+    }
+    if (bridges) {
+        if (bridges->next_deadline() <= virtual_now) {
+            bridges->on_time(virtual_now);
+            CHECK(bridges->next_deadline() > virtual_now);
+        }
+        bridges->turn(virtual_now);
     }
     if (local) local->turn();
     driver.flush();

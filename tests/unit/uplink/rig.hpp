@@ -26,6 +26,7 @@
 #include "ledge/os/worker_pool.hpp"
 #include "ledge/transport/driver.hpp"
 #include "ledge/transport/inner_link.hpp"
+#include "ledge/uplink/bridges.hpp"
 #include "ledge/uplink/uplink.hpp"
 
 namespace ledge::uplink {
@@ -124,12 +125,15 @@ public:
     void runs();
     /// The same without the wait.
     void starts();
+    /// Makes the bridges from `options` alone, and starts them. Use either these or the uplink.
+    void starts_bridges();
 
     void turn();
     /// Turns until `is_done`; false = not within some seconds.
     bool until(const std::function<bool()>& is_done);
     bool until_state(Uplink::State state);
     bool until_relaying();
+    bool until_stage(BridgeStage stage);  // of the bridges
     /// Time passes, in small steps.
     void passes(Duration duration);
     bool has_logged(std::string_view text) const;
@@ -147,6 +151,7 @@ public:
     net::Connector connector{io};
     std::optional<Local> local;
     std::optional<Uplink> uplink;
+    std::optional<Bridges> bridges;
 };
 
 }  // namespace ledge::uplink

@@ -1,0 +1,142 @@
+// Bridges with the real core, a scripted upstream and virtual time: what the session at the local broker is for, and what
+// a bridge tells about itself.
+#include "ledge/uplink/bridges.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "ledge/broker/session_facts.hpp"
+#include "ledge/runtime/clock.hpp"
+#include "rig.hpp"
+
+namespace ledge::uplink {
+namespace {
+
+BridgeFigures figures(const Rig& rig, Instant now) { return rig.bridges->figures(now).front(); }
+
+TEST_CASE("messages wait for an upstream that was never reached") {
+    Rig rig;
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.local->publishes("plant/a", "1");
+    rig.local->publishes("plant/b", "2");
+    rig.local->publishes("other", "3");
+    for (int i = 0; i < 8; ++i) rig.turn();
+    CHECK(figures(rig, {}).queue_messages == 2);
+    rig.upstreams[0].listens();
+    rig.passes(5s);
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/b 2"); }));
+    CHECK(rig.upstreams[0].has("PUBLISH site/plant/a 1"));
+    CHECK(rig.until([&] { return figures(rig, {}).queue_messages == 0; }));
+    CHECK(figures(rig, {}).messages.out_done == 2);
+}
+
+TEST_CASE("a filter that is no longer of any route is unsubscribed, and the others stay") {
+    Rig rig;
+    rig.options.relay.routes[0].filter = "old/#";
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(rig.shard.filters_of("bridge") == std::vector<std::string>{"old/#"});
+    rig.bridges.reset();
+    rig.options.relay.routes[0].filter = "plant/#";
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    CHECK(rig.shard.filters_of("bridge") == std::vector<std::string>{"plant/#"});
+    rig.local->publishes("old/a", "1");
+    rig.local->publishes("plant/a", "1");
+    for (int i = 0; i < 8; ++i) rig.turn();
+    CHECK(figures(rig, {}).queue_messages == 1);
+}
+
+TEST_CASE("the state of a bridge is a retained topic, and further topics tell more") {
+    Rig rig;
+    rig.upstreams[0].stops_listening();
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::pausing));
+    rig.local->subscribes("$SYS/broker/bridges/#");
+    const auto has_got = [&](std::string_view text) {
+        return rig.until([&] { return std::ranges::find(rig.local->got, text) != rig.local->got.end(); });
+    };
+    CHECK(has_got("$SYS/broker/bridges/cloud/state 0"));
+    CHECK(has_got("$SYS/broker/bridges/cloud/stage pausing"));
+    rig.upstreams[0].listens();
+    rig.passes(5s);
+    CHECK(has_got("$SYS/broker/bridges/cloud/state 1"));
+    CHECK(has_got("$SYS/broker/bridges/cloud/stage running"));
+    rig.local->got.clear();
+    rig.passes(1min);
+    CHECK(rig.local->got.empty());  // nothing has changed, so nothing is published
+    rig.upstreams[0].hangs_up();
+    CHECK(has_got("$SYS/broker/bridges/cloud/state 0"));
+}
+
+TEST_CASE("on demand, a waiting message wakes the bridge, also one from before the start") {
+    Rig rig;
+    rig.options.is_on_demand = true;
+    rig.options.idle_time = 30s;
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::idle));
+    rig.passes(1min);
+    CHECK(rig.upstreams[0].accepted == 0);
+    CHECK_FALSE(rig.bridges->wants_turn());
+    rig.local->publishes("plant/a", "1");
+    CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/a 1"); }));
+    rig.passes(2min);
+    CHECK(rig.until_stage(BridgeStage::idle));
+    CHECK(rig.upstreams[0].accepted == 1);
+    rig.local->publishes("plant/a", "2");
+    rig.bridges.reset();
+    for (int i = 0; i < 8; ++i) rig.turn();
+    rig.starts_bridges();
+    CHECK(rig.until([&] { return rig.upstreams[0].has("PUBLISH site/plant/a 2"); }));
+}
+
+TEST_CASE("outside of its windows a bridge stays away, and messages wait") {
+    const auto time = runtime::read_wall_clock();
+    const auto minute =
+        std::chrono::duration_cast<std::chrono::minutes>(time - std::chrono::floor<std::chrono::days>(time));
+    const auto later = [&](int minutes) { return static_cast<std::uint16_t>((minute.count() + minutes) % 1440); };
+    Rig rig;
+    rig.options.windows = {{later(120), later(180)}};
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::stopped));
+    rig.local->publishes("plant/a", "1");
+    rig.passes(5min);
+    CHECK(rig.upstreams[0].accepted == 0);
+    CHECK(figures(rig, {}).queue_messages == 1);
+    Rig inside;
+    inside.options.windows = {{later(1320), later(120)}};
+    inside.starts_bridges();
+    CHECK(inside.until_stage(BridgeStage::running));
+}
+
+TEST_CASE("after a stop the bridges are stopped, whatever they were doing") {
+    for (const bool is_reachable : {true, false}) {
+        CAPTURE(is_reachable);
+        Rig rig;
+        if (!is_reachable) rig.upstreams[0].stops_listening();
+        rig.starts_bridges();
+        SUBCASE("at once") {}
+        SUBCASE("later") { REQUIRE(rig.until_stage(is_reachable ? BridgeStage::running : BridgeStage::pausing)); }
+        CHECK_FALSE(rig.bridges->is_stopped());
+        rig.bridges->stop(Instant(1h));
+        CHECK(rig.until([&] { return rig.bridges->is_stopped(); }));
+        CHECK(rig.bridges->next_deadline() == never);
+        CHECK_FALSE(rig.bridges->wants_turn());
+    }
+}
+
+TEST_CASE("a refused subscription at the local broker is told, and the bridge goes on") {
+    Rig rig;
+    rig.options.inner_listener = 1;  // without wildcards
+    rig.starts_bridges();
+    REQUIRE(rig.until_stage(BridgeStage::running));
+    CHECK(rig.has_logged("bridge_local_problem"));
+}
+
+}  // namespace
+}  // namespace ledge::uplink
