@@ -1,5 +1,5 @@
-// The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges, and the order of all
-// rows.
+// The rows of the metric table that the core cannot have, because it knows neither TLS nor bridges, and the order of
+// all rows.
 #pragma once
 
 #include "ledge/broker/metric_table.hpp"

@@ -5,7 +5,12 @@
 #include <utility>
 
 #include "ledge/base/assert.hpp"
+#include "ledge/base/log.hpp"
+#include "ledge/config/config.hpp"
+#include "ledge/net/tls_client.hpp"
+#include "ledge/runtime/broker_loop.hpp"
 #include "ledge/session/inner_clients.hpp"
+#include "ledge/uplink/bridges.hpp"
 #include "process.hpp"
 
 namespace ledge::daemon {

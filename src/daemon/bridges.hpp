@@ -2,14 +2,26 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
-#include "ledge/base/log.hpp"
-#include "ledge/config/config.hpp"
-#include "ledge/net/tls_client.hpp"
-#include "ledge/runtime/broker_loop.hpp"
-#include "ledge/uplink/bridges.hpp"
+namespace ledge {
+class Log;
+}
+namespace ledge::config {
+struct BridgeSettings;
+struct BridgeTlsSettings;
+struct Config;
+}  // namespace ledge::config
+namespace ledge::net {
+struct TlsClientOptions;
+}
+namespace ledge::runtime {
+struct BrokerLoopOptions;
+}
+namespace ledge::uplink {
+class Bridges;
+struct UplinkOptions;
+}  // namespace ledge::uplink
 
 namespace ledge::daemon {
 

@@ -39,8 +39,8 @@ public:
     /// CONNECT has come and is not answered yet: bytes from the client are for hold_input().
     bool is_awaiting_answer() const { return step_ == Step::awaiting_login || step_ == Step::awaiting_turn; }
 
-    /// The user is known without CONNECT: no password is asked for, and a user name in CONNECT means nothing. `proof` is
-    /// Proof::tls, or Proof::program for a part of this program.
+    /// The user is known without CONNECT: no password is asked for, and a user name in CONNECT means nothing. `proof`
+    /// is Proof::tls, or Proof::program for a part of this program.
     void set_proven_user(std::string_view user, auth::Proof proof);
     /// The client's identity once it is settled; nullptr when the client is anonymous and there are no rules.
     const auth::Identity* identity() const { return identity_.get(); }

@@ -8,7 +8,10 @@
 #include "ledge/base/time.hpp"
 #include "ledge/broker/metrics.hpp"
 #include "ledge/transport/tls_counters.hpp"
-#include "ledge/uplink/bridges.hpp"
+
+namespace ledge::uplink {
+struct BridgeFigures;
+}
 
 namespace ledge::admin {
 

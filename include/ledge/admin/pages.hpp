@@ -46,8 +46,8 @@ public:
     /// `token`: "" = no token. `log` must outlive this object. `now`: the start, for the uptime.
     Pages(std::string version, std::string token, const Log& log, Instant now);
 
-    /// From now on answers show the figures of `loop` and of its bridges, which must outlive all requests. nullptr = the
-    /// broker has no bridges. Before this call every request gets 503.
+    /// From now on answers show the figures of `loop` and of its bridges, which must outlive all requests. nullptr =
+    /// the broker has no bridges. Before this call every request gets 503.
     void attach(runtime::BrokerLoop& loop, const uplink::Bridges* bridges) {
         loop_ = &loop;
         bridges_ = bridges;

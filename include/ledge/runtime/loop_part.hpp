@@ -1,5 +1,5 @@
-// LoopPart: a part of the program that is a client of the broker and takes part in the turns of a BrokerLoop, such as the
-// bridges. The loop knows nothing else of it. On the loop's thread.
+// LoopPart: a part of the program that is a client of the broker and takes part in the turns of a BrokerLoop, such as
+// the bridges. The loop knows nothing else of it. On the loop's thread.
 #pragma once
 
 #include <functional>

@@ -2,7 +2,7 @@
 // then runs the uplink, and tells its state: topics below $SYS/broker/bridges/NAME/, and figures for /metrics.
 //
 //     bridge              $SYS/broker/bridges/NAME/...
-//     state               1 = messages flow in both directions, 0 = they do not (as in the states of Mosquitto's bridges)
+//     state               1 = messages flow in both directions, 0 = they do not (as Mosquitto's bridges tell it)
 //     stage               a word: see name_of(BridgeStage)
 //     reason              why the last connection or attempt has ended; empty while messages flow
 //     server              the url of the server in use, or of the next attempt

@@ -48,8 +48,8 @@ struct UplinkOptions {
     std::uint16_t inner_listener = 0;  // index in ShardOptions::listeners; its limits and rights apply to the bridge
     std::string inner_user;            // the name of the bridge as a user of the local broker; not empty
 
-    /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for the
-    /// operator, who must act. Empty = the password of `relay`, if there is one.
+    /// Reads the password before each connection, so that a changed one is used at once. The error is a sentence for
+    /// the operator, who must act. Empty = the password of `relay`, if there is one.
     std::function<Result<std::string, std::string>()> read_password;
 
     // Time

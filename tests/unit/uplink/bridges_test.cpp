@@ -1,5 +1,5 @@
-// Bridges with the real core, a scripted upstream and virtual time: what the session at the local broker is for, and what
-// a bridge tells about itself.
+// Bridges with the real core, a scripted upstream and virtual time: what the session at the local broker is for, and
+// what a bridge tells about itself.
 #include "ledge/uplink/bridges.hpp"
 
 #include <doctest/doctest.h>

@@ -1,0 +1,58 @@
+// Shard: what the program asks of it while it runs: changes to its listeners, sessions for operators, and facts that
+// parts of the program beside the core tell. On the shard's thread.
+#include <algorithm>
+
+#include "ledge/base/assert.hpp"
+#include "ledge/session/live_limits.hpp"
+#include "shard_parts.hpp"
+
+namespace ledge::broker {
+
+// Connections and sessions refer to the options of their listener, so the change reaches them at once.
+void Shard::set_limits(const Listeners& listeners) {
+    for (ListenerOptions& mine : parts_->options.listeners) {
+        const auto wanted = std::ranges::find(listeners, mine.name, &ListenerOptions::name);
+        if (wanted != listeners.end()) session::take_live_options(mine, *wanted);
+    }
+    parts_->router.set_may_refuse(parts_->options.may_refuse());
+}
+
+std::uint16_t Shard::add_listener(const ListenerOptions& listener, bool has_other_users) {
+    Parts& p = *parts_;
+    p.options.listeners.push_back(listener);
+    p.connections.add_listener();  // both have the same index for the new listener
+    p.router.set_may_refuse(p.options.may_refuse());
+    p.lifecycle.set_other_users(has_other_users);
+    LEDGE_ASSERT(p.options.listeners.size() <= 0x1'0000);
+    return static_cast<std::uint16_t>(p.options.listeners.size() - 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Sessions, and facts about parts of the program beside the core
+
+std::vector<SessionFacts> Shard::list_sessions(std::string_view after, std::size_t count_max) const {
+    return parts_->lifecycle.list(after, count_max, parts_->latest);
+}
+
+std::optional<SessionFacts> Shard::find_session(std::string_view client_id) const {
+    return parts_->lifecycle.find(client_id, parts_->latest);
+}
+
+bool Shard::remove_session(std::string_view client_id, Instant now) {
+    parts_->begin_turn(now);
+    return parts_->lifecycle.remove(client_id, now);
+}
+
+std::vector<std::string> Shard::filters_of(std::string_view client_id) const {
+    const session::Session* session = parts_->lifecycle.sessions().find(client_id);
+    return session == nullptr ? std::vector<std::string>() : parts_->subscriptions.filters_of(*session);
+}
+
+void Shard::publish_fact(std::string_view topic, std::string_view value, Instant now) {
+    LEDGE_ASSERT(!topic.empty() && topic.front() != '/');
+    parts_->begin_turn(now);
+    // An operator who has turned the $SYS topics off gets none of these either.
+    if (parts_->options.sys_interval > Duration::zero()) parts_->sys_topics.publish_fact(topic, value, now);
+}
+
+}  // namespace ledge::broker
