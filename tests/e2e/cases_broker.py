@@ -183,7 +183,7 @@ def _print_config(context):
 
 
 def with_made_files(context, text, authority):
-    """The text of a configuration with files that exist here: those below /etc/ledgemq, and the system's authorities."""
+    """The text of a configuration that names files made here, in place of those of /etc."""
     certificate, key = authority.issue('client', 'gateway-17')
     password = os.path.join(context.folder, 'bridge-password')
     with open(password, 'w', encoding='ascii') as file:
