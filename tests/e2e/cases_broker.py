@@ -1,11 +1,13 @@
 """The broker as a process: start, stop, listeners, command line, configuration, and bytes that are no MQTT."""
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 
 from harness import (DEADLINE_S, Skipped, case, check, connect_packet, free_port, packet, prefixed, publish_packet)
+from pki import Authority
 
 STOPPING, STARTING, BAD_INPUT = 'stopping', 'command line and configuration', 'bad input'
 LISTENERS = 'listeners'
@@ -180,13 +182,36 @@ def _print_config(context):
     check(code == 0, f'{code}: {out} {error}')
 
 
-@case('the configuration files of the repository pass "check"', STARTING, needs_ledge=True)
+def with_made_files(context, text, authority):
+    """The text of a configuration that names files made here, in place of those of /etc."""
+    certificate, key = authority.issue('client', 'gateway-17')
+    password = os.path.join(context.folder, 'bridge-password')
+    with open(password, 'w', encoding='ascii') as file:
+        file.write('secret\n')
+    os.chmod(password, 0o600)
+    text = text.replace('/etc/ssl/certs/ca-certificates.crt', authority.certificate)
+    for ending, made in (('-ca.pem', authority.certificate), ('-certificate.pem', certificate), ('-private.key', key),
+                         ('-password', password)):
+        text = re.sub(f'"/etc/ledgemq/[a-z]+{ending}"', f'"{made}"', text)
+    check('"/etc/ledgemq/' not in text, 'the configuration names a file of an unknown kind')
+    return text
+
+
+@case('the configuration files of the repository pass "check", once the files that they name exist', STARTING,
+      needs_ledge=True)
 def _shipped(context):
     folder = os.path.join(os.path.dirname(__file__), '..', '..', 'config')
     names = sorted(n for n in os.listdir(folder) if n.endswith('.toml'))
     check(len(names) >= 2, f'only {names}')
+    authority = Authority(os.path.join(context.folder, 'pki-of-examples'))
     for name in names:
-        code, out, error = run_to_end(context, 'check', '-c', os.path.join(folder, name))
+        with open(os.path.join(folder, name), encoding='utf-8') as file:
+            text = file.read()
+        if name.startswith('bridge-'):
+            code, out, error = run_to_end(context, 'check', '-c', os.path.join(folder, name))
+            check(code == 0 or '/etc/ledgemq/' in error, f'{name}: the missing file is not named: {out} {error}')
+            text = with_made_files(context, text, authority)
+        code, out, error = run_to_end(context, 'check', '-c', write_file(context, text))
         check(code == 0, f'{name}: {code}: {out} {error}')
 
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -80,11 +81,20 @@ TEST_CASE("config/ledgemq.toml documents every option with default, unit and ran
 }
 
 TEST_CASE("the other files of config/ are accepted without a word") {
-    for (const char* name : {"minimal.toml", "gateway.toml"}) {
+    std::size_t bridges = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(LEDGE_CONFIG_FOLDER)) {
+        const std::string name = entry.path().filename().string();
+        if (entry.path().extension() != ".toml" || name == "ledgemq.toml") continue;
         CAPTURE(name);
-        CHECK(lines_of(load_text(file_text(name))) == std::vector<std::string>{});
+        const Loaded loaded = load_text(file_text(name));  // without the files of TLS and passwords that it names
+        CHECK(lines_of(loaded) == std::vector<std::string>{});
+        for (const std::string& note : loaded.notes) CHECK(note.find("bridge") == std::string::npos);
+        CHECK(loaded.config.store.is_used());
+        const bool is_example_of_bridge = name.starts_with("bridge-");
+        CHECK(loaded.config.bridges.empty() != is_example_of_bridge);
+        bridges += is_example_of_bridge ? 1U : 0U;
     }
-    for (const char* name : {"minimal.toml", "gateway.toml"}) CHECK(load_text(file_text(name)).config.store.is_used());
+    CHECK(bridges == 8);
 }
 
 TEST_CASE("differences name the keys, also of listeners that came or went") {
